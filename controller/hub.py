@@ -1,0 +1,83 @@
+"""Green threads: the only file that names eventlet, and the only one that picks os-ken's hub.
+
+Everything that waits (for a socket, a timer, another green thread) goes through here.  Green threads switch only where
+they wait, so code that does not wait reads and changes shared objects without a lock.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+# os-ken's default hub is native threads, under which a peer that hangs up is never reported; ryu reads RYU_HUB_TYPE.
+os.environ["OSKEN_HUB_TYPE"] = "eventlet"
+os.environ["RYU_HUB_TYPE"] = "eventlet"
+# eventlet's resolver would read the machine's DNS settings at import, and Tenet listens on addresses only
+os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # eventlet announces its retirement at every import
+    import eventlet
+    import eventlet.event
+    import eventlet.greenio
+    import eventlet.patcher
+    import eventlet.queue
+    import eventlet.semaphore
+    import eventlet.timeout
+    import eventlet.tpool
+    import eventlet.wsgi
+
+if not hasattr(eventlet.wsgi, "ALREADY_HANDLED"):
+    eventlet.wsgi.ALREADY_HANDLED = object()  # ryu 4.34 imports the name; eventlet dropped it in 0.30.3
+
+GreenThread = eventlet.greenthread.GreenThread
+Queue = eventlet.queue.LightQueue
+QueueEmpty = eventlet.queue.Empty
+Semaphore = eventlet.semaphore.Semaphore
+Timeout = eventlet.timeout.Timeout
+spawn = eventlet.spawn
+spawn_after = eventlet.spawn_after
+sleep = eventlet.sleep
+listen = eventlet.listen
+serve_wsgi = eventlet.wsgi.server
+in_thread = eventlet.tpool.execute  # runs a blocking call in an OS thread; only the calling green thread waits
+original = eventlet.patcher.original
+
+
+def patch() -> None:
+    """Make the standard library's blocking calls green.  Call once, first, in a process that runs the hub."""
+    eventlet.monkey_patch()
+
+
+def kill(thread: GreenThread) -> None:
+    """End a green thread at its next wait; nothing if it has ended."""
+    thread.kill()
+
+
+class Signal:
+    """Something happened: any number of waiters, level-triggered until `clear`."""
+
+    __slots__ = ("_event", "_set")
+
+    def __init__(self) -> None:
+        self._event = eventlet.event.Event()
+        self._set = False
+
+    def set(self) -> None:
+        if not self._set:
+            self._set = True
+            self._event.send()
+
+    def clear(self) -> None:
+        if self._set:
+            self._set = False
+            self._event = eventlet.event.Event()
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until set; False when `timeout` (seconds) passed first."""
+        if not self._set:
+            self._event.wait(timeout)
+        return self._set
