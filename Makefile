@@ -1,0 +1,97 @@
+# Tenet.  `make` lists the targets; every target that needs .venv makes it first.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := -m pip --disable-pip-version-check --no-input
+INSTALLED := $(VENV)/.installed
+RYU_VENV := .venv-ryu
+RYU_INSTALLED := $(RYU_VENV)/.installed
+export PATH := $(PATH):/usr/sbin:/sbin
+
+# Suites that use sockets, switches or disks; every other folder of tests/ is pure and belongs to test-unit.
+SUITES := store openflow ovsdb api e2e
+UNIT := $(filter-out $(addprefix tests/,$(addsuffix /,$(SUITES) lab bench)),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
+UNIT := $(filter-out tests/__pycache__/,$(UNIT))
+
+OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server openvswitch-common:ovs-ofctl
+LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
+CERTIFICATES := openssl:openssl
+
+.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-e2e test-ryu \
+        bench demo clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+install: $(INSTALLED)  ## .venv with every package pinned, and Tenet itself (editable)
+
+$(INSTALLED): requirements.txt requirements-dev.txt pyproject.toml
+	@tools/venv.sh $(VENV)
+	$(BIN)/python $(PIP) install --quiet -r requirements-dev.txt
+	$(BIN)/python $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: install  ## the controller, with nothing to configure
+	exec $(BIN)/tenet run
+
+lint: install  ## ruff (rules and format), mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install  ## put the source into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: test-unit test-store test-openflow test-ovsdb test-api test-e2e  ## every suite, in this order, until one fails
+	@echo "all suites passed"
+
+test-unit: install  ## the pure parts: no sockets, no switches
+	$(BIN)/pytest -q $(UNIT)
+
+test-store: install  ## the store's contract and its engines
+	$(BIN)/pytest -q tests/store
+
+test-openflow: install  ## OpenFlow against simulated and real switches, and hostile peers
+	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
+	$(BIN)/pytest -q tests/openflow
+
+test-ovsdb: install  ## OVSDB against real servers, and hostile peers
+	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
+	$(BIN)/pytest -q tests/ovsdb
+
+test-api: install  ## both tenant APIs
+	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
+	$(BIN)/pytest -q tests/api
+
+test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
+	@tools/need.sh $(LAB) $(CERTIFICATES)
+	$(BIN)/pytest -q tests/e2e
+
+test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
+	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
+	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider $(UNIT)
+	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/openflow
+
+# ryu 4.34 builds with setuptools before 58 only, and not in isolation, where pip would take a newer one
+$(RYU_INSTALLED): requirements-ryu.txt
+	@tools/venv.sh $(RYU_VENV)
+	$(RYU_VENV)/bin/python $(PIP) install --quiet "$$(grep ^setuptools== requirements-ryu.txt)" "$$(grep ^wheel== requirements-ryu.txt)"
+	$(RYU_VENV)/bin/python $(PIP) install --quiet --no-build-isolation -r requirements-ryu.txt
+	@touch $@
+
+bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
+	@tools/need.sh $(LAB)
+	$(BIN)/python -m tests.bench
+
+demo: install  ## two tenants with equal addresses on three hypervisors, live (root)
+	@tools/need.sh $(LAB)
+	exec $(BIN)/python -m tools.demo
+
+clean:  ## remove what make made, except var/ (the store)
+	rm -rf $(VENV) $(RYU_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
