@@ -1,0 +1,153 @@
+"""The in-memory replica of the store.  It changes only by `apply`, in the order of the change feed.
+
+`apply` answers with the dependency keys that changed, in the forms that `reader.Reader` records:
+(kind, id), (kind, id, attribute), (kind, index, value) and those of `placement`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar, cast
+
+from .kinds import NAMES, Interface, Learned, Network, Port, Row, Subnet, Switch
+from .placement import Placement, choose
+
+R = TypeVar("R", bound=Row)
+Dependency = tuple[object, ...]
+
+INDEXES: dict[type[Row], tuple[str, ...]] = {
+    Network: ("project_id",),
+    Subnet: ("network_id", "project_id"),
+    Port: ("network_id", "project_id", "vif"),
+    Switch: ("dpid",),
+    Interface: ("vif", "switch_id"),
+    Learned: ("port_id", "network_id"),
+}
+ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {  # those that are read one by one, so that others may change freely
+    Network: ("segment", "admin_state_up"),
+    Switch: ("number",),
+}
+
+
+class Applied(NamedTuple):
+    """One row as the feed gave it: a `Row`, the owner's key for a `taken/` key, or None when it was deleted."""
+
+    revision: int
+    key: str
+    row: Row | str | None
+
+
+class Model:
+    def __init__(self) -> None:
+        self.revision = 0
+        self.revisions: dict[str, int] = {}  # key -> revision, for every key there is
+        self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
+        self.placement = Placement()
+        self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
+        self._index: dict[tuple[object, ...], dict[str, None]] = {}
+        self._kinds = {name: kind for kind, name in NAMES.items()}
+
+    # --- reading ---
+
+    def get(self, kind: type[R], row_id: str) -> R | None:
+        return cast("R | None", self._rows[kind].get(row_id))
+
+    def rows(self, kind: type[R]) -> Mapping[str, R]:
+        """All rows of a kind by id; do not keep it across a wait."""
+        return cast("dict[str, R]", self._rows[kind])
+
+    def find(self, kind: type[R], index: str, value: object) -> list[R]:
+        """Rows of a kind by one of its indexes, in the order of their ids."""
+        rows = self._rows[kind]
+        return [cast("R", rows[row_id]) for row_id in sorted(self._index.get((kind, index, value), ()))]
+
+    def count(self, kind: type[Row], index: str, value: object) -> int:
+        return len(self._index.get((kind, index, value), ()))
+
+    # --- changing ---
+
+    def apply(self, changes: Iterable[Applied]) -> set[Dependency]:
+        """Take in whole commits; the dependency keys that changed by them."""
+        touched: set[Dependency] = set()
+        unsettled: set[str] = set()
+        for revision, key, row in changes:
+            self.revision = revision
+            if row is None:
+                self.revisions.pop(key, None)
+            else:
+                self.revisions[key] = revision
+            if key.startswith("taken/"):
+                if row is None:
+                    self.taken.pop(key, None)
+                else:
+                    self.taken[key] = cast("str", row)
+                continue
+            name, _, row_id = key.partition("/")
+            kind = self._kinds[name]
+            unsettled.update(self._put(kind, row_id, cast("Row | None", row), touched))
+        for port_id in unsettled:
+            touched.update(self._settle(port_id))
+        return touched
+
+    def _put(self, kind: type[Row], row_id: str, new: Row | None, touched: set[Dependency]) -> Iterator[str]:
+        """Store one row; the ids of the ports whose place may be another now."""
+        rows = self._rows[kind]
+        old = rows.get(row_id)
+        if old == new:
+            return
+        if old is not None and kind in PLACES:
+            yield from PLACES[kind](self, old)
+        touched.add((kind, row_id))
+        for name in ATTRIBUTES.get(kind, ()):
+            if getattr(old, name, None) != getattr(new, name, None):
+                touched.add((kind, row_id, name))
+        for name in INDEXES[kind]:
+            self._reindex(kind, row_id, name, getattr(old, name, None), getattr(new, name, None), touched)
+        if new is None:
+            del rows[row_id]
+        else:
+            rows[row_id] = new
+            if kind in PLACES:
+                yield from PLACES[kind](self, new)
+
+    def _reindex(
+        self, kind: type[Row], row_id: str, name: str, old: object, new: object, touched: set[Dependency]
+    ) -> None:
+        if old is not None:
+            touched.add((kind, name, old))
+        if new is not None:
+            touched.add((kind, name, new))
+        if old == new:
+            return
+        if old is not None:
+            bucket = self._index[kind, name, old]
+            del bucket[row_id]
+            if not bucket:
+                del self._index[kind, name, old]
+        if new is not None:
+            self._index.setdefault((kind, name, new), {})[row_id] = None
+
+    def _settle(self, port_id: str) -> Iterable[Dependency]:
+        port = self.get(Port, port_id)
+        network = None if port is None else self.get(Network, port.network_id)
+        interface = None
+        if port is not None and port.vif:
+            interface = choose(port, self.find(Interface, "vif", port.vif), self.rows(Switch))
+        return self.placement.settle(port_id, port, network, interface)
+
+    def _ports_of_vif(self, vif: str) -> Iterable[str]:
+        return self._index.get((Port, "vif", vif), ())
+
+
+def _of_switch(model: Model, row: Row) -> Iterator[str]:
+    for interface in model.find(Interface, "switch_id", row.row_id):
+        yield from model._ports_of_vif(interface.vif)
+
+
+# Which ports' places a row has a say in.
+PLACES = {
+    Port: lambda model, row: (row.row_id,),
+    Interface: lambda model, row: tuple(model._ports_of_vif(row.vif)),
+    Network: lambda model, row: tuple(model._index.get((Port, "network_id", row.row_id), ())),
+    Switch: lambda model, row: tuple(_of_switch(model, row)),
+}

@@ -1,0 +1,136 @@
+"""Where each port is: the VIF that it is bound to, and what follows from all bindings together.
+
+The relations here are what many flows need to know ("which switches hold this network?") in a form that changes only when
+the answer does: the hundredth port of a network on a switch changes none of them but the port's own block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from .kinds import Interface, Network, Port, Switch
+from .relation import Relation
+
+BLOCK = 64  # ports or switches that share one flood flow: bounds the length of a flow and the cost of one more member
+
+
+class Place(NamedTuple):
+    """A bound port that takes part in its network (its admin state and its network's are up)."""
+
+    switch_id: str
+    network_id: str
+    block: int
+    learning: bool
+
+
+class Placement:
+    """Bindings of ports to interfaces, and the relations that apps read.  Changed by the model only."""
+
+    def __init__(self) -> None:
+        self.bindings: dict[str, Interface] = {}  # port id -> interface, whatever the admin state
+        self._places: dict[str, Place] = {}
+        self.networks: Relation[str, str] = Relation()  # switch -> networks that have a port on it
+        self.span: Relation[str, str] = Relation()  # network -> switches that hold a port of it
+        self.learners: Relation[str, str] = Relation()  # network -> switches that hold a learning port of it
+        self.peers: Relation[str, str] = Relation()  # switch -> other switches that it shares a network with
+        self.blocks: Relation[tuple[str, str], int] = Relation()  # (switch, network) -> blocks of its ports
+        self.learner_blocks: Relation[tuple[str, str], int] = Relation()
+        self.members: Relation[tuple[str, str, int], str] = Relation()  # (switch, network, block) -> ports
+
+    def place(self, port_id: str) -> Place | None:
+        return self._places.get(port_id)
+
+    def settle(
+        self,
+        port_id: str,
+        port: Port | None,
+        network: Network | None,
+        interface: Interface | None,
+    ) -> Iterable[tuple[object, ...]]:
+        """Make what is known of one port's place so, and name each dependency that changed by it."""
+        before = self.bindings.get(port_id)
+        if interface is None:
+            self.bindings.pop(port_id, None)
+        else:
+            self.bindings[port_id] = interface
+        if before != interface:
+            yield "binding", port_id
+        old, new = self._places.get(port_id), _place(port, network, interface)
+        if old == new:
+            return
+        if new is not None:
+            self._places[port_id] = new
+            yield from self._enter(port_id, new)
+        else:
+            del self._places[port_id]
+        if old is not None:
+            yield from self._leave(port_id, old)
+
+    def _enter(self, port_id: str, place: Place) -> Iterable[tuple[object, ...]]:
+        switch_id, network_id, block, learning = place
+        here = (switch_id, network_id)
+        if self.members.add((*here, block), port_id):
+            yield "members", *here, block
+        if self.blocks.add(here, block):
+            yield "blocks", *here
+        if learning:
+            if self.learner_blocks.add(here, block):
+                yield "learner_blocks", *here
+            if self.learners.add(network_id, switch_id):
+                yield "learners", network_id
+        if self.networks.add(switch_id, network_id):
+            yield "networks", switch_id
+        others = self.span.of(network_id)
+        if self.span.add(network_id, switch_id):
+            yield "span", network_id
+            for other in others:
+                if self.peers.add(switch_id, other):
+                    yield "peers", switch_id
+                if self.peers.add(other, switch_id):
+                    yield "peers", other
+
+    def _leave(self, port_id: str, place: Place) -> Iterable[tuple[object, ...]]:
+        switch_id, network_id, block, learning = place
+        here = (switch_id, network_id)
+        if self.members.remove((*here, block), port_id):
+            yield "members", *here, block
+        if self.blocks.remove(here, block):
+            yield "blocks", *here
+        if learning:
+            if self.learner_blocks.remove(here, block):
+                yield "learner_blocks", *here
+            if self.learners.remove(network_id, switch_id):
+                yield "learners", network_id
+        if self.networks.remove(switch_id, network_id):
+            yield "networks", switch_id
+        if self.span.remove(network_id, switch_id):
+            yield "span", network_id
+            for other in self.span.of(network_id):
+                if self.peers.remove(switch_id, other):
+                    yield "peers", switch_id
+                if self.peers.remove(other, switch_id):
+                    yield "peers", other
+
+
+def _place(port: Port | None, network: Network | None, interface: Interface | None) -> Place | None:
+    if port is None or network is None or interface is None:
+        return None
+    if not (port.admin_state_up and network.admin_state_up):
+        return None
+    return Place(interface.switch_id, network.id, interface.ofport // BLOCK, port.learning)
+
+
+def choose(port: Port, candidates: Iterable[Interface], switches: Mapping[str, Switch]) -> Interface | None:
+    """The interface that `port` is bound to, of those that carry its VIF's name; the same in every process.
+
+    An interface counts only on a known switch and, where the port names a host, only there.
+    """
+    best: Interface | None = None
+    for interface in candidates:
+        switch = switches.get(interface.switch_id)
+        if switch is None or (port.host and port.host not in (switch.host, switch.id)):
+            continue
+        if best is None or interface.row_id < best.row_id:
+            best = interface
+    return best

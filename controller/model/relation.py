@@ -1,0 +1,49 @@
+"""A counted relation: key -> the values that at least one reason relates to it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V", bound=Hashable)
+
+
+class Relation(Generic[K, V]):
+    """Each pair is held as often as it was added; who reads it sees only whether it is there."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        self._counts: dict[K, dict[V, int]] = {}
+
+    def add(self, key: K, value: V) -> bool:
+        """Count the pair once more; True when it was not there before."""
+        counts = self._counts.setdefault(key, {})
+        counts[value] = counts.get(value, 0) + 1
+        return counts[value] == 1
+
+    def remove(self, key: K, value: V) -> bool:
+        """Count the pair once less; True when it is not there any more."""
+        counts = self._counts[key]
+        counts[value] -= 1
+        if counts[value]:
+            return False
+        del counts[value]
+        if not counts:
+            del self._counts[key]
+        return True
+
+    def of(self, key: K) -> list[V]:
+        """The values of `key`, in ascending order, so that every process sees the same."""
+        counts = self._counts.get(key)
+        return sorted(counts) if counts else []  # type: ignore[type-var]
+
+    def has(self, key: K) -> bool:
+        return key in self._counts
+
+    def holds(self, key: K, value: V) -> bool:
+        return value in self._counts.get(key, ())
+
+    def size(self, key: K) -> int:
+        return len(self._counts.get(key, ()))

@@ -1,0 +1,82 @@
+"""Every process's copy of the store: the model, kept by following the change feed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from controller import hub
+from controller.errors import Compacted
+from controller.model.model import Applied, Dependency, Model
+
+from .codec import decode
+from .store import Store
+
+log = logging.getLogger("tenet.store")
+
+
+def applied(revision: int, key: str, value: bytes | None) -> Applied:
+    if value is None:
+        return Applied(revision, key, None)
+    return Applied(revision, key, value.decode() if key.startswith("taken/") else decode(key, value))
+
+
+class Replica:
+    """Follows `store` into `model` and tells `listen`ers, in the order of the feed, which dependencies changed."""
+
+    def __init__(self, store: Store) -> None:
+        self.model = Model()
+        self._store = store
+        self._listeners: list[Callable[[set[Dependency]], None]] = []
+        self._waiting: list[tuple[int, hub.Signal]] = []
+        self._thread: hub.GreenThread | None = None
+
+    def start(self) -> None:
+        """Read everything, then follow in a green thread of its own."""
+        self._load()
+        self._thread = hub.spawn(self._follow)
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            hub.kill(self._thread)
+
+    def listen(self, listener: Callable[[set[Dependency]], None]) -> None:
+        self._listeners.append(listener)
+
+    def wait(self, revision: int, timeout: float | None = None) -> bool:
+        """Wait until the model is at `revision` or later; False when `timeout` (seconds) passed first."""
+        if self.model.revision >= revision:
+            return True
+        signal = hub.Signal()
+        self._waiting.append((revision, signal))
+        return signal.wait(timeout)
+
+    def _load(self) -> None:
+        """Take in a whole snapshot; what the model holds beyond it is gone."""
+        revision, rows = self._store.everything()
+        gone = self.model.revisions.keys() - {row.key for row in rows}
+        changes = [Applied(revision, key, None) for key in sorted(gone)]
+        changes += [applied(row.revision, row.key, row.value) for row in rows]
+        self._take(changes)
+        self.model.revision = revision
+
+    def _follow(self) -> None:
+        while True:
+            try:
+                for batch in self._store.changes(self.model.revision):
+                    self._take([applied(*change) for change in batch])
+                return  # the store was closed
+            except Compacted:
+                log.warning("the change feed has moved on past revision %d; reading everything", self.model.revision)
+                self._load()
+
+    def _take(self, changes: list[Applied]) -> None:
+        touched = self.model.apply(changes)
+        for listener in self._listeners:
+            listener(touched)
+        if self._waiting:
+            revision = self.model.revision
+            reached = [signal for wanted, signal in self._waiting if wanted <= revision]
+            self._waiting = [(wanted, signal) for wanted, signal in self._waiting if wanted > revision]
+            for signal in reached:
+                signal.set()

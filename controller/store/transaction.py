@@ -1,0 +1,154 @@
+"""Rules run here: read the replica, write rows, and have it all committed at once or not at all.
+
+Optimistic: what was read is remembered with its revision, and the store refuses the commit when any of it has changed
+since.  The rules are then run again on the newer replica.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from controller.errors import Changed, Unavailable
+from controller.model.kinds import NAMES, Row
+from controller.model.model import Model
+
+from .codec import encode
+from .replica import Replica
+from .store import Store
+
+log = logging.getLogger("tenet.store")
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+ATTEMPTS = 50
+
+
+class Taken(Exception):
+    """A reservation is somebody else's; `holder` is the key of the row that has it ("" when a commit in flight has it)."""
+
+    def __init__(self, key: str, holder: str) -> None:
+        super().__init__(f"{key} is taken by {holder}")
+        self.key = key
+        self.holder = holder
+
+
+class Transaction:
+    """Reads of one consistent replica, and the writes that rely on them.  Rules must not wait while they hold one."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.read: dict[str, int] = {}
+        self.write: dict[str, bytes | None] = {}
+        self._own: dict[str, Row | None] = {}  # rows as this transaction will leave them
+        self._reserved: dict[str, str | None] = {}
+
+    def get(self, kind: type[R], row_id: str) -> R | None:
+        """A row as it will be; the commit is refused if it has changed (or appeared, or gone) by then."""
+        key = f"{NAMES[kind]}/{row_id}"
+        if key in self._own:
+            return self._own[key]  # type: ignore[return-value]
+        self.read.setdefault(key, self.model.revisions.get(key, 0))
+        return self.model.get(kind, row_id)
+
+    def find(self, kind: type[R], index: str, value: object) -> list[R]:
+        """Rows by an index of the model, with this transaction's own writes; rows found are guarded as by `get`.
+
+        That no other row has come is not guarded: use `guard` with a prefix of reservation keys for that.
+        """
+        found = {row.row_id: row for row in self.model.find(kind, index, value)}
+        for row in found.values():
+            if row.key not in self._own:
+                self.read.setdefault(row.key, self.model.revisions.get(row.key, 0))
+        for row in self._own.values():
+            if isinstance(row, kind) and getattr(row, index) == value:
+                found[row.row_id] = row
+        return [row for row_id, row in sorted(found.items()) if self._own.get(row.key, row) == row]
+
+    def put(self, row: Row) -> None:
+        """Write a row, new or changed; relies on it being as it is in the replica."""
+        key = row.key
+        self.read.setdefault(key, self.model.revisions.get(key, 0))
+        self._own[key] = row
+        self.write[key] = encode(row)
+
+    def delete(self, row: Row) -> None:
+        key = row.key
+        self.read.setdefault(key, self.model.revisions.get(key, 0))
+        self._own[key] = None
+        self.write[key] = None
+
+    def holder(self, what: str) -> str | None:
+        """The key of the row that holds reservation `what` (without "taken/"), or None when it is free."""
+        key = f"taken/{what}"
+        if key in self._reserved:
+            return self._reserved[key]
+        return self.model.taken.get(key)
+
+    def reserve(self, what: str, holder: Row) -> None:
+        """Take `what` for a row; raises `Taken` when another row has it."""
+        key = f"taken/{what}"
+        now = self.holder(what)
+        if now is not None:
+            if now != holder.key:
+                raise Taken(key, now)
+            return
+        self.read.setdefault(key, self.model.revisions.get(key, 0))
+        self._reserved[key] = holder.key
+        self.write[key] = holder.key.encode()
+
+    def release(self, what: str) -> None:
+        """Give `what` back, if it is held."""
+        key = f"taken/{what}"
+        if self.holder(what) is None:
+            return
+        self._reserved[key] = None
+        if self.model.taken.get(key) is None:
+            del self.write[key]  # taken and given back within this transaction
+        else:
+            self.read.setdefault(key, self.model.revisions[key])
+            self.write[key] = None
+
+    def guard(self, prefix: str) -> None:
+        """Have the commit refused if any key below `taken/<prefix>/` is written or deleted meanwhile."""
+        self.read[f"taken/{prefix}/"] = self.model.revision
+
+    def any_below(self, prefix: str) -> str | None:
+        """Some row's key that holds a reservation below `prefix`, or None; guarded.  Slow: for deletes only."""
+        self.guard(prefix)
+        start = f"taken/{prefix}/"
+        for key, holder in self._reserved.items():
+            if key.startswith(start) and holder is not None:
+                return holder
+        for key, holder in self.model.taken.items():
+            if key.startswith(start) and self._reserved.get(key, holder) is not None:
+                return holder
+        return None
+
+
+class Outcome(NamedTuple, Generic[T]):
+    """What the rules returned, and the revision at which it is durable and in the replica."""
+
+    value: T
+    revision: int
+
+
+def transact(store: Store, replica: Replica, rules: Callable[[Transaction], T]) -> Outcome[T]:
+    """Run `rules` until a commit of theirs is accepted; then wait until the replica shows it.
+
+    `rules` may run several times and must have no other effect than on their transaction.  What they raise ends it.
+    """
+    for _ in range(ATTEMPTS):
+        transaction = Transaction(replica.model)
+        value = rules(transaction)
+        if not transaction.write:
+            return Outcome(value, replica.model.revision)
+        try:
+            revision = store.commit(transaction.read, transaction.write)
+        except Changed as changed:
+            log.debug("again: %s", changed)
+            replica.wait(changed.revision)
+            continue
+        replica.wait(revision)
+        return Outcome(value, revision)
+    raise Unavailable("too many writers for the same objects; try again")
