@@ -1,0 +1,29 @@
+"""The store: ordered, revisioned rows.  `store` is the contract, `open_store` picks the engine."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from controller.errors import Misconfigured
+from controller.store.sqlite import SqliteStore
+from controller.store.sqlite_file import open_file
+from controller.store.store import Store
+
+_SQLITE = "sqlite:///"
+
+
+def open_store(url: str) -> Store:
+    """The store at `url`: `sqlite:///PATH`, where PATH is relative, or absolute when it begins with a slash.
+
+    Raises Misconfigured with one line that says why it cannot be opened.
+    """
+    path = url.removeprefix(_SQLITE)
+    if path == url or not path or path.endswith("/") or "\0" in path:
+        raise Misconfigured(f"[store] url = {url!r}: not of the form sqlite:///PATH")
+    file = open_file(Path(path))
+    try:
+        return SqliteStore(file)
+    except sqlite3.Error as error:  # a damaged file: opening reads every key
+        file.close()
+        raise Misconfigured(f"store {path}: {error}") from error

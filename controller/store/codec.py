@@ -1,7 +1,7 @@
 """Rows to bytes and back: JSON with the schema version of the kind, `{"v":1,"id":...}`.
 
-A field that a version does not know is ignored when it is read, so that a field can be added with a default without a new
-version.  A version that this program does not know is refused: to guess at it would lose what it says.
+A field that is not known is ignored when it is read, so that a field can be added with a default without a new version.
+A version that this program does not know is refused: to guess at it would lose what it says.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import msgspec
 from controller.errors import StoreError
 from controller.model.kinds import KINDS, Row
 
-VERSIONS: dict[str, int] = {kind: 1 for kind in KINDS}
+VERSIONS: dict[str, int] = dict.fromkeys(KINDS, 1)
 
 
 class _Versioned(msgspec.Struct):

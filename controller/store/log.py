@@ -1,0 +1,62 @@
+"""The commits of late, in memory, for any number of followers at their own pace."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+
+from controller import hub
+from controller.errors import Compacted
+from controller.store.store import Change
+
+KEPT = 20_000  # rows that a follower may lag behind; twice as many are held at most, besides the newest commits
+
+_revision = attrgetter("revision")
+
+
+class ChangeLog:
+    def __init__(self, revision: int) -> None:
+        """`revision`: that of the newest commit before the log, from which on it can be followed."""
+        self._changes: list[Change] = []
+        self._start = revision
+        self._news = hub.Signal()
+        self._closed = False
+
+    def append(self, changes: Sequence[Change]) -> None:
+        """Add whole commits, newer than all before, and let the followers see them.  Does not wait."""
+        if len(self._changes) > 2 * KEPT:
+            self._cut()
+        self._changes.extend(changes)
+        self._wake()
+
+    def follow(self, after: int) -> Iterator[list[Change]]:
+        """All commits after revision `after`, for ever or until `close`; see Store.changes."""
+        while True:
+            if after < self._start:
+                raise Compacted(f"changes after {after} are no longer kept, only those after {self._start}")
+            changes = self._changes[bisect_right(self._changes, after, key=_revision) :]
+            if changes:
+                after = changes[-1].revision
+                yield changes
+            elif self._closed:
+                return
+            else:
+                self._news.wait()
+
+    def close(self) -> None:
+        """End the followers once they have seen everything."""
+        self._closed = True
+        self._wake()
+
+    def _cut(self) -> None:
+        """Drop old commits, whole ones, so that at least KEPT rows remain."""
+        first = self._changes[-KEPT].revision
+        cut = bisect_left(self._changes, first, key=_revision)
+        if cut:
+            self._start = self._changes[cut - 1].revision
+            del self._changes[:cut]
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news.clear()

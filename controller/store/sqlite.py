@@ -1,0 +1,160 @@
+"""The embedded engine: this process is the only writer of one SQLite file.
+
+A commit is checked in memory, against the commits that are already accepted, and then waits until it is durable.  All
+that wait are written together, in one transaction, in an OS thread: the hub never waits for the disk, and what a
+transaction costs is shared (group commit).
+
+Accepted commits may build upon others that are not yet durable.  So when the disk fails, all that are under way are
+refused, and memory goes back to what is on disk.  Their revisions are not given again: the next commit's revision is
+greater than any that was given before.  (What a killed process had given and not made durable, nobody was told.)
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+from controller import hub
+from controller.errors import Changed, Unavailable
+from controller.store.log import ChangeLog
+from controller.store.revisions import Revisions, Undo
+from controller.store.sqlite_file import File
+from controller.store.store import Change, Stored
+
+LOG = logging.getLogger("tenet.store")
+
+
+class _Batch:
+    """Commits that become durable together, or not at all."""
+
+    __slots__ = ("changes", "done", "error", "revision", "undo")
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.undo: list[Undo] = []
+        self.revision = 0  # of its last commit
+        self.error = ""  # why it failed
+        self.done = hub.Signal()
+
+    def entries(self) -> dict[str, tuple[int, bytes | None]]:
+        """What is to be on disk afterwards: of several writes to one key, the last."""
+        return {key: (revision, value) for revision, key, value in self.changes}
+
+
+class SqliteStore:
+    """See Store.  To be used by green threads of one hub."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._durable, keys = file.keys()  # revision of the newest commit on disk
+        self._newest = self._durable  # of the newest commit accepted, on disk or on its way
+        self._given = self._durable  # the highest that was ever given
+        self._revisions = Revisions(keys, self._durable)
+        self._log = ChangeLog(self._durable)
+        self._queued: _Batch | None = None
+        self._writing: _Batch | None = None
+        self._closed = False
+
+    def get(self, key: str) -> Stored | None:
+        self._check_open()
+        try:
+            return self._file.get(key)
+        except sqlite3.Error as error:
+            raise Unavailable(str(error)) from error
+
+    def everything(self) -> tuple[int, list[Stored]]:
+        self._check_open()
+        try:
+            found: tuple[int, list[Stored]] = hub.in_thread(self._file.everything)
+        except sqlite3.Error as error:
+            raise Unavailable(str(error)) from error
+        return found
+
+    def commit(self, read: Mapping[str, int], write: Mapping[str, bytes | None]) -> int:
+        """See Store.  A caller that is killed while it waits does not know whether its commit was made; it can have been."""
+        self._check_open()
+        if stale := self._revisions.stale(read):
+            raise Changed(stale, self._newest)
+        batch = self._queue(write) if write else self._queued or self._writing
+        revision = self._newest
+        if batch is not None:
+            batch.done.wait()
+            if batch.error:
+                raise Unavailable(batch.error)
+        return revision
+
+    def changes(self, after: int) -> Iterator[list[Change]]:
+        return self._log.follow(after)
+
+    def close(self) -> None:
+        """Wait for the commits that are under way, end the followers, release the file."""
+        if self._closed:
+            return
+        self._closed = True
+        while batch := self._queued or self._writing:
+            batch.done.wait()
+        self._log.close()
+        self._file.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("the store is closed")
+
+    def _queue(self, write: Mapping[str, bytes | None]) -> _Batch:
+        for key, value in write.items():
+            _check_entry(key, value)
+        batch = self._queued
+        if batch is None:
+            batch = self._queued = _Batch()
+            if self._writing is None:
+                hub.spawn(self._write_queued)
+        revision = self._given = self._newest = batch.revision = self._given + 1
+        batch.changes.extend([Change(revision, key, value) for key, value in write.items()])
+        batch.undo.extend(self._revisions.write(write, revision))
+        return batch
+
+    def _write_queued(self) -> None:
+        """Write batch after batch until none is queued.  One green thread at a time does this."""
+        while (batch := self._queued) is not None:
+            self._queued, self._writing = None, batch
+            error = self._write(batch)
+            self._writing = None
+            if error:
+                self._fail(batch, error)
+            else:
+                self._durable = batch.revision
+                self._log.append(batch.changes)  # first: a committer that wakes must find its change with the followers
+                batch.done.set()
+
+    def _write(self, batch: _Batch) -> str:
+        """Why `batch` could not be made durable, or ""."""
+        try:
+            hub.in_thread(self._file.write, batch.entries(), self._durable, batch.revision)
+        except (sqlite3.Error, OSError) as error:
+            return f"the commit could not be written: {error}"
+        except Exception as error:  # not foreseen, and still all who wait must be told
+            LOG.exception("store write failed")
+            return f"the commit could not be written: {error!r}"
+        return ""
+
+    def _fail(self, batch: _Batch, error: str) -> None:
+        """Refuse `batch` and all that was accepted after it, and may rely on it."""
+        failed = [batch, self._queued] if self._queued else [batch]
+        self._queued = None
+        self._newest = self._durable
+        self._revisions.restore(reversed(list(chain.from_iterable(each.undo for each in failed))), self._durable)
+        LOG.error("%s (back to revision %d)", error, self._durable)
+        for each in failed:
+            each.error = error
+            each.done.set()
+
+
+def _check_entry(key: str, value: bytes | None) -> None:
+    """One bad entry would fail the whole transaction, of others too."""
+    if not key or key.endswith("/"):
+        raise ValueError(f"not a key: {key!r}")
+    key.encode()  # UnicodeEncodeError is a ValueError
+    if value is not None and type(value) is not bytes:
+        raise ValueError(f"{key}: a value is bytes, not {type(value).__name__}")

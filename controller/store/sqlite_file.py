@@ -1,0 +1,182 @@
+"""The database file: opened and locked by one process, written one transaction at a time.
+
+Durability: write-ahead log with `synchronous=FULL`, so a transaction is on disk when `write` returns.  The lock is an
+flock on `<file>.lock`, which ends with the process; SQLite's own locks would shut out our own readers too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+from controller.errors import Misconfigured
+from controller.store.store import Stored
+
+T = TypeVar("T")
+
+APPLICATION_ID = 0x54454E54  # "TENT", in the file's header: https://sqlite.org/fileformat.html#application_id
+SCHEMA = 1
+
+_CREATE = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE entry (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE newest (revision INTEGER NOT NULL) STRICT;
+INSERT INTO newest VALUES (0);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA};
+COMMIT;
+"""
+# Every SQL statement gives the interpreter's lock away and has to get it back from a busy hub: few large ones are best.
+_SIZES = (256, 64, 16, 4, 1)
+_PUT = {size: f"REPLACE INTO entry VALUES {', '.join(['(?, ?, ?)'] * size)}" for size in _SIZES}
+_DELETE = {size: f"DELETE FROM entry WHERE key IN ({', '.join('?' * size)})" for size in _SIZES}
+
+
+class File:
+    """An open database file.  `get` is called from one thread, `write` from one at a time, the others from any."""
+
+    def __init__(self, path: Path, lock: int, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+        self._path = path
+        self._lock = lock
+        self._writer = writer
+        self._reader = reader
+
+    def get(self, key: str) -> Stored | None:
+        rows = self._reader.execute("SELECT key, revision, value FROM entry WHERE key = ?", (key,)).fetchall()
+        return Stored(*rows[0]) if rows else None
+
+    def everything(self) -> tuple[int, list[Stored]]:
+        """All rows and the file's revision, as of one moment."""
+        with closing(_connect(self._path)) as connection:
+            connection.execute("BEGIN")
+            rows = connection.execute("SELECT key, revision, value FROM entry")
+            return _newest(connection), [Stored(*row) for row in rows]
+
+    def keys(self) -> tuple[int, dict[str, int]]:
+        """The file's revision and that of every key, as of one moment."""
+        with closing(_connect(self._path)) as connection:
+            connection.execute("BEGIN")
+            shared: dict[int, int] = {}  # one object for equal revisions: a third less memory
+            rows = connection.execute("SELECT key, revision FROM entry")
+            return _newest(connection), {key: shared.setdefault(revision, revision) for key, revision in rows}
+
+    def write(self, entries: Mapping[str, tuple[int, bytes | None]], before: int, after: int) -> None:
+        """One transaction: put or delete `entries` (key: revision, value) and take the file from revision `before` to `after`.
+
+        Raises sqlite3.Error, and then nothing is written; when the file is not at `before`, somebody else wrote to it.
+        """
+        put = [(key, revision, value) for key, (revision, value) in entries.items() if value is not None]
+        drop = [key for key, (_, value) in entries.items() if value is None]
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            step = self._writer.execute("UPDATE newest SET revision = ? WHERE revision = ?", (after, before))
+            if step.rowcount != 1:
+                raise sqlite3.IntegrityError(f"{self._path} is not at revision {before}: somebody else wrote to it")
+            for puts in _pieces(put):
+                self._writer.execute(_PUT[len(puts)], tuple(chain.from_iterable(puts)))
+            for drops in _pieces(drop):
+                self._writer.execute(_DELETE[len(drops)], drops)
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:  # some errors end the transaction by themselves
+                with suppress(sqlite3.Error):
+                    self._writer.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        try:
+            self._reader.close()
+            self._writer.close()
+        finally:
+            os.close(self._lock)
+
+
+def open_file(path: Path) -> File:
+    """Open the file at `path` for this process alone; it and its folder are made when missing.
+
+    Raises Misconfigured: locked, unreadable, not a database, not ours, of a newer schema.
+    """
+    path = path.resolve()  # one lock, whichever way the file is named
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(path)
+    except OSError as error:
+        raise Misconfigured(f"store {path}: {error.strerror or error}") from error
+    try:
+        return File(path, lock, _writer(path), _reader(path))
+    except sqlite3.Error as error:
+        os.close(lock)
+        raise Misconfigured(f"store {path}: {error}") from error
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def _lock(path: Path) -> int:
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise Misconfigured(f"store {path}: another process has it open") from None
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    connection.execute("PRAGMA query_only = 1")
+    return connection
+
+
+def _writer(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    try:
+        _check_schema(path, connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -8000")  # KiB
+        connection.execute("BEGIN IMMEDIATE")  # fails now, not at the first commit, where nothing can be written
+        connection.execute("ROLLBACK")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
+    """Read before anything is written: a file that is not ours is left as it is."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if (application, version, tables) == (0, 0, 0):
+        connection.executescript(_CREATE)
+    elif application != APPLICATION_ID:
+        raise Misconfigured(f"store {path}: a database of another program")
+    elif version != SCHEMA:
+        raise Misconfigured(f"store {path}: has schema version {version}, this program knows {SCHEMA}")
+
+
+def _newest(connection: sqlite3.Connection) -> int:
+    (revision,) = connection.execute("SELECT coalesce(max(revision), 0) FROM newest").fetchone()
+    return int(revision)
+
+
+def _pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    start = 0
+    for size in _SIZES:
+        while len(items) - start >= size:
+            yield items[start : start + size]
+            start += size
