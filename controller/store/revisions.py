@@ -1,4 +1,4 @@
-"""Which revision every key and prefix is at: what a commit's `read` is checked against, in memory and without waiting."""
+"""Which revision every key and prefix is at: what a commit's `read` is checked against, without waiting."""
 
 from __future__ import annotations
 

@@ -73,16 +73,17 @@ class SqliteStore:
         return found
 
     def commit(self, read: Mapping[str, int], write: Mapping[str, bytes | None]) -> int:
-        """See Store.  A caller that is killed while it waits does not know whether its commit was made; it can have been."""
+        """See Store.  A caller that is killed while it waits does not know whether its commit is made; it can be."""
         self._check_open()
-        if stale := self._revisions.stale(read):
-            raise Changed(stale, self._newest)
-        batch = self._queue(write) if write else self._queued or self._writing
+        stale = self._revisions.stale(read)
+        batch = self._queue(write) if write and not stale else self._queued or self._writing
         revision = self._newest
-        if batch is not None:
+        if batch is not None:  # a refusal waits too: of a commit that fails yet, no replica ever gets the revision
             batch.done.wait()
             if batch.error:
                 raise Unavailable(batch.error)
+        if stale:
+            raise Changed(stale, revision)
         return revision
 
     def changes(self, after: int) -> Iterator[list[Change]]:
