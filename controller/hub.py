@@ -6,8 +6,12 @@ they wait, so code that does not wait reads and changes shared objects without a
 
 from __future__ import annotations
 
+import functools
 import os
+import socket
+import ssl
 import warnings
+from typing import Any, TypeAlias, cast
 
 # os-ken's default hub is native threads, under which a peer that hangs up is never reported; ryu reads RYU_HUB_TYPE.
 os.environ["OSKEN_HUB_TYPE"] = "eventlet"
@@ -19,6 +23,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # eventlet announces its retirement at every import
     import eventlet
     import eventlet.event
+    import eventlet.green.ssl
     import eventlet.greenio
     import eventlet.patcher
     import eventlet.queue
@@ -30,7 +35,7 @@ with warnings.catch_warnings():
 if not hasattr(eventlet.wsgi, "ALREADY_HANDLED"):
     eventlet.wsgi.ALREADY_HANDLED = object()  # ryu 4.34 imports the name; eventlet dropped it in 0.30.3
 
-GreenThread = eventlet.greenthread.GreenThread
+GreenThread: TypeAlias = Any  # eventlet has no types
 Queue = eventlet.queue.LightQueue
 QueueEmpty = eventlet.queue.Empty
 Semaphore = eventlet.semaphore.Semaphore
@@ -38,7 +43,9 @@ Timeout = eventlet.timeout.Timeout
 spawn = eventlet.spawn
 spawn_after = eventlet.spawn_after
 sleep = eventlet.sleep
-listen = eventlet.listen
+# eventlet's default, SO_REUSEPORT, lets a second process take the same port unnoticed
+listen = functools.partial(eventlet.listen, backlog=1024, reuse_port=False)
+connect = eventlet.connect
 serve_wsgi = eventlet.wsgi.server
 in_thread = eventlet.tpool.execute  # runs a blocking call in an OS thread; only the calling green thread waits
 original = eventlet.patcher.original
@@ -47,6 +54,12 @@ original = eventlet.patcher.original
 def patch() -> None:
     """Make the standard library's blocking calls green.  Call once, first, in a process that runs the hub."""
     eventlet.monkey_patch()
+
+
+def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """The server's side of TLS over an accepted green socket; its `do_handshake` is still to be called."""
+    green = eventlet.green.ssl.GreenSSLSocket
+    return cast(ssl.SSLSocket, green(sock, server_side=True, do_handshake_on_connect=False, _context=context))
 
 
 def kill(thread: GreenThread) -> None:

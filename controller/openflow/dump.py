@@ -1,0 +1,51 @@
+"""What a switch holds, read from a flow dump without decoding a match or an action."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from controller.flow.digest import of_bytes
+from controller.openflow.wire import Malformed
+
+# ofp_flow_stats (OpenFlow 1.3.5, 7.3.5.2): length 2, table 1, pad 1, duration 8, priority 2, idle timeout 2, hard
+# timeout 2, flags 2, pad 4, cookie 8, packets 8, bytes 8; the match, padded to 8, is at 48, the instructions follow it.
+_FIXED = struct.Struct("!H12xIH4xQ")
+_SMALLEST = 56
+_MOST = 4_000_000  # flows; a dump beyond that is a peer that fills our memory
+
+
+class Held(NamedTuple):
+    """The cookies a switch holds.
+
+    `right`: of flows that are what their cookie says.  `wrong`: of all others, foreign and tampered; a cookie that is
+    on a right flow and on a wrong one is only here.
+    """
+
+    right: set[int]
+    wrong: set[int]
+
+
+def read(body: bytes, held: Held) -> None:
+    """Add the flows of one OFPMP_FLOW reply's body to `held`.  Raises `Malformed`."""
+    right, wrong = held
+    unpack, offset, end = _FIXED.unpack_from, 0, len(body)
+    while offset < end:
+        if end - offset < _SMALLEST:
+            raise Malformed("a flow dump that is cut off")
+        length, timeouts, flags, cookie = unpack(body, offset)
+        if length < _SMALLEST or length % 8 or offset + length > end:
+            raise Malformed(f"a flow of length {length} in a flow dump")
+        content = body[offset + 2 : offset + 3] + body[offset + 12 : offset + 14] + body[offset + 48 : offset + length]
+        if cookie == of_bytes(content) and not timeouts and not flags:
+            right.add(cookie)
+        else:
+            wrong.add(cookie)
+        offset += length
+    if len(right) + len(wrong) > _MOST:
+        raise Malformed(f"a flow dump of more than {_MOST} flows")
+
+
+def settled(held: Held) -> Held:
+    """`held` once all of the dump is in: a cookie that is wrong anywhere is not right."""
+    return Held(held.right - held.wrong, held.wrong)

@@ -1,0 +1,296 @@
+"""The OpenFlow application: the only module that knows the framework, os-ken or ryu.
+
+The framework does what it is good at, the handshake, the keeping of port descriptions and the routing of its events to
+other applications in this process.  What it reads is checked first: its parsers loop for ever on some malformed
+messages.
+TENET_FRAMEWORK picks it: os_ken, ryu, or auto (os_ken where it is installed).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from controller import hub
+from controller.errors import Misconfigured
+from controller.openflow import wire
+from controller.openflow.connection import Connection
+from controller.openflow.listener import Listener
+from controller.openflow.session import PortDesc, Session, SwitchEvents
+
+log = logging.getLogger("tenet.openflow")
+
+_MOST_PORTS = 65_536  # of a switch; port numbers have 32 bits, and a hostile peer would use them
+_UNANSWERED = 2  # echo requests in a row
+_FRAMEWORKS = frozenset({wire.HELLO, wire.ECHO_REQUEST, wire.ECHO_REPLY, wire.FEATURES_REPLY, wire.PORT_STATUS})
+
+
+def _picked() -> str:
+    name = os.environ.get("TENET_FRAMEWORK", "auto")
+    if name == "auto":
+        name = "os_ken" if importlib.util.find_spec("os_ken") else "ryu"
+    if name not in ("os_ken", "ryu"):
+        raise Misconfigured(f"TENET_FRAMEWORK is {name!r}: it may be os_ken, ryu or auto")
+    return name
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"{FRAMEWORK}.{name}")
+
+
+FRAMEWORK = _picked()
+_app_manager = _module("base.app_manager")
+_event = _module("controller.ofp_event")
+_handler = _module("controller.handler")
+_OFPHandler: Any = _module("controller.ofp_handler").OFPHandler
+_Datapath: Any = _module("controller.controller").Datapath
+_ofp = _module("ofproto.ofproto_v1_3")
+_parser = _module("ofproto.ofproto_v1_3_parser")
+
+_Method = TypeVar("_Method", bound=Callable[..., None])
+
+
+def _on(event: Any, state: Any) -> Callable[[_Method], _Method]:
+    """The framework's decorator for handlers that run in the thread of the connection that the event came from."""
+    decorator: Callable[[_Method], _Method] = _handler.set_ev_handler(event, state)
+    return decorator
+
+
+class OpenFlow(_OFPHandler):  # type: ignore[misc]
+    """The Ryu application: the framework's own handshake, with the listeners of `serve` in place of its controller."""
+
+    LOGGER_NAME = "tenet.openflow"
+    OFP_VERSIONS = (_ofp.OFP_VERSION,)
+
+    def start(self) -> None:
+        super(_OFPHandler, self).start()
+
+    @_on(_event.EventOFPSwitchFeatures, _handler.CONFIG_DISPATCHER)
+    def switch_features_handler(self, ev: Any) -> None:
+        if ev.msg.datapath.take_dpid(ev.msg.datapath_id):
+            super().switch_features_handler(ev)
+
+    @_on(_event.EventOFPPortDescStatsReply, _handler.CONFIG_DISPATCHER)
+    def multipart_reply_handler(self, ev: Any) -> None:
+        super().multipart_reply_handler(ev)
+        if ev.msg.datapath.state == _handler.MAIN_DISPATCHER:
+            ev.msg.datapath.introduce()
+
+    @_on(_event.EventOFPPortStatus, _handler.MAIN_DISPATCHER)
+    def port_status_handler(self, ev: Any) -> None:
+        super().port_status_handler(ev)
+        ev.msg.datapath.port_changed(ev.msg.desc.port_no)
+
+
+class Switch(_Datapath):  # type: ignore[misc]
+    """The framework's datapath over a hardened connection."""
+
+    def __init__(self, sock: socket.socket, connection: Connection, server: Server) -> None:
+        super().__init__(sock, connection.address)
+        sock.settimeout(None)  # the framework's five seconds would end a quiet connection
+        self.connection = connection
+        self.server = server
+        self.session: Session | None = None
+        self.ports: dict[int, Any] = {}
+        self._introduced = False
+
+    def send(self, buf: Any, close_socket: bool = False) -> bool:
+        """Replaces the framework's queue of 16 messages, on which its reader can wait for ever."""
+        self.connection.write(bytes(buf))
+        if close_socket:
+            self.connection.close_when_sent("no common OpenFlow version")
+        return not self.connection.closed
+
+    def close(self) -> None:
+        self.connection.close("closed by an application")
+
+    def serve(self) -> None:
+        """Talk to the switch until the connection ends; the connection's own green thread."""
+        watch = hub.spawn(self._watch)
+        self.send_msg(self.ofproto_parser.OFPHello(self))
+        try:
+            self.connection.read(self._received)
+        except wire.Malformed as problem:
+            self.connection.close(f"it sent {problem}")
+        except Exception as problem:
+            # a parser or a listener of ours fell over this message: end this connection and no other
+            log.debug("reader of %s", self.address, exc_info=True)
+            self.connection.close(f"{type(problem).__name__}: {problem}")
+        finally:
+            hub.kill(watch)
+            self._end()
+
+    def take_dpid(self, dpid: int) -> bool:
+        """False, and the connection is closed, when another connection has that datapath id."""
+        if self.id is not None:
+            raise wire.Malformed("a second features reply")
+        first = self.server.switches.setdefault(dpid, self)
+        if first is self:
+            return True
+        self.connection.close(f"datapath {dpid:016x} is already connected from {first.connection.address}")
+        return False
+
+    def introduce(self) -> None:
+        """The handshake is complete."""
+        self.session = Session(self.id, self.connection, self.server.events)
+        self.session.ports = {number: _port(desc) for number, desc in self.ports.items()}
+        log.info("switch %016x connected from %s", self.id, self.connection.address)
+        hub.spawn(self._connected, self.session)
+
+    def port_changed(self, number: int) -> None:
+        """The framework has updated its `ports`."""
+        if self.session is None:
+            return
+        if number in self.ports:
+            self.session.ports[number] = _port(self.ports[number])
+        else:
+            self.session.ports.pop(number, None)
+        if self._introduced:
+            self.server.events.ports_changed(self.session)
+
+    def _connected(self, session: Session) -> None:
+        if session.closed:
+            return
+        self._introduced = True
+        try:
+            self.server.events.connected(session)
+        except Exception as problem:
+            if not session.closed:
+                log.exception("switch %016x: what follows a connect failed", session.dpid)
+            session.close(f"{type(problem).__name__}: {problem}")
+
+    def _received(self, message: bytes) -> None:
+        version, kind, length, xid = wire.HEADER.unpack_from(message)
+        if kind == wire.HELLO:
+            wire.check_hello(message)
+        elif self.state == _handler.HANDSHAKE_DISPATCHER and kind != wire.ERROR:
+            raise wire.Malformed(f"message type {kind} before a HELLO")
+        elif version != wire.VERSION:
+            raise wire.Malformed(f"a message of OpenFlow version {version:#x}")
+        if kind in _FRAMEWORKS or _is_port_desc(message):
+            _check(kind, message)
+            self._dispatch(_parser.msg_parser(self, version, kind, length, xid, message))
+        elif self.session:
+            self.session.received(message)
+
+    def _dispatch(self, msg: Any) -> None:
+        """What the framework's reader does with a parsed message."""
+        event = _event.ofp_msg_to_ev(msg)
+        state = self.state
+        self.ofp_brick.send_event_to_observers(event, state)
+        for handle in self.ofp_brick.get_handlers(event, state):
+            handle(event)
+        if len(self.ports) > _MOST_PORTS:
+            raise wire.Malformed(f"more than {_MOST_PORTS} ports")
+
+    def _watch(self) -> None:
+        """Close the connection when its handshake takes too long, and later when it no longer answers."""
+        hub.sleep(self.server.handshake_timeout)
+        if self.session is None:
+            self.connection.close(f"no complete handshake in {self.server.handshake_timeout:g} s")
+        while not self.connection.closed:
+            hub.sleep(0)  # replies that are in the socket's buffer count, however late this thread runs
+            if len(self.unreplied_echo_requests) >= _UNANSWERED:
+                self.connection.close(f"{_UNANSWERED} echo requests without an answer")
+                return
+            request = self.ofproto_parser.OFPEchoRequest(self)
+            self.unreplied_echo_requests.append(self.set_xid(request))
+            self.send_msg(request)
+            hub.sleep(self.server.echo_interval)
+
+    def acknowledge_echo_reply(self, xid: int) -> None:
+        if xid in self.unreplied_echo_requests:
+            self.unreplied_echo_requests.clear()
+
+    def _end(self) -> None:
+        self.connection.release()
+        self.is_active = False
+        self.set_state(_handler.DEAD_DISPATCHER)
+        log.info("connection from %s closed: %s", self.connection.address, self.connection.why)
+        try:
+            if self.session:
+                self.session.lost()
+            if self.session and self._introduced:
+                self.server.events.disconnected(self.session)
+        except Exception:
+            log.exception("what follows a disconnect failed")
+        finally:
+            if self.id is not None and self.server.switches.get(self.id) is self:
+                del self.server.switches[self.id]
+
+
+class Server:
+    """The switches that are connected, and the door that they came through."""
+
+    def __init__(self, events: SwitchEvents, echo_interval: float, handshake_timeout: float) -> None:
+        self.events = events
+        self.echo_interval = echo_interval
+        self.handshake_timeout = handshake_timeout
+        self.switches: dict[int, Switch] = {}  # by datapath id
+        self._listener: Listener | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens: the port is the real one where 0 was asked for."""
+        return self._listener.address if self._listener else ("", 0)
+
+    def open(self, listen: tuple[str, int], tls: ssl.SSLContext | None) -> None:
+        self._listener = Listener(listen, self._talk, tls, self.handshake_timeout)
+
+    def close(self) -> None:
+        """Stop listening and end every connection; each `disconnected` has been called when this returns."""
+        if self._listener:
+            self._listener.close()
+
+    def _talk(self, sock: socket.socket, address: str) -> None:
+        Switch(sock, Connection(sock, address), self).serve()
+
+
+def serve(
+    listen: tuple[str, int],
+    events: SwitchEvents,
+    *,
+    tls: ssl.SSLContext | None = None,
+    echo_interval: float = 5.0,
+    handshake_timeout: float = 10.0,
+) -> Server:
+    """Listen for switches and tell `events` of them, from now until the server is closed.
+
+    `listen` is an IP address and a port, 0 for any free one.  With `tls`, whether a peer needs a certificate is the
+    context's to say.  Times are in seconds.  Raises `Misconfigured` when the address cannot be listened on.
+    """
+    _application()
+    server = Server(events, echo_interval, handshake_timeout)
+    server.open(listen, tls)
+    log.info("listening for switches on %s:%d with %s", *server.address, FRAMEWORK)
+    return server
+
+
+def _application() -> None:
+    """Start the application, once a process."""
+    if _app_manager.lookup_service_brick(_event.NAME) is None:
+        _app_manager.AppManager.get_instance().instantiate(OpenFlow).start()
+
+
+def _is_port_desc(message: bytes) -> bool:
+    return message[1] == wire.MULTIPART_REPLY and wire.multipart(message)[0] == wire.PORT_DESC
+
+
+def _check(kind: int, message: bytes) -> None:
+    """Raise for a message that the framework's parsers may not see."""
+    if kind == wire.FEATURES_REPLY:
+        wire.check_size(message, _ofp.OFP_SWITCH_FEATURES_SIZE, "a features reply")
+    elif kind == wire.PORT_STATUS:
+        wire.check_size(message, _ofp.OFP_PORT_STATUS_SIZE, "a port status")
+    elif kind == wire.MULTIPART_REPLY and (len(message) - _ofp.OFP_MULTIPART_REPLY_SIZE) % _ofp.OFP_PORT_SIZE:
+        raise wire.Malformed(f"port descriptions of {len(message)} bytes")
+
+
+def _port(desc: Any) -> PortDesc:
+    return PortDesc(desc.port_no, desc.name.decode("utf-8", "replace"), desc.hw_addr, desc.state)

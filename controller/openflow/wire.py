@@ -1,0 +1,255 @@
+"""OpenFlow 1.3 messages that Tenet itself writes and reads: pure functions between values and bytes.
+
+References are to the OpenFlow 1.3.5 specification; bundles are ONF extension 230.  Every function that reads raises
+`Malformed` when a length does not hold.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, NamedTuple
+
+VERSION: Final = 4
+HEADER: Final = struct.Struct("!BBHI")  # version, type, length, xid (7.1.1)
+
+HELLO: Final = 0
+ERROR: Final = 1
+ECHO_REQUEST: Final = 2
+ECHO_REPLY: Final = 3
+EXPERIMENTER: Final = 4
+FEATURES_REPLY: Final = 6
+PACKET_IN: Final = 10
+PORT_STATUS: Final = 12
+PACKET_OUT: Final = 13
+FLOW_MOD: Final = 14
+MULTIPART_REQUEST: Final = 18
+MULTIPART_REPLY: Final = 19
+BARRIER_REQUEST: Final = 20
+BARRIER_REPLY: Final = 21
+METER_MOD: Final = 29
+
+FLOW_STATS: Final = 1
+METER_CONFIG: Final = 10
+PORT_DESC: Final = 13
+
+ANY: Final = 0xFFFFFFFF  # OFPP_ANY, OFPG_ANY, OFP_NO_BUFFER
+ALL_TABLES: Final = 0xFF
+CONTROLLER_METER: Final = 0xFFFFFFFD
+METER_FLAGS: Final = 0b0110  # OFPMF_PKTPS | OFPMF_BURST
+
+ONF: Final = 0x4F4E4600
+BUNDLE_CONTROL: Final = 2300
+BUNDLE_ADD: Final = 2301
+OPEN_REQUEST, CLOSE_REQUEST, COMMIT_REQUEST, DISCARD_REQUEST = 0, 2, 4, 6
+BUNDLE_ID: Final = 1  # one bundle at a time on a connection
+_ATOMIC_ORDERED: Final = 3
+
+_EXPERIMENTER = struct.Struct("!II")
+_BUNDLE_CONTROL = struct.Struct("!IIIHH")
+_BUNDLE_ADD = struct.Struct("!IIIxxH")
+_FLOW_MOD = struct.Struct("!QQBBHHHIIIHxx")
+_FLOW_REQUEST = struct.Struct("!B3xII4xQQ")
+_MULTIPART = struct.Struct("!HHxxxx")
+_METER = struct.Struct("!HHI")
+_BAND = struct.Struct("!HHIIxxxx")
+_PACKET_OUT = struct.Struct("!IIHxxxxxx")
+_PACKET_IN = struct.Struct("!IHBBQ")
+_TWO = struct.Struct("!HH")
+_WORD = struct.Struct("!I")
+_COOKIE = struct.Struct("!Q")
+_NO_MATCH = b"\0\1\0\4\0\0\0\0"  # OFPMT_OXM, length 4, padded to 8
+_IN_PORT = 0x80000004  # OXM header: OFPXMC_OPENFLOW_BASIC, OFPXMT_OFB_IN_PORT, 4 bytes
+_EXPERIMENTER_ERROR = 0xFFFF
+
+
+class Malformed(Exception):
+    """A message that breaks the protocol; its connection is to be closed."""
+
+
+class Error(NamedTuple):
+    """An OFPT_ERROR.  `experimenter` is 0 for the standard's own errors; `data` starts with the offending message."""
+
+    type: int
+    code: int
+    experimenter: int
+    data: bytes
+
+
+class Meter(NamedTuple):
+    """A meter of one drop band; `rate` and `burst` in packets (a second) when `flags` are METER_FLAGS."""
+
+    number: int
+    flags: int
+    rate: int
+    burst: int
+
+
+class PacketIn(NamedTuple):
+    """A packet that the switch handed over.  `in_port` is 0 when the match names none; `data` may be cut short."""
+
+    cookie: int
+    in_port: int
+    reason: int
+    table: int
+    data: bytes
+
+
+# --- what we send -----------------------------------------------------------------------------------------------------
+
+
+def message(kind: int, xid: int, body: bytes = b"") -> bytes:
+    return HEADER.pack(VERSION, kind, HEADER.size + len(body), xid) + body
+
+
+def bundle_control(xid: int, control: int) -> bytes:
+    body = _BUNDLE_CONTROL.pack(ONF, BUNDLE_CONTROL, BUNDLE_ID, control, _ATOMIC_ORDERED)
+    return message(EXPERIMENTER, xid, body)
+
+
+def bundle_add(inner: bytes) -> bytes:
+    """Wrap a whole message (with its header, whose xid is used) into a bundle-add message: 24 bytes in front of it."""
+    xid = HEADER.unpack_from(inner)[3]
+    return message(EXPERIMENTER, xid, _BUNDLE_ADD.pack(ONF, BUNDLE_ADD, BUNDLE_ID, _ATOMIC_ORDERED) + inner)
+
+
+def delete_by_cookie(xid: int, cookie: int) -> bytes:
+    """OFPFC_DELETE of every flow, in any table, whose cookie is `cookie` (7.3.4.2)."""
+    fixed = _FLOW_MOD.pack(cookie, 2**64 - 1, ALL_TABLES, 3, 0, 0, 0, ANY, ANY, ANY, 0)
+    return message(FLOW_MOD, xid, fixed + _NO_MATCH)
+
+
+def flow_dump(xid: int) -> bytes:
+    """Ask for all flows of all tables (7.3.5.2)."""
+    return _multipart(xid, FLOW_STATS, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
+
+
+def meter_request(xid: int, meter: int) -> bytes:
+    """Ask how a meter is configured (7.3.5.12)."""
+    return _multipart(xid, METER_CONFIG, _WORD.pack(meter) + bytes(4))
+
+
+def meter_mod(xid: int, meter: Meter, exists: bool) -> bytes:
+    """OFPMC_MODIFY when the meter exists, else OFPMC_ADD, with one drop band (7.3.4.4)."""
+    band = _BAND.pack(1, _BAND.size, meter.rate, meter.burst)
+    return message(METER_MOD, xid, _METER.pack(int(exists), meter.flags, meter.number) + band)
+
+
+def packet_out(xid: int, in_port: int, actions: bytes, data: bytes) -> bytes:
+    return message(PACKET_OUT, xid, _PACKET_OUT.pack(ANY, in_port, len(actions)) + actions + data)
+
+
+def barrier(xid: int) -> bytes:
+    return message(BARRIER_REQUEST, xid)
+
+
+def _multipart(xid: int, kind: int, body: bytes) -> bytes:
+    return message(MULTIPART_REQUEST, xid, _MULTIPART.pack(kind, 0) + body)
+
+
+# --- what we read: a whole message, with its header -------------------------------------------------------------------
+
+
+def xid_of(data: bytes) -> int:
+    return int(HEADER.unpack_from(data)[3])
+
+
+def check_hello(data: bytes) -> None:
+    """Raise unless every hello element holds its header, lies within the message and is padded to 8 (7.5.1)."""
+    offset = HEADER.size
+    while offset < len(data):
+        _need(data, offset + 4, "hello element")
+        length = _TWO.unpack_from(data, offset)[1]
+        if length < 4 or offset + length > len(data):
+            raise Malformed(f"a hello element of length {length}")
+        offset += (length + 7) // 8 * 8
+
+
+def check_size(data: bytes, size: int, what: str) -> None:
+    if len(data) != size:
+        raise Malformed(f"{what} of {len(data)} bytes instead of {size}")
+
+
+def multipart(data: bytes) -> tuple[int, bool, bytes]:
+    """The kind of a multipart reply, whether more follows, and its body."""
+    _need(data, 16, "multipart reply")
+    kind, flags = _MULTIPART.unpack_from(data, 8)
+    return kind, bool(flags & 1), data[16:]
+
+
+def error(data: bytes) -> Error:
+    _need(data, 12, "error")
+    kind, code = _TWO.unpack_from(data, 8)
+    if kind != _EXPERIMENTER_ERROR:
+        return Error(kind, code, 0, data[12:])
+    _need(data, 16, "experimenter error")
+    return Error(kind, code, _WORD.unpack_from(data, 12)[0], data[16:])
+
+
+def refused_cookie(data: bytes) -> int | None:
+    """The cookie of the flow-mod, plain or in a bundle-add, that an error's `data` starts with; None without one."""
+    if len(data) < HEADER.size:
+        return None
+    kind, offset = data[1], 8
+    if kind == EXPERIMENTER and is_bundle_add(data):
+        kind, offset = (data[25] if len(data) > 25 else -1), 32
+    if kind != FLOW_MOD or len(data) < offset + 8:
+        return None
+    return int(_COOKIE.unpack_from(data, offset)[0])
+
+
+def is_bundle_add(data: bytes) -> bool:
+    return len(data) >= 16 and data[1] == EXPERIMENTER and _EXPERIMENTER.unpack_from(data, 8) == (ONF, BUNDLE_ADD)
+
+
+def is_bundle_reply(data: bytes) -> bool:
+    return len(data) == 24 and _EXPERIMENTER.unpack_from(data, 8) == (ONF, BUNDLE_CONTROL)
+
+
+def meters(body: bytes) -> list[Meter]:
+    """The meters of a METER_CONFIG reply's body.  One with other than one drop band has rate and burst 0."""
+    found, offset = [], 0
+    while offset < len(body):
+        _need(body, offset + _TWO.size, "meter")
+        length, flags = _TWO.unpack_from(body, offset)
+        if length < 8 or offset + length > len(body):
+            raise Malformed(f"a meter of length {length}")
+        number = _WORD.unpack_from(body, offset + 4)[0]
+        rate = burst = 0
+        if length == 8 + _BAND.size:
+            kind, _, band_rate, band_burst = _BAND.unpack_from(body, offset + 8)
+            rate, burst = (band_rate, band_burst) if kind == 1 else (0, 0)
+        found.append(Meter(number, flags, rate, burst))
+        offset += length
+    return found
+
+
+def packet_in(data: bytes) -> PacketIn:
+    """Decode an OFPT_PACKET_IN (7.4.1): 24 fixed bytes, the match padded to 8, 2 bytes of padding, the packet."""
+    _need(data, 34, "packet-in")
+    _, _, reason, table, cookie = _PACKET_IN.unpack_from(data, 8)
+    kind, length = _TWO.unpack_from(data, 24)
+    start = 24 + (length + 7) // 8 * 8 + 2
+    if kind != 1 or length < 4 or start > len(data):
+        raise Malformed("a packet-in whose match does not fit")
+    return PacketIn(cookie, _in_port(data, 28, 24 + length), reason, table, data[start:])
+
+
+def _in_port(data: bytes, offset: int, end: int) -> int:
+    """The value of OXM field in_port between `offset` and `end`, or 0."""
+    found = 0
+    while offset < end:
+        if offset + 4 > end:
+            raise Malformed("a match field that is cut off")
+        header = _WORD.unpack_from(data, offset)[0]
+        following = offset + 4 + (header & 0xFF)
+        if following > end:
+            raise Malformed("a match field beyond its match")
+        if header == _IN_PORT:
+            found = _WORD.unpack_from(data, offset + 4)[0]
+        offset = following
+    return found
+
+
+def _need(data: bytes, size: int, what: str) -> None:
+    if len(data) < size:
+        raise Malformed(f"a {what} that is cut off")
