@@ -1,0 +1,87 @@
+"""From a replica to the description of its hypervisor; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from controller.model.kinds import Tunnel
+from controller.ovsdb.replica import Bridge, Interface, Replica
+from controller.ovsdb.seen import SeenHypervisor, SeenInterface
+from controller.ovsdb.settings import ENCAPSULATIONS, is_name, settings
+
+BRIDGE = "br-int"
+OFPORT_LIMIT = 0xFF00  # OpenFlow 1.3's OFPP_MAX as OVS numbers ports; above are the reserved ones (OFPP_LOCAL, ...)
+
+_UNICAST = re.compile(r"(?!(?:00:){5}00)[0-9a-f][02468ace](?::[0-9a-f]{2}){5}")
+
+
+def tunnel_port(encapsulation: str) -> str:
+    """The name of br-int's tunnel port for an encapsulation."""
+    return f"tenet-{encapsulation}"
+
+
+TUNNEL_PORTS = frozenset(map(tunnel_port, ENCAPSULATIONS))
+
+
+def describe(replica: Replica) -> SeenHypervisor | None:
+    """The hypervisor, or None before its datapath id has been fixed.  Without a bridge it has no interface."""
+    root = replica.root
+    if root is None:
+        return None
+    said = settings(root)
+    if not said.datapath_id:
+        return None
+    bridge = replica.bridge(BRIDGE)
+    plugged = {interface.name: interface for interface in interfaces(replica, bridge)} if bridge else {}
+    return SeenHypervisor(
+        system_id=said.system_id,
+        host=said.host,
+        dpid=int(said.datapath_id, 16),
+        encap_ip=said.encap_ip,
+        encap_types=said.encap_types,
+        tunnels=tuple(_tunnels(said.encap_types if said.encap_ip else (), plugged)),
+        interfaces=tuple(_seen(plugged[name]) for name in sorted(plugged) if _is_tenants(plugged[name])),
+    )
+
+
+def interfaces(replica: Replica, bridge: Bridge) -> Iterator[Interface]:
+    """All interfaces of the bridge's ports, in no order."""
+    for port_id in bridge.ports:
+        if port := replica.ports.get(port_id):
+            for interface_id in port.interfaces:
+                if interface := replica.interfaces.get(interface_id):
+                    yield interface
+
+
+def _tunnels(types: tuple[str, ...], plugged: dict[str, Interface]) -> Iterator[Tunnel]:
+    for encapsulation in types:
+        interface = plugged.get(tunnel_port(encapsulation))
+        if interface and interface.type == encapsulation and _has_number(interface):
+            yield Tunnel(type=encapsulation, ofport=interface.ofport)
+
+
+def _is_tenants(interface: Interface) -> bool:
+    return (
+        _has_number(interface)
+        and interface.name != BRIDGE
+        and interface.name not in TUNNEL_PORTS
+        and interface.type != "patch"
+        and is_name(interface.name)
+    )
+
+
+def _has_number(interface: Interface) -> bool:
+    return 0 < interface.ofport < OFPORT_LIMIT
+
+
+def _seen(interface: Interface) -> SeenInterface:
+    said = interface.external_ids
+    mac = said.get("attached-mac", "").strip().lower()
+    vif = said.get("iface-id", "").strip()
+    return SeenInterface(
+        name=interface.name,
+        vif=vif if is_name(vif) else interface.name,
+        mac=mac if _UNICAST.fullmatch(mac) else "",
+        ofport=interface.ofport,
+    )

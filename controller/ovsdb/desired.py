@@ -1,0 +1,144 @@
+"""What is wrong with a hypervisor's configuration, and the transactions that put it right; pure.
+
+Level-triggered: everything follows from the replica as it is, so whatever somebody deleted or changed is found again,
+and a hypervisor that is right needs nothing.  Only Tenet's own rows and columns are written.
+
+Why these values.  In-band control is off, because its hidden flows would let tenants reach the controller.  The
+datapath id is fixed: OVS would otherwise derive it from whichever port's MAC address is lowest.  It is kept beside
+the bridge, too, so that a bridge that was deleted comes back as the same switch.  Controllers are replaced within one
+transaction, for OVS flushes a bridge's flows when its last controller goes or its first one comes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from controller.ovsdb import operations as op
+from controller.ovsdb.describe import BRIDGE
+from controller.ovsdb.replica import Bridge, Controller, OpenVSwitch, Replica
+from controller.ovsdb.settings import DATAPATH_ID, Settings, datapath_id, settings
+from controller.ovsdb.tunnels import Repair, tunnel_repairs
+
+MANAGED = {"tenet-managed": "true"}
+CONTROLLER = {
+    "connection_mode": "out-of-band",
+    "max_backoff": 1000,  # ms: a switch is back within a second of its controller
+    "inactivity_probe": 10_000,  # ms; flows stay without a controller, so haste would win nothing
+}
+
+
+class Desired(NamedTuple):
+    """`repairs` are independent of each other; `remarks` say what only the operator can put right."""
+
+    repairs: tuple[Repair, ...]
+    remarks: tuple[str, ...]
+
+
+def desired(replica: Replica, targets: Sequence[str]) -> Desired:
+    """What differs from how it should be.  `targets`: all controllers of br-int (`tcp:192.0.2.1:6653`)."""
+    root = replica.root
+    if root is None:
+        return Desired((), ("table Open_vSwitch has no row: ovs-vsctl init has not run",))
+    said = settings(root)
+    bridge = replica.bridge(BRIDGE)
+    if bridge is None:
+        return Desired((_make(root, said, targets),), said.remarks)
+    changes = [*_bridge(root, bridge, said), *_controllers(replica, bridge, targets)]
+    repairs = [Repair(f"bridge {BRIDGE}", ", ".join(what for what, _ in changes), tuple(o for _, o in changes))]
+    tunnels, remarks = tunnel_repairs(replica, bridge, said)
+    return Desired(tuple(repair for repair in (*repairs, *tunnels) if repair.operations), (*said.remarks, *remarks))
+
+
+def derived_datapath_id(system_id: str) -> str:
+    """A datapath id that follows from the system id, as 16 hex digits.
+
+    Of 52 bits, the first of them set: no bridge that has its id from a MAC address has such a one, and JSON can carry it.
+    """
+    digest = hashlib.sha256(f"tenet datapath {system_id}".encode()).digest()
+    return f"{int.from_bytes(digest[:8], 'big') >> 13 | 1 << 51:016x}"
+
+
+def _make(root: OpenVSwitch, said: Settings, targets: Sequence[str]) -> Repair:
+    """The bridge with its controllers and its local port, all in one transaction."""
+    fixed = said.datapath_id or derived_datapath_id(said.system_id)
+    names = [f"controller_{n}" for n in range(len(targets))]
+    row: dict[str, Any] = {
+        "name": BRIDGE,
+        "fail_mode": "secure",
+        "protocols": "OpenFlow13",
+        "datapath_type": said.datapath_type,
+        "other_config": op.mapping(_other_config(fixed)),
+        "external_ids": op.mapping(MANAGED),
+        "ports": op.new("local_port"),
+        "controller": op.many(map(op.new, names)),
+    }
+    made = (
+        op.insert("Interface", "local_interface", {"name": BRIDGE, "type": "internal"}),
+        op.insert("Port", "local_port", {"name": BRIDGE, "interfaces": op.new("local_interface")}),
+        *(
+            op.insert("Controller", name, {"target": target} | CONTROLLER)
+            for name, target in zip(names, targets, strict=True)
+        ),
+        op.insert("Bridge", "bridge", row),
+        op.mutate("Open_vSwitch", root.uuid, [["bridges", "insert", op.new("bridge")]]),
+    )
+    return Repair(f"bridge {BRIDGE}", "missing", (*made, *_keep(root, said, fixed)))
+
+
+def _bridge(root: OpenVSwitch, bridge: Bridge, said: Settings) -> list[tuple[str, op.Operation]]:
+    """What to change in a bridge that is there: (what, operation)."""
+    own = datapath_id(bridge.other_config.get("datapath-id", "")) or datapath_id(bridge.datapath_id)
+    fixed = said.datapath_id or own or derived_datapath_id(said.system_id)
+    changes = [("datapath id kept", operation) for operation in _keep(root, said, fixed)]
+    row: dict[str, Any] = {}
+    if bridge.fail_mode != "secure":
+        row["fail_mode"] = "secure"
+    if bridge.protocols != {"OpenFlow13"}:
+        row["protocols"] = "OpenFlow13"
+    if said.datapath_type and (bridge.datapath_type or "system") != said.datapath_type:
+        row["datapath_type"] = said.datapath_type
+    if row:
+        changes.append((" ".join(row), op.update("Bridge", bridge.uuid, row)))
+    for column, held, wanted in (
+        ("other_config", bridge.other_config, _other_config(fixed)),
+        ("external_ids", bridge.external_ids, MANAGED),
+    ):
+        if wrong := {key: value for key, value in wanted.items() if held.get(key) != value}:
+            changes.append((" ".join(wrong), op.mutate("Bridge", bridge.uuid, op.put(column, wrong))))
+    return changes
+
+
+def _other_config(fixed: str) -> dict[str, str]:
+    return {"datapath-id": fixed, "disable-in-band": "true"}
+
+
+def _keep(root: OpenVSwitch, said: Settings, fixed: str) -> list[op.Operation]:
+    """Write the datapath id beside the bridge, where it outlives it."""
+    if said.datapath_id:
+        return []
+    return [op.mutate("Open_vSwitch", root.uuid, op.put("external_ids", {DATAPATH_ID: fixed}))]
+
+
+def _controllers(replica: Replica, bridge: Bridge, targets: Sequence[str]) -> list[tuple[str, op.Operation]]:
+    """Keep the rows whose target is right, add the missing, and let go of all others: (what, operation)."""
+    held: dict[str, Controller] = {}
+    for uuid in sorted(bridge.controller):
+        if row := replica.controllers.get(uuid):
+            held.setdefault(row.target, row)
+    changes: list[tuple[str, op.Operation]] = []
+    references: list[op.Value] = []
+    for n, target in enumerate(targets):
+        if row := held.get(target):
+            references.append(op.stored(row.uuid))
+            wrong = {name: value for name, value in CONTROLLER.items() if getattr(row, name) != value}
+            if wrong:
+                changes.append((f"controller {' '.join(wrong)}", op.update("Controller", row.uuid, wrong)))
+        else:
+            references.append(op.new(f"controller_{n}"))
+            insert = op.insert("Controller", f"controller_{n}", {"target": target} | CONTROLLER)
+            changes.append((f"controller {target}", insert))
+    if bridge.controller != {uuid for kind, uuid in references if kind == "uuid"} or len(held) < len(targets):
+        changes.append(("controllers", op.update("Bridge", bridge.uuid, {"controller": op.many(references)})))
+    return changes

@@ -1,0 +1,171 @@
+"""One hypervisor's connection: replicate its database, keep its configuration right, tell what is seen.
+
+The green thread that accepted the connection runs `attend` from beginning to end; `Rpc` reads in another.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from controller import hub
+from controller.errors import Rejected, SwitchError, Unreachable
+from controller.ovsdb.describe import describe
+from controller.ovsdb.desired import desired
+from controller.ovsdb.framing import Malformed
+from controller.ovsdb.pace import Pace
+from controller.ovsdb.replica import Replica
+from controller.ovsdb.rpc import Rpc
+from controller.ovsdb.schema import DATABASE, monitor_params
+from controller.ovsdb.seen import SeenHypervisor
+from controller.ovsdb.settings import settings
+from controller.ovsdb.tunnels import Repair
+
+HANDSHAKE_LIMIT = 30.0  # s for the whole of the database to arrive
+ANSWER_LIMIT = 10.0  # s for a transaction
+PROOF_LIMIT = 3.0  # s for a sign of life when another connection claims to be the same hypervisor
+
+_MONITOR = "tenet"
+_TELL = "observe"  # what the pace calls the observer
+
+log = logging.getLogger("tenet.ovsdb")
+
+
+class Facts(NamedTuple):
+    """A connection, for operators.  `since` is Unix time; `dpid` is 0 before there is one; `remarks` need a hand."""
+
+    system_id: str
+    host: str
+    address: str
+    since: float
+    dpid: int
+    encap_ip: str
+    encap_types: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+class Hypervisor:
+    def __init__(
+        self, sock: socket.socket, address: str, targets: Sequence[str], observe: Callable[[SeenHypervisor], None]
+    ) -> None:
+        self.address = address
+        self.system_id = ""
+        self.seen: SeenHypervisor | None = None  # as the observer was last told
+        self._since = time.time()
+        self._targets = tuple(targets)
+        self._observe = observe
+        self._replica = Replica()
+        self._remarks: tuple[str, ...] = ()
+        self._pace = Pace(time.monotonic)
+        self._changed = hub.Signal()
+        self._rpc = Rpc(sock, address, self._heard, self._changed.set)
+
+    @property
+    def name(self) -> str:
+        return f"{self.system_id} ({self.address})" if self.system_id else self.address
+
+    def attend(self, admit: Callable[[Hypervisor], None]) -> None:
+        """Serve until the connection ends, which raises why.  `admit` raises when this hypervisor may not come in."""
+        self._rpc.call("monitor", monitor_params(_MONITOR), HANDSHAKE_LIMIT, self._replica.apply)
+        self.system_id = self._identity()
+        admit(self)
+        log.info("%s: connected", self.name)
+        while not self._rpc.over:
+            self._changed.clear()
+            if self._identity() != self.system_id:
+                raise Unreachable(f"its system-id became {self._identity()[:128]}: it comes back under that")
+            waits = [self._put_right(), self._tell()]
+            self._changed.wait(min((wait for wait in waits if wait is not None), default=None))
+        raise self._rpc.over
+
+    def answers(self) -> bool:
+        """Is the peer alive, proven now?"""
+        try:
+            self._rpc.call("echo", [], PROOF_LIMIT, lambda _: None)
+        except Rejected:
+            return True
+        except SwitchError:
+            return False
+        return True
+
+    def close(self, why: SwitchError) -> None:
+        self._rpc.close(why)
+
+    def facts(self) -> Facts:
+        root, seen = self._replica.root, self.seen
+        said = settings(root) if root else None
+        return Facts(
+            system_id=self.system_id,
+            host=said.host if said else "",
+            address=self.address,
+            since=self._since,
+            dpid=seen.dpid if seen else 0,
+            encap_ip=said.encap_ip if said else "",
+            encap_types=said.encap_types if said else (),
+            remarks=self._remarks,
+        )
+
+    def _heard(self, method: str, params: list[Any]) -> None:
+        if method == "update" and len(params) == 2 and params[0] == _MONITOR:
+            self._replica.apply(params[1])
+            self._changed.set()
+
+    def _identity(self) -> str:
+        root = self._replica.root
+        if root is None:
+            raise Malformed("its database has no Open_vSwitch row")
+        return settings(root).system_id
+
+    def _put_right(self) -> float | None:
+        """Commit what differs; seconds until a try that was put off is due, None when there is none."""
+        wish = desired(self._replica, self._targets)
+        for remark in wish.remarks:
+            if remark not in self._remarks:
+                log.warning("%s: %s", self.name, remark)
+        self._remarks = wish.remarks
+        waits = []
+        for repair in wish.repairs:
+            wait = self._pace.left(repair.subject)
+            if not wait and not self._commit(repair):
+                wait = self._pace.left(repair.subject)
+            if wait:
+                waits.append(wait)
+        return min(waits, default=None)
+
+    def _commit(self, repair: Repair) -> bool:
+        self._pace.tried(repair.subject)
+        try:
+            self._rpc.call("transact", [DATABASE, *repair.operations], ANSWER_LIMIT, _check)
+        except Rejected as fault:
+            log.warning("%s: %s cannot be put right (%s): %s", self.name, repair.subject, repair.why, fault)
+            return False
+        log.info("%s: %s put right: %s", self.name, repair.subject, repair.why)
+        return True
+
+    def _tell(self) -> float | None:
+        """Tell the observer what differs from what it was told; seconds until the next try when it failed."""
+        seen = describe(self._replica)
+        if seen is None or seen == self.seen:
+            return None
+        if wait := self._pace.left(_TELL):
+            return wait
+        try:
+            self._observe(seen)
+        except Exception:  # whatever it is, it is not the hypervisor's fault, whose connection goes on
+            self._pace.tried(_TELL)
+            log.exception("%s: the observation could not be taken in", self.name)
+            return self._pace.left(_TELL)
+        self.seen = seen
+        return None
+
+
+def _check(results: Any) -> None:
+    """Raise `Rejected` when a transaction's results (RFC 7047, section 4.1.3) hold an error."""
+    if not isinstance(results, list):
+        raise Malformed("the reply to a transaction is not an array")
+    for result in results:
+        if isinstance(result, dict) and result.get("error") is not None:
+            raise Rejected({}, f"{result['error']}: {result.get('details', '')}"[:400])

@@ -1,0 +1,31 @@
+"""When to try again: the first try is at once, and each one that follows soon waits twice as long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+FIRST = 0.1  # s before the second try
+LONGEST = 30.0
+CALM = 10.0  # s without a try after which a subject starts anew
+
+
+class Pace:
+    """Tries by subject.  A try counts whether it worked or not: what works, only to be needed again, is a quarrel."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._tries: dict[str, tuple[int, float]] = {}  # how many in a row, and when the last was
+
+    def tried(self, subject: str) -> None:
+        now = self._clock()
+        count, last = self._tries.get(subject, (0, now))
+        calm = now - last > CALM + self._delay(count)
+        self._tries[subject] = (1 if calm else count + 1, now)
+
+    def left(self, subject: str) -> float:
+        """Seconds until the next try may be made; 0 when it may now."""
+        count, last = self._tries.get(subject, (0, 0.0))
+        return max(0.0, last + self._delay(count) - self._clock()) if count else 0.0
+
+    def _delay(self, count: int) -> float:
+        return min(LONGEST, FIRST * 2 ** (min(count, 16) - 1)) if count else 0.0

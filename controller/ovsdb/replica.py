@@ -1,0 +1,152 @@
+"""A replica of one hypervisor's database: typed rows, changed only by the monitor's updates (RFC 7047, section 4.1.6).
+
+Values are read through `ovs.db.data.Datum`, which checks them against the schema's types.  A row that changes is
+replaced by a new value with only its changed columns read again, so the cost of an update follows its size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from ovs.db import error
+from ovs.db.data import Datum
+from ovs.ovsuuid import is_valid_string
+
+from controller.ovsdb.framing import Malformed
+from controller.ovsdb.schema import SCHEMA
+
+ROWS_LIMIT = 100_000  # rows of all tables; a hypervisor has a few for each interface
+
+
+class OpenVSwitch(msgspec.Struct, frozen=True, kw_only=True):
+    uuid: str
+    bridges: frozenset[str] = frozenset()
+    external_ids: dict[str, str] = {}
+
+
+class Bridge(msgspec.Struct, frozen=True, kw_only=True):
+    uuid: str
+    name: str
+    datapath_type: str = ""
+    datapath_id: str = ""
+    fail_mode: str = ""
+    protocols: frozenset[str] = frozenset()
+    ports: frozenset[str] = frozenset()
+    controller: frozenset[str] = frozenset()
+    other_config: dict[str, str] = {}
+    external_ids: dict[str, str] = {}
+
+
+class Port(msgspec.Struct, frozen=True, kw_only=True):
+    uuid: str
+    name: str
+    interfaces: frozenset[str] = frozenset()
+
+
+class Interface(msgspec.Struct, frozen=True, kw_only=True):
+    """`ofport` is 0 while OVS has not given a number, and -1 when it could not add the interface (`error` says why)."""
+
+    uuid: str
+    name: str
+    type: str = ""
+    ofport: int = 0
+    ofport_request: int = 0
+    options: dict[str, str] = {}
+    external_ids: dict[str, str] = {}
+    error: str = ""
+
+
+class Controller(msgspec.Struct, frozen=True, kw_only=True):
+    uuid: str
+    target: str
+    connection_mode: str = ""
+    max_backoff: int = 0
+    inactivity_probe: int = 0
+
+
+Row = OpenVSwitch | Bridge | Port | Interface | Controller
+
+_KINDS: dict[str, type[Row]] = {
+    "Open_vSwitch": OpenVSwitch,
+    "Bridge": Bridge,
+    "Port": Port,
+    "Interface": Interface,
+    "Controller": Controller,
+}
+
+
+class Replica:
+    """Rows by uuid, one mapping a table."""
+
+    def __init__(self) -> None:
+        self.roots: dict[str, OpenVSwitch] = {}
+        self.bridges: dict[str, Bridge] = {}
+        self.ports: dict[str, Port] = {}
+        self.interfaces: dict[str, Interface] = {}
+        self.controllers: dict[str, Controller] = {}
+        self._tables: dict[str, dict[str, Any]] = {
+            "Open_vSwitch": self.roots,
+            "Bridge": self.bridges,
+            "Port": self.ports,
+            "Interface": self.interfaces,
+            "Controller": self.controllers,
+        }
+
+    @property
+    def root(self) -> OpenVSwitch | None:
+        """The one row of table Open_vSwitch; None before `ovs-vsctl init`."""
+        return next(iter(self.roots.values()), None)
+
+    def bridge(self, name: str) -> Bridge | None:
+        return next((bridge for bridge in self.bridges.values() if bridge.name == name), None)
+
+    def apply(self, updates: object) -> None:
+        """Apply <table-updates>; the reply to `monitor` is one, too.  Raises `Malformed` and is then of no more use."""
+        for table, rows in _mapping(updates, "table updates").items():
+            if table not in self._tables:
+                raise Malformed(f"update of table {table!r}, which is not monitored")
+            for uuid, change in _mapping(rows, f"update of table {table}").items():
+                self._change(table, uuid, _mapping(change, f"update of a row of {table}"))
+        if sum(map(len, self._tables.values())) > ROWS_LIMIT:
+            raise Malformed(f"more than {ROWS_LIMIT} rows")
+
+    def _change(self, table: str, uuid: str, change: dict[str, Any]) -> None:
+        rows = self._tables[table]
+        if change.get("new") is None:
+            rows.pop(uuid, None)
+            return
+        if not is_valid_string(uuid):
+            raise Malformed(f"{uuid!r} is not a row's uuid")
+        new = _mapping(change["new"], f"new row of {table}")
+        held = rows.get(uuid)
+        if held is None:
+            rows[uuid] = _KINDS[table](uuid=uuid, **_columns(table, SCHEMA.tables[table].columns, new))
+        else:
+            changed = _mapping(change.get("old") or new, f"old row of {table}")  # "old" has the changed columns only
+            rows[uuid] = msgspec.structs.replace(held, **_columns(table, changed, new))
+
+
+def _columns(table: str, names: Any, row: dict[str, Any]) -> dict[str, Any]:
+    columns = SCHEMA.tables[table].columns
+    try:
+        return {name: _value(columns[name].type, row[name]) for name in names}
+    except (KeyError, error.Error, ValueError) as fault:
+        raise Malformed(f"row of table {table}: {fault}") from fault
+
+
+def _value(kind: Any, given: object) -> object:
+    """A map as dict, a set as frozenset, an optional value as itself or its type's zero; uuids as text."""
+    datum = Datum.from_json(kind, given)
+    if kind.is_map():
+        return {key.value: value.value for key, value in datum.values.items()}
+    values = (str(atom.value) if kind.key.type.name == "uuid" else atom.value for atom in datum.values)
+    if kind.n_max > 1:
+        return frozenset(values)
+    return next(values, "" if kind.key.type.name == "string" else 0)
+
+
+def _mapping(value: object, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Malformed(f"{what} is not an object")
+    return value

@@ -1,0 +1,185 @@
+"""JSON-RPC 1.0 over one accepted connection, with us as the client (RFC 7047, section 4).
+
+A green thread of its own reads: it answers and counts echoes, hands replies to whoever waits for them, and updates to
+`heard`.  `ovs.jsonrpc.Message` says what is a message, `ovs.reconnect` when to probe a silent peer and when it is dead.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from ovs import reconnect, timeval
+from ovs.jsonrpc import Message
+
+from controller import hub
+from controller.errors import Rejected, SwitchError, Unreachable
+from controller.ovsdb.framing import Framer, Malformed
+
+SEND_LIMIT = 10.0  # s that a peer may take to read what it was sent
+PROBE_INTERVAL = 5000  # ms of silence before an echo request, and again before the peer is given up
+
+_CHUNK = 1 << 16
+_PROBE = "echo"  # the id of our inactivity probes
+
+T = TypeVar("T")
+log = logging.getLogger("tenet.ovsdb")
+
+
+class Rpc:
+    """One peer.  `heard(method, params)` runs in the reading thread and must not wait, as must `ended()` at its end.
+
+    `over` is why the connection ended, None while it lives.
+    """
+
+    def __init__(
+        self, sock: socket.socket, name: str, heard: Callable[[str, list[Any]], None], ended: Callable[[], None]
+    ) -> None:
+        self.over: SwitchError | None = None
+        self._sock = sock
+        self._heard = heard
+        self._ended = ended
+        self._sending = hub.Semaphore()
+        self._waiting: dict[int, tuple[Callable[[Message], None], hub.Signal]] = {}
+        self._alive = _Liveness(name)
+        self._reader = hub.spawn(self._read)
+
+    def call(self, method: str, params: list[Any], seconds: float, take: Callable[[Any], T]) -> T:
+        """Ask, and return `take(result)`; `take` runs in the reading thread, before any later message is read.
+
+        Raises `Rejected` when the peer answers with an error, `Unreachable` when it does not answer in time.
+        """
+        request = Message.create_request(method, params)
+        answers: list[T] = []
+        errors: list[Any] = []
+        done = hub.Signal()
+
+        def answered(reply: Message) -> None:
+            if reply.type == Message.T_ERROR:
+                errors.append(reply.error)
+            else:
+                answers.append(take(reply.result))
+            done.set()
+
+        self._waiting[request.id] = (answered, done)
+        try:
+            self._send(request)
+            done.wait(seconds)
+        finally:
+            del self._waiting[request.id]
+        if answers:
+            return answers[0]
+        if errors:
+            raise Rejected({}, f"{method}: {str(errors[0])[:400]}")
+        raise self.over or Unreachable(f"no answer to {method} within {seconds:g} s")
+
+    def close(self, why: SwitchError) -> None:
+        """End the connection, from any thread but the reading one; `why` stays in `over`."""
+        self.over = self.over or why
+        hub.kill(self._reader)
+        self._end()
+
+    def _send(self, message: Message) -> None:
+        if self.over:
+            raise self.over
+        data = msgspec.json.encode(message.to_json())
+        try:
+            with hub.Timeout(SEND_LIMIT, Unreachable(f"nothing read for {SEND_LIMIT:g} s")), self._sending:
+                self._sock.sendall(data)
+        except OSError as fault:
+            raise Unreachable(f"cannot send: {fault}") from fault
+        except Unreachable as fault:  # part of the message may be out: nothing more can be sent
+            self.over = self.over or fault
+            raise
+
+    def _read(self) -> None:
+        framer = Framer()
+        try:
+            while True:
+                data = self._receive()
+                for text in framer.feed(data):
+                    self._take(_message(text))
+                if data:
+                    hub.sleep(0)  # a peer that sends without end gets its turn only
+                self._alive.check(bool(data), self._probe)
+        except SwitchError as fault:
+            self.over = self.over or fault
+        except OSError as fault:
+            self.over = self.over or Unreachable(f"cannot receive: {fault}")
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        self.over = self.over or Unreachable("closed")
+        self._sock.close()
+        for _, done in list(self._waiting.values()):
+            done.set()
+        self._ended()
+
+    def _receive(self) -> bytes:
+        """What the peer sent, or nothing when the time to look after it has come.  Raises `Unreachable` at its end."""
+        with hub.Timeout(self._alive.seconds(), False):
+            data = self._sock.recv(_CHUNK)
+            if not data:
+                raise Unreachable("the peer closed the connection")
+            return data
+        return b""
+
+    def _probe(self) -> None:
+        request = Message.create_request("echo", [])
+        request.id = _PROBE
+        self._send(request)
+
+    def _take(self, message: Message) -> None:
+        if message.type == Message.T_REQUEST:
+            if message.method == "echo":
+                self._send(Message.create_reply(message.params, message.id))
+            else:
+                self._send(Message.create_error("unknown method", message.id))
+        elif message.type == Message.T_NOTIFY:
+            self._heard(message.method, message.params)
+        elif isinstance(message.id, int) and (waiting := self._waiting.get(message.id)):
+            waiting[0](message)
+
+
+class _Liveness:
+    """Has the peer been heard lately: `ovs.reconnect`'s state machine for a connection that was accepted."""
+
+    def __init__(self, name: str) -> None:
+        now = timeval.msec()
+        self._machine = reconnect.Reconnect(now)
+        self._machine.set_name(name)
+        self._machine.set_quiet(True)
+        self._machine.set_passive(True, now)
+        self._machine.set_probe_interval(PROBE_INTERVAL)
+        self._machine.enable(now)
+        self._machine.connected(now)
+
+    def seconds(self) -> float:
+        """How long to wait for the peer before `check`."""
+        left = self._machine.timeout(timeval.msec())
+        return max(0.0 if left is None else left / 1000, 0.01)
+
+    def check(self, heard: bool, probe: Callable[[], None]) -> None:
+        now = timeval.msec()
+        self._machine.receive_attempted(now)
+        if heard:
+            self._machine.activity(now)
+        action = self._machine.run(now)
+        if action == reconnect.PROBE:
+            probe()
+        elif action == reconnect.DISCONNECT:
+            raise Unreachable(f"no answer to an echo request within {PROBE_INTERVAL / 1000:g} s")
+
+
+def _message(text: bytes) -> Message:
+    try:
+        message = Message.from_json(msgspec.json.decode(text))
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise Malformed(f"not JSON: {fault}") from fault
+    if not isinstance(message, Message):
+        raise Malformed(f"not a JSON-RPC message: {message}")
+    return message

@@ -1,0 +1,36 @@
+"""What a hypervisor's database says, as Tenet sees it: values without behaviour."""
+
+from __future__ import annotations
+
+import msgspec
+
+from controller.model.kinds import Tunnel
+
+
+class SeenInterface(msgspec.Struct, frozen=True, kw_only=True):
+    """An OVS interface of br-int that may be a tenant's.
+
+    `vif` is its external_ids:iface-id, else its name; `mac` its external_ids:attached-mac in lower case, "" where there
+    is none or it is not a unicast address; `ofport` the OpenFlow port number that it has now.
+    """
+
+    name: str
+    vif: str
+    mac: str
+    ofport: int
+
+
+class SeenHypervisor(msgspec.Struct, frozen=True, kw_only=True):
+    """A hypervisor as its database describes it; equal descriptions are equal values.
+
+    `tunnels` are the tunnel ports that exist, in the order in which the operator named their types in `encap_types`;
+    `interfaces` are sorted by name.
+    """
+
+    system_id: str
+    host: str
+    dpid: int
+    encap_ip: str = ""
+    encap_types: tuple[str, ...] = ()
+    tunnels: tuple[Tunnel, ...] = ()
+    interfaces: tuple[SeenInterface, ...] = ()

@@ -1,0 +1,86 @@
+"""What a hypervisor's operator wrote into external_ids of its Open_vSwitch row, read and checked."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+from controller.ovsdb.replica import OpenVSwitch
+
+ENCAPSULATIONS = ("vxlan", "geneve", "gre")
+DATAPATH_ID = "tenet-datapath-id"  # the key under which the bridge's datapath id outlives the bridge
+
+_NAME = re.compile(r"[!-.0-~]{1,128}")  # printable, no space, no slash: it becomes part of a key in the store
+_DATAPATH_ID = re.compile(r"(0x)?(?!0{16})[0-9a-f]{16}")
+
+
+class Settings(NamedTuple):
+    """`encap_ip`, `datapath_type` and `datapath_id` (16 hex digits) are "" where not set; `remarks` are for the log."""
+
+    system_id: str
+    host: str
+    encap_ip: str
+    encap_types: tuple[str, ...]
+    datapath_type: str
+    datapath_id: str
+    remarks: tuple[str, ...]
+
+
+def settings(root: OpenVSwitch) -> Settings:
+    remarks: list[str] = []
+    ids = root.external_ids
+    system_id = _name("system-id", ids.get("system-id", ""), remarks) or root.uuid
+    encap_ip = _address(ids.get("tenet-encap-ip", ""), remarks)
+    types = _types(ids.get("tenet-encap-type", ""), remarks)
+    if encap_ip and not types:
+        remarks.append("external_ids:tenet-encap-ip without a tenet-encap-type: no tunnels")
+    return Settings(
+        system_id=system_id,
+        host=_name("hostname", ids.get("hostname", ""), remarks) or system_id,
+        encap_ip=encap_ip,
+        encap_types=types,
+        datapath_type=_name("tenet-datapath-type", ids.get("tenet-datapath-type", "").strip(), remarks),
+        datapath_id=datapath_id(ids.get(DATAPATH_ID, "")),
+        remarks=tuple(remarks),
+    )
+
+
+def is_name(text: str) -> bool:
+    """May this be part of a key in the store: printable ASCII, no space, no slash, 128 characters at most?"""
+    return _NAME.fullmatch(text) is not None
+
+
+def datapath_id(text: str) -> str:
+    """The 16 hex digits of a datapath id, or "" when `text` is not one that a bridge can have."""
+    text = text.strip().lower()
+    return text[-16:] if _DATAPATH_ID.fullmatch(text) else ""
+
+
+def _name(key: str, text: str, remarks: list[str]) -> str:
+    if not text or is_name(text):
+        return text
+    remarks.append(f"external_ids:{key} {text[:64]!r} is not usable: 1 to 128 printable, no space or slash")
+    return ""
+
+
+def _address(text: str, remarks: list[str]) -> str:
+    """The address in its canonical form, "" when there is none or it cannot be a tunnel's end."""
+    if not text.strip():
+        return ""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        address = None
+    if address is None or "%" in text or address.is_unspecified or address.is_multicast:
+        remarks.append(f"external_ids:tenet-encap-ip {text[:64]!r} is not a unicast IP address: no tunnels")
+        return ""
+    return str(address)
+
+
+def _types(text: str, remarks: list[str]) -> tuple[str, ...]:
+    names = dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip())
+    if unknown := [name for name in names if name not in ENCAPSULATIONS]:
+        known = ", ".join(ENCAPSULATIONS)
+        remarks.append(f"external_ids:tenet-encap-type: {', '.join(unknown)[:64]!r} is not known (there are {known})")
+    return tuple(name for name in names if name in ENCAPSULATIONS)

@@ -1,0 +1,92 @@
+"""The flow-based tunnel ports of br-int: one for each encapsulation that the operator named; pure.
+
+Defaults chosen.  `df_default` stays OVS's `true`: a packet that does not fit the underlay is dropped there and not
+fragmented, which tenants' MTU makes sure does not happen.  `csum` stays OVS's `false` over IPv4, where the tenants'
+own checksums cover what matters (RFC 7348, section 5, asks for zero); over IPv6 it is `true` for UDP encapsulations,
+since a receiver drops a zero UDP checksum there unless told otherwise (RFC 8200, section 8.1; RFC 6935).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from controller.ovsdb import operations as op
+from controller.ovsdb.describe import tunnel_port
+from controller.ovsdb.replica import Bridge, Interface, Port, Replica
+from controller.ovsdb.settings import ENCAPSULATIONS, Settings
+
+# asked for so that the numbers are the same on every hypervisor; OVS gives another one where it is taken
+OFPORTS = {"vxlan": 65001, "geneve": 65002, "gre": 65003}
+
+
+class Repair(NamedTuple):
+    """One transaction: `subject` is what it is about (stable, for pacing retries), `why` what was wrong."""
+
+    subject: str
+    why: str
+    operations: tuple[op.Operation, ...]
+
+
+def options(encapsulation: str, encap_ip: str) -> dict[str, str]:
+    fixed = {"remote_ip": "flow", "key": "flow", "local_ip": encap_ip}
+    return fixed | {"csum": "true"} if ":" in encap_ip and encapsulation != "gre" else fixed
+
+
+def tunnel_repairs(replica: Replica, bridge: Bridge, said: Settings) -> tuple[list[Repair], list[str]]:
+    """Repairs of the tunnel ports, and remarks on what only the operator can put right."""
+    ports = {port.name: port for port in replica.ports.values()}
+    interfaces = {interface.name: interface for interface in replica.interfaces.values()}
+    repairs: list[Repair] = []
+    remarks: list[str] = []
+    for encapsulation in ENCAPSULATIONS:
+        name = tunnel_port(encapsulation)
+        port, interface = ports.get(name), interfaces.get(name)
+        ours = port is not None and port.uuid in bridge.ports
+        if encapsulation not in said.encap_types or not said.encap_ip:
+            if port and ours:
+                gone = op.mutate("Bridge", bridge.uuid, [["ports", "delete", op.stored(port.uuid)]])
+                repairs.append(Repair(f"tunnel port {name}", "not wanted", (gone,)))
+        elif (port and not ours) or (interface and not (port and interface.uuid in port.interfaces)):
+            remarks.append(f"{name} is there already, elsewhere than on {bridge.name}: left alone, no {encapsulation}")
+        else:
+            why, operations = _tunnel(bridge, port, interface, _row(encapsulation, said.encap_ip))
+            if operations:
+                repairs.append(Repair(f"tunnel port {name}", why, tuple(operations)))
+            if interface and interface.error:
+                remarks.append(f"tunnel port {name}: {interface.error[:200]}")
+    return repairs, remarks
+
+
+def _row(encapsulation: str, encap_ip: str) -> dict[str, Any]:
+    """The columns of a tunnel port's interface that are ours, as Python values."""
+    return {
+        "name": tunnel_port(encapsulation),
+        "type": encapsulation,
+        "options": options(encapsulation, encap_ip),
+        "ofport_request": OFPORTS[encapsulation],
+    }
+
+
+def _tunnel(
+    bridge: Bridge, port: Port | None, interface: Interface | None, row: dict[str, Any]
+) -> tuple[str, list[op.Operation]]:
+    """Why and what to change so that `port` is there with one interface, which has the columns of `row`."""
+    if port is None or interface is None:
+        inserted = [op.insert("Interface", "tunnel_interface", _json(row))]
+        reference = op.new("tunnel_interface")
+        if port is not None:
+            return "its interface is missing", [*inserted, op.update("Port", port.uuid, {"interfaces": reference})]
+        inserted.append(op.insert("Port", "tunnel_port", {"name": row["name"], "interfaces": reference}))
+        return "missing", [*inserted, op.mutate("Bridge", bridge.uuid, [["ports", "insert", op.new("tunnel_port")]])]
+    operations: list[op.Operation] = []
+    wrong = {column: value for column, value in row.items() if getattr(interface, column) != value}
+    if wrong:
+        operations.append(op.update("Interface", interface.uuid, _json(wrong)))
+    if port.interfaces != {interface.uuid}:
+        operations.append(op.update("Port", port.uuid, {"interfaces": op.stored(interface.uuid)}))
+        wrong["interfaces"] = ""
+    return f"wrong {' '.join(wrong)}", operations
+
+
+def _json(row: dict[str, Any]) -> dict[str, Any]:
+    return {column: op.mapping(value) if isinstance(value, dict) else value for column, value in row.items()}
