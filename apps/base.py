@@ -1,0 +1,27 @@
+"""What every switch holds: how a packet goes on when no flow of a table says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controller.flow import Flow, output_register
+from controller.model.kinds import Switch
+from controller.model.reader import Reader
+
+from .pipeline import CLASSIFY, DELIVER, HIGHEST, MISS, MULTICAST_SOURCE, TABLES
+
+_BY_NAME = {table.name: table for table in TABLES}
+
+FLOWS = (
+    *(Flow(table, MISS, (), goto=_BY_NAME[table.miss]) for table in TABLES if table.miss),
+    Flow(CLASSIFY, HIGHEST, (MULTICAST_SOURCE,)),  # no station sends from a group address, and none is to be learned
+    Flow(DELIVER, MISS, (), (output_register("reg7"),)),
+)
+
+
+def switch(_: Switch, see: Reader) -> Iterator[Flow]:
+    yield from FLOWS
+
+
+HERE = {"switch": switch}
+EVERYWHERE = {}  # type: ignore[var-annotated]

@@ -1,0 +1,88 @@
+"""Ports without declared addresses: their addresses are learned from what they send.
+
+A frame from an unknown address goes on, and its head goes to the controller, at a limited rate; the controller writes the
+address down as an observation, and from that come the flows here.  A port that has LIMIT addresses may use no other.  An
+address that a port of the same network declares is never learned: frames that claim it are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controller.flow import Flow, field, put, to_controller
+from controller.model.kinds import Interface, Learned, Network, Port, Switch
+from controller.model.reader import Reader
+
+from .l2 import to_switch
+from .pipeline import (
+    ANSWER,
+    ARP,
+    DECLARED,
+    IPV4,
+    IPV6,
+    LEARN,
+    LEARNED,
+    LOCAL,
+    LOW,
+    PERMIT,
+    USUAL,
+    from_here,
+    of_network,
+)
+
+LIMIT = 64  # addresses a port
+HEAD = 64  # bytes of a frame that the controller is shown: enough for its addresses
+
+
+def port_here(port: Port, see: Reader) -> Iterator[Flow]:
+    at = see.binding(port)
+    if at is None or not port.learning:
+        return
+    segment = see.attribute(Network, port.network_id, "segment")
+    in_port = field("in_port", at.ofport)
+    addresses = _addresses(port, at, see)
+    for mac in addresses:
+        yield Flow(LEARN, USUAL, (in_port, field("eth_src", mac)), goto=ANSWER)
+        to_port = (field("eth_dst", mac), of_network(segment))
+        yield Flow(LOCAL, LEARNED, to_port, (put("reg7", at.ofport),), goto=PERMIT)
+    if len(addresses) < LIMIT:
+        yield Flow(LEARN, LOW, (in_port,), (to_controller(HEAD),), goto=ANSWER)
+
+
+def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
+    at = see.binding(port)
+    if at is None:
+        return
+    segment = see.attribute(Network, port.network_id, "segment")
+    if port.learning:
+        number = see.attribute(Switch, at.switch_id, "number")
+        for mac in _addresses(port, at, see):
+            yield to_switch(segment, mac, number, LEARNED)
+    elif see.learners(port.network_id):
+        yield from _declared(port, segment)
+
+
+def _declared(port: Port, segment: int) -> Iterator[Flow]:
+    """Learning ports may claim neither the port's MAC nor its addresses."""
+    network = from_here(segment)
+    yield Flow(DECLARED, USUAL, (field("eth_src", port.mac_address), network))
+    for fixed in port.fixed_ips:
+        address = fixed.ip_address
+        if ":" in address:
+            yield Flow(DECLARED, USUAL, (IPV6, field("ipv6_src", address), network))
+        else:
+            yield Flow(DECLARED, USUAL, (IPV4, field("ipv4_src", address), network))
+            yield Flow(DECLARED, USUAL, (ARP, field("arp_spa", address), network))
+
+
+def _addresses(port: Port, at: Interface, see: Reader) -> list[str]:
+    """The attached-mac, and what was learned since the port was plugged in where it is now; at most LIMIT."""
+    addresses = [at.mac] if at.mac else []
+    for learned in see.find(Learned, "port_id", port.id):
+        if learned.at == at.row_id and learned.ofport == at.ofport and learned.mac not in addresses:
+            addresses.append(learned.mac)
+    return addresses[:LIMIT]
+
+
+HERE = {"port": port_here}
+EVERYWHERE = {"port": port_everywhere}

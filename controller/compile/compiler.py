@@ -1,0 +1,279 @@
+"""From changed objects to changed flows.
+
+A unit is (place, owner): the flows that one object needs in one place.  Whatever a unit reads is recorded; when something
+that was read changes, the unit is computed again, and its claims are compared with what they were.  Nobody writes a
+handler, so none can be forgotten; nobody writes a delete.  A unit also says which units are below it (`scope`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from controller.flow import Flow
+from controller.model.model import Dependency, Model
+from controller.model.reader import Reader
+
+from . import scope
+from .sheet import Clash, Owner, Sheet, Step
+
+Place = tuple[str, str]  # ("switch", id) or ("network", id)
+Unit = tuple[Place, Owner]
+Apps = dict[str, list[Callable[..., Iterable[Flow]]]]
+
+
+class _State(NamedTuple):
+    deps: tuple[Dependency, ...]
+    children: tuple[Owner, ...]
+
+
+_NEW = _State((), ())
+
+
+class Compiled(NamedTuple):
+    """One round's outcome: per switch what became of which flow, in no particular order."""
+
+    steps: dict[str, list[Step]]
+    clashes: list[Clash]
+
+
+class Compiler:
+    """Keeps the sheets of the switches that it was told to `include` equal to a compile from nothing."""
+
+    def __init__(self, model: Model, here: Apps, everywhere: Apps) -> None:
+        self._model = model
+        self._here, self._everywhere = here, everywhere
+        self.sheets: dict[Place, Sheet] = {}
+        self._units: dict[Unit, _State] = {}
+        self._users: dict[Dependency, set[Unit]] = {}
+        self._again: dict[Unit, int] = {}  # units that several units above want, and how many more than one
+        self._dirty: dict[Unit, None] = {}
+        self._carried: dict[str, frozenset[str]] = {}  # switch -> networks, at the last round
+        self._carriers: dict[str, set[str]] = {}  # network -> switches
+        self._resorted: set[str] = set()  # switches whose networks may be others now
+        self._begun: set[str] = set()  # networks whose sheets are new in this round
+        self._changed: set[Place] = set()
+        self.computed = 0  # units computed, ever
+
+    # --- what is to be done ---
+
+    def include(self, switch_id: str) -> None:
+        """Compile for a switch from the next round on."""
+        place = ("switch", switch_id)
+        if place not in self.sheets:
+            self.sheets[place] = Sheet()
+            self._carried[switch_id] = frozenset()
+            self._begin((place, place))
+
+    def exclude(self, switch_id: str) -> None:
+        """Forget a switch; its flows are of no interest any more."""
+        place = ("switch", switch_id)
+        if place in self.sheets:
+            self._retire((place, place))
+            for network_id in self._carried.pop(switch_id):
+                self._carriers[network_id].discard(switch_id)
+                self._end_uncarried(network_id)
+            del self.sheets[place]
+            self._resorted.discard(switch_id)
+
+    def mark(self, touched: Iterable[Dependency]) -> None:
+        """These dependencies changed: what read them is to be computed again."""
+        for dependency in touched:
+            for unit in self._users.get(dependency, ()):
+                self._dirty[unit] = None
+
+    @property
+    def idle(self) -> bool:
+        return not self._dirty
+
+    def work(self) -> Iterator[None]:
+        """Compute what is to be computed, a unit a step; the caller may do other things in between, and `mark` more."""
+        while self._dirty:
+            unit, _ = self._dirty.popitem()
+            if unit in self._units:
+                self._compute(unit)
+                yield
+            if not self._dirty:
+                self._sort_networks()
+
+    def run(self) -> Compiled:
+        """A whole round without a pause."""
+        for _ in self.work():
+            pass
+        return self.settle()
+
+    def settle(self) -> Compiled:
+        """End a round, once `work` is done: which flows became which, on every switch."""
+        steps: dict[str, list[Step]] = {}
+        clashes: list[Clash] = []
+        settled: dict[str, list[Step]] = {}
+        for place in self._changed:
+            sheet = self.sheets.get(place)
+            if sheet is None:
+                continue
+            changed, clashing = sheet.settle()
+            clashes += clashing
+            if place[0] == "switch":
+                steps.setdefault(place[1], []).extend(changed)
+            else:
+                settled[place[1]] = changed
+        self._changed.clear()
+        self._distribute(settled, steps)
+        return Compiled({switch_id: some for switch_id, some in steps.items() if some}, clashes)
+
+    def wanted(self, switch_id: str) -> Iterator[Flow]:
+        """Every flow that a switch is to hold, as of the last round."""
+        yield from self.sheets["switch", switch_id].flows()
+        for network_id in sorted(self._carried[switch_id]):
+            yield from self.sheets["network", network_id].flows()
+
+    def count(self, switch_id: str) -> int:
+        """How many flows a switch is to hold."""
+        carried = (len(self.sheets["network", network_id]) for network_id in self._carried[switch_id])
+        return len(self.sheets["switch", switch_id]) + sum(carried)
+
+    def origins(self, switch_id: str, cookie: int) -> list[str]:
+        """The keys of the objects because of which a switch is to hold the flow with this cookie."""
+        places: list[Place] = [("switch", switch_id), *(("network", one) for one in self._carried.get(switch_id, ()))]
+        owners = (owner for place in places for owner in self.sheets[place].owners(cookie))
+        return sorted({scope.origin(owner) for owner in owners})
+
+    def explained(self, switch_id: str) -> Iterator[tuple[Flow, list[str]]]:
+        """Every flow that a switch is to hold, with the keys of the objects that it is because of."""
+        for place in [("switch", switch_id), *(("network", one) for one in sorted(self._carried[switch_id]))]:
+            sheet = self.sheets[place]
+            why: dict[int, set[str]] = {}
+            for owner, flows in sheet.claims.items():
+                for flow in flows:
+                    why.setdefault(flow.cookie, set()).add(scope.origin(owner))
+            for flow in sheet.flows():
+                yield flow, sorted(why[flow.cookie])
+
+    # --- one unit ---
+
+    def _begin(self, unit: Unit) -> None:
+        self._units[unit] = _NEW
+        self._dirty[unit] = None
+
+    def _compute(self, unit: Unit) -> None:
+        place, owner = unit
+        here = place[0] == "switch"
+        see = Reader(self._model, place[1] if here else "")
+        kind = owner[0]
+        subject = scope.subject(owner, see)
+        flows: tuple[Flow, ...] = ()
+        if subject is not None:
+            apps = (self._here if here else self._everywhere).get(kind, ())
+            flows = tuple([flow for app in apps for flow in app(subject, see)])
+        children_of = (scope.HERE if here else scope.EVERYWHERE).get(kind)
+        children = tuple(children_of(owner, see)) if children_of is not None else ()
+        self.computed += 1
+        self.sheets[place].claim(owner, flows)
+        self._changed.add(place)
+        self._record(unit, see.deps, children)
+        if here and kind == "switch":
+            self._resorted.add(place[1])
+
+    def _record(self, unit: Unit, deps: set[Dependency], children: tuple[Owner, ...]) -> None:
+        before = self._units[unit]
+        if deps != set(before.deps):
+            for dependency in before.deps:
+                if dependency not in deps:
+                    self._unuse(dependency, unit)
+            for dependency in deps.difference(before.deps):
+                users = self._users.get(dependency)
+                if users is None:
+                    self._users[dependency] = {unit}
+                else:
+                    users.add(unit)
+        self._units[unit] = _State(tuple(deps), children)
+        if children != before.children:
+            place = unit[0]
+            for child in set(before.children).difference(children):
+                self._retire((place, child))
+            for child in set(children).difference(before.children):
+                self._adopt((place, child))
+
+    def _adopt(self, unit: Unit) -> None:
+        """Begin a unit, or note that one more above wants it: a port between blocks has two for a moment."""
+        if unit in self._units:
+            self._again[unit] = self._again.get(unit, 0) + 1
+        else:
+            self._begin(unit)
+
+    def _retire(self, unit: Unit) -> None:
+        """End a unit and all below it, unless another unit above wants it still."""
+        more = self._again.get(unit)
+        if more is not None:
+            if more == 1:
+                del self._again[unit]
+            else:
+                self._again[unit] = more - 1
+            return
+        state = self._units.pop(unit)
+        self._dirty.pop(unit, None)
+        for dependency in state.deps:
+            self._unuse(dependency, unit)
+        self.sheets[unit[0]].claim(unit[1], ())
+        self._changed.add(unit[0])
+        for child in state.children:
+            self._retire((unit[0], child))
+
+    def _unuse(self, dependency: Dependency, unit: Unit) -> None:
+        users = self._users[dependency]
+        users.discard(unit)
+        if not users:
+            del self._users[dependency]
+
+    # --- which switch carries which network's sheet ---
+
+    def _networks(self, switch_id: str) -> frozenset[str]:
+        """The networks on a switch, as it was last computed."""
+        place = ("switch", switch_id)
+        state = self._units[place, place]
+        return frozenset(child[1] for child in state.children if child[0] == "network")
+
+    def _sort_networks(self) -> None:
+        """Give every network that a switch has come to hold a sheet."""
+        for switch_id in self._resorted:
+            for network_id in self._networks(switch_id):
+                place = ("network", network_id)
+                if place not in self.sheets:
+                    self.sheets[place] = Sheet()
+                    self._carriers[network_id] = set()
+                    self._begun.add(network_id)
+                    self._begin((place, place))
+
+    def _distribute(self, settled: dict[str, list[Step]], steps: dict[str, list[Step]]) -> None:
+        """Networks' steps to the switches that carry them; to those that begin or cease to, the whole sheet."""
+        joined: list[tuple[str, str]] = []
+        left: list[tuple[str, str]] = []
+        for switch_id in self._resorted:
+            before, now = self._carried[switch_id], self._networks(switch_id)
+            joined += [(switch_id, network_id) for network_id in now - before]
+            left += [(switch_id, network_id) for network_id in before - now]
+            self._carried[switch_id] = now
+        self._resorted.clear()
+        for switch_id, network_id in left:
+            self._carriers[network_id].discard(switch_id)
+            gone = [step.old for step in settled.get(network_id, ()) if step.old is not None]
+            gone += self.sheets["network", network_id].flows()
+            steps.setdefault(switch_id, []).extend(Step(flow, None) for flow in gone)
+        for network_id, changed in settled.items():
+            for switch_id in self._carriers[network_id]:
+                steps.setdefault(switch_id, []).extend(changed)
+        for switch_id, network_id in joined:
+            self._carriers[network_id].add(switch_id)
+            flows = self.sheets["network", network_id].flows()
+            steps.setdefault(switch_id, []).extend(Step(None, flow) for flow in flows)
+        for network_id in {*self._begun, *(network_id for _, network_id in left)}:
+            self._end_uncarried(network_id)
+        self._begun.clear()
+
+    def _end_uncarried(self, network_id: str) -> None:
+        """A sheet that no switch carries is not kept."""
+        if not self._carriers.get(network_id, True):
+            place = ("network", network_id)
+            self._retire((place, place))
+            self._changed.discard(place)
+            del self.sheets[place], self._carriers[network_id]

@@ -1,0 +1,114 @@
+"""What a set of owners wants in the tables of one place, and what that comes to.
+
+A place is a switch, or a network: then the sheet is carried by every switch that holds the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from controller.flow import Flow
+
+Owner = tuple[str, ...]  # ("port", id), ("network", id), ("block", network id, number), ...
+
+
+class Step(NamedTuple):
+    """One flow that is to become another; None stands for no flow."""
+
+    old: Flow | None
+    new: Flow | None
+
+
+class Clash(NamedTuple):
+    """Owners want the same match to do different things; `flow` was chosen, by every process alike."""
+
+    flow: Flow
+    owners: tuple[Owner, ...]
+
+
+class Sheet:
+    """Claims of owners, settled into at most one flow a key."""
+
+    __slots__ = ("_holders", "_touched", "claims")
+
+    def __init__(self) -> None:
+        self.claims: dict[Owner, tuple[Flow, ...]] = {}
+        # key -> its flow, or where several owners claim the key, what each wants
+        self._holders: dict[bytes, Flow | dict[Owner, Flow]] = {}
+        self._touched: dict[bytes, Flow | None] = {}  # key -> its flow at the last settlement
+
+    def __len__(self) -> int:
+        return len(self._holders)
+
+    def claim(self, owner: Owner, flows: tuple[Flow, ...]) -> None:
+        """Make `flows` exactly what `owner` wants; none at all retires it."""
+        old = self.claims.get(owner, ())
+        if old == flows:
+            return
+        kept = set(old).intersection(flows) if old else ()
+        for flow in old:
+            if flow not in kept:
+                self._leave(owner, flow)
+        for flow in flows:
+            if flow not in kept:
+                self._hold(owner, flow)
+        if flows:
+            self.claims[owner] = flows
+        else:
+            del self.claims[owner]
+
+    def _hold(self, owner: Owner, flow: Flow) -> None:
+        key = flow.key
+        held = self._holders.get(key)
+        if key not in self._touched:
+            self._touched[key] = _chosen(held)
+        if held is None:
+            self._holders[key] = flow
+        elif isinstance(held, dict):
+            held[owner] = flow
+        else:
+            holder = next((who for who, flows in self.claims.items() if held in flows), None)
+            self._holders[key] = {holder or ("?",): held, owner: flow}
+
+    def _leave(self, owner: Owner, flow: Flow) -> None:
+        key = flow.key
+        held = self._holders[key]
+        if key not in self._touched:
+            self._touched[key] = _chosen(held)
+        if isinstance(held, dict):
+            held.pop(owner, None)
+            if len(held) == 1:
+                self._holders[key] = next(iter(held.values()))
+        else:
+            del self._holders[key]
+
+    def settle(self) -> tuple[list[Step], list[Clash]]:
+        """What changed since the last settlement, once everybody has spoken."""
+        steps, clashes = [], []
+        for key, old in self._touched.items():
+            held = self._holders.get(key)
+            new = _chosen(held)
+            if old != new:
+                steps.append(Step(old, new))
+            if isinstance(held, dict) and len(set(held.values())) > 1 and new is not None:
+                clashes.append(Clash(new, tuple(sorted(held))))
+        self._touched.clear()
+        return steps, clashes
+
+    def flows(self) -> Iterator[Flow]:
+        """The flow of every key, as of now."""
+        for held in self._holders.values():
+            chosen = _chosen(held)
+            assert chosen is not None
+            yield chosen
+
+    def owners(self, cookie: int) -> list[Owner]:
+        """Who wants the flow with this cookie.  Looks at every claim."""
+        return sorted(owner for owner, flows in self.claims.items() if any(flow.cookie == cookie for flow in flows))
+
+
+def _chosen(held: Flow | dict[Owner, Flow] | None) -> Flow | None:
+    if isinstance(held, dict):
+        return min(held.values(), key=lambda flow: flow.wire)
+    return held

@@ -1,0 +1,124 @@
+"""Actions and their wire form: OpenFlow 1.3.5 section 7.2.5, and Nicira's actions (ofp-actions.c of OVS)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from struct import pack
+
+from .fields import HEADERS, MEMO, Field, field, header
+
+IN_PORT = 0xFFFFFFF8
+CONTROLLER = 0xFFFFFFFD
+_NICIRA = 0x00002320
+_RESUBMIT_IN_PORT = 0xFFF8  # OFPP_IN_PORT in 16 bits: the packet keeps the port it came in by
+
+
+class Action:
+    """One action: `kind` and `args` say what it does (for whoever interprets flows), `wire` how the switch is told."""
+
+    __slots__ = ("args", "kind", "wire")
+
+    def __init__(self, kind: str, args: tuple[object, ...], wire: bytes) -> None:
+        self.kind = kind
+        self.args = args
+        self.wire = wire
+
+    def __repr__(self) -> str:
+        return f"Action({self})"
+
+    def __str__(self) -> str:
+        """As ovs-ofctl writes it."""
+        return _TEXT[self.kind](*self.args)
+
+
+@lru_cache(MEMO)
+def output(port: int) -> Action:
+    """Send to an OpenFlow port; never goes back out of the port that the packet came in by."""
+    return Action("output", (port,), pack("!HHIH6x", 0, 16, port, 0xFFFF if port == CONTROLLER else 0))
+
+
+@lru_cache(16)
+def to_controller(max_len: int) -> Action:
+    """Send the first `max_len` bytes to the controller."""
+    return Action("controller", (max_len,), pack("!HHIH6x", 0, 16, CONTROLLER, max_len))
+
+
+@lru_cache(MEMO)
+def put(name: str, value: int | str) -> Action:
+    """Set a whole field."""
+    return put_field(field(name, value))
+
+
+def put_field(what: Field) -> Action:
+    body = what.wire
+    length = 4 + len(body)
+    padded = (length + 7) // 8 * 8
+    return Action("set_field", (what,), pack("!HH", 25, padded) + body + bytes(padded - length))
+
+
+@lru_cache(64)
+def move(source: str, target: str, bits: int = 0) -> Action:
+    """Copy the low `bits` of one field to the low bits of another (0: all of it)."""
+    bits = bits or HEADERS[source][2] * 8
+    wire = pack("!HHIHHHHII", 0xFFFF, 24, _NICIRA, 6, bits, 0, 0, header(source), header(target))
+    return Action("move", (source, target, bits), wire)
+
+
+@lru_cache(256)
+def resubmit(table: int) -> Action:
+    """Look the packet up in another table too, then go on with the next action."""
+    return Action("resubmit", (table,), pack("!HHIHHB3x", 0xFFFF, 16, _NICIRA, 14, _RESUBMIT_IN_PORT, table))
+
+
+@lru_cache(16)
+def output_register(name: str) -> Action:
+    """Send to the OpenFlow port whose number is in a 32-bit register."""
+    return Action("output_reg", (name,), pack("!HHIHHIH6x", 0xFFFF, 24, _NICIRA, 15, 31, header(name), 0xFFFF))
+
+
+def instructions(actions: tuple[Action, ...], metadata: tuple[int, int] | None, goto: int | None) -> bytes:
+    """Apply-actions, write-metadata (value, mask), goto-table, in the order in which Open vSwitch prints them."""
+    parts = []
+    if actions:
+        body = b"".join([action.wire for action in actions])
+        parts.append(pack("!HH4x", 4, 8 + len(body)) + body)
+    if metadata is not None:
+        parts.append(write_metadata(*metadata))
+    if goto is not None:
+        parts.append(_GOTO[goto])
+    return b"".join(parts)
+
+
+@lru_cache(MEMO)
+def write_metadata(value: int, mask: int) -> bytes:
+    return pack("!HH4xQQ", 2, 24, value, mask)
+
+
+_GOTO = [pack("!HHB3x", 1, 8, table) for table in range(255)]
+
+_BRACKETED = {
+    "eth_src": "NXM_OF_ETH_SRC[]", "eth_dst": "NXM_OF_ETH_DST[]",
+    "arp_sha": "NXM_NX_ARP_SHA[]", "arp_tha": "NXM_NX_ARP_THA[]",
+    "arp_spa": "NXM_OF_ARP_SPA[]", "arp_tpa": "NXM_OF_ARP_TPA[]",
+    "metadata": "OXM_OF_METADATA", "tun_id": "NXM_NX_TUN_ID",
+}  # fmt: skip
+
+
+def _ranged(name: str, bits: int) -> str:
+    printed = _BRACKETED.get(name, f"NXM_NX_{name.upper()}[]")
+    return printed if printed.endswith("[]") else f"{printed}[0..{bits - 1}]"
+
+
+def _set_field(what: Field) -> str:
+    printed, _, value = str(what).partition("=")
+    return f"set_field:{value}->{ {'dl_src': 'eth_src', 'dl_dst': 'eth_dst'}.get(printed, printed)}"
+
+
+_TEXT = {
+    "output": lambda port: "IN_PORT" if port == IN_PORT else f"output:{port}",
+    "controller": lambda max_len: f"CONTROLLER:{max_len}",
+    "set_field": _set_field,
+    "move": lambda source, target, bits: f"move:{_ranged(source, bits)}->{_ranged(target, bits)}",
+    "resubmit": lambda table: f"resubmit(,{table})",
+    "output_reg": lambda name: f"output:NXM_NX_{name.upper()}[]",
+}

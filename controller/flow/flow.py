@@ -1,0 +1,131 @@
+"""Flows are values: what to match in which table, what to do, and the bytes that install it.
+
+A flow's cookie is a digest of its content as the switch prints it, so what a switch holds can be told from its dump alone.
+`wire` is a complete message that adds the flow to bundle BUNDLE (ONF extension 230 for OpenFlow 1.3): the same bytes
+serve every switch and every bundle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+
+from .actions import Action, instructions
+from .digest import cookie
+from .fields import Field
+
+BUNDLE = 1  # one bundle at a time on a connection, so one number does
+BUNDLE_FLAGS = 3  # ONF_BF_ATOMIC | ONF_BF_ORDERED
+
+# outer: version 4, OFPT_EXPERIMENTER, length, xid; ONF, ONF_ET_BUNDLE_ADD_MESSAGE, bundle, pad, flags
+# inner: version 4, OFPT_FLOW_MOD, length, xid; cookie, mask, table, OFPFC_ADD, timeouts, priority, no buffer, any, any
+_MESSAGE = Struct("!BBHIIIIHHBBHIQQBBHHHIIIHH")
+_HEAD = _MESSAGE.size
+_ONF, _ADD = 0x4F4E4600, 2301
+_NONE = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """One stage of the pipeline; the full list is apps/pipeline.py.
+
+    `matches`: the fields that a flow here may match.  `goto`: the tables that it may lead to, by name.  `miss`: the one that
+    a packet without a flow goes to ("": dropped).  `everywhere`: its flows come from networks and are the same on every
+    switch that holds the network; otherwise they are a switch's own.
+    """
+
+    number: int
+    name: str
+    matches: frozenset[str]
+    goto: tuple[str, ...] = ()
+    miss: str = ""
+    everywhere: bool = False
+
+    def __repr__(self) -> str:
+        return f"{self.number}:{self.name}"
+
+
+class Flow:
+    """Equal when table, priority, match and instructions are."""
+
+    __slots__ = ("actions", "cookie", "goto", "key", "match", "metadata", "priority", "table", "wire")
+
+    table: Table
+    priority: int
+    match: tuple[Field, ...]
+    actions: tuple[Action, ...]
+    metadata: tuple[int, int] | None  # value, mask
+    goto: Table | None
+    cookie: int
+    key: bytes  # what the switch itself calls the same flow: table, priority, match
+    wire: bytes
+
+    def __init__(
+        self,
+        table: Table,
+        priority: int,
+        match: tuple[Field, ...],
+        actions: tuple[Action, ...] = (),
+        metadata: tuple[int, int] | None = None,
+        goto: Table | None = None,
+    ) -> None:
+        self.table = table
+        self.priority = priority
+        self.match = match
+        self.actions = actions
+        self.metadata = metadata
+        self.goto = goto
+        oxm = b"".join([one.wire for one in match])
+        length = 4 + len(oxm)
+        matched = b"\0\1" + length.to_bytes(2, "big") + oxm + _PAD[length & 7]
+        done = instructions(actions, metadata, None if goto is None else goto.number)
+        number = table.number
+        self.cookie = digest = cookie(number, priority, matched, done)
+        self.key = b"%c%c%c%b" % (number, priority >> 8, priority & 255, oxm)
+        size = _HEAD + len(matched) + len(done)
+        xid = digest & _NONE
+        self.wire = (
+            _MESSAGE.pack(
+                4, 4, size, xid, _ONF, _ADD, BUNDLE, 0, BUNDLE_FLAGS,
+                4, 14, size - 24, xid,
+                digest, 0, number, 0, 0, 0, priority, _NONE, _NONE, _NONE, 0, 0,
+            )
+            + matched
+            + done
+        )  # fmt: skip
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Flow) and self.wire == other.wire
+
+    def __hash__(self) -> int:
+        return self.cookie
+
+    def __repr__(self) -> str:
+        return f"Flow({self})"
+
+    def __str__(self) -> str:
+        """As ovs-ofctl writes it, and takes it."""
+        fields = "".join(f",{part}" for part in _match_text(self.match))
+        parts = [str(action) for action in self.actions]
+        if self.metadata is not None:
+            value, mask = self.metadata
+            parts.append(f"write_metadata:{value:#x}" + ("" if mask == (1 << 64) - 1 else f"/{mask:#x}"))
+        if self.goto is not None:
+            parts.append(f"goto_table:{self.goto.number}")
+        return f"table={self.table.number},priority={self.priority}{fields} actions={','.join(parts) or 'drop'}"
+
+
+_PAD = [b"", *(bytes(8 - n) for n in range(1, 8))]
+
+_KEYWORDS = {"dl_type=0x800": "ip", "dl_type=0x806": "arp", "dl_type=0x86dd": "ipv6"}
+_PROTOCOLS = {("ip", "nw_proto=17"): "udp", ("ipv6", "nw_proto=58"): "icmp6", ("ipv6", "nw_proto=17"): "udp6"}
+
+
+def _match_text(match: tuple[Field, ...]) -> list[str]:
+    """Fields as text, with ovs-ofctl's short words for protocols."""
+    parts = [_KEYWORDS.get(part, part) for part in map(str, match)]
+    for (layer, protocol), word in _PROTOCOLS.items():
+        if layer in parts and protocol in parts:
+            parts.remove(protocol)
+            parts[parts.index(layer)] = word
+    return parts

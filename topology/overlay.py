@@ -1,0 +1,46 @@
+"""Switches that reach each other over IP: a frame for another switch goes into a tunnel to its address.
+
+The tunnel key is the network's segment (VNI of VXLAN, RFC 7348; of Geneve, RFC 8926; key of GRE, RFC 2890).  Two switches
+use the first encapsulation that both have, in the order of the one with the smaller number, so that both use the same.  A
+frame is taken from a tunnel only when its outer source is a switch that shares a network with this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from apps.pipeline import ARRIVE, CLASSIFY, FABRIC, USUAL
+from controller.flow import Flow, field, move, output, put
+from controller.model.kinds import Switch
+from controller.model.reader import Reader
+
+KEY = move("metadata", "tun_id", 24)
+
+
+def peer(other: Switch, see: Reader) -> Iterator[Flow]:
+    """How a frame gets to the switch `other`, and how one that came from it is told."""
+    me = see.switch()
+    if me is None or not (me.encap_ip and other.encap_ip):
+        return
+    six = ":" in other.encap_ip
+    if six != (":" in me.encap_ip):
+        return  # their underlays do not meet
+    shared = common(me, other)
+    source = field("tun_ipv6_src" if six else "tun_src", other.encap_ip)
+    for _, ofport in shared:
+        yield Flow(CLASSIFY, USUAL, (field("in_port", ofport), source), goto=ARRIVE)
+    if shared:
+        target = put("tun_ipv6_dst" if six else "tun_dst", other.encap_ip)
+        yield Flow(FABRIC, USUAL, (field("reg8", other.number),), (KEY, target, output(shared[0][1])))
+
+
+def common(me: Switch, other: Switch) -> list[tuple[str, int]]:
+    """The encapsulations that both have, the one to use first, with the number of my tunnel port."""
+    mine = {tunnel.type: tunnel.ofport for tunnel in me.tunnels}
+    theirs = [tunnel.type for tunnel in other.tunnels]
+    order = [tunnel.type for tunnel in me.tunnels] if me.number < other.number else theirs
+    return [(kind, mine[kind]) for kind in order if kind in mine and kind in theirs]
+
+
+HERE = {"peer": peer}
+EVERYWHERE = {}  # type: ignore[var-annotated]
