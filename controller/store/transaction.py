@@ -41,6 +41,7 @@ class Transaction:
         self.read: dict[str, int] = {}
         self.write: dict[str, bytes | None] = {}
         self._own: dict[str, Row | None] = {}  # rows as this transaction will leave them
+        self._own_of: dict[type[Row], dict[str, Row]] = {}  # those of them that it wrote, by kind and key
         self._reserved: dict[str, str | None] = {}
 
     def get(self, kind: type[R], row_id: str) -> R | None:
@@ -60,9 +61,9 @@ class Transaction:
         for row in found.values():
             if row.key not in self._own:
                 self.read.setdefault(row.key, self.model.revisions.get(row.key, 0))
-        for row in self._own.values():
-            if isinstance(row, kind) and getattr(row, index) == value:
-                found[row.row_id] = row
+        for own in self._own_of.get(kind, {}).values():
+            if getattr(own, index) == value:
+                found[own.row_id] = own  # type: ignore[assignment]
         return [row for row_id, row in sorted(found.items()) if self._own.get(row.key, row) == row]
 
     def put(self, row: Row) -> None:
@@ -70,12 +71,14 @@ class Transaction:
         key = row.key
         self.read.setdefault(key, self.model.revisions.get(key, 0))
         self._own[key] = row
+        self._own_of.setdefault(type(row), {})[key] = row
         self.write[key] = encode(row)
 
     def delete(self, row: Row) -> None:
         key = row.key
         self.read.setdefault(key, self.model.revisions.get(key, 0))
         self._own[key] = None
+        self._own_of.get(type(row), {}).pop(key, None)
         self.write[key] = None
 
     def holder(self, what: str) -> str | None:

@@ -1,0 +1,115 @@
+"""Taking what there is only one of: segment ids, MAC addresses, IP addresses.
+
+Each is a reservation, drawn at random from the free: two members of a cluster that draw at once rarely meet, and where
+they do the store lets one of them win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controller.errors import Conflict, Exhausted
+from controller.model.kinds import Network, Row, Subnet
+from controller.store.transaction import Taken, Transaction
+
+from . import ranges
+from .means import Means
+
+SEGMENTS = 2**24 - 1  # the VNI of VXLAN and Geneve has 24 bits (RFC 7348, 5)
+MAC_PREFIX = "fa:16:3e"  # of OpenStack's own ports
+PROBES = 16  # random draws before the pools are searched one by one
+
+
+def take(tx: Transaction, what: str, holder: Row, kind: str, message: str) -> None:
+    """Reserve `what`; raises Conflict of `kind` when another row has it."""
+    try:
+        tx.reserve(what, holder)
+    except Taken:
+        raise Conflict(message, kind) from None
+
+
+# --- segments ---------------------------------------------------------------------------------------------------------
+
+
+def free_segment(tx: Transaction, means: Means) -> int:
+    """A data plane id that no network has.  Raises Exhausted."""
+    for _ in range(PROBES):
+        segment = 1 + means.below(SEGMENTS)
+        if tx.holder(f"segment/{segment}") is None:
+            return segment
+    for segment in range(1, SEGMENTS + 1):
+        if tx.holder(f"segment/{segment}") is None:
+            return segment
+    raise Exhausted("Unable to create the network. No segment id is left.", "NoNetworkAvailable")
+
+
+# --- MAC addresses ----------------------------------------------------------------------------------------------------
+
+
+def free_mac(tx: Transaction, network_id: str, means: Means) -> str:
+    """A MAC address that no port of the network has.  Raises Exhausted."""
+    for _ in range(PROBES * 4):
+        low = means.below(2**24)
+        mac = f"{MAC_PREFIX}:{low >> 16:02x}:{low >> 8 & 255:02x}:{low & 255:02x}"
+        if tx.holder(f"mac/{network_id}/{mac}") is None:
+            return mac
+    raise Exhausted(f"Unable to generate unique mac on network {network_id}.", "MacAddressGenerationFailure")
+
+
+# --- IP addresses -----------------------------------------------------------------------------------------------------
+
+
+def free_address(tx: Transaction, subnet: Subnet, means: Means) -> str | None:
+    """An address of the subnet's pools that no port has, or None when there is none left.
+
+    Costs a few look-ups while the pools are not nearly full, and no memory whatever their size.
+    """
+    span = ranges.span(subnet)
+    if not span.size:
+        return None
+    prefix = f"ip/{subnet.id}/"
+    for _ in range(PROBES):
+        address = ranges.text(span.version, _nth(span.pools, means.below(span.size)))
+        if tx.holder(prefix + address) is None:
+            return address
+    for nth in _around(means.below(span.size), span.size):
+        address = ranges.text(span.version, _nth(span.pools, nth))
+        if tx.holder(prefix + address) is None:
+            return address
+    return None
+
+
+def take_address(tx: Transaction, subnet: Subnet, address: str, holder: Row) -> None:
+    network_id = subnet.network_id
+    take(
+        tx,
+        f"ip/{subnet.id}/{address}",
+        holder,
+        "IpAddressInUse",
+        f"Unable to complete operation for network {network_id}. The IP address {address} is in use.",
+    )
+
+
+def take_mac(tx: Transaction, network: Network, mac: str, holder: Row) -> None:
+    take(
+        tx,
+        f"mac/{network.id}/{mac}",
+        holder,
+        "MacAddressInUse",
+        f"Unable to complete operation for network {network.id}. The mac address {mac} is in use.",
+    )
+
+
+def _nth(pools: tuple[ranges.Range, ...], nth: int) -> int:
+    for first, last in pools:
+        size = last - first + 1
+        if nth < size:
+            return first + nth
+        nth -= size
+    raise IndexError(nth)
+
+
+def _around(start: int, size: int) -> Iterator[int]:
+    """0..size-1, from `start` on and round the end: writers that search at the same time start apart."""
+    yield from range(start, size)
+    yield from range(start)
