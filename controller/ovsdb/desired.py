@@ -54,7 +54,8 @@ def desired(replica: Replica, targets: Sequence[str]) -> Desired:
 def derived_datapath_id(system_id: str) -> str:
     """A datapath id that follows from the system id, as 16 hex digits.
 
-    Of 52 bits, the first of them set: no bridge that has its id from a MAC address has such a one, and JSON can carry it.
+    It has 52 bits, the first of them set: no bridge that has its id from a MAC address has such a one, and JSON can
+    carry it.
     """
     digest = hashlib.sha256(f"tenet datapath {system_id}".encode()).digest()
     return f"{int.from_bytes(digest[:8], 'big') >> 13 | 1 << 51:016x}"
