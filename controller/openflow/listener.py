@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Callable
 
 from controller import hub
@@ -43,6 +44,9 @@ class Listener:
         self._socket.close()
         for thread in list(self._threads):
             hub.kill(thread)
+        deadline = time.monotonic() + self._patience
+        while self._threads and time.monotonic() < deadline:
+            hub.sleep(0.001)  # a thread that was killed still cleans up, and waits while it does
 
     def _accept(self) -> None:
         while True:
@@ -55,7 +59,7 @@ class Listener:
                 continue
             thread = hub.spawn(self._attend, sock, f"{peer[0]}:{peer[1]}")
             self._threads.add(thread)
-            thread.link(self._threads.discard)
+            thread.link(self._threads.discard)  # at once when it has ended already
 
     def _attend(self, sock: socket.socket, address: str) -> None:
         try:
