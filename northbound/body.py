@@ -1,0 +1,64 @@
+"""Reading a request's body: bounded, and never more of it than may be kept."""
+
+from __future__ import annotations
+
+import msgspec
+from webob import Request
+
+from .errors import HttpError, bad_request
+
+MAX_BODY = 4 * 2**20  # bytes: 2,000 ports of 2 KB each
+# A browser sends these two to any address without asking first, so that a page of anybody's could write to a controller
+# on the reader's own machine.  JSON and XML it must ask for (the Fetch standard's CORS protocol).
+JSON_TYPES = ("application/json",)
+
+_decode = msgspec.json.Decoder().decode
+
+
+def raw(request: Request) -> bytes:
+    """The body's bytes.  Raises HttpError for one that is too large, cut short or of unknown length."""
+    environ = request.environ
+    if environ.get("HTTP_TRANSFER_ENCODING"):
+        raise HttpError(411, "HTTPLengthRequired", "The body's length must be given as Content-Length.")
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not (length.isascii() and length.isdecimal()):
+        raise bad_request("Content-Length is not a number.")
+    if len(length) > 18 or int(length) > MAX_BODY:
+        message = f"The body has more than {MAX_BODY} bytes, which is the most that is read."
+        raise HttpError(413, "HTTPRequestEntityTooLarge", message, (("Connection", "close"),))
+    wanted = int(length)
+    try:
+        body: bytes = environ["wsgi.input"].read(wanted) if wanted else b""
+    except OSError:
+        raise bad_request("The body could not be read.") from None
+    if len(body) < wanted:
+        raise bad_request(f"The body ended after {len(body)} of {wanted} bytes.")
+    return body
+
+
+def media_type(request: Request) -> str:
+    """The body's type without parameters, in lower case; "" when it is not given."""
+    given: str = request.environ.get("CONTENT_TYPE") or ""
+    return given.partition(";")[0].strip().lower()
+
+
+def unsupported(given: str, supported: str) -> HttpError:
+    return HttpError(415, "HTTPUnsupportedMediaType", f"Content-Type is {given or 'missing'!r}, not {supported}.")
+
+
+def from_json(body: bytes) -> object:
+    """Raises HttpError: not JSON, not UTF-8, nested too deep, or a number too large."""
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise bad_request(f"Malformed request body: {error}.") from None
+    except RecursionError:
+        raise bad_request("Malformed request body: nested too deep.") from None
+
+
+def json_body(request: Request) -> object:
+    body = raw(request)
+    given = media_type(request)
+    if given not in JSON_TYPES and body:
+        raise unsupported(given, JSON_TYPES[0])
+    return from_json(body)

@@ -1,0 +1,194 @@
+"""Checks of single values of a body: each takes what JSON gave and returns the canonical value, or raises `Fault`.
+
+JSON types are taken as they are: no "true" for true, no 1 for "1".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from controller.intent import ranges
+from controller.intent.ports import AddressWish
+from controller.model.kinds import Pool
+
+Check = Callable[[object], Any]
+
+MAX_TEXT = 255
+MAX_ITEMS = 64  # of a list within one object
+SHOWN = 80  # characters of a bad value that an error message repeats
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_UUID = re.compile("[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_MAC = re.compile("(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+
+
+class Fault(ValueError):
+    """What is wrong with a value, as the end of a sentence that begins with the attribute's name."""
+
+
+def shown(value: object) -> str:
+    """A value as an error message repeats it: short, and harmless in a log."""
+    printed = repr(value) if isinstance(value, str | bool | int | float | None) else f"a {_json_type(value)}"
+    return printed if len(printed) <= SHOWN else f"{printed[:SHOWN]}..."
+
+
+def _json_type(value: object) -> str:
+    return "list" if isinstance(value, list) else "dictionary"
+
+
+def text(value: object) -> str:
+    if not isinstance(value, str):
+        raise Fault(f"{shown(value)} is not a valid string")
+    if len(value) > MAX_TEXT:
+        raise Fault(f"'{value[:SHOWN]}...' exceeds maximum length of {MAX_TEXT}")
+    if _UNPRINTABLE.search(value):
+        raise Fault(f"{shown(value)} contains control characters")
+    return value
+
+
+def filled(value: object) -> str:
+    if not text(value):
+        raise Fault("'' is not allowed: it must not be empty")
+    return text(value)
+
+
+def optional_text(value: object) -> str:
+    return "" if value is None else text(value)
+
+
+def boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Fault(f"{shown(value)} is not a valid boolean value")
+    return value
+
+
+def integer(first: int, last: int) -> Check:
+    def check(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Fault(f"{shown(value)} is not an integer")
+        if not first <= value <= last:
+            raise Fault(f"{shown(value)} is not between {first} and {last}")
+        return value
+
+    return check
+
+
+def one_of(*allowed: object) -> Check:
+    def check(value: object) -> object:
+        # False == 0 and True == 1 in Python, but not in JSON
+        if not any(value == each and type(value) is type(each) for each in allowed):
+            raise Fault(f"{shown(value)} is not one of {', '.join(repr(each) for each in allowed)}")
+        return value
+
+    return check
+
+
+def uuid(value: object) -> str:
+    if not isinstance(value, str) or not _UUID.fullmatch(value.lower()):
+        raise Fault(f"{shown(value)} is not a valid UUID")
+    return value.lower()
+
+
+def mac(value: object) -> str:
+    """A unicast MAC address, colons or dashes between its bytes."""
+    if not isinstance(value, str) or not _MAC.fullmatch(canonical := value.lower().replace("-", ":")):
+        raise Fault(f"{shown(value)} is not a valid MAC address")
+    if int(canonical[:2], 16) & 1:
+        raise Fault(f"{shown(value)} is a multicast MAC address")
+    if canonical == "00:00:00:00:00:00":
+        raise Fault(f"{shown(value)} is not a MAC address that an interface can have")
+    return canonical
+
+
+def address(value: object) -> str:
+    if not isinstance(value, str):
+        raise Fault(f"{shown(value)} is not a valid IP address")
+    try:
+        return ranges.canonical(value)
+    except ValueError:
+        raise Fault(f"{shown(value)} is not a valid IP address") from None
+
+
+def optional_address(value: object) -> str:
+    return "" if value is None else address(value)
+
+
+def cidr(value: object) -> str:
+    """A subnet with its prefix length and without host bits."""
+    if not isinstance(value, str) or "/" not in value or "%" in value:
+        raise Fault(f"{shown(value)} is not a valid IP subnet")
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise Fault(f"{shown(value)} is not a valid IP subnet") from None
+    start, _, length = value.partition("/")
+    if address(start) != ranges.canonical(str(network.network_address)) or not length.isdecimal():
+        raise Fault(f"{shown(value)} isn't a recognized IP subnet cidr, '{network}' is recommended")
+    return f"{ranges.canonical(start)}/{network.prefixlen}"
+
+
+def empty_list(value: object) -> tuple[()]:
+    if value != []:
+        raise Fault(f"{shown(value)} is not supported here; only an empty list is")
+    return ()
+
+
+def items(value: object) -> Iterable[tuple[int, dict[str, object]]]:
+    """A list of dictionaries, each with its place."""
+    if not isinstance(value, list):
+        raise Fault(f"{shown(value)} is not a list")
+    if len(value) > MAX_ITEMS:
+        raise Fault(f"has {len(value)} items, more than {MAX_ITEMS}")
+    for place, item in enumerate(value):
+        if not isinstance(item, dict):
+            raise Fault(f"item {place}: {shown(item)} is not a dictionary")
+        yield place, item
+
+
+def keys(item: dict[str, object], allowed: Iterable[str], place: int) -> None:
+    unknown = sorted(item.keys() - set(allowed))
+    if unknown:
+        raise Fault(f"item {place}: unknown key {shown(unknown[0])}")
+
+
+def pools(value: object) -> tuple[Pool, ...]:
+    """[{"start": address, "end": address}]"""
+    found = []
+    for place, item in items(value):
+        keys(item, ("start", "end"), place)
+        if len(item) < 2:
+            raise Fault(f"item {place}: must have a start and an end")
+        found.append(Pool(address(item["start"]), address(item["end"])))
+    return tuple(found)
+
+
+def fixed_ips(value: object) -> tuple[AddressWish, ...]:
+    """[{"subnet_id": id, "ip_address": address}], one of the two at least in each."""
+    found: list[AddressWish] = []
+    for place, item in items(value):
+        keys(item, ("subnet_id", "ip_address"), place)
+        if not item:
+            raise Fault(f"item {place}: must have a subnet_id or an ip_address")
+        wish = AddressWish(
+            uuid(item["subnet_id"]) if "subnet_id" in item else "",
+            address(item["ip_address"]) if "ip_address" in item else "",
+        )
+        if wish.ip_address and any(wish.ip_address == other.ip_address for other in found):
+            raise Fault(f"Duplicate IP address '{wish.ip_address}'")
+        found.append(wish)
+    return tuple(found)
+
+
+def binding_profile(value: object) -> str:
+    """{"interface": name} or nothing; the name."""
+    if value is None or value == {}:
+        return ""
+    if not isinstance(value, dict):
+        raise Fault(f"{shown(value)} is not a dictionary")
+    unknown = sorted(value.keys() - {"interface"})
+    if unknown:
+        raise Fault(f"unknown key {shown(unknown[0])}; only 'interface' is supported")
+    return filled(value["interface"])

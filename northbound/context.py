@@ -1,0 +1,49 @@
+"""What the northbound is given: the store, and who knows the state of things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from controller.intent.means import Means, means
+from controller.model.kinds import Port
+from controller.store.replica import Replica
+from controller.store.store import Store
+
+
+class Statuses(Protocol):
+    def port(self, port: Port) -> tuple[str, str]:
+        """(ACTIVE, BUILD, DOWN or ERROR; the reason, or "")."""
+        ...
+
+    def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
+        """Return when, as of `revision` or later, none of these ports is BUILD; or after `timeout` seconds."""
+        ...
+
+
+class Operators(Protocol):
+    """What operators ask; all of it ready to be answered as JSON."""
+
+    def switches(self) -> list[dict[str, Any]]: ...
+
+    def flows(self, switch_id: str) -> list[dict[str, Any]] | None: ...
+
+    def health(self) -> tuple[bool, dict[str, Any]]: ...
+
+    def metrics(self) -> bytes:
+        """In Prometheus' text format."""
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    store: Store
+    replica: Replica
+    statuses: Statuses
+    operators: Operators
+    underlay_mtu: int = 1500
+    means: Means = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "means", means(self.underlay_mtu))

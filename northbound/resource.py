@@ -1,0 +1,170 @@
+"""How a resource of v2.0 is declared: its attributes, who may set them when, and the rules that make it so.
+
+The engine serves any `Resource` from its declaration alone.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from controller.errors import Invalid
+from controller.intent.means import Means
+from controller.model.kinds import Row
+from controller.model.model import Model
+from controller.store.transaction import Transaction
+
+from .checks import Check, Fault, shown
+from .context import Statuses
+
+MAX_FAULTS = 20  # that one answer tells
+BAD_REQUEST = "HTTPBadRequest"  # the type under which OpenStack Networking refuses a body's form
+
+
+class View(NamedTuple):
+    """What an attribute may be computed from beside its row."""
+
+    model: Model
+    statuses: Statuses
+
+
+Show = Callable[[View, Any], object]
+Create = Callable[[Transaction, str, Any, Means], Row]
+Update = Callable[[Transaction, str, Any, Means], Row]
+Delete = Callable[[Transaction, str, Means], None]
+
+
+class May(enum.Flag):
+    NOTHING = 0
+    CREATE = enum.auto()
+    UPDATE = enum.auto()
+    SET = CREATE | UPDATE
+
+
+class Attribute(NamedTuple):
+    """`wish`: the name under which the rules get the value, or "" where they need none (`shared: false`)."""
+
+    name: str
+    show: Show
+    may: May = May.NOTHING
+    check: Check | None = None
+    wish: str = ""
+    required: bool = False
+
+
+def attribute(
+    name: str, check: Check | None = None, may: May = May.NOTHING, *, source: str = "", required: bool = False
+) -> Attribute:
+    """An attribute that is a field of the row (`source`, by default of the same name)."""
+    get = attrgetter(source or name)
+    return Attribute(name, lambda view, row: get(row), may, check, source or name, required)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """`index`: names of attributes by which the model finds rows quickly, with the model's index."""
+
+    name: str
+    plural: str
+    kind: type[Row]
+    not_found: str
+    attributes: tuple[Attribute, ...]
+    create: Create
+    update: Update
+    delete: Delete
+    index: Mapping[str, str] = field(default_factory=dict)
+    by_name: dict[str, Attribute] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {each.name: each for each in self.attributes})
+
+    def show(self, view: View, row: Row, names: Sequence[str] = ()) -> dict[str, object]:
+        """What the API tells of a row; all of it, or the named attributes."""
+        if names:
+            return {each.name: each.show(view, row) for each in self.attributes if each.name in names}
+        return {each.name: each.show(view, row) for each in self.attributes}
+
+
+class Asked(NamedTuple):
+    """One checked object of a body: for which project ("" when not said) and what is wished."""
+
+    project_id: str
+    wish: dict[str, Any]
+
+
+PROJECT = ("project_id", "tenant_id")
+
+
+def read(resource: Resource, item: object, may: May, where: str, faults: dict[str, str]) -> Asked:
+    """Check one object of a body.  What is wrong with it goes into `faults`, by its path below `where`."""
+    if not isinstance(item, dict):
+        faults[where] = f"{shown(item)} is not a dictionary"
+        return Asked("", {})
+    wish: dict[str, Any] = {}
+    for name, value in item.items():
+        found = resource.by_name.get(name)
+        if found is None:
+            faults[f"{where}.{name[:64]}"] = UNRECOGNIZED
+        elif may not in found.may or found.check is None:
+            faults[f"{where}.{name}"] = READ_ONLY if may is May.UPDATE else NOT_IN_POST
+        else:
+            try:
+                checked = found.check(value)
+            except Fault as fault:
+                faults[f"{where}.{name}"] = str(fault)
+            else:
+                if found.wish:
+                    wish[found.wish] = checked
+    if may is May.CREATE:
+        _require(resource, item, where, faults)
+    return Asked(_project(item, wish, where, faults), wish)
+
+
+UNRECOGNIZED = "unrecognized"
+READ_ONLY = "read-only"
+NOT_IN_POST = "not allowed in POST"
+
+
+def _require(resource: Resource, item: dict[str, object], where: str, faults: dict[str, str]) -> None:
+    for each in resource.attributes:
+        if each.required and each.name not in item:
+            faults[f"{where}.{each.name}"] = "is required, and not specified"
+
+
+def _project(item: dict[str, object], wish: dict[str, Any], where: str, faults: dict[str, str]) -> str:
+    """The project that the body names under either of its names."""
+    project = str(wish.pop("project_id", ""))
+    if len({item[name] for name in PROJECT if isinstance(item.get(name), str)}) > 1:
+        faults[f"{where}.tenant_id"] = "'project_id' and 'tenant_id' do not match"
+    return project
+
+
+def refuse(faults: Mapping[str, str]) -> None:
+    """Raise Invalid with every fault of a body, in the words that OpenStack Networking's clients know."""
+    if not faults:
+        return
+    sentences = []
+    unknown = [path for path, fault in faults.items() if fault is UNRECOGNIZED]
+    if unknown:
+        names = ", ".join(repr(_name(path)) for path in unknown[:MAX_FAULTS])
+        sentences.append(f"Unrecognized attribute(s) {names}")
+    for path, fault in list(faults.items())[:MAX_FAULTS]:
+        if fault is UNRECOGNIZED:
+            continue
+        name = _name(path)
+        if fault is READ_ONLY:
+            sentences.append(f"Cannot update read-only attribute {name}")
+        elif fault is NOT_IN_POST:
+            sentences.append(f"Attribute '{name}' not allowed in POST")
+        else:
+            sentences.append(f"Invalid input for {name}. Reason: {fault}")
+    detail = "; ".join(f"{path}: {fault}" for path, fault in list(faults.items())[:MAX_FAULTS])
+    raise Invalid(". ".join(sentences) + ".", BAD_REQUEST, detail, faults)
+
+
+def _name(path: str) -> str:
+    """`port.name` and `ports[3].name` are about `name`, `port` is about itself."""
+    return path.partition(".")[2] or path
