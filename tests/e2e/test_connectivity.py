@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cloud import Body, Cloud, cloud, until
 from tests.lab import Capture, Hypervisor, Vm, frames
+from tests.lab.cloud import Body, Cloud, cloud, until
 
 ENCAPS = {
     "vxlan": [["vxlan"]] * 3,

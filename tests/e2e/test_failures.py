@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cloud import Body, Cloud, cloud, until
 from tests.lab import Vm
+from tests.lab.cloud import Body, Cloud, cloud, until
 from tests.lab.controller import request
 from tests.lab.netns import ip
 

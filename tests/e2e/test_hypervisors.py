@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cloud import Body, Cloud, cloud, until
 from tests.lab import Capture, CommandFailed, Hypervisor, Vm, frames
+from tests.lab.cloud import Body, Cloud, cloud, until
 from tests.lab.netns import ip
 
 

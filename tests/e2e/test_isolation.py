@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.e2e.cloud import Cloud, cloud, until
 from tests.lab import Capture, Vm, frames
+from tests.lab.cloud import Cloud, cloud, until
 from tests.lab.frames import ARP, BROADCAST, ICMP, IPV4, IPV6, UDP, ethernet, ipv4, ipv6, labelled, tagged
 from tests.lab.netns import run
 

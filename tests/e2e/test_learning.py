@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cloud import Cloud, cloud, until
 from tests.lab import Vm, frames
+from tests.lab.cloud import Cloud, cloud, until
 
 MOST = 64
 TRIED = 80

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cloud import Cloud, cloud, until
 from tests.lab import Capture
+from tests.lab.cloud import Cloud, cloud, until
 from tests.lab.processes import Process
 
 TENET = str(Path(sys.executable).with_name("tenet"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cloud import Body, Cloud, cloud, until
+from tests.lab.cloud import Body, Cloud, cloud, until
 
 
 @pytest.fixture(scope="module")
