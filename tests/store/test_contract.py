@@ -84,6 +84,12 @@ def test_what_cannot_be_a_key_is_an_error_and_writes_nothing(store: Store, key: 
     assert store.commit({"a/1": 0}, {"a/1": b"1"})
 
 
+def test_a_value_is_bytes(store: Store) -> None:
+    with pytest.raises(ValueError, match="a/2"):
+        store.commit({}, {"a/1": b"1", "a/2": "text"})  # type: ignore[dict-item]
+    assert contents(store) == {}
+
+
 # --- what a commit relies on ------------------------------------------------------------------------------------------
 
 

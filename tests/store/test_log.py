@@ -33,6 +33,16 @@ def test_only_whole_commits_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(followed(changes, kept[0])) >= 10
 
 
+def test_at_least_as_much_as_promised_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "KEPT", 10)
+    changes = ChangeLog(0)
+    for revision, rows in enumerate([5, 5, 5, 5, 5, 1], start=1):
+        changes.append(commit(revision, rows))
+    changes.close()
+    assert not served(changes, 2)
+    assert len(followed(changes, 3)) == 11
+
+
 def served(changes: ChangeLog, after: int) -> bool:
     try:
         followed(changes, after)
@@ -41,13 +51,14 @@ def served(changes: ChangeLog, after: int) -> bool:
     return True
 
 
-def test_a_follower_that_keeps_up_gets_a_commit_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_follower_that_keeps_up_gets_commits_of_any_number_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "KEPT", 10)
     changes = ChangeLog(0)
     follower = changes.follow(0)
-    for revision in range(1, 6):
-        changes.append(commit(revision, 1_000))
-        assert next(follower) == commit(revision, 1_000)
+    for revision in range(0, 300, 100):
+        together = list(chain.from_iterable(commit(revision + each, 50) for each in range(1, 101)))
+        changes.append(together)
+        assert next(follower) == together
 
 
 def test_nothing_before_the_start_is_served() -> None:

@@ -33,7 +33,7 @@ def test_a_prefix_written_again_is_not_the_first_to_be_forgotten(monkeypatch: py
     seen = Revisions({}, 0)
     for revision, key in enumerate(["a/1", "b/1", "a/2", "c/1"], start=1):
         seen.write({key: b""}, revision)
-    assert seen.stale({"c/": 4, "a/": 3, "b/": 2}) == []
+    assert seen.stale({"c/": 4, "a/": 3, "b/": 2, "never/": 2}) == []
     assert seen.stale({"a/": 2, "b/": 1}) == ["a/", "b/"]
 
 

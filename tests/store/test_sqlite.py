@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from controller import hub
-from controller.errors import Changed, Misconfigured, Unavailable
+from controller.errors import Changed, Compacted, Misconfigured, Unavailable
 from controller.store import log, open_store, revisions
+from controller.store.sqlite_file import open_file
 from controller.store.store import Change, Store
 
 ROOT = Path(__file__).parents[2]
@@ -142,7 +143,9 @@ def test_a_failing_disk_refuses_what_is_under_way_and_a_working_one_goes_on(tmp_
         ]
         assert [thread.wait() for thread in threads] == [Unavailable] * 3
         assert outcome(store, {}, {"d/1": big}) is Unavailable
-        assert outcome(store, {"a/1": 0}, {"d/1": b""}) is Changed
+        with pytest.raises(Changed) as refusal:
+            store.commit({"a/1": 0}, {"d/1": b""})
+        assert refusal.value.revision == before, "a replica never gets the revision of a commit that failed"
     assert rows(store) == {"a/1": (before, b"1"), "a/2": (before, b"2")}
     # all that was relied on in vain holds again, prefixes too
     after = store.commit({"a/1": before, "a/2": before, "b/new": 0, "a/": before, "b/": before}, {"a/1": b"again"})
@@ -173,10 +176,12 @@ def test_a_foreign_writer_is_noticed_and_nothing_is_written_over_it(tmp_path: Pa
         store.commit({}, {"a/1": b"ours"})
         with closing(sqlite3.connect(tmp_path / "tenet.db", isolation_level=None)) as other:
             other.execute("UPDATE newest SET revision = revision + 1")
-        with pytest.raises(Unavailable, match="somebody else wrote"):
-            store.commit({}, {"a/1": b"over it"})
-        found = store.get("a/1")
-        assert found is not None and found.value == b"ours"
+            with pytest.raises(Unavailable, match="somebody else wrote"):
+                store.commit({}, {"a/1": b"over it"})
+            found = store.get("a/1")
+            assert found is not None and found.value == b"ours"
+            other.execute("UPDATE newest SET revision = revision - 1")
+        assert store.commit({}, {"a/1": b"again"})
 
 
 def test_a_locked_database_is_unavailable_and_does_not_stop_the_hub(tmp_path: Path) -> None:
@@ -273,6 +278,24 @@ def test_a_process_that_died_while_it_made_the_file_does_no_harm(tmp_path: Path)
     (tmp_path / "tenet.db").touch()
     with closing(open_store(url(tmp_path))) as store:
         assert store.commit({}, {"a/1": b""}) == 1
+
+
+# --- durable, and from where on it can be followed --------------------------------------------------------------------
+
+
+def test_a_commit_is_synced_to_the_disk(tmp_path: Path) -> None:
+    """A loss of power cannot be made here, so this looks at the setting: 2 is FULL."""
+    with closing(open_file(tmp_path / "tenet.db")) as file:
+        assert file._writer.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert file._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_what_came_before_it_was_opened_is_compacted(tmp_path: Path) -> None:
+    with closing(open_store(url(tmp_path))) as store:
+        first = store.commit({}, {"a/1": b""})
+        store.commit({}, {"a/2": b""})
+    with closing(open_store(url(tmp_path))) as store, pytest.raises(Compacted):
+        next(store.changes(first))
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
