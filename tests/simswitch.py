@@ -1,7 +1,7 @@
 """A simulated OpenFlow 1.3 switch: a real TCP connection, a flow table as a dict, no packets.
 
-Runs in a green thread, so that hundreds fit into the process under test.  It reads and writes messages by itself (only the
-numbers are shared with `controller.openflow.wire`), so that a mistake there is not mirrored here.
+Runs in a green thread, so that hundreds fit into the process under test.  It reads and writes messages by itself (only
+the numbers are shared with `controller.openflow.wire`), so that a mistake there is not mirrored here.
 """
 
 from __future__ import annotations

@@ -66,7 +66,6 @@ class Listener:
             secured = self._secure(sock) if self._tls else sock
         except (OSError, hub.Timeout) as problem:
             log.info("connection from %s closed: TLS handshake failed: %s", address, problem)
-            sock.close()
             return
         try:
             self._talk(secured, address)
@@ -77,9 +76,13 @@ class Listener:
 
     def _secure(self, sock: socket.socket) -> socket.socket:
         assert self._tls is not None
-        with hub.Timeout(self._patience):
-            secured = hub.serve_tls(sock, self._tls)
-            secured.do_handshake()
+        secured = hub.serve_tls(sock, self._tls)
+        try:
+            with hub.Timeout(self._patience):
+                secured.do_handshake()
+        except BaseException:
+            secured.close()  # it has taken the plain socket over
+            raise
         return secured
 
 

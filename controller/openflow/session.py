@@ -76,7 +76,7 @@ class _Answer:
         self.ready = hub.Signal()
 
     def give(self, message: bytes) -> None:
-        self.message = message
+        self.message = self.message or message
         self.ready.set()
 
     @property

@@ -157,7 +157,7 @@ def check_hello(data: bytes) -> None:
     """Raise unless every hello element holds its header, lies within the message and is padded to 8 (7.5.1)."""
     offset = HEADER.size
     while offset < len(data):
-        _need(data, offset + 4, "hello element")
+        _need(data, offset + 4, "a hello element")
         length = _TWO.unpack_from(data, offset)[1]
         if length < 4 or offset + length > len(data):
             raise Malformed(f"a hello element of length {length}")
@@ -171,17 +171,17 @@ def check_size(data: bytes, size: int, what: str) -> None:
 
 def multipart(data: bytes) -> tuple[int, bool, bytes]:
     """The kind of a multipart reply, whether more follows, and its body."""
-    _need(data, 16, "multipart reply")
+    _need(data, 16, "a multipart reply")
     kind, flags = _MULTIPART.unpack_from(data, 8)
     return kind, bool(flags & 1), data[16:]
 
 
 def error(data: bytes) -> Error:
-    _need(data, 12, "error")
+    _need(data, 12, "an error")
     kind, code = _TWO.unpack_from(data, 8)
     if kind != _EXPERIMENTER_ERROR:
         return Error(kind, code, 0, data[12:])
-    _need(data, 16, "experimenter error")
+    _need(data, 16, "an experimenter error")
     return Error(kind, code, _WORD.unpack_from(data, 12)[0], data[16:])
 
 
@@ -209,7 +209,7 @@ def meters(body: bytes) -> list[Meter]:
     """The meters of a METER_CONFIG reply's body.  One with other than one drop band has rate and burst 0."""
     found, offset = [], 0
     while offset < len(body):
-        _need(body, offset + _TWO.size, "meter")
+        _need(body, offset + _TWO.size, "a meter")
         length, flags = _TWO.unpack_from(body, offset)
         if length < 8 or offset + length > len(body):
             raise Malformed(f"a meter of length {length}")
@@ -225,7 +225,7 @@ def meters(body: bytes) -> list[Meter]:
 
 def packet_in(data: bytes) -> PacketIn:
     """Decode an OFPT_PACKET_IN (7.4.1): 24 fixed bytes, the match padded to 8, 2 bytes of padding, the packet."""
-    _need(data, 34, "packet-in")
+    _need(data, 34, "a packet-in")
     _, _, reason, table, cookie = _PACKET_IN.unpack_from(data, 8)
     kind, length = _TWO.unpack_from(data, 24)
     start = 24 + (length + 7) // 8 * 8 + 2
@@ -252,4 +252,4 @@ def _in_port(data: bytes, offset: int, end: int) -> int:
 
 def _need(data: bytes, size: int, what: str) -> None:
     if len(data) < size:
-        raise Malformed(f"a {what} that is cut off")
+        raise Malformed(f"{what} that is cut off")

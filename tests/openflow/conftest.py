@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from controller.openflow import framework
+from controller.openflow.session import Session
+from tests.openflow.flows import Heard, until
+from tests.simswitch import SimSwitch
+
+
+class Bench(NamedTuple):
+    server: framework.Server
+    heard: Heard
+    switches: list[SimSwitch]
+
+    def switch(self, dpid: int = 1) -> tuple[SimSwitch, Session]:
+        """A simulated switch that is connected, and its session."""
+        switch = SimSwitch(dpid, self.server.address).connect()
+        self.switches.append(switch)
+        until(lambda: dpid in self.heard.sessions)
+        return switch, self.heard.sessions[dpid]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    heard = Heard()
+    server = framework.serve(("127.0.0.1", 0), heard, echo_interval=0.1, handshake_timeout=0.4)
+    switches: list[SimSwitch] = []
+    yield Bench(server, heard, switches)
+    for switch in switches:
+        switch.drop()
+    server.close()
