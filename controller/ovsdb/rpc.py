@@ -107,7 +107,7 @@ class Rpc:
                 self._alive.check(bool(data), self._probe)
         except SwitchError as fault:
             self.over = self.over or fault
-        except OSError as fault:
+        except (OSError, EOFError) as fault:  # eventlet's EOFError: closed by another green thread
             self.over = self.over or Unreachable(f"cannot receive: {fault}")
         finally:
             self._end()

@@ -122,10 +122,13 @@ class Server:
 
 
 def _secured(sock: socket.socket, tls: ssl.SSLContext) -> socket.socket:
-    with hub.Timeout(TLS_LIMIT, Unreachable(f"no TLS handshake within {TLS_LIMIT:g} s")):
-        try:
-            secured = tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+    secured = tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)  # it takes `sock` over
+    try:
+        with hub.Timeout(TLS_LIMIT, Unreachable(f"no TLS handshake within {TLS_LIMIT:g} s")):
             secured.do_handshake()
-        except (OSError, ValueError) as fault:
+    except BaseException as fault:
+        secured.close()
+        if isinstance(fault, OSError):
             raise Unreachable(f"TLS: {fault}") from fault
+        raise
     return secured
