@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import socket
 import ssl
 import warnings
+from collections.abc import Iterable
 from typing import Any, TypeAlias, cast
 
 # os-ken's default hub is native threads, under which a peer that hangs up is never reported; ryu reads RYU_HUB_TYPE.
@@ -65,6 +67,16 @@ def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
 def kill(thread: GreenThread) -> None:
     """End a green thread at its next wait; nothing if it has ended."""
     thread.kill()
+
+
+def wait_for_signal(numbers: Iterable[int]) -> None:
+    """Wait until the process is sent one of these signals.  Call once, in the main thread, before anybody else waits."""
+    told, tell = socket.socketpair()
+    with told, tell:
+        # a handler runs between two instructions, while the hub sleeps on: only input wakes it
+        for number in numbers:
+            signal.signal(number, lambda *_: os.write(tell.fileno(), b"!") and None)
+        told.recv(1)
 
 
 class Signal:

@@ -7,6 +7,7 @@ handler, so none can be forgotten; nobody writes a delete.  A unit also says whi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from controller.model.reader import Reader
 
 from . import scope
 from .sheet import Clash, Owner, Sheet, Step
+
+log = logging.getLogger("tenet.compile")
 
 Place = tuple[str, str]  # ("switch", id) or ("network", id)
 Unit = tuple[Place, Owner]
@@ -164,7 +167,11 @@ class Compiler:
         flows: tuple[Flow, ...] = ()
         if subject is not None:
             apps = (self._here if here else self._everywhere).get(kind, ())
-            flows = tuple([flow for app in apps for flow in app(subject, see)])
+            try:
+                flows = tuple([flow for app in apps for flow in app(subject, see)])
+            except Exception:
+                # one object that an app cannot make flows for must not stop the others; it is tried again when it changes
+                log.exception("no flows for %s in %s", owner, place)
         children_of = (scope.HERE if here else scope.EVERYWHERE).get(kind)
         children = tuple(children_of(owner, see)) if children_of is not None else ()
         self.computed += 1

@@ -132,6 +132,11 @@ class Interface(Row, frozen=True, kw_only=True):
     def row_id(self) -> str:
         return f"{self.switch_id}/{self.name}"
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """The OpenFlow port that it is: switch and port number."""
+        return self.switch_id, self.ofport
+
 
 class Learned(Row, frozen=True, kw_only=True):
     """A source address seen at a learning port.  It counts only while the port is bound to interface `at`."""

@@ -20,7 +20,7 @@ INDEXES: dict[type[Row], tuple[str, ...]] = {
     Subnet: ("network_id", "project_id"),
     Port: ("network_id", "project_id", "vif"),
     Switch: ("dpid",),
-    Interface: ("vif", "switch_id"),
+    Interface: ("vif", "switch_id", "place"),
     Learned: ("port_id", "network_id"),
 }
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {  # those that are read one by one, so that others may change freely

@@ -1,0 +1,140 @@
+"""`tenet run`: choose the hub, read settings, wire the parts, run.  The only file that knows everything."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from controller import hub, logs
+from controller.errors import Misconfigured, Refused, Unavailable
+from controller.settings import Settings, read, tls_context
+
+log = logging.getLogger("tenet")
+
+YOUNG = 50_000  # allocations between collections of young objects: the model is large, long-lived and free of cycles
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 when ended by SIGTERM or SIGINT, 1 when it cannot start, 2 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="tenet", description="Tenant networks on Open vSwitch.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run the controller")
+    run.add_argument("--config-file", action="append", default=[], metavar="FILE", help="an oslo.config file")
+    run.add_argument("--log-json", action="store_true", help="one JSON object a line instead of text")
+    run.add_argument("--debug", action="store_true", help="log more")
+    chosen = parser.parse_args(arguments)
+    hub.patch()
+    logs.configure(as_json=chosen.log_json, debug=chosen.debug)
+    try:
+        settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
+        Controller(settings).run()
+    except (Misconfigured, Unavailable) as error:
+        print(f"tenet: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+class Controller:
+    """All parts of one process; the framework is imported here, after the hub is chosen and patched."""
+
+    def __init__(self, settings: Settings) -> None:
+        from controller.observe.observer import Observer
+        from controller.operators import Operators
+        from controller.reconcile.progress import Progress
+        from controller.reconcile.reconciler import Reconciler
+        from controller.reconcile.statuses import Statuses
+        from controller.store import open_store
+        from controller.store.replica import Replica
+        from controller.switchboard import Switchboard
+        from northbound.app import application
+        from northbound.context import Context
+
+        self._settings = settings
+        self._tls = tls_context(settings, demand_certificate=True)
+        self._https = tls_context(settings, demand_certificate=False)
+        self._stopped = hub.Signal()
+        self.store = open_store(settings.store_url)
+        self.replica = Replica(self.store)
+        progress = Progress(time.monotonic)
+        self.observer = Observer(self.store, self.replica)
+        self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
+        self.switchboard = Switchboard(self.replica, self.observer, self.reconciler, settings.packet_in_rate)
+        self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
+        self.application = application(
+            Context(
+                store=self.store,
+                replica=self.replica,
+                statuses=Statuses(self.replica.model, progress),
+                operators=self.operators,
+                underlay_mtu=settings.underlay_mtu,
+            )
+        )
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        from controller.openflow import framework
+        from controller.ovsdb import server as ovsdb
+
+        settings = self._settings
+        hub.spawn(self._await_end)
+        self.replica.start()
+        gc.freeze()
+        gc.set_threshold(YOUNG, 20, 50)
+        self.reconciler.start()
+        self.observer.start()
+        listener = _listen("northbound", settings.northbound)
+        switches = framework.serve(
+            settings.openflow, self.switchboard, tls=self._tls, echo_interval=settings.echo_interval
+        )
+        databases = ovsdb.serve(
+            settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls
+        )
+        hub.spawn(self._serve_rest, listener)
+        log.info(
+            "ready: REST %s, OpenFlow %s, OVSDB %s, %s",
+            listener.getsockname()[:2], switches.address, databases.address, "TLS" if self._tls else "plain text",
+        )  # fmt: skip
+        self._stopped.wait()
+        log.info("ending")
+        listener.close()
+        databases.close()
+        switches.close()
+        self.store.close()
+
+    def _await_end(self) -> None:
+        hub.wait_for_signal((signal.SIGTERM, signal.SIGINT))
+        self._stopped.set()
+
+    def _serve_rest(self, listener: socket.socket) -> None:
+        server: Any = self._https.wrap_socket(listener, server_side=True, do_handshake_on_connect=False) \
+            if self._https else listener  # fmt: skip
+        try:
+            hub.serve_wsgi(server, self.application, log=logging.getLogger("tenet.http"), log_output=False,
+                           max_size=4096, keepalive=True, socket_timeout=60, url_length_limit=16384,
+                           debug=False)  # fmt: skip
+        except (OSError, Refused) as error:
+            if not self._stopped.is_set():
+                log.error("the REST listener ended: %s", error)
+                self._stopped.set()
+
+
+def _listen(section: str, address: tuple[str, int]) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    try:
+        listener: socket.socket = hub.listen(address, family=family, backlog=1024)
+    except OSError as error:
+        raise Misconfigured(f"[{section}] listen = {address[0]}:{address[1]}: {error.strerror or error}") from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Learned addresses: which port a source address was seen at, as rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from apps.learn import LIMIT
+from controller.model.kinds import Interface, Learned, Network, Port
+from controller.model.model import Model
+from controller.store.transaction import Transaction
+
+
+class Heard(NamedTuple):
+    """A frame from `mac` came in by an OpenFlow port."""
+
+    switch_id: str
+    ofport: int
+    mac: str
+
+
+def source(frame: bytes) -> str:
+    """The source address of an Ethernet frame, "" where it is none that a station may have."""
+    octets = frame[6:12]
+    if len(octets) < 6 or octets[0] & 1 or not any(octets):
+        return ""
+    return octets.hex(":")
+
+
+def learning_port(model: Model, switch_id: str, ofport: int) -> tuple[Port, Interface] | None:
+    """The learning port that is plugged in at an OpenFlow port."""
+    for interface in model.find(Interface, "place", (switch_id, ofport)):
+        for port in model.find(Port, "vif", interface.vif):
+            if port.learning and model.placement.bindings.get(port.id) == interface:
+                return port, interface
+    return None
+
+
+def learn(tx: Transaction, heard: Heard) -> bool:
+    """Write down where an address is; False when it may not be learned (or is known so already).
+
+    Not from a port that has LIMIT addresses, and not an address that a port of the network declares.
+    """
+    found = learning_port(tx.model, heard.switch_id, heard.ofport)
+    if found is None:
+        return False
+    port, at = found
+    if tx.get(Network, port.network_id) is None or tx.get(Port, port.id) is None or heard.mac == at.mac:
+        return False
+    owner = tx.holder(f"mac/{port.network_id}/{heard.mac}")
+    if owner is not None and owner.startswith("port/"):
+        declared = tx.get(Port, owner.removeprefix("port/"))
+        if declared is not None and not declared.learning:
+            return False
+    known = tx.get(Learned, f"{port.network_id}/{heard.mac}")
+    here = Learned(network_id=port.network_id, mac=heard.mac, port_id=port.id, at=at.row_id, ofport=at.ofport)
+    if known == here:
+        return False
+    mine = [one for one in tx.find(Learned, "port_id", port.id) if one.at == at.row_id and one.ofport == at.ofport]
+    if len(mine) + bool(at.mac) >= LIMIT:
+        return False
+    tx.put(here)
+    return True

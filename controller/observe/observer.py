@@ -1,0 +1,110 @@
+"""Takes what the OVSDB and OpenFlow sides report into the store, in green threads of its own."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from controller import hub
+from controller.errors import Refused, Unavailable
+from controller.model.kinds import Learned, Switch
+from controller.model.model import Dependency
+from controller.openflow.session import PacketIn, Session
+from controller.ovsdb.seen import SeenHypervisor
+from controller.store.replica import Replica
+from controller.store.store import Store
+from controller.store.transaction import Transaction, transact
+
+from . import switches
+from .addresses import Heard, learn, source
+
+log = logging.getLogger("tenet.observe")
+
+QUEUE = 1024  # packet-ins that wait; what comes beyond is dropped, and comes again with the next frame
+TOGETHER = 64  # addresses a transaction
+MOVE = 1.0  # seconds that an address stays where it was learned, so that two ports that both claim it cost little
+_NO_PORT = 0xFFFFFF00  # OFPP_MAX: above it are the reserved port numbers
+
+
+class Observer:
+    def __init__(self, store: Store, replica: Replica) -> None:
+        self._store = store
+        self._replica = replica
+        self._heard: hub.Queue = hub.Queue(QUEUE)
+        self._moved: dict[tuple[str, str, int], float] = {}
+        self._unplugged: set[str] = set()
+        self._sweep = hub.Signal()
+        self.learned = 0
+        self.dropped = 0
+        replica.listen(self._changed)
+
+    def start(self) -> None:
+        self._unplugged = {learned.port_id for learned in self._replica.model.rows(Learned).values()}
+        self._sweep.set()
+        hub.spawn(self._learn)
+        hub.spawn(self._forget)
+
+    # --- switches ---
+
+    def hypervisor(self, seen: SeenHypervisor) -> None:
+        """From the OVSDB side: what a hypervisor's database says now."""
+        transact(self._store, self._replica, lambda tx: switches.hypervisor(tx, seen))
+
+    def adopt(self, session: Session) -> None:
+        """From the OpenFlow side: a bridge that no database of ours speaks of."""
+        ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
+        transact(self._store, self._replica, lambda tx: switches.adopted(tx, session.dpid, ports))
+
+    # --- addresses ---
+
+    def packet_in(self, session: Session, packet: PacketIn) -> None:
+        """From the OpenFlow side; never waits."""
+        mac = source(packet.data)
+        switch = self._replica.model.find(Switch, "dpid", session.dpid)
+        if not mac or not switch:
+            return
+        if self._heard.qsize() >= QUEUE:
+            self.dropped += 1
+            return
+        self._heard.put(Heard(switch[0].id, packet.in_port, mac))
+
+    def _learn(self) -> None:
+        while True:
+            heard = {self._heard.get(): None}
+            while len(heard) < TOGETHER and not self._heard.empty():
+                heard[self._heard.get()] = None
+            now = time.monotonic()
+            self._moved = {one: when for one, when in self._moved.items() if now - when < MOVE}
+            fresh = [one for one in heard if one not in self._moved]
+            self._moved.update(dict.fromkeys(fresh, now))
+            if fresh:
+                self._commit("learning", lambda tx, fresh=fresh: self._learn_all(tx, fresh))  # type: ignore[misc]
+
+    def _learn_all(self, tx: Transaction, heard: list[Heard]) -> None:
+        for one in heard:
+            if learn(tx, one):
+                self.learned += 1
+                log.info("%s learned at %s port %d", one.mac, one.switch_id, one.ofport)
+
+    def _changed(self, touched: set[Dependency]) -> None:
+        for dependency in touched:
+            if dependency[0] == "binding":
+                port_id = str(dependency[1])
+                if self._replica.model.count(Learned, "port_id", port_id):
+                    self._unplugged.add(port_id)
+                    self._sweep.set()
+
+    def _forget(self) -> None:
+        while True:
+            self._sweep.wait()
+            self._sweep.clear()
+            ports, self._unplugged = sorted(self._unplugged), set()
+            for port_id in ports:
+                self._commit("forgetting", lambda tx, port_id=port_id: switches.stale(tx, port_id))  # type: ignore[misc]
+
+    def _commit(self, what: str, rules: object) -> None:
+        try:
+            transact(self._store, self._replica, rules)  # type: ignore[arg-type]
+        except (Refused, Unavailable) as error:
+            log.warning("%s addresses: %s", what, error)
+            hub.sleep(1.0)

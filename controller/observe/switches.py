@@ -1,0 +1,109 @@
+"""Switches and their interfaces, as rows: pure rules, each run in a transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from controller.errors import Conflict, Invalid
+from controller.model.kinds import Interface, Learned, Switch
+from controller.ovsdb.seen import SeenHypervisor
+from controller.store.transaction import Transaction
+
+log = logging.getLogger("tenet.observe")
+
+MOST_NUMBERS = (1 << 20) - 1  # a switch's number fits an MPLS label
+_LONGEST = 255
+
+
+def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
+    """Write down what a hypervisor's database says."""
+    if "/" in seen.system_id or len(seen.system_id) > _LONGEST:
+        raise Invalid(f"the system-id {seen.system_id[:40]!r}... has a slash or more than {_LONGEST} characters")
+    for other in tx.find(Switch, "dpid", seen.dpid):
+        if other.id == adopted_id(seen.dpid):
+            forget(tx, other)  # it connected over OpenFlow before its database did
+        elif other.id != seen.system_id:
+            raise Conflict(f"switch {other.id} has the datapath id {seen.dpid:016x} of {seen.system_id} already")
+    switch = _switch(tx, seen.system_id, seen.dpid)
+    wanted = Switch(
+        id=seen.system_id,
+        number=switch.number,
+        dpid=seen.dpid,
+        host=seen.host,
+        encap_ip=seen.encap_ip,
+        tunnels=seen.tunnels,
+    )
+    if wanted != tx.get(Switch, seen.system_id):
+        tx.put(wanted)
+    _interfaces(
+        tx,
+        seen.system_id,
+        {
+            one.name: Interface(
+                switch_id=seen.system_id, name=one.name, vif=one.vif, mac=one.mac, ofport=one.ofport
+            )
+            for one in seen.interfaces
+        },
+    )  # fmt: skip
+
+
+def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int]) -> None:
+    """Write down a bridge that is known over OpenFlow alone: its ports by name, with their numbers."""
+    if any(other.id != adopted_id(dpid) for other in tx.find(Switch, "dpid", dpid)):
+        return  # its database has come to us by now
+    switch_id = adopted_id(dpid)
+    switch = _switch(tx, switch_id, dpid)
+    if switch != tx.get(Switch, switch_id):
+        tx.put(switch)
+    _interfaces(
+        tx,
+        switch_id,
+        {
+            name: Interface(switch_id=switch_id, name=name, vif=name, ofport=number)
+            for name, number in ports.items()
+        },
+    )  # fmt: skip
+
+
+def forget(tx: Transaction, switch: Switch) -> None:
+    """Remove a switch and all that was seen on it."""
+    _interfaces(tx, switch.id, {})
+    tx.release(f"switch/{switch.number}")
+    tx.delete(switch)
+
+
+def adopted_id(dpid: int) -> str:
+    """The id of a switch that has no database of ours."""
+    return f"{dpid:016x}"
+
+
+def _switch(tx: Transaction, switch_id: str, dpid: int) -> Switch:
+    """The switch as it is, or new with the smallest free number (those name switches in flows: small ones are read easily)."""
+    switch = tx.get(Switch, switch_id)
+    if switch is not None:
+        return switch
+    number = next((n for n in range(1, MOST_NUMBERS) if tx.holder(f"switch/{n}") is None), None)
+    if number is None:
+        raise Conflict("no switch number is free")
+    switch = Switch(id=switch_id, number=number, dpid=dpid, host=switch_id)
+    tx.reserve(f"switch/{number}", switch)
+    return switch
+
+
+def _interfaces(tx: Transaction, switch_id: str, wanted: Mapping[str, Interface]) -> None:
+    have = {interface.name: interface for interface in tx.find(Interface, "switch_id", switch_id)}
+    for name, interface in have.items():
+        if name not in wanted:
+            tx.delete(interface)
+    for name, interface in wanted.items():
+        if have.get(name) != interface:
+            tx.put(interface)
+
+
+def stale(tx: Transaction, port_id: str) -> None:
+    """Remove the addresses that were learned at a port where it is no longer plugged in."""
+    at = tx.model.placement.bindings.get(port_id)
+    for learned in tx.find(Learned, "port_id", port_id):
+        if at is None or learned.at != at.row_id or learned.ofport != at.ofport:
+            tx.delete(learned)

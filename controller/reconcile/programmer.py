@@ -1,0 +1,123 @@
+"""One connected switch is kept right: synchronised, then sent every change, then audited now and again.
+
+Start, reconnect, take-over, repair and audit are one thing: dump, compare, send the difference.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Protocol
+
+from controller import hub
+from controller.errors import Rejected
+from controller.openflow.session import Session
+
+from .target import Batch, Target
+
+log = logging.getLogger("tenet.switch")
+
+RETRY = 2.0  # seconds until a bundle is tried again that was refused without a flow being named
+
+
+class Plan(Protocol):
+    """What the programmer asks of the reconciler, by switch id."""
+
+    def compare(self, switch_id: str, target: Target, right: set[int], wrong: set[int]) -> int:
+        """`target.compare` with the flows that are wanted, of a whole round; may wait for its end."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last whole round."""
+        ...
+
+    def confirmed(self, switch_id: str, revision: int, current: bool) -> None: ...
+
+    def refused(self, switch_id: str, refusals: dict[int, str]) -> None: ...
+
+
+class Programmer:
+    """Runs in the session's green thread until the session ends."""
+
+    def __init__(self, switch_id: str, session: Session, plan: Plan, audit_interval: float) -> None:
+        self.switch_id = switch_id
+        self.session = session
+        self.target = Target()
+        self.synchronised = False
+        self.last_applied = 0.0  # Unix time of the last commit, 0 when there was none
+        self.repaired = 0  # flows that an audit found missing, foreign or changed
+        self._plan = plan
+        self._audit_interval = audit_interval
+        self._told: dict[int, str] = {}  # refusals, as the plan knows them
+        self._wake = hub.Signal()
+        self._ended = False
+
+    def wake(self) -> None:
+        """There is something in the target to be sent."""
+        self._wake.set()
+
+    def end(self) -> None:
+        self._ended = True
+        self._wake.set()
+
+    def run(self) -> None:
+        """Until `end`; raises `Unreachable` when the connection ended first."""
+        self._synchronise("connected")
+        self.synchronised = True
+        audit = time.monotonic() + self._audit_interval
+        while not self._ended:
+            self._send()
+            left = audit - time.monotonic()
+            if left <= 0:
+                self._synchronise("audit")
+                audit = time.monotonic() + self._audit_interval
+                continue
+            self._wake.wait(left)
+
+    def _synchronise(self, why: str) -> None:
+        held = self.session.held()
+        differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
+        if why == "audit":
+            self.repaired += differing
+            if differing:
+                log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, differing)
+        else:
+            log.info("switch %s: %s, %d flows right, %d to change",
+                     self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
+        self._send()
+
+    def _send(self) -> None:
+        """Send until nothing is left to be sent."""
+        while not self._ended:
+            self._wake.clear()
+            revision = self._plan.revision
+            batch = self.target.take_out()
+            try:
+                self.session.apply([flow.wire for flow in batch.put], batch.drop)
+            except Rejected as rejected:
+                self._set_aside(rejected, batch)
+                continue
+            self.target.confirm(batch)
+            if batch.put or batch.drop:
+                self.last_applied = time.time()
+                log.debug("switch %s: +%d -%d flows", self.switch_id, len(batch.put), len(batch.drop))
+            self._tell_refusals()
+            current = self.target.right
+            self._plan.confirmed(self.switch_id, revision, current)
+            if current:
+                return
+
+    def _set_aside(self, rejected: Rejected, batch: Batch) -> None:
+        """Go on without what the switch refuses, so that one bad object cannot starve a switch."""
+        self.target.restore(batch, rejected.refusals)
+        if rejected.refusals:
+            self._tell_refusals()
+        else:
+            log.error("switch %s refused a bundle: %s", self.switch_id, rejected.reason)
+            hub.sleep(RETRY)
+
+    def _tell_refusals(self) -> None:
+        if self._told != self.target.refused:
+            self._told = dict(self.target.refused)
+            self._plan.refused(self.switch_id, self._told)

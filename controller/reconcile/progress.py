@@ -1,0 +1,100 @@
+"""How far each switch has followed the model, and what it would not take: from this come true statuses.
+
+Revisions are the store's.  A switch is *at* a revision when it has confirmed every flow that follows from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from controller import hub
+
+GRACE = 30.0  # seconds after which a switch that is away holds up nobody but the ports on it
+
+
+class Progress:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.compiled = 0  # the revision of the last round
+        self._clock = clock
+        self._since: dict[str, float] = {}  # switch -> when it went away
+        self._began = clock()
+        self._current: set[str] = set()  # switches that have confirmed all that they were ever to hold
+        self._behind: dict[str, int] = {}  # the others -> the revision that they are at
+        self._refusals: dict[str, dict[tuple[str, int], str]] = {}  # key of an object -> (switch, cookie) -> reason
+        self._waiting: list[hub.Signal] = []
+
+    # --- what the reconciler says ---
+
+    def round(self, revision: int, affected: Iterable[str]) -> None:
+        """A round has compiled the model at `revision`; the switches in `affected` have flows to take."""
+        for switch_id in affected:
+            if switch_id in self._current:
+                self._current.discard(switch_id)
+                self._behind[switch_id] = self.compiled
+        self.compiled = revision
+        self._tell()
+
+    def confirmed(self, switch_id: str, revision: int, *, current: bool) -> None:
+        """A switch has confirmed all that followed from `revision`; `current`: and nothing else is on its way."""
+        self._since.pop(switch_id, None)
+        if current:
+            self._behind.pop(switch_id, None)
+            self._current.add(switch_id)
+        else:
+            self._behind[switch_id] = revision
+        self._tell()
+
+    def away(self, switch_id: str) -> None:
+        """The switch's connection ended."""
+        if switch_id in self._current:
+            self._current.discard(switch_id)
+            self._behind[switch_id] = self.compiled
+        self._since[switch_id] = self._clock()
+        self._tell()
+
+    def refusing(self, switch_id: str, refusals: Mapping[str, Mapping[int, str]]) -> None:
+        """All that a switch refuses at present: key of an object -> cookie -> reason."""
+        for key, reasons in list(self._refusals.items()):
+            for where in [where for where in reasons if where[0] == switch_id]:
+                del reasons[where]
+            if not reasons:
+                del self._refusals[key]
+        for key, why in refusals.items():
+            self._refusals.setdefault(key, {}).update({(switch_id, cookie): said for cookie, said in why.items()})
+        self._tell()
+
+    # --- what others ask ---
+
+    def at(self, switch_id: str) -> int:
+        """The revision that a switch is at; 0 when nothing is known of it."""
+        return self.compiled if switch_id in self._current else self._behind.get(switch_id, 0)
+
+    def is_away(self, switch_id: str) -> bool:
+        """Whether the switch has been away for so long that nobody waits for it."""
+        if switch_id in self._current:
+            return False
+        since = self._since.get(switch_id, self._began if switch_id not in self._behind else None)
+        return since is not None and self._clock() - since > GRACE
+
+    def lagging(self) -> bool:
+        """Whether any switch is behind the last round."""
+        return bool(self._behind)
+
+    def refusal(self, key: str) -> str:
+        """Why some switch refuses a flow of the object, or ""."""
+        reasons = self._refusals.get(key)
+        if not reasons:
+            return ""
+        (switch_id, _), why = min(reasons.items())
+        return f"switch {switch_id} refused a flow: {why}"
+
+    def wait(self, timeout: float) -> None:
+        """Wait until anything here may have changed, at most `timeout` seconds."""
+        signal = hub.Signal()
+        self._waiting.append(signal)
+        signal.wait(timeout)
+
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for signal in waiting:
+            signal.set()

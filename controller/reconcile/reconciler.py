@@ -1,0 +1,143 @@
+"""From the change feed to the switches: compile what changed, hand every connected switch its share."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from controller import hub
+from controller.compile.compiler import Compiler
+from controller.errors import Unreachable
+from controller.model.model import Dependency
+from controller.openflow.session import Session
+from controller.registry import EVERYWHERE, HERE
+from controller.store.replica import Replica
+
+from .programmer import Programmer
+from .progress import Progress
+from .target import Target
+
+log = logging.getLogger("tenet.reconcile")
+
+SLICE = 0.005  # seconds of computing after which other green threads get their turn
+
+
+class Reconciler:
+    """Owns the compiler.  Rounds run in one green thread; each connected switch has a programmer in its session's own."""
+
+    def __init__(self, replica: Replica, progress: Progress, audit_interval: float) -> None:
+        self.compiler = Compiler(replica.model, HERE, EVERYWHERE)
+        self.programmers: dict[str, Programmer] = {}
+        self.rounds = 0
+        self._model = replica.model
+        self._progress = progress
+        self._audit_interval = audit_interval
+        self._wake = hub.Signal()
+        self._working = False
+        self._round_over = hub.Signal()
+        self._included: set[str] = set()  # switches that no round has compiled yet
+        replica.listen(self._changed)
+
+    def start(self) -> None:
+        hub.spawn(self._run)
+
+    # --- switches ---
+
+    def attend(self, switch_id: str, session: Session) -> None:
+        """Keep a connected switch right until its connection ends; the session's own green thread."""
+        programmer = Programmer(switch_id, session, self, self._audit_interval)
+        before = self.programmers.get(switch_id)
+        if before is not None:
+            before.end()
+        self.programmers[switch_id] = programmer
+        self.compiler.include(switch_id)
+        self._included.add(switch_id)
+        self._wake.set()
+        try:
+            programmer.run()
+        except Unreachable as gone:
+            log.info("switch %s: %s", switch_id, gone)
+        finally:
+            if self.programmers.get(switch_id) is programmer:
+                del self.programmers[switch_id]
+                self._progress.away(switch_id)
+
+    def lost(self, session: Session) -> None:
+        """A connection ended: its programmer need not wait for more."""
+        for programmer in self.programmers.values():
+            if programmer.session is session:
+                programmer.end()
+
+    def forget(self, switch_id: str) -> None:
+        """The switch is none of ours any more."""
+        programmer = self.programmers.get(switch_id)
+        if programmer is not None:
+            programmer.session.close("the switch was removed")
+        self.compiler.exclude(switch_id)
+
+    # --- what a programmer asks (`programmer.Plan`) ---
+
+    @property
+    def revision(self) -> int:
+        return self._progress.compiled
+
+    def compare(self, switch_id: str, target: Target, right: set[int], wrong: set[int]) -> int:
+        while self._working or switch_id in self._included:  # half a round is no wish
+            self._round_over.wait()
+        return target.compare(right, wrong, self.compiler.wanted(switch_id))
+
+    def confirmed(self, switch_id: str, revision: int, current: bool) -> None:
+        self._progress.confirmed(switch_id, revision, current=current)
+
+    def refused(self, switch_id: str, refusals: dict[int, str]) -> None:
+        by_object: dict[str, dict[int, str]] = {}
+        for cookie, reason in refusals.items():
+            objects = self.compiler.origins(switch_id, cookie)
+            log.error("switch %s refused flow %#018x of %s: %s", switch_id, cookie, ", ".join(objects), reason)
+            for key in objects:
+                by_object.setdefault(key, {})[cookie] = reason
+        self._progress.refusing(switch_id, by_object)
+
+    # --- rounds ---
+
+    def _changed(self, touched: set[Dependency]) -> None:
+        self.compiler.mark(touched)
+        self._wake.set()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            try:
+                self._round()
+            except Exception:
+                # a unit that raises must not stop the others: it is computed again when something it read changes
+                log.exception("a round failed")
+                hub.sleep(1.0)
+
+    def _round(self) -> None:
+        self._working = True
+        self._round_over.clear()
+        included = set(self._included)
+        try:
+            turn = time.monotonic() + SLICE
+            for _ in self.compiler.work():
+                if time.monotonic() > turn:
+                    hub.sleep(0)
+                    turn = time.monotonic() + SLICE
+            compiled = self.compiler.settle()
+            for switch_id, steps in compiled.steps.items():
+                programmer = self.programmers.get(switch_id)
+                if programmer is not None:
+                    programmer.target.take_in(steps)
+            self._progress.round(self._model.revision, compiled.steps)
+            for switch_id in compiled.steps:
+                if switch_id in self.programmers:
+                    self.programmers[switch_id].wake()
+            self.rounds += 1
+            self._included -= included
+            for clash in compiled.clashes:
+                log.warning("%s want one flow to do different things; chosen: %s", clash.owners, clash.flow)
+        finally:
+            self._working = False
+            self._round_over.set()

@@ -1,0 +1,62 @@
+"""What is true of a port: a pure function of the model and of how far the switches are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from controller.model.kinds import Network, Port
+from controller.model.model import Model
+
+from .progress import Progress
+
+ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
+
+
+class Statuses:
+    def __init__(self, model: Model, progress: Progress) -> None:
+        self._model = model
+        self._progress = progress
+
+    def port(self, port: Port) -> tuple[str, str]:
+        """A port's status, and the reason where there is one to tell.
+
+        DOWN: switched off, or no interface is plugged in.  ERROR: a switch refused a flow of it.  BUILD: a switch that needs
+        a flow of it has not confirmed it; one that is away for long counts only for the ports on it.  Else ACTIVE.
+        """
+        model, progress = self._model, self._progress
+        if not port.admin_state_up:
+            return DOWN, "its admin state is down"
+        network = model.get(Network, port.network_id)
+        if network is not None and not network.admin_state_up:
+            return DOWN, "its network's admin state is down"
+        interface = model.placement.bindings.get(port.id)
+        if interface is None:
+            return DOWN, "no interface is plugged in" if port.vif else "nothing is attached"
+        refusal = progress.refusal(port.key) or progress.refusal(f"network/{port.network_id}")
+        if refusal:
+            return ERROR, refusal
+        revision = max(model.revisions.get(port.key, 0), model.revisions.get(interface.key, 0))
+        if revision > progress.compiled:
+            return BUILD, "its flows are being computed"
+        if progress.at(interface.switch_id) < revision:
+            return BUILD, f"switch {interface.switch_id} has not confirmed its flows"
+        for switch_id in model.placement.span.of(port.network_id):
+            if progress.at(switch_id) < revision and not progress.is_away(switch_id):
+                return BUILD, f"switch {switch_id} has not confirmed its flows"
+        return ACTIVE, ""
+
+    def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
+        """Return when none of these ports is BUILD any more, or after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        building = list(port_ids)
+        while building:
+            building = [port_id for port_id in building if self._is_building(port_id)]
+            left = deadline - time.monotonic()
+            if not building or left <= 0:
+                return
+            self._progress.wait(min(left, 1.0))  # a switch comes to count as away without anybody saying so
+
+    def _is_building(self, port_id: str) -> bool:
+        port = self._model.get(Port, port_id)
+        return port is not None and self.port(port)[0] == BUILD

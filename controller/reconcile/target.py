@@ -1,0 +1,82 @@
+"""What one switch holds and what it is to hold: the difference is all that is ever sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from controller.compile.sheet import Step
+from controller.flow import Flow
+
+
+class Batch(NamedTuple):
+    """One bundle: flows to add, cookies to delete."""
+
+    put: list[Flow]
+    drop: set[int]
+
+
+class Target:
+    """`installed`: the cookies that the switch has confirmed, or showed in a dump.  `refused`: what it would not take."""
+
+    __slots__ = ("_foreign", "_pending", "installed", "refused")
+
+    def __init__(self) -> None:
+        self.installed: set[int] = set()
+        self.refused: dict[int, str] = {}  # cookie -> reason
+        self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
+        self._foreign: set[int] = set()  # cookies on the switch that are nobody's
+
+    @property
+    def right(self) -> bool:
+        """Nothing is waiting to be sent."""
+        return not self._pending and not self._foreign
+
+    def take_in(self, steps: Iterable[Step]) -> None:
+        """A round's changes; a later word on a flow overrides an earlier one that was not sent yet."""
+        for old, new in steps:
+            if old is not None:
+                self._pending[old.cookie] = None
+                self.refused.pop(old.cookie, None)
+            if new is not None:
+                self._pending[new.cookie] = new
+
+    def compare(self, right: set[int], wrong: set[int], wanted: Iterable[Flow]) -> int:
+        """Begin anew from what a dump showed; the number of flows that are not as they should be.
+
+        `right`: cookies of flows that are what their cookie says; `wrong`: all others.  What the switch refused before is
+        tried again.
+        """
+        wish = {flow.cookie: flow for flow in wanted}
+        self.installed = right & wish.keys()
+        self.refused.clear()
+        self._foreign = wrong | (right - wish.keys())
+        self._pending = {cookie: flow for cookie, flow in wish.items() if cookie not in self.installed}
+        return len(self._pending) + len(self._foreign - self._pending.keys())
+
+    def take_out(self) -> Batch:
+        """What to send now.  Until `confirm` or `restore`, `take_in` may go on."""
+        put = [flow for cookie, flow in self._pending.items() if flow is not None and cookie not in self.installed]
+        drop = {cookie for cookie, flow in self._pending.items() if flow is None and cookie in self.installed}
+        drop |= self._foreign
+        self._pending, self._foreign = {}, set()
+        return Batch(put, drop)
+
+    def confirm(self, batch: Batch) -> None:
+        """The switch has committed it."""
+        self.installed -= batch.drop
+        self.installed.update([flow.cookie for flow in batch.put])
+
+    def restore(self, batch: Batch, refusals: dict[int, str]) -> None:
+        """The switch took nothing of it: all but what was refused is to be sent again."""
+        for flow in batch.put:
+            if flow.cookie in refusals:
+                if self._pending.get(flow.cookie, flow) is not None:
+                    self.refused[flow.cookie] = refusals[flow.cookie]
+            else:
+                self._pending.setdefault(flow.cookie, flow)
+        for cookie in batch.drop - refusals.keys():
+            if cookie in self.installed:
+                self._pending.setdefault(cookie, None)
+            else:
+                self._foreign.add(cookie)

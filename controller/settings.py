@@ -1,0 +1,144 @@
+"""Every option with its default and one line of meaning; nothing else reads configuration."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from typing import NamedTuple
+
+from oslo_config import cfg
+
+from controller.errors import Misconfigured
+
+OPTIONS = {
+    "store": [cfg.StrOpt("url", default="sqlite:///var/tenet.db", help="Where the model is kept: sqlite:///PATH.")],
+    "northbound": [cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API.")],
+    "openflow": [
+        cfg.StrOpt("listen", default="127.0.0.1:6653", help="ADDRESS:PORT where switches connect."),
+        cfg.FloatOpt("audit_interval", default=60.0, min=0.5,
+                     help="Seconds between comparisons of each switch's flows with what they are to be."),
+        cfg.FloatOpt("echo_interval", default=5.0, min=0.1,
+                     help="Seconds between echo requests; two without an answer end a connection."),
+        cfg.IntOpt("packet_in_rate", default=500, min=1,
+                   help="Packets a second that a switch may hand to the controller."),
+    ],
+    "ovsdb": [cfg.StrOpt("listen", default="127.0.0.1:6640", help="ADDRESS:PORT where hypervisors' databases connect.")],
+    "network": [
+        cfg.IntOpt("underlay_mtu", default=1500, min=1280, max=65535,
+                   help="MTU of the network between hypervisors; tenants get it less the encapsulation."),
+    ],
+    "security": [
+        cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
+        cfg.StrOpt("certificate", help="PEM file: this controller's certificate, and what it was signed by."),
+        cfg.StrOpt("private_key", help="PEM file: the key of the certificate."),
+        cfg.BoolOpt("allow_plaintext", default=False,
+                    help="Listen without TLS on addresses that are not loopback: plain text is meant."),
+    ],
+}  # fmt: skip
+
+
+class Settings(NamedTuple):
+    """What the process was told, checked.  Addresses are (host, port)."""
+
+    store_url: str
+    northbound: tuple[str, int]
+    openflow: tuple[str, int]
+    ovsdb: tuple[str, int]
+    audit_interval: float
+    echo_interval: float
+    packet_in_rate: int
+    underlay_mtu: int
+    ca: str
+    certificate: str
+    private_key: str
+
+    @property
+    def tls(self) -> bool:
+        return bool(self.certificate)
+
+
+def read(arguments: list[str]) -> Settings:
+    """Settings from `--config-file FILE` arguments; raises `Misconfigured` with the one line that says what is wrong."""
+    conf = cfg.ConfigOpts()
+    for section, options in OPTIONS.items():
+        conf.register_opts(options, group=section)
+    try:
+        conf(arguments, project="tenet", default_config_files=[], default_config_dirs=[])
+        _refuse_unknown(conf)
+        return _checked(conf)
+    except (cfg.Error, ValueError) as error:
+        raise Misconfigured(" ".join(str(error).split())) from error
+
+
+def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
+    """oslo.config passes over what it does not know; a misspelt option would go unnoticed."""
+    for path in conf.config_file:
+        sections: dict[str, dict[str, object]] = {}
+        cfg.ConfigParser(path, sections).parse()
+        for section, given in sections.items():
+            known = {option.dest for option in OPTIONS.get(section, ())}
+            if section not in OPTIONS:
+                raise Misconfigured(f"{path}: there is no section [{section}]")
+            for name in given:
+                if name.replace("-", "_") not in known:
+                    raise Misconfigured(f"{path}: there is no option [{section}] {name}")
+
+
+def _checked(conf: cfg.ConfigOpts) -> Settings:
+    security = conf.security
+    parts = [security.certificate, security.private_key]
+    if any(parts) and not all(parts):
+        raise Misconfigured("[security] certificate and private_key go together")
+    if security.certificate and not security.ca:
+        raise Misconfigured("[security] ca is needed beside certificate: switches must show a certificate of it")
+    settings = Settings(
+        store_url=conf.store.url,
+        northbound=address("northbound", conf.northbound.listen),
+        openflow=address("openflow", conf.openflow.listen),
+        ovsdb=address("ovsdb", conf.ovsdb.listen),
+        audit_interval=conf.openflow.audit_interval,
+        echo_interval=conf.openflow.echo_interval,
+        packet_in_rate=conf.openflow.packet_in_rate,
+        underlay_mtu=conf.network.underlay_mtu,
+        ca=security.ca or "",
+        certificate=security.certificate or "",
+        private_key=security.private_key or "",
+    )
+    if not settings.tls and not security.allow_plaintext:
+        for section in ("northbound", "openflow", "ovsdb"):
+            host = getattr(settings, section)[0]
+            if not ipaddress.ip_address(host).is_loopback:
+                raise Misconfigured(
+                    f"[{section}] listen = {host} is not loopback: set [security] ca, certificate and private_key, "
+                    "or [security] allow_plaintext = true if plain text is meant"
+                )
+    return settings
+
+
+def address(section: str, text: str) -> tuple[str, int]:
+    """(host, port) of `ADDRESS:PORT`, an IPv6 address in brackets."""
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        colon = ""
+    if not colon or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise Misconfigured(f"[{section}] listen = {text}: not of the form ADDRESS:PORT, such as 127.0.0.1:9696")
+    return host, int(port)
+
+
+def tls_context(settings: Settings, *, demand_certificate: bool) -> ssl.SSLContext | None:
+    """The server side of TLS 1.2 or later, or None where TLS is not configured."""
+    if not settings.tls:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.certificate, settings.private_key)
+        if demand_certificate:
+            context.load_verify_locations(settings.ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except OSError as error:
+        raise Misconfigured(f"[security] ca, certificate or private_key cannot be read: {error}") from error
+    return context

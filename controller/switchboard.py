@@ -1,0 +1,96 @@
+"""Which connection is which switch: the meeting point of the OpenFlow side, the observer and the reconciler."""
+
+from __future__ import annotations
+
+import logging
+
+from controller import hub
+from controller.model.kinds import Switch
+from controller.model.model import Dependency
+from controller.observe.observer import Observer
+from controller.openflow.session import PacketIn, Session
+from controller.reconcile.reconciler import Reconciler
+from controller.store.replica import Replica
+
+log = logging.getLogger("tenet.switch")
+
+PATIENCE = 3.0  # seconds that a datapath without a database is given until it counts as one that has none
+
+
+class Switchboard:
+    """What `openflow.framework.serve` reports to (`SwitchEvents`)."""
+
+    def __init__(self, replica: Replica, observer: Observer, reconciler: Reconciler, packet_in_rate: int) -> None:
+        self.sessions: dict[int, Session] = {}
+        self.flow_messages_ended = 0  # by sessions that have ended
+        self._replica = replica
+        self._observer = observer
+        self._reconciler = reconciler
+        self._packet_in_rate = packet_in_rate
+        self._appeared = hub.Signal()
+        replica.listen(self._changed)
+
+    # --- SwitchEvents ---
+
+    def connected(self, session: Session) -> None:
+        log.info("datapath %016x connected from %s", session.dpid, session.address)
+        self.sessions[session.dpid] = session
+        while not session.closed:
+            switch_id = self._identify(session)
+            if switch_id:
+                session.limit_packet_ins(self._packet_in_rate, self._packet_in_rate)
+                self._reconciler.attend(switch_id, session)
+
+    def disconnected(self, session: Session) -> None:
+        log.warning("datapath %016x disconnected from %s", session.dpid, session.address)
+        if self.sessions.get(session.dpid) is session:
+            del self.sessions[session.dpid]
+        self.flow_messages_ended += session.flow_messages_sent
+        self._reconciler.lost(session)
+        self._appeared.set()  # whoever still waits to identify it looks again
+
+    def packet_in(self, session: Session, packet: PacketIn) -> None:
+        self._observer.packet_in(session, packet)
+
+    def ports_changed(self, session: Session) -> None:
+        switch = self._switch(session.dpid)
+        if switch is not None and switch.id == f"{session.dpid:016x}":
+            hub.spawn(self._observer.adopt, session)
+
+    # --- who is who ---
+
+    @property
+    def flow_messages(self) -> int:
+        """Flow messages sent to switches since the process began."""
+        return self.flow_messages_ended + sum(session.flow_messages_sent for session in self.sessions.values())
+
+    def _switch(self, dpid: int) -> Switch | None:
+        found = self._replica.model.find(Switch, "dpid", dpid)
+        return found[0] if found else None
+
+    def _identify(self, session: Session) -> str:
+        """The id of the session's switch: its database has told it or will soon, else the datapath is adopted as it is."""
+        switch = self._switch(session.dpid)
+        if switch is None:
+            self._appeared.clear()
+            self._appeared.wait(PATIENCE)
+            switch = self._switch(session.dpid)
+        if switch is None and not session.closed:
+            log.info("datapath %016x has no database here: adopted over OpenFlow alone", session.dpid)
+            self._observer.adopt(session)
+            switch = self._switch(session.dpid)
+        return switch.id if switch is not None and not session.closed else ""
+
+    def _changed(self, touched: set[Dependency]) -> None:
+        gone = []
+        for dependency in touched:
+            if dependency[0] is Switch and len(dependency) == 2:
+                self._appeared.set()
+                gone.append(str(dependency[1]))
+        for switch_id in gone:
+            programmer = self._reconciler.programmers.get(switch_id)
+            switch = self._replica.model.get(Switch, switch_id)
+            if programmer is not None and (switch is None or switch.dpid != programmer.session.dpid):
+                programmer.end()  # the connection is another switch's now: identify it anew
+            if switch is None:
+                self._reconciler.compiler.exclude(switch_id)
