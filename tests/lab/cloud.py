@@ -38,6 +38,8 @@ class V2:
         return self._create("network", {"name": name, **more})
 
     def subnet(self, network: Body, cidr: str, **more: object) -> Body:
+        """A subnet, without a gateway unless one is given: its first address is free."""
+        more.setdefault("gateway_ip", None)
         version = 6 if ":" in cidr else 4
         return self._create("subnet", {"network_id": network["id"], "cidr": cidr, "ip_version": version, **more})
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from tests.lab.hypervisor import SCHEMA, Hypervisor
-from tests.lab.netns import CommandFailed, ip, run
+from tests.lab.netns import CommandFailed, inside, ip, run
 from tests.lab.vm import Vm
 
 PREFIX = f"t{os.getpid()}"
@@ -135,6 +135,8 @@ class Lab:
              f"addr add {self.controller_address}/24 dev underlay", "link set underlay up"],
             self.namespace,
         )  # fmt: skip
+        # Open vSwitch's userspace datapath does not fill in checksums that are left to the hardware
+        run(inside(self.namespace, ["ethtool", "-K", "underlay", "tx", "off"]))
         ip([
             f"link add name u{n} netns {self.namespace} mtu {self.mtu} type veth"
             f" peer name eth0 netns {hypervisor.namespace} mtu {self.mtu}"
