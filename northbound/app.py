@@ -19,8 +19,10 @@ from .ask import Ask
 from .auth import who
 from .checks import Fault
 from .context import Context
-from .errors import HttpError, bad_request
+from .errors import HttpError, Problem, bad_request
 from .routes import Routes
+from .v1.api import Speech
+from .v1.dialect import V11
 from .v2.engine import collection, member
 from .v2.networks import NETWORKS
 from .v2.ports import PORTS
@@ -31,6 +33,7 @@ log = logging.getLogger("tenet.api")
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 RESOURCES = (NETWORKS, SUBNETS, PORTS)
+DIALECTS = {"v1.1": Speech(V11)}
 _REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -57,6 +60,8 @@ def _routes() -> Routes:
     for resource in RESOURCES:
         routes.add(f"v2.0/{resource.plural}", collection(resource))
         routes.add(f"v2.0/{resource.plural}/*", member(resource))
+    for speech in DIALECTS.values():
+        speech.add(routes)
     routes.add("healthz", {"GET": operators.health})
     routes.add("metrics", {"GET": operators.metrics})
     routes.add("tenet/v1/switches", {"GET": operators.switches})
@@ -66,24 +71,32 @@ def _routes() -> Routes:
 
 
 def _answer(context: Context, routes: Routes, request: Request, request_id: str) -> Answer:
-    root = "TenetError"
+    path = ""
     try:
         path = _path(request)
-        root = _root(path)
-        handler, taken = routes.find(request.method, path)
+        speech = _speech(path)
+        handler, taken = routes.find(request.method, speech.path(path) if speech else path)
         return handler(Ask(request, context, _caller(request)), *taken)
     except (HttpError, Refused, Unavailable) as error:
         if isinstance(error, Unavailable):
             log.warning("request=%s unavailable: %s", request_id, error)
-        return errors.answer(root, errors.problem(error))
+        return _error(request, path, errors.problem(error))
     except Exception as error:
         log.exception("request=%s failed", request_id)
-        return errors.answer(root, errors.problem(error))
+        return _error(request, path, errors.problem(error))
 
 
-def _root(path: str) -> str:
-    """The key of an error's body, by the API that was meant."""
-    return "NeutronError" if path.startswith("/v2.0") else "TenetError"
+def _speech(path: str) -> Speech | None:
+    """The dialect of v1 that a path belongs to."""
+    return DIALECTS.get(path[1:].partition("/")[0].removesuffix(".json").removesuffix(".xml"))
+
+
+def _error(request: Request, path: str, found: Problem) -> Answer:
+    """In the form of the API that was meant."""
+    speech = _speech(path)
+    if speech:
+        return speech.error(request, path, found)
+    return errors.answer("NeutronError" if path.startswith("/v2.0") else "TenetError", found)
 
 
 def _path(request: Request) -> str:

@@ -1,0 +1,210 @@
+"""The calls of v1, for each of its dialects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from webob import Request
+
+from controller.errors import Invalid
+from controller.intent import networks, quantum
+from controller.intent.networks import NetworkWish
+from controller.model.kinds import Network, Port
+from controller.store.transaction import Transaction
+
+from .. import checks
+from ..answer import Answer
+from ..ask import Ask
+from ..checks import Check, Fault
+from ..errors import Problem, bad_request, not_found
+from ..routes import Routes
+from . import filters, formats, views
+from .dialect import Dialect
+
+
+class Speech:
+    """One dialect: its calls under their paths, and its form of errors."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    def path(self, path: str) -> str:
+        """Without the suffix that says the format."""
+        return formats.split(path)[0]
+
+    def error(self, request: Request, path: str, found: Problem) -> Answer:
+        media = formats.wanted(request, formats.split(path)[1])
+        return formats.error(self.dialect, media, found)
+
+    def add(self, routes: Routes) -> None:
+        version = self.dialect.version
+        tenant = f"{version}/tenants/*"
+        network, port = f"{tenant}/networks/*", f"{tenant}/networks/*/ports/*"
+        routes.add(version, {"GET": self.version})
+        routes.add(f"{version}/extensions", {"GET": self.extensions})
+        routes.add(f"{tenant}/networks", {"GET": self.list_networks, "POST": self.create_network})
+        routes.add(f"{tenant}/networks/detail", {"GET": self.list_networks_detail})
+        routes.add(network, {"GET": self.show_network, "PUT": self.update_network, "DELETE": self.delete_network})
+        routes.add(f"{network}/detail", {"GET": self.show_network_detail})
+        routes.add(f"{network}/ports", {"GET": self.list_ports, "POST": self.create_port})
+        routes.add(f"{network}/ports/detail", {"GET": self.list_ports_detail})
+        routes.add(port, {"GET": self.show_port, "PUT": self.update_port, "DELETE": self.delete_port})
+        routes.add(f"{port}/detail", {"GET": self.show_port_detail})
+        routes.add(
+            f"{port}/attachment",
+            {"GET": self.show_attachment, "PUT": self.plug, "DELETE": self.unplug},
+        )
+
+    # --- the API itself ---
+
+    def version(self, ask: Ask) -> Answer:
+        name = self.dialect.version
+        links = [{"rel": "self", "href": f"{ask.request.host_url}/{name}/"}]
+        return self._say(ask, 200, {"version": {"id": name, "status": "SUPPORTED", "links": links}})
+
+    def extensions(self, ask: Ask) -> Answer:
+        """There are none."""
+        return self._say(ask, 200, {"extensions": []})
+
+    # --- networks ---
+
+    def list_networks(self, ask: Ask, tenant: str) -> Answer:
+        return self._say(ask, 200, {"networks": [{"id": found.id} for found in self._networks(ask, tenant)]})
+
+    def list_networks_detail(self, ask: Ask, tenant: str) -> Answer:
+        shown = [views.network(self.dialect, found) for found in self._networks(ask, tenant)]
+        return self._say(ask, 200, {"networks": shown})
+
+    def show_network(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+        found = self._network(ask, tenant, network_id)
+        return self._say(ask, 200, {"network": views.network(self.dialect, found)})
+
+    def show_network_detail(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+        found = self._network(ask, tenant, network_id)
+        return self._say(ask, 200, {"network": views.network_with_ports(self.dialect, ask.view, found)})
+
+    def create_network(self, ask: Ask, tenant: str) -> Answer:
+        project = _tenant(ask, tenant)
+        wish = NetworkWish(name=self._parameter(ask, "network", "name", checks.text))
+        row, revision = ask.transact(lambda tx: networks.create(tx, project, wish, ask.means))
+        return self._say(ask, self.dialect.created, {"network": {"id": row.row_id}}, revision)
+
+    def update_network(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+        self._network(ask, tenant, network_id)
+        name = self._parameter(ask, "network", "name", checks.text)
+        return _done(ask, lambda tx: quantum.rename_network(tx, tenant, network_id, name))
+
+    def delete_network(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+        self._network(ask, tenant, network_id)
+        return _done(ask, lambda tx: quantum.delete_network(tx, tenant, network_id))
+
+    # --- ports ---
+
+    def list_ports(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+        return self._say(ask, 200, {"ports": [{"id": found.id} for found in self._ports(ask, tenant, network_id)]})
+
+    def list_ports_detail(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+        shown = [views.port(self.dialect, ask.view, found) for found in self._ports(ask, tenant, network_id)]
+        return self._say(ask, 200, {"ports": shown})
+
+    def show_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+        found = self._port(ask, tenant, network_id, port_id)
+        return self._say(ask, 200, {"port": views.port(self.dialect, ask.view, found)})
+
+    def show_port_detail(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+        found = self._port(ask, tenant, network_id, port_id)
+        return self._say(ask, 200, {"port": views.plugged_port(self.dialect, ask.view, found)})
+
+    def create_port(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+        self._network(ask, tenant, network_id)
+        up = self._parameter(ask, "port", "state", _state, default="DOWN")
+        row, revision = ask.transact(lambda tx: quantum.create_port(tx, tenant, network_id, up, ask.means))
+        headers = ask.wait(revision, [row.id])
+        return self._say(ask, self.dialect.created, {"port": {"id": row.id}}, revision)._replace(headers=headers)
+
+    def update_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+        self._port(ask, tenant, network_id, port_id)
+        up = self._parameter(ask, "port", "state", _state)
+        return _done(ask, lambda tx: quantum.set_state(tx, tenant, network_id, port_id, up), port_id)
+
+    def delete_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+        self._port(ask, tenant, network_id, port_id)
+        return _done(ask, lambda tx: quantum.delete_port(tx, tenant, network_id, port_id))
+
+    # --- attachments ---
+
+    def show_attachment(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+        found = self._port(ask, tenant, network_id, port_id)
+        return self._say(ask, 200, {"attachment": views.attachment(ask.view, found)})
+
+    def plug(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+        self._port(ask, tenant, network_id, port_id)
+        interface = self._parameter(ask, "attachment", "id", checks.filled)
+        return _done(ask, lambda tx: quantum.plug(tx, tenant, network_id, port_id, interface), port_id)
+
+    def unplug(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+        self._port(ask, tenant, network_id, port_id)
+        return _done(ask, lambda tx: quantum.unplug(tx, tenant, network_id, port_id))
+
+    # --- what the calls share ---
+
+    def _networks(self, ask: Ask, tenant: str) -> list[Network]:
+        project = _tenant(ask, tenant)
+        return filters.networks(ask.view, ask.view.model.find(Network, "project_id", project), ask.query())
+
+    def _network(self, ask: Ask, tenant: str, network_id: str) -> Network:
+        return quantum.network_of(ask.view.model.get(Network, network_id), _tenant(ask, tenant), network_id)
+
+    def _ports(self, ask: Ask, tenant: str, network_id: str) -> list[Port]:
+        network = self._network(ask, tenant, network_id)
+        return filters.ports(ask.view, views.members(ask.view, network), ask.query())
+
+    def _port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Port:
+        self._network(ask, tenant, network_id)
+        return quantum.port_of(ask.view.model.get(Port, port_id), tenant, network_id, port_id)
+
+    def _say(self, ask: Ask, status: int, body: dict[str, Any], revision: int = 0) -> Answer:
+        media = formats.wanted(ask.request, formats.split(ask.request.path_info)[1])
+        return formats.say(self.dialect, media, status, body, revision)
+
+    def _parameter(self, ask: Ask, root: str, name: str, check: Check, default: str | None = None) -> Any:
+        """The one parameter that a body of v1 carries.  Raises HttpError; `check` may raise what it likes."""
+        body = formats.body(self.dialect, ask.request, formats.split(ask.request.path_info)[1])
+        if body is None and default is not None:
+            return check(default)
+        if not isinstance(body, dict) or set(body) != {root} or not isinstance(body[root], dict):
+            raise bad_request(f"Unable to find '{root}' in request body, or more than that is in it.")
+        given = body[root]
+        unknown = sorted(given.keys() - {name})
+        if unknown:
+            raise bad_request(f"Unrecognized attribute(s) {unknown[0][:64]!r} in '{root}'.")
+        if name not in given and default is None:
+            raise bad_request(f"Failed to parse request. Parameter '{name}' of '{root}' is not specified.")
+        try:
+            return check(given.get(name, default))
+        except Fault as fault:
+            raise bad_request(f"Invalid input for {name}. Reason: {fault}.") from None
+
+
+def _tenant(ask: Ask, tenant: str) -> str:
+    """The tenant in the path; one that cannot be is not found."""
+    try:
+        return checks.filled(tenant)
+    except Fault:
+        raise not_found(ask.request.path_info) from None
+
+
+def _state(value: object) -> bool:
+    if not isinstance(value, str) or value not in views.STATES:
+        raise Invalid(
+            f"Invalid port state {checks.shown(value)}: must be one of {', '.join(views.STATES)}.",
+            "RequestedStateInvalid",
+        )
+    return views.STATES[value]
+
+
+def _done(ask: Ask, rules: Callable[[Transaction], None], *waited: str) -> Answer:
+    """Write; then, where the request prefers so, wait for these ports."""
+    _, revision = ask.transact(rules)
+    return Answer(204, revision=revision, headers=ask.wait(revision, waited))

@@ -1,0 +1,65 @@
+"""JSON or XML: what a request is in, and what its answer shall be in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from webob import Request
+
+from ..answer import JSON, Answer, as_json
+from ..body import JSON_TYPES, from_json, media_type, raw, unsupported
+from ..errors import Problem
+from . import xml
+from .dialect import Dialect
+
+XML = "application/xml"
+_XML_TYPES = (XML, "text/xml")
+_SUFFIXES = {".json": JSON, ".xml": XML}
+
+
+def split(path: str) -> tuple[str, str]:
+    """A path without its suffix, and the media type that the suffix asks for ("" for none)."""
+    for suffix, media in _SUFFIXES.items():
+        if path.endswith(suffix):
+            return path.removesuffix(suffix), media
+    return path, ""
+
+
+def wanted(request: Request, suffix: str) -> str:
+    """The media type of the answer: by suffix, else by Accept, else as the request's own body; JSON by default."""
+    if suffix:
+        return suffix
+    accept = request.environ.get("HTTP_ACCEPT", "")
+    if "xml" in accept or "json" in accept:
+        offers = request.accept.acceptable_offers([JSON, *_XML_TYPES])
+        if offers:
+            return JSON if offers[0][0] == JSON else XML
+    return XML if media_type(request) in _XML_TYPES else JSON
+
+
+def say(dialect: Dialect, media: str, status: int, body: Mapping[str, Any], revision: int = 0) -> Answer:
+    """`body` has one key, the name of what is in it."""
+    if media == XML:
+        return Answer(status, xml.write(body, dialect.namespace), XML, revision=revision)
+    return as_json(status, body, revision)
+
+
+def error(dialect: Dialect, media: str, found: Problem) -> Answer:
+    """{"QuantumError": {"type", "message", "detail"}}, with the status that this version gives the type."""
+    body = {"QuantumError": {"type": found.kind, "message": found.message, "detail": found.detail}}
+    status = dialect.codes.get(found.kind, found.status)
+    return say(dialect, media, status, body)._replace(headers=found.headers)
+
+
+def body(dialect: Dialect, request: Request, suffix: str) -> object:
+    """The request's body in either form, None when there is none.  Raises HttpError."""
+    data = raw(request)
+    if not data:
+        return None
+    given = media_type(request) or suffix
+    if given in JSON_TYPES:
+        return from_json(data)
+    if given in _XML_TYPES:
+        return xml.read(data, dialect.namespace)
+    raise unsupported(given, f"{JSON} or {XML}")

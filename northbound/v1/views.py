@@ -1,0 +1,57 @@
+"""Networks and ports as v1 shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controller.intent.attachments import attached
+from controller.model.kinds import Network, Port
+
+from ..resource import View
+from .dialect import Dialect
+
+OP_STATUS = {"ACTIVE": "UP", "BUILD": "PROVISIONING", "DOWN": "DOWN", "ERROR": "UNKNOWN"}
+STATES = {"ACTIVE": True, "DOWN": False}  # a port's `state`, which is what its tenant wishes
+
+
+def members(view: View, network: Network) -> list[Port]:
+    """The tenant's ports on a network."""
+    ports = view.model.find(Port, "network_id", network.id)
+    return [port for port in ports if port.project_id == network.project_id]
+
+
+def network_status(network: Network) -> str:
+    return "UP" if network.admin_state_up else "DOWN"
+
+
+def port_status(view: View, port: Port) -> str:
+    return OP_STATUS[view.statuses.port(port)[0]]
+
+
+def state(port: Port) -> str:
+    return "ACTIVE" if port.admin_state_up else "DOWN"
+
+
+def attachment(view: View, port: Port) -> dict[str, str]:
+    interface = attached(view.model, port)
+    return {"id": interface} if interface else {}
+
+
+def network(dialect: Dialect, network: Network) -> dict[str, Any]:
+    shown = {"id": network.id, "name": network.name}
+    return shown | {"op-status": network_status(network)} if dialect.op_status else shown
+
+
+def network_with_ports(dialect: Dialect, view: View, found: Network) -> dict[str, Any]:
+    return network(dialect, found) | {"ports": [plugged_port(dialect, view, each) for each in members(view, found)]}
+
+
+def port(dialect: Dialect, view: View, port: Port) -> dict[str, Any]:
+    shown = {"id": port.id, "state": state(port)}
+    return shown | {"op-status": port_status(view, port)} if dialect.op_status else shown
+
+
+def plugged_port(dialect: Dialect, view: View, found: Port) -> dict[str, Any]:
+    """With its attachment, when it has one."""
+    plugged = attachment(view, found)
+    return port(dialect, view, found) | ({"attachment": plugged} if plugged else {})
