@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from controller.errors import Conflict, Exhausted
 from controller.model.kinds import Network, Row, Subnet
-from controller.store.transaction import Taken, Transaction
+from controller.store.transaction import Transaction
 
 from . import ranges
 from .means import Means
@@ -21,11 +21,10 @@ PROBES = 16  # random draws before the pools are searched one by one
 
 
 def take(tx: Transaction, what: str, holder: Row, kind: str, message: str) -> None:
-    """Reserve `what`; raises Conflict of `kind` when another row has it."""
-    try:
-        tx.reserve(what, holder)
-    except Taken:
-        raise Conflict(message, kind) from None
+    """Reserve `what`; raises Conflict of `kind` when a row has it, be it the same row."""
+    if tx.holder(what) is not None:
+        raise Conflict(message, kind)
+    tx.reserve(what, holder)
 
 
 # --- segments ---------------------------------------------------------------------------------------------------------

@@ -130,7 +130,26 @@ def _addresses(
 ) -> tuple[FixedIp, ...]:
     if wishes is None:
         return _default_addresses(tx, network, port, means)
-    return tuple(_address(tx, network, port, wish, means) for wish in wishes)
+    return _given(tx, network, port, wishes, {}, means)
+
+
+def _given(
+    tx: Transaction,
+    network: Network,
+    port: Port,
+    wishes: Sequence[AddressWish],
+    kept: dict[int, FixedIp],
+    means: Means,
+) -> tuple[FixedIp, ...]:
+    """An address for each wish, in their order, but those of `kept` which the port has already (by place).
+
+    Addresses that are named are taken before any is drawn, so that none of them is drawn.
+    """
+    found = dict(kept)
+    for place, wish in sorted(enumerate(wishes), key=lambda item: not item[1].ip_address):
+        if place not in found:
+            found[place] = _address(tx, network, port, wish, means)
+    return tuple(found[place] for place in range(len(wishes)))
 
 
 def _default_addresses(tx: Transaction, network: Network, port: Port, means: Means) -> tuple[FixedIp, ...]:
@@ -215,7 +234,7 @@ def _readdress(
     kept |= {place: fixed for place, wish in enumerate(wishes) if not wish.ip_address and (fixed := _pick(spare, wish))}
     for fixed in spare:
         tx.release(f"ip/{fixed.subnet_id}/{fixed.ip_address}")
-    return tuple(kept.get(place) or _address(tx, network, port, wish, means) for place, wish in enumerate(wishes))
+    return _given(tx, network, port, wishes, kept, means)
 
 
 def _pick(spare: list[FixedIp], wish: AddressWish) -> FixedIp | None:
