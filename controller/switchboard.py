@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from controller import hub
 from controller.model.kinds import Switch
@@ -33,7 +34,6 @@ class Switchboard:
     # --- SwitchEvents ---
 
     def connected(self, session: Session) -> None:
-        log.info("datapath %016x connected from %s", session.dpid, session.address)
         self.sessions[session.dpid] = session
         while not session.closed:
             switch_id = self._identify(session)
@@ -42,7 +42,6 @@ class Switchboard:
                 self._reconciler.attend(switch_id, session)
 
     def disconnected(self, session: Session) -> None:
-        log.warning("datapath %016x disconnected from %s", session.dpid, session.address)
         if self.sessions.get(session.dpid) is session:
             del self.sessions[session.dpid]
         self.flow_messages_ended += session.flow_messages_sent
@@ -71,9 +70,10 @@ class Switchboard:
     def _identify(self, session: Session) -> str:
         """The id of the session's switch: its database has told it or will soon, else the datapath is adopted as it is."""
         switch = self._switch(session.dpid)
-        if switch is None:
+        until = time.monotonic() + PATIENCE
+        while switch is None and not session.closed and (left := until - time.monotonic()) > 0:
             self._appeared.clear()
-            self._appeared.wait(PATIENCE)
+            self._appeared.wait(left)
             switch = self._switch(session.dpid)
         if switch is None and not session.closed:
             log.info("datapath %016x has no database here: adopted over OpenFlow alone", session.dpid)

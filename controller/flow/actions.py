@@ -56,11 +56,25 @@ def put_field(what: Field) -> Action:
     return Action("set_field", (what,), pack("!HH", 25, padded) + body + bytes(padded - length))
 
 
+# Open vSwitch prints the fields of a move by their NXM headers where they have one
+_NXM = {
+    "eth_dst": (0, 1), "eth_src": (0, 2), "arp_spa": (0, 16), "arp_tpa": (0, 17),
+    "arp_sha": (1, 17), "arp_tha": (1, 18), "tun_id": (1, 16),
+}  # fmt: skip
+
+
+def _nxm(name: str) -> int:
+    if name not in _NXM:
+        return header(name)
+    nxm_class, number = _NXM[name]
+    return nxm_class << 16 | number << 9 | HEADERS[name][2]
+
+
 @lru_cache(64)
 def move(source: str, target: str, bits: int = 0) -> Action:
     """Copy the low `bits` of one field to the low bits of another (0: all of it)."""
     bits = bits or HEADERS[source][2] * 8
-    wire = pack("!HHIHHHHII", 0xFFFF, 24, _NICIRA, 6, bits, 0, 0, header(source), header(target))
+    wire = pack("!HHIHHHHII", 0xFFFF, 24, _NICIRA, 6, bits, 0, 0, _nxm(source), _nxm(target))
     return Action("move", (source, target, bits), wire)
 
 

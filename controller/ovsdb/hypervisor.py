@@ -84,7 +84,7 @@ class Hypervisor:
     def answers(self) -> bool:
         """Is the peer alive, proven now?"""
         try:
-            self._rpc.call("echo", [], PROOF_LIMIT, lambda _: None)
+            self._rpc.call("echo", [], PROOF_LIMIT)
         except Rejected:
             return True
         except SwitchError:
@@ -120,30 +120,25 @@ class Hypervisor:
         return settings(root).system_id
 
     def _put_right(self) -> float | None:
-        """Commit what differs; seconds until a try that was put off is due, None when there is none."""
+        """Commit what differs; seconds until it is to be looked at again, None when nothing differed."""
         wish = desired(self._replica, self._targets)
         for remark in wish.remarks:
             if remark not in self._remarks:
                 log.warning("%s: %s", self.name, remark)
         self._remarks = wish.remarks
-        waits = []
         for repair in wish.repairs:
-            wait = self._pace.left(repair.subject)
-            if not wait and not self._commit(repair):
-                wait = self._pace.left(repair.subject)
-            if wait:
-                waits.append(wait)
-        return min(waits, default=None)
+            if not self._pace.left(repair.subject):
+                self._commit(repair)
+        return min((self._pace.left(repair.subject) for repair in wish.repairs), default=None)
 
-    def _commit(self, repair: Repair) -> bool:
+    def _commit(self, repair: Repair) -> None:
         self._pace.tried(repair.subject)
         try:
-            self._rpc.call("transact", [DATABASE, *repair.operations], ANSWER_LIMIT, _check)
+            _check(self._rpc.call("transact", [DATABASE, *repair.operations], ANSWER_LIMIT))
         except Rejected as fault:
             log.warning("%s: %s cannot be put right (%s): %s", self.name, repair.subject, repair.why, fault)
-            return False
-        log.info("%s: %s put right: %s", self.name, repair.subject, repair.why)
-        return True
+        else:
+            log.info("%s: %s put right: %s", self.name, repair.subject, repair.why)
 
     def _tell(self) -> float | None:
         """Tell the observer what differs from what it was told; seconds until the next try when it failed."""

@@ -6,10 +6,11 @@ A green thread of its own reads: it answers and counts echoes, hands replies to 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from ovs import reconnect, timeval
@@ -25,7 +26,6 @@ PROBE_INTERVAL = 5000  # ms of silence before an echo request, and again before 
 _CHUNK = 1 << 16
 _PROBE = "echo"  # the id of our inactivity probes
 
-T = TypeVar("T")
 log = logging.getLogger("tenet.ovsdb")
 
 
@@ -47,13 +47,17 @@ class Rpc:
         self._alive = _Liveness(name)
         self._reader = hub.spawn(self._read)
 
-    def call(self, method: str, params: list[Any], seconds: float, take: Callable[[Any], T]) -> T:
-        """Ask, and return `take(result)`; `take` runs in the reading thread, before any later message is read.
+    def call(
+        self, method: str, params: list[Any], seconds: float, take: Callable[[Any], None] = lambda result: None
+    ) -> Any:
+        """Ask, and return the result, after `take(result)` in the reading thread, before any later message is read.
+
+        What `take` raises ends the connection.
 
         Raises `Rejected` when the peer answers with an error, `Unreachable` when it does not answer in time.
         """
         request = Message.create_request(method, params)
-        answers: list[T] = []
+        answers: list[Any] = []
         errors: list[Any] = []
         done = hub.Signal()
 
@@ -61,7 +65,8 @@ class Rpc:
             if reply.type == Message.T_ERROR:
                 errors.append(reply.error)
             else:
-                answers.append(take(reply.result))
+                take(reply.result)
+                answers.append(reply.result)
             done.set()
 
         self._waiting[request.id] = (answered, done)
@@ -81,6 +86,8 @@ class Rpc:
         self.over = self.over or why
         hub.kill(self._reader)
         self._end()
+        with self._sending:  # eventlet never wakes whoever waits for a closed socket; one that is shut down it does
+            self._sock.close()
 
     def _send(self, message: Message) -> None:
         if self.over:
@@ -114,7 +121,8 @@ class Rpc:
 
     def _end(self) -> None:
         self.over = self.over or Unreachable("closed")
-        self._sock.close()
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
         for _, done in list(self._waiting.values()):
             done.set()
         self._ended()
