@@ -43,7 +43,18 @@ class Peer:
         self.transactions = 0
         self._sock = sock
         self._db = db
+        self._gone = hub.Signal()
         self._thread = hub.spawn(self._serve)
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        hub.kill(self._thread)  # before the socket is closed, for eventlet would let it wait for ever
+
+    def ended(self, seconds: float = 10.0) -> bool:
+        """Does the other side close the connection within this time?"""
+        return self._gone.wait(seconds)
 
     def send(self, message: Any) -> None:
         self._sock.sendall(json.dumps(message).encode())
@@ -58,6 +69,7 @@ class Peer:
                 for text in framer.feed(data):
                     if not self.silent:
                         self._answer(json.loads(text))
+        self._gone.set()
 
     def _answer(self, message: Any) -> None:
         result: Any = message.get("params")

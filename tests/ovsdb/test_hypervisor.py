@@ -104,6 +104,7 @@ def test_the_datapath_id_of_a_bridge_that_was_there_stays(watched, tmp_path):
     with PrivateHypervisor(tmp_path / "hv1") as hypervisor:
         hypervisor.vsctl("add-br", "br-int", "--", "set", "bridge", "br-int", "datapath_type=netdev")
         own = hypervisor.get("Bridge", "br-int", "datapath_id")
+        hypervisor.set_ids(**{"tenet-datapath-type": "netdev"})
         hypervisor.vsctl("set-manager", watched.remote)
         watched.settled(hypervisor)
         hypervisor.plug("tap1")
