@@ -1,6 +1,7 @@
 """ARP requests for declared addresses are answered by the asker's own switch: RFC 826, and the frame goes nowhere else.
 
-Only broadcast requests are: a request sent to a station itself asks whether it is alive, and that it must answer itself.
+Only broadcast requests are: a request sent to a station itself asks whether it is alive, and that it must answer
+itself.
 """
 
 from __future__ import annotations
@@ -32,5 +33,4 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
         yield Flow(ANSWER, USUAL, asked, _TURN + said)
 
 
-HERE = {}  # type: ignore[var-annotated]
 EVERYWHERE = {"port": port}

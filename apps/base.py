@@ -24,4 +24,3 @@ def switch(_: Switch, see: Reader) -> Iterator[Flow]:
 
 
 HERE = {"switch": switch}
-EVERYWHERE = {}  # type: ignore[var-annotated]

@@ -99,7 +99,9 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
 
 
 def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
-    """Frames that arrive with the network's key; group frames to each switch that holds a port; unknown ones to learners."""
+    """Frames that arrive with the network's key; group frames to each switch that holds a port; unknown ones to
+    learners.
+    """
     segment = network.segment
     yield Flow(ARRIVE, USUAL, (field("tun_id", segment),), metadata=(segment | FABRIC_BIT, WHOLE), goto=LOCAL)
     blocks = _numbers(see.span(network.id), see)

@@ -1,8 +1,8 @@
 """Ports without declared addresses: their addresses are learned from what they send.
 
-A frame from an unknown address goes on, and its head goes to the controller, at a limited rate; the controller writes the
-address down as an observation, and from that come the flows here.  A port that has LIMIT addresses may use no other.  An
-address that a port of the same network declares is never learned: frames that claim it are dropped.
+A frame from an unknown address goes on, and its head goes to the controller, at a limited rate; the controller writes
+the address down as an observation, and from that come the flows here.  A port that has LIMIT addresses may use no
+other.  An address that a port of the same network declares is never learned: frames that claim it are dropped.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ What travels with a packet:
   reg9                  which block of a flood is meant
 
 Tables marked *everywhere* hold flows that are the same on every switch of a network and match its segment; the others
-hold a switch's own flows.  No table holds both, so the two can never want the same flow differently.  Where a packet goes
-that no flow of a table matches is a property of the table (`miss`; none: dropped) and a flow of every switch.
+hold a switch's own flows.  No table holds both, so the two can never want the same flow differently.  Where a packet
+goes that no flow of a table matches is a property of the table (`miss`; none: dropped) and a flow of every switch.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from __future__ import annotations
 from controller.flow import Field, Table, field, masked
 
 
-def _table(
-    number: int, name: str, matches: str, goto: str = "", miss: str = "", everywhere: bool = False
-) -> Table:
+def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "", everywhere: bool = False) -> Table:
     return Table(number, name, frozenset(matches.split()), (*goto.split(), *miss.split()), miss, everywhere)
 
 

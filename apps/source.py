@@ -1,8 +1,8 @@
 """Which source addresses a port may use.  The MAC is checked as the frame is classified (apps/l2.py); here the rest.
 
-A port owns its fixed addresses and its MAC's link-local IPv6 address (RFC 4291 appendix A).  Without an address of its own
-it may only ask for one: DHCP (RFC 2131), ARP probes (RFC 5227), duplicate address detection (RFC 4862), router
-solicitations and MLD reports (RFC 3810).  Router advertisements are refused: no port here is a router.
+A port owns its fixed addresses and its MAC's link-local IPv6 address (RFC 4291 appendix A).  Without an address of
+its own it may only ask for one: DHCP (RFC 2131), ARP probes (RFC 5227), duplicate address detection (RFC 4862),
+router solicitations and MLD reports (RFC 3810).  Router advertisements are refused: no port here is a router.
 """
 
 from __future__ import annotations
@@ -75,4 +75,3 @@ def link_local(mac: str) -> str:
 
 
 HERE = {"switch": switch, "port": port}
-EVERYWHERE = {}  # type: ignore[var-annotated]

@@ -11,7 +11,7 @@ import time
 class _Line(logging.Formatter):
     """Time (UTC), level, area, message; what is longer than a line is folded into it."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")

@@ -31,7 +31,7 @@ class Operators:
         self._progress = progress
         self._observer = observer
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)  # type: ignore[arg-type]
+        self._registry.register(self)
 
     def switches(self) -> list[dict[str, Any]]:
         """Every switch that is known, connected or not."""

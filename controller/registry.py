@@ -12,7 +12,7 @@ _ALL = (base, l2, source, arp, learn, overlay)
 def _by_kind(role: str) -> Apps:
     found: Apps = {}
     for app in _ALL:
-        for kind, function in getattr(app, role).items():
+        for kind, function in getattr(app, role, {}).items():
             found.setdefault(kind, []).append(function)
     return found
 

@@ -10,7 +10,7 @@ from oslo_config import cfg
 
 from controller.errors import Misconfigured
 
-OPTIONS = {
+OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [cfg.StrOpt("url", default="sqlite:///var/tenet.db", help="Where the model is kept: sqlite:///PATH.")],
     "northbound": [cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API.")],
     "openflow": [
@@ -22,7 +22,7 @@ OPTIONS = {
         cfg.IntOpt("packet_in_rate", default=500, min=1,
                    help="Packets a second that a switch may hand to the controller."),
     ],
-    "ovsdb": [cfg.StrOpt("listen", default="127.0.0.1:6640", help="ADDRESS:PORT where hypervisors' databases connect.")],
+    "ovsdb": [cfg.StrOpt("listen", default="127.0.0.1:6640", help="ADDRESS:PORT where hypervisors connect.")],
     "network": [
         cfg.IntOpt("underlay_mtu", default=1500, min=1280, max=65535,
                    help="MTU of the network between hypervisors; tenants get it less the encapsulation."),
@@ -58,7 +58,7 @@ class Settings(NamedTuple):
 
 
 def read(arguments: list[str]) -> Settings:
-    """Settings from `--config-file FILE` arguments; raises `Misconfigured` with the one line that says what is wrong."""
+    """Settings from `--config-file FILE` arguments; raises `Misconfigured`, one line that says what is wrong."""
     conf = cfg.ConfigOpts()
     for section, options in OPTIONS.items():
         conf.register_opts(options, group=section)
@@ -73,10 +73,10 @@ def read(arguments: list[str]) -> Settings:
 def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
     """oslo.config passes over what it does not know; a misspelt option would go unnoticed."""
     for path in conf.config_file:
-        sections: dict[str, dict[str, object]] = {}
+        sections: dict[str, dict[str, list[str]]] = {}
         cfg.ConfigParser(path, sections).parse()
         for section, given in sections.items():
-            known = {option.dest for option in OPTIONS.get(section, ())}
+            known = {option.dest for option in OPTIONS.get(section, [])}
             if section not in OPTIONS:
                 raise Misconfigured(f"{path}: there is no section [{section}]")
             for name in given:

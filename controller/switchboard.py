@@ -68,7 +68,9 @@ class Switchboard:
         return found[0] if found else None
 
     def _identify(self, session: Session) -> str:
-        """The id of the session's switch: its database has told it or will soon, else the datapath is adopted as it is."""
+        """The id of the session's switch: its database has told it or will soon, else the datapath is adopted as it
+        is.
+        """
         switch = self._switch(session.dpid)
         until = time.monotonic() + PATIENCE
         while switch is None and not session.closed and (left := until - time.monotonic()) > 0:

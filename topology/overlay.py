@@ -1,8 +1,8 @@
 """Switches that reach each other over IP: a frame for another switch goes into a tunnel to its address.
 
-The tunnel key is the network's segment (VNI of VXLAN, RFC 7348; of Geneve, RFC 8926; key of GRE, RFC 2890).  Two switches
-use the first encapsulation that both have, in the order of the one with the smaller number, so that both use the same.  A
-frame is taken from a tunnel only when its outer source is a switch that shares a network with this one.
+The tunnel key is the network's segment (VNI of VXLAN, RFC 7348; of Geneve, RFC 8926; key of GRE, RFC 2890).  Two
+switches use the first encapsulation that both have, in the order of the one with the smaller number, so that both use
+the same.  A frame is taken from a tunnel only when its outer source is a switch that shares a network with this one.
 """
 
 from __future__ import annotations
@@ -43,4 +43,3 @@ def common(me: Switch, other: Switch) -> list[tuple[str, int]]:
 
 
 HERE = {"peer": peer}
-EVERYWHERE = {}  # type: ignore[var-annotated]

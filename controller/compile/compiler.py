@@ -1,8 +1,9 @@
 """From changed objects to changed flows.
 
-A unit is (place, owner): the flows that one object needs in one place.  Whatever a unit reads is recorded; when something
-that was read changes, the unit is computed again, and its claims are compared with what they were.  Nobody writes a
-handler, so none can be forgotten; nobody writes a delete.  A unit also says which units are below it (`scope`).
+A unit is (place, owner): the flows that one object needs in one place.  Whatever a unit reads is recorded; when
+something that was read changes, the unit is computed again, and its claims are compared with what they were.  Nobody
+writes a handler, so none can be forgotten; nobody writes a delete.  A unit also says which units are below it
+(`scope`).
 """
 
 from __future__ import annotations
@@ -170,7 +171,8 @@ class Compiler:
             try:
                 flows = tuple([flow for app in apps for flow in app(subject, see)])
             except Exception:
-                # one object that an app cannot make flows for must not stop the others; it is tried again when it changes
+                # one object that an app cannot make flows for must not stop the others; it is tried again when it
+                # changes
                 log.exception("no flows for %s in %s", owner, place)
         children_of = (scope.HERE if here else scope.EVERYWHERE).get(kind)
         children = tuple(children_of(owner, see)) if children_of is not None else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from struct import pack
 
@@ -125,10 +126,10 @@ def _ranged(name: str, bits: int) -> str:
 
 def _set_field(what: Field) -> str:
     printed, _, value = str(what).partition("=")
-    return f"set_field:{value}->{ {'dl_src': 'eth_src', 'dl_dst': 'eth_dst'}.get(printed, printed)}"
+    return f"set_field:{value}->{ {'dl_src': 'eth_src', 'dl_dst': 'eth_dst'}.get(printed, printed) }"
 
 
-_TEXT = {
+_TEXT: dict[str, Callable[..., str]] = {
     "output": lambda port: "IN_PORT" if port == IN_PORT else f"output:{port}",
     "controller": lambda max_len: f"CONTROLLER:{max_len}",
     "set_field": _set_field,

@@ -1,7 +1,8 @@
-"""Match fields and their wire form: OpenFlow 1.3.5 section 7.2.3 (OXM), and Nicira's extended match (meta-flow.h of OVS).
+"""Match fields and their wire form: OpenFlow 1.3.5 section 7.2.3 (OXM), and Nicira's extended match (meta-flow.h of
+OVS).
 
-A field is a small memoized value; a match is a tuple of them.  Open vSwitch prints a match in an order of its own, and a
-flow's cookie is a digest of what the switch prints: RANK is that order, and matches are written in it.
+A field is a small memoized value; a match is a tuple of them.  Open vSwitch prints a match in an order of its own,
+and a flow's cookie is a digest of what the switch prints: RANK is that order, and matches are written in it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Flows are values: what to match in which table, what to do, and the bytes that install it.
 
-A flow's cookie is a digest of its content as the switch prints it, so what a switch holds can be told from its dump alone.
-`wire` is a complete message that adds the flow to bundle BUNDLE (ONF extension 230 for OpenFlow 1.3): the same bytes
-serve every switch and every bundle.
+A flow's cookie is a digest of its content as the switch prints it, so what a switch holds can be told from its dump
+alone.  `wire` is a complete message that adds the flow to bundle BUNDLE (ONF extension 230 for OpenFlow 1.3): the
+same bytes serve every switch and every bundle.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _NONE = 0xFFFFFFFF
 class Table:
     """One stage of the pipeline; the full list is apps/pipeline.py.
 
-    `matches`: the fields that a flow here may match.  `goto`: the tables that it may lead to, by name.  `miss`: the one that
-    a packet without a flow goes to ("": dropped).  `everywhere`: its flows come from networks and are the same on every
-    switch that holds the network; otherwise they are a switch's own.
+    `matches`: the fields that a flow here may match.  `goto`: the tables that it may lead to, by name.  `miss`: the
+    one that a packet without a flow goes to ("": dropped).  `everywhere`: its flows come from networks and are the
+    same on every switch that holds the network; otherwise they are a switch's own.
     """
 
     number: int

@@ -1,7 +1,7 @@
 """What there is: intent (what tenants and operators asked for) and observation (what switches report).
 
-All kinds are frozen values without behaviour beyond naming themselves.  Every object has a `key`, its place in the store:
-`<kind>/<id>`.  Text is never None: an absent optional text is "".
+All kinds are frozen values without behaviour beyond naming themselves.  Every object has a `key`, its place in the
+store: `<kind>/<id>`.  Text is never None: an absent optional text is "".
 """
 
 from __future__ import annotations
@@ -69,9 +69,10 @@ class FixedIp(msgspec.Struct, frozen=True, array_like=True):
 class Port(Row, frozen=True, kw_only=True):
     """One place to plug an interface into a network.
 
-    `learning`: made through Quantum v1.1, so that no address of it is declared: its addresses are learned from traffic and
-    not checked.  `interface_id` is the VIF that is to be plugged in (v1.1's attachment; v2.0's binding:profile interface);
-    "" means the VIF whose iface-id is the port's own id.  `host`: the only host where a VIF counts, or "" for any.
+    `learning`: made through Quantum v1.1, so that no address of it is declared: its addresses are learned from
+    traffic and not checked.  `interface_id` is the VIF that is to be plugged in (v1.1's attachment; v2.0's
+    binding:profile interface); "" means the VIF whose iface-id is the port's own id.  `host`: the only host where a
+    VIF counts, or "" for any.
     """
 
     id: str
@@ -98,7 +99,9 @@ class Port(Row, frozen=True, kw_only=True):
 
 
 class Tunnel(msgspec.Struct, frozen=True, array_like=True):
-    """An encapsulation that a switch speaks (`vxlan`, `geneve`, `gre`) and the OpenFlow port number of its tunnel port."""
+    """An encapsulation that a switch speaks (`vxlan`, `geneve`, `gre`) and the OpenFlow port number of its tunnel
+    port.
+    """
 
     type: str
     ofport: int
@@ -107,8 +110,8 @@ class Tunnel(msgspec.Struct, frozen=True, array_like=True):
 class Switch(Row, frozen=True, kw_only=True):
     """A bridge that is ours to program.
 
-    `id`: the OVS system-id, or the datapath id in hex for a bridge that is known over OpenFlow alone.  `number`: a small
-    number (1..2^20-1) that names the switch in flows.  `tunnels` in the operator's order of preference.
+    `id`: the OVS system-id, or the datapath id in hex for a bridge that is known over OpenFlow alone.  `number`: a
+    small number (1..2^20-1) that names the switch in flows.  `tunnels` in the operator's order of preference.
     """
 
     id: str
@@ -120,7 +123,9 @@ class Switch(Row, frozen=True, kw_only=True):
 
 
 class Interface(Row, frozen=True, kw_only=True):
-    """An OVS port of a switch that may be a tenant's.  `vif`: its iface-id, else its name.  `mac`: attached-mac or ""."""
+    """An OVS port of a switch that may be a tenant's.  `vif`: its iface-id, else its name.  `mac`: attached-mac or
+    "".
+    """
 
     switch_id: str
     name: str

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar, cast
 
 from .kinds import NAMES, Interface, Learned, Network, Port, Row, Subnet, Switch
 from .placement import Placement, choose
@@ -145,7 +145,7 @@ def _of_switch(model: Model, row: Row) -> Iterator[str]:
 
 
 # Which ports' places a row has a say in.
-PLACES = {
+PLACES: dict[type[Row], Callable[[Model, Any], Iterable[str]]] = {
     Port: lambda model, row: (row.row_id,),
     Interface: lambda model, row: tuple(model._ports_of_vif(row.vif)),
     Network: lambda model, row: tuple(model._index.get((Port, "network_id", row.row_id), ())),

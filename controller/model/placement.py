@@ -1,7 +1,7 @@
 """Where each port is: the VIF that it is bound to, and what follows from all bindings together.
 
-The relations here are what many flows need to know ("which switches hold this network?") in a form that changes only when
-the answer does: the hundredth port of a network on a switch changes none of them but the port's own block.
+The relations here are what many flows need to know ("which switches hold this network?") in a form that changes only
+when the answer does: the hundredth port of a network on a switch changes none of them but the port's own block.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 
 from controller import hub
 from controller.errors import Refused, Unavailable
@@ -78,7 +80,7 @@ class Observer:
             fresh = [one for one in heard if one not in self._moved]
             self._moved.update(dict.fromkeys(fresh, now))
             if fresh:
-                self._commit("learning", lambda tx, fresh=fresh: self._learn_all(tx, fresh))  # type: ignore[misc]
+                self._commit("learning", partial(self._learn_all, heard=fresh))
 
     def _learn_all(self, tx: Transaction, heard: list[Heard]) -> None:
         for one in heard:
@@ -100,11 +102,11 @@ class Observer:
             self._sweep.clear()
             ports, self._unplugged = sorted(self._unplugged), set()
             for port_id in ports:
-                self._commit("forgetting", lambda tx, port_id=port_id: switches.stale(tx, port_id))  # type: ignore[misc]
+                self._commit("forgetting", partial(switches.stale, port_id=port_id))
 
-    def _commit(self, what: str, rules: object) -> None:
+    def _commit(self, what: str, rules: Callable[[Transaction], None]) -> None:
         try:
-            transact(self._store, self._replica, rules)  # type: ignore[arg-type]
+            transact(self._store, self._replica, rules)
         except (Refused, Unavailable) as error:
             log.warning("%s addresses: %s", what, error)
             hub.sleep(1.0)

@@ -79,7 +79,9 @@ def adopted_id(dpid: int) -> str:
 
 
 def _switch(tx: Transaction, switch_id: str, dpid: int) -> Switch:
-    """The switch as it is, or new with the smallest free number (those name switches in flows: small ones are read easily)."""
+    """The switch as it is, or new with the smallest free number (those name switches in flows: small ones are read
+    easily).
+    """
     switch = tx.get(Switch, switch_id)
     if switch is not None:
         return switch

@@ -23,7 +23,9 @@ SLICE = 0.005  # seconds of computing after which other green threads get their 
 
 
 class Reconciler:
-    """Owns the compiler.  Rounds run in one green thread; each connected switch has a programmer in its session's own."""
+    """Owns the compiler.  Rounds run in one green thread; each connected switch has a programmer in its session's
+    own.
+    """
 
     def __init__(self, replica: Replica, progress: Progress, audit_interval: float) -> None:
         self.compiler = Compiler(replica.model, HERE, EVERYWHERE)

@@ -17,7 +17,9 @@ class Batch(NamedTuple):
 
 
 class Target:
-    """`installed`: the cookies that the switch has confirmed, or showed in a dump.  `refused`: what it would not take."""
+    """`installed`: the cookies that the switch has confirmed, or showed in a dump.  `refused`: what it would not
+    take.
+    """
 
     __slots__ = ("_foreign", "_pending", "installed", "refused")
 
@@ -44,8 +46,8 @@ class Target:
     def compare(self, right: set[int], wrong: set[int], wanted: Iterable[Flow]) -> int:
         """Begin anew from what a dump showed; the number of flows that are not as they should be.
 
-        `right`: cookies of flows that are what their cookie says; `wrong`: all others.  What the switch refused before is
-        tried again.
+        `right`: cookies of flows that are what their cookie says; `wrong`: all others.  What the switch refused
+        before is tried again.
         """
         wish = {flow.cookie: flow for flow in wanted}
         self.installed = right & wish.keys()

@@ -25,7 +25,9 @@ ATTEMPTS = 50
 
 
 class Taken(Exception):
-    """A reservation is somebody else's; `holder` is the key of the row that has it ("" when a commit in flight has it)."""
+    """A reservation is somebody else's; `holder` is the key of the row that has it ("" when a commit in flight has
+    it).
+    """
 
     def __init__(self, key: str, holder: str) -> None:
         super().__init__(f"{key} is taken by {holder}")
