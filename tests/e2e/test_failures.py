@@ -44,6 +44,14 @@ def world() -> Iterator[World]:
         yield World(made)
 
 
+@pytest.fixture(autouse=True)
+def running(world: World) -> None:
+    """One failure is one: a test that left no controller does not fail those after it."""
+    if not world.controller.healthy():
+        world.controller.restart()
+        world.cloud.connected(within=40)
+
+
 def test_a_killed_controller_costs_no_packet_and_its_return_no_flow_message(world: World) -> None:
     pings = [world.vms[0].pinging("10.0.0.2", 0.005), world.learner.pinging("10.0.0.2", 0.005)]
     time.sleep(0.5)
