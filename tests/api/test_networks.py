@@ -1,0 +1,146 @@
+"""Networks of v2.0, and what every resource has in common: checks, updates, errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.model.kinds import Network
+
+from .conftest import Api
+
+
+def test_a_network_is_shown_as_it_was_made(api: Api) -> None:
+    network = api.made(
+        "network", name="red", project_id="p1", provider__network_type="geneve", provider__segmentation_id=9
+    )
+    assert network | {"id": "", "created_at": "", "revision_number": 0} == {
+        "id": "",
+        "name": "red",
+        "project_id": "p1",
+        "tenant_id": "p1",
+        "admin_state_up": True,
+        "status": "ACTIVE",
+        "subnets": [],
+        "mtu": 1450,
+        "shared": False,
+        "router:external": False,
+        "provider:network_type": "geneve",
+        "provider:segmentation_id": 9,
+        "provider:physical_network": None,
+        "created_at": "",
+        "revision_number": 0,
+    }
+    assert network["revision_number"] > 0
+    assert api.call("GET", f"/v2.0/networks/{network['id']}").json == {"network": network}
+
+
+def test_the_project_is_the_bodys_else_the_headers_else_the_default(api: Api) -> None:
+    body = {"network": {}}
+    assert api.call("POST", "/v2.0/networks", body).json["network"]["project_id"] == "default"
+    assert api.call("POST", "/v2.0/networks", body, X_Tenant_Id="b").json["network"]["project_id"] == "b"
+    assert (
+        api.call("POST", "/v2.0/networks", body, X_Tenant_Id="b", X_Project_Id="a").json["network"]["project_id"] == "a"
+    )
+    asked = {"network": {"tenant_id": "c"}}
+    assert api.call("POST", "/v2.0/networks", asked, X_Project_Id="a").json["network"]["project_id"] == "c"
+    both = {"network": {"tenant_id": "c", "project_id": "d"}}
+    assert api.call("POST", "/v2.0/networks", both).error == (400, "HTTPBadRequest")
+    assert api.call("POST", "/v2.0/networks", body, X_Project_Id="a" * 256).status == 400
+
+
+def test_an_update_changes_what_it_says(api: Api) -> None:
+    network = api.made("network", name="red")
+    path = f"/v2.0/networks/{network['id']}"
+    reply = api.call("PUT", path, {"network": {"admin_state_up": False}})
+    assert reply.status == 200
+    after = reply.json["network"]
+    assert (after["name"], after["admin_state_up"], after["status"]) == ("red", False, "DOWN")
+    assert after["revision_number"] > network["revision_number"]
+    assert api.call("GET", path).json["network"] == after
+
+
+def test_a_deleted_network_is_gone_with_its_subnets(api: Api) -> None:
+    network = api.made("network")
+    subnet = api.made("subnet", network_id=network["id"], ip_version=4, cidr="10.0.0.0/24")
+    port = api.made("port", network_id=network["id"])
+    path = f"/v2.0/networks/{network['id']}"
+    assert api.call("DELETE", path).error == (409, "NetworkInUse")
+    assert api.call("DELETE", f"/v2.0/ports/{port['id']}").status == 204
+    reply = api.call("DELETE", path)
+    assert (reply.status, reply.body) == (204, b"")
+    assert api.call("GET", path).error == (404, "NetworkNotFound")
+    assert api.call("GET", f"/v2.0/subnets/{subnet['id']}").error == (404, "SubnetNotFound")
+    assert api.everything()[1] == []
+
+
+def test_a_segment_is_given_once(api: Api) -> None:
+    api.made("network", provider__segmentation_id=5)
+    reply = api.call("POST", "/v2.0/networks", {"network": {"provider:segmentation_id": 5}})
+    assert reply.error == (409, "TunnelIdInUse")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "says"),
+    [
+        ({"nmae": "x"}, "Unrecognized attribute(s) 'nmae'"),
+        ({"name": 5}, "Invalid input for name. Reason: 5 is not a valid string"),
+        ({"name": None}, "Invalid input for name"),
+        ({"name": "x" * 256}, "exceeds maximum length of 255"),
+        ({"name": "a\u0000b"}, "control characters"),
+        ({"name": "a\nb"}, "control characters"),
+        ({"admin_state_up": 1}, "1 is not a valid boolean value"),
+        ({"admin_state_up": "true"}, "is not a valid boolean value"),
+        ({"shared": True}, "Invalid input for shared"),
+        ({"shared": 0}, "Invalid input for shared"),
+        ({"mtu": 1500}, "Attribute 'mtu' not allowed in POST"),
+        ({"id": "00000000-0000-4000-8000-000000000000"}, "Attribute 'id' not allowed in POST"),
+        ({"provider:network_type": "vlan"}, "Invalid input for provider:network_type"),
+        ({"provider:network_type": ["vxlan"]}, "Invalid input for provider:network_type"),
+        ({"provider:segmentation_id": 0}, "is not between 1 and 16777215"),
+        ({"provider:segmentation_id": 2**24}, "is not between 1 and 16777215"),
+        ({"provider:segmentation_id": True}, "is not an integer"),
+        ({"provider:segmentation_id": 10**30}, "is not between"),
+        ({"provider:physical_network": "eth0"}, "Invalid input for provider:physical_network"),
+        ({"project_id": 7}, "Invalid input for project_id"),
+    ],
+)
+def test_what_is_wrong_is_said_and_changes_nothing(api: Api, attributes: dict[str, object], says: str) -> None:
+    before = api.everything()
+    reply = api.call("POST", "/v2.0/networks", {"network": attributes})
+    assert reply.error == (400, "HTTPBadRequest")
+    assert says in reply.json["NeutronError"]["message"]
+    assert api.everything() == before
+
+
+def test_all_faults_of_a_body_are_told_at_once(api: Api) -> None:
+    reply = api.call("POST", "/v2.0/networks", {"network": {"name": 1, "admin_state_up": 2, "foo": 3}})
+    message = reply.json["NeutronError"]["message"]
+    assert all(part in message for part in ("'foo'", "for name", "for admin_state_up"))
+
+
+def test_what_may_not_change_is_refused(api: Api) -> None:
+    network = api.made("network")
+    before = api.everything()
+    for name, value in (("id", network["id"]), ("project_id", "x"), ("provider:segmentation_id", 4), ("subnets", [])):
+        reply = api.call("PUT", f"/v2.0/networks/{network['id']}", {"network": {name: value}})
+        assert reply.error == (400, "HTTPBadRequest")
+        assert f"Cannot update read-only attribute {name}" in reply.json["NeutronError"]["message"]
+    assert api.everything() == before
+
+
+def test_a_network_that_is_not_there(api: Api) -> None:
+    for row_id in ("00000000-0000-4000-8000-000000000000", "x", "%00", "..", "a%2fb", "x" * 3000, "%E2%82%AC"):
+        path = f"/v2.0/networks/{row_id}"
+        for method, body in (("GET", None), ("PUT", {"network": {"name": "x"}}), ("DELETE", None)):
+            reply = api.call(method, path, body)
+            assert reply.error in ((404, "NetworkNotFound"), (404, "HTTPNotFound")), (method, path)
+            assert len(reply.body) < 1000
+
+
+def test_the_underlays_mtu_bounds_the_networks(api: Api) -> None:
+    from northbound.context import Context
+
+    context = api.context
+    jumbo = Api(Context(context.store, context.replica, context.statuses, context.operators, underlay_mtu=9000))
+    assert jumbo.made("network")["mtu"] == 8950
+    assert api.context.replica.model.rows(Network)

@@ -1,0 +1,90 @@
+"""`Prefer: wait=N`: the answer comes when the write is in force."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from northbound.prefer import wait
+
+from .conftest import Api, PlainStatuses
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("wait=5", 5),
+        ("WAIT = 5", 5),
+        ('wait="5"', 5),
+        ("respond-async, wait=10", 10),
+        ("wait=7; foo=bar", 7),
+        ("wait=7, wait=9", 7),
+        ("wait=600", 60),
+        ("wait=0", 0),
+        ("", None),
+        (None, None),
+        ("wait", None),
+        ("wait=", None),
+        ("wait=-1", None),
+        ("wait=1.5", None),
+        ("wait=x", None),
+        ("wait=99999999999999999999", None),
+        ("waiting=5", None),
+        (",,;=", None),
+    ],
+)
+def test_the_header(header: str | None, seconds: int | None) -> None:
+    assert wait(header) == seconds
+
+
+def statuses(api: Api) -> PlainStatuses:
+    found = api.context.statuses
+    assert isinstance(found, PlainStatuses)
+    return found
+
+
+def test_a_write_that_prefers_to_wait_is_answered_with_the_status_after(api: Api) -> None:
+    network = api.made("network")
+    body = {"port": {"network_id": network["id"]}}
+    reply = api.call("POST", "/v2.0/ports", body, Prefer="wait=5")
+    port = reply.json["port"]
+    assert (reply.status, port["status"]) == (201, "ACTIVE")
+    assert reply.headers["Preference-Applied"] == "wait=5"
+    assert statuses(api).waited == [(port["revision_number"], [port["id"]], 5)]
+    reply = api.call("PUT", f"/v2.0/ports/{port['id']}", {"port": {"name": "x"}}, Prefer="wait=9")
+    assert statuses(api).waited[-1] == (reply.json["port"]["revision_number"], [port["id"]], 9)
+
+
+def test_a_bulk_waits_for_all(api: Api) -> None:
+    network = api.made("network")
+    reply = api.call("POST", "/v2.0/ports", {"ports": [{"network_id": network["id"]}] * 3}, Prefer="wait=600")
+    assert [port["status"] for port in reply.json["ports"]] == ["ACTIVE"] * 3
+    assert reply.headers["Preference-Applied"] == "wait=60"
+    ((_, waited, seconds),) = statuses(api).waited
+    assert (sorted(waited), seconds) == (sorted(port["id"] for port in reply.json["ports"]), 60)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Prefer": "wait=soon"}, {"Prefer": "return=minimal"}])
+def test_who_does_not_prefer_it_is_answered_at_once(api: Api, headers: dict[str, Any]) -> None:
+    network = api.made("network")
+    reply = api.call("POST", "/v2.0/ports", {"port": {"network_id": network["id"]}}, **headers)
+    assert reply.json["port"]["status"] == "BUILD"
+    assert "Preference-Applied" not in reply.headers
+    assert statuses(api).waited == []
+
+
+def test_a_refused_write_does_not_wait(api: Api) -> None:
+    assert api.call("POST", "/v2.0/ports", {"port": {}}, Prefer="wait=60").status == 400
+    assert statuses(api).waited == []
+
+
+def test_v1_waits_for_a_plug_and_a_state(api: Api) -> None:
+    made = api.call("POST", "/v1.1/tenants/t/networks", {"network": {"name": "n"}}).json["network"]["id"]
+    ports = f"/v1.1/tenants/t/networks/{made}/ports"
+    port = f"{ports}/{api.call('POST', ports).json['port']['id']}"
+    for path, body in ((f"{port}/attachment", {"attachment": {"id": "eth0"}}), (port, {"port": {"state": "ACTIVE"}})):
+        reply = api.call("PUT", path, body, Prefer="wait=3")
+        assert (reply.status, reply.headers["Preference-Applied"]) == (204, "wait=3")
+    assert len(statuses(api).waited) == 2
+    assert api.call("GET", port).json["port"]["op-status"] == "UP"
