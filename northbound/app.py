@@ -121,7 +121,7 @@ def _record(request: Request, answer: Answer, request_id: str, started: float) -
     log.info(
         "%s %s status=%d ms=%.1f revision=%d request=%s",
         request.method[:16],
-        repr(request.environ.get("PATH_INFO", ""))[1:257],
+        repr(request.environ.get("PATH_INFO", ""))[1:-1][:256],
         answer.status,
         (time.monotonic() - started) * 1000,
         answer.revision,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from controller.errors import NotFound
+
 from .answer import Answer, as_json
 from .ask import Ask
 
@@ -68,9 +70,7 @@ def extension(ask: Ask, alias: str) -> Answer:
     for each in EXTENSIONS:
         if each[0] == alias:
             return as_json(200, {"extension": _extension(*each)})
-    return as_json(
-        404, {"NeutronError": {"type": "HTTPNotFound", "message": f"No extension {alias[:64]!r}.", "detail": ""}}
-    )
+    raise NotFound(f"Extension with alias {alias[:64]} does not exist.", "ExtensionNotFound")
 
 
 def _extension(alias: str, name: str, updated: str, description: str) -> dict[str, Any]:

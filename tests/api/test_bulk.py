@@ -42,7 +42,8 @@ def test_subnets_of_one_request_must_not_overlap(api: Api) -> None:
 
 
 def test_what_is_not_a_list_of_objects(api: Api) -> None:
-    for body in ({"ports": []}, {"ports": {}}, {"ports": [1]}, {"ports": None}, {"ports": [{}], "port": {}}):
+    bodies: list[object] = [{"ports": []}, {"ports": {}}, {"ports": [1]}, {"ports": None}, {"ports": [{}], "port": {}}]
+    for body in bodies:
         assert api.call("POST", "/v2.0/ports", body).error == (400, "HTTPBadRequest")
     assert api.call("POST", "/v2.0/ports", {"ports": [{}] * (MAX_BULK + 1)}).status == 413
 

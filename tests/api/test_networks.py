@@ -35,7 +35,7 @@ def test_a_network_is_shown_as_it_was_made(api: Api) -> None:
 
 
 def test_the_project_is_the_bodys_else_the_headers_else_the_default(api: Api) -> None:
-    body = {"network": {}}
+    body: dict[str, object] = {"network": {}}
     assert api.call("POST", "/v2.0/networks", body).json["network"]["project_id"] == "default"
     assert api.call("POST", "/v2.0/networks", body, X_Tenant_Id="b").json["network"]["project_id"] == "b"
     assert (
