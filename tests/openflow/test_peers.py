@@ -289,7 +289,7 @@ def talk_tls(address: tuple[str, int], certificate: Path, present: bool) -> byte
 def test_tls_with_a_certificate_and_without(secured: Bench, certificate: Path) -> None:
     stalled = hub.connect(secured.server.address)  # says nothing, and holds up nobody
     assert talk_tls(secured.server.address, certificate, present=True)[:2] == b"\4\0"
-    assert secured.heard.log == [("connected", 66), ("disconnected", 66)]
+    until(lambda: secured.heard.log == [("connected", 66), ("disconnected", 66)])
     assert talk_tls(secured.server.address, certificate, present=False) == b""
     assert closed(stalled)
     stalled.close()

@@ -164,7 +164,10 @@ def test_whoever_waits_hears_of_the_end(bench: Bench) -> None:
     assert (applying, dumping, metering) == ([Unreachable], [Unreachable], [Unreachable])
 
 
-def test_a_silent_switch_is_closed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_switch_is_closed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tenet.openflow")
     monkeypatch.setattr(session, "_TIMEOUT", 0.05)
     switch, peer = bench.switch(1)
     switch.mute = True
@@ -176,6 +179,7 @@ def test_a_silent_switch_is_closed(bench: Bench, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(Unreachable):
         peer.apply([flow(1).add], [])
     until(lambda: ("disconnected", 2) in bench.heard.log)
+    assert caplog.text.count("closed: no answer in") == 2
 
 
 def test_an_answer_of_the_wrong_type_is_no_answer(bench: Bench) -> None:
@@ -245,6 +249,41 @@ def test_a_connect_that_waits_holds_up_nobody(bench: Bench) -> None:
     _, second = bench.switch(2)
     assert second.held() == Held(set(), set())
     gate.set()
+
+
+def test_who_hears_of_a_connect_may_ask_the_switch(bench: Bench) -> None:
+    held: list[Held] = []
+    bench.heard.on_connect = lambda peer: held.append(peer.held())
+    bench.switch()
+    until(lambda: held, 2)
+
+
+def test_a_listener_that_fails_on_a_packet_closes_its_connection_only(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tenet.openflow")
+    _, good = bench.switch(1)
+    bad, _ = bench.switch(2)
+    bench.heard.packets = None  # type: ignore[assignment]  # so that remembering one fails
+    bad.packet_in(77, 3, b"a frame")
+    until(lambda: ("disconnected", 2) in bench.heard.log)
+    assert caplog.text.count("closed: AttributeError") == 1
+    assert good.held() == Held(set(), set())
+
+
+def test_sending_to_a_peer_that_does_not_read_ends_with_the_connection(bench: Bench) -> None:
+    _, peer = bench.switch()
+    blocked = hub.Signal()
+
+    def block(message: bytes) -> None:
+        blocked.wait()
+
+    bench.switches[0]._handle = block  # type: ignore[method-assign]
+    big = [flow(1).add] * 300_000  # more than sockets and queue take
+    with waiting(peer.apply, big, []) as applying:
+        pass  # the echo requests stay unanswered
+    assert applying == [Unreachable]
+    blocked.set()
 
 
 def test_others_go_on_while_a_large_dump_is_read(bench: Bench) -> None:
