@@ -17,9 +17,9 @@ _TIMEOUT = 30.0  # seconds for any one command
 class PrivateOvs:
     """Started by `with`, gone after it.
 
-    Bridges are userspace (`netdev`) or, with `dummy`, without any real device; a dummy
-    one may take half a second to notice that its controller has answered (seen on 3.1; `netdev` takes 3 ms).  The directory has a short
-    name of its own, because Unix socket paths may have at most 107 characters.
+    Bridges are userspace (`netdev`) or, with `dummy`, without any real device.  After `set-controller` Open vSwitch 3.1
+    may itself take half a second to answer the handshake.  The directory has a short name of its own, because Unix
+    socket paths may have at most 107 characters.
     """
 
     def __init__(self, dummy: bool = True) -> None:
