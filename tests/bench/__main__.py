@@ -1,0 +1,58 @@
+"""Run benchmarks, each in a process of its own, one after the other; print the table, write results.jsonl."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from tests.bench.figure import Figure, table
+
+NAMES = ("compile", "install", "resync", "port_create", "port_latency", "bulk", "memory")
+RESULTS = Path(__file__).with_name("results.jsonl")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all when none is given")
+    names = [name.replace("-", "_") for name in parser.parse_args().names] or list(NAMES)
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)}")
+    figures: list[Figure] = []
+    failed: list[str] = []
+    with RESULTS.open("wb") as results:
+        for name in names:
+            found = _run(name)
+            if not found:
+                failed.append(name)
+            for figure in found:
+                figure.details["cores"] = os.cpu_count()
+                results.write(figure.line() + b"\n")
+            results.flush()
+            figures += found
+    print(table(figures))
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _run(name: str) -> list[Figure]:
+    """The figures of one benchmark; none when it failed (it has said why)."""
+    load = os.getloadavg()[0]
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "tests.bench.alone", name], stdout=subprocess.PIPE)
+    print(f"{name}: {time.monotonic() - began:.0f} s, load before {load:.1f}", file=sys.stderr)
+    figures = [msgspec.json.decode(line, type=Figure) for line in done.stdout.splitlines() if line.startswith(b"{")]
+    for figure in figures:
+        figure.details["load_before"] = load
+    return [] if done.returncode else figures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""One measured figure, and how it is written: a JSON object a line, a row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import quantiles
+
+import msgspec
+
+
+class Figure(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """`peer`: what the peer named in `peer_is` needs or does, in the same unit; `ratio`: `value` over `peer`.
+
+    `at_least`: what is aimed for, in words; `holds`: whether `value` does.  `details`: what else explains it.
+    """
+
+    name: str
+    value: float
+    unit: str
+    peer: float | None = None
+    ratio: float | None = None
+    peer_is: str = ""
+    at_least: str = ""
+    holds: bool | None = None
+    details: dict[str, object] = {}
+
+    def line(self) -> bytes:
+        """A JSON object; `details` are members of it like all others.  `peer` and `ratio` are null where unknown."""
+        fields: dict[str, object] = {"name": self.name, "value": _short(self.value), "unit": self.unit}
+        fields |= {"peer": _short(self.peer), "ratio": _short(self.ratio), "peer_is": self.peer_is}
+        fields |= {"at_least": self.at_least, "holds": self.holds, **{k: _short(v) for k, v in self.details.items()}}
+        return msgspec.json.encode(fields)
+
+
+def against(peer: float | None, value: float) -> float | None:
+    return value / peer if peer else None
+
+
+def percentiles(values: Sequence[float]) -> tuple[float, float]:
+    """p50 and p95 of at least two values."""
+    cuts = quantiles(values, n=100, method="inclusive")
+    return cuts[49], cuts[94]
+
+
+def table(figures: Sequence[Figure]) -> str:
+    rows = [("name", "value", "unit", "peer", "ratio", "at least", "holds"), *(_row(figure) for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    holds = {None: "", True: "yes", False: "NO"}[figure.holds]
+    return (
+        figure.name, _text(figure.value), figure.unit, _text(figure.peer), _text(figure.ratio), figure.at_least, holds,
+    )  # fmt: skip
+
+
+def _text(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _short(value: object) -> object:
+    """No more digits than were measured."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, list | tuple):
+        return [_short(each) for each in value]
+    return value
