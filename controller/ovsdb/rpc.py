@@ -7,7 +7,6 @@ A green thread of its own reads: it answers and counts echoes, hands replies to 
 from __future__ import annotations
 
 import contextlib
-import logging
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -25,8 +24,6 @@ PROBE_INTERVAL = 5000  # ms of silence before an echo request, and again before 
 
 _CHUNK = 1 << 16
 _PROBE = "echo"  # the id of our inactivity probes
-
-log = logging.getLogger("tenet.ovsdb")
 
 
 class Rpc:

@@ -259,6 +259,15 @@ def test_a_tunnel_port_of_another_bridge_is_reported_and_not_stolen():
     assert any("tenet-vxlan is there already" in remark for remark in desired(db.replica, (TARGET,)).remarks)
 
 
+def test_an_unwanted_tunnel_port_of_another_bridge_is_let_be():
+    db = Database(**{**IDS, "tenet-encap-type": "gre"})
+    db.insert("Bridge", name="br-phy")
+    db.update("Open_vSwitch", db.root, bridges=["uuid", db.find("Bridge", "br-phy")])
+    db.plug("br-phy", "tenet-vxlan", type="vxlan")
+    put_right(db)
+    assert ports_of(db, "br-phy") == {"tenet-vxlan"}
+
+
 def test_an_existing_bridge_keeps_its_datapath_id():
     db = Database(**IDS)
     db.insert("Bridge", name="br-int", datapath_id="0000aabbccddeeff")
