@@ -71,7 +71,7 @@ def _routes() -> Routes:
 
 
 def _answer(context: Context, routes: Routes, request: Request, request_id: str) -> Answer:
-    path = ""
+    path: str = request.environ.get("PATH_INFO", "")
     try:
         path = _path(request)
         speech = _speech(path)

@@ -96,7 +96,9 @@ def test_paths_that_are_not(api: Api, path: str) -> None:
 
 
 def test_a_path_that_is_not_utf_8(api: Api) -> None:
-    assert raw(api, method="GET", PATH_INFO="/v2.0/\xff").status in (400, 404)
+    for path, root in (("/v2.0/\xff", "NeutronError"), ("/v1.1/\xff", "QuantumError"), ("/\xff", "TenetError")):
+        reply = raw(api, method="GET", PATH_INFO=path)
+        assert (reply.error, list(reply.json)) == ((400, "HTTPBadRequest"), [root])
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT", "OPTIONS", "BREW", "get"])

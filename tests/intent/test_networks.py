@@ -6,6 +6,7 @@ import pytest
 
 from controller.errors import Conflict, NotFound
 from controller.intent import networks
+from controller.store.transaction import Transaction
 
 from .world import World
 
@@ -47,8 +48,6 @@ def test_a_network_with_ports_stays_and_one_without_goes_with_its_subnets(world:
 
 
 def test_deleting_relies_on_no_member_having_come(world: World) -> None:
-    from controller.store.transaction import Transaction
-
     network = world.network()
     transaction = Transaction(world.model)
     networks.delete(transaction, network.id, world.means)

@@ -12,6 +12,7 @@ from controller.errors import Conflict, Exhausted, Invalid, NotFound, Refused
 from controller.intent import ports
 from controller.intent.ports import AddressWish
 from controller.model.kinds import Network, Pool, Port, Subnet
+from controller.store.transaction import Transaction
 
 from .world import World
 
@@ -50,6 +51,14 @@ def test_addresses_may_be_asked_for_by_subnet_by_address_or_by_both(world: World
     assert [fixed.subnet_id for fixed in found] == [two.id, one.id, two.id]
     assert [fixed.ip_address for fixed in found[1:]] == ["10.0.0.77", "10.0.1.9"]
     assert found[0].ip_address.startswith("10.0.1.")
+
+
+def test_an_address_that_is_named_is_not_drawn_for_the_same_port(world: World) -> None:
+    for _ in range(10):
+        network = world.network()
+        subnet = world.subnet(network, "10.0.0.0/24", allocation_pools=(Pool("10.0.0.5", "10.0.0.6"),))
+        found = world.port(network, fixed_ips=[AddressWish(subnet.id), AddressWish("", "10.0.0.5")]).fixed_ips
+        assert [fixed.ip_address for fixed in found] == ["10.0.0.6", "10.0.0.5"]
 
 
 def test_every_port_has_another_address_until_none_is_left(world: World) -> None:
@@ -160,8 +169,6 @@ def test_the_addresses_of_a_learning_port_cannot_be_declared(world: World) -> No
 
 
 def test_a_port_relies_on_its_network_and_subnet_as_it_read_them(world: World) -> None:
-    from controller.store.transaction import Transaction
-
     network = world.network()
     subnet = world.subnet(network, "10.0.0.0/24")
     transaction = Transaction(world.model)

@@ -6,6 +6,7 @@ import pytest
 
 from controller.errors import Conflict, NotFound
 from controller.intent import attachments, quantum
+from controller.store.transaction import Transaction
 
 from .world import World
 
@@ -44,3 +45,10 @@ def test_a_port_made_through_v2_keeps_its_network(world: World) -> None:
     world.port(network)
     with pytest.raises(Conflict):
         world.run(lambda tx: quantum.delete_network(tx, "red", network.id))
+
+
+def test_deleting_relies_on_no_member_having_come(world: World) -> None:
+    network = world.network("red")
+    transaction = Transaction(world.model)
+    quantum.delete_network(transaction, "red", network.id)
+    assert transaction.read[f"taken/member/{network.id}/"] == world.model.revision

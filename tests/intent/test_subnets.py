@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from controller.errors import Conflict, Invalid, NotFound, Refused
+from controller.intent import subnets
 from controller.intent.ports import AddressWish
 from controller.model.kinds import Pool
+from controller.store.transaction import Transaction
 
 from .world import World
 
@@ -104,6 +106,25 @@ def test_a_new_gateway_must_not_be_a_ports_address_nor_in_a_pool(world: World) -
     assert pooled.value.kind == "GatewayConflictWithAllocationPools"
     assert world.update_subnet(subnet, gateway_ip="10.0.0.51").gateway_ip == "10.0.0.51"
     assert world.update_subnet(subnet, gateway_ip="").gateway_ip == ""
+
+
+def test_a_new_gateway_relies_on_no_address_having_been_given(world: World) -> None:
+    subnet = world.subnet(world.network(), "10.0.0.0/24", allocation_pools=())
+    transaction = Transaction(world.model)
+    subnets.update(transaction, subnet.id, {"gateway_ip": "10.0.0.9"}, world.means)
+    assert transaction.read[f"taken/ip/{subnet.id}/"] == world.model.revision
+
+
+def test_dhcp_cannot_come_to_a_subnet_of_two_addresses(world: World) -> None:
+    subnet = world.subnet(world.network(), "10.0.0.0/31", enable_dhcp=False)
+    with pytest.raises(Invalid, match="DHCP"):
+        world.update_subnet(subnet, enable_dhcp=True)
+
+
+def test_addresses_of_two_versions_never_overlap(world: World) -> None:
+    network = world.network()
+    world.subnet(network, "10.0.0.0/24")
+    assert world.subnet(network, "::a00:0/120").ip_version == 6  # the same numbers
 
 
 def test_a_subnet_needs_its_network(world: World) -> None:
