@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from controller.ovsdb import operations as op
+from controller.ovsdb.describe import interfaces as interfaces_of
 from controller.ovsdb.describe import tunnel_port
 from controller.ovsdb.replica import Bridge, Interface, Port, Replica
 from controller.ovsdb.settings import ENCAPSULATIONS, Settings
@@ -52,9 +53,28 @@ def tunnel_repairs(replica: Replica, bridge: Bridge, said: Settings) -> tuple[li
             why, operations = _tunnel(bridge, port, interface, _row(encapsulation, said.encap_ip))
             if operations:
                 repairs.append(Repair(f"tunnel port {name}", why, tuple(operations)))
+            elif interface and _is_stale(replica, bridge, interface):
+                why = f"said to be {interface.ofport}, asked to be {interface.ofport_request}"
+                repairs.append(Repair(f"number of {name}", why, _look_again(replica)))
             if interface and interface.error:
                 remarks.append(f"tunnel port {name}: {interface.error[:200]}")
     return repairs, remarks
+
+
+def _is_stale(replica: Replica, bridge: Bridge, interface: Interface) -> bool:
+    """Does the database show another number than was asked for, although nobody else has that?
+
+    Seen on OVS 3.1: `ofport_request` changed and was changed back at once; the port had its old number, and the
+    database went on showing the one in between.  OVS writes it anew whenever it goes through its configuration.
+    """
+    if interface.ofport <= 0 or interface.ofport == interface.ofport_request:
+        return False
+    return all(other.ofport != interface.ofport_request for other in interfaces_of(replica, bridge))
+
+
+def _look_again(replica: Replica) -> tuple[op.Operation, ...]:
+    """Make OVS go through its configuration, the way ovs-vsctl does to learn when it has."""
+    return tuple(op.mutate("Open_vSwitch", root, [["next_cfg", "+=", 1]]) for root in replica.roots)
 
 
 def _row(encapsulation: str, encap_ip: str) -> dict[str, Any]:

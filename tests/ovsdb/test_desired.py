@@ -225,6 +225,23 @@ def test_tunnel_ports_follow_the_types(db, ids, left):
     assert ports_of(db) - {"br-int"} == left
 
 
+def test_a_number_that_ovs_shows_wrongly_is_asked_for_again(db):
+    uuid = db.find("Interface", "tenet-geneve")
+    db.update("Interface", uuid, ofport=65002)
+    assert desired(db.replica, (TARGET,)).repairs == ()
+    db.update("Interface", uuid, ofport=77)
+    [repair] = desired(db.replica, (TARGET,)).repairs
+    assert [operation["mutations"] for operation in repair.operations] == [[["next_cfg", "+=", 1]]]
+    db.update("Interface", uuid, ofport=-1)
+    assert desired(db.replica, (TARGET,)).repairs == ()
+
+
+def test_a_number_that_another_port_has_is_not_asked_for_again(db):
+    db.update("Interface", db.find("Interface", "tenet-geneve"), ofport=77)
+    db.plug("br-int", "tap1", ofport=65002)
+    assert desired(db.replica, (TARGET,)).repairs == ()
+
+
 def test_over_ipv6_udp_tunnels_have_checksums():
     db = Database(**{**IDS, "tenet-encap-ip": "2001:DB8::0:1", "tenet-encap-type": "vxlan,gre"})
     put_right(db)
