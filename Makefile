@@ -36,7 +36,7 @@ $(INSTALLED): requirements.txt requirements-dev.txt pyproject.toml
 	@touch $@
 
 run: install  ## the controller, with nothing to configure
-	exec $(BIN)/tenet run
+	@exec $(BIN)/tenet run
 
 lint: install  ## ruff (rules and format), mypy --strict
 	$(BIN)/ruff check .
@@ -90,7 +90,7 @@ bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
 
 demo: install  ## two tenants with equal addresses on three hypervisors, live (root)
 	@tools/need.sh $(LAB)
-	exec $(BIN)/python -m tools.demo
+	@exec $(BIN)/python -m tools.demo
 
 clean:  ## remove what make made, except var/ (the store)
 	rm -rf $(VENV) $(RYU_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -53,7 +53,7 @@ class Hypervisor:
         identity = [f"external_ids:system-id={self.system_id}", f"external_ids:hostname={self.system_id}"]
         threads = ["other_config:n-handler-threads=1", "other_config:n-revalidator-threads=1"]
         run(
-            ["ovs-vsctl", f"--db={self._socket}", "--no-wait", "--timeout=15",
+            ["ovs-vsctl", f"--db={self._socket}", "--no-wait", "--retry", "--timeout=15",
              "init", "--", "set", "Open_vSwitch", ".", *identity, *threads]
         )  # fmt: skip
 
