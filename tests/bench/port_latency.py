@@ -1,0 +1,90 @@
+"""One port, from its POST until 4 real switches have confirmed all flows that follow, with many ports present."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+from tests.bench.figure import Figure, against, percentiles
+from tests.bench.http import Client, request
+from tests.bench.site import CLIENTS_RUN, HYPERVISORS, PORTS, Site, creation, site
+
+LEVELS = (100, 1_000, 2_000, 10_000)
+REAL = 2_000  # ports on real interfaces; those beyond are on bare ones
+SAMPLES, OWN = 200, 40  # measurements a level, and the real interfaces that they take turns on
+P50, P95, GROWTH = 10.0, 25.0, 1.5  # ms, ms, times
+OVN = {100: 61.0, 1_000: 101.0, 2_000: 202.0}  # ms
+
+
+def measure() -> Iterator[Figure]:
+    with site((REAL + OWN) // HYPERVISORS, (max(LEVELS) - REAL) // HYPERVISORS) as made:
+        own = made.take(OWN)
+        network = made.network()
+        present = 0
+        medians: dict[int, float] = {}
+        for level in LEVELS:
+            made.ports(network, made.take(level - present))
+            present = level
+            made.settled()
+            medians[level], figure = _level(made, network, own, level)
+            yield figure
+        growth = medians[LEVELS[-1]] / medians[LEVELS[0]]
+        yield Figure(
+            name="port-latency-growth",
+            value=growth,
+            unit="times",
+            at_least=f"{GROWTH:g}",
+            holds=growth <= GROWTH,
+            details={"from_ports": LEVELS[0], "to_ports": LEVELS[-1], "of": "p50"},
+        )
+
+
+def _level(made: Site, network: str, own: list[str], level: int) -> tuple[float, Figure]:
+    cpu = made.cpu()
+    delays = [_one(made.client, network, own[turn % OWN]) for turn in range(SAMPLES)]
+    cpu = made.cpu() - cpu
+    p50, p95 = (each * 1e3 for each in percentiles(delays))
+    peer = OVN.get(level)
+    return p50, Figure(
+        name=f"port-latency-{level}",
+        value=p50,
+        unit="ms",
+        peer=peer,
+        ratio=against(peer, p50),
+        peer_is="OVN 26.03, 4 hypervisors, measured before on the same kind of machine" if peer else "",
+        at_least=f"p50 {P50:g}, p95 {P95:g} ms",
+        holds=p50 <= P50 and p95 <= P95,
+        details={
+            "p50_ms": p50,
+            "p95_ms": p95,
+            "worst_ms": max(delays) * 1e3,
+            "samples": SAMPLES,
+            "ports_present": level,
+            "on_real_interfaces": min(level, REAL),
+            "the_rest": "on OVS ports of type vxlan, which have a number but no device; all ports in one network",
+            "controller_cpu_ms_per_port_made_and_deleted": cpu / SAMPLES * 1e3,
+            "clients_run": CLIENTS_RUN,
+        },
+    )
+
+
+def _one(client: Client, network: str, vif: str) -> float:
+    """Make a port and remove it again; seconds that the making took, until the reply said ACTIVE."""
+    data = creation(network, vif, Prefer="wait=30")
+    began = time.perf_counter()
+    reply = client.ask(data)
+    took = time.perf_counter() - began
+    made = _port(reply.body)
+    if reply.status != 201 or made["status"] != "ACTIVE":
+        raise RuntimeError(f"{reply.status} {reply.body[:500]!r}")
+    gone = client.ask(request("DELETE", f"{PORTS}/{made['id']}"))
+    if gone.status != 204:
+        raise RuntimeError(f"{gone.status} {gone.body[:500]!r}")
+    time.sleep(0.02)  # its removal reaches the switches
+    return took
+
+
+def _port(body: bytes) -> dict[str, str]:
+    made: dict[str, str] = json.loads(body)["port"]
+    return made
