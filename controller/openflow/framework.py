@@ -28,6 +28,7 @@ log = logging.getLogger("tenet.openflow")
 
 _MOST_PORTS = 65_536  # of a switch; port numbers have 32 bits, and a hostile peer would use them
 _UNANSWERED = 2  # echo requests in a row
+_PROOF = 2.0  # seconds for a sign of life when another connection claims to be the same switch
 _FRAMEWORKS = frozenset({wire.HELLO, wire.ECHO_REQUEST, wire.ECHO_REPLY, wire.FEATURES_REPLY, wire.PORT_STATUS})
 
 
@@ -99,6 +100,7 @@ class Switch(_Datapath):  # type: ignore[misc]
         self.session: Session | None = None
         self.ports: dict[int, Any] = {}
         self._introduced = False
+        self._answered = hub.Signal()
 
     def send(self, buf: Any, close_socket: bool = False) -> bool:
         """Replaces the framework's queue of 16 messages, on which its reader can wait for ever."""
@@ -127,14 +129,29 @@ class Switch(_Datapath):  # type: ignore[misc]
             self._end()
 
     def take_dpid(self, dpid: int) -> bool:
-        """False, and the connection is closed, when another connection has that datapath id."""
+        """False, and the connection is closed, when another connection has that datapath id and is alive."""
         if self.id is not None:
             raise wire.Malformed("a second features reply")
-        first = self.server.switches.setdefault(dpid, self)
-        if first is self:
-            return True
-        self.connection.close(f"datapath {dpid:016x} is already connected from {first.connection.address}")
-        return False
+        while (first := self.server.switches.setdefault(dpid, self)) is not self:
+            if first.answers():
+                self.connection.close(f"datapath {dpid:016x} is already connected from {first.connection.address}")
+                return False
+            # a switch that was cut off comes back long before its old connection is given up
+            first.connection.close("silent, and its switch has connected anew")
+            if self.server.switches.get(dpid) is first:
+                del self.server.switches[dpid]
+        return True
+
+    def answers(self) -> bool:
+        """Is the switch alive, proven now?"""
+        self._answered.clear()
+        self._request_echo()
+        return self._answered.wait(_PROOF) and not self.connection.closed
+
+    def _request_echo(self) -> None:
+        request = self.ofproto_parser.OFPEchoRequest(self)
+        self.unreplied_echo_requests.append(self.set_xid(request))
+        self.send_msg(request)
 
     def introduce(self) -> None:
         """The handshake is complete."""
@@ -199,14 +216,13 @@ class Switch(_Datapath):  # type: ignore[misc]
             if len(self.unreplied_echo_requests) >= _UNANSWERED:
                 self.connection.close(f"{_UNANSWERED} echo requests without an answer")
                 return
-            request = self.ofproto_parser.OFPEchoRequest(self)
-            self.unreplied_echo_requests.append(self.set_xid(request))
-            self.send_msg(request)
+            self._request_echo()
             hub.sleep(self.server.echo_interval)
 
     def acknowledge_echo_reply(self, xid: int) -> None:
         if xid in self.unreplied_echo_requests:
             self.unreplied_echo_requests.clear()
+            self._answered.set()
 
     def _end(self) -> None:
         self.connection.release()

@@ -191,6 +191,20 @@ def test_a_switch_that_stops_answering_echoes_is_closed(bench: Bench) -> None:
     still_works(bench)
 
 
+def test_a_switch_that_was_cut_off_need_not_wait_for_its_old_connection_to_be_given_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(framework, "_PROOF", 0.2)
+    bench.server.echo_interval = 60.0
+    silent, before = bench.switch()
+    silent.mute = True
+    after = SimSwitch(1, bench.server.address).connect()
+    bench.switches.append(after)
+    until(lambda: bench.heard.sessions.get(1) not in (None, before))
+    assert before.closed
+    assert not bench.heard.sessions[1].closed
+
+
 def test_the_second_switch_of_one_datapath_id_is_refused(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "tenet.openflow")
     bench.switch()[1].apply([flow(7).add], [])
