@@ -46,6 +46,8 @@ class Sheet:
         old = self.claims.get(owner, ())
         if old == flows:
             return
+        flows = _one_a_key(flows)
+        self.claims.pop(owner, None)  # in between it holds nothing that `_hold` could find
         kept = set(old).intersection(flows) if old else ()
         for flow in old:
             if flow not in kept:
@@ -55,8 +57,6 @@ class Sheet:
                 self._hold(owner, flow)
         if flows:
             self.claims[owner] = flows
-        else:
-            del self.claims[owner]
 
     def _hold(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
@@ -68,8 +68,8 @@ class Sheet:
         elif isinstance(held, dict):
             held[owner] = flow
         else:
-            holder = next((who for who, flows in self.claims.items() if held in flows), None)
-            self._holders[key] = {holder or ("?",): held, owner: flow}
+            holder = next(who for who, flows in self.claims.items() if held in flows)
+            self._holders[key] = {holder: held, owner: flow}
 
     def _leave(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
@@ -77,7 +77,7 @@ class Sheet:
         if key not in self._touched:
             self._touched[key] = _chosen(held)
         if isinstance(held, dict):
-            held.pop(owner, None)
+            del held[owner]
             if len(held) == 1:
                 self._holders[key] = next(iter(held.values()))
         else:
@@ -106,6 +106,17 @@ class Sheet:
     def owners(self, cookie: int) -> list[Owner]:
         """Who wants the flow with this cookie.  Looks at every claim."""
         return sorted(owner for owner, flows in self.claims.items() if any(flow.cookie == cookie for flow in flows))
+
+
+def _one_a_key(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
+    """An owner's flows, with those out that it claims twice; of several that differ the one that `_chosen` would take."""
+    keys = {flow.key for flow in flows}
+    if len(keys) == len(flows):
+        return flows
+    least: dict[bytes, Flow] = {}
+    for flow in sorted(flows, key=lambda flow: flow.wire):
+        least.setdefault(flow.key, flow)
+    return tuple(least.values())
 
 
 def _chosen(held: Flow | dict[Owner, Flow] | None) -> Flow | None:

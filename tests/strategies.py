@@ -1,0 +1,97 @@
+"""Random rows for tests: few values, so that they meet often."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from controller.model.kinds import FixedIp, Interface, Learned, Network, Port, Row, Switch, Tunnel
+
+SWITCHES = [f"h{number}" for number in range(4)]
+NETWORKS = [f"n{number}" for number in range(3)]
+PORTS = [f"p{number}" for number in range(7)]
+NAMES = [f"tap{number}" for number in range(7)]
+MACS = [f"02:00:00:00:00:{number:02x}" for number in range(1, 5)]
+OFPORTS = [1, 2, 63, 64, 130]  # of three blocks
+_ENCAPS = ["", "192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1", "2001:db8::2"]
+_TUNNELS = [(), ("vxlan",), ("geneve", "vxlan"), ("gre",), ("vxlan", "gre")]
+
+
+def mac_of(port_id: str) -> str:
+    return f"fa:16:3e:00:00:{int(port_id[1:]):02x}"
+
+
+networks = st.builds(
+    lambda row_id, up, name: Network(
+        id=row_id, project_id="t", name=name, admin_state_up=up, mtu=1450, network_type="vxlan",
+        segment=100 + int(row_id[1:]),
+    ),
+    st.sampled_from(NETWORKS), st.sampled_from([True, True, True, False]), st.sampled_from("ab"),
+)  # fmt: skip
+
+
+def _port(row_id: str, network_id: str, up: bool, learning: bool, ips: int, vif: int, host: str) -> Port:
+    number = int(row_id[1:])
+    fixed = (
+        FixedIp("s4", f"10.0.0.{number + 1}"),
+        FixedIp("s6", f"2001:db8:1::{number + 1}"),
+        FixedIp("s5", "10.9.0.1"),
+    )
+    return Port(
+        id=row_id, project_id="t", network_id=network_id, mac_address=mac_of(row_id) if ips else MACS[number % 2],
+        admin_state_up=up, learning=learning, fixed_ips=() if learning else fixed[:ips],
+        interface_id="" if vif < 0 else f"vif{vif}", host=host,
+    )  # fmt: skip
+
+
+ports = st.builds(
+    _port,
+    st.sampled_from(PORTS), st.sampled_from(NETWORKS), st.sampled_from([True, True, True, False]), st.booleans(),
+    st.integers(0, 3), st.integers(-1, 6), st.sampled_from(["", "", "", *SWITCHES]),
+)  # fmt: skip
+
+switches = st.builds(
+    lambda row_id, encap, types, base, swap: Switch(
+        id=row_id, number=(int(row_id[1:]) + 1) * (70 if swap else 1), dpid=int(row_id[1:]) + 1, host=row_id,
+        encap_ip=encap, tunnels=tuple(Tunnel(kind, base + number) for number, kind in enumerate(types)),
+    ),
+    st.sampled_from(SWITCHES), st.sampled_from(_ENCAPS), st.sampled_from(_TUNNELS), st.sampled_from([900, 950]),
+    st.booleans(),
+)  # fmt: skip
+
+interfaces = st.builds(
+    lambda switch_id, name, vif, mac, ofport: Interface(
+        switch_id=switch_id, name=name, vif=vif, mac=mac, ofport=ofport
+    ),
+    st.sampled_from(SWITCHES), st.sampled_from(NAMES),
+    st.sampled_from([*(f"vif{number}" for number in range(7)), *PORTS]), st.sampled_from(["", "", *MACS]),
+    st.sampled_from(OFPORTS),
+)  # fmt: skip
+
+learned = st.builds(
+    lambda network_id, mac, port_id, switch_id, name, ofport: Learned(
+        network_id=network_id, mac=mac, port_id=port_id, at=f"{switch_id}/{name}", ofport=ofport
+    ),
+    st.sampled_from(NETWORKS), st.sampled_from(MACS), st.sampled_from(PORTS), st.sampled_from(SWITCHES),
+    st.sampled_from(NAMES), st.sampled_from(OFPORTS),
+)  # fmt: skip
+
+rows: st.SearchStrategy[Row] = st.one_of(networks, ports, ports, switches, interfaces, interfaces, learned)
+
+
+def base() -> list[Row]:
+    """A cloud where most things are in place: what changes here matters."""
+    rows: list[Row] = [
+        Switch(id=switch_id, number=n + 1, dpid=n + 1, host=switch_id, encap_ip=f"192.0.2.{n + 1}",
+               tunnels=(Tunnel("vxlan", 900), Tunnel("gre", 901)))
+        for n, switch_id in enumerate(SWITCHES)
+    ]  # fmt: skip
+    rows += [
+        Network(id=row_id, project_id="t", mtu=1450, network_type="vxlan", segment=100 + n)
+        for n, row_id in enumerate(NETWORKS)
+    ]
+    rows += [_port(port_id, NETWORKS[n % 2], True, n >= 4, 2, n, "") for n, port_id in enumerate(PORTS)]
+    rows += [
+        Interface(switch_id=SWITCHES[n % 3], name=name, vif=f"vif{n}", ofport=OFPORTS[n // 3])
+        for n, name in enumerate(NAMES)
+    ]
+    return rows
