@@ -18,7 +18,7 @@ Dependency = tuple[object, ...]
 INDEXES: dict[type[Row], tuple[str, ...]] = {
     Network: ("project_id",),
     Subnet: ("network_id", "project_id"),
-    Port: ("network_id", "project_id", "vif"),
+    Port: ("network_id", "project_id", "vif", "station"),
     Switch: ("dpid",),
     Interface: ("vif", "switch_id", "place"),
     Learned: ("port_id", "network_id"),
