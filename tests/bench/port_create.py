@@ -15,12 +15,13 @@ OPENSTACK = 21.0  # a second
 
 
 def measure() -> Iterator[Figure]:
-    with site((COUNT + WARM) // HYPERVISORS) as made:
+    with site() as made:
+        warm, vifs = made.plug(WARM), made.plug(COUNT)
         network = made.network()
         clients = [made.connect() for _ in range(CLIENTS)]
-        refused(load(clients, [creation(network, vif) for vif in made.take(WARM)]), 201)
+        refused(load(clients, [creation(network, vif) for vif in warm]), 201)
         made.settled()
-        requests = [creation(network, vif) for vif in made.take(COUNT)]
+        requests = [creation(network, vif) for vif in vifs]
         cpu, began = made.cpu(), time.perf_counter()
         seen = load(clients, requests)
         cpu = made.cpu() - cpu
