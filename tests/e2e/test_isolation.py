@@ -72,7 +72,7 @@ class World:
 
 
 def intruding(frame: bytes) -> bool:
-    """A frame with the mark that is not a switch's OpenFlow: there, the controller is shown what it is to learn from."""
+    """A frame with the mark that is not a switch's OpenFlow: by that, the controller is shown what to learn from."""
     openflow = frame[23] == 6 and frame[26:29] + frame[30:34] == b"\xc0\0\x02" + b"\xc0\0\x02\xfe"
     return MARK in frame and not (openflow and frame[36:38] == (6653).to_bytes(2))
 
