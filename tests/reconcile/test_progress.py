@@ -129,7 +129,12 @@ def test_nothing_is_left_of_a_forgotten_switch(progress: Progress) -> None:
 )
 def test_whoever_waits_is_told(progress: Progress, happens) -> None:  # type: ignore[no-untyped-def]
     over: list[bool] = []
-    waiting = [hub.spawn(lambda: (progress.wait(30.0), over.append(True))) for _ in range(3)]
+
+    def wait() -> None:
+        progress.wait(30.0)
+        over.append(True)
+
+    waiting = [hub.spawn(wait) for _ in range(3)]
     hub.sleep(0)
     assert over == []
     happens(progress)
