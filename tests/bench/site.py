@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.bench import management
 from tests.bench.http import Client, Load, request
 from tests.lab import Controller, Hypervisor, Lab
 
@@ -119,9 +120,10 @@ def refused(seen: Load, status: int) -> None:
 @contextmanager
 def site() -> Iterator[Site]:
     with Lab(HYPERVISORS) as lab:
-        controller = Controller(lab)
+        management.connect(lab)
+        controller = Controller(lab, management.OPTIONS)
         controller.start()
-        lab.configure(("vxlan",), controller.manager)
+        lab.configure(("vxlan",), management.MANAGER)
         for hypervisor in lab:
             hypervisor.await_bridge()
         made = Site(lab, controller)
