@@ -64,7 +64,7 @@ class Controller:
         self.store = open_store(settings.store_url)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
-        self.observer = Observer(self.store, self.replica)
+        self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
         self.switchboard = Switchboard(self.replica, self.observer, self.reconciler, settings.packet_in_rate)
         self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
@@ -74,7 +74,7 @@ class Controller:
                 replica=self.replica,
                 statuses=Statuses(self.replica.model, progress),
                 operators=self.operators,
-                underlay_mtu=settings.underlay_mtu,
+                underlay_mtu=settings.underlay_room,
             )
         )
 

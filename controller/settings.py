@@ -27,6 +27,8 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
     "network": [
         cfg.IntOpt("underlay_mtu", default=1500, min=1280, max=65535,
                    help="MTU of the network between hypervisors; tenants get it less the encapsulation."),
+        cfg.IntOpt("underlay_ip_version", default=4, choices=[4, 6],
+                   help="IP version of the hypervisors' tenant-encap-ip: IPv6 takes 20 bytes more of the MTU."),
     ],
     "security": [
         cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
@@ -49,9 +51,15 @@ class Settings(NamedTuple):
     echo_interval: float
     packet_in_rate: int
     underlay_mtu: int
+    underlay_ip_version: int
     ca: str
     certificate: str
     private_key: str
+
+    @property
+    def underlay_room(self) -> int:
+        """The underlay's MTU, less what an IPv6 header has more than an IPv4 header where the underlay is IPv6."""
+        return self.underlay_mtu - (20 if self.underlay_ip_version == 6 else 0)
 
     @property
     def tls(self) -> bool:
@@ -102,6 +110,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
         underlay_mtu=conf.network.underlay_mtu,
+        underlay_ip_version=conf.network.underlay_ip_version,
         ca=security.ca or "",
         certificate=security.certificate or "",
         private_key=security.private_key or "",
