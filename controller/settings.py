@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 import ssl
 from typing import NamedTuple
@@ -99,6 +100,11 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
     parts = [security.certificate, security.private_key]
     if any(parts) and not all(parts):
         raise Misconfigured("[security] certificate and private_key go together")
+    if security.ca and not security.certificate:
+        raise Misconfigured("[security] ca is of no use without certificate and private_key: there would be no TLS")
+    for name in ("audit_interval", "echo_interval"):
+        if not math.isfinite(conf.openflow[name]):
+            raise Misconfigured(f"[openflow] {name} = {conf.openflow[name]} is not a number of seconds")
     if security.certificate and not security.ca:
         raise Misconfigured("[security] ca is needed beside certificate: switches must show a certificate of it")
     settings = Settings(
@@ -134,7 +140,7 @@ def address(section: str, text: str) -> tuple[str, int]:
         ipaddress.ip_address(host)
     except ValueError:
         colon = ""
-    if not colon or not port.isdigit() or not 0 <= int(port) <= 65535:
+    if not colon or not (port.isascii() and port.isdigit()) or not 0 <= int(port) <= 65535:
         raise Misconfigured(f"[{section}] listen = {text}: not of the form ADDRESS:PORT, such as 127.0.0.1:9696")
     return host, int(port)
 
