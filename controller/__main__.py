@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import signal
 import socket
@@ -11,13 +10,11 @@ import sys
 import time
 from typing import Any
 
-from controller import hub, logs
+from controller import hub, logs, memory
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
 log = logging.getLogger("tenet")
-
-YOUNG = 50_000  # allocations between collections of young objects: the model is large, long-lived and free of cycles
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -86,8 +83,7 @@ class Controller:
         settings = self._settings
         hub.spawn(self._await_end)
         self.replica.start()
-        gc.freeze()
-        gc.set_threshold(YOUNG, 20, 50)
+        memory.settle()
         self.reconciler.start()
         self.observer.start()
         listener = _listen("northbound", settings.northbound)
