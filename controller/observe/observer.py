@@ -63,6 +63,11 @@ class Observer:
         ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
         transact(self._store, self._replica, lambda tx: switches.adopted(tx, session.dpid, ports))
 
+    def forget(self, switch_id: str) -> None:
+        """An operator removes a switch that is gone; raises `NotFound`."""
+        transact(self._store, self._replica, lambda tx: switches.forget(tx, switches.required(tx, switch_id)))
+        log.info("switch %s removed", switch_id)
+
     # --- addresses ---
 
     def packet_in(self, session: Session, packet: PacketIn) -> None:
