@@ -50,8 +50,8 @@ class Statuses:
     def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
         """Return when what was written at `revision` is in force, or after `timeout` seconds.
 
-        For ports that are to be up: when none is BUILD any more.  Where flows were to go (nothing is plugged in any more,
-        the port or its network was deleted or switched off): when every switch has confirmed the revision.
+        For ports that are to be up: when none is BUILD any more.  Where flows were to go (nothing is plugged in any
+        more, the port or its network was deleted or switched off): when every switch has confirmed the revision.
         """
         deadline = time.monotonic() + timeout
         while not self._in_force(revision, port_ids):
@@ -64,7 +64,7 @@ class Statuses:
         states = [self._state(port_id) for port_id in port_ids]
         if BUILD in states:
             return False
-        return bool(states) and DOWN not in states or self._progress.reached(revision)
+        return (bool(states) and DOWN not in states) or self._progress.reached(revision)
 
     def _state(self, port_id: str) -> str:
         port = self._model.get(Port, port_id)
