@@ -23,7 +23,9 @@ def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "",
 
 
 # --- which network and port is a frame from ---
-CLASSIFY = _table(0, "classify", "in_port vlan_vid eth_src tun_src tun_ipv6_src", "arrive source declared")
+CLASSIFY = _table(
+    0, "classify", "in_port vlan_vid eth_src eth_dst eth_type tun_src tun_ipv6_src", "arrive source declared"
+)
 ARRIVE = _table(5, "arrive", "tun_id", "local", everywhere=True)
 
 # --- may this port send this source address ---

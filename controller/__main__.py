@@ -46,6 +46,7 @@ class Controller:
     """All parts of one process; the framework is imported here, after the hub is chosen and patched."""
 
     def __init__(self, settings: Settings) -> None:
+        from controller.observe.links import Links
         from controller.observe.observer import Observer
         from controller.operators import Operators
         from controller.reconcile.progress import Progress
@@ -66,7 +67,10 @@ class Controller:
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
-        self.switchboard = Switchboard(self.replica, self.observer, self.reconciler, settings.packet_in_rate)
+        self.links = Links(self.store, self.replica)
+        self.switchboard = Switchboard(
+            self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate
+        )
         self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
         self.application = application(
             Context(
@@ -90,6 +94,7 @@ class Controller:
         gc.set_threshold(YOUNG, 20, 50)
         self.reconciler.start()
         self.observer.start()
+        self.links.start()
         listener = _listen("northbound", settings.northbound)
         switches = framework.serve(
             settings.openflow, self.switchboard, tls=self._tls, echo_interval=settings.echo_interval

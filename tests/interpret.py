@@ -113,6 +113,7 @@ _DO: dict[str, Callable[[_Walk, Action, int], None]] = {
     "output": _Walk._output,
     "output_reg": _Walk._output_register,
     "controller": _Walk._to_controller,
+    "controller_by": _Walk._to_controller,
     "set_field": _Walk._set,
     "move": _Walk._move,
 }

@@ -180,6 +180,13 @@ class Learned(Row, frozen=True, kw_only=True):
         return f"{self.network_id}/{self.mac}"
 
 
+class Secret(Row, frozen=True, kw_only=True):
+    """What all members of a deployment share and nobody else knows, as hex digits.  No API shows it."""
+
+    id: str
+    value: str
+
+
 KINDS: dict[str, type[Row]] = {
     "network": Network,
     "subnet": Subnet,
@@ -188,5 +195,6 @@ KINDS: dict[str, type[Row]] = {
     "interface": Interface,
     "learned": Learned,
     "link": Link,
+    "secret": Secret,
 }
 NAMES: dict[type[Row], str] = {kind: name for name, kind in KINDS.items()}

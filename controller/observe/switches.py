@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from controller.errors import Conflict, Invalid
-from controller.model.kinds import Interface, Learned, Switch
+from controller.model.kinds import Interface, Learned, Link, Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.store.transaction import Transaction
 
@@ -69,6 +69,8 @@ def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int]) -> None:
 def forget(tx: Transaction, switch: Switch) -> None:
     """Remove a switch and all that was seen on it."""
     _interfaces(tx, switch.id, {})
+    for link in tx.find(Link, "switch_id", switch.id):
+        tx.delete(link)
     tx.release(f"switch/{switch.number}")
     tx.delete(switch)
 

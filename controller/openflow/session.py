@@ -153,11 +153,13 @@ class Session:
             finally:
                 self._refusals = None
 
-    def limit_packet_ins(self, rate: int, burst: int) -> None:
-        """See that the switch hands over at most `rate` packets a second, `burst` at once: its `controller` meter."""
-        wanted = wire.Meter(wire.CONTROLLER_METER, wire.METER_FLAGS, rate, burst)
+    def limit_packet_ins(self, rate: int, burst: int, number: int = wire.CONTROLLER_METER) -> None:
+        """See that the switch hands over at most `rate` packets a second, `burst` at once: its `controller` meter, or
+        the one that certain flows name.
+        """
+        wanted = wire.Meter(number, wire.METER_FLAGS, rate, burst)
         with self._metering:
-            answer = self._ask(wire.MULTIPART_REPLY, wire.meter_request, wire.CONTROLLER_METER)
+            answer = self._ask(wire.MULTIPART_REPLY, wire.meter_request, number)
             present = [] if answer.error else wire.meters(wire.multipart(answer.message)[2])
             if wanted in present:
                 return
@@ -174,6 +176,11 @@ class Session:
     def packet_out(self, in_port: int, actions: bytes, data: bytes) -> None:
         """Have the switch do `actions` on the frame `data`, as if it had come from `in_port`; never waits."""
         self._link.write(wire.packet_out(next(self._xids), in_port, actions, data))
+
+    def packet_outs(self, packets: Iterable[tuple[int, bytes, bytes]]) -> None:
+        """Many packet-outs (in_port, actions, data) in one write; never waits."""
+        xid = next(self._xids)
+        self._link.write(b"".join([wire.packet_out(xid, *packet) for packet in packets]))
 
     def close(self, why: str) -> None:
         self._link.close(why)
