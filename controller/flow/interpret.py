@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from controller.flow import CONTROLLER, IN_PORT, Action, Field, Flow
-from controller.flow.fields import HEADERS
+from .actions import CONTROLLER, IN_PORT, Action
+from .fields import HEADERS, Field
+from .flow import Flow
 
 Frame = dict[str, int]
 
@@ -24,6 +25,13 @@ class Sent(NamedTuple):
 
     port: int
     frame: Frame
+
+
+class Step(NamedTuple):
+    """A frame was looked up in a table and met a flow, or none."""
+
+    table: int
+    flow: Flow | None
 
 
 class Ambiguous(Exception):
@@ -42,6 +50,11 @@ class Pipeline:
         """All that leaves because of a frame, in order; to the controller as port CONTROLLER."""
         return _Walk(self, frame).sent
 
+    def trace(self, frame: Frame) -> tuple[list[Step], list[Sent]]:
+        """The same, with every lookup on the way."""
+        walk = _Walk(self, frame)
+        return walk.steps, walk.sent
+
     def lookup(self, table: int, frame: Frame) -> Flow | None:
         """The flow that a frame meets."""
         priorities = self._tables.get(table, {})
@@ -59,6 +72,7 @@ class _Walk:
 
     def __init__(self, pipeline: Pipeline, frame: Frame) -> None:
         self.sent: list[Sent] = []
+        self.steps: list[Step] = []
         self._pipeline = pipeline
         self._frame = dict(frame)
         self._lookups = 0
@@ -68,6 +82,7 @@ class _Walk:
         self._lookups += 1
         assert self._lookups <= MOST_LOOKUPS and depth <= DEEPEST, "Open vSwitch would give up"
         flow = self._pipeline.lookup(table, self._frame)
+        self.steps.append(Step(table, flow))
         if flow is None:
             return
         for action in flow.actions:
