@@ -21,7 +21,7 @@ YOUNG = 50_000  # allocations between collections of young objects: the model is
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 when ended by SIGTERM or SIGINT, 1 when it cannot start, 2 for wrong usage."""
+    """Exit status: 0 when ended by SIGTERM or SIGINT, 1 when it cannot start or go on, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="tenet", description="Tenant networks on Open vSwitch.")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the controller")
@@ -33,13 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
     logs.configure(as_json=chosen.log_json, debug=chosen.debug)
     try:
         settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
-        Controller(settings).run()
+        return Controller(settings).run()
     except (Misconfigured, Unavailable) as error:
         print(f"tenet: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0
-    return 0
 
 
 class Controller:
@@ -62,8 +61,9 @@ class Controller:
         self._tls = tls_context(settings, demand_certificate=True)
         self._https = tls_context(settings, demand_certificate=False)
         self._stopped = hub.Signal()
+        self._status = 0
         self.store = open_store(settings.store_url)
-        self.replica = Replica(self.store)
+        self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
@@ -82,8 +82,8 @@ class Controller:
             )
         )
 
-    def run(self) -> None:
-        """Serve until SIGTERM or SIGINT."""
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; the exit status."""
         from controller.openflow import framework
         from controller.ovsdb import server as ovsdb
 
@@ -113,6 +113,12 @@ class Controller:
         databases.close()
         switches.close()
         self.store.close()
+        return self._status
+
+    def _fail(self) -> None:
+        """A part without which the others would mislead has ended: end, and let whoever watches start us anew."""
+        self._status = 1
+        self._stopped.set()
 
     def _await_end(self) -> None:
         hub.wait_for_signal((signal.SIGTERM, signal.SIGINT))
@@ -128,7 +134,7 @@ class Controller:
         except (OSError, Refused) as error:
             if not self._stopped.is_set():
                 log.error("the REST listener ended: %s", error)
-                self._stopped.set()
+                self._fail()
 
 
 def _listen(section: str, address: tuple[str, int]) -> socket.socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 from typing import NamedTuple
 
@@ -67,7 +68,8 @@ def read(arguments: list[str]) -> Settings:
         _refuse_unknown(conf)
         return _checked(conf)
     except (cfg.Error, ValueError) as error:
-        raise Misconfigured(" ".join(str(error).split())) from error
+        said = re.sub(r"LocationInfo\(.*?detail='([^']*)'\)", r"\1", " ".join(str(error).split()))
+        raise Misconfigured(said) from error
 
 
 def _refuse_unknown(conf: cfg.ConfigOpts) -> None:

@@ -13,6 +13,7 @@ from controller.model.kinds import Port, Row, Switch
 from controller.model.model import Applied, Dependency, Model
 from controller.registry import EVERYWHERE, HERE
 
+Said = dict[str, int | str]  # a frame as tests write it: fields in their usual text form
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
 
 

@@ -109,7 +109,7 @@ class Sheet:
 
 
 def _one_a_key(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
-    """An owner's flows, with those out that it claims twice; of several that differ the one that `_chosen` would take."""
+    """An owner's flows, none claimed twice; of several that differ in what they do the one that `_chosen` would take."""
     keys = {flow.key for flow in flows}
     if len(keys) == len(flows):
         return flows

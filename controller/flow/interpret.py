@@ -35,7 +35,7 @@ class Step(NamedTuple):
 
 
 class Ambiguous(Exception):
-    """Two flows of one priority match: which is taken is the switch's choice."""
+    """Two flows of one priority match and differ in what they do: which is taken is the switch's choice."""
 
 
 class Pipeline:
@@ -60,7 +60,7 @@ class Pipeline:
         priorities = self._tables.get(table, {})
         for priority in sorted(priorities, reverse=True):
             found = [flow for flow in priorities[priority] if all(_matches(one, frame) for one in flow.match)]
-            if len(found) > 1:
+            if len({_doing(flow) for flow in found}) > 1:
                 raise Ambiguous(f"{frame} matches {found}")
             if found:
                 return found[0]
@@ -132,6 +132,10 @@ _DO: dict[str, Callable[[_Walk, Action, int], None]] = {
     "set_field": _Walk._set,
     "move": _Walk._move,
 }
+
+
+def _doing(flow: Flow) -> object:
+    return tuple(action.wire for action in flow.actions), flow.metadata, flow.goto
 
 
 def _matches(field: Field, frame: Frame) -> bool:

@@ -94,6 +94,11 @@ class Port(Row, frozen=True, kw_only=True):
         """The name of the VIF that this port looks for."""
         return self.interface_id if self.interface_id or self.learning else self.id
 
+    @property
+    def station(self) -> tuple[str, str] | None:
+        """The network and address that the port declares to be its own; a learning port declares none."""
+        return None if self.learning else (self.network_id, self.mac_address)
+
 
 # --- observation ------------------------------------------------------------------------------------------------------
 
