@@ -45,6 +45,7 @@ class Controller:
     """All parts of one process; the framework is imported here, after the hub is chosen and patched."""
 
     def __init__(self, settings: Settings) -> None:
+        from controller.fabric import Fabric
         from controller.observe.links import Links
         from controller.observe.observer import Observer
         from controller.operators import Operators
@@ -71,12 +72,16 @@ class Controller:
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate
         )
-        self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
+        statuses = Statuses(self.replica.model, progress)
+        self.operators = Operators(
+            self.replica, self.reconciler, self.switchboard, progress, self.observer, self.links,
+            Fabric(self.replica, self.reconciler, statuses),
+        )  # fmt: skip
         self.application = application(
             Context(
                 store=self.store,
                 replica=self.replica,
-                statuses=Statuses(self.replica.model, progress),
+                statuses=statuses,
                 operators=self.operators,
                 underlay_mtu=settings.underlay_mtu,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 
 from controller import hub
 from controller.model.kinds import Switch
@@ -30,6 +31,9 @@ class Switchboard:
     ) -> None:
         self.sessions: dict[int, Session] = {}
         self.flow_messages_ended = 0  # by sessions that have ended
+        self.refusals: deque[tuple[float, str, str]] = deque(maxlen=32)  # Unix time, address, why
+        self.refused_count = 0
+        self.duplicates = 0
         self._replica = replica
         self._observer = observer
         self._links = links
@@ -69,6 +73,12 @@ class Switchboard:
         switch = self._switch(session.dpid)
         if switch is not None and switch.id == f"{session.dpid:016x}":
             hub.spawn(self._observer.adopt, session)
+
+    def refused(self, address: str, why: str, duplicate: bool) -> None:
+        """A connection ended before it was a switch's; never waits."""
+        self.refused_count += 1
+        self.duplicates += duplicate
+        self.refusals.append((time.time(), address, why))
 
     # --- who is who ---
 

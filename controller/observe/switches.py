@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from controller.errors import Conflict, Invalid
 from controller.model.kinds import Interface, Learned, Link, Switch
 from controller.ovsdb.seen import SeenHypervisor
@@ -48,12 +50,17 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
     )  # fmt: skip
 
 
-def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int]) -> None:
-    """Write down a bridge that is known over OpenFlow alone: its ports by name, with their numbers."""
+def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = "") -> None:
+    """Write down a bridge that is known over OpenFlow alone: its ports by name, with their numbers.
+
+    `name` is the bridge's own, by which ports may name it as their host; two bridges may have the same.
+    """
     if any(other.id != adopted_id(dpid) for other in tx.find(Switch, "dpid", dpid)):
         return  # its database has come to us by now
     switch_id = adopted_id(dpid)
     switch = _switch(tx, switch_id, dpid)
+    if name and name != switch.host:
+        switch = replace(switch, host=name)
     if switch != tx.get(Switch, switch_id):
         tx.put(switch)
     _interfaces(

@@ -49,6 +49,9 @@ class SwitchEvents(Protocol):
 
     def ports_changed(self, session: Session) -> None: ...
 
+    def refused(self, address: str, why: str, duplicate: bool) -> None:
+        """A connection ended before its handshake did; `duplicate`: a live switch has its datapath id."""
+
 
 class Link(Protocol):
     """The connection under a session."""
