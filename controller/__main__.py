@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from controller import hub, logs
+from controller.commands import doctor, export, topology
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
@@ -28,7 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--config-file", action="append", default=[], metavar="FILE", help="an oslo.config file")
     run.add_argument("--log-json", action="store_true", help="one JSON object a line instead of text")
     run.add_argument("--debug", action="store_true", help="log more")
+    for command in (doctor, export, topology):
+        command.add(commands)
     chosen = parser.parse_args(arguments)
+    if chosen.command != "run":
+        return _ask(chosen)
     hub.patch()
     logs.configure(as_json=chosen.log_json, debug=chosen.debug)
     try:
@@ -39,6 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 0
+
+
+def _ask(chosen: argparse.Namespace) -> int:
+    """A command that asks a running controller."""
+    try:
+        return int(chosen.execute(chosen))
+    except (Refused, Unavailable) as error:
+        print(f"tenet: {error}", file=sys.stderr)
+        return 1
 
 
 class Controller:
