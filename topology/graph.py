@@ -14,6 +14,7 @@ import networkx as nx
 
 Underlay = tuple[str, str]  # address family and encapsulation
 Node = str | Underlay
+SEVERAL = "several"  # attribute of an edge that several wires of the same cost make up
 TO_UNDERLAY = 1  # cost; a tunnel crosses two such edges
 
 
@@ -32,7 +33,6 @@ class Fabric:
 
     def __init__(self) -> None:
         self.graph: nx.Graph = nx.Graph()
-        self.parallel: set[tuple[str, str]] = set()  # pairs that several wires of the same cost join
         self._wires: dict[tuple[str, str], set[Wire]] = {}
         self._ports: dict[tuple[str, str], tuple[int, ...]] = {}  # in either direction
 
@@ -64,15 +64,17 @@ class Fabric:
 
     def _join(self, one: str, other: str) -> None:
         wires = self._wires[one, other]
-        self.parallel.discard((one, other))
         if wires:
             cost = min(wire.cost for wire in wires)
             best = [wire for wire in wires if wire.cost == cost]
             self._ports[one, other] = tuple(sorted(wire.one_port for wire in best))
             self._ports[other, one] = tuple(sorted(wire.other_port for wire in best))
             self.graph.add_edge(one, other, cost=cost)
+            edge = self.graph.edges[one, other]
             if len(best) > 1:
-                self.parallel.add((one, other))
+                edge[SEVERAL] = True
+            else:
+                edge.pop(SEVERAL, None)
         else:
             del self._wires[one, other], self._ports[one, other], self._ports[other, one]
             self.graph.remove_edge(one, other)

@@ -1,6 +1,6 @@
 """Shortest paths to one destination, from everywhere, kept current as edges come, go and change their cost.
 
-A `Tree` is rooted at its destination: Dijkstra's algorithm, as networkx has it.  A changed edge that changes no distance
+A `Tree` is rooted at its destination (Dijkstra, as networkx has it).  A changed edge that changes no distance
 costs a look at its two ends; any other, a new start for this destination.
 """
 
@@ -10,42 +10,47 @@ from collections.abc import Mapping
 
 import networkx as nx
 
-from .graph import Node
+from .graph import SEVERAL, Node
 
 
 class Tree:
     """`distance` and `hops` (next nodes on shortest paths, sorted) of each node that reaches the destination.
 
     `rank`: 1 at the destination, elsewhere one more than the highest of the next hops: along any next hop it falls.
-    `branches`: how many nodes have several next hops.
+    `choice`: whether there is more than one shortest path from the node, parallel wires included.
     """
 
-    __slots__ = ("branches", "destination", "distance", "hops", "rank")
+    __slots__ = ("choice", "destination", "distance", "hops", "rank")
 
     def __init__(self, graph: nx.Graph, destination: Node) -> None:
         self.destination = destination
         self.distance: dict[Node, int] = {}
         self.hops: dict[Node, tuple[Node, ...]] = {}
         self.rank: dict[Node, int] = {}
-        self.branches = 0
+        self.choice: dict[Node, bool] = {}
         self.compute(graph)
 
     def compute(self, graph: nx.Graph) -> set[Node]:
-        """From nothing; the nodes whose distance, next hops or rank are others than before."""
-        before = (self.distance, self.hops, self.rank)
-        self.distance, self.hops, self.rank, self.branches = {}, {}, {}, 0
+        """From nothing; the nodes of which anything is other than before."""
+        before = self._all()
+        self.distance, self.hops, self.rank, self.choice = {}, {}, {}, {}
         if self.destination in graph:
             self._walk(graph)
-        return _differences(before, (self.distance, self.hops, self.rank))
+        return _differences(before, self._all())
+
+    def _all(self) -> tuple[Mapping[Node, object], ...]:
+        return self.distance, self.hops, self.rank, self.choice
 
     def _walk(self, graph: nx.Graph) -> None:
         found, self.distance = nx.dijkstra_predecessor_and_distance(graph, self.destination, weight="cost")
-        hops, rank = self.hops, self.rank
+        hops, rank, choice, adjacent = self.hops, self.rank, self.choice, graph._adj
         for node in self.distance:  # nearest first
             through = found[node]
             if len(through) > 1:
                 through.sort(key=str)
-                self.branches += 1
+                choice[node] = True
+            else:
+                choice[node] = bool(through) and (choice[through[0]] or SEVERAL in adjacent[node][through[0]])
             hops[node] = tuple(through)
             rank[node] = 1 + max([rank[one] for one in through], default=0)
 
@@ -54,7 +59,7 @@ class Tree:
     def changed(self, graph: nx.Graph, one: Node, other: Node, before: int | None, now: int | None) -> set[Node] | None:
         """The nodes that are affected when the edge's cost went from `before` to `now` (None: no edge).
 
-        None: distances may change, and `compute` is to be called.
+        None: nodes behind them may be, too, and `compute` is to be called.
         """
         near, far = self.distance.get(one), self.distance.get(other)
         if near is None and far is None:
@@ -66,23 +71,19 @@ class Tree:
         was, comes = before is not None and near + before == far, now is not None and near + now == far
         if now is not None and near + now < far:
             return None
-        if was == comes:
+        if not was and not comes:
             return set()
-        return self._with(other, one) if comes else self._without(other, one)
+        left = [hop for hop in self.hops[other] if hop != one]
+        return self._renew(graph, other, sorted([*left, one], key=str) if comes else left)
 
-    def _with(self, node: Node, hop: Node) -> set[Node] | None:
-        if self.rank[hop] >= self.rank[node]:
-            return None  # the rank grows, and of those behind it perhaps, too
-        self.branches += len(self.hops[node]) == 1
-        self.hops[node] = tuple(sorted((*self.hops[node], hop), key=str))
-        return {node}
-
-    def _without(self, node: Node, hop: Node) -> set[Node] | None:
-        left = tuple(one for one in self.hops[node] if one != hop)
-        if not left or 1 + max(self.rank[one] for one in left) != self.rank[node]:
+    def _renew(self, graph: nx.Graph, node: Node, hops: list[Node]) -> set[Node] | None:
+        """Give a node other next hops at the same distance, if that is all that changes."""
+        if not hops or 1 + max(self.rank[hop] for hop in hops) != self.rank[node]:
             return None
-        self.branches -= len(left) == 1
-        self.hops[node] = left
+        several = any(self.choice[hop] or SEVERAL in graph.adj[node].get(hop, ()) for hop in hops)
+        if (len(hops) > 1 or several) != self.choice[node]:
+            return None
+        self.hops[node] = tuple(hops)
         return {node}
 
 

@@ -107,8 +107,3 @@ class Reader:
         """How this switch reaches another."""
         self.deps.add(("route", self.switch_id, destination))
         return self.model.routes.route(self.switch_id, destination)
-
-    def spreads(self, destination: str) -> bool:
-        """Whether frames for the destination have a choice of ways anywhere."""
-        self.deps.add(("spread", destination))
-        return self.model.routes.spreads(destination)

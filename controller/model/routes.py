@@ -29,11 +29,12 @@ class Way(NamedTuple):
 class Route(NamedTuple):
     """From one switch towards another.
 
-    `rank`: see `paths.Tree`.  `ways`: the next hops on shortest paths.  `spare`: where to go when the only one is down;
-    `detour`: the spare's rank is not lower, so a frame may take such a one only once.
+    `rank`, `choice`: see `paths.Tree`.  `ways`: the next hops on shortest paths.  `spare`: where to go when the only
+    one is down; `detour`: the spare's rank is not lower, so a frame may take such a one only once.
     """
 
     rank: int
+    choice: bool
     ways: tuple[Way, ...]
     spare: Way | None = None
     detour: bool = False
@@ -58,7 +59,6 @@ class Routes:
         self._trees: dict[str, Tree] = {}
         self._changes: list[_Change] = []
         self._touched: set[tuple[object, ...]] = set()
-        self._parallel = False
 
     # --- reading ---
 
@@ -77,10 +77,6 @@ class Routes:
         others = {node for underlay in underlays for node in self._fabric.graph.adj[underlay]} - {switch_id}
         return sorted(others if switch_id in self._wired else others & self._wired.keys())
 
-    def spreads(self, destination: str) -> bool:
-        """Whether there are several shortest paths to the destination from anywhere."""
-        return self._tree(destination).branches > 0 or bool(self._fabric.parallel)
-
     def route(self, here: str, destination: str) -> Route | None:
         tree = self._tree(destination)
         rank = tree.rank.get(here, HIGHEST_RANK + 1)
@@ -88,9 +84,9 @@ class Routes:
             return None
         ways = tuple([way for hop in tree.hops[here] for way in self._ways(here, hop, tree)])
         if len(ways) > 1:
-            return Route(rank, ways)
+            return Route(rank, True, ways)
         spare, detour = self._spare(here, ways[0], tree)
-        return Route(rank, ways, spare, detour)
+        return Route(rank, tree.choice[here], ways, spare, detour)
 
     def _tree(self, destination: str) -> Tree:
         tree = self._trees.get(destination)
@@ -210,16 +206,10 @@ class Routes:
                 touched.update(self._update(destination, tree, changes))
             if self._wired or touched:
                 touched.add(("relays",))
-        if bool(self._fabric.parallel) != self._parallel:
-            self._parallel = not self._parallel
-            touched.update(("spread", destination) for destination in self._trees)
         return touched
 
     def _update(self, destination: str, tree: Tree, changes: list[_Change]) -> Iterator[tuple[object, ...]]:
-        branched = tree.branches > 0
         affected = self._affected(tree, changes)
-        if (tree.branches > 0) != branched:
-            yield "spread", destination
         for change in changes:
             affected |= {change.one, change.other}
         for switch_id in self._around(affected):
