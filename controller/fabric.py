@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+from apps.pipeline import TABLES
+from controller import hub
 from controller.errors import Invalid, NotFound
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
@@ -15,6 +19,8 @@ from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Statuses
 from controller.store.replica import Replica
 
+MOST = 200  # pairs of ports that one question is answered for
+_TABLES = {table.number: table.name for table in TABLES}
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 
@@ -65,8 +71,8 @@ class Fabric:
                 }
                 for _, one in sorted(model.rows(Interface).items())
             ],
-            "networks": [self._network(one) for _, one in sorted(model.rows(Network).items())],
-            "ports": [self._port(one) for _, one in sorted(model.rows(Port).items())],
+            "networks": [self._network(one) for one in sorted(model.rows(Network).values(), key=_by_name)],
+            "ports": [self._port(one) for one in sorted(model.rows(Port).values(), key=_by_name)],
         }  # fmt: skip
 
     def _switch(self, switch: Switch) -> dict[str, Any]:
@@ -104,10 +110,43 @@ class Fabric:
         Raises `NotFound` for what names no bound port, `Invalid` for what names several.
         """
         one, other = self._bound(source), self._bound(target)
-        frames = [_request(one, other)]
-        if not other.learning:
-            frames.append(_packet(one, other))
-        return {"from": one.id, "to": other.id, "frames": [self._follow(one, other, what) for what in frames]}
+        flows = self._flows()
+        frames = [self._follow(flows, one, other, what) for what in _frames(one, other)]
+        return {"from": one.id, "to": other.id, "frames": frames}
+
+    def unreachable(self) -> list[dict[str, Any]]:
+        """Pairs of ports of one network between which some frame is lost: of each network its first port with every
+        other, in both directions, of the first MOST pairs there are.
+        """
+        model, flows = self._model, self._flows()
+        pairs = []
+        for network_id in sorted(model.rows(Network)):
+            found = sorted(
+                (one for one in model.find(Port, "network_id", network_id) if self._is_in(one)), key=_by_name
+            )
+            pairs += [pair for other in found[1:] for pair in ((found[0], other), (other, found[0]))]
+        lost = []
+        for one, other in pairs[:MOST]:
+            for fields in _frames(one, other):
+                told = self._follow(flows, one, other, fields)
+                if not (told["arrives"] or told["answered"]):
+                    lost.append({"from": one.id, "to": other.id, "frame": fields, "verdict": told["verdict"]})
+            hub.sleep(0)
+        return lost
+
+    def _is_in(self, port: Port) -> bool:
+        return self._model.placement.place(port.id) is not None
+
+    def _flows(self) -> Callable[[str], Pipeline | None]:
+        """The flows of a switch that is connected, each read once."""
+
+        @cache
+        def pipeline(switch_id: str) -> Pipeline | None:
+            if switch_id not in self._reconciler.programmers:
+                return None
+            return Pipeline(self._reconciler.compiler.wanted(switch_id))
+
+        return pipeline
 
     def _bound(self, said: str) -> Port:
         model = self._model
@@ -126,22 +165,16 @@ class Fabric:
             raise NotFound(f"Port {port.id} is plugged in nowhere: {self._statuses.port(port)[1]}.")
         return port
 
-    def _follow(self, one: Port, other: Port, fields: dict[str, int | str]) -> dict[str, Any]:
+    def _follow(
+        self, flows: Callable[[str], Pipeline | None], one: Port, other: Port, fields: dict[str, int | str]
+    ) -> dict[str, Any]:
         at = self._model.placement.bindings[one.id]
         frame: Frame = {name: int.from_bytes(value_of(name, value), "big") for name, value in fields.items()}
-        pipelines: dict[str, Pipeline | None] = {}
-
-        def pipeline(switch_id: str) -> Pipeline | None:
-            if switch_id not in pipelines:
-                known = switch_id in self._reconciler.programmers
-                flows = self._reconciler.compiler.wanted(switch_id) if known else ()
-                pipelines[switch_id] = Pipeline(flows) if known else None
-            return pipelines[switch_id]
-
         try:
-            hops = follow(self._model, pipeline, at.switch_id, at.ofport, frame)
+            hops = follow(self._model, flows, at.switch_id, at.ofport, frame)
         except (Ambiguous, AssertionError) as problem:
-            return {"frame": fields, "verdict": f"not to be told: {problem}", "arrives": False, "hops": []}
+            return {"frame": fields, "verdict": f"not to be told: {problem}", "arrives": False, "answered": False,
+                    "hops": []}  # fmt: skip
         arrives = any(other.id in hop.arrived for hop in hops)
         answered = any(sent.port == at.ofport for sent in hops[0].sent)
         return {
@@ -160,13 +193,11 @@ class Fabric:
         last = hops[-1]
         if not last.steps:
             return f"lost at switch {last.switch_id}, which has no connection"
-        names = {flow.table.number: flow.table.name for hop in hops for _, flow in hop.steps if flow}
         table, flow = last.steps[-1]
-        name = names.get(table, str(table))
         if [sent for sent in last.sent if sent.port != CONTROLLER]:
             return f"leaves switch {last.switch_id} and arrives nowhere"
         why = "by no flow" if flow is None else f"by {flow}"
-        return f"dropped at switch {last.switch_id} in table {name} ({table}), {why}"
+        return f"dropped at switch {last.switch_id} in table {_TABLES[table]} ({table}), {why}"
 
     def _hop(self, hop: Hop) -> dict[str, Any]:
         programmer = self._reconciler.programmers.get(hop.switch_id)
@@ -175,7 +206,7 @@ class Fabric:
             "switch": hop.switch_id,
             "in_port": hop.in_port,
             "tables": [
-                {"table": table, "flow": str(flow) if flow else None,
+                {"table": table, "name": _TABLES[table], "flow": str(flow) if flow else None,
                  "installed": flow.cookie in installed if flow else None}
                 for table, flow in hop.steps
             ],
@@ -184,11 +215,20 @@ class Fabric:
         }  # fmt: skip
 
 
+def _by_name(row: Network | Port) -> tuple[str, str]:
+    return row.name, row.id
+
+
 def _addresses(port: Port) -> tuple[str, str]:
     """Its IPv4 and IPv6 address, "" where it has none."""
     texts = [fixed.ip_address for fixed in port.fixed_ips]
     four = next((text for text in texts if ":" not in text), "")
     return four, next((text for text in texts if ":" in text), "")
+
+
+def _frames(one: Port, other: Port) -> list[dict[str, int | str]]:
+    """What is sent first, and then; where nobody is known to have the target's address only the first is known."""
+    return [_request(one, other)] + ([] if other.learning else [_packet(one, other)])
 
 
 def _request(one: Port, other: Port) -> dict[str, int | str]:

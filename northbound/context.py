@@ -31,6 +31,8 @@ class Fabric(Protocol):
 
     def trace(self, source: str, target: str) -> dict[str, Any]: ...
 
+    def unreachable(self) -> list[dict[str, Any]]: ...
+
 
 class Operators(Protocol):
     """What operators ask; all of it ready to be answered as JSON."""

@@ -59,5 +59,9 @@ def trace(ask: Ask) -> Answer:
     return as_json(200, {"trace": ask.context.operators.fabric.trace(query["from"][0], query["to"][0])})
 
 
+def unreachable(ask: Ask) -> Answer:
+    return as_json(200, {"unreachable": ask.context.operators.fabric.unreachable()})
+
+
 def missing(switch_id: str) -> NotFound:
     return NotFound(f"Switch {switch_id[:64]} could not be found.", "SwitchNotFound")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from controller.commands.client import Client, add_url
-from controller.commands.findings import examine, explain
+from controller.commands.findings import examine, explain, lost
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,15 +23,14 @@ def execute(chosen: argparse.Namespace) -> int:
     client = Client(chosen.url, chosen.ca)
     health = client.get("/healthz")
     print(f"controller: {health['status']}, {health['connected']} of {health['switches']} switches connected")
-    found = examine(client.get("/tenet/v1/topology")["topology"], client.get("/tenet/v1/refused")["refused"])
-    for line in found.lines:
-        print(line)
-    faults = found.faults
+    topology = client.get("/tenet/v1/topology")["topology"]
+    found = [examine(topology, client.get("/tenet/v1/refused")["refused"])]
     if chosen.ends:
-        trace = client.get("/tenet/v1/trace", **{"from": chosen.ends[0], "to": chosen.ends[1]})["trace"]
-        told = explain(trace)
-        for line in told.lines:
-            print(line)
-        faults += told.faults
+        found.append(explain(client.get("/tenet/v1/trace", **{"from": chosen.ends[0], "to": chosen.ends[1]})["trace"]))
+    else:
+        found.append(lost(topology, client.get("/tenet/v1/unreachable")["unreachable"]))
+    for line in (line for part in found for line in part.lines):
+        print(line)
+    faults = sum(part.faults for part in found)
     print(f"{faults} fault{'' if faults == 1 else 's'} found" if faults else "nothing wrong was found")
     return 1 if faults else 0

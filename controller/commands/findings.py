@@ -29,6 +29,20 @@ def explain(trace: dict[str, Any]) -> Findings:
     return _gather([line for frame in trace["frames"] for line in _frame(frame)])
 
 
+def lost(topology: dict[str, Any], unreachable: list[dict[str, Any]]) -> Findings:
+    """Pairs of one network between which frames are lost; what is lost in the same way is told once."""
+    names = {port["id"]: port["name"] or port["interface"] or port["id"] for port in topology["ports"]}
+    ways: dict[str, list[str]] = {}
+    for one in unreachable:
+        ways.setdefault(one["verdict"], []).append(f"{names.get(one['from'])} to {names.get(one['to'])}")
+    return _gather(
+        [
+            (BAD, f"from {pairs[0]}{f' and {len(pairs) - 1} more' if pairs[1:] else ''}: {verdict}")
+            for verdict, pairs in ways.items()
+        ]
+    )
+
+
 def _gather(lines: list[tuple[str, str]]) -> Findings:
     return Findings([f"{mark}  {text}" for mark, text in lines], sum(mark == BAD for mark, _ in lines))
 
@@ -114,7 +128,7 @@ def _frame(frame: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "     ", f"  switch {hop['switch']}, in by port {hop['in_port']}"
         for step in hop["tables"]:
             absent = "" if step["installed"] in (True, None) else "   NOT YET ON THE SWITCH"
-            yield "     ", f"    table {step['table']:3}: {step['flow'] or 'no flow matches'}{absent}"
+            yield "     ", f"    {step['name']:>9}: {step['flow'] or 'no flow matches'}{absent}"
         for sent in hop["sent"]:
             yield "     ", f"    out by port {sent['port']}"
     fine = frame["arrives"] or frame.get("answered", False)

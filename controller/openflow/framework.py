@@ -229,6 +229,7 @@ class Switch(_Datapath):  # type: ignore[misc]
             self._answered.set()
 
     def _end(self) -> None:
+        given_up = self.connection.closed  # else the peer hung up, which anybody may who only looks
         self.connection.release()
         self.is_active = False
         self.set_state(_handler.DEAD_DISPATCHER)
@@ -238,7 +239,7 @@ class Switch(_Datapath):  # type: ignore[misc]
                 self.session.lost()
             if self.session and self._introduced:
                 self.server.events.disconnected(self.session)
-            elif self.session is None:
+            elif self.session is None and given_up:
                 self.server.events.refused(self.connection.address, self.connection.why, self.duplicate)
         except Exception:
             log.exception("what follows a disconnect failed")
