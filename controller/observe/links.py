@@ -146,7 +146,7 @@ class Links:
             if self._now >= station.review_at:
                 self._review(station)
             self._send(station, station.ports)
-            station.wake.wait(station.pauses.pop(0) if station.pauses else INTERVAL)
+            station.wake.wait(station.pauses.pop(0) if station.pauses else _until_beat())
 
     def _send(self, station: Station, numbers: Iterable[int]) -> None:
         dpid, ports, stamp = station.session.dpid, station.ports, self._tell_time()
@@ -296,6 +296,15 @@ class Station:
         self.pauses = list(FIRST)
         self.wake = hub.Signal()
         self.review_at = 0.0
+
+
+def _until_beat() -> float:
+    """Seconds to the next whole INTERVAL that is not just here.
+
+    All switches send at once, so that what comes in at one of them is read in one go: a read costs more than a frame.
+    """
+    left = INTERVAL - time.monotonic() % INTERVAL
+    return left if left > INTERVAL / 10 else left + INTERVAL
 
 
 def _shared_key(tx: Transaction) -> str:
