@@ -40,6 +40,10 @@ class Damping(Generic[K]):
         self._points.pop(key, None)
         return False
 
+    def counts(self, key: K) -> bool:
+        """Whether a fall of the key is remembered."""
+        return key in self._points
+
     def forget_old(self, now: float) -> None:
         """Let go of what has all but no points left."""
         for key in [key for key in self._points if key not in self._held and self._now(key, now) < 0.1]:

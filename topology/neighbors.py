@@ -7,7 +7,6 @@ first frame, down when its port is or after SILENCE, and held down while it flap
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from .damping import Damping
@@ -34,9 +33,11 @@ class Wire(NamedTuple):
 
 
 class Fall(NamedTuple):
-    """A wire that went down; `held`: from now on it is held down."""
+    """What came in at `near`, last from `far`, does no more; `up`: it did until now; `held`: it is held down now."""
 
-    wire: Wire
+    near: Port
+    far: Port
+    up: bool
     held: bool
 
 
@@ -45,7 +46,9 @@ class Neighbors:
 
     def __init__(self) -> None:
         self.far: dict[Port, Port] = {}  # near -> far, of every wire that is up
+        self.moved: list[Fall] = []  # wires that were found to be elsewhere; for the caller to empty
         self._near: dict[Port, Port] = {}
+        self._lately: dict[Port, Port] = {}  # near -> far, of wires that fell
         self._last: dict[Port, float] = {}
         self._stamps: dict[Port, int] = {}
         self._damping: Damping[Port] = Damping()
@@ -66,7 +69,8 @@ class Neighbors:
         if self._damping.holds(near, now):
             return Verdict.HELD
         for other in {near, self._near.get(far, near)}:
-            self.fall(other, now)  # a cable was moved
+            if other in self.far and (fall := self.fall(other, now)):  # a cable was moved
+                self.moved.append(fall)
         if self._damping.holds(near, now):
             return Verdict.HELD
         self.adopt(Wire(near, far), now)
@@ -79,16 +83,21 @@ class Neighbors:
         self._last[wire.near] = now
 
     def fall(self, near: Port, now: float) -> Fall | None:
-        """The wire into a port is down; None when none was up (what is held already is held for longer)."""
-        far = self.far.pop(near, None)
+        """The wire into a port is down; None when none was up lately."""
+        up = near in self.far
+        far = self.far.pop(near, None) or self._lately.get(near)
         if far is None:
-            if self._damping.holds(near, now):
-                self._damping.fell(near, now)
             return None
-        del self._last[near]
-        if self._near.get(far) == near:
-            del self._near[far]
-        return Fall(Wire(near, far), self._damping.fell(near, now))
+        self._lately[near] = far
+        if up:
+            del self._last[near]
+            if self._near.get(far) == near:
+                del self._near[far]
+        return Fall(near, far, up, self._damping.fell(near, now))
+
+    def lately(self, near: Port) -> Port | None:
+        """What came in at a port until its wire fell."""
+        return self._lately.get(near)
 
     def into(self, far: Port) -> Port | None:
         """Where what a port sends comes in."""
@@ -102,8 +111,8 @@ class Neighbors:
         """Whether the wire into a port is held down."""
         return self._damping.holds(near, now)
 
-    def forget(self, ports: Iterable[Port], now: float) -> None:
-        """Ports that are no more need not be remembered."""
-        for port in ports:
-            self._stamps.pop(port, None)
+    def forget_old(self, now: float) -> None:
+        """Let go of falls that count no more."""
         self._damping.forget_old(now)
+        for near in [near for near in self._lately if not self._damping.counts(near)]:
+            del self._lately[near]

@@ -27,7 +27,7 @@ from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
 from topology import discovery
 from topology.discovery import Port
-from topology.neighbors import Neighbors, Verdict, Wire
+from topology.neighbors import Fall, Neighbors, Verdict, Wire
 
 from .probed import probed
 
@@ -58,12 +58,18 @@ class Links:
         self._stamp = 0
         self._changed: dict[Port, None] = {}  # near ends whose rows may be others now
         self._work = hub.Signal()
+        self._threads: list[hub.GreenThread] = []
         replica.listen(self._model_changed)
 
     def start(self) -> None:
         self._key = bytes.fromhex(transact(self._store, self._replica, _shared_key).value)
-        hub.spawn(self._write)
-        hub.spawn(self._watch)
+        self._threads = [hub.spawn(self._write), hub.spawn(self._watch)]
+
+    def stop(self) -> None:
+        """Look and write no more."""
+        self._stations.clear()
+        for thread in self._threads:
+            hub.kill(thread)
 
     # --- switches come and go -----------------------------------------------------------------------------------------
 
@@ -79,7 +85,7 @@ class Links:
             self._adopt(station, row)
         for near, far in list(self._neighbors.far.items()):
             if dpid in (near.dpid, far.dpid):
-                self._neighbors.adopt(Wire(near, far), self._now)  # it could not be heard until now
+                self._neighbors.adopt(Wire(near, far), self._now)  # it could not be heard before
                 self._mark(near)
         hub.spawn(self._probe, station)
 
@@ -114,7 +120,6 @@ class Links:
         gone = [Port(session.dpid, number) for number in before.keys() - station.ports.keys()]
         for port in gone:
             self._fall(port, "the port is down, or a tenant's")
-        self._neighbors.forget(gone, self._now)
         if station.ports.keys() - before.keys():
             station.pauses = list(FIRST)
             station.wake.set()
@@ -179,6 +184,8 @@ class Links:
         near = Port(session.dpid, packet.in_port)
         verdict = self._neighbors.heard(near, heard, self._now, max(self._stamp, time.time_ns() // 1000))
         self.seen[verdict.name] += 1
+        while self._neighbors.moved:
+            self._fell(self._neighbors.moved.pop(), "its cable is elsewhere")
         if verdict is Verdict.NEW:
             self._begun(station, near, heard.port)
         elif verdict is not Verdict.SAME:
@@ -217,19 +224,23 @@ class Links:
                 for near in self._neighbors.far:
                     if near.dpid == dpid:
                         self._mark(near)
+        self._neighbors.forget_old(self._now)
         for near in [near for near in self._damped if not self._neighbors.is_held(near, self._now)]:
             self._damped.discard(near)
             self._mark(near)
 
     def _fall(self, near: Port, why: str) -> None:
         fall = self._neighbors.fall(near, self._now)
-        if fall is None:
-            return
-        log.warning("%s no longer hears %s: %s", _text(near), _text(fall.wire.far), why)
+        if fall is not None:
+            self._fell(fall, why)
+
+    def _fell(self, fall: Fall, why: str) -> None:
+        if fall.up:
+            log.warning("%s no longer hears %s: %s", _text(fall.near), _text(fall.far), why)
         if fall.held:
-            self._damped.add(near)
-            log.warning("%s: its link flaps and is held down until it has been quiet", _text(near))
-        self._mark(near)
+            self._damped.add(fall.near)
+            log.warning("%s: its wire flaps and is held down until it has been quiet", _text(fall.near))
+        self._mark(fall.near)
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -262,26 +273,25 @@ class Links:
             if not here:
                 continue
             held = tx.get(Link, f"{here[0].id}/{near.number}")
-            wanted = self._row(tx, here[0], near, held)
+            wanted = self._row(tx, here[0], near)
             if wanted is None and held is not None:
                 tx.delete(held)
             elif wanted is not None and wanted != held:
                 tx.put(wanted)
 
-    def _row(self, tx: Transaction, here: Switch, near: Port, held: Link | None) -> Link | None:
+    def _row(self, tx: Transaction, here: Switch, near: Port) -> Link | None:
+        """What is to be written of a port's wire; None when there is nothing to tell."""
         far = self._neighbors.far.get(near)
+        state, cost = "up", AWAY_COST if self._away.get(near.dpid) == float("inf") else 1
+        if far is None and self._neighbors.is_held(near, self._now):
+            far, state = self._neighbors.lately(near), "damped"
         there = tx.model.find(Switch, "dpid", far.dpid) if far else []
-        if far is not None and there:
-            cost = AWAY_COST if self._away.get(near.dpid) == float("inf") else 1
-            return Link(
-                switch_id=here.id, ofport=near.number, far_switch_id=there[0].id, far_ofport=far.number, cost=cost
-            )
-        if held is not None and self._neighbors.is_held(near, self._now):
-            return Link(
-                switch_id=here.id, ofport=near.number, far_switch_id=held.far_switch_id, far_ofport=held.far_ofport,
-                state="damped",
-            )  # fmt: skip
-        return None
+        if far is None or not there:
+            return None
+        return Link(
+            switch_id=here.id, ofport=near.number, far_switch_id=there[0].id, far_ofport=far.number, cost=cost,
+            state=state,
+        )  # fmt: skip
 
 
 class Station:

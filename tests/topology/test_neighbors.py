@@ -59,6 +59,7 @@ def test_a_cable_that_is_moved_takes_its_wire_along() -> None:
     table = Neighbors()
     hear(table, A1, B1, 1.0)
     assert hear(table, C1, B1, 2.0) is Verdict.NEW
+    assert [(fall.near, fall.far) for fall in table.moved] == [(A1, B1)]
     assert table.far == {C1: B1}
     assert hear(table, C1, A2, 3.0) is Verdict.NEW
     assert table.far == {C1: A2}
@@ -99,6 +100,19 @@ def test_a_wire_that_goes_down_now_and_then_is_not_held() -> None:
         assert hear(table, A1, B1, turn * 15.0) is Verdict.NEW
         fall = table.fall(A1, turn * 15.0 + 7)
         assert fall is not None and not fall.held
+
+
+def test_a_port_that_flaps_counts_although_its_wire_does_not_come_up_in_between() -> None:
+    table = Neighbors()
+    hear(table, A1, B1, 1.0)
+    falls = [table.fall(A1, 1.0 + turn / 10) for turn in range(5)]
+    assert [(fall.up, fall.held) for fall in falls if fall] == [
+        (True, False), (False, False), (False, False), (False, True), (False, False),
+    ]  # fmt: skip
+    assert hear(table, A1, B1, 2.0) is Verdict.HELD
+    table.forget_old(500.0)
+    assert table.fall(A1, 500.0) is not None, "what is held is not forgotten"
+    assert Neighbors().fall(A1, 1.0) is None, "a port that never had a wire has none to lose"
 
 
 def test_who_falls_says_that_it_is_held_once() -> None:
