@@ -65,7 +65,7 @@ def _routes() -> Routes:
     routes.add("healthz", {"GET": operators.health})
     routes.add("metrics", {"GET": operators.metrics})
     routes.add("tenet/v1/switches", {"GET": operators.switches})
-    routes.add("tenet/v1/switches/*", {"GET": operators.switch})
+    routes.add("tenet/v1/switches/*", {"GET": operators.switch, "DELETE": operators.forget})
     routes.add("tenet/v1/switches/*/flows", {"GET": operators.flows})
     routes.add("tenet/v1/links", {"GET": operators.links})
     routes.add("tenet/v1/topology", {"GET": operators.topology})

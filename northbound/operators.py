@@ -63,5 +63,10 @@ def unreachable(ask: Ask) -> Answer:
     return as_json(200, {"unreachable": ask.context.operators.fabric.unreachable()})
 
 
+def forget(ask: Ask, switch_id: str) -> Answer:
+    ask.context.operators.forget(switch_id)
+    return Answer(204)
+
+
 def missing(switch_id: str) -> NotFound:
     return NotFound(f"Switch {switch_id[:64]} could not be found.", "SwitchNotFound")

@@ -66,6 +66,10 @@ class Pipeline:
         walk = _Walk(self, frame)
         return walk.steps, walk.sent
 
+    def visited(self, frame: Frame) -> list[Flow]:
+        """The flows that a frame meets, in order."""
+        return _Walk(self, frame).visited
+
     def lookup(self, table: int, frame: Frame) -> Flow | None:
         """The flow that a frame meets."""
         priorities = self._tables.get(table, {})
@@ -84,6 +88,7 @@ class _Walk:
     def __init__(self, pipeline: Pipeline, frame: Frame) -> None:
         self.sent: list[Sent] = []
         self.steps: list[Step] = []
+        self.visited: list[Flow] = []
         self._pipeline = pipeline
         self._frame = dict(frame)
         self._lookups = 0
@@ -96,6 +101,7 @@ class _Walk:
         self.steps.append(Step(table, flow))
         if flow is None:
             return
+        self.visited.append(flow)
         for action in flow.actions:
             _DO[action.kind](self, action, depth)
         if flow.metadata is not None:

@@ -41,9 +41,3 @@ class Relation(Generic[K, V]):
 
     def has(self, key: K) -> bool:
         return key in self._counts
-
-    def holds(self, key: K, value: V) -> bool:
-        return value in self._counts.get(key, ())
-
-    def size(self, key: K) -> int:
-        return len(self._counts.get(key, ()))

@@ -30,7 +30,9 @@ _NO_PORT = 0xFFFFFF00  # OFPP_MAX: above it are the reserved port numbers
 
 
 class Observer:
-    def __init__(self, store: Store, replica: Replica) -> None:
+    def __init__(self, store: Store, replica: Replica, underlay_ip_version: int = 4) -> None:
+        self._underlay_ip_version = underlay_ip_version
+        self._warned: set[str] = set()
         self._store = store
         self._replica = replica
         self._heard: hub.Queue = hub.Queue(QUEUE)
@@ -51,6 +53,10 @@ class Observer:
 
     def hypervisor(self, seen: SeenHypervisor) -> None:
         """From the OVSDB side: what a hypervisor's database says now."""
+        if ":" in seen.encap_ip and self._underlay_ip_version == 4 and seen.encap_ip not in self._warned:
+            self._warned.add(seen.encap_ip)
+            log.warning("%s has an IPv6 tenant-encap-ip, but [network] underlay_ip_version is 4: the MTU that "
+                        "tenants are told is 20 bytes too large", seen.system_id)  # fmt: skip
         transact(self._store, self._replica, lambda tx: switches.hypervisor(tx, seen))
 
     def adopt(self, session: Session) -> None:
@@ -58,6 +64,11 @@ class Observer:
         ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
         name = session.ports[_LOCAL].name if _LOCAL in session.ports else ""
         transact(self._store, self._replica, lambda tx: switches.adopted(tx, session.dpid, ports, name))
+
+    def forget(self, switch_id: str) -> None:
+        """An operator removes a switch that is gone; raises `NotFound`."""
+        transact(self._store, self._replica, lambda tx: switches.forget(tx, switches.required(tx, switch_id)))
+        log.info("switch %s removed", switch_id)
 
     # --- addresses ---
 
@@ -82,12 +93,17 @@ class Observer:
             fresh = [one for one in heard if one not in self._moved]
             self._moved.update(dict.fromkeys(fresh, now))
             if fresh:
-                self._commit("learning", partial(self._learn_all, heard=fresh))
+                self._learn_all(fresh)
 
-    def _learn_all(self, tx: Transaction, heard: list[Heard]) -> None:
-        for one in heard:
-            if learn(tx, one):
-                self.learned += 1
+    def _learn_all(self, heard: list[Heard]) -> None:
+        learned: list[Heard] = []
+
+        def rules(tx: Transaction) -> None:  # may run several times
+            learned[:] = [one for one in heard if learn(tx, one)]
+
+        if self._commit("learning", rules):
+            self.learned += len(learned)
+            for one in learned:
                 log.info("%s learned at %s port %d", one.mac, one.switch_id, one.ofport)
 
     def _changed(self, touched: set[Dependency]) -> None:
@@ -106,9 +122,12 @@ class Observer:
             for port_id in ports:
                 self._commit("forgetting", partial(switches.stale, port_id=port_id))
 
-    def _commit(self, what: str, rules: Callable[[Transaction], None]) -> None:
+    def _commit(self, what: str, rules: Callable[[Transaction], None]) -> bool:
+        """Whether it was done; if not, after a while in which the store may come to itself."""
         try:
             transact(self._store, self._replica, rules)
         except (Refused, Unavailable) as error:
             log.warning("%s addresses: %s", what, error)
             hub.sleep(1.0)
+            return False
+        return True

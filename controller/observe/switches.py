@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from msgspec.structs import replace
+from msgspec import structs
 
-from controller.errors import Conflict, Invalid
+from controller.errors import Conflict, Invalid, NotFound
 from controller.model.kinds import Interface, Learned, Link, Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.store.transaction import Transaction
@@ -60,7 +60,7 @@ def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = ""
     switch_id = adopted_id(dpid)
     switch = _switch(tx, switch_id, dpid)
     if name and name != switch.host:
-        switch = replace(switch, host=name)
+        switch = structs.replace(switch, host=name)
     if switch != tx.get(Switch, switch_id):
         tx.put(switch)
     _interfaces(
@@ -80,6 +80,13 @@ def forget(tx: Transaction, switch: Switch) -> None:
         tx.delete(link)
     tx.release(f"switch/{switch.number}")
     tx.delete(switch)
+
+
+def required(tx: Transaction, switch_id: str) -> Switch:
+    switch = tx.get(Switch, switch_id)
+    if switch is None:
+        raise NotFound(f"Switch {switch_id[:64]} could not be found.", "SwitchNotFound")
+    return switch
 
 
 def adopted_id(dpid: int) -> str:
@@ -108,7 +115,11 @@ def _interfaces(tx: Transaction, switch_id: str, wanted: Mapping[str, Interface]
         if name not in wanted:
             tx.delete(interface)
     for name, interface in wanted.items():
-        if have.get(name) != interface:
+        known = have.get(name)
+        same = known is not None and (known.vif, known.ofport) == (interface.vif, interface.ofport)
+        since = known.since if known is not None and same else tx.model.revision + 1
+        interface = structs.replace(interface, since=since)
+        if known != interface:
             tx.put(interface)
 
 

@@ -6,6 +6,7 @@ Start, reconnect, take-over, repair and audit are one thing: dump, compare, send
 from __future__ import annotations
 
 import logging
+import random
 import time
 from typing import Protocol
 
@@ -68,7 +69,8 @@ class Programmer:
         """Until `end`; raises `Unreachable` when the connection ended first."""
         self._synchronise("connected")
         self.synchronised = True
-        audit = time.monotonic() + self._audit_interval
+        # switches that connected together are not audited together
+        audit = time.monotonic() + self._audit_interval * random.uniform(0.5, 1.0)
         while not self._ended:
             self._send()
             left = audit - time.monotonic()
