@@ -1,6 +1,6 @@
 """The graph of the fabric: switches joined by wires, and by the underlays that they have in common.
 
-Nodes are ids of switches, and (family, encapsulation) for each underlay.  An edge's `cost` is that of the cheapest way
+Nodes are ids of switches, and a name for each underlay.  An edge's `cost` is that of the cheapest way
 between its ends.
 Nothing here knows rows or flows.
 """
@@ -12,10 +12,23 @@ from typing import NamedTuple
 
 import networkx as nx
 
-Underlay = tuple[str, str]  # address family and encapsulation
-Node = str | Underlay
+Node = str  # the id of a switch, or an Underlay
 SEVERAL = "several"  # attribute of an edge that several wires of the same cost make up
 TO_UNDERLAY = 1  # cost; a tunnel crosses two such edges
+
+
+class Underlay(str):
+    """An address family and an encapsulation that switches have in common."""
+
+    __slots__ = ()
+
+    @property
+    def encapsulation(self) -> str:
+        return self.rpartition("/")[2]
+
+
+def underlay(family: str, encapsulation: str) -> Underlay:
+    return Underlay(f"/{family}/{encapsulation}")  # no switch's id has a slash
 
 
 class Wire(NamedTuple):

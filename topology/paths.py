@@ -47,7 +47,7 @@ class Tree:
         for node in self.distance:  # nearest first
             through = found[node]
             if len(through) > 1:
-                through.sort(key=str)
+                through.sort()
                 choice[node] = True
             else:
                 choice[node] = bool(through) and (choice[through[0]] or SEVERAL in adjacent[node][through[0]])
@@ -62,7 +62,7 @@ class Tree:
         None: nodes behind them may be, too, and `compute` is to be called.
         """
         near, far = self.distance.get(one), self.distance.get(other)
-        if near is None and far is None:
+        if near is None and far is None and self.distance:
             return set()
         if near is None or far is None:
             return None
@@ -74,13 +74,14 @@ class Tree:
         if not was and not comes:
             return set()
         left = [hop for hop in self.hops[other] if hop != one]
-        return self._renew(graph, other, sorted([*left, one], key=str) if comes else left)
+        return self._renew(graph, other, sorted([*left, one]) if comes else left)
 
     def _renew(self, graph: nx.Graph, node: Node, hops: list[Node]) -> set[Node] | None:
         """Give a node other next hops at the same distance, if that is all that changes."""
         if not hops or 1 + max(self.rank[hop] for hop in hops) != self.rank[node]:
             return None
-        several = any(self.choice[hop] or SEVERAL in graph.adj[node].get(hop, ()) for hop in hops)
+        edges = graph._adj.get(node, {})  # of several changes at once, a later one may have taken it away
+        several = any(self.choice[hop] or SEVERAL in edges.get(hop, ()) for hop in hops)
         if (len(hops) > 1 or several) != self.choice[node]:
             return None
         self.hops[node] = tuple(hops)

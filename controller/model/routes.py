@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from topology.graph import Fabric, Node, Underlay, Wire, wire
+from topology.graph import Fabric, Node, Underlay, Wire, underlay, wire
 from topology.paths import Tree
 
 from .kinds import Link, Row, Switch
@@ -67,7 +67,7 @@ class Routes:
 
     def switches(self) -> list[str]:
         """The switches that labels lead to or from; none where nothing is wired."""
-        return sorted(node for node in self._fabric.graph if isinstance(node, str)) if self._wired else []
+        return sorted(node for node in self._fabric.graph if not isinstance(node, Underlay)) if self._wired else []
 
     def relays(self, switch_id: str) -> list[str]:
         """The switches from whose tunnels labelled frames are taken: one end has links, both the underlay."""
@@ -95,15 +95,15 @@ class Routes:
         return tree
 
     def _ways(self, here: str, hop: Node, tree: Tree) -> list[Way]:
-        if isinstance(hop, str):
-            return [Way(hop, port) for port in self._fabric.ports(here, hop)]
-        return [Way(beyond, 0, hop[1]) for beyond in tree.hops[hop] if isinstance(beyond, str)]
+        if isinstance(hop, Underlay):
+            return [Way(beyond, 0, hop.encapsulation) for beyond in tree.hops[hop]]
+        return [Way(hop, port) for port in self._fabric.ports(here, hop)]
 
     def _spare(self, here: str, way: Way, tree: Tree) -> tuple[Way | None, bool]:
         """A neighbour whose way does not come back here: of a lower rank, or else loop-free (RFC 5286)."""
         best: tuple[bool, int, str] | None = None
         for hop, edge in self._fabric.graph.adj[here].items():
-            if not isinstance(hop, str) or hop == way.switch_id or hop not in tree.distance:
+            if isinstance(hop, Underlay) or hop == way.switch_id or hop not in tree.distance:
                 continue
             distance = tree.distance[hop]
             detour = tree.rank[hop] >= tree.rank[here]
@@ -146,10 +146,10 @@ class Routes:
             self._trees.pop(switch_id, None)
         else:
             self._switches[switch_id] = now
-        for underlay in before - now:
-            self._record(switch_id, underlay, partial(self._fabric.leave, switch_id, underlay))
-        for underlay in now - before:
-            self._record(switch_id, underlay, partial(self._fabric.enter, switch_id, underlay))
+        for left in before - now:
+            self._record(switch_id, left, partial(self._fabric.leave, switch_id, left))
+        for entered in now - before:
+            self._record(switch_id, entered, partial(self._fabric.enter, switch_id, entered))
         if (old is None) != (new is None):
             for end in [end for end, link in self._links.items() if switch_id in (end[0], link.far_switch_id)]:
                 self._rewire(end)
@@ -210,16 +210,15 @@ class Routes:
 
     def _update(self, destination: str, tree: Tree, changes: list[_Change]) -> Iterator[tuple[object, ...]]:
         affected = self._affected(tree, changes)
-        for change in changes:
-            affected |= {change.one, change.other}
-        for switch_id in self._around(affected):
+        ends = {node for change in changes for node in (change.one, change.other) if not isinstance(node, Underlay)}
+        for switch_id in self._around(affected) | ends:
             yield "route", switch_id, destination
 
     def _affected(self, tree: Tree, changes: list[_Change]) -> set[Node]:
         graph = self._fabric.graph
         affected: set[Node] = set()
         for change in changes:
-            nodes = tree.changed(graph, *change) if tree.distance else None
+            nodes = tree.changed(graph, *change)
             if nodes is None:
                 return affected | tree.compute(graph)
             affected |= nodes
@@ -232,14 +231,14 @@ class Routes:
         for node in nodes:
             if node in graph:
                 around.update(graph.adj[node])
-        return {node for node in around if isinstance(node, str)}
+        return {node for node in around if not isinstance(node, Underlay)}
 
 
 def _underlays(switch: Switch | None) -> frozenset[Underlay]:
     if switch is None or not switch.encap_ip:
         return frozenset()
     family = "ipv6" if ":" in switch.encap_ip else "ipv4"
-    return frozenset((family, tunnel.type) for tunnel in switch.tunnels)
+    return frozenset(underlay(family, tunnel.type) for tunnel in switch.tunnels)
 
 
 def _ends(wire: Wire) -> tuple[tuple[str, int], tuple[str, int]]:

@@ -9,9 +9,10 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from controller.flow.interpret import Frame
-from controller.model.kinds import Link, Switch
+from controller.model.kinds import Link, Port, Switch
 from tests.topology.wired import VM, Outcome, Wired, address, mac, switch_id, switches, tenants, wires
 from tests.world import frame
 
@@ -155,27 +156,74 @@ def test_a_broken_wire_is_bypassed_by_the_switch_itself(graph: nx.Graph) -> None
             assert [world.say("red-0", "red-1", chance).ports for chance in range(4)] == [["red-1"]] * 4
 
 
+def test_no_loop_in_any_of_all_mixes() -> None:
+    """A ring whose neighbours are wired twice: old flows of one switch and new ones of the next point at each other."""
+    graph = nx.MultiGraph([(0, 1), (0, 1), (1, 2), (1, 2), (2, 3), (2, 3), (3, 0), (3, 0)])
+    both = wires(graph)[:2]
+    for before, after in (([], both), (both, [])):
+        for size in range(5):
+            for behind in itertools.combinations(range(4), size):
+                world = fabric(graph, {"red": [1, 0], "blue": [2, 0]})
+                world.put(*(end.key for wire in before for end in wire))
+                world.update()
+                world.put(*(end.key for wire in after for end in wire), *(end for wire in before for end in wire))
+                world.update({switch_id(node) for node in range(4)} - {switch_id(node) for node in behind})
+                for name, chance in itertools.product(("red", "blue"), range(4)):
+                    outcome = world.say(f"{name}-0", f"{name}-1", chance)
+                    once(outcome)
+                    assert outcome.ports == [f"{name}-1"] or 0 < size < 4
+
+
+def test_a_frame_takes_one_detour_at_most() -> None:
+    """s1 and s2, crosswise wired to each other, have lost s0: each is the other's loop-free alternate."""
+    ends = [("s1", 1, "s0", 1), ("s2", 1, "s0", 2), ("s1", 2, "s2", 3), ("s1", 3, "s2", 2)]
+    pairs = [
+        (
+            Link(switch_id=one, ofport=here, far_switch_id=other, far_ofport=there),
+            Link(switch_id=other, ofport=there, far_switch_id=one, far_ofport=here),
+        )
+        for one, here, other, there in ends
+    ]
+    rows = [end for pair in pairs for end in pair]
+    world = Wired(*switches(nx.complete_graph(3)), *rows, *tenants({"red": [1, 0]}))
+    world.lose(pairs[0])
+    assert [hop.there for hop in world.say("red-0", "red-1").hops] == ["s2", "s0"]
+    world.lose(pairs[1])
+    assert [hop.there for hop in world.say("red-0", "red-1").hops] == ["s2"]
+
+
+def test_no_detour_by_a_neighbour_that_would_send_it_back() -> None:
+    graph = nx.Graph([(0, 1), (1, 2)])
+    world = fabric(graph, {"red": [1, 0]})
+    world.lose(wires(nx.MultiGraph(graph))[0])
+    assert world.say("red-0", "red-1") == Outcome([], [])
+
+
 def test_a_labelled_frame_from_a_tenant_is_dropped() -> None:
-    world = fabric(nx.path_graph(3), {"red": [0, 2], "blue": [0]})
+    graph = nx.path_graph(3)
+    world = fabric(graph, {"red": [0, 2], "blue": [0, 2]})
     forged: Frame = {
-        **frame(eth_src=mac(0), eth_dst=mac(1), eth_type=0x8847),
+        **frame(eth_src=mac(7), eth_dst=mac(1), eth_type=0x8847),
         **{"mpls_label": 3, "mpls_ttl": 255, "below.mpls_label": 1, "below.mpls_ttl": 64},
         **{"below.below.eth_dst": frame(eth_dst=mac(1))["eth_dst"], "below.below.eth_type": 0x0800},
     }
+    # the ports of blue declare no address, so that a frame of any kind would be carried
+    ports = [world.model.get(Port, f"blue-{nth}") for nth in range(2)]
+    world.put(*(replace(port, learning=True, interface_id=port.id, fixed_ips=()) for port in ports if port))
+    world.update()
     at = world.model.placement.bindings["blue-0"]
-    assert world.inject("s0", at.ofport, forged) == Outcome([], [])
-    assert world.inject("s1", VM + 5, forged) == Outcome([], [])
+    assert world.inject("s0", at.ofport, {**forged, "eth_type": 0x88B5}).ports == ["blue-1"]
+    for kind in (0x8847, 0x8848):
+        assert world.inject("s0", at.ofport, {**forged, "eth_type": kind}) == Outcome([], [])
+    assert world.inject("s1", VM + 5, forged) == Outcome([], [])  # nor from a port that is nothing
     assert world.inject("s1", 1, forged).ports == ["red-1"]  # the same from a wire is what wires carry
 
 
 def test_a_link_needs_both_ends() -> None:
     graph = nx.path_graph(2)
     near, far = wires(nx.MultiGraph(graph))[0]
-    for half in (
-        [near],
-        [near, Link(switch_id="s1", ofport=1, far_switch_id="s0", far_ofport=9)],
-        [near, Link(switch_id="s1", ofport=1, far_switch_id="s0", far_ofport=1, state="damped")],
-    ):
+    elsewhere = Link(switch_id="s1", ofport=1, far_switch_id="s0", far_ofport=9)
+    for half in ([near], [near, elsewhere], [elsewhere, near], [near, replace(far, state="damped")]):
         world = Wired(*switches(graph), *half, *tenants({"red": [0, 1]}))
         assert world.say("red-0", "red-1") == Outcome([], [])
     assert Wired(*switches(graph), near, far, *tenants({"red": [0, 1]})).say("red-0", "red-1").ports == ["red-1"]
