@@ -112,7 +112,7 @@ class Fabric:
         one, other = self._bound(source), self._bound(target)
         flows = self._flows()
         frames = [self._follow(flows, one, other, what) for what in _frames(one, other)]
-        return {"from": one.id, "to": other.id, "frames": frames}
+        return {"from": self._port(one), "to": self._port(other), "frames": frames}
 
     def unreachable(self) -> list[dict[str, Any]]:
         """Pairs of ports of one network between which some frame is lost: of each network its first port with every

@@ -26,7 +26,8 @@ def execute(chosen: argparse.Namespace) -> int:
     topology = client.get("/tenet/v1/topology")["topology"]
     found = [examine(topology, client.get("/tenet/v1/refused")["refused"])]
     if chosen.ends:
-        found.append(explain(client.get("/tenet/v1/trace", **{"from": chosen.ends[0], "to": chosen.ends[1]})["trace"]))
+        trace = client.get("/tenet/v1/trace", **{"from": chosen.ends[0], "to": chosen.ends[1]})["trace"]
+        found.append(explain(topology, trace))
     else:
         found.append(lost(topology, client.get("/tenet/v1/unreachable")["unreachable"]))
     for line in (line for part in found for line in part.lines):

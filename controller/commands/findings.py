@@ -24,9 +24,19 @@ def examine(topology: dict[str, Any], refused: list[dict[str, Any]]) -> Findings
     )
 
 
-def explain(trace: dict[str, Any]) -> Findings:
+def explain(topology: dict[str, Any], trace: dict[str, Any]) -> Findings:
     """A frame's way, table by table; for one that does not arrive, where it ends."""
-    return _gather([line for frame in trace["frames"] for line in _frame(frame)])
+    names = {network["id"]: network["name"] or network["id"] for network in topology["networks"]}
+    one, other = trace["from"], trace["to"]
+    told = [line for frame in trace["frames"] for line in _frame(frame)]
+    if one["network_id"] != other["network_id"]:
+        both = [f"{_called(end)} is on network {names.get(end['network_id'])}" for end in (one, other)]
+        told.append((BAD, ", ".join([both[0], both[1].replace(" is on ", " on ")])))
+    return _gather(told)
+
+
+def _called(port: dict[str, Any]) -> str:
+    return str(port["name"] or port["interface"] or port["id"])
 
 
 def lost(topology: dict[str, Any], unreachable: list[dict[str, Any]]) -> Findings:

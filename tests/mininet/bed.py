@@ -166,3 +166,15 @@ def reach(net: Mininet, pairs: Iterable[tuple[str, str]], six: bool = False, siz
             found.add(pair)
         assert "DUP!" not in text, text
     return found
+
+
+def share(net: Mininet) -> dict[str, list[str]]:
+    """The hosts in turn to two tenants with the same addresses; the last of blue has one that red has not."""
+    names = sorted(host.name for host in net.hosts)
+    tenants = {"red": names[0::2], "blue": names[1::2]}
+    for members in tenants.values():
+        for nth, name in enumerate(members, 1):
+            net.get(name).setIP(f"10.0.0.{nth}", 24)
+            net.get(name).params["ip6"] = f"2001:db8::{nth}/64"
+    net.get(tenants["blue"][-1]).setIP("10.0.0.99", 24)
+    return tenants

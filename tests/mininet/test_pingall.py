@@ -8,7 +8,7 @@ import pytest
 from mininet.topo import LinearTopo, Topo
 from mininet.topolib import TreeTopo
 
-from tests.mininet.bed import Bed, reach
+from tests.mininet.bed import Bed, reach, share
 from topology.mininet import attach
 
 
@@ -31,14 +31,19 @@ TOPOLOGIES = {"tree": lambda: TreeTopo(2, 3), "linear": lambda: LinearTopo(4, 2)
 def test_every_pair_of_a_network_and_no_other(name: str) -> None:
     with Bed() as bed:
         net = bed.run(TOPOLOGIES[name]())
-        names = sorted(host.name for host in net.hosts)
-        tenants = {"red": names[0::2], "blue": names[1::2]}
-        for members in tenants.values():
-            for nth, host in enumerate(members, 1):  # the same addresses for both
-                net.get(host).setIP(f"10.0.0.{nth}", 24)
-                net.get(host).params["ip6"] = f"2001:db8::{nth}/64"
+        tenants = share(net)
         attached = attach(net, tenants)
-        assert len(attached) == len(names)
-        inside = [pair for members in tenants.values() for pair in permutations(members, 2)]
-        assert reach(net, inside) == set(inside)
-        assert reach(net, inside, six=True) == set(inside)
+        assert len(attached) == len(net.hosts)
+        inside = {pair for members in tenants.values() for pair in permutations(members, 2)}
+        mtu = bed.topology()["networks"][0]["mtu"]
+        assert reach(net, inside) == inside
+        assert reach(net, inside, six=True) == inside
+        assert reach(net, inside, size=mtu - 28) == inside
+        assert reach(net, inside, six=True, size=mtu - 48) == inside
+        # the last of blue has an address that red has not, and a neighbour entry for it does not help
+        last = net.get(tenants["blue"][-1])
+        for name in tenants["red"]:
+            host = net.get(name)
+            host.cmd(f"ip neigh replace {last.IP()} lladdr {last.MAC()} dev {host.defaultIntf()}")
+        assert not reach(net, {(name, last.name) for name in tenants["red"]})
+        assert bed.command("doctor").returncode == 0, bed.command("doctor").stdout
