@@ -52,6 +52,7 @@ DETOUR = 7  # the traffic class of a frame that has been sent to a neighbour of 
 FROM_LINK = HIGH + 5
 MPLS, MPLS_MULTICAST = field("eth_type", 0x8847), field("eth_type", 0x8848)
 _LABEL_BITS = 20
+MOST_SEGMENT = (1 << _LABEL_BITS) - 1
 _FITS = masked("metadata", 0, 0x00F00000)  # the segment fits a label
 _RELAYED = field("tun_id", 0)  # in a tunnel: not a network's frame but a labelled one on its way
 _HIGHEST_TTL = 255
