@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from controller import hub, logs, memory
+from controller.commands import doctor, export, topology
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
@@ -25,7 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--config-file", action="append", default=[], metavar="FILE", help="an oslo.config file")
     run.add_argument("--log-json", action="store_true", help="one JSON object a line instead of text")
     run.add_argument("--debug", action="store_true", help="log more")
+    for command in (doctor, export, topology):
+        command.add(commands)
     chosen = parser.parse_args(arguments)
+    if chosen.command != "run":
+        return _ask(chosen)
     hub.patch()
     logs.configure(as_json=chosen.log_json, debug=chosen.debug)
     try:
@@ -38,10 +43,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
+def _ask(chosen: argparse.Namespace) -> int:
+    """A command that asks a running controller."""
+    try:
+        return int(chosen.execute(chosen))
+    except (Refused, Unavailable) as error:
+        print(f"tenet: {error}", file=sys.stderr)
+        return 1
+
+
 class Controller:
     """All parts of one process; the framework is imported here, after the hub is chosen and patched."""
 
     def __init__(self, settings: Settings) -> None:
+        from controller.fabric import Fabric
+        from controller.observe.links import Links
         from controller.observe.observer import Observer
         from controller.operators import Operators
         from controller.reconcile.progress import Progress
@@ -63,13 +79,20 @@ class Controller:
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
-        self.switchboard = Switchboard(self.replica, self.observer, self.reconciler, settings.packet_in_rate)
-        self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
+        self.links = Links(self.store, self.replica)
+        self.switchboard = Switchboard(
+            self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate
+        )
+        statuses = Statuses(self.replica.model, progress)
+        self.operators = Operators(
+            self.replica, self.reconciler, self.switchboard, progress, self.observer, self.links,
+            Fabric(self.replica, self.reconciler, statuses),
+        )  # fmt: skip
         self.application = application(
             Context(
                 store=self.store,
                 replica=self.replica,
-                statuses=Statuses(self.replica.model, progress),
+                statuses=statuses,
                 operators=self.operators,
                 underlay_mtu=settings.underlay_room,
             )
@@ -86,6 +109,7 @@ class Controller:
         memory.settle()
         self.reconciler.start()
         self.observer.start()
+        self.links.start()
         listener = _listen("northbound", settings.northbound)
         switches = framework.serve(
             settings.openflow, self.switchboard, tls=self._tls, echo_interval=settings.echo_interval

@@ -25,10 +25,27 @@ class Statuses(Protocol):
         ...
 
 
+class Fabric(Protocol):
+    """How switches are wired, what is attached where, what becomes of a frame; ready to be answered as JSON."""
+
+    def links(self) -> list[dict[str, Any]]: ...
+
+    def topology(self) -> dict[str, Any]: ...
+
+    def trace(self, source: str, target: str) -> dict[str, Any]: ...
+
+    def unreachable(self) -> list[dict[str, Any]]: ...
+
+
 class Operators(Protocol):
     """What operators ask; all of it ready to be answered as JSON."""
 
+    @property
+    def fabric(self) -> Fabric: ...
+
     def switches(self) -> list[dict[str, Any]]: ...
+
+    def refused(self) -> list[dict[str, Any]]: ...
 
     def forget(self, switch_id: str) -> None:
         """Remove a switch; raises `NotFound`, and `Conflict` while it is connected."""

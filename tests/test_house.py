@@ -17,7 +17,7 @@ LONGEST = 400
 # A folder's files import, of what is ours, only what is under one of these names.
 MAY_IMPORT = {
     "controller/flow": ("controller.flow",),
-    "controller/model": ("controller.model",),
+    "controller/model": ("controller.model", "topology.graph", "topology.paths"),
     "apps": ("apps", "controller.flow", "controller.model"),
     "topology": ("topology", "apps.pipeline", "controller.flow", "controller.model"),
     "controller/store": ("controller.store", "controller.model", "controller.errors", "controller.hub"),

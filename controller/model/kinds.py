@@ -151,6 +151,29 @@ class Interface(Row, frozen=True, kw_only=True):
         return self.switch_id, self.ofport
 
 
+class Link(Row, frozen=True, kw_only=True):
+    """One end of a wire: at its port `ofport` the switch hears port `far_ofport` of another.
+
+    Written by the member that masters `switch_id`.  A wire counts when both ends are `up` and name each other.
+    `cost` is at least 1; `state` is `up`, `down` or `damped` (it flaps).
+    """
+
+    switch_id: str
+    ofport: int
+    far_switch_id: str
+    far_ofport: int
+    cost: int = 1
+    state: str = "up"
+
+    @property
+    def row_id(self) -> str:
+        return f"{self.switch_id}/{self.ofport}"
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.switch_id, self.ofport
+
+
 class Learned(Row, frozen=True, kw_only=True):
     """A source address seen at a learning port.  It counts only while the port is bound to interface `at`."""
 
@@ -165,6 +188,13 @@ class Learned(Row, frozen=True, kw_only=True):
         return f"{self.network_id}/{self.mac}"
 
 
+class Secret(Row, frozen=True, kw_only=True):
+    """What all members of a deployment share and nobody else knows, as hex digits.  No API shows it."""
+
+    id: str
+    value: str
+
+
 KINDS: dict[str, type[Row]] = {
     "network": Network,
     "subnet": Subnet,
@@ -172,5 +202,7 @@ KINDS: dict[str, type[Row]] = {
     "switch": Switch,
     "interface": Interface,
     "learned": Learned,
+    "link": Link,
+    "secret": Secret,
 }
 NAMES: dict[type[Row], str] = {kind: name for name, kind in KINDS.items()}
