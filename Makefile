@@ -73,8 +73,8 @@ test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
 	$(BIN)/pytest -q tests/e2e
 
 test-mininet: install  ## wired switches, experiments and physical networks on Mininet, in namespaces of their own (root)
-	@tools/need.sh $(LAB) mininet:mn iperf3:iperf3
-	TENET_ALONE=1 unshare --net --mount --pid --fork --kill-child --mount-proc tools/alone.sh $(BIN)/pytest -q tests/mininet
+	@tools/need.sh $(LAB) mininet:mn curl:curl iperf3:iperf3
+	tools/alone.sh $(BIN)/pytest -q tests/mininet
 
 test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)

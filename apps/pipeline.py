@@ -25,7 +25,7 @@ def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "",
 # --- which network and port is a frame from ---
 CLASSIFY = _table(
     0, "classify", "in_port vlan_vid eth_src eth_dst eth_type tun_src tun_ipv6_src tun_id",
-    "labelled arrive neighbor declared",
+    "labelled arrive neighbor declared local",
 )  # fmt: skip
 LABELLED = _table(3, "labelled", "eth_type mpls_label", "arrive", miss="forward")
 ARRIVE = _table(5, "arrive", "tun_id", "local", everywhere=True)
@@ -61,7 +61,7 @@ PERMIT = _table(70, "permit", "reg7", miss="deliver")
 DELIVER = _table(80, "deliver", "")
 
 # --- over the fabric to another switch ---
-FABRIC = _table(90, "fabric", "reg8", "impose")
+FABRIC = _table(90, "fabric", "vlan_vid reg8 metadata", "impose")
 
 # --- over links: labels on, and on to the next switch (docs/decisions/0030-wired-fabric.md) ---
 IMPOSE = _table(92, "impose", "metadata", "forward")

@@ -95,6 +95,7 @@ class Controller:
                 statuses=statuses,
                 operators=self.operators,
                 underlay_mtu=settings.underlay_room,
+                physical=settings.physical,
             )
         )
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from controller.intent.means import Means, means
 from controller.model.kinds import Port
+from controller.physical import NONE, PhysicalNetworks
 from controller.store.replica import Replica
 from controller.store.store import Store
 
@@ -67,7 +68,8 @@ class Context:
     statuses: Statuses
     operators: Operators
     underlay_mtu: int = 1500
+    physical: PhysicalNetworks = NONE
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "means", means(self.underlay_mtu))
+        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical))

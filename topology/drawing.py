@@ -10,7 +10,7 @@ import networkx as nx
 
 Topology = dict[str, Any]
 
-_COLOURS = ("#c0392b", "#2471a3", "#1e8449", "#b9770e", "#7d3c98", "#117a65", "#a04000", "#5b2c6f")
+_COLOURS = ("#2471a3", "#c0392b", "#1e8449", "#b9770e", "#7d3c98", "#117a65", "#a04000", "#5b2c6f")
 _WIDE, _HIGH, _MARGIN = 110, 110, 60  # pixels between neighbours of one layer, between layers, around
 
 

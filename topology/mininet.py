@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -70,6 +71,7 @@ def start(
     topo = FileTopo(described)
     net = network(topo, controller, port, **options)
     net.start()
+    await_wires(net, url)
     attach(net, topo.networks, url)
     return net
 
@@ -109,6 +111,21 @@ def attach(net: Mininet, networks: Mapping[str, Iterable[Any]], url: str = URL) 
                 _configure(host, tenants["mtu"])
                 made.append(Attached(name, host.name, port["id"], _far(host), host.IP()))
     return made
+
+
+def await_wires(net: Mininet, url: str = URL, timeout: float = 30.0) -> None:
+    """Wait until Tenet knows every switch of the experiment and every wire between two; raises TimeoutError."""
+    names = {switch.name for switch in net.switches}
+    wires = sum({link.intf1.node.name, link.intf2.node.name} <= names for link in net.links)
+    deadline = time.monotonic() + timeout
+    while True:
+        found = _call(url, "GET", "/tenet/v1/topology", None)["topology"]
+        connected = {switch["name"] for switch in found["switches"] if switch["connected"] and switch["in_step"]}
+        if names <= connected and sum(link["used"] for link in found["links"]) >= 2 * wires:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"after {timeout:g} s Tenet does not know all switches and wires: try `tenet doctor`")
+        time.sleep(0.1)
 
 
 def detach(attached: Iterable[Attached], url: str = URL) -> None:

@@ -88,6 +88,18 @@ def move(source: str, target: str, bits: int = 0) -> Action:
     return Action("move", (source, target, bits), wire)
 
 
+@lru_cache(1)
+def push_vlan() -> Action:
+    """Put an 802.1Q tag in front, VLAN 0 until it is set."""
+    return Action("push_vlan", (), pack("!HHH2x", 17, 8, 0x8100))
+
+
+@lru_cache(1)
+def pop_vlan() -> Action:
+    """Take the outermost tag away; nothing where there is none."""
+    return Action("pop_vlan", (), pack("!HH4x", 18, 8))
+
+
 @lru_cache(256)
 def resubmit(table: int) -> Action:
     """Look the packet up in another table too, then go on with the next action."""
@@ -188,6 +200,8 @@ def _ranged(name: str, bits: int) -> str:
 
 def _set_field(what: Field) -> str:
     printed, _, value = str(what).partition("=")
+    if what.name == "vlan_vid":
+        value = str(int.from_bytes(what.value, "big"))
     return f"set_field:{value}->{ {'dl_src': 'eth_src', 'dl_dst': 'eth_dst'}.get(printed, printed) }"
 
 
@@ -197,6 +211,8 @@ _TEXT: dict[str, Callable[..., str]] = {
     "controller_by": lambda meter: f"controller(meter_id={meter})",
     "set_field": _set_field,
     "move": lambda source, target, bits: f"move:{_ranged(source, bits)}->{_ranged(target, bits)}",
+    "push_vlan": lambda: "push_vlan:0x8100",
+    "pop_vlan": lambda: "pop_vlan",
     "resubmit": lambda table: f"resubmit(,{table})",
     "output_reg": lambda name: f"output:NXM_NX_{name.upper()}[]",
     "encap": lambda what: f"encap({what})",

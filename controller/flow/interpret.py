@@ -173,6 +173,13 @@ class _Walk:
         below = {name: value for name, value in self._frame.items() if name.startswith(BELOW)}
         self._frame = {**frame, **{name.removeprefix(BELOW): value for name, value in below.items()}}
 
+    def _push_vlan(self, action: Action, depth: int) -> None:
+        assert not self._frame.get("vlan_vid"), "a second tag is not interpreted"
+        self._frame["vlan_vid"] = 0x1000
+
+    def _pop_vlan(self, action: Action, depth: int) -> None:
+        self._frame.pop("vlan_vid", None)
+
     def _label_ttl(self, action: Action, depth: int) -> None:
         self._frame["mpls_ttl"] = _number(action.args[0])
 
@@ -196,6 +203,8 @@ _DO: dict[str, Callable[[_Walk, Action, int], None]] = {
     "group": _Walk._group,
     "encap": _Walk._encap,
     "decap": _Walk._decap,
+    "push_vlan": _Walk._push_vlan,
+    "pop_vlan": _Walk._pop_vlan,
     "push_mpls": _Walk._push,
     "pop_mpls": _Walk._pop,
     "set_mpls_ttl": _Walk._label_ttl,

@@ -6,11 +6,11 @@ from typing import TypedDict
 
 from msgspec.structs import replace
 
-from controller.errors import Conflict, NotFound
+from controller.errors import Conflict, Invalid, NotFound
 from controller.model.kinds import Network, Port, Subnet
 from controller.store.transaction import Transaction
 
-from . import allocate
+from . import allocate, physical
 from .means import Means
 
 ENCAPSULATIONS = ("vxlan", "geneve", "gre")
@@ -26,6 +26,7 @@ class NetworkWish(TypedDict, total=False):
     admin_state_up: bool
     network_type: str
     segment: int
+    physical_network: str
 
 
 def required(tx: Transaction, network_id: str) -> Network:
@@ -36,14 +37,19 @@ def required(tx: Transaction, network_id: str) -> Network:
 
 
 def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
+    kind = wish.get("network_type", ENCAPSULATIONS[0])
     segment = wish.get("segment")
+    if kind in physical.TYPES:
+        return _on_physical(tx, project_id, wish, means)
+    if wish.get("physical_network"):
+        raise Invalid(f"Invalid input for operation: provider:physical_network specified for {kind} network.")
     network = Network(
         id=means.new_id(),
         project_id=project_id,
         name=wish.get("name", ""),
         admin_state_up=wish.get("admin_state_up", True),
         mtu=means.underlay_mtu - OVERHEAD,
-        network_type=wish.get("network_type", ENCAPSULATIONS[0]),
+        network_type=kind,
         segment=allocate.free_segment(tx, means) if segment is None else segment,
         created_at=means.now(),
     )
@@ -54,6 +60,28 @@ def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) ->
         "TunnelIdInUse",
         f"Unable to create the network. The tunnel ID {network.segment} is in use.",
     )
+    tx.put(network)
+    return network
+
+
+def _on_physical(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
+    """A network of type flat or vlan.  Its segment is for the switches only."""
+    kind = wish["network_type"]
+    place = physical.segment(tx, kind, wish.get("physical_network") or "", wish.get("segment"), means)
+    network = Network(
+        id=means.new_id(),
+        project_id=project_id,
+        name=wish.get("name", ""),
+        admin_state_up=wish.get("admin_state_up", True),
+        mtu=means.physical.mtu,
+        network_type=kind,
+        segment=allocate.free_segment(tx, means),
+        physical_network=place.physical_network,
+        vlan=place.vlan,
+        created_at=means.now(),
+    )
+    tx.reserve(f"segment/{network.segment}", network)
+    tx.reserve(place.key, network)
     tx.put(network)
     return network
 
@@ -86,4 +114,6 @@ def remove(tx: Transaction, network: Network) -> None:
         tx.release(f"member/{network.id}/subnet/{subnet.id}")
         tx.delete(subnet)
     tx.release(f"segment/{network.segment}")
+    if network.physical_network:
+        tx.release(physical.Segment(network.physical_network, network.vlan).key)
     tx.delete(network)

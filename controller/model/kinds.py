@@ -29,7 +29,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Network(Row, frozen=True, kw_only=True):
-    """A tenant's layer-2 segment.  `segment` is its data plane id, 1..2^24-1: metadata, and the VNI on tunnels."""
+    """A tenant's layer-2 segment.  `segment` is its data plane id, 1..2^24-1: metadata, and the VNI on tunnels.
+
+    `physical_network`, of a network of type flat or vlan, is what carries its frames instead, tagged with `vlan` (0:
+    untagged).  Neither changes.
+    """
 
     id: str
     project_id: str
@@ -38,6 +42,8 @@ class Network(Row, frozen=True, kw_only=True):
     mtu: int
     network_type: str
     segment: int
+    physical_network: str = ""
+    vlan: int = 0
     created_at: str = ""  # ISO 8601, UTC
 
 
@@ -112,6 +118,13 @@ class Tunnel(msgspec.Struct, frozen=True, array_like=True):
     ofport: int
 
 
+class Physical(msgspec.Struct, frozen=True, array_like=True):
+    """A physical network that a switch reaches, and the OpenFlow port number of its patch port there."""
+
+    network: str
+    ofport: int
+
+
 class Switch(Row, frozen=True, kw_only=True):
     """A bridge that is ours to program.
 
@@ -125,6 +138,7 @@ class Switch(Row, frozen=True, kw_only=True):
     host: str = ""
     encap_ip: str = ""
     tunnels: tuple[Tunnel, ...] = ()
+    physical: tuple[Physical, ...] = ()
 
 
 class Interface(Row, frozen=True, kw_only=True):

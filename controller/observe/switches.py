@@ -35,6 +35,7 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
         host=seen.host,
         encap_ip=seen.encap_ip,
         tunnels=seen.tunnels,
+        physical=seen.physical,
     )
     if wanted != tx.get(Switch, seen.system_id):
         tx.put(wanted)

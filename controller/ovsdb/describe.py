@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from controller.model.kinds import Tunnel
+from controller.ovsdb.mappings import physical
 from controller.ovsdb.replica import Bridge, Interface, Replica
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface
 from controller.ovsdb.settings import ENCAPSULATIONS, is_name, settings
@@ -41,6 +42,7 @@ def describe(replica: Replica) -> SeenHypervisor | None:
         encap_ip=said.encap_ip,
         encap_types=said.encap_types,
         tunnels=tuple(_tunnels(said.encap_types if said.encap_ip else (), plugged)),
+        physical=physical(said, plugged),
         interfaces=tuple(_seen(plugged[name]) for name in sorted(plugged) if _is_tenants(plugged[name])),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from controller.model.kinds import Tunnel
+from controller.model.kinds import Physical, Tunnel
 
 
 class SeenInterface(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,4 +33,5 @@ class SeenHypervisor(msgspec.Struct, frozen=True, kw_only=True):
     encap_ip: str = ""
     encap_types: tuple[str, ...] = ()
     tunnels: tuple[Tunnel, ...] = ()
+    physical: tuple[Physical, ...] = ()
     interfaces: tuple[SeenInterface, ...] = ()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from controller.intent import networks
 from controller.intent.allocate import SEGMENTS
 from controller.intent.networks import ENCAPSULATIONS
+from controller.intent.physical import TYPES
 from controller.model.kinds import Network, Subnet
 
-from ..checks import boolean, integer, one_of
+from ..checks import Check, boolean, integer, one_of, text
 from ..resource import Attribute, May, Resource, View, attribute
 from .common import IDENTITY, STANDARD
 
@@ -18,6 +19,17 @@ def _status(view: View, network: Network) -> str:
 
 def _subnets(view: View, network: Network) -> list[str]:
     return [subnet.id for subnet in view.model.find(Subnet, "network_id", network.id)]
+
+
+def _segmentation_id(view: View, network: Network) -> int | None:
+    """The VLAN of a network on a physical one, else the tunnels' key; a flat network has none."""
+    if network.network_type in TYPES:
+        return network.vlan or None
+    return network.segment
+
+
+def _or_none(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
 
 
 NETWORKS = Resource(
@@ -33,9 +45,15 @@ NETWORKS = Resource(
         attribute("mtu"),
         Attribute("shared", lambda view, row: False, May.SET, one_of(False)),
         Attribute("router:external", lambda view, row: False, May.SET, one_of(False)),
-        attribute("provider:network_type", one_of(*ENCAPSULATIONS), May.CREATE, source="network_type"),
-        attribute("provider:segmentation_id", integer(1, SEGMENTS), May.CREATE, source="segment"),
-        Attribute("provider:physical_network", lambda view, row: None, May.CREATE, one_of(None)),
+        attribute("provider:network_type", one_of(*ENCAPSULATIONS, *TYPES), May.CREATE, source="network_type"),
+        Attribute("provider:segmentation_id", _segmentation_id, May.CREATE, _or_none(integer(1, SEGMENTS)), "segment"),
+        Attribute(
+            "provider:physical_network",
+            lambda view, row: row.physical_network or None,
+            May.CREATE,
+            _or_none(text),
+            "physical_network",
+        ),
         *STANDARD,
     ),
     create=networks.create,
