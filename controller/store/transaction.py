@@ -64,7 +64,8 @@ class Transaction:
             if row.key not in self._own:
                 self.read.setdefault(row.key, self.model.revisions.get(row.key, 0))
         for own in self._own_of.get(kind, {}).values():
-            if getattr(own, index) == value:
+            held = getattr(own, index)
+            if held == value or (isinstance(held, tuple) and value in held):
                 found[own.row_id] = own  # type: ignore[assignment]
         return [row for row_id, row in sorted(found.items()) if self._own.get(row.key, row) == row]
 
