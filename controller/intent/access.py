@@ -1,0 +1,92 @@
+"""Who sees what: owners see their own, and what others share with them.  Of all else it is as if it did not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from controller.errors import NotFound
+from controller.model.kinds import (
+    AddressScope,
+    Network,
+    Port,
+    RbacPolicy,
+    Row,
+    Subnet,
+    SubnetPool,
+)
+from controller.store.transaction import Transaction
+
+from .means import Means
+
+R = TypeVar("R", bound=Row)
+SHARED, EXTERNAL = "access_as_shared", "access_as_external"
+EVERYBODY = "*"
+
+
+class Reads(Protocol):
+    """A model, or a transaction on one: what is read of the latter the commit relies on."""
+
+    def get(self, kind: type[R], row_id: str) -> R | None: ...
+
+    def find(self, kind: type[R], index: str, value: object) -> list[R]: ...
+
+
+def granted(reads: Reads, object_id: str, project_id: str, *actions: str) -> bool:
+    """Does any policy let the project at the object, by one of these actions?"""
+    return any(
+        policy.action in actions and policy.target in (EVERYBODY, project_id)
+        for policy in reads.find(RbacPolicy, "object_id", object_id)
+    )
+
+
+def shared(reads: Reads, object_id: str, project_id: str) -> bool:
+    """What the API shows as `shared`."""
+    return granted(reads, object_id, project_id, SHARED)
+
+
+def _network(reads: Reads, project_id: str, network: Network) -> bool:
+    return network.project_id == project_id or granted(reads, network.id, project_id, SHARED, EXTERNAL)
+
+
+def _subnet(reads: Reads, project_id: str, subnet: Subnet) -> bool:
+    if subnet.project_id == project_id or shared(reads, subnet.network_id, project_id):
+        return True
+    network = reads.get(Network, subnet.network_id)
+    return network is not None and network.project_id == project_id
+
+
+def _port(reads: Reads, project_id: str, port: Port) -> bool:
+    """A network's owner sees all that is on it."""
+    if port.project_id == project_id:
+        return True
+    network = reads.get(Network, port.network_id)
+    return network is not None and network.project_id == project_id
+
+
+def _shareable(reads: Reads, project_id: str, row: SubnetPool | AddressScope) -> bool:
+    return row.project_id == project_id or shared(reads, row.id, project_id)
+
+
+_SEES: dict[type[Row], Callable[[Reads, str, Any], bool]] = {
+    Network: _network,
+    Subnet: _subnet,
+    Port: _port,
+    SubnetPool: _shareable,
+    AddressScope: _shareable,
+    RbacPolicy: lambda reads, project_id, row: row.project_id == project_id,
+}
+
+
+def sees(reads: Reads, project_id: str, row: Row) -> bool:
+    """May a project that is not the operator's know of this row?"""
+    see = _SEES.get(type(row))
+    return see is not None and see(reads, project_id, row)
+
+
+def required(tx: Transaction, kind: type[R], row_id: str, means: Means, missing: NotFound) -> R:
+    """A row that a request refers to; raises `missing` where it is not, or is not for the asker to see."""
+    row = tx.get(kind, row_id)
+    if row is None or not (means.operator or sees(tx, means.project_id, row)):
+        raise missing
+    return row
