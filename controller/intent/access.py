@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from controller.errors import NotFound
+from controller.errors import Forbidden, NotFound
 from controller.model.kinds import (
     AddressScope,
     Network,
@@ -90,3 +90,10 @@ def required(tx: Transaction, kind: type[R], row_id: str, means: Means, missing:
     if row is None or not (means.operator or sees(tx, means.project_id, row)):
         raise missing
     return row
+
+
+def joinable(tx: Transaction, network: Network, means: Means) -> None:
+    """Raises Forbidden on a network that the asker sees because it is external, and that is nobody's to plug into."""
+    if means.operator or network.project_id == means.project_id or shared(tx, network.id, means.project_id):
+        return
+    raise Forbidden(f"Project {means.project_id} is not allowed to create port on this network.")

@@ -157,5 +157,3 @@ def _share(tx: Transaction, network: Network, wish: NetworkWish, means: Means) -
     if "external" in wish:
         changed |= sharing.everybody(tx, "network", network, access.EXTERNAL, wish["external"], means)
     return changed
-
-

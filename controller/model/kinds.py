@@ -51,7 +51,6 @@ class Network(Standard, frozen=True, kw_only=True):
     network_type: str
     segment: int
     external: bool = False
-    is_default: bool = False
     port_security: bool = True
     zone_hints: tuple[str, ...] = ()
 
