@@ -1,0 +1,212 @@
+"""Policy by oslo.policy: the rules of `policies`, as an operator's file overrides them ([oslo_policy] policy_file).
+
+Rules are pure functions of a caller and of those attributes of an object that they name.  What was decided is
+remembered by exactly these, for a second: a list of a thousand ports asks the same few questions again and again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import yaml
+from oslo_config import cfg
+from oslo_policy import _checks as checks
+from oslo_policy import policy as oslo
+
+from controller.errors import Forbidden, Misconfigured
+
+from .auth import Caller
+from .policies import RULES
+from .policy import Target
+
+log = logging.getLogger("tenet.policy")
+RELOAD = 1.0  # seconds between looks at the files
+REMEMBERED = 10_000  # decisions
+_NAMES = re.compile(r"%\(([^)]*)\)s")
+_FILE_ERRORS = (
+    cfg.Error,
+    oslo.InvalidDefinitionError,
+    oslo.InvalidRuleDefault,
+    oslo.PolicyNotRegistered,
+    yaml.YAMLError,
+    OSError,
+    ValueError,
+)
+
+# What a client may say of a new object without asking for anything: the value that it would have anyhow.
+DEFAULTS: dict[str, object] = {
+    "shared": False,
+    "router:external": False,
+    "is_default": False,
+    "port_security_enabled": True,
+    "device_owner": "",
+    "binding:host_id": "",
+    "binding:vnic_type": "normal",
+    "service_types": [],
+    "allowed_address_pairs": [],
+}
+
+
+class Rules:
+    """See policy.Policy."""
+
+    def __init__(self, config_files: Sequence[str] = (), clock: Callable[[], float] = time.monotonic) -> None:
+        """Raises Misconfigured for a policy file that cannot be read or means nothing."""
+        conf = cfg.ConfigOpts()
+        conf(
+            [part for path in config_files for part in ("--config-file", path)],
+            project="tenet",
+            default_config_files=[],
+            default_config_dirs=[],
+        )
+        self._enforcer = oslo.Enforcer(conf)
+        self._enforcer.suppress_default_change_warnings = True
+        self._enforcer.register_defaults(RULES)
+        self._clock = clock
+        self._looked = clock()
+        self._forget()
+        try:
+            self._enforcer.load_rules()
+            self._enforcer.check_rules(raise_on_violation=True)
+        except _FILE_ERRORS as error:
+            raise Misconfigured(f"[oslo_policy] policy_file: {' '.join(str(error).split())}") from error
+
+    def is_operator(self, caller: Caller) -> bool:
+        return self._holds(caller, "context_is_admin", {})
+
+    def check(self, caller: Caller, action: str, target: Target, attributes: Collection[str] = ()) -> None:
+        self._refresh()
+        self._require(caller, action, target)
+        creating = action.startswith("create_")
+        for name in attributes:
+            value = target.get(name)
+            if creating and (value is None or (name in DEFAULTS and value == DEFAULTS[name])):
+                continue
+            rule = f"{action}:{name}"
+            if rule in self._enforcer.rules:
+                self._require(caller, rule, target)
+            for part in sorted(_parts(value)):
+                if f"{rule}:{part}" in self._enforcer.rules:
+                    self._require(caller, f"{rule}:{part}", target)
+
+    def hidden(self, caller: Caller, resource: str, target: Target | None) -> Collection[str]:
+        self._refresh()
+        named = self._hiding.get(resource)
+        if named is None:
+            named = self._hiding[resource] = self._named(resource)
+        rules, reads = named
+        if not rules:
+            return ()
+        given = target or {}
+        key = (caller, resource, *(given.get(name) for name in reads))
+        try:
+            found = self._hidden.get(key)
+        except TypeError:  # a value that cannot be a key
+            return self._unseen(caller, rules, given)
+        if found is None:
+            found = self._unseen(caller, rules, given)
+            if len(self._hidden) < REMEMBERED:
+                self._hidden[key] = found
+        return found
+
+    # --- one rule ---
+
+    def _require(self, caller: Caller, rule: str, target: Target) -> None:
+        if not self._holds(caller, rule, target):
+            raise Forbidden(f"(rule:{rule}) is disallowed by policy", "PolicyNotAuthorized")
+
+    def _holds(self, caller: Caller, rule: str, target: Target) -> bool:
+        rules = self._enforcer.rules
+        try:
+            check = rules[rule]
+        except KeyError:
+            return False  # not even `default` is there
+        return bool(checks._check(check, target, _credentials(caller), self._enforcer, rule))
+
+    def _unseen(self, caller: Caller, rules: Mapping[str, str], target: Target) -> frozenset[str]:
+        return frozenset(name for name, rule in rules.items() if not self._holds(caller, rule, target))
+
+    def _named(self, resource: str) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Rules about seeing attributes, by attribute, and the attributes of an object that any of them reads."""
+        prefix = f"get_{resource}:"
+        rules = {name.removeprefix(prefix): name for name in self._enforcer.rules if name.startswith(prefix)}
+        found: set[str] = set()
+        for name in rules.values():
+            self._reads(self._enforcer.rules[name], found)
+        return rules, tuple(sorted(found))
+
+    def _reads(self, check: Any, found: set[str]) -> None:
+        """Add the names of a target's attributes that a check reads."""
+        if isinstance(check, checks.RuleCheck):
+            if check.match in self._enforcer.rules:
+                self._reads(self._enforcer.rules[check.match], found)
+            return
+        for each in getattr(check, "rules", ()):
+            self._reads(each, found)
+        if hasattr(check, "rule"):
+            self._reads(check.rule, found)
+        if isinstance(check, Field):
+            found.update(check.names)
+        elif hasattr(check, "match"):
+            found.update(_NAMES.findall(str(check.match)))
+
+    # --- files that change ---
+
+    def _refresh(self) -> None:
+        now = self._clock()
+        if now - self._looked < RELOAD:
+            return
+        self._looked = now
+        try:
+            self._enforcer.load_rules()
+        except _FILE_ERRORS as error:
+            log.error("policy stays as it was: %s", error)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._hiding: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {}
+        self._hidden: dict[tuple[object, ...], frozenset[str]] = {}
+
+
+class Field(checks.Check):  # type: ignore[misc]
+    """`field:networks:shared=True`, `field:port:device_owner=~^network:`: an attribute of the object, or of what it is
+    on.
+    """
+
+    def __init__(self, kind: str, match: str) -> None:
+        super().__init__(kind, match)
+        resource, _, rest = match.partition(":")
+        name, _, self.value = rest.partition("=")
+        self.names = (name, f"{resource.removesuffix('s')}:{name}")
+        self.pattern = re.compile(self.value[1:]) if self.value.startswith("~") else None
+
+    def __call__(self, target: Target, creds: Mapping[str, Any], enforcer: object, current_rule: object = None) -> bool:
+        for name in self.names:
+            if name in target:
+                value = target[name]
+                return bool(self.pattern.match(str(value))) if self.pattern else str(value) == self.value
+        return False
+
+
+oslo.register("field", Field)
+
+
+def _credentials(caller: Caller) -> dict[str, Any]:
+    return {
+        "user_id": caller.user_id,
+        "project_id": caller.project_id,
+        "tenant_id": caller.project_id,
+        "roles": list(caller.roles),
+        "system_scope": caller.system_scope,
+    }
+
+
+def _parts(value: object) -> set[str]:
+    """The keys of a list of dictionaries."""
+    if not isinstance(value, list | tuple):
+        return set()
+    return {str(key) for item in value if isinstance(item, dict) for key in item}
