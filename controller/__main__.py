@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import signal
 import socket
@@ -11,13 +10,11 @@ import sys
 import time
 from typing import Any
 
-from controller import hub, logs
+from controller import hub, logs, memory
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
 log = logging.getLogger("tenet")
-
-YOUNG = 50_000  # allocations between collections of young objects: the model is large, long-lived and free of cycles
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,7 +61,7 @@ class Controller:
         self.store = open_store(settings.store_url)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
-        self.observer = Observer(self.store, self.replica)
+        self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
         self.switchboard = Switchboard(self.replica, self.observer, self.reconciler, settings.packet_in_rate)
         self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
@@ -74,7 +71,7 @@ class Controller:
                 replica=self.replica,
                 statuses=Statuses(self.replica.model, progress),
                 operators=self.operators,
-                underlay_mtu=settings.underlay_mtu,
+                underlay_mtu=settings.underlay_room,
             )
         )
 
@@ -86,8 +83,7 @@ class Controller:
         settings = self._settings
         hub.spawn(self._await_end)
         self.replica.start()
-        gc.freeze()
-        gc.set_threshold(YOUNG, 20, 50)
+        memory.settle()
         self.reconciler.start()
         self.observer.start()
         listener = _listen("northbound", settings.northbound)

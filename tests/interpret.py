@@ -42,6 +42,10 @@ class Pipeline:
         """All that leaves because of a frame, in order; to the controller as port CONTROLLER."""
         return _Walk(self, frame).sent
 
+    def visited(self, frame: Frame) -> list[Flow]:
+        """The flows that a frame meets, in order."""
+        return _Walk(self, frame).visited
+
     def lookup(self, table: int, frame: Frame) -> Flow | None:
         """The flow that a frame meets."""
         priorities = self._tables.get(table, {})
@@ -59,6 +63,7 @@ class _Walk:
 
     def __init__(self, pipeline: Pipeline, frame: Frame) -> None:
         self.sent: list[Sent] = []
+        self.visited: list[Flow] = []
         self._pipeline = pipeline
         self._frame = dict(frame)
         self._lookups = 0
@@ -70,6 +75,7 @@ class _Walk:
         flow = self._pipeline.lookup(table, self._frame)
         if flow is None:
             return
+        self.visited.append(flow)
         for action in flow.actions:
             _DO[action.kind](self, action, depth)
         if flow.metadata is not None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import msgspec
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A value in the store."""
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A value in the store.  (`gc=False`: it can be in no cycle, so the collector need not look at it.)"""
 
     @property
     def key(self) -> str:

@@ -44,6 +44,7 @@ class Model:
         self.revisions: dict[str, int] = {}  # key -> revision, for every key there is
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
+        self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
         self._index: dict[tuple[object, ...], dict[str, None]] = {}
         self._lookup = Lookup()
@@ -92,7 +93,12 @@ class Model:
             kind = self._kinds[name]
             unsettled.update(self._put(kind, row_id, cast("Row | None", row), touched))
         for port_id in unsettled:
-            touched.update(self._settle(port_id))
+            moved = set(self._settle(port_id))
+            touched |= moved
+            if port_id not in self._rows[Port]:
+                self.placed.pop(port_id, None)
+            elif moved:
+                self.placed[port_id] = self.revision
         return touched
 
     def _put(self, kind: type[Row], row_id: str, new: Row | None, touched: set[Dependency]) -> Iterator[str]:

@@ -16,9 +16,9 @@ OVN = 2.4  # seconds
 
 
 def measure() -> Iterator[Figure]:
-    with site(COUNT // HYPERVISORS) as made:
+    with site() as made:
         together, singly = [], []
-        vifs = made.take(COUNT)
+        vifs = made.plug(COUNT)
         for _ in range(TURNS):
             for runs, run in ((together, _together), (singly, _singly)):
                 runs.append(run(made, vifs))

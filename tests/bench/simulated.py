@@ -1,4 +1,4 @@
-"""A process of simulated switches: `python -m tests.bench.simulated ADDRESS PORT COUNT`; they connect again and again."""
+"""Simulated switches: `python -m tests.bench.simulated ADDRESS PORT COUNT`; they connect again and again."""
 
 from __future__ import annotations
 
