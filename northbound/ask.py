@@ -29,11 +29,11 @@ class Ask(NamedTuple):
 
     @property
     def view(self) -> View:
-        return View(self.context.replica.model, self.context.statuses)
+        return View(self.context.replica.model, self.context.statuses, self.caller)
 
     @property
     def means(self) -> Means:
-        return self.context.means
+        return self.context.means._replace(project_id=self.caller.project_id, operator=self.caller.operator)
 
     def transact(self, rules: Callable[[Transaction], T]) -> Outcome[T]:
         return transact(self.context.store, self.context.replica, rules)

@@ -11,6 +11,8 @@ from controller.model.kinds import Port
 from controller.store.replica import Replica
 from controller.store.store import Store
 
+from .policy import Open, Policy
+
 
 class Statuses(Protocol):
     def port(self, port: Port) -> tuple[str, str]:
@@ -43,6 +45,7 @@ class Context:
     statuses: Statuses
     operators: Operators
     underlay_mtu: int = 1500
+    policy: Policy = Open()
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
