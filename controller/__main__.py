@@ -8,9 +8,11 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from controller import hub, logs, memory
+from controller.commands import token
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
@@ -25,10 +27,13 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--config-file", action="append", default=[], metavar="FILE", help="an oslo.config file")
     run.add_argument("--log-json", action="store_true", help="one JSON object a line instead of text")
     run.add_argument("--debug", action="store_true", help="log more")
+    token.declare(commands)
     chosen = parser.parse_args(arguments)
-    hub.patch()
-    logs.configure(as_json=chosen.log_json, debug=chosen.debug)
     try:
+        if chosen.command == "token":
+            return token.perform(chosen)
+        hub.patch()
+        logs.configure(as_json=chosen.log_json, debug=chosen.debug)
         settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
         return Controller(settings).run()
     except (Misconfigured, Unavailable) as error:
@@ -72,6 +77,8 @@ class Controller:
                 statuses=Statuses(self.replica.model, progress),
                 operators=self.operators,
                 underlay_mtu=settings.underlay_room,
+                limits=settings.quotas,
+                **_identity(settings),
             )
         )
 
@@ -126,6 +133,22 @@ class Controller:
             if not self._stopped.is_set():
                 log.error("the REST listener ended: %s", error)
                 self._fail()
+
+
+def _identity(settings: Settings) -> dict[str, Any]:
+    """Who asks and what they may, as Context takes it; libraries are imported only where they are used."""
+    if settings.auth == "none":
+        return {}
+    from northbound.enforce import Rules
+
+    policy = Rules(settings.files)
+    if settings.auth == "tokens":
+        from northbound.identity.tokens import Tokens
+
+        return {"policy": policy, "identity": Tokens(Path(settings.tokens), policy.is_operator)}
+    from northbound.identity.keystone import Keystone
+
+    return {"policy": policy, "identity": Keystone(settings.files, policy.is_operator)}
 
 
 def _listen(section: str, address: tuple[str, int]) -> socket.socket:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 from oslo_config import cfg
 from oslo_policy import _checks as checks
 from oslo_policy import policy as oslo
@@ -172,7 +172,7 @@ class Rules:
         self._hidden: dict[tuple[object, ...], frozenset[str]] = {}
 
 
-class Field(checks.Check):  # type: ignore[misc]
+class Field(checks.Check):
     """`field:networks:shared=True`, `field:port:device_owner=~^network:`: an attribute of the object, or of what it is
     on.
     """

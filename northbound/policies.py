@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from oslo_policy.policy import DocumentedRuleDefault, RuleDefault
+from oslo_policy.policy import DocumentedRuleDefault, Operation, RuleDefault
 
 ADMIN = "rule:admin_only"
 SERVICE = "rule:service_api"
@@ -68,7 +68,7 @@ def _resource(
 
 def _rule(path: str, name: str, check: str, description: str, operation: str) -> DocumentedRuleDefault:
     paths = {CREATE: (path,), GET: (path, path + "/{id}"), UPDATE: (path + "/{id}",), DELETE: (path + "/{id}",)}
-    calls = [{"method": METHODS[operation], "path": each} for each in paths[operation]]
+    calls: list[Operation] = [{"method": METHODS[operation], "path": each} for each in paths[operation]]
     return DocumentedRuleDefault(name, check, description, calls)
 
 
@@ -180,6 +180,10 @@ OTHERS = (
                           [{"method": "PUT", "path": POOL + "/remove_prefixes"}]),
     DocumentedRuleDefault("onboard_network_subnets", MEMBER, "Take a network's subnets into a subnet pool",
                           [{"method": "PUT", "path": POOL + "/onboard_network_subnets"}]),
+    DocumentedRuleDefault("plug_interface", any_of(MEMBER, SERVICE),
+                          "Plug an interface into a port of Quantum v1.x, or unplug it",
+                          [{"method": method, "path": "/v1.1/tenants/{tenant}/networks/{id}/ports/{id}/attachment"}
+                           for method in ("PUT", "DELETE")]),
     DocumentedRuleDefault("get_switch", ADMIN, "See switches and their flows",
                           [{"method": "GET", "path": "/tenet/v1/switches"}]),
     DocumentedRuleDefault("get_metrics", ADMIN, "Read the metrics", [{"method": "GET", "path": "/metrics"}]),

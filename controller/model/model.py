@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 from .kinds import NAMES, Interface, Learned, Network, Port, Row, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
+from .slots import PREFIX as SLOTS
+from .slots import Slots
 
 R = TypeVar("R", bound=Row)
 Dependency = tuple[object, ...]
@@ -44,6 +46,7 @@ class Model:
         self.revisions: dict[str, int] = {}  # key -> revision, for every key there is
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
+        self.slots = Slots()
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
         self._index: dict[tuple[object, ...], dict[str, None]] = {}
@@ -84,6 +87,8 @@ class Model:
             else:
                 self.revisions[key] = revision
             if key.startswith("taken/"):
+                if key.startswith(SLOTS):
+                    self.slots.put(key, self.taken.get(key), cast("str | None", row))
                 if row is None:
                     self.taken.pop(key, None)
                 else:

@@ -7,11 +7,11 @@ since.  The rules are then run again on the newer replica.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from controller.errors import Changed, Unavailable
-from controller.model.kinds import NAMES, Row
+from controller.model.kinds import KINDS, NAMES, Row
 from controller.model.model import Model
 
 from .codec import encode
@@ -83,6 +83,12 @@ class Transaction:
         self._own[key] = None
         self._own_of.get(type(row), {}).pop(key, None)
         self.write[key] = None
+
+    def changes(self) -> Iterator[tuple[Row | None, Row | None]]:
+        """Every row that this transaction writes: as it was, and as it will be; None is that it is not there."""
+        for key, row in self._own.items():
+            kind, _, row_id = key.partition("/")
+            yield self.model.get(KINDS[kind], row_id), row
 
     def holder(self, what: str) -> str | None:
         """The key of the row that holds reservation `what` (without "taken/"), or None when it is free."""

@@ -44,6 +44,8 @@ class Keystone:
             raise Misconfigured(f"[keystone_authtoken] {' '.join(str(error).split())}") from error
 
     def who(self, request: Request) -> Caller:
+        if not request.environ.get("HTTP_X_AUTH_TOKEN"):
+            raise _unknown(())  # the middleware would ask Keystone where Keystone is
         asked = _AuthTokenRequest(request.environ)
         try:
             self._protocol.process_request(asked)
@@ -71,5 +73,9 @@ _AuthTokenRequest: Any = AuthProtocol.__call__.RequestClass  # the request that 
 def _refused(error: webob.exc.HTTPException) -> HttpError:
     if error.status_int == 401:
         headers = tuple((name, value) for name, value in error.headers.items() if name == "WWW-Authenticate")
-        return HttpError(401, "Unauthorized", "The request you have made requires authentication.", headers)
+        return _unknown(headers)
     return HttpError(503, "ServiceUnavailable", "The Keystone service is temporarily unavailable.")
+
+
+def _unknown(headers: tuple[tuple[str, str], ...]) -> HttpError:
+    return HttpError(401, "Unauthorized", "The request you have made requires authentication.", headers)

@@ -1,0 +1,1 @@
+"""What `tenet` can be told beside `run`; each file is one command."""
