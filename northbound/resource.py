@@ -40,6 +40,9 @@ Update = Callable[[Transaction, str, Any, Means], Row]
 Delete = Callable[[Transaction, str, Means], None]
 
 
+SEVERAL = "*"
+
+
 class May(enum.Flag):
     NOTHING = 0
     CREATE = enum.auto()
@@ -50,7 +53,7 @@ class May(enum.Flag):
 class Attribute(NamedTuple):
     """`wish`: the name under which the rules get the value, or "" where they need none (`shared: false`).
 
-    `show` None: it is asked for and never told.
+    SEVERAL: the value is a dictionary of them.  `show` None: it is asked for and never told.
     """
 
     name: str
@@ -136,7 +139,9 @@ def read(resource: Resource, item: object, may: May, where: str, faults: dict[st
             except Fault as fault:
                 faults[f"{where}.{name}"] = str(fault)
             else:
-                if found.wish:
+                if found.wish == SEVERAL:
+                    wish.update(checked)
+                elif found.wish:
                     wish[found.wish] = checked
     if may is May.CREATE:
         _require(resource, item, where, faults)

@@ -97,3 +97,17 @@ def joinable(tx: Transaction, network: Network, means: Means) -> None:
     if means.operator or network.project_id == means.project_id or shared(tx, network.id, means.project_id):
         return
     raise Forbidden(f"Project {means.project_id} is not allowed to create port on this network.")
+
+
+def candidates(model: Reads, kind: type[R], project_id: str) -> list[R]:
+    """Rows among which are all of this kind that a project sees, in no order, some perhaps twice."""
+    found: list[Any] = list(model.find(kind, "project_id", project_id))
+    if kind in (Network, SubnetPool, AddressScope):
+        for target in (project_id, EVERYBODY):
+            policies = model.find(RbacPolicy, "target", target)
+            found += [row for policy in policies if (row := model.get(kind, policy.object_id)) is not None]
+    elif kind in (Subnet, Port):
+        for network in candidates(model, Network, project_id):
+            if kind is Subnet or network.project_id == project_id:
+                found += model.find(kind, "network_id", network.id)
+    return found

@@ -47,6 +47,10 @@ class Statuses:
                 return BUILD, f"switch {switch_id} has not confirmed its flows"
         return ACTIVE, ""
 
+    def alive(self, switch_id: str) -> bool:
+        """Whether the switch is connected."""
+        return self._progress.is_connected(switch_id)
+
     def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
         """Return when none of these ports is BUILD any more, or after `timeout` seconds."""
         deadline = time.monotonic() + timeout
