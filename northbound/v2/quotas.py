@@ -91,7 +91,7 @@ def _shown(ask: Ask, project_id: str) -> dict[str, int]:
 
 
 def _defaults(ask: Ask) -> dict[str, int]:
-    return {**quotas.DEFAULTS, **ask.context.quotas}
+    return {**quotas.DEFAULTS, **ask.context.limits}
 
 
 def _sees(ask: Ask, project_id: str) -> bool:
