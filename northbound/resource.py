@@ -100,7 +100,9 @@ class Resource:
         object.__setattr__(self, "by_name", {each.name: each for each in self.attributes})
         object.__setattr__(self, "shown", {each.name: each.show for each in self.attributes if each.show})
 
-    def show(self, view: View, row: Row, names: Collection[str] = (), hidden: Collection[str] = ()) -> dict[str, object]:
+    def show(
+        self, view: View, row: Row, names: Collection[str] = (), hidden: Collection[str] = ()
+    ) -> dict[str, object]:
         """What the API tells of a row; all of it, or the named attributes, but never what is hidden."""
         return {
             name: show(view, row)

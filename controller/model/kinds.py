@@ -146,6 +146,13 @@ class Port(Standard, frozen=True, kw_only=True):
         return self.learning or not self.port_security
 
     @property
+    def guests(self) -> tuple[str, ...]:
+        """Other MACs than its own that it may use: where they live is learned, for several ports may share one."""
+        return tuple(
+            dict.fromkeys(pair.mac_address for pair in self.address_pairs if pair.mac_address != self.mac_address)
+        )
+
+    @property
     def subnets(self) -> tuple[str, ...]:
         return tuple(fixed.subnet_id for fixed in self.fixed_ips)
 

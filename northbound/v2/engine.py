@@ -255,5 +255,3 @@ def _now(ask: Ask, row: Row) -> Row:
 def missing(resource: Resource, row_id: str) -> NotFound:
     title = resource.name.replace("_", " ").capitalize()
     return NotFound(f"{title} {row_id[:64]} could not be found.", resource.not_found)
-
-

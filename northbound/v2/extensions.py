@@ -206,8 +206,7 @@ EXTENSIONS = (
         "standard-attr-timestamp",
         "Resource timestamps",
         "2016-09-12T10:00:00-00:00",
-        "Adds created_at and updated_at fields to all Neutron resources that have Neutron standard "
-        "attributes.",
+        "Adds created_at and updated_at fields to all Neutron resources that have Neutron standard attributes.",
     ),
     (
         "subnet-service-types",

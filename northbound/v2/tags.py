@@ -87,7 +87,7 @@ def _allowed(resource: Resource, ask: Ask, row_id: str, verb: str) -> Standard:
 def _read(ask: Ask) -> set[str]:
     body = json_body(ask.request)
     if not isinstance(body, dict) or set(body) != {"tags"}:
-        raise bad_request("Invalid tags body: it must be {\"tags\": [...]}.")
+        raise bad_request('Invalid tags body: it must be {"tags": [...]}.')
     try:
         return set(tags(body["tags"]))
     except Fault as fault:
