@@ -12,7 +12,7 @@ from typing import Any
 
 import webob.exc
 from keystoneauth1.exceptions import ClientException
-from keystonemiddleware.auth_token import AuthProtocol
+from keystonemiddleware.auth_token import AuthProtocol, list_opts
 from oslo_config import cfg
 from webob import Request
 
@@ -21,6 +21,7 @@ from controller.errors import Misconfigured
 from ..auth import Caller
 from ..errors import HttpError
 
+PATIENCE = 10  # seconds for an answer of Keystone, unless [keystone_authtoken] http_connect_timeout says otherwise
 log = logging.getLogger("tenet.identity")
 
 
@@ -35,17 +36,22 @@ class Keystone:
             default_config_files=[],
             default_config_dirs=[],
         )
+        for group, options in list_opts():
+            conf.register_opts(options, group=group)
+        conf.set_default("http_connect_timeout", PATIENCE, group="keystone_authtoken")
         try:
             # its only word for a caller's own ConfigOpts; WSGI's name for an application that is never called is None
             self._protocol: Any = AuthProtocol(None, {"oslo_config_config": conf})
             if self._protocol._auth is None:
                 raise Misconfigured("[keystone_authtoken] auth_type is needed, and what goes with it")
+            public = conf.keystone_authtoken.www_authenticate_uri
+            self._where = (("WWW-Authenticate", f'Keystone uri="{public}"'),) if public else ()
         except (cfg.Error, ClientException) as error:
             raise Misconfigured(f"[keystone_authtoken] {' '.join(str(error).split())}") from error
 
     def who(self, request: Request) -> Caller:
         if not request.environ.get("HTTP_X_AUTH_TOKEN"):
-            raise _unknown(())  # the middleware would ask Keystone where Keystone is
+            raise _unknown(self._where)  # the middleware would ask Keystone where Keystone is
         asked = _AuthTokenRequest(request.environ)
         try:
             self._protocol.process_request(asked)
