@@ -34,7 +34,7 @@ class View(NamedTuple):
 
 
 Show = Callable[[View, Any], object]
-Filter = Callable[[View, Any, Sequence[str]], bool]
+Filter = Callable[[Sequence[str]], Callable[[View, Any], bool]]  # the values asked for -> does this row match?
 Create = Callable[[Transaction, str, Any, Means], Row]
 Update = Callable[[Transaction, str, Any, Means], Row]
 Delete = Callable[[Transaction, str, Means], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from controller.intent import networks, ranges
@@ -32,8 +33,8 @@ def _sum(name: str) -> Attribute:
     return Attribute(name, lambda view, row: sum(each[name] for each in _subnets(view, row)))
 
 
-def _has_version(view: View, network: Network, values: Any) -> bool:
-    return any(str(each["ip_version"]) in values for each in _subnets(view, network))
+def _has_version(values: Sequence[str]) -> Callable[[View, Network], bool]:
+    return lambda view, network: any(str(each["ip_version"]) in values for each in _subnets(view, network))
 
 
 IP_AVAILABILITIES = Resource(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from controller.errors import Invalid
 from controller.intent import access
 from controller.model.kinds import Row, Standard
 
-from ..resource import BAD_REQUEST, Filter, Resource, View
+from ..resource import BAD_REQUEST, Filter, Resource, Show, View
 
 NOT_FILTERS = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir")
 Query = Mapping[str, list[str]]
@@ -19,13 +19,16 @@ Query = Mapping[str, list[str]]
 def select(resource: Resource, view: View, query: Query) -> Iterator[Row]:
     """Rows that the caller sees and whose every filtered attribute shows one of the values asked for, by their ids."""
     wanted = {name: values for name, values in query.items() if name not in NOT_FILTERS}
-    unknown = sorted(wanted.keys() - resource.shown.keys() - _special(resource).keys())
+    special = _special(resource)
+    unknown = sorted(wanted.keys() - resource.shown.keys() - special.keys())
     if unknown:
         raise Invalid(f"{[name[:64] for name in unknown]} is invalid attribute for filtering.", BAD_REQUEST)
-    special = _special(resource)
-    tests = [(special.get(name) or _equality(resource, name), values) for name, values in wanted.items()]
+    tests = [
+        special[name](values) if name in special else _equality(resource.shown[name], values)
+        for name, values in wanted.items()
+    ]
     for row in _candidates(resource, view, wanted):
-        if all(test(view, row, values) for test, values in tests) and visible(view, row):
+        if all(test(view, row) for test in tests) and visible(view, row):
             yield row
 
 
@@ -73,9 +76,8 @@ def _indexed(name: str, wanted: Query) -> list[str]:
 # --- how values match -------------------------------------------------------------------------------------------------
 
 
-def _equality(resource: Resource, name: str) -> Filter:
-    show = resource.shown[name]
-    return lambda view, row, values: _matches(show(view, row), values)
+def _equality(show: Show, values: Sequence[str]) -> Callable[[View, Any], bool]:
+    return lambda view, row: _matches(show(view, row), values)
 
 
 def _matches(shown: object, values: Sequence[str]) -> bool:
@@ -125,24 +127,35 @@ def _tags(values: Sequence[str]) -> set[str]:
     return {tag for value in values for tag in value.split(",")}
 
 
-def _has_all(view: View, row: Standard, values: Sequence[str]) -> bool:
-    return _tags(values) <= set(row.tags)
+def _has_all(values: Sequence[str]) -> Callable[[View, Any], bool]:
+    wanted = _tags(values)
+    return lambda view, row: wanted <= set(row.tags)
 
 
-def _has_any(view: View, row: Standard, values: Sequence[str]) -> bool:
-    return not _tags(values).isdisjoint(row.tags)
+def _has_any(values: Sequence[str]) -> Callable[[View, Any], bool]:
+    wanted = _tags(values)
+    return lambda view, row: not wanted.isdisjoint(row.tags)
+
+
+def _unless(test: Filter) -> Filter:
+    def inverted(values: Sequence[str]) -> Callable[[View, Any], bool]:
+        holds = test(values)
+        return lambda view, row: not holds(view, row)
+
+    return inverted
 
 
 TAGS: dict[str, Filter] = {
     "tags": _has_all,
     "tags-any": _has_any,
-    "not-tags": lambda view, row, values: not _has_all(view, row, values),
-    "not-tags-any": lambda view, row, values: not _has_any(view, row, values),
+    "not-tags": _unless(_has_all),
+    "not-tags-any": _unless(_has_any),
 }
 
 
-def _changed_since(view: View, row: Standard, values: Sequence[str]) -> bool:
-    return max(row.updated_at, row.created_at) >= max(map(_moment, values))
+def _changed_since(values: Sequence[str]) -> Callable[[View, Any], bool]:
+    since = max(map(_moment, values))
+    return lambda view, row: max(row.updated_at, row.created_at) >= since
 
 
 def _moment(value: str) -> str:
@@ -152,7 +165,8 @@ def _moment(value: str) -> str:
     except ValueError:
         raise Invalid(
             "Invalid input for operation: The input changed_since must be in the following format: "
-            "YYYY-MM-DDTHH:MM:SS[.mmmmmm][TIMEZONE] (e.g. 2015-08-12T12:15:00Z)."
+            "YYYY-MM-DDTHH:MM:SS[.mmmmmm][TIMEZONE] (e.g. 2015-08-12T12:15:00Z).",
+            BAD_REQUEST,
         ) from None
     return (moment.astimezone(UTC) if moment.tzinfo else moment).strftime("%Y-%m-%dT%H:%M:%SZ")
 
