@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..routes import Routes
-from . import availability, quotas, tags
+from . import availability, bindings, quotas, tags
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
 from .engine import collection, member
@@ -27,6 +27,7 @@ def add(routes: Routes) -> None:
     for action in ("add_prefixes", "remove_prefixes"):
         routes.add(f"v2.0/subnetpools/*/{action}", prefix_operation(action))
     quotas.add(routes)
+    bindings.add(routes)
     routes.add("v2.0/availability_zones", {"GET": availability.zones})
     routes.add("v2.0/service-providers", {"GET": availability.service_providers})
 

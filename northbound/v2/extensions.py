@@ -34,6 +34,12 @@ EXTENSIONS = (
         "Expose port bindings of a virtual port to external application",
     ),
     (
+        "binding-extended",
+        "Port Bindings Extended",
+        "2017-07-17T10:00:00-00:00",
+        "Expose port bindings of a virtual port to external application",
+    ),
+    (
         "data-plane-status",
         "Port data plane status extension",
         "2017-01-24T10:00:00-00:00",
