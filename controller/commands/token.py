@@ -21,7 +21,7 @@ def declare(commands: Any) -> None:
     kinds = parser.add_subparsers(dest="action", required=True)
     create = _kind(kinds, "create", "make a token, and print it: it is nowhere else to be read again", _create)
     create.add_argument("--project", required=True, type=_text, help="the project it is for")
-    create.add_argument("--user", default="", type=_text, help="a name for the audit log")
+    create.add_argument("--user", type=_text, help="a name for the audit log")
     create.add_argument("--role", action="append", type=_text, metavar="ROLE", dest="roles",
                         help="admin (the operator), member (the default) or reader; may be repeated")  # fmt: skip
     create.add_argument("--days", type=int, default=0, help="until it expires; never by default")
@@ -57,7 +57,7 @@ def _create(path: Path, chosen: argparse.Namespace) -> int:
     if chosen.days < 0:
         raise Misconfigured(f"--days {chosen.days}: a token cannot have expired already")
     expires = int(time.time()) + chosen.days * DAY if chosen.days else 0
-    token, entry = tokens.new(chosen.project, chosen.user, tuple(chosen.roles or ["member"]), expires)
+    token, entry = tokens.new(chosen.project, chosen.user or "", tuple(chosen.roles or ["member"]), expires)
     _write(path, [*_present(path), entry])
     print(token)
     return 0
