@@ -20,6 +20,7 @@ from oslo_policy import policy as oslo
 from controller.errors import Forbidden, Misconfigured
 
 from .auth import Caller
+from .field import Field
 from .policies import RULES
 from .policy import Target
 
@@ -35,6 +36,8 @@ _FILE_ERRORS = (
     yaml.YAMLError,
     OSError,
     ValueError,
+    TypeError,  # what is YAML and no mapping of names to texts
+    AttributeError,
 )
 
 # What a client may say of a new object without asking for anything: the value that it would have anyhow.
@@ -170,29 +173,6 @@ class Rules:
     def _forget(self) -> None:
         self._hiding: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {}
         self._hidden: dict[tuple[object, ...], frozenset[str]] = {}
-
-
-class Field(checks.Check):
-    """`field:networks:shared=True`, `field:port:device_owner=~^network:`: an attribute of the object, or of what it is
-    on.
-    """
-
-    def __init__(self, kind: str, match: str) -> None:
-        super().__init__(kind, match)
-        resource, _, rest = match.partition(":")
-        name, _, self.value = rest.partition("=")
-        self.names = (name, f"{resource.removesuffix('s')}:{name}")
-        self.pattern = re.compile(self.value[1:]) if self.value.startswith("~") else None
-
-    def __call__(self, target: Target, creds: Mapping[str, Any], enforcer: object, current_rule: object = None) -> bool:
-        for name in self.names:
-            if name in target:
-                value = target[name]
-                return bool(self.pattern.match(str(value))) if self.pattern else str(value) == self.value
-        return False
-
-
-oslo.register("field", Field)
 
 
 def _credentials(caller: Caller) -> dict[str, Any]:

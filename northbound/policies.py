@@ -11,6 +11,10 @@ from collections.abc import Iterable, Iterator
 
 from oslo_policy.policy import DocumentedRuleDefault, Operation, RuleDefault
 
+from .field import Field
+
+__all__ = ["RULES", "Field", "list_rules"]  # with Field, for the rules below are parsed as they are declared
+
 ADMIN = "rule:admin_only"
 SERVICE = "rule:service_api"
 PROJECT_MEMBER = "role:member and project_id:%(project_id)s"

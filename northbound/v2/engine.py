@@ -47,7 +47,7 @@ def list_all(resource: Resource, ask: Ask) -> Answer:
     page = lists.Page(resource, query)
     view = ask.view
     hidden = _hidden(resource, ask)
-    rows = list(filters.select(resource, view, query)) if _may_list(resource, ask) else []
+    rows = list(filters.select(resource, view, query, hidden)) if _may_list(resource, ask) else []
     rows = page.of(lists.ordered(resource, view, rows, query, hidden))
     shown = [resource.show(view, row, names, hidden) for row in rows]
     return as_json(200, {resource.plural: shown} | page.links(ask.request, rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -16,11 +16,14 @@ NOT_FILTERS = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_di
 Query = Mapping[str, list[str]]
 
 
-def select(resource: Resource, view: View, query: Query) -> Iterator[Row]:
-    """Rows that the caller sees and whose every filtered attribute shows one of the values asked for, by their ids."""
+def select(resource: Resource, view: View, query: Query, hidden: Collection[str] = ()) -> Iterator[Row]:
+    """Rows that the caller sees and whose every filtered attribute shows one of the values asked for, by their ids.
+
+    By what is hidden nobody filters: it would tell the value, guess by guess.
+    """
     wanted = {name: values for name, values in query.items() if name not in NOT_FILTERS}
     special = _special(resource)
-    unknown = sorted(wanted.keys() - resource.shown.keys() - special.keys())
+    unknown = sorted((wanted.keys() - resource.shown.keys() - special.keys()) | (wanted.keys() & set(hidden)))
     if unknown:
         raise Invalid(f"{[name[:64] for name in unknown]} is invalid attribute for filtering.", BAD_REQUEST)
     tests = [

@@ -121,9 +121,7 @@ ATTRIBUTES: list[tuple[str, str, object, dict[str, Any], set[str]]] = [
 
 @pytest.mark.parametrize(("action", "name", "value", "target", "may"), ATTRIBUTES,
                          ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
-def test_attributes(
-    rules: Rules, action: str, name: str, value: object, target: dict[str, Any], may: set[str]
-) -> None:
+def test_attributes(rules: Rules, action: str, name: str, value: object, target: dict[str, Any], may: set[str]) -> None:
     said = target | {name: value}
     assert {who for who, caller in PERSONAS.items() if allows(rules, caller, action, said, name)} == may
 

@@ -48,7 +48,8 @@ class Keystone:
             path.mkdir(mode=0o700)
         self.config.write_text(
             f"[database]\nconnection = sqlite:///{directory}/keystone.db\n[token]\nprovider = fernet\n"
-            f"[fernet_tokens]\nkey_repository = {keys['fernet']}\n[fernet_receipts]\nkey_repository = {keys['fernet']}\n"
+            f"[fernet_tokens]\nkey_repository = {keys['fernet']}\n"
+            f"[fernet_receipts]\nkey_repository = {keys['fernet']}\n"
             f"[credential]\nkey_repository = {keys['credential']}\n[cache]\nenabled = false\n"
             "[identity]\npassword_hash_rounds = 4\n"
         )

@@ -145,5 +145,7 @@ def test_projects_and_resources_do_not_share(means: Means = MEANS) -> None:
     slots.settle(tx, {"network": 1, "rbac_policy": 1}, means)
     taken = {key for key in tx.write if key.startswith("taken/quota/")}
     assert taken == {
-        f"taken/quota/{project}/{name}/0" for project in ("p", "p%2Fnetwork", "q") for name in ("network", "rbac_policy")
+        f"taken/quota/{project}/{name}/0"
+        for project in ("p", "p%2Fnetwork", "q")
+        for name in ("network", "rbac_policy")
     }
