@@ -1,4 +1,4 @@
-"""Checks of values with parts: lists, address pairs, routes, options, profiles.  As in `checks`, each raises `Fault`."""
+"""Checks of values with parts: lists, address pairs, routes, options, profiles.  Each raises `Fault` as in `checks`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,24 @@ import msgspec
 from controller.intent import ranges
 from controller.model.kinds import AddressPair, HostRoute
 
-from .checks import MAX_ITEMS, Check, Fault, address, cidr, filled, integer, items, keys, mac, shown, text
+from . import schema
+from .checks import (
+    ADDRESS,
+    CIDR,
+    MAX_ITEMS,
+    TEXT,
+    Check,
+    Fault,
+    address,
+    cidr,
+    filled,
+    integer,
+    items,
+    keys,
+    mac,
+    shown,
+    text,
+)
 
 T = TypeVar("T")
 MAX_TAG = 255
@@ -22,6 +39,7 @@ MAX_PREFIXES = 256
 def list_of(check: Callable[[object], T], most: int = MAX_ITEMS) -> Callable[[object], tuple[T, ...]]:
     """A list without repetitions; null is an empty one."""
 
+    @schema.takes(schema.or_null(schema.array(schema.of(check), most) | {"uniqueItems": True}))
     def checked(value: object) -> tuple[T, ...]:
         if value is None:
             return ()
@@ -39,13 +57,15 @@ def list_of(check: Callable[[object], T], most: int = MAX_ITEMS) -> Callable[[ob
 
 def nullable(check: Callable[[object], T], instead: T) -> Callable[[object], T]:
     """null stands for `instead`."""
-    return lambda value: instead if value is None else check(value)
+    return schema.takes(schema.or_null(schema.of(check)))(lambda value: instead if value is None else check(value))
 
 
 def number(first: int, last: int) -> Check:
     """An integer; as OpenStack's server, its decimal text too (which is how that shows prefix lengths)."""
     check = integer(first, last)
+    text = {"type": "string", "pattern": "^[0-9]{1,11}$"}
 
+    @schema.takes({"anyOf": [schema.of(check), text]})
     def checked(value: object) -> int:
         if isinstance(value, str) and len(value) < 12 and value.isascii() and value.isdecimal():
             value = int(value)
@@ -54,6 +74,7 @@ def number(first: int, last: int) -> Check:
     return checked
 
 
+@schema.takes({**TEXT, "minLength": 1, "pattern": r"^[^,\x00-\x1f\x7f]+$"})
 def tag(value: object) -> str:
     """Not empty, and without the comma that separates tags in a query."""
     if "," in filled(value):
@@ -66,6 +87,12 @@ addresses = list_of(address)
 prefixes = list_of(cidr, MAX_PREFIXES)
 
 
+_PAIR = schema.closed(
+    {"ip_address": {"anyOf": [ADDRESS, CIDR]}, "mac_address": schema.or_null(schema.of(mac))}, "ip_address"
+)
+
+
+@schema.takes(schema.or_null(schema.array(_PAIR, MAX_ITEMS)))
 def pairs(value: object) -> tuple[AddressPair, ...]:
     """[{"ip_address": address or subnet, "mac_address": MAC, else the port's own}]"""
     if value is None:
@@ -94,6 +121,10 @@ def address_or_cidr(value: object) -> str:
     return start if network.prefixlen == network.max_prefixlen else f"{start}/{network.prefixlen}"
 
 
+_ROUTE = schema.closed({"destination": CIDR, "nexthop": ADDRESS}, "destination", "nexthop")
+
+
+@schema.takes(schema.or_null(schema.array(_ROUTE, MAX_ITEMS)))
 def routes(value: object) -> tuple[HostRoute, ...]:
     """[{"destination": subnet, "nexthop": address}]"""
     if value is None:
@@ -112,6 +143,18 @@ def routes(value: object) -> tuple[HostRoute, ...]:
 _VERSION = number(4, 6)
 
 
+_OPTION = schema.closed(
+    {
+        "opt_name": schema.of(filled),
+        "opt_value": schema.or_null(schema.of(filled)),
+        "ip_version": schema.either(4, 6, "4", "6"),
+    },
+    "opt_name",
+    "opt_value",
+)
+
+
+@schema.takes(schema.or_null(schema.array(_OPTION, MAX_ITEMS)))
 def dhcp_options(value: object) -> tuple[tuple[str, str | None, int], ...]:
     """[{"opt_name", "opt_value": text or null, "ip_version": 4 or 6}]; null takes an option away."""
     if value is None:
@@ -131,6 +174,7 @@ def dhcp_options(value: object) -> tuple[tuple[str, str | None, int], ...]:
     return tuple(found.values())
 
 
+@schema.takes(schema.or_null({"type": "object", "properties": {"interface": schema.of(filled)}}))
 def profile(value: object) -> dict[str, str]:
     """binding:profile, any dictionary: `interface` for itself, the rest as JSON text."""
     if value is None:
@@ -147,7 +191,9 @@ def profile(value: object) -> dict[str, str]:
 def limits(names: list[str]) -> Callable[[object], dict[str, int]]:
     """{resource: number}, -1 for no limit."""
     check = number(-1, 2**31 - 1)
+    value_of = {"anyOf": [schema.of(check), {"const": "-1"}]}
 
+    @schema.takes(schema.closed(dict.fromkeys(names, value_of)))
     def checked(value: object) -> dict[str, int]:
         if not isinstance(value, dict):
             raise Fault(f"{shown(value)} is not a dictionary")
@@ -161,5 +207,6 @@ def limits(names: list[str]) -> Callable[[object], dict[str, int]]:
     return checked
 
 
+@schema.takes(schema.or_null(TEXT))
 def description(value: object) -> str:
     return "" if value is None else text(value)
