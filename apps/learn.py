@@ -87,9 +87,9 @@ def _addresses(port: Port, at: Interface, see: Reader) -> list[str]:
     """
     addresses = {at.mac: None} if at.mac and port.learns else {}
     for learned in see.find(Learned, "port_id", port.id):
-        if learned.at == at.row_id and learned.ofport == at.ofport:
-            if port.learns or learned.mac in port.guests:
-                addresses[learned.mac] = None
+        here = learned.at == at.row_id and learned.ofport == at.ofport
+        if here and (port.learns or learned.mac in port.guests):
+            addresses[learned.mac] = None
     free = [mac for mac in addresses if not see.find(Port, "station", (port.network_id, mac))]
     return free[:LIMIT]
 

@@ -1,10 +1,10 @@
 """Which source addresses a port may use.  The MAC is checked as the frame is classified (apps/l2.py); here the rest.
 
-A port owns its fixed addresses and its MAC's link-local IPv6 address (RFC 4291 appendix A); address pairs allow it more, and
-other MACs with them, which are learned where they are used: several ports may share one (VRRP, RFC 9568).  Without an address of
-its own it may only ask for one: DHCP (RFC 2131), ARP probes (RFC 5227), duplicate address detection (RFC 4862),
-router solicitations and MLD reports (RFC 3810).  A neighbour advertisement about an address that is not the port's is
-refused, and so are router advertisements: no port here is a router.
+A port owns its fixed addresses and its MAC's link-local IPv6 address (RFC 4291 appendix A); address pairs allow it
+more, and other MACs with them, which are learned where they are used: several ports may share one (VRRP, RFC 9568).
+Without an address of its own it may only ask for one: DHCP (RFC 2131), ARP probes (RFC 5227), duplicate address
+detection (RFC 4862), router solicitations and MLD reports (RFC 3810).  A neighbour advertisement about an address that
+is not the port's is refused, and so are router advertisements: no port here is a router.
 """
 
 from __future__ import annotations

@@ -29,9 +29,12 @@ networks = st.builds(
 )  # fmt: skip
 
 
-PAIRS = [
-    (), (), (AddressPair("10.0.0.77", MACS[3]),), (AddressPair("10.7.0.0/16", MACS[2]), AddressPair("10.0.0.5", MACS[3])),
-]  # fmt: skip
+PAIRS: list[tuple[AddressPair, ...]] = [
+    (),
+    (),
+    (AddressPair("10.0.0.77", MACS[3]),),
+    (AddressPair("10.7.0.0/16", MACS[2]), AddressPair("10.0.0.5", MACS[3])),
+]
 
 
 def _port(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
+
+import msgspec
 
 from controller.errors import Forbidden, NotFound
 from controller.model.kinds import (
@@ -33,10 +36,11 @@ class Reads(Protocol):
 
 
 def granted(reads: Reads, object_id: str, project_id: str, *actions: str) -> bool:
-    """Does any policy let the project at the object, by one of these actions?"""
+    """Does any policy let the project at the object, by one of these actions?  However many others there are."""
     return any(
-        policy.action in actions and policy.target in (EVERYBODY, project_id)
-        for policy in reads.find(RbacPolicy, "object_id", object_id)
+        reads.find(RbacPolicy, "grant", f"{object_id}/{action}/{target}")
+        for action in actions
+        for target in (EVERYBODY, project_id)
     )
 
 
@@ -84,10 +88,24 @@ def sees(reads: Reads, project_id: str, row: Row) -> bool:
     return see is not None and see(reads, project_id, row)
 
 
+def knows(reads: Reads, project_id: str, kind: type[Row], row: Row | None) -> bool:
+    """Is there a row, and for this project to know of?  As much is done when there is none: time does not tell."""
+    seen = sees(reads, project_id, row if row is not None else _stranger(kind))
+    return row is not None and seen
+
+
+@functools.cache
+def _stranger(kind: type[Row]) -> Row:
+    """A row of this kind that is nobody's, without anything in it."""
+    needed = (field for field in msgspec.structs.fields(kind) if field.required)
+    return kind(**{field.name: field.type() if field.type in (str, int) else () for field in needed})
+
+
 def required(tx: Transaction, kind: type[R], row_id: str, means: Means, missing: NotFound) -> R:
     """A row that a request refers to; raises `missing` where it is not, or is not for the asker to see."""
     row = tx.get(kind, row_id)
-    if row is None or not (means.operator or sees(tx, means.project_id, row)):
+    known = knows(tx, means.project_id, kind, row)
+    if row is None or not (means.operator or known):
         raise missing
     return row
 

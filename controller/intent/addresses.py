@@ -1,7 +1,7 @@
 """Which addresses a port gets: those asked for, else some of its network's subnets, and those that it makes itself.
 
-On a subnet with SLAAC or stateless DHCPv6 a station makes its address from its MAC (RFC 4862): a port there has that one,
-asked for or not.
+On a subnet with SLAAC or stateless DHCPv6 a station makes its address from its MAC (RFC 4862): a port there has that
+one, asked for or not.
 """
 
 from __future__ import annotations

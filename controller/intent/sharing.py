@@ -162,9 +162,9 @@ def _user(tx: Transaction, policy: RbacPolicy) -> str:
     if owner is None:
         return ""
     for project in sorted(_USERS[policy.object_type](tx, policy.object_id)):
-        if project != owner.project_id and policy.target in (EVERYBODY, project):
-            if not granted(tx, policy.object_id, project, SHARED):
-                return project
+        let_in = project != owner.project_id and policy.target in (EVERYBODY, project)
+        if let_in and not granted(tx, policy.object_id, project, SHARED):
+            return project
     return ""
 
 

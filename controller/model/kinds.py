@@ -200,6 +200,11 @@ class RbacPolicy(Row, frozen=True, kw_only=True):
     action: str
     target: str
 
+    @property
+    def grant(self) -> str:
+        """What it allows to whom, in one word: there is one policy of each at the most."""
+        return f"{self.object_id}/{self.action}/{self.target}"
+
 
 class Quota(Row, frozen=True, kw_only=True):
     """A project's own limits, by name of the resource (`port`); -1 is none.  What is not in it is as the default."""

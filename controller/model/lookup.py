@@ -1,4 +1,4 @@
-"""Rows by the value of an attribute, for whoever asks the API: no flow depends on these, so nothing is told of changes."""
+"""Rows by the value of an attribute, for whoever asks the API: no flow depends on these, nothing is told of changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LOOKUPS: dict[type[Row], tuple[str, ...]] = {
     Port: ("name", "mac_address", "device_id", "device_owner", "host", "subnets", "addresses"),
     SubnetPool: ("project_id", "name", "address_scope_id"),
     AddressScope: ("project_id", "name"),
-    RbacPolicy: ("project_id", "object_id", "target"),
+    RbacPolicy: ("project_id", "object_id", "target", "grant"),
 }
 _NONE: tuple[str, ...] = ()
 

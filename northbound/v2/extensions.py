@@ -1,4 +1,4 @@
-"""The extensions of v2.0 that are here, by upstream's names and dates: each only when all of it works as its definition says."""
+"""The extensions of v2.0, by upstream's names and dates: each only when all of it works as its definition says."""
 
 from __future__ import annotations
 

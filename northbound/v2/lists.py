@@ -23,7 +23,7 @@ def ordered(resource: Resource, view: View, rows: Sequence[Row], query: Query, h
     for name, direction in reversed(_keys(resource, query, hidden)):
         show = resource.shown[name]
         try:
-            found.sort(key=lambda row: _key(show(view, row)), reverse=direction == "desc")  # noqa: B023 - used at once
+            found.sort(key=lambda row: _key(show(view, row)), reverse=direction == "desc")
         except TypeError:
             raise _unsortable(name) from None
     return found
@@ -88,7 +88,7 @@ class Page:
         full = len(shown) >= self.limit
         if full or self.reverse:
             links.append({"rel": "next", "href": self._href(request, shown[-1].row_id, False)})
-        if self.marker and not self.reverse or full and self.reverse:
+        if (self.marker and not self.reverse) or (full and self.reverse):
             links.append({"rel": "previous", "href": self._href(request, shown[0].row_id, True)})
         return {f"{self._resource.plural}_links": links} if links else {}
 

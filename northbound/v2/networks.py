@@ -37,7 +37,7 @@ def _scope(version: int) -> Attribute:
 
 
 def _zones(view: View, network: Network) -> list[str]:
-    return networks.zones(view.model, [switch for switch in view.model.rows(Switch).values()][:1])
+    return networks.zones(view.model, list(view.model.rows(Switch).values())[:1])
 
 
 NETWORKS = Resource(

@@ -49,8 +49,11 @@ def test_pairs_are_shown_with_their_mac_which_follows_the_ports(api: Api, networ
 
 
 def test_dhcp_options_are_added_changed_and_taken_away(api: Api, network: dict[str, Any]) -> None:
-    port = api.made("port", network_id=network["id"], extra_dhcp_opts=[
-        {"opt_name": "tftp-server", "opt_value": "a"}, {"opt_name": "mtu", "opt_value": "1", "ip_version": "6"}])  # fmt: skip
+    options = [
+        {"opt_name": "tftp-server", "opt_value": "a"},
+        {"opt_name": "mtu", "opt_value": "1", "ip_version": "6"},
+    ]
+    port = api.made("port", network_id=network["id"], extra_dhcp_opts=options)
     assert port["extra_dhcp_opts"] == [
         {"opt_name": "mtu", "opt_value": "1", "ip_version": 6},
         {"opt_name": "tftp-server", "opt_value": "a", "ip_version": 4},

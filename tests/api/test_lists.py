@@ -74,8 +74,22 @@ def test_fields_are_those_asked_for(api: Api, ports: list[dict[str, Any]]) -> No
     assert reply.json == {"port": {"id": ports[0]["id"]}}
 
 
-@pytest.mark.parametrize("query", ["colour=red", "limit=-1", "limit=x", "sort_key=colour", "sort_key=fixed_ips", "sort_key=name&sort_dir=up",
-    "sort_dir=asc", "page_reverse=maybe", "changed_since=yesterday", "name=%ff", "&".join(["name=a"] * 201)])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "colour=red",
+        "limit=-1",
+        "limit=x",
+        "sort_key=colour",
+        "sort_key=fixed_ips",
+        "sort_key=name&sort_dir=up",
+        "sort_dir=asc",
+        "page_reverse=maybe",
+        "changed_since=yesterday",
+        "name=%ff",
+        "&".join(["name=a"] * 201),
+    ],
+)
 def test_a_query_that_means_nothing_is_refused(api: Api, ports: list[dict[str, Any]], query: str) -> None:
     assert api.call("GET", f"/v2.0/ports?{query}").error == (400, "HTTPBadRequest")
 

@@ -113,7 +113,7 @@ def test_lists_are_filtered_by_when_they_changed(api: Api) -> None:
 
 
 def test_a_write_may_name_the_revision_that_it_is_about(api: Api, made: tuple[str, dict[str, Any]]) -> None:
-    path, first = made
+    path, _ = made
     current = f"revision_number={now(api, path)['revision_number']}"
     assert api.call("PUT", path, body(path, name="n"), If_Match=current).status == 200
     for method in ("PUT", "DELETE"):
