@@ -63,7 +63,7 @@ def found(resource: Resource, ask: Ask, row_id: str) -> Row:
     """A row that the caller may see.  Raises NotFound for any other."""
     view = ask.view
     row = view.model.get(resource.kind, row_id)
-    if row is None or not filters.visible(view, row):
+    if not filters.there(view, resource.kind, row) or row is None:
         raise missing(resource, row_id)
     try:
         ask.context.policy.check(ask.caller, f"get_{resource.name}", target(resource, ask, row))
@@ -212,7 +212,7 @@ def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project
     """What refers to a network that the caller does not see is NotFound before it is Forbidden."""
     network_id = item.get("network_id")
     network = ask.view.model.get(Network, network_id) if isinstance(network_id, str) else None
-    if isinstance(network_id, str) and (network is None or not filters.visible(ask.view, network)):
+    if isinstance(network_id, str) and not filters.there(ask.view, Network, network):
         raise NotFound(f"Network {network_id[:64]} could not be found.", "NetworkNotFound")
     whole = _with_network(ask, {**item, "project_id": project_id, "tenant_id": project_id})
     ask.context.policy.check(ask.caller, f"create_{resource.name}", whole, item)

@@ -39,6 +39,12 @@ def visible(view: View, row: Row) -> bool:
     return view.caller.operator or access.sees(view.model, view.caller.project_id, row)
 
 
+def there(view: View, kind: type[Row], row: Row | None) -> bool:
+    """Is there a row, and for the caller to see?"""
+    known = access.knows(view.model, view.caller.project_id, kind, row)
+    return row is not None and (view.caller.operator or known)
+
+
 def fields(resource: Resource, query: Query) -> list[str]:
     """The attributes to show, [] for all; names that do not exist are as good as not said, as in OpenStack."""
     asked = query.get("fields", [])
