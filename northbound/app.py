@@ -25,7 +25,6 @@ from .v1.api import Speech
 from .v1.dialect import V10, V11
 from .v2 import api as v2
 
-
 log = logging.getLogger("tenet.api")
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
