@@ -25,7 +25,10 @@ class Statuses(Protocol):
         ...
 
     def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
-        """Return when, as of `revision` or later, none of these ports is BUILD; or after `timeout` seconds."""
+        """Return when what was written at `revision` is in force, for these ports; or after `timeout` seconds.
+
+        Without ports: when every switch has confirmed what followed from it.
+        """
         ...
 
 
@@ -33,6 +36,10 @@ class Operators(Protocol):
     """What operators ask; all of it ready to be answered as JSON."""
 
     def switches(self) -> list[dict[str, Any]]: ...
+
+    def forget(self, switch_id: str) -> None:
+        """Remove a switch; raises `NotFound`, and `Conflict` while it is connected."""
+        ...
 
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None: ...
 

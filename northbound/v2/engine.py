@@ -138,7 +138,8 @@ def delete(resource: Resource, ask: Ask, row_id: str) -> Answer:
         assert resource.delete is not None  # or there would be no DELETE
         resource.delete(tx, row_id, ask.means)
 
-    return Answer(204, revision=ask.transact(rules).revision)
+    revision = ask.transact(rules).revision
+    return Answer(204, headers=ask.wait(revision, ()), revision=revision)
 
 
 class Condition(NamedTuple):
@@ -244,7 +245,7 @@ def _read_bulk(resource: Resource, items: object) -> list[Asked]:
 
 
 def _wait(resource: Resource, ask: Ask, revision: int, rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
-    return ask.wait(revision, [row.row_id for row in rows]) if resource.kind is Port else ()
+    return ask.wait(revision, [row.row_id for row in rows] if resource.kind is Port else ())
 
 
 def _now(ask: Ask, row: Row) -> Row:

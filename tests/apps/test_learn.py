@@ -83,6 +83,13 @@ def test_a_port_has_at_most_so_many_addresses() -> None:
     assert lea(world(limit=LIMIT), eth_src="02:00:00:00:02:00").ports == ["bob", "leo"]
 
 
+def test_what_was_learned_beyond_that_does_not_count() -> None:
+    """Two transactions may have let one too many in."""
+    cloud = world(limit=LIMIT + 1)
+    ports = [lea(cloud, eth_src=f"02:00:00:00:02:{number:02x}").ports for number in range(LIMIT + 1)]
+    assert ports == [["bob", "leo"]] * LIMIT + [[]]
+
+
 CLAIMS: list[Said] = [
     {"eth_src": BOB},
     {"eth_src": BOB, "eth_type": 0x0806, "arp_op": 1, "arp_spa": four(9)},

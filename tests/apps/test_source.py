@@ -7,7 +7,7 @@ import pytest
 
 from apps.source import link_local
 from tests.apps.clouds import four, mac, network, plugged, port, six, switch
-from tests.world import Said, World
+from tests.world import Said, World, frame
 
 EVERYBODY, ALL_NODES = "ff:ff:ff:ff:ff:ff", "33:33:00:00:00:01"
 ALICE, BOB, MINE, BOBS = mac(1), mac(2), six(1), six(2)
@@ -105,6 +105,16 @@ def test_a_port_without_addresses_may_ask_for_one_only() -> None:
     assert cloud.send("alice", eth_src=ALICE, eth_dst=EVERYBODY, **asks).ports == ["bob", "lea"]
     assert cloud.send("alice", eth_src=ALICE, eth_dst=EVERYBODY, eth_type=0x0800, ipv4_src=four(1)).ports == []
     assert cloud.send("alice", eth_src=ALICE, eth_dst=EVERYBODY, **(IP6 | {"ipv6_src": LINK})).ports == ["bob", "lea"]
+
+
+def test_a_probe_for_an_address_that_has_an_owner_is_answered() -> None:
+    """RFC 5227, 2.1.1: so the asker knows that it is taken."""
+    probe: Said = ARP | {"arp_op": 1, "arp_sha": ALICE, "arp_spa": "0.0.0.0", "arp_tpa": four(2)}
+    ((to, answer),) = world().send("alice", eth_src=ALICE, eth_dst=EVERYBODY, **probe).arrived
+    assert to == "alice"
+    assert answer == frame(
+        eth_src=BOB, eth_dst=ALICE, eth_type=0x0806, arp_op=2, arp_sha=BOB, arp_spa=four(2), arp_tha=ALICE
+    )
 
 
 def test_link_local_addresses() -> None:
