@@ -70,11 +70,13 @@ class Controller:
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
         self.switchboard = Switchboard(self.replica, self.observer, self.reconciler, settings.packet_in_rate)
         self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
+        statuses = Statuses(self.replica.model, progress)
+        self._notifier = _notifier(settings, self.replica, statuses, progress)
         self.application = application(
             Context(
                 store=self.store,
                 replica=self.replica,
-                statuses=Statuses(self.replica.model, progress),
+                statuses=statuses,
                 operators=self.operators,
                 underlay_mtu=settings.underlay_room,
                 limits=settings.quotas,
@@ -93,6 +95,8 @@ class Controller:
         memory.settle()
         self.reconciler.start()
         self.observer.start()
+        if self._notifier is not None:
+            self._notifier.start()
         listener = _listen("northbound", settings.northbound)
         switches = framework.serve(
             settings.openflow, self.switchboard, tls=self._tls, echo_interval=settings.echo_interval
@@ -149,6 +153,15 @@ def _identity(settings: Settings) -> dict[str, Any]:
     from northbound.identity.keystone import Keystone
 
     return {"policy": policy, "identity": Keystone(settings.files, policy.is_operator)}
+
+
+def _notifier(settings: Settings, *about: Any) -> Any:
+    """Who tells Nova of ports, or None."""
+    if not settings.nova:
+        return None
+    from controller.nova import Notifier, Nova
+
+    return Notifier(*about, Nova(settings.nova, settings.files))
 
 
 def _listen(section: str, address: tuple[str, int]) -> socket.socket:
