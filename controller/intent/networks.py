@@ -16,6 +16,7 @@ ENCAPSULATIONS = ("vxlan", "geneve", "gre")
 # Outer IPv4 (20), UDP (8), VXLAN or option-less Geneve (8) and inner Ethernet (14) headers: RFC 7348, 5; RFC 8926, 3.1.
 # The same for gre networks: which encapsulation two switches share is theirs to say, not the network's.
 OVERHEAD = 50
+IPV6_MORE = 20  # that an outer IPv6 header is longer (RFC 8200, 3)
 LEAST_MTU = {4: 68, 6: 1280}  # RFC 791, 3.2; RFC 8200, 5
 ZONE = "nova"  # OpenStack's name for the zone of what is in none
 
@@ -44,9 +45,14 @@ def required(tx: Transaction, network_id: str) -> Network:
     return network
 
 
-def most_mtu(means: Means) -> int:
-    """What is left of the underlay's packets."""
-    return means.underlay_mtu - OVERHEAD
+def most_mtu(tx: Transaction, means: Means) -> int:
+    """What is left of the underlay's packets: of the smallest that any hypervisor tells, else of the configured."""
+    told = [
+        switch.underlay_mtu - (IPV6_MORE if ":" in switch.encap_ip else 0)
+        for switch in tx.model.rows(Switch).values()
+        if switch.underlay_mtu
+    ]
+    return min(told, default=means.underlay_mtu) - OVERHEAD
 
 
 def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
@@ -55,7 +61,7 @@ def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) ->
     network = Network(
         **standard.fields(project_id, wish, means),
         admin_state_up=wish.get("admin_state_up", True),
-        mtu=wish.get("mtu") or most_mtu(means),
+        mtu=wish.get("mtu") or most_mtu(tx, means),
         network_type=wish.get("network_type", ENCAPSULATIONS[0]),
         segment=allocate.free_segment(tx, means) if segment is None else segment,
         external=wish.get("external", False),
@@ -79,7 +85,7 @@ def update(tx: Transaction, network_id: str, wish: NetworkWish, means: Means) ->
     network = required(tx, network_id)
     changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
     if "mtu" in wish:
-        changes["mtu"] = wish["mtu"] or most_mtu(means)
+        changes["mtu"] = wish["mtu"] or most_mtu(tx, means)
     changed = standard.change(tx, network, changes, means)
     if changed.mtu != network.mtu:
         _check_mtu(tx, changed, means)
@@ -132,11 +138,11 @@ def _check_zones(tx: Transaction, hints: tuple[str, ...]) -> None:
 
 
 def _check_mtu(tx: Transaction, network: Network, means: Means) -> None:
-    most = most_mtu(means)
+    most = most_mtu(tx, means)
     if not LEAST_MTU[4] <= network.mtu <= most:
         raise Invalid(
             f"Invalid input for operation: Requested MTU is not between {LEAST_MTU[4]} and {most}, which is what the "
-            f"network between the hypervisors leaves of {means.underlay_mtu} bytes."
+            f"network between the hypervisors leaves."
         )
     if network.mtu >= LEAST_MTU[6]:
         return

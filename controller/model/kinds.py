@@ -245,6 +245,7 @@ class Switch(Row, frozen=True, kw_only=True):
     host: str = ""
     encap_ip: str = ""
     tunnels: tuple[Tunnel, ...] = ()
+    underlay_mtu: int = 0  # of what its host says; 0 for nothing
 
 
 class Interface(Row, frozen=True, kw_only=True):

@@ -32,5 +32,6 @@ class SeenHypervisor(msgspec.Struct, frozen=True, kw_only=True):
     dpid: int
     encap_ip: str = ""
     encap_types: tuple[str, ...] = ()
+    underlay_mtu: int = 0
     tunnels: tuple[Tunnel, ...] = ()
     interfaces: tuple[SeenInterface, ...] = ()

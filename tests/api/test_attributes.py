@@ -113,6 +113,25 @@ def test_mtu_is_what_works(api: Api) -> None:
     assert change(api, "network", network, mtu=1279).error == (409, "NetworkMTUSubnetConflict")
 
 
+def test_the_smallest_underlay_that_a_hypervisor_tells_bounds_the_mtu(api: Api) -> None:
+    context = api.context
+
+    def add(tx: Transaction) -> None:
+        for number, mtu in ((1, 9000), (2, 1400), (3, 0)):
+            tx.put(Switch(id=f"s{number}", number=number, dpid=number, host=f"h{number}", underlay_mtu=mtu))
+
+    transact(context.store, context.replica, add)
+    network = api.made("network")
+    assert network["mtu"] == 1350
+    assert change(api, "network", network, mtu=1351).error == (400, "InvalidInput")
+
+    def six(tx: Transaction) -> None:
+        tx.put(Switch(id="s4", number=4, dpid=4, host="h4", underlay_mtu=1400, encap_ip="2001:db8::4"))
+
+    transact(context.store, context.replica, six)
+    assert api.made("network")["mtu"] == 1330
+
+
 def test_hypervisors_are_agents_and_make_a_zone(api: Api) -> None:
     assert api.call("GET", "/v2.0/availability_zones").json == {"availability_zones": []}
     hints = {"network": {"availability_zone_hints": ["nova"]}}
