@@ -20,6 +20,7 @@ from .auth import Caller
 from .checks import Fault
 from .context import Context
 from .errors import HttpError, Problem, bad_request
+from .openapi import document
 from .routes import Routes
 from .v1.api import Speech
 from .v1.dialect import V10, V11
@@ -30,7 +31,7 @@ log = logging.getLogger("tenet.api")
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 DIALECTS = {"v1.0": Speech(V10), "v1.1": Speech(V11)}
-PUBLIC = ("", "healthz")  # first part of paths for which nobody needs to be known
+PUBLIC = ("", "healthz", "openapi.json", "docs")  # first part of paths for which nobody needs to be known
 _REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -58,6 +59,9 @@ def _routes() -> Routes:
     v2.add(routes)
     for speech in DIALECTS.values():
         speech.add(routes)
+    routes.add("openapi.json", {"GET": document.show})
+    routes.add("docs", {"GET": document.page})
+    routes.add("docs/*", {"GET": document.page})
     routes.add("healthz", {"GET": operators.health})
     routes.add("metrics", {"GET": operators.metrics})
     routes.add("tenet/v1/switches", {"GET": operators.switches})
