@@ -155,13 +155,13 @@ def _identity(settings: Settings) -> dict[str, Any]:
     return {"policy": policy, "identity": Keystone(settings.files, policy.is_operator)}
 
 
-def _notifier(settings: Settings, *about: Any) -> Any:
+def _notifier(settings: Settings, replica: Any, statuses: Any, progress: Any) -> Any:
     """Who tells Nova of ports, or None."""
     if not settings.nova:
         return None
     from controller.nova import Notifier, Nova
 
-    return Notifier(*about, Nova(settings.nova, settings.files))
+    return Notifier(replica, statuses, progress, Nova(settings.nova, settings.files))
 
 
 def _listen(section: str, address: tuple[str, int]) -> socket.socket:

@@ -27,6 +27,7 @@ from .policy import Target
 log = logging.getLogger("tenet.policy")
 RELOAD = 1.0  # seconds between looks at the files
 REMEMBERED = 10_000  # decisions
+_MISSING = object()
 _NAMES = re.compile(r"%\(([^)]*)\)s")
 _FILE_ERRORS = (
     cfg.Error,
@@ -98,23 +99,12 @@ class Rules:
 
     def hidden(self, caller: Caller, resource: str, target: Target | None) -> Collection[str]:
         self._refresh()
-        named = self._hiding.get(resource)
-        if named is None:
-            named = self._hiding[resource] = self._named(resource)
-        rules, reads = named
-        if not rules:
-            return ()
-        given = target or {}
-        key = (caller, resource, *(given.get(name) for name in reads))
-        try:
-            found = self._hidden.get(key)
-        except TypeError:  # a value that cannot be a key
-            return self._unseen(caller, rules, given)
-        if found is None:
-            found = self._unseen(caller, rules, given)
-            if len(self._hidden) < REMEMBERED:
-                self._hidden[key] = found
-        return found
+        rules = self._hiding.get(resource)
+        if rules is None:
+            prefix = f"get_{resource}:"
+            rules = {name: name.removeprefix(prefix) for name in self._enforcer.rules if name.startswith(prefix)}
+            self._hiding[resource] = rules
+        return [name for rule, name in rules.items() if not self._holds(caller, rule, target or {})]
 
     # --- one rule ---
 
@@ -123,39 +113,28 @@ class Rules:
             raise Forbidden(f"(rule:{rule}) is disallowed by policy", "PolicyNotAuthorized")
 
     def _holds(self, caller: Caller, rule: str, target: Target) -> bool:
-        rules = self._enforcer.rules
+        reads = self._reads.get(rule, ())
+        if reads == ():
+            reads = self._reads[rule] = reading(self._enforcer.rules, rule)
+        if reads is None:
+            return self._decide(caller, rule, target)
+        key = (caller, rule, *[target.get(name, _MISSING) for name in reads])
         try:
-            check = rules[rule]
+            known = self._decided.get(key)
+        except TypeError:  # a value that cannot be a key
+            return self._decide(caller, rule, target)
+        if known is None:
+            known = self._decide(caller, rule, target)
+            if len(self._decided) < REMEMBERED:
+                self._decided[key] = known
+        return known
+
+    def _decide(self, caller: Caller, rule: str, target: Target) -> bool:
+        try:
+            check = self._enforcer.rules[rule]
         except KeyError:
             return False  # not even `default` is there
         return bool(checks._check(check, target, _credentials(caller), self._enforcer, rule))
-
-    def _unseen(self, caller: Caller, rules: Mapping[str, str], target: Target) -> frozenset[str]:
-        return frozenset(name for name, rule in rules.items() if not self._holds(caller, rule, target))
-
-    def _named(self, resource: str) -> tuple[dict[str, str], tuple[str, ...]]:
-        """Rules about seeing attributes, by attribute, and the attributes of an object that any of them reads."""
-        prefix = f"get_{resource}:"
-        rules = {name.removeprefix(prefix): name for name in self._enforcer.rules if name.startswith(prefix)}
-        found: set[str] = set()
-        for name in rules.values():
-            self._reads(self._enforcer.rules[name], found)
-        return rules, tuple(sorted(found))
-
-    def _reads(self, check: Any, found: set[str]) -> None:
-        """Add the names of a target's attributes that a check reads."""
-        if isinstance(check, checks.RuleCheck):
-            if check.match in self._enforcer.rules:
-                self._reads(self._enforcer.rules[check.match], found)
-            return
-        for each in getattr(check, "rules", ()):
-            self._reads(each, found)
-        if hasattr(check, "rule"):
-            self._reads(check.rule, found)
-        if isinstance(check, Field):
-            found.update(check.names)
-        elif hasattr(check, "match"):
-            found.update(_NAMES.findall(str(check.match)))
 
     # --- files that change ---
 
@@ -171,8 +150,37 @@ class Rules:
         self._forget()
 
     def _forget(self) -> None:
-        self._hiding: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {}
-        self._hidden: dict[tuple[object, ...], frozenset[str]] = {}
+        self._hiding: dict[str, dict[str, str]] = {}  # resource -> rules about seeing attributes, and these
+        self._reads: dict[str, Sequence[str] | None] = {}  # rule -> what it reads of an object
+        self._decided: dict[tuple[object, ...], bool] = {}
+
+
+def reading(rules: Mapping[str, Any], rule: str) -> list[str] | None:
+    """The names of an object's attributes that a rule reads; None where it depends on who knows what."""
+    found: set[str] = set()
+    try:
+        return sorted(found) if _read(rules, rules[rule], found) else None
+    except KeyError:
+        return None
+
+
+def _read(rules: Mapping[str, Any], check: Any, found: set[str]) -> bool:
+    """Add what a check reads; whether nothing else has a say in it."""
+    if isinstance(check, Field):
+        found.update(check.names)
+    elif isinstance(check, checks.RuleCheck):
+        return _read(rules, rules[check.match], found)  # of an unknown name, that is `default`
+    elif isinstance(check, checks.AndCheck | checks.OrCheck):
+        return all(_read(rules, each, found) for each in check.rules)
+    elif isinstance(check, checks.NotCheck):
+        return _read(rules, check.rule, found)
+    elif type(check) in (checks.RoleCheck, checks.GenericCheck):
+        found.update(_NAMES.findall(check.match))
+        if type(check) is checks.GenericCheck and "." in check.kind:
+            return False  # a path into credentials or the object
+    elif not isinstance(check, checks.TrueCheck | checks.FalseCheck):
+        return False  # another service, or somebody's own
+    return True
 
 
 def _credentials(caller: Caller) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from controller.errors import Forbidden, Misconfigured
 from controller.store.replica import Replica
 from controller.store.store import Store
 from northbound.auth import Caller, with_implied
-from northbound.enforce import Rules
+from northbound.enforce import Rules, reading
 
 from .tenants import Cloud, Person
 
@@ -182,6 +182,24 @@ def test_a_rule_may_look_at_the_object(tmp_path: Path) -> None:
         assert "mtu" not in rules.hidden(reader, "network", {"name": "open"})
         assert "mtu" not in rules.hidden(reader, "network", {"name": "closed", "owner": "u"})
         assert "mtu" in rules.hidden(reader, "network", {"name": ["a", "list"]})
+
+
+@pytest.mark.parametrize(
+    ("rule", "reads"),
+    [
+        ("role:reader and project_id:%(project_id)s", ["project_id"]),
+        ("rule:network_owner or not field:port:name=a", ["name", "network:project_id", "port:name"]),
+        ("@", []),
+        ("!", []),
+        ("http://policy.example/check", None),
+        ("rule:admin_only or (role:x and http://policy.example/check)", None),
+        ("token.user.domain.id:default", None),
+    ],
+)
+def test_what_a_rule_reads(tmp_path: Path, rule: str, reads: list[str] | None) -> None:
+    """What asks others is asked each time."""
+    rules = with_file(tmp_path, f'"mine": "{rule}"\n')
+    assert reading(rules._enforcer.rules, "mine") == reads
 
 
 def test_a_file_that_changes_is_read_again_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
