@@ -15,7 +15,7 @@ IDENTITY_INSTALLED := $(IDENTITY_VENV)/.installed
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # Suites that use sockets, switches or disks; every other folder of tests/ is pure and belongs to test-unit.
-SUITES := store openflow ovsdb api identity e2e
+SUITES := store openflow ovsdb api identity clients tempest e2e
 UNIT := $(filter-out $(addprefix tests/,$(addsuffix /,$(SUITES) lab bench)),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 UNIT := $(filter-out tests/__pycache__/,$(UNIT))
 
@@ -70,9 +70,9 @@ test-api: install  ## both tenant APIs
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
 	$(BIN)/pytest -q tests/api
 
-test-identity: install $(IDENTITY_INSTALLED)  ## a real Keystone, and OpenStack's own client
+test-identity: install $(IDENTITY_INSTALLED)  ## a real Keystone, and OpenStack's own clients
 	@tools/need.sh $(OPENVSWITCH) util-linux:setpriv
-	$(BIN)/pytest -q tests/identity
+	$(BIN)/pytest -q tests/identity tests/clients
 
 $(IDENTITY_INSTALLED): requirements-identity.txt
 	@tools/venv.sh $(IDENTITY_VENV)
