@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,10 +12,17 @@ from controller.physical import NONE, PhysicalNetworks
 from controller.store.replica import Replica
 from controller.store.store import Store
 
+from .auth import Anybody, Identity
+from .policy import Open, Policy
+
 
 class Statuses(Protocol):
     def port(self, port: Port) -> tuple[str, str]:
         """(ACTIVE, BUILD, DOWN or ERROR; the reason, or "")."""
+        ...
+
+    def alive(self, switch_id: str) -> bool:
+        """Whether the switch is connected."""
         ...
 
     def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
@@ -69,6 +76,9 @@ class Context:
     operators: Operators
     underlay_mtu: int = 1500
     physical: PhysicalNetworks = NONE
+    policy: Policy = field(default_factory=Open)
+    identity: Identity = field(default_factory=Anybody)
+    limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
