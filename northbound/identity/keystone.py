@@ -60,15 +60,13 @@ class Keystone:
         except ClientException as error:
             log.error("Keystone cannot be asked: %s", error)
             raise HttpError(503, "ServiceUnavailable", "The Keystone service is temporarily unavailable.") from None
-        environ = request.environ
-        roles = frozenset(role for role in environ.get("HTTP_X_ROLES", "").split(",") if role)
         caller = Caller(
-            project_id=environ.get("HTTP_X_PROJECT_ID", ""),
+            project_id=_said(request, "HTTP_X_PROJECT_ID"),
             operator=False,
-            user_id=environ.get("HTTP_X_USER_ID", ""),
-            roles=roles,
-            system_scope=environ.get("HTTP_OPENSTACK_SYSTEM_SCOPE", ""),
-            user=environ.get("HTTP_X_USER_NAME", ""),
+            user_id=_said(request, "HTTP_X_USER_ID"),
+            roles=frozenset(role for role in _said(request, "HTTP_X_ROLES").split(",") if role),
+            system_scope=_said(request, "HTTP_OPENSTACK_SYSTEM_SCOPE"),
+            user=_said(request, "HTTP_X_USER_NAME"),
         )
         return caller._replace(operator=self._is_operator(caller))
 
@@ -81,6 +79,11 @@ def _refused(error: webob.exc.HTTPException) -> HttpError:
         headers = tuple((name, value) for name, value in error.headers.items() if name == "WWW-Authenticate")
         return _unknown(headers)
     return HttpError(503, "ServiceUnavailable", "The Keystone service is temporarily unavailable.")
+
+
+def _said(request: Request, name: str) -> str:
+    """What the middleware has written into the request; None where a token has no such thing."""
+    return request.environ.get(name) or ""
 
 
 def _unknown(headers: tuple[tuple[str, str], ...]) -> HttpError:

@@ -206,6 +206,8 @@ def _project(ask: Ask, project_id: str) -> str:
             "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin "
             "privileges."
         )
+    if not (project_id or ask.caller.project_id):
+        raise bad_request("Running without a project: 'project_id' must be specified.")
     return project_id or ask.caller.project_id
 
 

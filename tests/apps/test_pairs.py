@@ -121,6 +121,8 @@ def test_what_was_learned_of_a_pair_is_worth_nothing_without_it() -> None:
     )
     answer: Said = IP | {"eth_src": BOB, "eth_dst": VIRTUAL, "ipv4_src": four(2)}
     assert cloud.send("bob", **answer).ports == []
+    cloud.put(changed(port("alice", "red", 1), address_pairs=(AddressPair("10.0.0.201", mac(77)),)))
+    assert cloud.send("bob", **answer).ports == []
 
 
 @pytest.mark.parametrize(

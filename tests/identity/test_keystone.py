@@ -41,6 +41,18 @@ def test_personas(tenet: Tenet, keystone: Keystone, red: User, red_reader: User,
     assert tenet.call("DELETE", path, token=member).status == 204
 
 
+def test_the_operator_of_the_whole_system_is_in_no_project(tenet: Tenet, keystone: Keystone, red: User) -> None:
+    system = keystone.token(keystone.admin._replace(project=""))
+    mine = tenet.call("POST", "/v2.0/networks", {"network": {}}, keystone.token(red)).json["network"]
+    path = f"/v2.0/networks/{mine['id']}"
+    assert tenet.call("GET", path, token=system).status == 200
+    assert tenet.call("POST", "/v2.0/networks", {"network": {}}, system).status == 400
+    theirs = {"network": {"project_id": mine["project_id"]}}
+    made = tenet.call("POST", "/v2.0/networks", theirs, system).json["network"]
+    for network in (made, mine):
+        assert tenet.call("DELETE", f"/v2.0/networks/{network['id']}", token=system).status == 204
+
+
 def test_the_tenant_of_a_path_of_quantum_is_the_tokens(tenet: Tenet, keystone: Keystone, red: User, blue: User) -> None:
     token = keystone.token(red)
     project = tenet.call("POST", "/v2.0/networks", {"network": {}}, token).json["network"]
