@@ -49,6 +49,7 @@ class Controller:
     def __init__(self, settings: Settings) -> None:
         from controller.observe.observer import Observer
         from controller.operators import Operators
+        from controller.preview import Preview
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
@@ -80,6 +81,7 @@ class Controller:
                 operators=self.operators,
                 underlay_mtu=settings.underlay_room,
                 limits=settings.quotas,
+                preview=Preview(self.replica.model).switches,
                 **_identity(settings),
             )
         )

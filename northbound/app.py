@@ -13,7 +13,7 @@ from webob import Request
 
 from controller.errors import Refused, Unavailable
 
-from . import audit, errors, operators, versions
+from . import audit, dry_run, errors, operators, preview, versions
 from .answer import Answer
 from .ask import Ask
 from .auth import Caller
@@ -80,7 +80,11 @@ def _answer(
         caller = _caller(context, request, path)
         speech = _speech(path)
         handler, taken = routes.find(request.method, speech.path(path) if speech else v2.path(path))
-        return handler(Ask(request, context, caller, written), *taken), caller
+        ask = Ask(request, context, caller, written)
+        try:
+            return handler(ask, *taken), caller
+        except dry_run.Foreseen as foreseen:
+            return preview.answer(ask, foreseen.changes), caller
     except (HttpError, Refused, Unavailable) as error:
         if isinstance(error, Unavailable):
             log.warning("request=%s unavailable: %s", request_id, error)
