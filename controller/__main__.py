@@ -73,18 +73,18 @@ class Controller:
         self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
         statuses = Statuses(self.replica.model, progress)
         self._notifier = _notifier(settings, self.replica, statuses, progress)
-        self.application = application(
-            Context(
-                store=self.store,
-                replica=self.replica,
-                statuses=statuses,
-                operators=self.operators,
-                underlay_mtu=settings.underlay_room,
-                limits=settings.quotas,
-                preview=Preview(self.replica.model).switches,
-                **_identity(settings),
-            )
+        context = Context(
+            store=self.store,
+            replica=self.replica,
+            statuses=statuses,
+            operators=self.operators,
+            underlay_mtu=settings.underlay_room,
+            limits=settings.quotas,
+            preview=Preview(self.replica.model).switches,
+            **_identity(settings),
         )
+        self._events, self._progress = context.events, progress
+        self.application = application(context)
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT; the exit status."""
@@ -97,6 +97,7 @@ class Controller:
         memory.settle()
         self.reconciler.start()
         self.observer.start()
+        self._events.start(self._progress)
         if self._notifier is not None:
             self._notifier.start()
         listener = _listen("northbound", settings.northbound)

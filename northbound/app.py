@@ -13,7 +13,7 @@ from webob import Request
 
 from controller.errors import Refused, Unavailable
 
-from . import audit, dry_run, errors, operators, preview, versions
+from . import audit, dry_run, errors, events, operators, preview, versions
 from .answer import Answer
 from .ask import Ask
 from .auth import Caller
@@ -64,6 +64,7 @@ def _routes() -> Routes:
     routes.add("docs/*", {"GET": document.page})
     routes.add("healthz", {"GET": operators.health})
     routes.add("metrics", {"GET": operators.metrics})
+    routes.add("tenet/v1/events", {"GET": events.stream})
     routes.add("tenet/v1/switches", {"GET": operators.switches})
     routes.add("tenet/v1/switches/*", {"GET": operators.switch, "DELETE": operators.forget})
     routes.add("tenet/v1/switches/*/flows", {"GET": operators.flows})
@@ -129,6 +130,9 @@ def _caller(context: Context, request: Request, path: str) -> Caller:
 
 def _respond(request: Request, answer: Answer, request_id: str, start_response: StartResponse) -> Iterable[bytes]:
     headers = [("X-Openstack-Request-Id", request_id), *answer.headers]
+    if answer.stream is not None:
+        start_response(_REASONS[answer.status], [*headers, ("Content-Type", answer.content_type)])
+        return [b""] if request.method == "HEAD" else answer.stream
     if answer.status != 204:
         headers += [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
     start_response(_REASONS.get(answer.status, f"{answer.status} Error"), headers)

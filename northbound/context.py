@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from controller.events import Events
 from controller.intent.means import Means, means
 from controller.model.kinds import Port, Row
 from controller.store.replica import Replica
@@ -63,8 +64,10 @@ class Context:
     policy: Policy = field(default_factory=Open)
     identity: Identity = field(default_factory=Anybody)
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
+    events: Events = field(init=False)
     preview: Preview = lambda changes: []
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "means", means(self.underlay_mtu))
+        object.__setattr__(self, "events", Events(self.replica, self.statuses))

@@ -16,7 +16,7 @@ from .resource import Resource, View
 from .v2 import filters
 from .v2.api import RESOURCES
 
-_BY_KIND: dict[type[Row], Resource] = {each.kind: each for each in reversed(RESOURCES)}
+BY_KIND: dict[type[Row], Resource] = {each.kind: each for each in reversed(RESOURCES)}
 
 
 def answer(ask: Ask, changes: Changed) -> Answer:
@@ -35,7 +35,7 @@ def _object(ask: Ask, after_all: View, change: str, row: Row, after: Row | None)
     if not filters.visible(view if change == "delete" else after_all, row):
         return None
     found: dict[str, Any] = {"change": change, "kind": row.kind_name(), "id": row.row_id}
-    resource = _BY_KIND.get(type(row))
+    resource = BY_KIND.get(type(row))
     if resource is not None and after is not None:
         hidden = [*ask.context.policy.hidden(ask.caller, resource.name, None)]
         found[resource.name] = resource.show(after_all, row, (), hidden)
