@@ -64,6 +64,7 @@ class Controller:
         from controller.observe.links import Links
         from controller.observe.observer import Observer
         from controller.operators import Operators
+        from controller.preview import Preview
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
@@ -93,18 +94,19 @@ class Controller:
             Fabric(self.replica, self.reconciler, statuses),
         )  # fmt: skip
         self._notifier = _notifier(settings, self.replica, statuses, progress)
-        self.application = application(
-            Context(
-                store=self.store,
-                replica=self.replica,
-                statuses=statuses,
-                operators=self.operators,
-                underlay_mtu=settings.underlay_room,
-                physical=settings.physical,
-                limits=settings.quotas,
-                **_identity(settings),
-            )
+        context = Context(
+            store=self.store,
+            replica=self.replica,
+            statuses=statuses,
+            operators=self.operators,
+            underlay_mtu=settings.underlay_room,
+            physical=settings.physical,
+            limits=settings.quotas,
+            preview=Preview(self.replica.model).switches,
+            **_identity(settings),
         )
+        self._events, self._progress = context.events, progress
+        self.application = application(context)
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT; the exit status."""
@@ -118,6 +120,7 @@ class Controller:
         self.reconciler.start()
         self.observer.start()
         self.links.start()
+        self._events.start(self._progress)
         if self._notifier is not None:
             self._notifier.start()
         listener = _listen("northbound", settings.northbound)

@@ -13,7 +13,7 @@ from webob import Request
 
 from controller.errors import Refused, Unavailable
 
-from . import audit, errors, operators, versions
+from . import audit, dry_run, errors, events, operators, preview, versions
 from .answer import Answer
 from .ask import Ask
 from .auth import Caller
@@ -64,6 +64,7 @@ def _routes() -> Routes:
     routes.add("docs/*", {"GET": document.page})
     routes.add("healthz", {"GET": operators.health})
     routes.add("metrics", {"GET": operators.metrics})
+    routes.add("tenet/v1/events", {"GET": events.stream})
     routes.add("tenet/v1/switches", {"GET": operators.switches})
     routes.add("tenet/v1/switches/*", {"GET": operators.switch, "DELETE": operators.forget})
     routes.add("tenet/v1/switches/*/flows", {"GET": operators.flows})
@@ -85,7 +86,11 @@ def _answer(
         caller = _caller(context, request, path)
         speech = _speech(path)
         handler, taken = routes.find(request.method, speech.path(path) if speech else v2.path(path))
-        return handler(Ask(request, context, caller, written), *taken), caller
+        ask = Ask(request, context, caller, written)
+        try:
+            return handler(ask, *taken), caller
+        except dry_run.Foreseen as foreseen:
+            return preview.answer(ask, foreseen.changes), caller
     except (HttpError, Refused, Unavailable) as error:
         if isinstance(error, Unavailable):
             log.warning("request=%s unavailable: %s", request_id, error)
@@ -130,6 +135,9 @@ def _caller(context: Context, request: Request, path: str) -> Caller:
 
 def _respond(request: Request, answer: Answer, request_id: str, start_response: StartResponse) -> Iterable[bytes]:
     headers = [("X-Openstack-Request-Id", request_id), *answer.headers]
+    if answer.stream is not None:
+        start_response(_REASONS[answer.status], [*headers, ("Content-Type", answer.content_type)])
+        return [b""] if request.method == "HEAD" else answer.stream
     if answer.status != 204:
         headers += [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
     start_response(_REASONS.get(answer.status, f"{answer.status} Error"), headers)

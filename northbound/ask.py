@@ -12,7 +12,7 @@ from controller.intent import slots
 from controller.intent.means import Means
 from controller.store.transaction import Outcome, Transaction, transact
 
-from . import audit, prefer
+from . import audit, dry_run, prefer
 from .answer import Answer
 from .auth import Caller
 from .context import Context
@@ -38,12 +38,15 @@ class Ask(NamedTuple):
         return self.context.means._replace(project_id=self.caller.project_id, operator=self.caller.operator)
 
     def transact(self, rules: Callable[[Transaction], T]) -> Outcome[T]:
-        """Rules, and then the quotas of what they make."""
+        """Rules, and then the quotas of what they make.  Raises Foreseen instead, where that is all that is asked."""
         written: list[str] = []
+        dry = dry_run.asked(self.request)
 
         def within_quotas(tx: Transaction) -> T:
             value = rules(tx)
             slots.settle(tx, self.context.limits, self.context.means)
+            if dry:
+                raise dry_run.foresee(tx)
             written[:] = audit.changes(tx)
             return value
 

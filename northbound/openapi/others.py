@@ -169,9 +169,9 @@ SCHEMAS: dict[str, Schema] = {
     "Link": {"type": "object", "properties": {"rel": TEXT, "href": {"type": "string", "format": "uri"}}},
     "Tags": {"type": "object", "properties": {"tags": {"type": "array", "items": of(structures.tag)}},
              "required": ["tags"], "additionalProperties": False},
-    "Plan": {"type": "object", "required": ["objects", "switches"], "properties": {
-        "objects": {"type": "array", "items": OBJECT, "description": "As they would be after it; deleted ones say so."},
-        "switches": {"type": "array", "items": {"type": "object", "properties": {
+    "Plan": {"type": "object", "required": ["objects"], "properties": {
+        "objects": {"type": "array", "items": OBJECT, "description": "Each that would change."},
+        "switches": {"type": "array", "description": "For operators only.", "items": {"type": "object", "properties": {
             "switch_id": TEXT, "host": TEXT, "added": TEXTS, "removed": TEXTS}}},
     }},
 }  # fmt: skip
