@@ -187,15 +187,13 @@ class Links:
         while self._neighbors.moved:
             self._fell(self._neighbors.moved.pop(), "its cable is elsewhere")
         if verdict is Verdict.NEW:
-            self._begun(station, near, heard.port)
+            log.info("%s hears %s", _text(near), _text(heard.port))
+            self._mark(near)
         elif verdict is not Verdict.SAME:
             self._odd(verdict, near, heard.port)
-
-    def _begun(self, station: Station, near: Port, far: Port) -> None:
-        log.info("%s hears %s", _text(near), _text(far))
-        self._mark(near)
-        if self._neighbors.into(near) is None:
-            self._send(station, [near.number])  # the other end need not wait for its turn
+            return
+        if self._neighbors.far.get(heard.port) != near:
+            self._send(station, [near.number])  # the other end does not hear this one yet: it need not wait for a beat
 
     def _odd(self, verdict: Verdict, near: Port, far: Port) -> None:
         self._mark(near)
