@@ -13,15 +13,16 @@ RYU_INSTALLED := $(RYU_VENV)/.installed
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # Suites that use sockets, switches or disks; every other folder of tests/ is pure and belongs to test-unit.
-SUITES := store openflow ovsdb api e2e
+SUITES := store openflow ovsdb api e2e cluster
 UNIT := $(filter-out $(addprefix tests/,$(addsuffix /,$(SUITES) lab bench)),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 UNIT := $(filter-out tests/__pycache__/,$(UNIT))
 
 OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server openvswitch-common:ovs-ofctl
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
+ETCD := etcd-server:etcd
 
-.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-e2e test-ryu \
+.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-e2e test-cluster test-ryu \
         bench demo clean
 
 help:  ## this list
@@ -47,13 +48,14 @@ format: install  ## put the source into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: test-unit test-store test-openflow test-ovsdb test-api test-e2e  ## every suite, in this order, until one fails
+test: test-unit test-store test-openflow test-ovsdb test-api test-e2e test-cluster  ## every suite, in this order, until one fails
 	@echo "all suites passed"
 
 test-unit: install  ## the pure parts: no sockets, no switches
 	$(BIN)/pytest -q $(UNIT)
 
-test-store: install  ## the store's contract and its engines
+test-store: install  ## the store's contract and its engines, on a real etcd
+	@tools/need.sh $(ETCD) $(CERTIFICATES)
 	$(BIN)/pytest -q tests/store
 
 test-openflow: install  ## OpenFlow against simulated and real switches, and hostile peers
@@ -71,6 +73,10 @@ test-api: install  ## both tenant APIs
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
 	@tools/need.sh $(LAB) $(CERTIFICATES)
 	$(BIN)/pytest -q tests/e2e
+
+test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)
+	@tools/need.sh $(ETCD) $(CERTIFICATES)
+	$(BIN)/pytest -q tests/cluster
 
 test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from controller.errors import Misconfigured
+from controller.store.etcd_url import is_etcd, parse
 from controller.store.sqlite import SqliteStore
 from controller.store.sqlite_file import open_file
 from controller.store.store import Store
@@ -14,13 +15,19 @@ _SQLITE = "sqlite:///"
 
 
 def open_store(url: str) -> Store:
-    """The store at `url`: `sqlite:///PATH`, where PATH is relative, or absolute when it begins with a slash.
+    """The store at `url`: `sqlite:///PATH`, where PATH is relative, or absolute when it begins with a slash; or etcd's,
+    see `etcd_url`.
 
     Raises Misconfigured with one line that says why it cannot be opened.
     """
+    if is_etcd(url):
+        address = parse(url)
+        from controller.store.etcd import EtcdStore  # after the process has patched its sockets
+
+        return EtcdStore(address)
     path = url.removeprefix(_SQLITE)
     if path == url or not path or path.endswith("/") or "\0" in path:
-        raise Misconfigured(f"[store] url = {url!r}: not of the form sqlite:///PATH")
+        raise Misconfigured(f"[store] url = {url!r}: not of the form sqlite:///PATH or etcd://HOST:PORT/PREFIX")
     file = open_file(Path(path))
     try:
         return SqliteStore(file)

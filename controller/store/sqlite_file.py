@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
@@ -32,6 +32,8 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA};
 COMMIT;
 """
+# Beside the schema, so that a file from before there were leases is still read, and read by programs of then.
+_CREATE_LEASED = "CREATE TABLE IF NOT EXISTS leased (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
 # Every SQL statement gives the interpreter's lock away and has to get it back from a busy hub: few large ones are best.
 _SIZES = (256, 64, 16, 4, 1)
 _PUT = {size: f"REPLACE INTO entry VALUES {', '.join(['(?, ?, ?)'] * size)}" for size in _SIZES}
@@ -46,6 +48,7 @@ class File:
         self._lock = lock
         self._writer = writer
         self._reader = reader
+        self._leased = set(self.leased())  # as written last
 
     def get(self, key: str) -> Stored | None:
         rows = self._reader.execute("SELECT key, revision, value FROM entry WHERE key = ?", (key,)).fetchall()
@@ -66,8 +69,21 @@ class File:
             rows = connection.execute("SELECT key, revision FROM entry")
             return _newest(connection), {key: shared.setdefault(revision, revision) for key, revision in rows}
 
-    def write(self, entries: Mapping[str, tuple[int, bytes | None]], before: int, after: int) -> None:
+    def leased(self) -> list[str]:
+        """The keys that were last written under a lease."""
+        with closing(_connect(self._path)) as connection:
+            return [key for (key,) in connection.execute("SELECT key FROM leased")]
+
+    def write(
+        self,
+        entries: Mapping[str, tuple[int, bytes | None]],
+        before: int,
+        after: int,
+        leased: Collection[str] = frozenset(),
+    ) -> None:
         """One transaction: put or delete `entries` (key: revision, value); the file goes from `before` to `after`.
+
+        Those of `entries` that are put and in `leased` are under a lease.
 
         Raises sqlite3.Error, and then nothing is written.  When the file is not at `before`, somebody else wrote to it.
         """
@@ -82,12 +98,21 @@ class File:
                 self._writer.execute(_PUT[len(puts)], tuple(chain.from_iterable(puts)))
             for drops in _pieces(drop):
                 self._writer.execute(_DELETE[len(drops)], drops)
+            now = self._leased.difference(entries) | {key for key, _, _ in put if key in leased}
+            self._write_leased(now)
             self._writer.execute("COMMIT")
+            self._leased = now
         except BaseException:
             if self._writer.in_transaction:  # some errors end the transaction by themselves
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
             raise
+
+    def _write_leased(self, now: set[str]) -> None:
+        if gone := self._leased - now:
+            self._writer.executemany("DELETE FROM leased WHERE key = ?", [(key,) for key in gone])
+        if new := now - self._leased:
+            self._writer.executemany("INSERT INTO leased VALUES (?)", [(key,) for key in new])
 
     def close(self) -> None:
         try:
@@ -146,6 +171,7 @@ def _writer(path: Path) -> sqlite3.Connection:
     try:
         _check_schema(path, connection)
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(_CREATE_LEASED)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -8000")  # KiB
         # Checkpoint at 32 MB of log, not at 4: a hundred small rows touch as many pages.  Measured: 30% more commits.

@@ -1,0 +1,119 @@
+"""Private etcd clusters: processes of our own, on ephemeral loopback ports, in a folder of the test."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+
+STARTS_WITHIN = 30.0
+
+
+def free_ports(number: int) -> list[int]:
+    """Loopback ports that nobody listens on now."""
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(socket.socket()) for _ in range(number)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+class Member:
+    """One process.  `options` are etcd's own, beyond those that make it private.  Its output is in FOLDER/NAME.log."""
+
+    def __init__(self, folder: Path, name: str, client: int, peer: int, cluster: str, options: Sequence[str]) -> None:
+        self.port = client
+        self._log = folder / f"{name}.log"
+        here = "http://127.0.0.1"
+        self._command = [
+            "etcd", "--name", name, "--data-dir", str(folder / name), "--logger", "zap", "--log-level", "warn",
+            "--listen-client-urls", f"{here}:{client}", "--advertise-client-urls", f"{here}:{client}",
+            "--listen-peer-urls", f"{here}:{peer}", "--initial-advertise-peer-urls", f"{here}:{peer}",
+            "--initial-cluster", cluster, "--initial-cluster-token", folder.name,
+            *options,
+        ]  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, start_new_session=True)
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
+    def kill(self) -> None:
+        """kill -9, also when it is stopped."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def pause(self) -> None:
+        self.signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def post(self, path: str, body: dict[str, Any] | None = None, timeout: float = 5.0) -> dict[str, Any]:
+        """The gateway's answer; an OSError when there is none."""
+        data = json.dumps(body or {}).encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v3/{path}", data, timeout) as answer:
+            return dict(json.load(answer))
+
+    def status(self) -> dict[str, Any]:
+        return self.post("maintenance/status")
+
+
+class Cluster:
+    def __init__(self, folder: Path, size: int = 1, options: Sequence[str] = ()) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        ports = free_ports(2 * size)
+        clients, peers = ports[:size], ports[size:]
+        names = [f"m{number}" for number in range(size)]
+        cluster = ",".join(f"{name}=http://127.0.0.1:{peer}" for name, peer in zip(names, peers, strict=True))
+        self.members = [
+            Member(folder, name, client, peer, cluster, options)
+            for name, client, peer in zip(names, clients, peers, strict=True)
+        ]
+
+    def start(self) -> None:
+        for member in self.members:
+            member.start()
+        self.wait()
+
+    def wait(self) -> None:
+        """Until there is a leader that takes writes."""
+        deadline = time.monotonic() + STARTS_WITHIN
+        while True:
+            with suppress(OSError, ValueError):
+                self.members[0].post("kv/put", {"key": "cHJvYmU=", "value": ""})
+                return
+            assert time.monotonic() < deadline, "etcd has not started"
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        for member in self.members:
+            member.kill()
+
+    def url(self, prefix: str) -> str:
+        return f"etcd://{','.join(f'127.0.0.1:{member.port}' for member in self.members)}/{prefix}"
+
+    def leader(self) -> Member:
+        return next(each for each in self.members if self._leads(each))
+
+    def follower(self) -> Member:
+        return next(each for each in self.members if not self._leads(each))
+
+    def _leads(self, member: Member) -> bool:
+        status = member.status()
+        return bool(status["leader"] == status["header"]["member_id"])
