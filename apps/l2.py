@@ -24,9 +24,9 @@ from .pipeline import (
     LOCAL,
     LOW,
     MULTICAST,
+    NEIGHBOR,
     PERMIT,
     REMOTE,
-    SOURCE,
     SPREAD,
     UNKNOWN,
     UNTAGGED,
@@ -49,7 +49,7 @@ def port_here(port: Port, see: Reader) -> Iterator[Flow]:
         yield Flow(CLASSIFY, USUAL, (in_port,), metadata=(segment, WHOLE), goto=DECLARED)
         return
     owned = (in_port, field("eth_src", port.mac_address), UNTAGGED)
-    yield Flow(CLASSIFY, USUAL, owned, metadata=(segment, WHOLE), goto=SOURCE)
+    yield Flow(CLASSIFY, USUAL, owned, metadata=(segment, WHOLE), goto=NEIGHBOR)
     to_port = (field("eth_dst", port.mac_address), of_network(segment))
     yield Flow(LOCAL, USUAL, to_port, (put("reg7", at.ofport),), goto=PERMIT)
 
@@ -111,6 +111,7 @@ def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
     if learners:
         yield Flow(REMOTE, LOW, (from_here(segment),), _floods(SPREAD.number, sorted(learners)), goto=UNKNOWN)
         yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
+        yield Flow(REMOTE, USUAL, (MULTICAST, from_fabric(segment)))  # every port here has got it in LOCAL
         yield from _spread(segment, learners)
 
 

@@ -18,6 +18,7 @@ from .pipeline import (
     ANSWER,
     ARP,
     DECLARED,
+    ICMPV6,
     IPV4,
     IPV6,
     LEARN,
@@ -29,6 +30,7 @@ from .pipeline import (
     from_here,
     of_network,
 )
+from .source import NEIGHBOR_ADVERTISEMENT, link_local
 
 LIMIT = 64  # addresses a port
 HEAD = 64  # bytes of a frame that the controller is shown: enough for its addresses
@@ -66,22 +68,27 @@ def _declared(port: Port, segment: int) -> Iterator[Flow]:
     """Learning ports may claim neither the port's MAC nor its addresses."""
     network = from_here(segment)
     yield Flow(DECLARED, USUAL, (field("eth_src", port.mac_address), network))
-    for fixed in port.fixed_ips:
-        address = fixed.ip_address
+    for address in dict.fromkeys((link_local(port.mac_address), *(fixed.ip_address for fixed in port.fixed_ips))):
         if ":" in address:
             yield Flow(DECLARED, USUAL, (IPV6, field("ipv6_src", address), network))
+            advertised = (IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT, field("nd_target", address), network)
+            yield Flow(DECLARED, USUAL, advertised)
         else:
             yield Flow(DECLARED, USUAL, (IPV4, field("ipv4_src", address), network))
             yield Flow(DECLARED, USUAL, (ARP, field("arp_spa", address), network))
 
 
 def _addresses(port: Port, at: Interface, see: Reader) -> list[str]:
-    """The attached-mac, and what was learned since the port was plugged in where it is now; at most LIMIT."""
-    addresses = [at.mac] if at.mac else []
+    """The attached-mac, and what was learned since the port was plugged in where it is now; at most LIMIT.
+
+    Not what has an owner: an address may have been learned before a port declared it.
+    """
+    addresses = {at.mac: None} if at.mac else {}
     for learned in see.find(Learned, "port_id", port.id):
-        if learned.at == at.row_id and learned.ofport == at.ofport and learned.mac not in addresses:
-            addresses.append(learned.mac)
-    return addresses[:LIMIT]
+        if learned.at == at.row_id and learned.ofport == at.ofport:
+            addresses[learned.mac] = None
+    free = [mac for mac in addresses if not see.find(Port, "station", (port.network_id, mac))]
+    return free[:LIMIT]
 
 
 HERE = {"port": port_here}

@@ -23,17 +23,20 @@ def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "",
 
 
 # --- which network and port is a frame from ---
-CLASSIFY = _table(0, "classify", "in_port vlan_vid eth_src tun_src tun_ipv6_src", "arrive source declared")
+CLASSIFY = _table(0, "classify", "in_port vlan_vid eth_src tun_src tun_ipv6_src", "arrive neighbor declared")
 ARRIVE = _table(5, "arrive", "tun_id", "local", everywhere=True)
 
 # --- may this port send this source address ---
-SOURCE = _table(
-    10, "source", "in_port eth_type ipv4_src ipv4_dst ipv6_src ip_proto udp_src udp_dst icmpv6_type "
-    "arp_sha arp_spa arp_tpa", "neighbor answer local"
+NEIGHBOR = _table(
+    10, "neighbor", "in_port eth_type ipv6_src ip_proto icmpv6_type nd_target", "local", miss="source"
 )  # fmt: skip
-NEIGHBOR = _table(15, "neighbor", "in_port eth_type ip_proto icmpv6_type nd_target", "local")
+SOURCE = _table(
+    15, "source", "in_port eth_type ipv4_src ipv4_dst ipv6_src ip_proto udp_src udp_dst icmpv6_type "
+    "arp_sha arp_spa arp_tpa", "answer local"
+)  # fmt: skip
 DECLARED = _table(
-    20, "declared", "metadata eth_src eth_type arp_spa ipv4_src ipv6_src", miss="learn", everywhere=True
+    20, "declared", "metadata eth_src eth_type arp_spa ipv4_src ipv6_src ip_proto icmpv6_type nd_target",
+    miss="learn", everywhere=True,
 )  # fmt: skip
 
 # --- where an address without a declared owner lives ---
@@ -57,12 +60,12 @@ DELIVER = _table(80, "deliver", "")
 FABRIC = _table(90, "fabric", "reg8")
 
 TABLES = (
-    CLASSIFY, ARRIVE, SOURCE, NEIGHBOR, DECLARED, LEARN, ANSWER,
+    CLASSIFY, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, ANSWER,
     LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, PERMIT, DELIVER, FABRIC,
 )  # fmt: skip
 
 # --- priorities: a miss, what gives way, the usual, what overrides it ---
-MISS, LOW, LEARNED, USUAL, HIGH, HIGHER, HIGHEST = 0, 50, 80, 100, 110, 120, 200
+MISS, LOW, LEARNED, USUAL, HIGH, HIGHEST = 0, 50, 80, 100, 110, 200
 
 FABRIC_BIT = 1 << 32
 SEGMENT_MASK = 0x00FFFFFF

@@ -2,7 +2,8 @@
 
 A port owns its fixed addresses and its MAC's link-local IPv6 address (RFC 4291 appendix A).  Without an address of
 its own it may only ask for one: DHCP (RFC 2131), ARP probes (RFC 5227), duplicate address detection (RFC 4862),
-router solicitations and MLD reports (RFC 3810).  Router advertisements are refused: no port here is a router.
+router solicitations and MLD reports (RFC 3810).  A neighbour advertisement about an address that is not the port's is
+refused, and so are router advertisements: no port here is a router.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from controller.flow import Field, Flow, field
 from controller.model.kinds import Port, Switch
 from controller.model.reader import Reader
 
-from .pipeline import ANSWER, ARP, HIGH, HIGHER, ICMPV6, IPV4, IPV6, LOCAL, NEIGHBOR, SOURCE, UDP, USUAL
+from .pipeline import ANSWER, ARP, HIGH, ICMPV6, IPV4, IPV6, LOCAL, LOW, NEIGHBOR, SOURCE, UDP, USUAL
 
 ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, NEIGHBOR_SOLICITATION, NEIGHBOR_ADVERTISEMENT, MLD_REPORT = (
     field("icmpv6_type", number) for number in (133, 134, 135, 136, 143)
@@ -28,9 +29,8 @@ FLOWS = (
     Flow(SOURCE, USUAL, (IPV4, *_DHCP), goto=LOCAL),
     Flow(SOURCE, USUAL, (IPV6, _FROM_NONE_6, ICMPV6, ROUTER_SOLICITATION), goto=LOCAL),
     Flow(SOURCE, USUAL, (IPV6, _FROM_NONE_6, ICMPV6, MLD_REPORT), goto=LOCAL),
-    Flow(SOURCE, USUAL, (IPV6, _FROM_NONE_6, ICMPV6, NEIGHBOR_SOLICITATION), goto=NEIGHBOR),
-    Flow(SOURCE, HIGHER, (IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT), goto=NEIGHBOR),
-    Flow(SOURCE, HIGHER, (IPV6, ICMPV6, ROUTER_ADVERTISEMENT)),
+    Flow(NEIGHBOR, LOW, (IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT)),
+    Flow(NEIGHBOR, LOW, (IPV6, ICMPV6, ROUTER_ADVERTISEMENT)),
 )
 
 
@@ -62,8 +62,9 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
 def _ipv6(in_port: Field, address: str) -> Iterator[Flow]:
     target = field("nd_target", address)
     yield Flow(SOURCE, USUAL, (in_port, IPV6, field("ipv6_src", address)), goto=LOCAL)
-    for kind in (NEIGHBOR_SOLICITATION, NEIGHBOR_ADVERTISEMENT):
-        yield Flow(NEIGHBOR, USUAL, (in_port, IPV6, ICMPV6, kind, target), goto=LOCAL)
+    yield Flow(NEIGHBOR, USUAL, (in_port, IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT, target), goto=SOURCE)
+    asked = (in_port, IPV6, _FROM_NONE_6, ICMPV6, NEIGHBOR_SOLICITATION, target)
+    yield Flow(NEIGHBOR, USUAL, asked, goto=LOCAL)  # duplicate address detection, of its own address only
 
 
 @lru_cache(1 << 15)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import signal
 import socket
@@ -11,17 +10,15 @@ import sys
 import time
 from typing import Any
 
-from controller import hub, logs
+from controller import hub, logs, memory
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
 log = logging.getLogger("tenet")
 
-YOUNG = 50_000  # allocations between collections of young objects: the model is large, long-lived and free of cycles
-
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 when ended by SIGTERM or SIGINT, 1 when it cannot start, 2 for wrong usage."""
+    """Exit status: 0 when ended by SIGTERM or SIGINT, 1 when it cannot start or go on, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="tenet", description="Tenant networks on Open vSwitch.")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the controller")
@@ -33,13 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
     logs.configure(as_json=chosen.log_json, debug=chosen.debug)
     try:
         settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
-        Controller(settings).run()
+        return Controller(settings).run()
     except (Misconfigured, Unavailable) as error:
         print(f"tenet: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0
-    return 0
 
 
 class Controller:
@@ -61,10 +57,11 @@ class Controller:
         self._tls = tls_context(settings, demand_certificate=True)
         self._https = tls_context(settings, demand_certificate=False)
         self._stopped = hub.Signal()
+        self._status = 0
         self.store = open_store(settings.store_url)
-        self.replica = Replica(self.store)
+        self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
-        self.observer = Observer(self.store, self.replica)
+        self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
         self.switchboard = Switchboard(self.replica, self.observer, self.reconciler, settings.packet_in_rate)
         self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
@@ -74,20 +71,19 @@ class Controller:
                 replica=self.replica,
                 statuses=Statuses(self.replica.model, progress),
                 operators=self.operators,
-                underlay_mtu=settings.underlay_mtu,
+                underlay_mtu=settings.underlay_room,
             )
         )
 
-    def run(self) -> None:
-        """Serve until SIGTERM or SIGINT."""
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; the exit status."""
         from controller.openflow import framework
         from controller.ovsdb import server as ovsdb
 
         settings = self._settings
         hub.spawn(self._await_end)
         self.replica.start()
-        gc.freeze()
-        gc.set_threshold(YOUNG, 20, 50)
+        memory.settle()
         self.reconciler.start()
         self.observer.start()
         listener = _listen("northbound", settings.northbound)
@@ -108,6 +104,12 @@ class Controller:
         databases.close()
         switches.close()
         self.store.close()
+        return self._status
+
+    def _fail(self) -> None:
+        """A part without which the others would mislead has ended: end, and let whoever watches start us anew."""
+        self._status = 1
+        self._stopped.set()
 
     def _await_end(self) -> None:
         hub.wait_for_signal((signal.SIGTERM, signal.SIGINT))
@@ -123,7 +125,7 @@ class Controller:
         except (OSError, Refused) as error:
             if not self._stopped.is_set():
                 log.error("the REST listener ended: %s", error)
-                self._stopped.set()
+                self._fail()
 
 
 def _listen(section: str, address: tuple[str, int]) -> socket.socket:

@@ -7,6 +7,10 @@ import logging
 import sys
 import time
 
+# what ends a line for some reader, or commands a terminal: messages quote what strangers say
+_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_ESCAPED |= {ord("\n"): "\\n", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
 
 class _Line(logging.Formatter):
     """Time (UTC), level, area, message; what is longer than a line is folded into it."""
@@ -17,7 +21,7 @@ class _Line(logging.Formatter):
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).replace("\n", "\\n")
+        return super().format(record).translate(_ESCAPED)
 
 
 class _Json(logging.Formatter):

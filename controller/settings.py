@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import math
+import re
 import ssl
 from typing import NamedTuple
 
@@ -26,6 +28,8 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
     "network": [
         cfg.IntOpt("underlay_mtu", default=1500, min=1280, max=65535,
                    help="MTU of the network between hypervisors; tenants get it less the encapsulation."),
+        cfg.IntOpt("underlay_ip_version", default=4, choices=[4, 6],
+                   help="IP version of the hypervisors' tenant-encap-ip: IPv6 takes 20 bytes more of the MTU."),
     ],
     "security": [
         cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
@@ -48,9 +52,15 @@ class Settings(NamedTuple):
     echo_interval: float
     packet_in_rate: int
     underlay_mtu: int
+    underlay_ip_version: int
     ca: str
     certificate: str
     private_key: str
+
+    @property
+    def underlay_room(self) -> int:
+        """The underlay's MTU, less what an IPv6 header has more than an IPv4 header where the underlay is IPv6."""
+        return self.underlay_mtu - (20 if self.underlay_ip_version == 6 else 0)
 
     @property
     def tls(self) -> bool:
@@ -67,7 +77,8 @@ def read(arguments: list[str]) -> Settings:
         _refuse_unknown(conf)
         return _checked(conf)
     except (cfg.Error, ValueError) as error:
-        raise Misconfigured(" ".join(str(error).split())) from error
+        said = re.sub(r"LocationInfo\(.*?detail='([^']*)'\)", r"\1", " ".join(str(error).split()))
+        raise Misconfigured(said) from error
 
 
 def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
@@ -89,6 +100,11 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
     parts = [security.certificate, security.private_key]
     if any(parts) and not all(parts):
         raise Misconfigured("[security] certificate and private_key go together")
+    if security.ca and not security.certificate:
+        raise Misconfigured("[security] ca is of no use without certificate and private_key: there would be no TLS")
+    for name in ("audit_interval", "echo_interval"):
+        if not math.isfinite(conf.openflow[name]):
+            raise Misconfigured(f"[openflow] {name} = {conf.openflow[name]} is not a number of seconds")
     if security.certificate and not security.ca:
         raise Misconfigured("[security] ca is needed beside certificate: switches must show a certificate of it")
     settings = Settings(
@@ -100,6 +116,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
         underlay_mtu=conf.network.underlay_mtu,
+        underlay_ip_version=conf.network.underlay_ip_version,
         ca=security.ca or "",
         certificate=security.certificate or "",
         private_key=security.private_key or "",
@@ -123,7 +140,7 @@ def address(section: str, text: str) -> tuple[str, int]:
         ipaddress.ip_address(host)
     except ValueError:
         colon = ""
-    if not colon or not port.isdigit() or not 0 <= int(port) <= 65535:
+    if not colon or not (port.isascii() and port.isdigit()) or not 0 <= int(port) <= 65535:
         raise Misconfigured(f"[{section}] listen = {text}: not of the form ADDRESS:PORT, such as 127.0.0.1:9696")
     return host, int(port)
 

@@ -95,4 +95,4 @@ class Switchboard:
             if programmer is not None and (switch is None or switch.dpid != programmer.session.dpid):
                 programmer.end()  # the connection is another switch's now: identify it anew
             if switch is None:
-                self._reconciler.compiler.exclude(switch_id)
+                self._reconciler.forget(switch_id)

@@ -133,5 +133,5 @@ def _respond(request: Request, answer: Answer, request_id: str, start_response: 
     headers = [("X-Openstack-Request-Id", request_id), *answer.headers]
     if answer.status != 204:
         headers += [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
-    start_response(_REASONS.get(answer.status, str(answer.status)), headers)
+    start_response(_REASONS.get(answer.status, f"{answer.status} Error"), headers)
     return [b""] if request.method == "HEAD" else [answer.body]

@@ -118,7 +118,7 @@ def optional_address(value: object) -> str:
 
 def cidr(value: object) -> str:
     """A subnet with its prefix length and without host bits."""
-    if not isinstance(value, str) or "/" not in value or "%" in value:
+    if not isinstance(value, str) or "/" not in value:
         raise Fault(f"{shown(value)} is not a valid IP subnet")
     try:
         network = ipaddress.ip_network(value, strict=False)

@@ -105,6 +105,8 @@ def read(resource: Resource, item: object, may: May, where: str, faults: dict[st
         return Asked("", {})
     wish: dict[str, Any] = {}
     for name, value in item.items():
+        if len(faults) >= MAX_FAULTS:
+            break
         found = resource.by_name.get(name)
         if found is None:
             faults[f"{where}.{name[:64]}"] = UNRECOGNIZED

@@ -27,7 +27,7 @@ class Sent(NamedTuple):
 
 
 class Ambiguous(Exception):
-    """Two flows of one priority match: which is taken is the switch's choice."""
+    """Two flows of one priority match and differ in what they do: which is taken is the switch's choice."""
 
 
 class Pipeline:
@@ -42,12 +42,16 @@ class Pipeline:
         """All that leaves because of a frame, in order; to the controller as port CONTROLLER."""
         return _Walk(self, frame).sent
 
+    def visited(self, frame: Frame) -> list[Flow]:
+        """The flows that a frame meets, in order."""
+        return _Walk(self, frame).visited
+
     def lookup(self, table: int, frame: Frame) -> Flow | None:
         """The flow that a frame meets."""
         priorities = self._tables.get(table, {})
         for priority in sorted(priorities, reverse=True):
             found = [flow for flow in priorities[priority] if all(_matches(one, frame) for one in flow.match)]
-            if len(found) > 1:
+            if len({_doing(flow) for flow in found}) > 1:
                 raise Ambiguous(f"{frame} matches {found}")
             if found:
                 return found[0]
@@ -59,6 +63,7 @@ class _Walk:
 
     def __init__(self, pipeline: Pipeline, frame: Frame) -> None:
         self.sent: list[Sent] = []
+        self.visited: list[Flow] = []
         self._pipeline = pipeline
         self._frame = dict(frame)
         self._lookups = 0
@@ -70,6 +75,7 @@ class _Walk:
         flow = self._pipeline.lookup(table, self._frame)
         if flow is None:
             return
+        self.visited.append(flow)
         for action in flow.actions:
             _DO[action.kind](self, action, depth)
         if flow.metadata is not None:
@@ -116,6 +122,10 @@ _DO: dict[str, Callable[[_Walk, Action, int], None]] = {
     "set_field": _Walk._set,
     "move": _Walk._move,
 }
+
+
+def _doing(flow: Flow) -> object:
+    return tuple(action.wire for action in flow.actions), flow.metadata, flow.goto
 
 
 def _matches(field: Field, frame: Frame) -> bool:

@@ -13,6 +13,7 @@ from controller.model.model import Applied, Dependency, Model
 from controller.registry import EVERYWHERE, HERE
 from tests.interpret import Frame, Pipeline
 
+Said = dict[str, int | str]  # a frame as tests write it: fields in their usual text form
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
 
 

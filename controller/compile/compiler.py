@@ -271,10 +271,12 @@ class Compiler:
         for network_id, changed in settled.items():
             for switch_id in self._carriers[network_id]:
                 steps.setdefault(switch_id, []).extend(changed)
+        whole: dict[str, list[Step]] = {}  # many switches may join a network at once
         for switch_id, network_id in joined:
             self._carriers[network_id].add(switch_id)
-            flows = self.sheets["network", network_id].flows()
-            steps.setdefault(switch_id, []).extend(Step(None, flow) for flow in flows)
+            if network_id not in whole:
+                whole[network_id] = [Step(None, flow) for flow in self.sheets["network", network_id].flows()]
+            steps.setdefault(switch_id, []).extend(whole[network_id])
         for network_id in {*self._begun, *(network_id for _, network_id in left)}:
             self._end_uncarried(network_id)
         self._begun.clear()

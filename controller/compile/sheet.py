@@ -88,8 +88,11 @@ class Sheet:
         steps, clashes = [], []
         for key, old in self._touched.items():
             held = self._holders.get(key)
-            new = _chosen(held)
-            if old != new:
+            new = _chosen(held) if isinstance(held, dict) else held
+            if old is None or new is None:
+                if old is not new:
+                    steps.append(Step(old, new))
+            elif old != new:
                 steps.append(Step(old, new))
             if isinstance(held, dict) and len(set(held.values())) > 1 and new is not None:
                 clashes.append(Clash(new, tuple(sorted(held))))
@@ -99,9 +102,7 @@ class Sheet:
     def flows(self) -> Iterator[Flow]:
         """The flow of every key, as of now."""
         for held in self._holders.values():
-            chosen = _chosen(held)
-            assert chosen is not None
-            yield chosen
+            yield _agreed(held) if isinstance(held, dict) else held
 
     def owners(self, cookie: int) -> list[Owner]:
         """Who wants the flow with this cookie.  Looks at every claim."""
@@ -109,7 +110,7 @@ class Sheet:
 
 
 def _one_a_key(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
-    """An owner's flows, with those out that it claims twice; of several that differ the one that `_chosen` would take."""
+    """An owner's flows, no key twice; of several that do different things the one that `_chosen` would take."""
     keys = {flow.key for flow in flows}
     if len(keys) == len(flows):
         return flows
@@ -120,6 +121,8 @@ def _one_a_key(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
 
 
 def _chosen(held: Flow | dict[Owner, Flow] | None) -> Flow | None:
-    if isinstance(held, dict):
-        return min(held.values(), key=lambda flow: flow.wire)
-    return held
+    return _agreed(held) if isinstance(held, dict) else held
+
+
+def _agreed(held: dict[Owner, Flow]) -> Flow:
+    return min(held.values(), key=lambda flow: flow.wire)

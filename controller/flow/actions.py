@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from struct import pack
 
+import msgspec
+
 from .fields import HEADERS, MEMO, Field, field, header
 
 IN_PORT = 0xFFFFFFF8
@@ -14,15 +16,12 @@ _NICIRA = 0x00002320
 _RESUBMIT_IN_PORT = 0xFFF8  # OFPP_IN_PORT in 16 bits: the packet keeps the port it came in by
 
 
-class Action:
+class Action(msgspec.Struct, eq=False, gc=False):
     """One action: `kind` and `args` say what it does (for whoever interprets flows), `wire` how the switch is told."""
 
-    __slots__ = ("args", "kind", "wire")
-
-    def __init__(self, kind: str, args: tuple[object, ...], wire: bytes) -> None:
-        self.kind = kind
-        self.args = args
-        self.wire = wire
+    kind: str
+    args: tuple[object, ...]
+    wire: bytes
 
     def __repr__(self) -> str:
         return f"Action({self})"

@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 from socket import AF_INET6, inet_aton, inet_ntoa, inet_ntop, inet_pton
 
+import msgspec
+
 MEMO = 1 << 15  # values come and go with tenants: a bound, not a promise
 
 _BASIC, _NICIRA = 0x8000, 0x0001
@@ -65,15 +67,16 @@ _PLAIN = {name: header(name).to_bytes(4, "big") for name in HEADERS}
 _MASKED = {name: header(name, True).to_bytes(4, "big") for name in HEADERS}
 
 
-class Field:
+class Field(msgspec.Struct, eq=False, gc=False):
     """One field of a match: `value` and `mask` (None: exact) as bytes in network order."""
 
-    __slots__ = ("mask", "name", "value", "wire")
+    name: str
+    value: bytes
+    mask: bytes | None = None
+    wire: bytes = b""
 
-    def __init__(self, name: str, value: bytes, mask: bytes | None = None) -> None:
-        self.name = name
-        self.value = value
-        self.mask = mask
+    def __post_init__(self) -> None:
+        name, value, mask = self.name, self.value, self.mask
         self.wire = _PLAIN[name] + value if mask is None else _MASKED[name] + value + mask
 
     def __repr__(self) -> str:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from struct import Struct
 
+import msgspec
+
 from .actions import Action, instructions
-from .digest import cookie
+from .digest import of_bytes
 from .fields import Field
 
 BUNDLE = 1  # one bundle at a time on a connection, so one number does
@@ -21,6 +23,7 @@ BUNDLE_FLAGS = 3  # ONF_BF_ATOMIC | ONF_BF_ORDERED
 # inner: version 4, OFPT_FLOW_MOD, length, xid; cookie, mask, table, OFPFC_ADD, timeouts, priority, no buffer, any, any
 _MESSAGE = Struct("!BBHIIIIHHBBHIQQBBHHHIIIHH")
 _HEAD = _MESSAGE.size
+_PLACE = Struct("!BH")
 _ONF, _ADD = 0x4F4E4600, 2301
 _NONE = 0xFFFFFFFF
 
@@ -45,43 +48,31 @@ class Table:
         return f"{self.number}:{self.name}"
 
 
-class Flow:
-    """Equal when table, priority, match and instructions are."""
+class Flow(msgspec.Struct, eq=False, gc=False):
+    """Equal when table, priority, match and instructions are.
 
-    __slots__ = ("actions", "cookie", "goto", "key", "match", "metadata", "priority", "table", "wire")
+    (`gc=False`: it can be in no cycle, so the collector need not look at the many that there are.)
+    """
 
     table: Table
     priority: int
     match: tuple[Field, ...]
-    actions: tuple[Action, ...]
-    metadata: tuple[int, int] | None  # value, mask
-    goto: Table | None
-    cookie: int
-    key: bytes  # what the switch itself calls the same flow: table, priority, match
-    wire: bytes
+    actions: tuple[Action, ...] = ()
+    metadata: tuple[int, int] | None = None  # value, mask
+    goto: Table | None = None
+    cookie: int = 0
+    key: bytes = b""  # what the switch itself calls the same flow: table, priority, match
+    wire: bytes = b""
 
-    def __init__(
-        self,
-        table: Table,
-        priority: int,
-        match: tuple[Field, ...],
-        actions: tuple[Action, ...] = (),
-        metadata: tuple[int, int] | None = None,
-        goto: Table | None = None,
-    ) -> None:
-        self.table = table
-        self.priority = priority
-        self.match = match
-        self.actions = actions
-        self.metadata = metadata
-        self.goto = goto
-        oxm = b"".join([one.wire for one in match])
+    def __post_init__(self) -> None:
+        number, priority, goto = self.table.number, self.priority, self.goto
+        oxm = b"".join([one.wire for one in self.match])
         length = 4 + len(oxm)
         matched = b"\0\1" + length.to_bytes(2, "big") + oxm + _PAD[length & 7]
-        done = instructions(actions, metadata, None if goto is None else goto.number)
-        number = table.number
-        self.cookie = digest = cookie(number, priority, matched, done)
-        self.key = b"%c%c%c%b" % (number, priority >> 8, priority & 255, oxm)
+        done = instructions(self.actions, self.metadata, None if goto is None else goto.number)
+        place = _PLACE.pack(number, priority)
+        self.cookie = digest = of_bytes(place + matched + done)
+        self.key = place + oxm
         size = _HEAD + len(matched) + len(done)
         xid = digest & _NONE
         self.wire = (
@@ -96,6 +87,9 @@ class Flow:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Flow) and self.wire == other.wire
+
+    def __ne__(self, other: object) -> bool:  # msgspec's own would compare identities
+        return not self == other
 
     def __hash__(self) -> int:
         return self.cookie

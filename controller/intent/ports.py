@@ -213,12 +213,12 @@ def _subnet_of(tx: Transaction, network: Network, address: str) -> Subnet:
 
 
 def usable(subnet: Subnet, address: str) -> bool:
-    """May a port have this address: a host address of the subnet that is not its gateway?"""
+    """May a port have this address: a host address of the subnet?  The gateway's is for whoever asks for it by name."""
     span = ranges.span(subnet)
     if (6 if ":" in address else 4) != span.version:
         return False
     wanted = ranges.number(address)
-    return span.hosts[0] <= wanted <= span.hosts[1] and wanted != span.gateway
+    return span.hosts[0] <= wanted <= span.hosts[1]
 
 
 def _readdress(

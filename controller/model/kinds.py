@@ -9,8 +9,8 @@ from __future__ import annotations
 import msgspec
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A value in the store."""
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A value in the store.  (`gc=False`: it can be in no cycle, so the collector need not look at it.)"""
 
     @property
     def key(self) -> str:
@@ -93,6 +93,11 @@ class Port(Row, frozen=True, kw_only=True):
     def vif(self) -> str:
         """The name of the VIF that this port looks for."""
         return self.interface_id if self.interface_id or self.learning else self.id
+
+    @property
+    def station(self) -> tuple[str, str] | None:
+        """The network and address that the port declares to be its own; a learning port declares none."""
+        return None if self.learning else (self.network_id, self.mac_address)
 
 
 # --- observation ------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ Dependency = tuple[object, ...]
 INDEXES: dict[type[Row], tuple[str, ...]] = {
     Network: ("project_id",),
     Subnet: ("network_id", "project_id"),
-    Port: ("network_id", "project_id", "vif"),
+    Port: ("network_id", "project_id", "vif", "station"),
     Switch: ("dpid",),
     Interface: ("vif", "switch_id", "place"),
     Learned: ("port_id", "network_id"),
@@ -43,6 +43,7 @@ class Model:
         self.revisions: dict[str, int] = {}  # key -> revision, for every key there is
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
+        self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
         self._index: dict[tuple[object, ...], dict[str, None]] = {}
         self._kinds = {name: kind for kind, name in NAMES.items()}
@@ -86,7 +87,12 @@ class Model:
             kind = self._kinds[name]
             unsettled.update(self._put(kind, row_id, cast("Row | None", row), touched))
         for port_id in unsettled:
-            touched.update(self._settle(port_id))
+            moved = set(self._settle(port_id))
+            touched |= moved
+            if port_id not in self._rows[Port]:
+                self.placed.pop(port_id, None)
+            elif moved:
+                self.placed[port_id] = self.revision
         return touched
 
     def _put(self, kind: type[Row], row_id: str, new: Row | None, touched: set[Dependency]) -> Iterator[str]:

@@ -38,12 +38,3 @@ class Relation(Generic[K, V]):
         """The values of `key`, in ascending order, so that every process sees the same."""
         counts = self._counts.get(key)
         return sorted(counts) if counts else []  # type: ignore[type-var]
-
-    def has(self, key: K) -> bool:
-        return key in self._counts
-
-    def holds(self, key: K, value: V) -> bool:
-        return value in self._counts.get(key, ())
-
-    def size(self, key: K) -> int:
-        return len(self._counts.get(key, ()))

@@ -29,7 +29,9 @@ _NO_PORT = 0xFFFFFF00  # OFPP_MAX: above it are the reserved port numbers
 
 
 class Observer:
-    def __init__(self, store: Store, replica: Replica) -> None:
+    def __init__(self, store: Store, replica: Replica, underlay_ip_version: int = 4) -> None:
+        self._underlay_ip_version = underlay_ip_version
+        self._warned: set[str] = set()
         self._store = store
         self._replica = replica
         self._heard: hub.Queue = hub.Queue(QUEUE)
@@ -50,6 +52,10 @@ class Observer:
 
     def hypervisor(self, seen: SeenHypervisor) -> None:
         """From the OVSDB side: what a hypervisor's database says now."""
+        if ":" in seen.encap_ip and self._underlay_ip_version == 4 and seen.encap_ip not in self._warned:
+            self._warned.add(seen.encap_ip)
+            log.warning("%s has an IPv6 tenant-encap-ip, but [network] underlay_ip_version is 4: the MTU that "
+                        "tenants are told is 20 bytes too large", seen.system_id)  # fmt: skip
         transact(self._store, self._replica, lambda tx: switches.hypervisor(tx, seen))
 
     def adopt(self, session: Session) -> None:

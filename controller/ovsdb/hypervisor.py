@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from controller import hub
-from controller.errors import Rejected, SwitchError, Unreachable
+from controller.errors import Refused, Rejected, SwitchError, Unreachable
 from controller.ovsdb.describe import describe
 from controller.ovsdb.desired import desired
 from controller.ovsdb.framing import Malformed
@@ -149,6 +149,10 @@ class Hypervisor:
             return wait
         try:
             self._observe(seen)
+        except Refused as refused:
+            self._pace.tried(_TELL)
+            log.error("%s: %s", self.name, refused.message)
+            return self._pace.left(_TELL)
         except Exception:  # whatever it is, it is not the hypervisor's fault, whose connection goes on
             self._pace.tried(_TELL)
             log.exception("%s: the observation could not be taken in", self.name)

@@ -6,6 +6,7 @@ Start, reconnect, take-over, repair and audit are one thing: dump, compare, send
 from __future__ import annotations
 
 import logging
+import random
 import time
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from .target import Batch, Target
 
 log = logging.getLogger("tenet.switch")
 
+GATHER = 0.02  # seconds between two bundles: after each, Open vSwitch looks at every port of the bridge again
 RETRY = 2.0  # seconds until a bundle is tried again that was refused without a flow being named
 
 
@@ -49,8 +51,9 @@ class Programmer:
         self.repaired = 0  # flows that an audit found missing, foreign or changed
         self._plan = plan
         self._audit_interval = audit_interval
-        self._told: dict[int, str] = {}  # refusals, as the plan knows them
+        self._told: dict[int, str] | None = None  # refusals, as the plan knows them; None: those of another connection
         self._wake = hub.Signal()
+        self._again_from = 0.0  # monotonic time from which on the next bundle may be sent
         self._ended = False
 
     def wake(self) -> None:
@@ -65,7 +68,8 @@ class Programmer:
         """Until `end`; raises `Unreachable` when the connection ended first."""
         self._synchronise("connected")
         self.synchronised = True
-        audit = time.monotonic() + self._audit_interval
+        # switches that connected together are not audited together
+        audit = time.monotonic() + self._audit_interval * random.uniform(0.5, 1.0)
         while not self._ended:
             self._send()
             left = audit - time.monotonic()
@@ -77,11 +81,13 @@ class Programmer:
 
     def _synchronise(self, why: str) -> None:
         held = self.session.held()
+        confirmed = self.target.installed
         differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
         if why == "audit":
-            self.repaired += differing
-            if differing:
-                log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, differing)
+            wrong = len((held.right ^ confirmed) | held.wrong)
+            self.repaired += wrong
+            if wrong:
+                log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
         else:
             log.info("switch %s: %s, %d flows right, %d to change",
                      self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
@@ -90,6 +96,7 @@ class Programmer:
     def _send(self) -> None:
         """Send until nothing is left to be sent."""
         while not self._ended:
+            self._pause()
             self._wake.clear()
             revision = self._plan.revision
             batch = self.target.take_out()
@@ -101,12 +108,19 @@ class Programmer:
             self.target.confirm(batch)
             if batch.put or batch.drop:
                 self.last_applied = time.time()
+                self._again_from = time.monotonic() + GATHER
                 log.debug("switch %s: +%d -%d flows", self.switch_id, len(batch.put), len(batch.drop))
             self._tell_refusals()
             current = self.target.right
             self._plan.confirmed(self.switch_id, revision, current)
             if current:
                 return
+
+    def _pause(self) -> None:
+        """Let changes gather where they come thick and fast; the first after a while goes at once."""
+        left = self._again_from - time.monotonic()
+        if left > 0 and not self.target.right:
+            hub.sleep(left)
 
     def _set_aside(self, rejected: Rejected, batch: Batch) -> None:
         """Go on without what the switch refuses, so that one bad object cannot starve a switch."""

@@ -44,6 +44,19 @@ class Progress:
             self._behind[switch_id] = revision
         self._tell()
 
+    def arrived(self, switch_id: str) -> None:
+        """The switch is connected: it is waited for, however long it has been away."""
+        self._since.pop(switch_id, None)
+        if switch_id not in self._current:
+            self._behind.setdefault(switch_id, 0)
+
+    def forget(self, switch_id: str) -> None:
+        """The switch is none of ours any more."""
+        self._since.pop(switch_id, None)
+        self._current.discard(switch_id)
+        self._behind.pop(switch_id, None)
+        self.refusing(switch_id, {})
+
     def away(self, switch_id: str) -> None:
         """The switch's connection ended."""
         if switch_id in self._current:
@@ -75,10 +88,6 @@ class Progress:
             return False
         since = self._since.get(switch_id, self._began if switch_id not in self._behind else None)
         return since is not None and self._clock() - since > GRACE
-
-    def lagging(self) -> bool:
-        """Whether any switch is behind the last round."""
-        return bool(self._behind)
 
     def refusal(self, key: str) -> str:
         """Why some switch refuses a flow of the object, or ""."""

@@ -52,6 +52,7 @@ class Reconciler:
         if before is not None:
             before.end()
         self.programmers[switch_id] = programmer
+        self._progress.arrived(switch_id)
         self.compiler.include(switch_id)
         self._included.add(switch_id)
         self._wake.set()
@@ -72,10 +73,10 @@ class Reconciler:
 
     def forget(self, switch_id: str) -> None:
         """The switch is none of ours any more."""
-        programmer = self.programmers.get(switch_id)
-        if programmer is not None:
-            programmer.session.close("the switch was removed")
         self.compiler.exclude(switch_id)
+        self._included.discard(switch_id)
+        self._progress.forget(switch_id)
+        self._round_over.set()  # whoever waits for its flows waits in vain
 
     # --- what a programmer asks (`programmer.Plan`) ---
 
@@ -85,7 +86,10 @@ class Reconciler:
 
     def compare(self, switch_id: str, target: Target, right: set[int], wrong: set[int]) -> int:
         while self._working or switch_id in self._included:  # half a round is no wish
+            self._round_over.clear()
             self._round_over.wait()
+        if ("switch", switch_id) not in self.compiler.sheets:
+            raise Unreachable(f"switch {switch_id} was removed")
         return target.compare(right, wrong, self.compiler.wanted(switch_id))
 
     def confirmed(self, switch_id: str, revision: int, current: bool) -> None:
@@ -116,6 +120,7 @@ class Reconciler:
                 # a unit that raises must not stop the others: it is computed again when something it read changes
                 log.exception("a round failed")
                 hub.sleep(1.0)
+                self._wake.set()  # somebody may wait for a whole round
 
     def _round(self) -> None:
         self._working = True

@@ -37,7 +37,7 @@ class Statuses:
         refusal = progress.refusal(port.key) or progress.refusal(f"network/{port.network_id}")
         if refusal:
             return ERROR, refusal
-        revision = max(model.revisions.get(port.key, 0), model.revisions.get(interface.key, 0))
+        revision = max(model.revisions.get(port.key, 0), model.placed.get(port.id, 0))
         if revision > progress.compiled:
             return BUILD, "its flows are being computed"
         if progress.at(interface.switch_id) < revision:

@@ -36,10 +36,12 @@ class Target:
 
     def take_in(self, steps: Iterable[Step]) -> None:
         """A round's changes; a later word on a flow overrides an earlier one that was not sent yet."""
-        for old, new in steps:
+        changes = list(steps)
+        for old, _ in changes:
             if old is not None:
                 self._pending[old.cookie] = None
                 self.refused.pop(old.cookie, None)
+        for _, new in changes:  # after all that goes: a flow may leave one sheet and come into another
             if new is not None:
                 self._pending[new.cookie] = new
 
@@ -68,6 +70,9 @@ class Target:
         """The switch has committed it."""
         self.installed -= batch.drop
         self.installed.update([flow.cookie for flow in batch.put])
+        if self.refused:
+            for flow in batch.put:
+                self.refused.pop(flow.cookie, None)
 
     def restore(self, batch: Batch, refusals: dict[int, str]) -> None:
         """The switch took nothing of it: all but what was refused is to be sent again."""
@@ -77,7 +82,8 @@ class Target:
                     self.refused[flow.cookie] = refusals[flow.cookie]
             else:
                 self._pending.setdefault(flow.cookie, flow)
-        for cookie in batch.drop - refusals.keys():
+        # where a cookie was put and dropped, what was refused is the flow, not that its tampered copy goes
+        for cookie in batch.drop - (refusals.keys() - {flow.cookie for flow in batch.put}):
             if cookie in self.installed:
                 self._pending.setdefault(cookie, None)
             else:

@@ -24,11 +24,13 @@ def applied(revision: int, key: str, value: bytes | None) -> Applied:
 class Replica:
     """Follows `store` into `model` and tells `listen`ers, in the order of the feed, which dependencies changed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, failed: Callable[[], None] = lambda: None) -> None:
+        """`failed` is called when it can follow no more: whoever waits for it would wait for ever."""
         self.model = Model()
         self._store = store
         self._listeners: list[Callable[[set[Dependency]], None]] = []
         self._waiting: list[tuple[int, hub.Signal]] = []
+        self._failed = failed
         self._thread: hub.GreenThread | None = None
 
     def start(self) -> None:
@@ -57,8 +59,7 @@ class Replica:
         gone = self.model.revisions.keys() - {row.key for row in rows}
         changes = [Applied(revision, key, None) for key in sorted(gone)]
         changes += [applied(row.revision, row.key, row.value) for row in rows]
-        self._take(changes)
-        self.model.revision = revision
+        self._take(changes, revision)
 
     def _follow(self) -> None:
         while True:
@@ -69,9 +70,16 @@ class Replica:
             except Compacted:
                 log.warning("the change feed has moved on past revision %d; reading everything", self.model.revision)
                 self._load()
+            except Exception:
+                # a row that cannot be read, or a listener that fell over: what follows would build on half a model
+                log.critical("the replica cannot follow the store", exc_info=True)
+                self._failed()
+                return
 
-    def _take(self, changes: list[Applied]) -> None:
+    def _take(self, changes: list[Applied], revision: int = 0) -> None:
+        """Take in changes; `revision` where they are a snapshot, whose rows are of any revision up to that."""
         touched = self.model.apply(changes)
+        self.model.revision = revision or self.model.revision
         for listener in self._listeners:
             listener(touched)
         if self._waiting:

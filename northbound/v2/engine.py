@@ -13,7 +13,7 @@ from ..answer import Answer, as_json
 from ..ask import Ask, Handler
 from ..body import json_body
 from ..errors import HttpError, bad_request
-from ..resource import MAX_FAULTS, Asked, May, Resource, read, refuse
+from ..resource import Asked, May, Resource, read, refuse
 from . import filters
 
 MAX_BULK = 2_000  # objects in one request: their rules run in one go, during which nobody else is served
@@ -61,7 +61,7 @@ def create(resource: Resource, ask: Ask) -> Answer:
     """One object, or with {plural: [...]} many: all of them or none."""
     body = json_body(ask.request)
     if isinstance(body, dict) and set(body) == {resource.plural}:
-        wanted = _read_bulk(resource, ask, body[resource.plural])
+        wanted = _read_bulk(resource, body[resource.plural])
         bulk = True
     else:
         wanted = [_read_one(resource, body, May.CREATE)]
@@ -111,7 +111,7 @@ def _read_one(resource: Resource, body: object, may: May) -> Asked:
     return asked
 
 
-def _read_bulk(resource: Resource, ask: Ask, items: object) -> list[Asked]:
+def _read_bulk(resource: Resource, items: object) -> list[Asked]:
     if not isinstance(items, list) or not items:
         raise bad_request(f"Resources required: '{resource.plural}' must be a list with something in it.")
     if len(items) > MAX_BULK:
@@ -121,11 +121,8 @@ def _read_bulk(resource: Resource, ask: Ask, items: object) -> list[Asked]:
             f"{len(items)} {resource.plural} in one request are more than {MAX_BULK}.",
         )
     faults: dict[str, str] = {}
-    wanted = []
-    for place, item in enumerate(items):
-        wanted.append(read(resource, item, May.CREATE, f"{resource.plural}[{place}]", faults))
-        if len(faults) >= MAX_FAULTS:
-            break
+    where = resource.plural
+    wanted = [read(resource, item, May.CREATE, f"{where}[{place}]", faults) for place, item in enumerate(items)]
     refuse(faults)
     return wanted
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from controller.model.kinds import Network
+from northbound.resource import May, read
+from northbound.v2.networks import NETWORKS
 
 from .conftest import Api
 
@@ -116,6 +118,20 @@ def test_all_faults_of_a_body_are_told_at_once(api: Api) -> None:
     reply = api.call("POST", "/v2.0/networks", {"network": {"name": 1, "admin_state_up": 2, "foo": 3}})
     message = reply.json["NeutronError"]["message"]
     assert all(part in message for part in ("'foo'", "for name", "for admin_state_up"))
+
+
+def test_of_a_body_that_is_all_wrong_the_first_faults_are_told(api: Api) -> None:
+    reply = api.call("POST", "/v2.0/networks", {"network": {f"a{place}": 0 for place in range(100_000)}})
+    assert reply.error == (400, "HTTPBadRequest")
+    assert "'a19'" in reply.json["NeutronError"]["message"]
+    assert "'a20'" not in reply.json["NeutronError"]["message"]
+    assert len(reply.json["NeutronError"]["detail"].split(";")) == 20
+
+
+def test_no_more_faults_are_collected_than_told() -> None:
+    faults: dict[str, str] = {}
+    read(NETWORKS, {f"a{place}": 0 for place in range(1000)}, May.CREATE, "network", faults)
+    assert len(faults) == 20
 
 
 def test_what_may_not_change_is_refused(api: Api) -> None:

@@ -56,6 +56,16 @@ def test_a_write_that_prefers_to_wait_is_answered_with_the_status_after(api: Api
     assert statuses(api).waited[-1] == (reply.json["port"]["revision_number"], [port["id"]], 9)
 
 
+def test_the_answer_shows_the_port_as_it_is_after_the_wait(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait_and_rename(revision: int, port_ids: list[str], timeout: float) -> None:
+        assert api.call("PUT", f"/v2.0/ports/{port_ids[0]}", {"port": {"name": "later"}}).status == 200
+
+    network = api.made("network")
+    monkeypatch.setattr(statuses(api), "wait", wait_and_rename)
+    reply = api.call("POST", "/v2.0/ports", {"port": {"network_id": network["id"]}}, Prefer="wait=5")
+    assert reply.json["port"]["name"] == "later"
+
+
 def test_a_bulk_waits_for_all(api: Api) -> None:
     network = api.made("network")
     reply = api.call("POST", "/v2.0/ports", {"ports": [{"network_id": network["id"]}] * 3}, Prefer="wait=600")

@@ -281,6 +281,14 @@ def test_v1_and_v2_see_each_others(red: Tenant, blue: Tenant) -> None:
     assert blue.call("GET", "networks").json == {"networks": []}
 
 
+def test_another_projects_port_on_the_tenants_network_does_not_exist(red: Tenant) -> None:
+    network = red.network()
+    port = red.api.made("port", network_id=last(network), project_id="blue")
+    assert red.call("GET", f"{network}/ports").json == {"ports": []}
+    assert red.call("GET", f"{network}/detail").json["network"]["ports"] == []
+    assert red.call("GET", f"{network}/ports/{port['id']}").error == (404, "PortNotFound")
+
+
 def test_version_and_extensions(api: Api) -> None:
     reply = api.call("GET", "/v1.1/")
     assert reply.json["version"]["id"] == "v1.1"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from northbound.errors import HttpError
-from northbound.v1 import xml
+from northbound.errors import HttpError, Problem
+from northbound.v1 import formats, xml
+from northbound.v1.dialect import V11
 
 from .conftest import Api, Reply
 from .quantum import Tenant, last
@@ -100,6 +102,12 @@ def test_errors_in_xml(api: Api) -> None:
     assert "x" in str(root.get("message"))
     assert tree(api.call("PATCH", f"{NETWORKS}.xml")).get("type") == "HTTPMethodNotAllowed"
     assert tree(api.call("GET", "/v1.1/nothing.xml")).get("type") == "HTTPNotFound"
+
+
+def test_a_dialect_has_codes_of_its_own() -> None:
+    older = replace(V11, codes={"NetworkNotFound": 420})
+    found = Problem(404, "NetworkNotFound", "m")
+    assert [formats.error(dialect, "application/json", found).status for dialect in (V11, older)] == [404, 420]
 
 
 def test_what_xml_cannot_carry_does_not_break_it(api: Api) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from statistics import median
 
 from tests.bench.figure import Figure, against
-from tests.bench.http import load
-from tests.bench.site import CLIENTS_RUN, HYPERVISORS, PORTS, Site, creation, refused, request, site
+from tests.bench.http import load, request
+from tests.bench.site import CLIENTS_RUN, HYPERVISORS, PORTS, Site, creation, refused, site
 
 COUNT, TURNS, CLIENTS = 1_000, 3, 8
 WANTED = 1.0  # seconds
@@ -16,9 +16,10 @@ OVN = 2.4  # seconds
 
 
 def measure() -> Iterator[Figure]:
-    with site(COUNT // HYPERVISORS) as made:
-        together, singly = [], []
-        vifs = made.take(COUNT)
+    with site() as made:
+        together: list[float] = []
+        singly: list[float] = []
+        vifs = made.plug(COUNT)
         for _ in range(TURNS):
             for runs, run in ((together, _together), (singly, _singly)):
                 runs.append(run(made, vifs))

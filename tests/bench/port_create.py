@@ -15,17 +15,18 @@ OPENSTACK = 21.0  # a second
 
 
 def measure() -> Iterator[Figure]:
-    with site((COUNT + WARM) // HYPERVISORS) as made:
+    with site() as made:
+        warm, vifs = made.plug(WARM), made.plug(COUNT)
         network = made.network()
         clients = [made.connect() for _ in range(CLIENTS)]
-        refused(load(clients, [creation(network, vif) for vif in made.take(WARM)]), 201)
+        refused(load(clients, [creation(network, vif) for vif in warm]), 201)
         made.settled()
-        requests = [creation(network, vif) for vif in made.take(COUNT)]
-        cpu, began = made.cpu(), time.perf_counter()
+        requests = [creation(network, vif) for vif in vifs]
+        cpu, switches, began = made.cpu(), made.switches_cpu(), time.perf_counter()
         seen = load(clients, requests)
         cpu = made.cpu() - cpu
         made.settled()
-        confirmed = time.perf_counter() - began
+        confirmed, switches = time.perf_counter() - began, made.switches_cpu() - switches
         refused(seen, 201)
         p50, p95 = percentiles(seen.delays)
         value = COUNT / seen.seconds
@@ -47,6 +48,7 @@ def measure() -> Iterator[Figure]:
                 "p95_ms": p95 * 1e3,
                 "all_flows_confirmed_after_s": confirmed,
                 "controller_cpu_s": cpu,
+                "switches_cpu_s": switches,
                 "switches": HYPERVISORS,
             },
         )

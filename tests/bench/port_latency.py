@@ -7,27 +7,35 @@ import time
 from collections.abc import Iterator
 
 from tests.bench.figure import Figure, against, percentiles
+from tests.bench.floor import Bare, flows, install, remove
 from tests.bench.http import Client, request
-from tests.bench.site import CLIENTS_RUN, HYPERVISORS, PORTS, Site, creation, site
+from tests.bench.site import CLIENTS_RUN, PORTS, Site, creation, site
 
+PAUSE = 0.15  # seconds between two measurements: Open vSwitch goes on for a while after it has confirmed
 LEVELS = (100, 1_000, 2_000, 10_000)
 REAL = 2_000  # ports on real interfaces; those beyond are on bare ones
-SAMPLES, OWN = 200, 40  # measurements a level, and the real interfaces that they take turns on
+SAMPLES, OWN = 150, 40  # measurements a level, and the real interfaces that they take turns on
 P50, P95, GROWTH = 10.0, 25.0, 1.5  # ms, ms, times
+REST = 3.0  # seconds, for all that the new ports set going
+FLOWS_THERE, FLOWS_ELSEWHERE, FLOOR_SAMPLES = 13, 2, 50  # flows that one port comes to
 OVN = {100: 61.0, 1_000: 101.0, 2_000: 202.0}  # ms
 
 
 def measure() -> Iterator[Figure]:
-    with site((REAL + OWN) // HYPERVISORS, (max(LEVELS) - REAL) // HYPERVISORS) as made:
-        own = made.take(OWN)
+    with site() as made:
+        own = made.plug(OWN)
         network = made.network()
         present = 0
         medians: dict[int, float] = {}
+        bare = [Bare(hypervisor) for hypervisor in made.lab]
         for level in LEVELS:
-            made.ports(network, made.take(level - present))
+            vifs = made.plug(level - present, real=level <= REAL)
+            made.ports(network, vifs)
             present = level
             made.settled()
+            time.sleep(REST)
             medians[level], figure = _level(made, network, own, level)
+            figure.details |= _floor(bare)
             yield figure
         growth = medians[LEVELS[-1]] / medians[LEVELS[0]]
         yield Figure(
@@ -41,9 +49,9 @@ def measure() -> Iterator[Figure]:
 
 
 def _level(made: Site, network: str, own: list[str], level: int) -> tuple[float, Figure]:
-    cpu = made.cpu()
+    cpu, switches = made.cpu(), made.switches_cpu()
     delays = [_one(made.client, network, own[turn % OWN]) for turn in range(SAMPLES)]
-    cpu = made.cpu() - cpu
+    cpu, switches = made.cpu() - cpu, made.switches_cpu() - switches
     p50, p95 = (each * 1e3 for each in percentiles(delays))
     peer = OVN.get(level)
     return p50, Figure(
@@ -62,11 +70,31 @@ def _level(made: Site, network: str, own: list[str], level: int) -> tuple[float,
             "samples": SAMPLES,
             "ports_present": level,
             "on_real_interfaces": min(level, REAL),
-            "the_rest": "on OVS ports of type vxlan, which have a number but no device; all ports in one network",
-            "controller_cpu_ms_per_port_made_and_deleted": cpu / SAMPLES * 1e3,
+            "the_rest": "on OVS ports of type vxlan, which have a number but no device",
+            "networks": 1,
+            "controller_cpu_ms": cpu / SAMPLES * 1e3,
+            "all_switches_cpu_ms": switches / SAMPLES * 1e3,
+            "cpu_is": "for one port made and deleted",
             "clients_run": CLIENTS_RUN,
         },
     )
+
+
+def _floor(bare: list[Bare]) -> dict[str, object]:
+    """What the same number of flows takes by the barest client, on the same switches at this moment."""
+    share = [flows(FLOWS_THERE), *([flows(FLOWS_ELSEWHERE)] * (len(bare) - 1))]
+    took = []
+    for _ in range(FLOOR_SAMPLES):
+        took.append(install(bare, share))
+        time.sleep(PAUSE)
+        remove(bare, share)
+        time.sleep(PAUSE)
+    p50, p95 = percentiles(took)
+    return {
+        "switches_alone_p50_ms": p50 * 1e3,
+        "switches_alone_p95_ms": p95 * 1e3,
+        "switches_alone": "bundles of as many flows on all switches at once, by a bare OpenFlow client",
+    }
 
 
 def _one(client: Client, network: str, vif: str) -> float:
@@ -81,7 +109,7 @@ def _one(client: Client, network: str, vif: str) -> float:
     gone = client.ask(request("DELETE", f"{PORTS}/{made['id']}"))
     if gone.status != 204:
         raise RuntimeError(f"{gone.status} {gone.body[:500]!r}")
-    time.sleep(0.02)  # its removal reaches the switches
+    time.sleep(PAUSE)
     return took
 
 

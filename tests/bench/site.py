@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.bench import management
 from tests.bench.http import Client, Load, request
 from tests.lab import Controller, Hypervisor, Lab
 
@@ -17,12 +18,12 @@ PORTS = "/v2.0/ports"
 
 
 class Site:
-    """`vifs`: the iface-ids of interfaces that are plugged in and not yet some port's, in turn over the switches."""
+    """`plugged`: how many interfaces there are on each hypervisor."""
 
     def __init__(self, lab: Lab, controller: Controller) -> None:
         self.lab = lab
         self.controller = controller
-        self.vifs: list[str] = []
+        self.plugged = 0
         self.client = self.connect()
 
     def connect(self) -> Client:
@@ -48,12 +49,23 @@ class Site:
                 raise RuntimeError(f"{len(building)} ports are not ACTIVE but {building[0]}")
         return ids
 
-    def take(self, count: int) -> list[str]:
-        """Interfaces that nobody else gets."""
-        taken, self.vifs = self.vifs[:count], self.vifs[count:]
-        if len(taken) < count:
-            raise RuntimeError("not enough interfaces are plugged in")
-        return taken
+    def plug(self, count: int, real: bool = True) -> list[str]:
+        """Plug `count` interfaces in, in turn over the hypervisors; their iface-ids.
+
+        `real` ones are internal ports, the others have an OpenFlow number but no device.
+        """
+        each = count // HYPERVISORS
+        for start in range(self.plugged, self.plugged + each, 500):
+            numbers = range(start, min(start + 500, self.plugged + each))
+            for hypervisor in self.lab:
+                if real:
+                    hypervisor.interfaces({f"i{number}": _vif(hypervisor, number) for number in numbers})
+                else:
+                    _plug_bare(hypervisor, numbers)
+        vifs = [_vif(one, self.plugged + number) for number in range(each) for one in self.lab]
+        self.plugged += each
+        self._await_interfaces()
+        return vifs
 
     def settled(self) -> None:
         """Wait until every switch holds all flows that it should."""
@@ -67,11 +79,27 @@ class Site:
             time.sleep(0.02)
         raise TimeoutError("the switches do not come to hold what they should")
 
+    def _await_interfaces(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        wanted = f'tenet_objects{{kind="interface"}} {float(self.plugged * HYPERVISORS)}'
+        while wanted not in self.controller.api("GET", "/metrics").body.decode():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the controller does not see the interfaces")
+            time.sleep(0.05)
+
     def cpu(self) -> float:
         """Seconds of processor time that the controller has used."""
         assert self.controller.process is not None
-        fields = Path(f"/proc/{self.controller.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / 100
+        return _cpu(self.controller.process.pid)
+
+    def switches_cpu(self) -> float:
+        """Seconds of processor time that all ovs-vswitchd have used."""
+        return sum(_cpu(hypervisor.switch.pid) for hypervisor in self.lab if hypervisor.switch is not None)
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def port(network: str, vif: str) -> dict[str, object]:
@@ -90,42 +118,28 @@ def refused(seen: Load, status: int) -> None:
 
 
 @contextmanager
-def site(interfaces: int, bare: int = 0) -> Iterator[Site]:
-    """`interfaces` real (internal) ones on each hypervisor, then `bare` that have a number but no device."""
+def site() -> Iterator[Site]:
     with Lab(HYPERVISORS) as lab:
-        controller = Controller(lab)
+        management.connect(lab)
+        controller = Controller(lab, management.OPTIONS)
         controller.start()
-        lab.configure(("vxlan",), controller.manager)
+        lab.configure(("vxlan",), management.MANAGER)
         for hypervisor in lab:
             hypervisor.await_bridge()
-            hypervisor.interfaces({f"i{number}": _vif(hypervisor, number) for number in range(interfaces)})
-            for start in range(0, bare, 500):
-                _plug_bare(hypervisor, range(start, min(start + 500, bare)))
         made = Site(lab, controller)
-        made.vifs = [_vif(hypervisor, number) for number in range(interfaces) for hypervisor in lab]
-        made.vifs += [_vif(hypervisor, number, "bare") for number in range(bare) for hypervisor in lab]
-        _await_interfaces(made, len(made.vifs))
         made.settled()
         yield made
 
 
-def _vif(hypervisor: Hypervisor, number: int, kind: str = "vif") -> str:
-    return f"{kind}-{hypervisor.system_id}-{number}"
+def _vif(hypervisor: Hypervisor, number: int) -> str:
+    return f"vif-{hypervisor.system_id}-{number}"
 
 
-def _plug_bare(hypervisor: Hypervisor, numbers: range) -> None:
+def _plug_bare(hypervisor: Hypervisor, numbers: Sequence[int]) -> None:
     """Tunnel ports to nowhere: Open vSwitch gives each an OpenFlow number, and all of them share one device."""
     arguments: list[str] = []
     for number in numbers:
         arguments += ["--", "add-port", "br-int", f"b{number}", "--", "set", "interface", f"b{number}", "type=vxlan"]
         arguments += [f"options:remote_ip=203.0.113.{number % 250 + 1}", f"options:key={1_000_000 + number}"]
-        arguments += [f"external_ids:iface-id={_vif(hypervisor, number, 'bare')}"]
+        arguments += [f"external_ids:iface-id={_vif(hypervisor, number)}"]
     hypervisor.vsctl(*arguments[1:], timeout=PATIENCE)
-
-
-def _await_interfaces(made: Site, count: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while made.controller.metric("tenet_objects") < count:  # of all kinds together
-        if time.monotonic() > deadline:
-            raise TimeoutError("the controller does not see the interfaces")
-        time.sleep(0.05)

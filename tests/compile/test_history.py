@@ -23,7 +23,7 @@ from controller.registry import EVERYWHERE, HERE
 from tests import strategies
 from tests.world import change
 
-HISTORIES = 600
+HISTORIES = 1500
 
 put = st.tuples(st.just("put"), st.lists(strategies.rows, min_size=1, max_size=6))
 delete = st.tuples(st.just("delete"), st.lists(st.integers(0, 99), min_size=1, max_size=6))

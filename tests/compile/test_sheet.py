@@ -86,7 +86,8 @@ claims = st.tuples(
 @given(st.lists(st.one_of(claims, st.none()), max_size=25))
 def test_any_claims_in_any_order(history: list[tuple[Owner, tuple[Flow, ...]] | None]) -> None:
     """At every settlement: of each key the least of all that is claimed, and the steps lead there."""
-    sheet, mirror = Sheet(), set()
+    sheet = Sheet()
+    mirror: set[Flow | None] = set()
     said: dict[Owner, tuple[Flow, ...]] = {}
     for what in [*history, None]:
         if what is not None:

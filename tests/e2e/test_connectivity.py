@@ -10,7 +10,7 @@ from tests.lab.cloud import Body, Cloud, cloud, until
 
 ENCAPS = {
     "vxlan": [["vxlan"]] * 3,
-    "geneve": [["geneve"]] * 3,
+    "geneve": [["geneve", "vxlan"]] * 3,  # the first that both have
     "gre": [["gre"]] * 3,
     "mixed": [["gre", "geneve"], ["geneve", "vxlan"], ["gre", "vxlan"]],
 }

@@ -1,6 +1,7 @@
 """Frames that a tenant should not be able to send: none arrives anywhere it should not."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -16,7 +17,10 @@ UNDERLAY_MAC = "02:fe:00:00:00:fe"
 
 
 class World:
-    """Red: VMs on all three hypervisors; blue: on the first two.  `red[0]` is who attacks."""
+    """Red: VMs on all three hypervisors; blue: on the first two; both with declared addresses.
+
+    Green: two ports of Quantum v1.1, whose addresses nobody checks, on the first and the third.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -34,6 +38,18 @@ class World:
             cloud.start(cloud[n], blue.port(self.blue_network, f"10.0.0.{n + 1}", f"fd00::{n + 1}", mac_address=mac))
             for n, mac in enumerate(["fa:16:3e:00:0b:01", BLUE2])
         ]
+        quantum = cloud.v1("green")
+        plain = quantum.network("g")
+        self.green = [
+            cloud.bare(cloud[n], f"10.0.0.{n // 2 + 1}/24", iface_id=f"green{n}", mac=f"fa:16:3e:00:0d:0{n}")
+            for n in (0, 2)
+        ]
+        for vm in self.green:
+            assert quantum.status(plain, quantum.port(plain, vm.iface_id), "UP") == "UP"
+        for one, other, address in zip(self.green, reversed(self.green), ("10.0.0.2", "10.0.0.1"), strict=True):
+            # as permanent as the ARP that it will be sent is false
+            one.exec("ip", "neigh", "replace", address, "lladdr", other.mac, "nud", "permanent", "dev", "eth0")
+        assert self.green[0].reaches("10.0.0.2")
         self.key = cloud.segment(self.blue_network)
         assert self.red[0].reaches("10.0.0.2")
         assert self.blue[0].reaches("10.0.0.2")
@@ -43,17 +59,22 @@ class World:
 
         A wire counts when the mark is in a frame that leaves the sender's hypervisor for it.
         """
-        captures = {vm.name: vm.capture() for vm in self.cloud.lab.vms if vm is not sender}
-        captures |= {at.system_id: Capture(at.namespace) for at in self.cloud.lab if at is not sender.at}
-        captures["controller"] = Capture(self.cloud.lab.namespace, "underlay")
-        captures["host"] = Capture(sender.at.namespace, "br-phy")
-        sender.send(*sent)
-        # what was sent in order arrives in order: the frame after them tells when to look
-        assert sender.ping("10.0.0.2" if sender is not self.red[1] else "10.0.0.1", 1).received
-        found = {name for name, capture in captures.items() if capture.frames(lambda got: MARK in got, 0.05)}
-        for capture in captures.values():
-            capture.close()
-        return found
+        places = {vm.name: (vm.namespace, "eth0") for vm in self.cloud.lab.vms if vm is not sender}
+        places |= {at.system_id: (at.namespace, "eth0") for at in self.cloud.lab if at is not sender.at}
+        places["controller"] = (self.cloud.lab.namespace, "underlay")
+        places["host"] = (sender.at.namespace, "br-phy")
+        with ExitStack() as stack:
+            captures = {name: stack.enter_context(Capture(*place)) for name, place in places.items()}
+            sender.send(*sent)
+            # what was sent in order arrives in order: the ping after it tells when to look
+            assert sender.ping("10.0.0.2" if sender is not self.red[1] else "10.0.0.1", 1).received
+            return {name for name, capture in captures.items() if capture.frames(intruding, 0.05)}
+
+
+def intruding(frame: bytes) -> bool:
+    """A frame with the mark that is not a switch's OpenFlow: by that, the controller is shown what to learn from."""
+    openflow = frame[23] == 6 and frame[26:29] + frame[30:34] == b"\xc0\0\x02" + b"\xc0\0\x02\xfe"
+    return MARK in frame and not (openflow and frame[36:38] == (6653).to_bytes(2))
 
 
 @pytest.fixture(scope="module")
@@ -120,18 +141,42 @@ def test_a_crafted_frame_arrives_nowhere(world: World, what: str) -> None:
 @pytest.mark.parametrize("source", ["10.0.0.1", "192.0.2.1"])
 def test_a_tunnel_packet_made_by_a_vm_arrives_nowhere(world: World, encap: str, source: str, inside: str) -> None:
     """With the other tenant's key, to each hypervisor's address and the sender's own, by every MAC it may try."""
+    assert world.seen(world.red[0], *tunnelled(world, RED1, encap, source, inside)) == set()
+
+
+def tunnelled(world: World, mac: str, encap: str, source: str, inside: str) -> list[bytes]:
+    """A frame for blue in a tunnel packet, to every hypervisor by its MAC and by one that nobody has."""
     frame = ethernet(inside, "fa:16:3e:00:0b:01", IPV4, echo())
     payload = {
         "vxlan": (UDP, frames.udp(40000, 4789, frames.vxlan(world.key, frame))),
         "geneve": (UDP, frames.udp(40000, 6081, frames.geneve(world.key, frame))),
         "gre": (frames.GRE, frames.gre(world.key, frame)),
     }[encap]
-    sent = [
-        ethernet(mac, RED1, IPV4, ipv4(source, at.address, *payload))
+    return [
+        ethernet(to, mac, IPV4, ipv4(source, at.address, *payload))
         for at in world.cloud.lab
-        for mac in (hardware(world, at.system_id), STRANGER)
+        for to in (hardware(world, at.system_id), STRANGER)
     ]
-    assert world.seen(world.red[0], *sent) == set()
+
+
+def test_frames_of_a_port_without_checks_stay_in_its_network(world: World) -> None:
+    """Quantum v1.1 checks no address: whatever such a port sends, only the other port of its network may see it."""
+    vm, own = world.green[0], {world.green[1].name, "hv3"}
+    crafted = [make() for make in CRAFTED.values()]
+    for vlan in (1, 2, 3):
+        crafted += [tagged(ethernet(mac, vm.mac, IPV4, echo()), vlan) for mac in (RED2, BLUE2, BROADCAST)]
+    crafted += [labelled(ethernet(BLUE2, vm.mac, IPV4, echo()), 2, number) for number in range(1, 4)]
+    for encap in ("vxlan", "geneve", "gre"):
+        for source in ("10.0.0.1", "192.0.2.1"):
+            crafted += tunnelled(world, vm.mac, encap, source, BLUE2)
+    assert world.seen(vm, *crafted) == own
+
+
+def test_an_address_learned_in_one_network_is_not_known_in_another(world: World) -> None:
+    frame = ethernet(BROADCAST, RED2, IPV4, echo())
+    for _ in range(5):
+        assert world.seen(world.green[0], frame) == {world.green[1].name, "hv3"}
+    assert world.seen(world.red[0], good()) == {world.red[1].name, "hv2"}
 
 
 def test_nothing_reaches_the_controllers_addresses(world: World) -> None:

@@ -89,7 +89,6 @@ def test_a_second_subnet_serves_when_the_first_is_full(world: World) -> None:
         ("10.0.1.5", "InvalidIpForSubnet"),
         ("10.0.0.0", "InvalidIpForSubnet"),
         ("10.0.0.255", "InvalidIpForSubnet"),
-        ("10.0.0.1", "InvalidIpForSubnet"),
         ("2001:db8::5", "InvalidIpForSubnet"),
     ],
 )
@@ -102,6 +101,15 @@ def test_an_address_that_no_port_of_the_subnet_may_have(world: World, address: s
     with pytest.raises(Invalid) as anywhere:
         world.port(network, fixed_ips=[AddressWish("", address)])
     assert anywhere.value.kind == "InvalidIpForNetwork"
+
+
+def test_the_gateways_address_is_for_the_port_that_names_it(world: World) -> None:
+    network = world.network()
+    subnet = world.subnet(network, "10.0.0.0/30")
+    assert world.port(network, fixed_ips=[AddressWish(subnet.id, "10.0.0.1")]).fixed_ips[0].ip_address == "10.0.0.1"
+    assert world.port(network).fixed_ips[0].ip_address == "10.0.0.2"
+    with pytest.raises(Exhausted):
+        world.port(network)
 
 
 def test_an_address_and_a_mac_are_had_once_on_a_network_and_again_on_another(world: World) -> None:

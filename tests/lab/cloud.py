@@ -173,10 +173,18 @@ def settled(switch: Body) -> bool:
 
 @contextmanager
 def cloud(
-    encaps: Sequence[Sequence[str]], options: Options | None = None, tls: dict[str, Path] | None = None
+    encaps: Sequence[Sequence[str]],
+    options: Options | None = None,
+    tls: dict[str, Path] | None = None,
+    *,
+    mtu: int = 1500,
+    ipv6: bool = False,
 ) -> Iterator[Cloud]:
-    """As many hypervisors as `encaps` has, each with its list, all connected to a controller."""
-    with Lab(len(encaps)) as lab:
+    """As many hypervisors as `encaps` has, each with its list, all connected to a controller.
+
+    `mtu` is the underlay's; `ipv6`: tunnels go over IPv6.
+    """
+    with Lab(len(encaps), mtu=mtu) as lab:
         controller = Controller(lab, options, tls)
         controller.start()
         for hypervisor, encap in zip(lab, encaps, strict=True):
@@ -184,7 +192,7 @@ def cloud(
                 folder = tls["ca"].parent
                 own = folder / hypervisor.system_id
                 hypervisor.vsctl("set-ssl", f"{own}.key", f"{own}.pem", str(tls["ca"]))
-            hypervisor.configure(encap, manager=controller.manager)
+            hypervisor.configure(encap, hypervisor.address6 if ipv6 else None, controller.manager)
         made = Cloud(lab, controller)
         made.connected()
         yield made

@@ -67,7 +67,16 @@ class Hypervisor:
 
     def address_underlay(self) -> None:
         """Put the address on br-phy, which a new ovs-vswitchd makes without one."""
-        ip([f"addr replace {self.address}/24 dev br-phy", "link set br-phy up"], self.namespace)
+        ip([
+            f"addr replace {self.address}/24 dev br-phy",
+            f"addr replace {self.address6}/64 dev br-phy nodad",
+            "link set br-phy up",
+        ], self.namespace)  # fmt: skip
+
+    @property
+    def address6(self) -> str:
+        """Its address on the underlay in IPv6."""
+        return f"2001:db8::{self.address.rpartition('.')[2]}"
 
     def configure(
         self,

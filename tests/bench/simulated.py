@@ -1,0 +1,25 @@
+"""Simulated switches: `python -m tests.bench.simulated ADDRESS PORT COUNT`; they connect again and again."""
+
+from __future__ import annotations
+
+import sys
+
+from controller import hub
+from tests.simswitch import SimSwitch
+
+
+def main() -> None:
+    address, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    switches = [SimSwitch(number + 1, (address, port)) for number in range(count)]
+    while True:
+        for switch in switches:
+            if not switch.connected:
+                try:
+                    switch.connect()
+                except OSError:
+                    break  # no controller
+        hub.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""The flows of random clouds on a real Open vSwitch: it takes them, prints them as they are, and does what they say."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from controller.flow import CONTROLLER, Flow
+from controller.flow.fields import HEADERS, text
+from controller.model.kinds import FixedIp, Interface, Port, Switch
+from controller.openflow import framework
+from controller.openflow.session import Held, Session
+from tests.apps.clouds import clouds, four, mac, six
+from tests.interpret import Frame, Pipeline
+from tests.openflow.flows import Heard, until
+from tests.ovs import PrivateOvs
+from tests.world import Said, World, frame
+
+OFPORTS = [base + number for base in (0, 64, 200) for number in range(1, 11)] + [900, 901, 902]
+FRAMES = 25  # traced a switch
+few = settings(
+    max_examples=25, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+
+
+class Bench:
+    """Bridge `ours` is programmed over OpenFlow, `theirs` by ovs-ofctl from text."""
+
+    def __init__(self, ovs: PrivateOvs, heard: Heard, address: str) -> None:
+        self.ovs = ovs
+        ovs.add_bridge("ours", 901, address)
+        ovs.add_bridge("theirs", 902)
+        command: list[str] = []
+        for ofport in OFPORTS:
+            name = f"d{ofport}"
+            command += ["--", "add-port", "ours", name, "--", "set", "interface", name, "type=dummy"]
+            command += [f"ofport_request={ofport}"]
+        ovs.vsctl(*command[1:])
+        until(lambda: heard.sessions)
+        self.session: Session = heard.sessions[901]
+        # "d64 64/17: (dummy)": name, OpenFlow number, datapath number
+        shown = re.findall(r"^\s+d\d+ (\d+)/(\d+):", ovs.appctl("dpif/show"), re.MULTILINE)
+        self.ports = {int(datapath): int(ofport) for ofport, datapath in shown}
+        assert sorted(self.ports.values()) == OFPORTS
+        self.installed: set[Flow] = set()
+
+    def install(self, flows: set[Flow]) -> Held:
+        gone = [one.cookie for one in self.installed - flows]
+        self.session.apply([one.wire for one in flows - self.installed], gone)
+        self.installed = flows
+        return self.session.held()
+
+    def dump(self, bridge: str) -> list[str]:
+        lines = self.ovs.ofctl("dump-flows", bridge, options=("--no-stats", "--no-names")).splitlines()
+        return sorted(re.sub(r"cookie=\w+, ?", "", line).strip() for line in lines if "actions=" in line)
+
+    def trace(self, one: Frame) -> tuple[list[int], list[int]]:
+        """The cookies of the flows that a frame meets, and the OpenFlow ports that it leaves by."""
+        said = self.ovs.appctl("ofproto/trace", "ours", written(one))
+        cookies = [int(found, 16) for found in re.findall(r"^\s*\d+\. .*, cookie (0x[0-9a-f]+)$", said, re.MULTILINE)]
+        actions = re.search(r"^Datapath actions: (.*)$", said, re.MULTILINE)
+        assert actions is not None, said
+        flat = actions[1]
+        while "(" in flat:
+            flat = re.sub(r"\w*\([^()]*\)", lambda found: "CONTROLLER" if "userspace" in found[0] else "", flat)
+        parts = [part for part in flat.split(",") if part and part != "drop"]
+        return cookies, [CONTROLLER if "CONTROLLER" in part else self.ports[int(part)] for part in parts]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    heard = Heard()
+    server = framework.serve(("127.0.0.1", 0), heard)
+    with PrivateOvs() as ovs:
+        yield Bench(ovs, heard, f"tcp:127.0.0.1:{server.address[1]}")
+    server.close()
+
+
+_NAMES = {
+    "eth_src": "dl_src", "eth_dst": "dl_dst", "eth_type": "dl_type", "ip_proto": "nw_proto", "ipv4_src": "nw_src",
+    "ipv4_dst": "nw_dst", "vlan_vid": "vlan_tci",
+}  # fmt: skip
+
+
+def written(one: Frame) -> str:
+    """A frame as ofproto/trace takes it: what a field needs comes before it."""
+    first = ("in_port", "eth_type", "ip_proto", "icmpv6_type")
+    names = [*(name for name in first if name in one), *(name for name in one if name not in first)]
+    return ",".join(
+        f"{_NAMES.get(name, name)}={text(name, one[name].to_bytes(HEADERS[name][2], 'big'))}" for name in names
+    )
+
+
+def frames(world: World, switch: Switch, chance: random.Random) -> Iterator[Frame]:
+    """Frames that come in by the ports of a switch, mostly such that somebody may want them."""
+    here = list(world.model.find(Interface, "switch_id", switch.id))
+    others = [other.encap_ip for other in world.model.rows(Switch).values()]
+    macs = [*(mac(number) for number in range(1, 7)), *(f"02:00:00:00:00:{number:02x}" for number in range(1, 5))]
+    for _ in range(FRAMES):
+        said: Said = {"eth_src": chance.choice(macs)}
+        own = None
+        if here and chance.random() < 0.8:
+            at = chance.choice(here)
+            in_port = at.ofport
+            own = world.model.get(Port, at.vif)
+        else:
+            in_port = chance.choice([tunnel.ofport for tunnel in switch.tunnels])
+            way = "tun_ipv6_src" if ":" in switch.encap_ip else "tun_src"
+            said |= {way: chance.choice(others), "tun_id": chance.choice([71, 72, 73])}
+        if own is not None and chance.random() < 0.9:
+            said["eth_src"] = own.mac_address
+        number = chance.randrange(1, 7)
+        if own is not None and own.fixed_ips and chance.random() < 0.8:
+            number = _number(own.fixed_ips[0])
+        said["eth_dst"] = chance.choice([*macs, "ff:ff:ff:ff:ff:ff", "ff:ff:ff:ff:ff:ff", "33:33:00:00:00:01"])
+        said |= chance.choice(_payloads(number, chance.randrange(1, 7), str(said["eth_src"])))
+        if chance.random() < 0.1:
+            said["vlan_vid"] = 0x1005
+        yield {**frame(**said), "in_port": in_port}
+
+
+def _number(fixed: FixedIp) -> int:
+    return int(fixed.ip_address.rpartition(".")[2])
+
+
+def _payloads(me: int, you: int, sender: str) -> list[Said]:
+    icmp6: Said = {"eth_type": 0x86DD, "ip_proto": 58, "ipv6_src": six(me), "ipv6_dst": six(you)}
+    return [
+        {"eth_type": 0x0800, "ipv4_src": four(me), "ipv4_dst": four(you), "ip_proto": 6},
+        {"eth_type": 0x0800, "ipv4_dst": "255.255.255.255", "ip_proto": 17, "udp_src": 68, "udp_dst": 67},
+        {"eth_type": 0x0806, "arp_op": 1, "arp_sha": sender, "arp_spa": four(me), "arp_tpa": four(you)},
+        {"eth_type": 0x0806, "arp_op": 1, "arp_sha": sender, "arp_tpa": four(you)},
+        {"eth_type": 0x0806, "arp_op": 2, "arp_sha": sender, "arp_spa": four(me), "arp_tpa": four(you)},
+        {"eth_type": 0x86DD, "ip_proto": 17, "ipv6_src": six(me), "ipv6_dst": six(you)},
+        icmp6 | {"icmpv6_type": 135, "nd_target": six(you)},
+        icmp6 | {"icmpv6_type": 136, "nd_target": six(me)},
+        icmp6 | {"icmpv6_type": 134},
+        {"eth_type": 0x86DD, "ip_proto": 58, "ipv6_dst": six(you), "icmpv6_type": 135, "nd_target": six(me)},
+        {"eth_type": 0x88B5},
+    ]
+
+
+@few
+@given(clouds())
+def test_a_switch_prints_every_flow_as_we_encode_it(bench: Bench, world: World) -> None:
+    """A cookie is a digest of what the switch prints, so a dump alone tells that a flow is right."""
+    for switch_id in world.model.rows(Switch):
+        flows = set(world.compiler.wanted(switch_id))
+        held = bench.install(flows)
+        assert [one for one in flows if one.cookie in held.wrong] == []
+        assert held == Held({one.cookie for one in flows}, set())
+
+
+@few
+@given(clouds())
+def test_the_text_of_a_flow_is_the_flow(bench: Bench, world: World) -> None:
+    for switch_id in world.model.rows(Switch):
+        flows = set(world.compiler.wanted(switch_id))
+        bench.install(flows)
+        file = bench.ovs.directory / "flows.txt"
+        file.write_text("".join(f"{one}\n" for one in flows))
+        bench.ovs.ofctl("del-flows", "theirs")
+        bench.ovs.ofctl("add-flows", "theirs", str(file))
+        assert bench.dump("theirs") == bench.dump("ours")
+        assert len(bench.dump("ours")) == len(flows)
+
+
+@few
+@given(clouds(), st.integers(0, 1000))
+def test_a_switch_does_with_frames_what_the_interpreter_says(bench: Bench, world: World, seed: int) -> None:
+    for switch in world.model.rows(Switch).values():
+        flows = set(world.compiler.wanted(switch.id))
+        bench.install(flows)
+        pipeline = Pipeline(flows)
+        for one in frames(world, switch, random.Random(seed)):
+            cookies, ports = bench.trace(one)
+            assert cookies == [flow.cookie for flow in pipeline.visited(one)], written(one)
+            assert ports == [sent.port for sent in pipeline.send(one)], written(one)

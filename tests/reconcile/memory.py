@@ -1,0 +1,108 @@
+"""A switch in memory behind the calls of `Session` that the reconciler makes, and a replica that is fed by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, cast
+
+from controller import hub
+from controller.errors import Rejected, Unreachable
+from controller.model.kinds import Row
+from controller.model.model import Applied
+from controller.openflow.session import Held
+from controller.store.replica import Replica
+from controller.store.store import Store
+
+
+class Entry(NamedTuple):
+    cookie: int
+    right: bool
+
+
+class MemorySession:
+    """Flows by what the switch calls the same flow; every call waits a moment, as a real one does."""
+
+    def __init__(self, dpid: int = 1) -> None:
+        self.dpid = dpid
+        self.address = "memory"
+        self.connected_since = 0.0
+        self.flow_messages_sent = 0
+        self.closed = False
+        self.table: dict[bytes, Entry] = {}
+        self.refuse: set[int] = set()
+        self.refuse_all = ""
+        self.dumps = 0
+        self.on_dump: Callable[[], None] = lambda: None
+        self.on_apply: Callable[[], None] = lambda: None
+
+    def held(self) -> Held:
+        self._wait()
+        self.dumps += 1
+        self.on_dump()
+        wrong = {entry.cookie for entry in self.table.values() if not entry.right}
+        return Held({entry.cookie for entry in self.table.values()} - wrong, wrong)
+
+    def apply(self, put: Sequence[bytes], drop: Iterable[int]) -> None:
+        gone = set(drop)
+        if not put and not gone:
+            return
+        self._wait()
+        self.on_apply()
+        if self.refuse_all:
+            raise Rejected({}, self.refuse_all)
+        new = {key(wire): _cookie(wire) for wire in put}
+        refusals = {cookie: "no" for cookie in new.values() if cookie in self.refuse}
+        if refusals:
+            raise Rejected(refusals)
+        self._delete(gone.intersection(new.values()))
+        self.table.update({one: Entry(cookie, True) for one, cookie in new.items()})
+        self._delete(gone.difference(new.values()))
+        self.flow_messages_sent += len(new) + len(gone)
+
+    def close(self, why: str) -> None:
+        self.closed = True
+
+    @property
+    def cookies(self) -> set[int]:
+        return {entry.cookie for entry in self.table.values() if entry.right}
+
+    def _delete(self, cookies: set[int]) -> None:
+        self.table = {one: entry for one, entry in self.table.items() if entry.cookie not in cookies}
+
+    def _wait(self) -> None:
+        hub.sleep(0)
+        if self.closed:
+            raise Unreachable("gone")
+
+
+def _cookie(wire: bytes) -> int:
+    return int.from_bytes(wire[32:40], "big")
+
+
+def key(wire: bytes) -> bytes:
+    """Table, priority and match of the flow-mod in a bundle-add message (OpenFlow 1.3.5, 7.3.4.2)."""
+    length = int.from_bytes(wire[74:76], "big")
+    return wire[48:49] + wire[54:56] + wire[72 : 72 + length]
+
+
+class Feed:
+    """The change feed, by hand."""
+
+    def __init__(self) -> None:
+        self.replica = Replica(cast(Store, None))
+
+    def put(self, *rows: Row | str) -> None:
+        """Rows appear or change, and for text the row with that key goes, in one commit."""
+        revision = self.replica.model.revision + 1
+        self.replica._take(
+            [Applied(revision, row, None) if isinstance(row, str) else Applied(revision, row.key, row) for row in rows]
+        )
+
+
+def until(so: Callable[[], object], timeout: float = 10.0) -> None:
+    """Let green threads run until `so()`."""
+    deadline = time.monotonic() + timeout
+    while not so():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        hub.sleep(0.002)

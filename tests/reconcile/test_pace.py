@@ -1,0 +1,95 @@
+"""How often a switch is bothered: changes gather, audits of many switches do not come together."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from typing import cast
+
+from apps.pipeline import LOCAL, PERMIT
+from controller import hub
+from controller.compile.sheet import Step
+from controller.flow import Flow, field, put
+from controller.openflow.session import Session
+from controller.reconcile import programmer as module
+from controller.reconcile.programmer import Programmer
+from controller.reconcile.target import Target
+from tests.reconcile.memory import MemorySession, until
+
+
+def flow(number: int) -> Flow:
+    return Flow(LOCAL, 100, (field("eth_dst", number),), (put("reg7", 1),), goto=PERMIT)
+
+
+class Nothing:
+    """Wants no flow, and does not care."""
+
+    revision = 1
+
+    def compare(self, switch_id: str, target: Target, right: set[int], wrong: set[int]) -> int:
+        return target.compare(right, wrong, ())
+
+    def confirmed(self, switch_id: str, revision: int, current: bool) -> None: ...
+
+    def refused(self, switch_id: str, refusals: dict[int, str]) -> None: ...
+
+
+def programmer(session: MemorySession, audit_interval: float = 60.0) -> Programmer:
+    return Programmer("h1", cast(Session, session), Nothing(), audit_interval)
+
+
+def test_changes_that_come_fast_share_a_bundle() -> None:
+    session = MemorySession()
+    bundles: list[float] = []
+    session.on_apply = lambda: bundles.append(time.monotonic())
+    made = programmer(session)
+    thread = hub.spawn(made.run)
+    until(lambda: made.synchronised)
+    for number in range(1, 31):
+        made.target.take_in([Step(None, flow(number))])
+        made.wake()
+        hub.sleep(0.001)
+    until(lambda: len(session.cookies) == 30)
+    made.end()
+    thread.wait()
+    apart = [later - earlier for earlier, later in pairwise(bundles)]
+    assert apart and min(apart) >= module.GATHER * 0.9
+
+
+def test_a_change_after_a_while_goes_at_once() -> None:
+    session = MemorySession()
+    waits: list[float] = []
+    made = programmer(session)
+    thread = hub.spawn(made.run)
+    until(lambda: made.synchronised)
+    for number in (1, 2):
+        began = time.monotonic()
+        session.on_apply = lambda began=began: waits.append(time.monotonic() - began)  # type: ignore[misc]
+        made.target.take_in([Step(None, flow(number))])
+        made.wake()
+        hub.sleep(module.GATHER * 2)
+    made.end()
+    thread.wait()
+    assert len(waits) == 2 and max(waits) < module.GATHER
+
+
+def test_switches_that_connect_together_are_audited_apart() -> None:
+    sessions = [MemorySession() for _ in range(20)]
+    when: list[float] = []
+
+    def dumped(session: MemorySession) -> None:
+        if session.dumps == 2:  # the first is that of the connection
+            when.append(time.monotonic())
+
+    made = []
+    for session in sessions:
+        session.on_dump = lambda session=session: dumped(session)  # type: ignore[misc]
+        made.append(programmer(session, audit_interval=0.4))
+    began = time.monotonic()
+    threads = [hub.spawn(one.run) for one in made]
+    until(lambda: len(when) == 20)
+    for one, thread in zip(made, threads, strict=True):
+        one.end()
+        thread.wait()
+    assert max(when) - min(when) > 0.05
+    assert max(when) - began < 0.4 + 0.2

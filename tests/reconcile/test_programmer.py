@@ -1,0 +1,198 @@
+"""One switch is kept right, whatever happens to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+
+from apps.pipeline import LOCAL, PERMIT
+from controller import hub
+from controller.compile.sheet import Step
+from controller.errors import Unreachable
+from controller.flow import Flow, field, put
+from controller.openflow.session import Session
+from controller.reconcile import programmer as module
+from controller.reconcile.programmer import Programmer
+from controller.reconcile.target import Target
+from tests.reconcile.memory import Entry, MemorySession, key, until
+
+
+def flow(key: int, does: int = 1) -> Flow:
+    return Flow(LOCAL, 100, (field("eth_dst", key),), (put("reg7", does),), goto=PERMIT)
+
+
+class Plan:
+    """What is wanted, as a set; remembers what it was told."""
+
+    def __init__(self, *wanted: Flow) -> None:
+        self.wanted = set(wanted)
+        self.revision = 1
+        self.told: list[tuple[int, bool]] = []
+        self.refusals: list[dict[int, str]] = []
+
+    def compare(self, switch_id: str, target: Target, right: set[int], wrong: set[int]) -> int:
+        return target.compare(right, wrong, self.wanted)
+
+    def confirmed(self, switch_id: str, revision: int, current: bool) -> None:
+        self.told.append((revision, current))
+
+    def refused(self, switch_id: str, refusals: dict[int, str]) -> None:
+        self.refusals.append(dict(refusals))
+
+
+class Bench:
+    def __init__(self, *wanted: Flow, audit_interval: float = 60.0) -> None:
+        self.session = MemorySession()
+        self.plan = Plan(*wanted)
+        self.programmer = Programmer("h1", cast(Session, self.session), self.plan, audit_interval)
+        self._thread: hub.GreenThread = None
+
+    def run(self) -> Bench:
+        self._thread = hub.spawn(self.programmer.run)
+        until(lambda: self.programmer.synchronised)
+        return self
+
+    def change(self, old: Flow | None, new: Flow | None) -> None:
+        self.plan.wanted.discard(cast(Flow, old))
+        self.plan.wanted |= {new} if new is not None else set()
+        self.plan.revision += 1
+        self.programmer.target.take_in([Step(old, new)])
+        self.programmer.wake()
+
+    def right(self) -> bool:
+        return self.session.cookies == {one.cookie for one in self.plan.wanted}
+
+    def end(self) -> None:
+        self.programmer.end()
+        if self._thread is not None:
+            self._thread.wait()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench(flow(1), flow(2))
+    yield bench
+    bench.session.closed = False
+    bench.end()
+
+
+def quick(*wanted: Flow) -> Bench:
+    return Bench(*wanted, audit_interval=0.01)
+
+
+def test_a_switch_gets_what_it_lacks_and_loses_what_is_not_wanted(bench: Bench) -> None:
+    bench.session.table = {
+        key(flow(1).wire): Entry(flow(1).cookie, True),
+        b"theirs": Entry(77, False),
+        b"old": Entry(5, True),
+    }
+    bench.run()
+    assert bench.right() and bench.session.table.keys() == {key(flow(1).wire), key(flow(2).wire)}
+    assert bench.session.flow_messages_sent == 3
+    assert set(bench.plan.told) == {(1, True)}
+    assert bench.programmer.repaired == 0
+
+
+def test_a_switch_that_is_right_is_sent_nothing(bench: Bench) -> None:
+    bench.session.table = {key(one.wire): Entry(one.cookie, True) for one in bench.plan.wanted}
+    bench.run()
+    assert bench.session.flow_messages_sent == 0 and bench.programmer.last_applied == 0.0
+    assert set(bench.plan.told) == {(1, True)}
+
+
+def test_changes_are_sent_and_confirmed(bench: Bench) -> None:
+    bench.run()
+    bench.change(flow(1), flow(1, 2))
+    bench.change(None, flow(3))
+    until(lambda: bench.plan.told[-1] == (3, True))
+    assert bench.right() and bench.programmer.last_applied > 0
+
+
+def test_a_change_on_the_way_makes_the_confirmation_of_the_one_before_partial(bench: Bench) -> None:
+    bench.run()
+    bench.session.on_apply = lambda: bench.change(None, flow(4)) if bench.plan.revision == 2 else None
+    bench.change(None, flow(3))
+    until(lambda: bench.plan.told[-1] == (3, True))
+    assert (2, False) in bench.plan.told and bench.right()
+
+
+def test_a_refused_flow_is_set_aside_and_the_others_go_on(bench: Bench) -> None:
+    bench.session.refuse = {flow(2).cookie}
+    bench.run()
+    assert bench.session.cookies == {flow(1).cookie}
+    assert bench.plan.refusals == [{flow(2).cookie: "no"}]
+    assert set(bench.plan.told) == {(1, True)}
+    bench.change(flow(2), None)
+    until(lambda: bench.plan.refusals[-1] == {})
+
+
+def test_a_new_connection_tells_that_nothing_is_refused_any_more(bench: Bench) -> None:
+    bench.run()
+    assert bench.plan.refusals == [{}]
+
+
+def test_a_bundle_refused_as_a_whole_is_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY", 0.01)
+    bench.session.refuse_all = "bundle refused"
+    hub.spawn_after(0.05, setattr, bench.session, "refuse_all", "")
+    bench.run()
+    assert bench.right() and set(bench.plan.told) == {(1, True)}
+
+
+def test_it_ends_with_its_connection(bench: Bench) -> None:
+    bench.session.closed = True
+    with pytest.raises(Unreachable):
+        bench.programmer.run()
+
+
+def test_an_audit_repairs_and_counts(caplog: pytest.LogCaptureFixture) -> None:
+    bench = quick(flow(1), flow(2), flow(3)).run()
+    with caplog.at_level(logging.WARNING, "tenet.switch"):
+        table = bench.session.table
+        del table[key(flow(1).wire)]
+        table[key(flow(2).wire)] = Entry(flow(2).cookie, False)
+        table[b"theirs"] = Entry(0, False)
+        until(lambda: bench.programmer.repaired)
+        until(bench.right)
+    bench.end()
+    assert bench.session.table.keys() == {key(flow(1).wire), key(flow(2).wire), key(flow(3).wire)}
+    assert bench.programmer.repaired == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "switch h1: audit found 3 flows missing, foreign or changed"
+    ]
+
+
+def test_an_audit_of_a_right_switch_sends_nothing_and_is_silent(caplog: pytest.LogCaptureFixture) -> None:
+    bench = quick(flow(1)).run()
+    sent = bench.session.flow_messages_sent
+    with caplog.at_level(logging.WARNING, "tenet.switch"):
+        until(lambda: bench.session.dumps > 5)
+    bench.end()
+    assert bench.session.flow_messages_sent == sent
+    assert bench.programmer.repaired == 0 and caplog.records == []
+
+
+def test_a_change_during_an_audit_is_no_repair() -> None:
+    bench = quick(flow(1)).run()
+    bench.session.on_dump = lambda: bench.change(None, flow(100 + bench.session.dumps))
+    until(lambda: bench.session.dumps > 5)
+    bench.session.on_dump = lambda: None
+    until(bench.right)
+    bench.end()
+    assert bench.programmer.repaired == 0
+
+
+def test_an_audit_tries_again_what_was_refused_and_counts_it_as_no_repair() -> None:
+    bench = quick(flow(1), flow(2))
+    bench.session.refuse = {flow(2).cookie}
+    bench.run()
+    until(lambda: bench.session.dumps > 3)
+    assert bench.session.cookies == {flow(1).cookie}
+    bench.session.refuse = set()
+    until(bench.right)
+    until(lambda: bench.plan.refusals[-1] == {})
+    bench.end()
+    assert bench.programmer.repaired == 0

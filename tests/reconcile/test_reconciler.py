@@ -1,0 +1,184 @@
+"""From the change feed to switches in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import msgspec
+import pytest
+
+from controller import hub
+from controller.model.kinds import Port, Switch
+from controller.openflow.session import Session
+from controller.reconcile.progress import Progress
+from controller.reconcile.reconciler import Reconciler
+from controller.reconcile.statuses import Statuses
+from tests.apps.clouds import network, plugged, port, switch
+from tests.reconcile.memory import Feed, MemorySession, until
+
+
+class Bench:
+    """Two switches in memory, one network, a port on each."""
+
+    def __init__(self) -> None:
+        self.feed = Feed()
+        self.model = self.feed.replica.model
+        self.progress = Progress(lambda: 0.0)
+        self.reconciler = Reconciler(self.feed.replica, self.progress, 60.0)
+        self.statuses = Statuses(self.model, self.progress)
+        self.threads: list[hub.GreenThread] = []
+        self.feed.put(switch(1), switch(2), network("red"), port("a", "red", 1), port("b", "red", 2))
+        self.feed.put(plugged("a", 1, 1), plugged("b", 2, 1))
+
+    def start(self) -> None:
+        before = hub.spawn
+        try:
+            hub.spawn = lambda *call: self.threads.append(before(*call))
+            self.reconciler.start()
+        finally:
+            hub.spawn = before
+
+    def connect(self, number: int, session: MemorySession | None = None) -> MemorySession:
+        session = session or MemorySession(number)
+        self.threads.append(hub.spawn(self.reconciler.attend, f"h{number}", cast(Session, session)))
+        hub.sleep(0)
+        return session
+
+    def hang_up(self, session: MemorySession) -> None:
+        session.closed = True
+        self.reconciler.lost(cast(Session, session))
+
+    def right(self, number: int, session: MemorySession) -> bool:
+        compiler = self.reconciler.compiler
+        return session.cookies == {flow.cookie for flow in compiler.wanted(f"h{number}")} != set()
+
+    def status(self, port_id: str) -> str:
+        return self.statuses.port(self.model.rows(Port)[port_id])[0]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    bench.start()
+    yield bench
+    for thread in bench.threads:
+        hub.kill(thread)
+
+
+def test_switches_get_what_the_model_says_and_follow_it(bench: Bench) -> None:
+    one, two = bench.connect(1), bench.connect(2)
+    until(lambda: bench.status("a") == bench.status("b") == "ACTIVE")
+    assert bench.right(1, one) and bench.right(2, two)
+    bench.feed.put(port("c", "red", 3), plugged("c", 2, 3))
+    assert bench.status("c") == "BUILD"
+    until(lambda: bench.status("c") == "ACTIVE")
+    assert bench.right(1, one) and bench.right(2, two)
+    bench.feed.put("port/a", "port/b", "port/c")
+    until(lambda: len(one.table) == len(two.table) < 20)
+
+
+def test_a_change_sends_its_own_flows_only(bench: Bench) -> None:
+    one = bench.connect(1)
+    until(lambda: bench.progress.at("h1") == 2)
+    held, sent = one.cookies, one.flow_messages_sent
+    bench.feed.put(port("c", "red", 3), plugged("c", 1, 3))
+    until(lambda: bench.progress.at("h1") == 3)
+    assert one.flow_messages_sent - sent <= len(one.cookies ^ held)
+
+
+def test_a_switch_that_comes_back_gets_what_it_missed_and_only_that(bench: Bench) -> None:
+    one = bench.connect(1)
+    until(lambda: bench.progress.at("h1") == 2)
+    bench.hang_up(one)
+    until(lambda: not bench.reconciler.programmers)
+    held = one.cookies
+    bench.feed.put(port("c", "red", 3), plugged("c", 1, 3))
+    until(lambda: bench.progress.compiled == 3)
+    assert bench.status("c") == "BUILD"
+    again = MemorySession(1)
+    again.table = dict(one.table)
+    bench.connect(1, again)
+    until(lambda: bench.progress.at("h1") == 3)
+    assert bench.right(1, again)
+    assert again.flow_messages_sent <= len(again.cookies ^ held)
+
+
+def test_a_second_connection_takes_the_place_of_the_first(bench: Bench) -> None:
+    bench.connect(1)
+    until(lambda: bench.progress.at("h1") == 2)
+    two = bench.connect(1)
+    until(lambda: bench.right(1, two))
+    assert cast(object, bench.reconciler.programmers["h1"].session) is two
+
+
+def test_a_refused_flow_is_told_at_its_port(bench: Bench) -> None:
+    one = MemorySession(1)
+    bench.connect(2)
+    until(lambda: bench.progress.at("h2") == 2)
+    compiler = bench.reconciler.compiler
+    one.refuse = {flow.cookie for flow in compiler.wanted("h2") if compiler.origins("h2", flow.cookie) == ["port/b"]
+                  and flow.table.everywhere}  # fmt: skip
+    assert one.refuse
+    bench.connect(1, one)
+    until(lambda: bench.status("b") == "ERROR")
+    assert bench.statuses.port(bench.model.rows(Port)["b"])[1] == "switch h1 refused a flow: no"
+    assert bench.status("a") == "ACTIVE"
+    bench.hang_up(one)
+    one = bench.connect(1)
+    until(lambda: bench.status("b") == "ACTIVE")
+
+
+def test_whoever_waits_for_a_round_waits_without_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round that fails is tried again, and others get their turn meanwhile."""
+    settle = bench.reconciler.compiler.settle
+    failures: list[int] = []
+
+    def fails_once() -> object:
+        if not failures:
+            failures.append(1)
+            raise ValueError("as a fault of ours would")
+        return settle()
+
+    monkeypatch.setattr(bench.reconciler.compiler, "settle", fails_once)
+    turns: list[int] = []
+
+    def another() -> None:
+        while True:
+            turns.append(1)
+            hub.sleep(0.01)
+
+    bench.threads.append(hub.spawn(another))
+    one = bench.connect(1)
+    until(lambda: failures)
+    until(lambda: bench.progress.at("h1") == 2)
+    assert len(turns) > 10 and bench.right(1, one)
+
+
+def test_a_switch_that_was_removed_is_forgotten(bench: Bench) -> None:
+    one = bench.connect(1)
+    until(lambda: bench.progress.at("h1") == 2)
+    bench.feed.put("switch/h1")
+    bench.reconciler.programmers["h1"].end()
+    bench.reconciler.forget("h1")
+    until(lambda: not bench.reconciler.programmers)
+    assert bench.progress.at("h1") == 0 and ("switch", "h1") not in bench.reconciler.compiler.sheets
+    assert one.closed is False
+
+
+def test_a_switch_that_is_removed_while_it_is_read_ends_its_programmer(bench: Bench) -> None:
+    one = MemorySession(1)
+    one.on_dump = lambda: bench.reconciler.forget("h1")
+    bench.connect(1, one)
+    until(lambda: one.dumps and not bench.reconciler.programmers)
+    assert one.table == {}
+
+
+def test_a_switch_whose_address_changes_is_followed_by_the_others(bench: Bench) -> None:
+    one, two = bench.connect(1), bench.connect(2)
+    until(lambda: bench.progress.at("h1") == bench.progress.at("h2") == 2)
+    known = bench.model.get(Switch, "h2")
+    assert known is not None
+    bench.feed.put(msgspec.structs.replace(known, encap_ip="192.0.2.77"))
+    until(lambda: bench.progress.at("h1") == 3 and bench.right(1, one) and bench.right(2, two))
+    assert any("192.0.2.77" in str(flow) for flow in bench.reconciler.compiler.wanted("h1"))

@@ -1,0 +1,169 @@
+"""A port's status is what is true of it."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import pytest
+
+from controller import hub
+from controller.model.kinds import Network, Row
+from controller.model.model import Model
+from controller.reconcile.progress import GRACE, Progress
+from controller.reconcile.statuses import Statuses
+from tests.apps.clouds import network, plugged, port, switch
+from tests.world import change
+
+
+class Scene:
+    """Port `a` on h1 and `b` on h2, of one network; every switch has confirmed all of it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.model = Model()
+        self.progress = Progress(lambda: self.now)
+        self.statuses = Statuses(self.model, self.progress)
+        self.put(switch(1), switch(2), network("red"), port("a", "red", 1), port("b", "red", 2))
+        self.put(plugged("a", 1, 1), plugged("b", 2, 1))
+        self.computed("h1", "h2")
+        self.confirmed("h1", "h2")
+
+    def put(self, *rows: Row | str) -> None:
+        change(self.model, *rows)
+
+    def computed(self, *affected: str) -> None:
+        self.progress.round(self.model.revision, affected)
+
+    def confirmed(self, *switch_ids: str) -> None:
+        for switch_id in switch_ids:
+            self.progress.confirmed(switch_id, self.model.revision, current=True)
+
+    def status(self, port_id: str = "a") -> tuple[str, str]:
+        found = self.model.get(type(port("a", "red", 1)), port_id)
+        assert found is not None
+        return self.statuses.port(found)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_what_all_have_confirmed_is_active(scene: Scene) -> None:
+    assert scene.status() == ("ACTIVE", "")
+
+
+def test_a_port_that_is_switched_off_is_down(scene: Scene) -> None:
+    scene.put(port("a", "red", 1, up=False))
+    assert scene.status() == ("DOWN", "its admin state is down")
+
+
+def test_a_port_of_a_network_that_is_switched_off_is_down(scene: Scene) -> None:
+    scene.put(msgspec.structs.replace(network("red"), admin_state_up=False))
+    assert scene.status() == ("DOWN", "its network's admin state is down")
+
+
+def test_a_port_without_an_interface_is_down(scene: Scene) -> None:
+    scene.put("interface/h1/tap-a")
+    assert scene.status() == ("DOWN", "no interface is plugged in")
+    scene.put(msgspec.structs.replace(port("a", "red", 1, learning=True), interface_id=""))
+    assert scene.status() == ("DOWN", "nothing is attached")
+
+
+def test_a_refused_flow_is_an_error_with_its_reason(scene: Scene) -> None:
+    scene.progress.refusing("h2", {"port/a": {7: "bad port"}})
+    assert scene.status() == ("ERROR", "switch h2 refused a flow: bad port")
+    assert scene.status("b") == ("ACTIVE", "")
+    scene.progress.refusing("h2", {"network/red": {7: "bad port"}})
+    assert scene.status("b") == ("ERROR", "switch h2 refused a flow: bad port")
+
+
+def test_a_change_is_in_the_making_until_every_switch_of_the_network_confirms(scene: Scene) -> None:
+    scene.put(msgspec.structs.replace(port("a", "red", 1), name="new"))
+    assert scene.status() == ("BUILD", "its flows are being computed")
+    assert scene.status("b") == ("ACTIVE", "")
+    scene.computed("h1", "h2")
+    assert scene.status() == ("BUILD", "switch h1 has not confirmed its flows")
+    scene.confirmed("h1")
+    assert scene.status() == ("BUILD", "switch h2 has not confirmed its flows")
+    scene.confirmed("h2")
+    assert scene.status() == ("ACTIVE", "")
+
+
+def test_a_change_that_moves_no_flow_is_done_when_it_is_computed(scene: Scene) -> None:
+    scene.put(msgspec.structs.replace(port("a", "red", 1), name="new"))
+    scene.computed()
+    assert scene.status() == ("ACTIVE", "")
+
+
+def test_a_switch_that_does_not_hold_the_network_is_not_asked(scene: Scene) -> None:
+    scene.put(switch(3), port("c", "blue", 1), network("blue"), plugged("c", 3, 1))
+    scene.computed("h3")
+    assert scene.status() == ("ACTIVE", "")
+    assert scene.status("c") == ("BUILD", "switch h3 has not confirmed its flows")
+
+
+@pytest.mark.parametrize("row", [plugged("a", 1, 9), plugged("a", 1, 1, attached="02:00:00:00:00:01")])
+def test_a_port_plugged_in_anew_is_in_the_making(scene: Scene, row: Row) -> None:
+    scene.put(row)
+    assert scene.status()[0] == "BUILD"
+
+
+def test_a_port_whose_network_is_switched_on_is_in_the_making(scene: Scene) -> None:
+    off = msgspec.structs.replace(network("red"), admin_state_up=False)
+    scene.put(off)
+    scene.computed("h1", "h2")
+    scene.confirmed("h1", "h2")
+    scene.put(network("red"))
+    assert scene.status() == ("BUILD", "its flows are being computed")
+    scene.computed("h1", "h2")
+    scene.confirmed("h1", "h2")
+    assert scene.status() == ("ACTIVE", "")
+
+
+def test_a_port_whose_network_gets_another_name_stays_active(scene: Scene) -> None:
+    scene.put(msgspec.structs.replace(network("red"), name="new"))
+    assert scene.status() == ("ACTIVE", "")
+
+
+def test_a_port_that_another_host_may_have_is_in_the_making(scene: Scene) -> None:
+    scene.put(msgspec.structs.replace(switch(1), host="other"), msgspec.structs.replace(port("a", "red", 1), host="h1"))
+    scene.computed("h1", "h2")
+    scene.confirmed("h1", "h2")
+    assert scene.model.get(Network, "red") is not None and scene.status() == ("ACTIVE", "")  # h1 is its id, too
+    scene.put(msgspec.structs.replace(port("a", "red", 1), host="h2"))
+    assert scene.status()[0] == "DOWN"
+
+
+def test_a_switch_that_is_away_for_long_counts_only_for_its_own_ports(scene: Scene) -> None:
+    scene.progress.away("h2")
+    scene.put(
+        msgspec.structs.replace(port("a", "red", 1), name="new"),
+        msgspec.structs.replace(port("b", "red", 2), name="new"),
+    )
+    scene.computed("h1", "h2")
+    scene.confirmed("h1")
+    assert scene.status() == scene.status("b") == ("BUILD", "switch h2 has not confirmed its flows")
+    scene.now += GRACE + 1
+    assert scene.status() == ("ACTIVE", "")
+    assert scene.status("b") == ("BUILD", "switch h2 has not confirmed its flows")
+
+
+def test_a_wait_ends_when_nothing_is_in_the_making(scene: Scene) -> None:
+    scene.statuses.wait(0, ["a", "b", "gone"], 30.0)
+    scene.put(msgspec.structs.replace(port("a", "red", 1), name="new"))
+    scene.computed("h1")
+    hub.spawn_after(0.02, scene.confirmed, "h1")
+    began = time.monotonic()
+    scene.statuses.wait(0, ["a", "b"], 30.0)
+    assert time.monotonic() - began < 5
+    assert scene.status() == ("ACTIVE", "")
+
+
+def test_a_wait_ends_in_time(scene: Scene) -> None:
+    scene.put(msgspec.structs.replace(port("a", "red", 1), name="new"))
+    began = time.monotonic()
+    scene.statuses.wait(0, ["a"], 0.05)
+    assert 0.04 < time.monotonic() - began < 5
+    assert scene.status()[0] == "BUILD"

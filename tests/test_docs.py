@@ -1,0 +1,89 @@
+"""What the documentation says of the code is so: tables, options, metrics, fields."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from apps.pipeline import TABLES
+from controller import operators, settings
+from controller.flow import Table
+
+ROOT = Path(__file__).parents[1]
+PIPELINE = (ROOT / "docs" / "pipeline.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
+HEADING = re.compile(r"^## (\d+) (\w+)( \(everywhere\))?$", re.MULTILINE)
+
+
+def section(table: Table) -> str:
+    _, _, rest = PIPELINE.partition(f"\n## {table.number} {table.name}")
+    return rest.partition("\n## ")[0]
+
+
+def line(table: Table, start: str) -> str:
+    found = re.findall(rf"^- {start}: (.*)$", section(table), re.MULTILINE)
+    assert len(found) == 1, f"table {table.name}: not one line '- {start}: '"
+    return str(found[0])
+
+
+def test_every_table_has_its_section_in_packet_order() -> None:
+    described = [(int(number), name, bool(everywhere)) for number, name, everywhere in HEADING.findall(PIPELINE)]
+    assert described == [(table.number, table.name, table.everywhere) for table in TABLES]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_what_a_table_matches_and_where_it_leads(table: Table) -> None:
+    assert set(re.findall(r"`(\w+)`", line(table, "Matches"))) == table.matches
+    assert set(re.findall(r"`(\w+)`", line(table, "Leads to"))) == set(table.goto)
+    miss = line(table, "A miss")
+    assert miss == (f"`{table.miss}`" if table.miss else "delivered" if table.name == "deliver" else "dropped")
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_the_flows_shown_are_of_the_table_and_lead_where_it_may(table: Table) -> None:
+    flows = re.findall(r"^table=(\d+),(.*)$", section(table), re.MULTILINE)
+    assert flows
+    numbers = {each.name: each.number for each in TABLES}
+    allowed = {numbers[name] for name in table.goto}
+    for number, rest in flows:
+        assert int(number) == table.number
+        for target in re.findall(r"goto_table:(\d+)|resubmit\(,(\d+)\)", rest):
+            assert int(target[0] or target[1]) in allowed, rest
+
+
+def test_every_option_is_described_with_its_default() -> None:
+    rows = re.findall(r"^\| `\[(\w+)\] (\w+)` \| (?:`([^`]*)`|none) \| (.*?) \|$", OPERATIONS, re.MULTILINE)
+    described = {(section, name): (default, text) for section, name, default, text in rows}
+    options = {(section, option.dest): option for section, each in settings.OPTIONS.items() for option in each}
+    assert described.keys() == options.keys()
+    for key, option in options.items():
+        default, text = described[key]
+        assert default == ("" if option.default is None else str(option.default).lower()), key
+        assert text.startswith(option.help), key
+
+
+def test_every_metric_is_described() -> None:
+    source = Path(operators.__file__).read_text()
+    made = re.findall(r'(gauge|counter)\(\s*"(tenet_\w+)"', source)
+    names = {f"{name}_total" if kind == "counter" else name for kind, name in made}
+    assert len(names) > 10
+    assert set(re.findall(r"^\| `(tenet_\w+)", OPERATIONS, re.MULTILINE)) == names
+
+
+def test_every_field_of_a_switch_is_described() -> None:
+    source = Path(operators.__file__).read_text()
+    body = source.partition("def _switch(")[2].partition("def flows(")[0]
+    fields = set(re.findall(r'^ {12}"(\w+)":', body, re.MULTILINE))
+    assert len(fields) > 10
+    part = OPERATIONS.partition("## What a switch says")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)`", part, re.MULTILINE)) == fields
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_within_the_project_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\(([^)#:\s]+)\)", text):
+        assert ((ROOT / page).parent / target).exists(), target
