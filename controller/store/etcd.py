@@ -38,6 +38,7 @@ class EtcdStore:
         self._etcd = Etcd(address)
         self._keys = Keys(address.prefix)
         self._session = Session(self._etcd, self._keys)
+        self._leases: list[EtcdLease] = []
         self._closed = False
         try:
             answer = self._read("kv/range", {**self._keys.rows, "limit": 1, "keys_only": True}, START_WITHIN)
@@ -78,16 +79,20 @@ class EtcdStore:
     def lease(self, ttl: float) -> EtcdLease:
         self._check_open()
         try:
-            return EtcdLease(self._etcd, ttl)
+            lease = EtcdLease(self._etcd, ttl)
         except Refusal as refusal:
             raise Unavailable(str(refusal)) from refusal
+        self._leases = [lease, *(each for each in self._leases if not each.lost.is_set())]
+        return lease
 
     def close(self) -> None:
-        """Wait for the commits that are under way, end the followers, give the session up."""
+        """Wait for the commits that are under way, end the leases and the followers, give the session up."""
         if self._closed:
             return
         self._closed = True
         self._commits.finish()
+        for lease in self._leases:
+            lease.revoke()
         self._feed.close()
         self._session.close()
         self._etcd.close()

@@ -41,6 +41,11 @@ class Refusal(StoreError):
         return self.code == _NOT_FOUND and "lease" in str(self)
 
     @property
+    def too_large(self) -> bool:
+        """Larger than --max-request-bytes; the second is said where it is larger by half a MiB or more."""
+        return "too large" in str(self) or "larger than max" in str(self)
+
+    @property
     def compacted(self) -> bool:
         return "compacted" in str(self)
 
@@ -80,7 +85,7 @@ class Etcd:
             text = str(error)
         fault = _fault(text)
         if fault.code in _REFUSALS:
-            if fault.code == _EXHAUSTED:
+            if fault.code == _EXHAUSTED and "larger than max" not in fault.message:
                 raise Full(_explained(fault.message))
             raise Refusal(fault.message, fault.code)
         if at == self._at:

@@ -178,7 +178,7 @@ class Commits:
             self._session.forget()
             self._session.forget_marks_lease()
             self._pause(deadline, Unavailable(str(refusal)))
-        elif "too large" in str(refusal):
+        elif refusal.too_large:
             raise Invalid("the request is larger than the store takes at once; ask for less at a time") from refusal
         else:
             raise Unavailable(f"etcd refuses the commit: {refusal}") from refusal

@@ -76,12 +76,11 @@ class Feed:
             result = message.get("result")
             if result is None:
                 raise Unavailable(f"the watch at {self._etcd.name(self._at)} ended: {message.get('error')}")
-            revision = int(result["header"]["revision"])
             if result.get("canceled"):
                 self._cancelled(int(result.get("compact_revision", 0)), str(result.get("cancel_reason", "")))
                 return
             if result.get("created"):
-                self._created(revision)
+                self._created(int(result["header"]["revision"]))
             events += result.get("events", ())
             if events and not result.get("fragment"):
                 self._deliver(events)

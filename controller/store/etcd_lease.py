@@ -33,6 +33,8 @@ class EtcdLease:
 
     def revoke(self) -> None:
         """Give it up: its rows vanish now, or when it lapses if etcd cannot be reached."""
+        if self.lost.is_set():
+            return
         self._end()
         try:
             self._etcd.call("lease/revoke", {"ID": self.id})

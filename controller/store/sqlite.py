@@ -58,7 +58,8 @@ class SqliteStore:
         self._queued: _Batch | None = None
         self._writing: _Batch | None = None
         self._closed = False
-        self._leased: dict[str, LocalLease] = {}
+        self._leases: list[LocalLease] = []
+        self._leased: dict[str, LocalLease] = {}  # by key
         self._drop_leased()
 
     def get(self, key: str) -> Stored | None:
@@ -98,13 +99,15 @@ class SqliteStore:
 
     def lease(self, ttl: float) -> LocalLease:
         self._check_open()
-        return LocalLease(ttl, self._lapse)
+        lease = LocalLease(ttl, self._lapse)
+        self._leases = [lease, *(each for each in self._leases if not each.lost.is_set())]
+        return lease
 
     def close(self) -> None:
         """End the leases, wait for the commits that are under way, end the followers, release the file."""
         if self._closed:
             return
-        for lease in set(self._leased.values()):
+        for lease in self._leases:
             lease.revoke()
         self._closed = True
         while batch := self._queued or self._writing:
