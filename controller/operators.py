@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from controller.errors import Conflict
 from controller.model.kinds import NAMES, Switch
 from controller.observe.observer import Observer
 from controller.reconcile.progress import Progress
@@ -55,6 +56,14 @@ class Operators:
             "last_applied": _moment(programmer.last_applied) if programmer else None,
             "revision": self._progress.at(switch.id),
         }
+
+    def forget(self, switch_id: str) -> None:
+        """Remove a switch that is gone for good; raises `NotFound`, and `Conflict` while it is connected."""
+        if switch_id in self._reconciler.programmers:
+            raise Conflict(
+                f"Switch {switch_id} is connected: remove its manager and its controller first.", "SwitchInUse"
+            )
+        self._observer.forget(switch_id)
 
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
         """Every flow that a switch is to hold, why, and whether it does; None for an unknown switch."""

@@ -65,7 +65,7 @@ def _routes() -> Routes:
     routes.add("healthz", {"GET": operators.health})
     routes.add("metrics", {"GET": operators.metrics})
     routes.add("tenet/v1/switches", {"GET": operators.switches})
-    routes.add("tenet/v1/switches/*", {"GET": operators.switch})
+    routes.add("tenet/v1/switches/*", {"GET": operators.switch, "DELETE": operators.forget})
     routes.add("tenet/v1/switches/*/flows", {"GET": operators.flows})
     return routes
 

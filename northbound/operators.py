@@ -38,5 +38,10 @@ def flows(ask: Ask, switch_id: str) -> Answer:
     return as_json(200, {"flows": found})
 
 
+def forget(ask: Ask, switch_id: str) -> Answer:
+    ask.context.operators.forget(switch_id)
+    return Answer(204)
+
+
 def missing(switch_id: str) -> NotFound:
     return NotFound(f"Switch {switch_id[:64]} could not be found.", "SwitchNotFound")

@@ -21,11 +21,11 @@ def mac_of(port_id: str) -> str:
 
 
 networks = st.builds(
-    lambda row_id, up, name: Network(
+    lambda row_id, up, name, again: Network(
         id=row_id, project_id="t", name=name, admin_state_up=up, mtu=1450, network_type="vxlan",
-        segment=100 + int(row_id[1:]),
+        segment=(200 if again else 100) + int(row_id[1:]),  # as a network that was made again with the same id
     ),
-    st.sampled_from(NETWORKS), st.sampled_from([True, True, True, False]), st.sampled_from("ab"),
+    st.sampled_from(NETWORKS), st.sampled_from([True, True, True, False]), st.sampled_from("ab"), st.booleans(),
 )  # fmt: skip
 
 
@@ -59,12 +59,12 @@ switches = st.builds(
 )  # fmt: skip
 
 interfaces = st.builds(
-    lambda switch_id, name, vif, mac, ofport: Interface(
-        switch_id=switch_id, name=name, vif=vif, mac=mac, ofport=ofport
+    lambda switch_id, name, vif, mac, ofport, since: Interface(
+        switch_id=switch_id, name=name, vif=vif, mac=mac, ofport=ofport, since=since
     ),
     st.sampled_from(SWITCHES), st.sampled_from(NAMES),
     st.sampled_from([*(f"vif{number}" for number in range(7)), *PORTS]), st.sampled_from(["", "", *MACS]),
-    st.sampled_from(OFPORTS),
+    st.sampled_from(OFPORTS), st.integers(0, 3),
 )  # fmt: skip
 
 learned = st.builds(

@@ -128,8 +128,10 @@ class Switch(Row, frozen=True, kw_only=True):
 
 
 class Interface(Row, frozen=True, kw_only=True):
-    """An OVS port of a switch that may be a tenant's.  `vif`: its iface-id, else its name.  `mac`: attached-mac or
-    "".
+    """An OVS port of a switch that may be a tenant's.
+
+    `vif`: its iface-id, else its name.  `mac`: its attached-mac or "".  `since`: the store's revision when the VIF
+    appeared here; where several switches have it, the one that got it last does.
     """
 
     switch_id: str
@@ -137,6 +139,7 @@ class Interface(Row, frozen=True, kw_only=True):
     vif: str
     mac: str = ""
     ofport: int
+    since: int = 0
 
     @property
     def row_id(self) -> str:

@@ -124,13 +124,14 @@ def _place(port: Port | None, network: Network | None, interface: Interface | No
 def choose(port: Port, candidates: Iterable[Interface], switches: Mapping[str, Switch]) -> Interface | None:
     """The interface that `port` is bound to, of those that carry its VIF's name; the same in every process.
 
-    An interface counts only on a known switch and, where the port names a host, only there.
+    An interface counts only on a known switch and, where the port names a host, only there.  Of several the newest is
+    the one: a VM that was started anew elsewhere is not on the host that died with the old one plugged in.
     """
     best: Interface | None = None
     for interface in candidates:
         switch = switches.get(interface.switch_id)
         if switch is None or (port.host and port.host not in (switch.host, switch.id)):
             continue
-        if best is None or interface.row_id < best.row_id:
+        if best is None or (-interface.since, interface.row_id) < (-best.since, best.row_id):
             best = interface
     return best

@@ -63,6 +63,11 @@ class Observer:
         ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
         transact(self._store, self._replica, lambda tx: switches.adopted(tx, session.dpid, ports))
 
+    def forget(self, switch_id: str) -> None:
+        """An operator removes a switch that is gone; raises `NotFound`."""
+        transact(self._store, self._replica, lambda tx: switches.forget(tx, switches.required(tx, switch_id)))
+        log.info("switch %s removed", switch_id)
+
     # --- addresses ---
 
     def packet_in(self, session: Session, packet: PacketIn) -> None:
@@ -86,12 +91,17 @@ class Observer:
             fresh = [one for one in heard if one not in self._moved]
             self._moved.update(dict.fromkeys(fresh, now))
             if fresh:
-                self._commit("learning", partial(self._learn_all, heard=fresh))
+                self._learn_all(fresh)
 
-    def _learn_all(self, tx: Transaction, heard: list[Heard]) -> None:
-        for one in heard:
-            if learn(tx, one):
-                self.learned += 1
+    def _learn_all(self, heard: list[Heard]) -> None:
+        learned: list[Heard] = []
+
+        def rules(tx: Transaction) -> None:  # may run several times
+            learned[:] = [one for one in heard if learn(tx, one)]
+
+        if self._commit("learning", rules):
+            self.learned += len(learned)
+            for one in learned:
                 log.info("%s learned at %s port %d", one.mac, one.switch_id, one.ofport)
 
     def _changed(self, touched: set[Dependency]) -> None:
@@ -110,9 +120,12 @@ class Observer:
             for port_id in ports:
                 self._commit("forgetting", partial(switches.stale, port_id=port_id))
 
-    def _commit(self, what: str, rules: Callable[[Transaction], None]) -> None:
+    def _commit(self, what: str, rules: Callable[[Transaction], None]) -> bool:
+        """Whether it was done; if not, after a while in which the store may come to itself."""
         try:
             transact(self._store, self._replica, rules)
         except (Refused, Unavailable) as error:
             log.warning("%s addresses: %s", what, error)
             hub.sleep(1.0)
+            return False
+        return True

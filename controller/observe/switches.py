@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from controller.errors import Conflict, Invalid
+from msgspec import structs
+
+from controller.errors import Conflict, Invalid, NotFound
 from controller.model.kinds import Interface, Learned, Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.store.transaction import Transaction
@@ -73,6 +75,13 @@ def forget(tx: Transaction, switch: Switch) -> None:
     tx.delete(switch)
 
 
+def required(tx: Transaction, switch_id: str) -> Switch:
+    switch = tx.get(Switch, switch_id)
+    if switch is None:
+        raise NotFound(f"Switch {switch_id[:64]} could not be found.", "SwitchNotFound")
+    return switch
+
+
 def adopted_id(dpid: int) -> str:
     """The id of a switch that has no database of ours."""
     return f"{dpid:016x}"
@@ -99,7 +108,11 @@ def _interfaces(tx: Transaction, switch_id: str, wanted: Mapping[str, Interface]
         if name not in wanted:
             tx.delete(interface)
     for name, interface in wanted.items():
-        if have.get(name) != interface:
+        known = have.get(name)
+        same = known is not None and (known.vif, known.ofport) == (interface.vif, interface.ofport)
+        since = known.since if known is not None and same else tx.model.revision + 1
+        interface = structs.replace(interface, since=since)
+        if known != interface:
             tx.put(interface)
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from webob import Request
 
+from controller.errors import Conflict, NotFound
 from controller.model.kinds import Network, Port
 from controller.store import open_store
 from controller.store.replica import Replica
@@ -44,6 +45,11 @@ class PlainStatuses:
 class PlainOperators:
     def switches(self) -> list[dict[str, Any]]:
         return [{"id": "s1", "host": "h1", "dpid": "0000000000000001"}]
+
+    def forget(self, switch_id: str) -> None:
+        if switch_id != "s1":
+            raise NotFound(f"Switch {switch_id} could not be found.", "SwitchNotFound")
+        raise Conflict("Switch s1 is connected.", "SwitchInUse")
 
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
         return [{"flow": "table=0,actions=drop", "owner": "port/p"}] if switch_id == "s1" else None

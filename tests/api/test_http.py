@@ -72,6 +72,8 @@ def test_operators(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [switch["id"] for switch in api.call("GET", "/tenet/v1/switches").json["switches"]] == ["s1"]
     assert api.call("GET", "/tenet/v1/switches/s1").json["switch"]["host"] == "h1"
     assert api.call("GET", "/tenet/v1/switches/s1/flows").json["flows"][0]["owner"] == "port/p"
+    assert api.call("DELETE", "/tenet/v1/switches/s1").status == 409
+    assert api.call("DELETE", "/tenet/v1/switches/s2").status == 404
     for path in ("/tenet/v1/switches/s2", "/tenet/v1/switches/s2/flows"):
         reply = api.call("GET", path)
         assert reply.error == (404, "SwitchNotFound")

@@ -15,7 +15,7 @@ from apps.pipeline import MISS, TABLES
 from controller.compile.compiler import Compiler
 from controller.compile.sheet import Step
 from controller.flow import Flow
-from controller.model.kinds import Interface, Learned, Port, Row
+from controller.model.kinds import Interface, Learned, Port, Row, Switch
 from controller.model.model import Applied, Model
 from controller.model.placement import Placement
 from controller.model.reader import Reader
@@ -29,12 +29,15 @@ put = st.tuples(st.just("put"), st.lists(strategies.rows, min_size=1, max_size=6
 delete = st.tuples(st.just("delete"), st.lists(st.integers(0, 99), min_size=1, max_size=6))
 replug = st.tuples(st.just("replug"), st.tuples(st.integers(0, 9), st.sampled_from(strategies.OFPORTS)))
 learn = st.tuples(st.just("learn"), st.tuples(st.integers(0, 9), st.sampled_from(strategies.MACS)))
+renumber = st.tuples(st.just("renumber"), st.tuples(st.integers(0, 9), st.sampled_from([1, 2, 70, 140])))
 include = st.tuples(st.just("include"), st.sampled_from(strategies.SWITCHES))
 exclude = st.tuples(st.just("exclude"), st.sampled_from(strategies.SWITCHES))
 part = st.tuples(st.just("part"), st.integers(1, 30))  # compute a few units, and go on with the next change
 settle = st.tuples(st.just("settle"), st.none())
 steps = st.lists(
-    st.one_of(put, put, put, delete, replug, learn, part, settle, settle, include, exclude), min_size=3, max_size=30
+    st.one_of(put, put, put, delete, replug, learn, renumber, part, settle, settle, include, exclude),
+    min_size=3,
+    max_size=30,
 )
 begin = st.sampled_from([[], [("put", strategies.base())]])
 histories = st.builds(lambda first, then: first + then, begin, steps)
@@ -83,6 +86,13 @@ class History:
         if there:
             _, interface = there[which[0] % len(there)]
             self.put([msgspec.structs.replace(interface, ofport=which[1])])
+
+    def renumber(self, which: tuple[int, int]) -> None:
+        """A switch gets another number."""
+        there = sorted(self.model.rows(Switch).items())
+        if there:
+            _, switch = there[which[0] % len(there)]
+            self.put([msgspec.structs.replace(switch, number=which[1])])
 
     def learn(self, which: tuple[int, str]) -> None:
         """An address is learned where a port is now."""
@@ -206,7 +216,7 @@ class _Failed(Exception):
 
 def _holds() -> bool:
     @settings(
-        max_examples=600, database=None, derandomize=True, phases=[Phase.generate], print_blob=False,
+        max_examples=2500, database=None, derandomize=True, phases=[Phase.generate], print_blob=False,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(histories)

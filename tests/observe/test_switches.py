@@ -53,8 +53,8 @@ def test_a_hypervisor_becomes_rows() -> None:
         Switch(id="h1", number=1, dpid=1, host="host1", encap_ip="192.0.2.1", tunnels=(Tunnel("vxlan", 900),))
     ]
     assert rows(model, Interface) == [
-        Interface(switch_id="h1", name="tap1", vif="vm-a", mac="", ofport=1),
-        Interface(switch_id="h1", name="tap2", vif="vm-b", mac="02:00:00:00:00:01", ofport=2),
+        Interface(switch_id="h1", name="tap1", vif="vm-a", mac="", ofport=1, since=1),
+        Interface(switch_id="h1", name="tap2", vif="vm-b", mac="02:00:00:00:00:01", ofport=2, since=1),
     ]
     assert model.taken == {"taken/switch/1": "switch/h1"}
 
@@ -65,6 +65,18 @@ def test_what_is_known_is_not_written_again() -> None:
     transaction = Transaction(model)
     hypervisor(transaction, told(1, A, B))
     assert transaction.write == {}
+
+
+def test_a_vif_is_new_where_it_was_plugged_in_last_and_a_switch_that_comes_back_does_not_make_it_so() -> None:
+    model = Model()
+    run(model, lambda tx: hypervisor(tx, told(1, A)))
+    run(model, lambda tx: hypervisor(tx, told(2, A)))
+    here, there = model.find(Interface, "vif", "vm-a")
+    assert here.since < there.since
+    run(model, lambda tx: hypervisor(tx, told(1, msgspec.structs.replace(A, mac="02:00:00:00:00:05"))))
+    assert model.find(Interface, "vif", "vm-a")[0].since == here.since
+    run(model, lambda tx: hypervisor(tx, told(1, msgspec.structs.replace(A, ofport=7))))
+    assert model.find(Interface, "vif", "vm-a")[0].since > there.since
 
 
 def test_only_what_changed_is_written() -> None:

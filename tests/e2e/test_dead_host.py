@@ -1,0 +1,29 @@
+"""A hypervisor dies for good: its VM, started elsewhere, is there at once, and the operator removes what is left."""
+
+from __future__ import annotations
+
+from tests.lab.cloud import cloud, until
+
+
+def test_a_vm_of_a_dead_host_is_where_it_was_started_anew_and_the_host_can_be_removed() -> None:
+    with cloud([["vxlan"]] * 3) as made:
+        api = made.v2("red")
+        network = api.network("n")
+        api.subnet(network, "10.0.0.0/24")
+        here, there = (api.port(network, f"10.0.0.{number}") for number in (11, 12))
+        made.start(made[0], there)
+        asking = made.start(made[1], here)
+        assert asking.reaches("10.0.0.12")
+        name = made[0].system_id
+        assert made.controller.api("DELETE", f"/tenet/v1/switches/{name}").status == 409
+        made[0].stop()
+        anew = made.bare(made[2], "10.0.0.12/24", iface_id=there["id"], mac=there["mac_address"])
+        assert anew.reaches("10.0.0.11")
+        assert asking.reaches("10.0.0.12")
+        shown = api.show("port", there["id"])
+        assert (shown["status"], shown["binding:host_id"]) == ("ACTIVE", made[2].system_id)
+        assert until(lambda: not made.controller.switches()[name]["connected"], within=30)
+        assert made.controller.api("DELETE", f"/tenet/v1/switches/{name}").status == 204
+        assert name not in made.controller.switches()
+        assert made.controller.api("DELETE", f"/tenet/v1/switches/{name}").status == 404
+        assert asking.reaches("10.0.0.12")
