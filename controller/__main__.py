@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from controller import hub, logs, memory
+from controller import hub, logs, memory, store_command
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
@@ -25,8 +25,11 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--config-file", action="append", default=[], metavar="FILE", help="an oslo.config file")
     run.add_argument("--log-json", action="store_true", help="one JSON object a line instead of text")
     run.add_argument("--debug", action="store_true", help="log more")
+    store_command.add(commands)
     chosen = parser.parse_args(arguments)
     hub.patch()
+    if chosen.command == "store":
+        return _store(chosen)
     logs.configure(as_json=chosen.log_json, debug=chosen.debug)
     try:
         settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
@@ -38,6 +41,16 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
+def _store(chosen: argparse.Namespace) -> int:
+    logs.configure(as_json=False, debug=False)
+    try:
+        store_command.run(chosen)
+    except (Misconfigured, Unavailable, Refused, OSError) as error:
+        print(f"tenet: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 class Controller:
     """All parts of one process; the framework is imported here, after the hub is chosen and patched."""
 
@@ -47,7 +60,7 @@ class Controller:
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
-        from controller.store import open_store
+        from controller.store import archive, open_store
         from controller.store.replica import Replica
         from controller.switchboard import Switchboard
         from northbound.app import application
@@ -59,6 +72,7 @@ class Controller:
         self._stopped = hub.Signal()
         self._status = 0
         self.store = open_store(settings.store_url)
+        archive.check_whole(self.store)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)

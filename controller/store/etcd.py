@@ -120,7 +120,7 @@ class EtcdStore:
     def _stored(self, kv: Json) -> Stored:
         key = self._keys.row_of(kv["key"])
         assert key is not None
-        return Stored(key, int(kv["mod_revision"]), b64decode(kv.get("value", "")))
+        return Stored(key, int(kv["mod_revision"]), b64decode(kv.get("value", "")), "lease" in kv)
 
     def _read(self, path: str, body: Json, within: float = READ_WITHIN) -> dict[str, Any]:
         """The answer to what may be asked again.  Raises Unavailable after `within` seconds."""

@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from controller.errors import Misconfigured
 from controller.store.store import Stored
@@ -52,14 +53,12 @@ class File:
 
     def get(self, key: str) -> Stored | None:
         rows = self._reader.execute("SELECT key, revision, value FROM entry WHERE key = ?", (key,)).fetchall()
-        return Stored(*rows[0]) if rows else None
+        return Stored(*rows[0])._replace(leased=key in self._leased) if rows else None
 
     def everything(self) -> tuple[int, list[Stored]]:
         """All rows and the file's revision, as of one moment."""
         with closing(_connect(self._path)) as connection:
-            connection.execute("BEGIN")
-            rows = connection.execute("SELECT key, revision, value FROM entry")
-            return _newest(connection), [Stored(*row) for row in rows]
+            return _everything(connection)
 
     def keys(self) -> tuple[int, dict[str, int]]:
         """The file's revision and that of every key, as of one moment."""
@@ -72,7 +71,7 @@ class File:
     def leased(self) -> list[str]:
         """The keys that were last written under a lease."""
         with closing(_connect(self._path)) as connection:
-            return [key for (key,) in connection.execute("SELECT key FROM leased")]
+            return sorted(_leased(connection))
 
     def write(
         self,
@@ -143,6 +142,31 @@ def open_file(path: Path) -> File:
         raise
 
 
+def snapshot(path: Path) -> tuple[int, list[Stored]]:
+    """All rows of a file that another process may have open.  Raises Misconfigured."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as connection:
+            connection.isolation_level = None
+            _check_ours(path, connection)
+            return _everything(connection)
+    except sqlite3.Error as error:
+        raise Misconfigured(f"store {path}: {error}") from error
+
+
+def _everything(connection: sqlite3.Connection) -> tuple[int, list[Stored]]:
+    connection.execute("BEGIN")
+    leased = _leased(connection)
+    rows = connection.execute("SELECT key, revision, value FROM entry")
+    return _newest(connection), [Stored(key, revision, value, key in leased) for key, revision, value in rows]
+
+
+def _leased(connection: sqlite3.Connection) -> set[str]:
+    """Empty where the table is not there yet: a file that no program with leases has opened."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'leased'").fetchone():
+        return set()
+    return {key for (key,) in connection.execute("SELECT key FROM leased")}
+
+
 def _lock(path: Path) -> int:
     lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -191,7 +215,14 @@ def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if (application, version, tables) == (0, 0, 0):
         connection.executescript(_CREATE)
-    elif application != APPLICATION_ID:
+    else:
+        _check_ours(path, connection)
+
+
+def _check_ours(path: Path, connection: sqlite3.Connection) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
         raise Misconfigured(f"store {path}: a database of another program")
     elif version != SCHEMA:
         raise Misconfigured(f"store {path}: has schema version {version}, this program knows {SCHEMA}")

@@ -25,6 +25,7 @@ class Stored(NamedTuple):
     key: str
     revision: int
     value: bytes
+    leased: bool = False  # whether it is under a lease
 
 
 class Lease(Protocol):
