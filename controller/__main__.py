@@ -55,12 +55,14 @@ class Controller:
     """All parts of one process; the framework is imported here, after the hub is chosen and patched."""
 
     def __init__(self, settings: Settings) -> None:
+        from controller.cluster.cluster import Cluster
+        from controller.cluster.mastery import Alone
         from controller.observe.observer import Observer
         from controller.operators import Operators
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
-        from controller.store import archive, open_store
+        from controller.store import archive, is_shared, open_store
         from controller.store.replica import Replica
         from controller.switchboard import Switchboard
         from northbound.app import application
@@ -77,15 +79,21 @@ class Controller:
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
-        self.switchboard = Switchboard(self.replica, self.observer, self.reconciler, settings.packet_in_rate)
-        self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
+        self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
+        mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
+        self.switchboard = Switchboard(self.replica, self.observer, self.reconciler, settings.packet_in_rate, mastery)
+        self.operators = Operators(self.replica, self.reconciler, self.switchboard, levels, self.observer)
+        if self.cluster:
+            self.reconciler.check = self.cluster.guard.check
+            self.operators.more = self.cluster.metrics
         self.application = application(
             Context(
                 store=self.store,
                 replica=self.replica,
-                statuses=Statuses(self.replica.model, progress),
+                statuses=Statuses(self.replica.model, levels),
                 operators=self.operators,
                 underlay_mtu=settings.underlay_room,
+                cluster=self.cluster.report if self.cluster else None,
             )
         )
 
@@ -105,8 +113,11 @@ class Controller:
             settings.openflow, self.switchboard, tls=self._tls, echo_interval=settings.echo_interval
         )
         databases = ovsdb.serve(
-            settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls
-        )
+            settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls,
+            cluster=self.cluster.roster if self.cluster else None,
+        )  # fmt: skip
+        if self.cluster:
+            self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])
         hub.spawn(self._serve_rest, listener)
         log.info(
             "ready: REST %s, OpenFlow %s, OVSDB %s, %s",
@@ -115,6 +126,8 @@ class Controller:
         self._stopped.wait()
         log.info("ending")
         listener.close()
+        if self.cluster:
+            self.cluster.leave()  # before the switches: others take over what is still connected
         databases.close()
         switches.close()
         self.store.close()

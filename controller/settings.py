@@ -31,6 +31,14 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.IntOpt("underlay_ip_version", default=4, choices=[4, 6],
                    help="IP version of the hypervisors' tenant-encap-ip: IPv6 takes 20 bytes more of the MTU."),
     ],
+    "cluster": [
+        cfg.StrOpt("member", help="This member's name; its host's and the port of its REST API by default."),
+        cfg.FloatOpt("lease", default=3.0, min=2.0, max=60.0,
+                     help="Seconds after which the others take over what a silent member had."),
+        cfg.StrOpt("advertise", help="The address at which hypervisors reach this member, where it listens on all."),
+        cfg.BoolOpt("accept_empty", default=False,
+                    help="Follow a model that is empty, or less than half of what the switches hold."),
+    ],
     "security": [
         cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
         cfg.StrOpt("certificate", help="PEM file: this controller's certificate, and what it was signed by."),
@@ -56,6 +64,10 @@ class Settings(NamedTuple):
     ca: str
     certificate: str
     private_key: str
+    member: str = ""
+    lease: float = 3.0
+    advertise: str = ""
+    accept_empty: bool = False
 
     @property
     def underlay_room(self) -> int:
@@ -120,6 +132,10 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         ca=security.ca or "",
         certificate=security.certificate or "",
         private_key=security.private_key or "",
+        member=_member(conf),
+        lease=conf.cluster.lease,
+        advertise=conf.cluster.advertise or "",
+        accept_empty=conf.cluster.accept_empty,
     )
     if not settings.tls and not security.allow_plaintext:
         for section in ("northbound", "openflow", "ovsdb"):
@@ -130,6 +146,17 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
                     "or [security] allow_plaintext = true if plain text is meant"
                 )
     return settings
+
+
+def _member(conf: cfg.ConfigOpts) -> str:
+    name: str = conf.cluster.member or ""
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name):
+        raise Misconfigured(f"[cluster] member = {name!r}: letters, digits, '.', '_' and '-', at most 63")
+    if conf.cluster.advertise:
+        ipaddress.ip_address(conf.cluster.advertise)
+    if not math.isfinite(conf.cluster.lease):
+        raise Misconfigured(f"[cluster] lease = {conf.cluster.lease} is not a number of seconds")
+    return name
 
 
 def address(section: str, text: str) -> tuple[str, int]:

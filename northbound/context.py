@@ -40,6 +40,22 @@ class Operators(Protocol):
         ...
 
 
+class ClusterOperators(Protocol):
+    """What operators ask of the cluster."""
+
+    def cluster(self) -> dict[str, Any]: ...
+
+    def drain(self, member_id: str, draining: bool) -> dict[str, Any]:
+        """Raises NotFound."""
+        ...
+
+    def forget(self, member_id: str) -> None:
+        """Raises NotFound, Conflict."""
+        ...
+
+    def accept(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Context:
     store: Store
@@ -47,6 +63,7 @@ class Context:
     statuses: Statuses
     operators: Operators
     underlay_mtu: int = 1500
+    cluster: ClusterOperators | None = None
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:

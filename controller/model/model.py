@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
-from .kinds import NAMES, Interface, Learned, Network, Port, Row, Subnet, Switch
+from .kinds import CLUSTER, NAMES, Interface, Learned, Network, Port, Row, Subnet, Switch
 from .placement import Placement, choose
 
 R = TypeVar("R", bound=Row)
@@ -22,6 +22,7 @@ INDEXES: dict[type[Row], tuple[str, ...]] = {
     Switch: ("dpid",),
     Interface: ("vif", "switch_id", "place"),
     Learned: ("port_id", "network_id"),
+    **dict.fromkeys(CLUSTER, ()),
 }
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {  # those that are read one by one, so that others may change freely
     Network: ("segment", "admin_state_up"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from controller import hub
 from controller.compile.compiler import Compiler
 from controller.errors import Unreachable
+from controller.model.kinds import CLUSTER
 from controller.model.model import Dependency
 from controller.openflow.session import Session
 from controller.registry import EVERYWHERE, HERE
@@ -34,6 +36,7 @@ class Reconciler:
         self._model = replica.model
         self._progress = progress
         self._audit_interval = audit_interval
+        self.check: Callable[[str, int, int], None] = lambda *_: None  # (switch, flows held, flows wanted) may raise
         self._wake = hub.Signal()
         self._working = False
         self._round_over = hub.Signal()
@@ -90,7 +93,9 @@ class Reconciler:
             self._round_over.wait()
         if ("switch", switch_id) not in self.compiler.sheets:
             raise Unreachable(f"switch {switch_id} was removed")
-        return target.compare(right, wrong, self.compiler.wanted(switch_id))
+        wanted = list(self.compiler.wanted(switch_id))
+        self.check(switch_id, len(right), len(wanted))
+        return target.compare(right, wrong, wanted)
 
     def confirmed(self, switch_id: str, revision: int, current: bool) -> None:
         self._progress.confirmed(switch_id, revision, current=current)
@@ -107,6 +112,8 @@ class Reconciler:
     # --- rounds ---
 
     def _changed(self, touched: set[Dependency]) -> None:
+        if touched and all(dependency[0] in CLUSTER for dependency in touched):
+            return  # nor is it a revision to have computed flows for: members tell each other of theirs by such rows
         self.compiler.mark(touched)
         self._wake.set()
 

@@ -16,6 +16,11 @@ from controller.store.store import Store, Stored
 _SQLITE = "sqlite:///"
 
 
+def is_shared(url: str) -> bool:
+    """Whether other processes may use the store at `url`, too."""
+    return is_etcd(url)
+
+
 def open_store(url: str) -> Store:
     """The store at `url`: `sqlite:///PATH`, where PATH is relative, or absolute when it begins with a slash; or etcd's,
     see `etcd_url`.
