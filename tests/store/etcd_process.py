@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 STARTS_WITHIN = 30.0
 
@@ -26,19 +27,41 @@ def free_ports(number: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
+class Tls(NamedTuple):
+    """PEM files: a CA, and a certificate of it for 127.0.0.1 that servers and clients show."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+    @property
+    def options(self) -> list[str]:
+        return ["--client-cert-auth", "--trusted-ca-file", str(self.ca), "--cert-file", str(self.certificate),
+                "--key-file", str(self.key)]  # fmt: skip
+
+    def context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self.ca)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
+
 class Member:
     """One process.  `options` are etcd's own, beyond those that make it private.  Its output is in FOLDER/NAME.log."""
 
-    def __init__(self, folder: Path, name: str, client: int, peer: int, cluster: str, options: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, name: str, client: int, peer: int, cluster: str, options: Sequence[str], tls: Tls | None
+    ) -> None:
         self.port = client
+        self._base = f"{'https' if tls else 'http'}://127.0.0.1:{client}"
+        self._tls = tls.context() if tls else None
         self._log = folder / f"{name}.log"
         here = "http://127.0.0.1"
         self._command = [
             "etcd", "--name", name, "--data-dir", str(folder / name), "--logger", "zap", "--log-level", "warn",
-            "--listen-client-urls", f"{here}:{client}", "--advertise-client-urls", f"{here}:{client}",
+            "--listen-client-urls", self._base, "--advertise-client-urls", self._base,
             "--listen-peer-urls", f"{here}:{peer}", "--initial-advertise-peer-urls", f"{here}:{peer}",
             "--initial-cluster", cluster, "--initial-cluster-token", folder.name,
-            *options,
+            *options, *(tls.options if tls else []),
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -66,7 +89,7 @@ class Member:
     def post(self, path: str, body: dict[str, Any] | None = None, timeout: float = 5.0) -> dict[str, Any]:
         """The gateway's answer; an OSError when there is none."""
         data = json.dumps(body or {}).encode()
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v3/{path}", data, timeout) as answer:
+        with urllib.request.urlopen(f"{self._base}/v3/{path}", data, timeout, context=self._tls) as answer:
             return dict(json.load(answer))
 
     def status(self) -> dict[str, Any]:
@@ -74,14 +97,14 @@ class Member:
 
 
 class Cluster:
-    def __init__(self, folder: Path, size: int = 1, options: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, size: int = 1, options: Sequence[str] = (), tls: Tls | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ports = free_ports(2 * size)
         clients, peers = ports[:size], ports[size:]
         names = [f"m{number}" for number in range(size)]
         cluster = ",".join(f"{name}=http://127.0.0.1:{peer}" for name, peer in zip(names, peers, strict=True))
         self.members = [
-            Member(folder, name, client, peer, cluster, options)
+            Member(folder, name, client, peer, cluster, options, tls)
             for name, client, peer in zip(names, clients, peers, strict=True)
         ]
 
