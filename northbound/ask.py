@@ -41,7 +41,7 @@ class Ask(NamedTuple):
     def wait(self, revision: int, port_ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Wait as the request prefers; the headers that say so."""
         seconds = prefer.wait(self.request.environ.get("HTTP_PREFER"))
-        if seconds is None or not port_ids:
+        if seconds is None:
             return ()
         self.context.statuses.wait(revision, port_ids, seconds)
         return prefer.applied(seconds)

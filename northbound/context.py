@@ -18,7 +18,10 @@ class Statuses(Protocol):
         ...
 
     def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
-        """Return when, as of `revision` or later, none of these ports is BUILD; or after `timeout` seconds."""
+        """Return when what was written at `revision` is in force, for these ports; or after `timeout` seconds.
+
+        Without ports: when every switch has confirmed what followed from it.
+        """
         ...
 
 

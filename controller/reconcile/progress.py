@@ -90,6 +90,12 @@ class Progress:
         since = self._since.get(switch_id, self._began if switch_id not in self._behind else None)
         return since is not None and self._clock() - since > GRACE
 
+    def reached(self, revision: int) -> bool:
+        """Whether every switch that is not away for long has confirmed what followed from `revision`."""
+        if self.compiled < revision:
+            return False
+        return all(at >= revision or self.is_away(switch_id) for switch_id, at in self._behind.items())
+
     def refusal(self, key: str) -> str:
         """Why some switch refuses a flow of the object, or ""."""
         reasons = self._refusals.get(key)

@@ -62,16 +62,24 @@ class Statuses:
         return ACTIVE, ""
 
     def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
-        """Return when none of these ports is BUILD any more, or after `timeout` seconds."""
+        """Return when what was written at `revision` is in force, or after `timeout` seconds.
+
+        For ports that are to be up: when none is BUILD any more.  Where flows were to go (nothing is plugged in any
+        more, the port or its network was deleted or switched off): when every switch has confirmed the revision.
+        """
         deadline = time.monotonic() + timeout
-        building = list(port_ids)
-        while building:
-            building = [port_id for port_id in building if self._is_building(port_id)]
+        while not self._in_force(revision, port_ids):
             left = deadline - time.monotonic()
-            if not building or left <= 0:
+            if left <= 0:
                 return
             self._progress.wait(min(left, 1.0))  # a switch comes to count as away without anybody saying so
 
-    def _is_building(self, port_id: str) -> bool:
+    def _in_force(self, revision: int, port_ids: Sequence[str]) -> bool:
+        states = [self._state(port_id) for port_id in port_ids]
+        if BUILD in states:
+            return False
+        return (bool(states) and DOWN not in states) or self._progress.reached(revision)
+
+    def _state(self, port_id: str) -> str:
         port = self._model.get(Port, port_id)
-        return port is not None and self.port(port)[0] == BUILD
+        return DOWN if port is None else self.port(port)[0]

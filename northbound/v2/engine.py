@@ -84,7 +84,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
 def delete(resource: Resource, ask: Ask, row_id: str) -> Answer:
     _required(resource, ask, row_id)
     outcome = ask.transact(lambda tx: resource.delete(tx, row_id, ask.means))
-    return Answer(204, revision=outcome.revision)
+    return Answer(204, headers=ask.wait(outcome.revision, ()), revision=outcome.revision)
 
 
 def _creation(resource: Resource, wanted: Sequence[Asked], means: Means) -> Callable[[Transaction], list[Row]]:
@@ -128,7 +128,7 @@ def _read_bulk(resource: Resource, items: object) -> list[Asked]:
 
 
 def _wait(resource: Resource, ask: Ask, revision: int, rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
-    return ask.wait(revision, [row.row_id for row in rows]) if resource.kind is Port else ()
+    return ask.wait(revision, [row.row_id for row in rows] if resource.kind is Port else ())
 
 
 def _now(ask: Ask, row: Row) -> Row:

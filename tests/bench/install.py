@@ -50,7 +50,15 @@ def measure() -> Iterator[Figure]:
 def _peer(ovs: PrivateOvs, text: Path) -> float:
     ovs.add_bridge(BRIDGE, DPID)
     hub.sleep(0.5)
-    command = ["ovs-ofctl", "--bundle", "-O", "OpenFlow13", "add-flows", f"unix:{ovs.directory}/{BRIDGE}.mgmt", f"{text}"]
+    command = [
+        "ovs-ofctl",
+        "--bundle",
+        "-O",
+        "OpenFlow13",
+        "add-flows",
+        f"unix:{ovs.directory}/{BRIDGE}.mgmt",
+        f"{text}",
+    ]
     began = time.perf_counter()
     subprocess.run(command, check=True)
     took = time.perf_counter() - began

@@ -161,6 +161,29 @@ def test_a_wait_ends_when_nothing_is_in_the_making(scene: Scene) -> None:
     assert scene.status() == ("ACTIVE", "")
 
 
+def test_a_wait_for_what_is_to_go_ends_when_every_switch_has_let_go(scene: Scene) -> None:
+    def ends(*port_ids: str) -> bool:
+        began = time.monotonic()
+        scene.statuses.wait(scene.model.revision, port_ids, 0.05)
+        return time.monotonic() - began < 0.04
+
+    scene.put("port/b")
+    assert not ends()  # no round has seen it
+    scene.computed("h1")
+    assert not ends("b")
+    assert not ends()
+    scene.confirmed("h1")
+    assert ends("b")
+    assert ends()
+    scene.put(port("a", "red", 1, up=False))
+    scene.computed("h1", "h2")
+    scene.confirmed("h1")
+    assert not ends("a")
+    scene.progress.away("h2")
+    scene.now += GRACE + 1
+    assert ends("a")
+
+
 def test_a_wait_ends_in_time(scene: Scene) -> None:
     scene.put(msgspec.structs.replace(port("a", "red", 1), name="new"))
     began = time.monotonic()
