@@ -214,9 +214,7 @@ class Session:
             self._multipart(message)
         elif kind == wire.ERROR:
             self._error(message)
-        elif kind in (wire.BARRIER_REPLY, wire.ROLE_REPLY):
-            self._give(message)
-        elif kind == wire.EXPERIMENTER and wire.is_bundle_reply(message):
+        elif kind in wire.REPLIES or (kind == wire.EXPERIMENTER and wire.is_bundle_reply(message)):
             self._give(message)
 
     def lost(self) -> None:

@@ -30,6 +30,8 @@ ROLE_REQUEST: Final = 24
 ROLE_REPLY: Final = 25
 METER_MOD: Final = 29
 
+REPLIES: Final = frozenset({BARRIER_REPLY, ROLE_REPLY})  # beside the multipart and the experimenter ones
+
 EQUAL, MASTER, SLAVE = 1, 2, 3  # OFPCR_ROLE_* (7.3.9)
 
 FLOW_STATS: Final = 1
