@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from controller import hub
 from controller.cluster.mastery import Shared
-from controller.model.kinds import Level, Reach
+from controller.model.kinds import CLUSTER, Level, Reach
 from controller.model.model import Dependency
 from controller.reconcile.progress import GRACE, Progress
 from controller.store.replica import Replica
@@ -24,6 +24,7 @@ class Levels:
         self._mastery = mastery
         self._clock = clock
         self._began = clock()
+        self._content = 0  # the last revision that flows may follow from
         self._holder: dict[str, str] = {}  # switch -> the member that holds it
         self._kept: dict[str, int] = {}  # switch -> the revision it was at when its holder let go of it
         self._since: dict[str, float] = {}  # switch -> when nobody held it any more
@@ -48,6 +49,24 @@ class Levels:
             return False
         return self._clock() - self._since.get(switch_id, self._began) > GRACE
 
+    def reached(self, revision: int) -> bool:
+        """Whether every switch that is not away for long has confirmed what followed from `revision`."""
+        revision = min(revision, self._content)
+        if not self.progress.reached(revision):
+            return False
+        for switch_id in self._since:
+            if self._kept.get(switch_id, 0) < revision and not self.is_away(switch_id):
+                return False
+        return all(self._is_at(member, revision) for member in self._reach if member != self._mastery.me)
+
+    def _is_at(self, member: str, revision: int) -> bool:
+        level = self._level.get(member)
+        if level is None:
+            return not self._reach[member].held
+        return level.compiled >= revision and all(
+            max(at, self._kept.get(switch_id, 0)) >= revision for switch_id, at in level.behind.items()
+        )
+
     def refusal(self, key: str) -> str:
         """Why some switch refuses a flow of the object, or ""."""
         said = [level.refused[key] for level in self._level.values() if key in level.refused]
@@ -66,6 +85,8 @@ class Levels:
 
     def _heard(self, touched: set[Dependency]) -> None:
         changed = False
+        if not touched or any(dependency[0] not in CLUSTER for dependency in touched):
+            self._content = self._model.revision
         for dependency in touched:
             if dependency[0] is Reach:
                 self._held(str(dependency[1]))
