@@ -57,6 +57,7 @@ class Member:
         self._log = folder / f"{name}.log"
         here = "http://127.0.0.1"
         self._command = [
+            "setpriv", "--pdeathsig", "KILL",  # it ends with the tests, however they end
             "etcd", "--name", name, "--data-dir", str(folder / name), "--logger", "zap", "--log-level", "warn",
             "--listen-client-urls", self._base, "--advertise-client-urls", self._base,
             "--listen-peer-urls", f"{here}:{peer}", "--initial-advertise-peer-urls", f"{here}:{peer}",
@@ -67,7 +68,7 @@ class Member:
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
 
     def signal(self, number: int) -> None:
         assert self._process is not None

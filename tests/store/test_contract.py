@@ -21,7 +21,7 @@ def in_time() -> Iterator[None]:
 
 
 def contents(store: Store) -> dict[str, tuple[int, bytes]]:
-    return {key: (revision, value) for key, revision, value in store.everything()[1]}
+    return {row.key: (row.revision, row.value) for row in store.everything()[1]}
 
 
 def follow_until(store: Store, after: int, until: int) -> list[Change]:

@@ -52,7 +52,7 @@ def wire(etcd: Cluster) -> Iterator[Wire]:
 
 
 def rows(store: Store) -> dict[str, bytes]:
-    return {key: value for key, _, value in store.everything()[1]}
+    return {row.key: row.value for row in store.everything()[1]}
 
 
 def follow(store: Store, after: int) -> list[Change]:

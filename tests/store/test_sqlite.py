@@ -35,7 +35,7 @@ def url(folder: Path) -> str:
 
 
 def rows(store: Store) -> dict[str, tuple[int, bytes]]:
-    return {key: (revision, value) for key, revision, value in store.everything()[1]}
+    return {row.key: (row.revision, row.value) for row in store.everything()[1]}
 
 
 # --- a process that dies ----------------------------------------------------------------------------------------------
