@@ -76,7 +76,9 @@ class Membership:
     def _drop(self) -> None:
         self.lapses += 1
         self._mastery.instance = ""
-        self._lease = None
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            hub.spawn(lease.revoke)  # it must not go on: as long as its rows are there nobody takes over
         self._published.clear()
         self._mastery.tell()
         self._dirty.set()
