@@ -13,8 +13,11 @@ from oslo_config import cfg
 from controller.errors import Misconfigured
 
 OPTIONS: dict[str, list[cfg.Opt]] = {
-    "store": [cfg.StrOpt("url", default="sqlite:///var/tenet.db", help="Where the model is kept: sqlite:///PATH, or etcd://HOST:PORT[,HOST:PORT...]/PREFIX, "
-                         "with TLS etcd+https://...?ca=FILE&certificate=FILE&private_key=FILE.")],
+    "store": [
+        cfg.StrOpt("url", default="sqlite:///var/tenet.db",
+                   help="Where the model is kept: sqlite:///PATH, or etcd://HOST:PORT[,HOST:PORT...]/PREFIX, with TLS "
+                        "etcd+https://...?ca=FILE&certificate=FILE&private_key=FILE."),
+    ],
     "northbound": [cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API.")],
     "openflow": [
         cfg.StrOpt("listen", default="127.0.0.1:6653", help="ADDRESS:PORT where switches connect."),
