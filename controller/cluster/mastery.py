@@ -151,7 +151,12 @@ class Shared:
     @property
     def alive(self) -> bool:
         """Our lease holds, and what we know includes that we are there under it."""
-        if self._clock() >= self.lease_until() or not self.instance:
+        return self._clock() < self.lease_until() and self.present
+
+    @property
+    def present(self) -> bool:
+        """Our rows are in the model."""
+        if not self.instance:
             return False
         presence = self._model.get(Presence, self.me)
         return presence is not None and presence.instance == self.instance

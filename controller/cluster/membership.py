@@ -15,7 +15,8 @@ from controller.cluster.levels import Levels
 from controller.cluster.mastery import Shared
 from controller.errors import Changed, Unavailable
 from controller.model.kinds import Level, Member, Presence, Reach, Row
-from controller.store.codec import encode
+from controller.model.model import Dependency
+from controller.store.codec import decode, encode
 from controller.store.replica import Replica
 from controller.store.store import Lease, Store
 from controller.store.transaction import Transaction, transact
@@ -40,11 +41,13 @@ class Membership:
         self._levels = levels
         self._lease: Lease | None = None
         self._published: dict[str, Row] = {}
+        self._instances: set[str] = set()  # all names that this process has been present under
         self._dirty = hub.Signal()
         self._threads: list[hub.GreenThread] = []
         mastery.lease_until = self._until
         mastery.changed = self._dirty.set
         levels.progress.listen(self._dirty.set)
+        replica.listen(self._heard)
 
     def start(self) -> None:
         self._dirty.set()
@@ -70,10 +73,14 @@ class Membership:
         while True:
             hub.sleep(max(self._until() - time.monotonic(), self._ttl / 20))
             if self._mastery.instance and time.monotonic() >= self._until():
-                log.warning("member %s: the lease may be over: not writing to any switch", self.me.id)
-                self._drop()
+                self._drop("the lease may be over")
 
-    def _drop(self) -> None:
+    def _heard(self, touched: set[Dependency]) -> None:
+        if (Presence, self.me.id) in touched and self._mastery.instance and not self._mastery.present:
+            self._drop("our rows are gone")
+
+    def _drop(self, why: str) -> None:
+        log.warning("member %s: %s: not writing to any switch", self.me.id, why)
         self.lapses += 1
         self._mastery.instance = ""
         lease, self._lease = self._lease, None
@@ -90,9 +97,10 @@ class Membership:
         instance = uuid.uuid4().hex
         presence = Presence(id=self.me.id, instance=instance, since=time.time(), lease=lease.ttl)
         reach = self._reach()
+        self._instances.add(instance)
         try:
             revision = self._store.commit(
-                {row.key: 0 for row in (presence, reach)},
+                {presence.key: self._left_over(presence.key)},
                 {row.key: encode(row) for row in (presence, reach)},
                 lease,
             )
@@ -105,6 +113,14 @@ class Membership:
         self._mastery.instance = instance
         log.info("member %s: present, lease %g s", self.me.id, lease.ttl)
         self._mastery.tell()
+
+    def _left_over(self, key: str) -> int:
+        """The revision of a row that an earlier lease of this very process has left, 0 where there should be none."""
+        row = self._store.get(key)
+        if row is None:
+            return 0
+        left = decode(key, row.value)
+        return row.revision if isinstance(left, Presence) and left.instance in self._instances else 0
 
     def _enrol(self, transaction: Transaction) -> None:
         if transaction.get(Member, self.me.id) != self.me:

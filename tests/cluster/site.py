@@ -5,10 +5,13 @@ A member's namespace can lose its way to etcd, to the hypervisors or to the othe
 
 from __future__ import annotations
 
-import itertools
+import base64
+import contextlib
+import http.client
+import json
 import re
 import signal
-import time
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +20,7 @@ from typing import Any, NamedTuple
 from tests.lab import Controller, Lab
 from tests.lab.cloud import Cloud, until
 from tests.lab.controller import Options
-from tests.lab.netns import inside, ip, run
+from tests.lab.netns import inside, ip, run, socket_in
 from tests.lab.processes import Process
 
 LEASE = 3.0
@@ -53,6 +56,9 @@ class Member(Controller):
         for section, given in (options or {}).items():
             own.setdefault(section, {}).update(given)
         super().__init__(Place(namespace, address, lab.directory, lab.at_end), own)  # type: ignore[arg-type]
+
+    def running(self) -> bool:
+        return self.process is not None and self.process.running()
 
     def pause(self) -> None:
         assert self.process is not None
@@ -98,9 +104,20 @@ class Etcd:
         if self.process is not None:
             self.process.kill()
 
-    def ctl(self, *arguments: str) -> str:
-        argv = ["env", "ETCDCTL_API=3", "etcdctl", "--endpoints", f"http://{ETCD}:2379", *arguments]
-        return run(inside(self._lab.namespace, argv))
+    def call(self, path: str, body: Mapping[str, str]) -> Any:
+        """The gateway's answer to POST /v3/PATH."""
+        connection = http.client.HTTPConnection(ETCD, 2379)
+        connection.sock = socket_in(self._lab.namespace, socket.AF_INET, socket.SOCK_STREAM)
+        with contextlib.closing(connection):
+            connection.sock.settimeout(10)
+            connection.sock.connect((ETCD, 2379))
+            connection.request("POST", f"/v3/{path}", json.dumps(body))
+            return json.load(connection.getresponse())
+
+    def empty(self) -> None:
+        """Delete every key there is."""
+        nothing = base64.b64encode(b"\0").decode()
+        self.call("kv/deleterange", {"key": nothing, "range_end": nothing})
 
 
 class Site:
@@ -115,7 +132,8 @@ class Site:
         found: list[Member] = []
 
         def look() -> bool:
-            found[:] = [member for member in among or self.members if self._holds(member, switch)]
+            asked = among or [member for member in self.members if member.running()]
+            found[:] = [member for member in asked if self._holds(member, switch)]
             return len(found) == 1
 
         assert until(look, 15.0), [member.text()[-1500:] for member in self.members]
@@ -147,6 +165,14 @@ class Site:
         """Ask this member from now on."""
         self.cloud.controller = member
 
+    def right(self) -> None:
+        """Every switch holds just what its master, compiling from nothing, wants it to hold."""
+        for hypervisor in self.lab:
+            master = self.master(hypervisor.system_id)
+            shown = master.api("GET", f"/tenet/v1/switches/{hypervisor.system_id}/flows").json["flows"]
+            held = re.findall(r"cookie=(0x[0-9a-f]+)", hypervisor.ofctl("dump-flows"))
+            assert sorted(int(each["cookie"], 16) for each in shown) == sorted(int(each, 16) for each in held)
+
     def _holds(self, member: Member, switch: str) -> bool:
         try:
             return switch in member.held()
@@ -172,9 +198,3 @@ def site(hypervisors: int, members: int, options: Mapping[str, Mapping[str, obje
 def messages(members: list[Member]) -> float:
     """Flow messages that these members have sent to switches."""
     return sum(member.metric("tenet_flow_messages_total") for member in members)
-
-
-def elapsed() -> Iterator[float]:
-    began = time.monotonic()
-    for _ in itertools.count():
-        yield time.monotonic() - began

@@ -1,4 +1,4 @@
-"""Thousands of histories: as the switch sees it there is one writer at a time, and in the end all is as it should be."""
+"""Thousands of histories: the switch sees one writer at a time, and in the end all is as it should be."""
 
 from __future__ import annotations
 
