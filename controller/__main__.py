@@ -10,11 +10,13 @@ import sys
 import time
 from typing import Any
 
-from controller import hub, logs, memory, store_command
+from controller import cluster_command, hub, logs, memory, store_command
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
 log = logging.getLogger("tenet")
+
+COMMANDS = {"store": store_command.run, "cluster": cluster_command.run}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,17 +25,19 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the controller")
     run.add_argument("--config-file", action="append", default=[], metavar="FILE", help="an oslo.config file")
+    run.add_argument("--accept-empty", action="store_true", help="[cluster] accept_empty = true, this once")
     run.add_argument("--log-json", action="store_true", help="one JSON object a line instead of text")
     run.add_argument("--debug", action="store_true", help="log more")
     store_command.add(commands)
+    cluster_command.add(commands)
     chosen = parser.parse_args(arguments)
     hub.patch()
-    if chosen.command == "store":
-        return _store(chosen)
+    if chosen.command in COMMANDS:
+        return _command(chosen)
     logs.configure(as_json=chosen.log_json, debug=chosen.debug)
     try:
         settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
-        return Controller(settings).run()
+        return Controller(settings._replace(accept_empty=settings.accept_empty or chosen.accept_empty)).run()
     except (Misconfigured, Unavailable) as error:
         print(f"tenet: {error}", file=sys.stderr)
         return 1
@@ -41,10 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
-def _store(chosen: argparse.Namespace) -> int:
+def _command(chosen: argparse.Namespace) -> int:
     logs.configure(as_json=False, debug=False)
     try:
-        store_command.run(chosen)
+        COMMANDS[chosen.command](chosen)
     except (Misconfigured, Unavailable, Refused, OSError) as error:
         print(f"tenet: {error}", file=sys.stderr)
         return 1

@@ -76,7 +76,7 @@ class Guard:
 
     def _suspicious(self, before: int, now: int, touched: set[Dependency]) -> str:
         me = self._mastery.me
-        if before and (Member, me) in touched and self._model.get(Member, me) is None:
+        if now * 2 < before and (Member, me) in touched and self._model.get(Member, me) is None:
             return f"the store was emptied: of {before} networks and ports {now} are left, and our own row is gone"
         if before - now >= MANY and now * 2 < before:
             return f"of {before} networks and ports {before - now} are gone at once"

@@ -10,6 +10,8 @@ import logging
 import time
 import uuid
 
+import msgspec
+
 from controller import hub
 from controller.cluster.levels import Levels
 from controller.cluster.mastery import Shared
@@ -76,6 +78,8 @@ class Membership:
                 self._drop("the lease may be over")
 
     def _heard(self, touched: set[Dependency]) -> None:
+        if (Member, self.me.id) in touched:
+            self._dirty.set()
         if (Presence, self.me.id) in touched and self._mastery.instance and not self._mastery.present:
             self._drop("our rows are gone")
 
@@ -123,8 +127,12 @@ class Membership:
         return row.revision if isinstance(left, Presence) and left.instance in self._instances else 0
 
     def _enrol(self, transaction: Transaction) -> None:
-        if transaction.get(Member, self.me.id) != self.me:
-            transaction.put(self.me)
+        """Where we are; what drained until it ended drains no longer when it starts."""
+        held = transaction.get(Member, self.me.id)
+        draining = held is not None and held.draining and bool(self._instances)
+        wanted = msgspec.structs.replace(self.me, draining=draining)
+        if held != wanted:
+            transaction.put(wanted)
 
     # --- rows ---
 
@@ -136,6 +144,8 @@ class Membership:
             try:
                 if not self._mastery.instance:
                     self._join()
+                if self._replica.model.get(Member, self.me.id) is None:  # the store was restored to before we came
+                    transact(self._store, self._replica, self._enrol)
                 self._write()
                 waiting = False
                 hub.sleep(RHYTHM)
