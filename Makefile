@@ -23,7 +23,7 @@ CERTIFICATES := openssl:openssl
 ETCD := etcd-server:etcd
 
 .PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-e2e test-cluster test-ryu \
-        bench demo clean
+        bench demo demo-cluster clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -75,7 +75,7 @@ test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
 	$(BIN)/pytest -q tests/e2e
 
 test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)
-	@tools/need.sh $(ETCD) $(CERTIFICATES)
+	@tools/need.sh $(LAB) $(ETCD) $(CERTIFICATES)
 	$(BIN)/pytest -q tests/cluster
 
 test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
@@ -91,12 +91,16 @@ $(RYU_INSTALLED): requirements-ryu.txt
 	@touch $@
 
 bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
-	@tools/need.sh $(LAB)
+	@tools/need.sh $(LAB) $(ETCD)
 	$(BIN)/python -m tests.bench
 
 demo: install  ## two tenants with equal addresses on three hypervisors, live (root)
 	@tools/need.sh $(LAB)
 	@exec $(BIN)/python -m tools.demo
+
+demo-cluster: install  ## three members over one etcd on this machine, one of which dies (root)
+	@tools/need.sh $(LAB) $(ETCD)
+	@exec $(BIN)/python -m tools.demo_cluster
 
 clean:  ## remove what make made, except var/ (the store)
 	rm -rf $(VENV) $(RYU_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

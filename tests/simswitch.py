@@ -132,6 +132,8 @@ class SimSwitch:
             self._meter_mod(xid, message)
         elif kind == wire.BARRIER_REQUEST:
             self._send(wire.BARRIER_REPLY, xid)
+        elif kind == 24:  # OFPT_ROLE_REQUEST
+            self._send(wire.ROLE_REPLY, xid, message[8:])
         elif kind == wire.PACKET_OUT:
             self.packet_outs.append(message)
 
