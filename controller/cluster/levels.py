@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from controller import hub
 from controller.cluster.mastery import Shared
-from controller.model.kinds import CLUSTER, Level, Reach
+from controller.model.kinds import Level, Reach
 from controller.model.model import Dependency
 from controller.reconcile.progress import GRACE, Progress
 from controller.store.replica import Replica
@@ -24,7 +24,6 @@ class Levels:
         self._mastery = mastery
         self._clock = clock
         self._began = clock()
-        self._content = 0  # the last revision that flows may follow from
         self._holder: dict[str, str] = {}  # switch -> the member that holds it
         self._kept: dict[str, int] = {}  # switch -> the revision it was at when its holder let go of it
         self._since: dict[str, float] = {}  # switch -> when nobody held it any more
@@ -51,7 +50,7 @@ class Levels:
 
     def reached(self, revision: int) -> bool:
         """Whether every switch that is not away for long has confirmed what followed from `revision`."""
-        revision = min(revision, self._content)
+        revision = min(revision, self._model.content)  # no flow follows from what is beyond
         if not self.progress.reached(revision):
             return False
         for switch_id in self._since:
@@ -85,8 +84,6 @@ class Levels:
 
     def _heard(self, touched: set[Dependency]) -> None:
         changed = False
-        if not touched or any(dependency[0] not in CLUSTER for dependency in touched):
-            self._content = self._model.revision
         for dependency in touched:
             if dependency[0] is Reach:
                 self._held(str(dependency[1]))

@@ -28,6 +28,7 @@ ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {  # those that are read one by o
     Network: ("segment", "admin_state_up"),
     Switch: ("number",),
 }
+TOLD: tuple[str, ...] = tuple(f"{NAMES[kind]}/" for kind in CLUSTER)
 
 
 class Applied(NamedTuple):
@@ -41,6 +42,7 @@ class Applied(NamedTuple):
 class Model:
     def __init__(self) -> None:
         self.revision = 0
+        self.content = 0  # the last revision that flows may follow from: not of what members tell of themselves
         self.revisions: dict[str, int] = {}  # key -> revision, for every key there is
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
@@ -74,6 +76,8 @@ class Model:
         unsettled: set[str] = set()
         for revision, key, row in changes:
             self.revision = revision
+            if not key.startswith(TOLD):
+                self.content = max(self.content, revision)
             if row is None:
                 self.revisions.pop(key, None)
             else:
@@ -93,7 +97,7 @@ class Model:
             if port_id not in self._rows[Port]:
                 self.placed.pop(port_id, None)
             elif moved:
-                self.placed[port_id] = self.revision
+                self.placed[port_id] = self.content
         return touched
 
     def _put(self, kind: type[Row], row_id: str, new: Row | None, touched: set[Dependency]) -> Iterator[str]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from controller import hub
 from controller.compile.compiler import Compiler
 from controller.errors import Unreachable
-from controller.model.kinds import CLUSTER
 from controller.model.model import Dependency
 from controller.openflow.session import Session
 from controller.registry import EVERYWHERE, HERE
@@ -112,8 +111,8 @@ class Reconciler:
     # --- rounds ---
 
     def _changed(self, touched: set[Dependency]) -> None:
-        if touched and all(dependency[0] in CLUSTER for dependency in touched):
-            return  # nor is it a revision to have computed flows for: members tell each other of theirs by such rows
+        if touched and self._model.content <= self._progress.compiled:
+            return  # members tell each other of their revisions: that must not make new ones
         self.compiler.mark(touched)
         self._wake.set()
 
