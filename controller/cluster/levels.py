@@ -27,7 +27,7 @@ class Levels:
         self._holder: dict[str, str] = {}  # switch -> the member that holds it
         self._kept: dict[str, int] = {}  # switch -> the revision it was at when its holder let go of it
         self._since: dict[str, float] = {}  # switch -> when nobody held it any more
-        self._reach: dict[str, Reach] = {}  # rows as they were before the last change
+        self._has: dict[str, frozenset[str]] = {}  # member -> the switches that it says it holds
         self._level: dict[str, Level] = {}
         self._waiting: list[hub.Signal] = []
         replica.listen(self._heard)
@@ -56,12 +56,12 @@ class Levels:
         for switch_id in self._since:
             if self._kept.get(switch_id, 0) < revision and not self.is_away(switch_id):
                 return False
-        return all(self._is_at(member, revision) for member in self._reach if member != self._mastery.me)
+        return all(self._is_at(member, revision) for member in self._has if member != self._mastery.me)
 
     def _is_at(self, member: str, revision: int) -> bool:
         level = self._level.get(member)
         if level is None:
-            return not self._reach[member].held
+            return not self._has[member]
         return level.compiled >= revision and all(
             max(at, self._kept.get(switch_id, 0)) >= revision for switch_id, at in level.behind.items()
         )
@@ -102,23 +102,29 @@ class Levels:
 
     def _held(self, member: str) -> None:
         """A member holds other switches than before; its level is still the one of before."""
-        before, now = self._reach.get(member), self._model.get(Reach, member)
-        had = set(before.held if before else ())
-        has = set(now.held if now else ())
+        had = self._has.pop(member, frozenset())
+        now = self._model.get(Reach, member)
+        has = frozenset(now.held if now else ())
         for switch_id in had - has:
             if self._holder.get(switch_id) == member:
-                self._kept[switch_id] = max(self._kept.get(switch_id, 0), self._told(switch_id))
-                del self._holder[switch_id]
-                self._since[switch_id] = self._clock()
+                self._keep(switch_id)
+                # two may claim it for a moment, and the later one give it back
+                other = next((each for each, held in self._has.items() if switch_id in held), "")
+                if other:
+                    self._holder[switch_id] = other
+                else:
+                    del self._holder[switch_id]
+                    self._since[switch_id] = self._clock()
         for switch_id in has - had:
             if switch_id in self._holder:
-                self._kept[switch_id] = max(self._kept.get(switch_id, 0), self._told(switch_id))
+                self._keep(switch_id)
             self._holder[switch_id] = member
             self._since.pop(switch_id, None)
-        if now is None:
-            self._reach.pop(member, None)
-        else:
-            self._reach[member] = now
+        if now is not None:
+            self._has[member] = has
+
+    def _keep(self, switch_id: str) -> None:
+        self._kept[switch_id] = max(self._kept.get(switch_id, 0), self._told(switch_id))
 
     def _tell(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -135,6 +135,16 @@ def test_what_a_switch_had_it_keeps_while_another_takes_over(bench: Bench) -> No
     assert bench.levels.at("s1") == 50 and not bench.levels.is_away("s1")
 
 
+def test_a_switch_that_two_claimed_is_the_ones_that_stays(bench: Bench) -> None:
+    bench.member("two", ("s1",), held=("s1",))
+    bench.put(Level(id="two", compiled=50))
+    bench.member("three", ("s1",), held=("s1",))
+    bench.put(Level(id="three", compiled=40, behind={"s1": 0}))
+    bench.member("three", ("s1",), held=())
+    bench.put(Level(id="two", compiled=60))
+    assert bench.levels.at("s1") == 60
+
+
 def test_a_revision_is_reached_when_every_master_says_so(bench: Bench) -> None:
     bench.member("two", ("s1",), held=("s1",))
     revision = bench.put(network(1))
