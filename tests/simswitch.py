@@ -69,6 +69,10 @@ class SimSwitch:
             hub.kill(self._thread)
             sock.close()
 
+    def share(self, other: SimSwitch) -> None:
+        """Be another connection of the same switch."""
+        self.flows, self.meters, self._cookies = other.flows, other.meters, other._cookies
+
     def packet_in(self, cookie: int, in_port: int, data: bytes) -> None:
         match = struct.pack("!HHII", 1, 12, 0x80000004, in_port) + bytes(4)
         body = struct.pack("!IHBBQ", wire.ANY, len(data), 1, 0, cookie) + match + bytes(2) + data

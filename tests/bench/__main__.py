@@ -23,6 +23,7 @@ NAMES = (
     "memory",
     "writes_etcd",
     "takeover",
+    "takeover_1000",
     "rolling_restart",
 )
 RESULTS = Path(__file__).with_name("results.jsonl")
