@@ -20,7 +20,7 @@ def measure() -> Iterator[Figure]:
         network = project.network()
         project.subnet(network, "10.0.0.0/24")
         ports = [project.port(network) for _ in range(3)]
-        one, two, _ = (made.cloud.start(made.lab[n % 2], port) for n, port in enumerate(ports))
+        one, *_ = (made.cloud.start(made.lab[n % 2], port) for n, port in enumerate(ports))
         address = ports[1]["fixed_ips"][0]["ip_address"]
         if not one.reaches(address):
             raise RuntimeError("the VMs do not reach each other")
