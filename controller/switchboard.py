@@ -80,6 +80,8 @@ class Switchboard:
 
     def _attend(self, switch_id: str, session: Session) -> None:
         session.limit_packet_ins(self._packet_in_rate, self._packet_in_rate)
+        if not self._mastery.holds(switch_id):
+            raise NotMaster("it moved on while its role was asked for")
         self._reconciler.attend(switch_id, session)
 
     def _share(self, switch_id: str, session: Session) -> None:

@@ -137,7 +137,7 @@ class Membership:
     # --- rows ---
 
     def _publish(self) -> None:
-        waiting = False
+        waiting = ""  # for what; said once
         while True:
             self._dirty.wait()
             self._dirty.clear()
@@ -147,20 +147,21 @@ class Membership:
                 if self._replica.model.get(Member, self.me.id) is None:  # the store was restored to before we came
                     transact(self._store, self._replica, self._enrol)
                 self._write()
-                waiting = False
+                waiting = ""
                 hub.sleep(RHYTHM)
-            except Changed:
-                if not waiting:
-                    log.warning("member %s: another process of that name is, or was until just now, present; waiting",
-                                self.me.id)  # fmt: skip
-                waiting = True
+            except Changed as error:
+                waiting = self._say(
+                    waiting, "another process of that name is, or was until just now, present; waiting", error
+                )
                 self._again()
             except Unavailable as error:
-                if self._mastery.instance:
-                    log.debug("member %s: %s", self.me.id, error)
-                else:
-                    log.info("member %s: cannot join: %s", self.me.id, error)
+                waiting = self._say(waiting, "the store does not take our rows", error)
                 self._again()
+
+    def _say(self, before: str, now: str, error: object = "") -> str:
+        if now != before:
+            log.warning("member %s: %s%s%s", self.me.id, now, ": " if error else "", error)
+        return now
 
     def _again(self) -> None:
         hub.sleep(RETRY)
