@@ -15,17 +15,18 @@ IDENTITY_INSTALLED := $(IDENTITY_VENV)/.installed
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # Suites that use sockets, switches or disks; every other folder of tests/ is pure and belongs to test-unit.
-SUITES := store openflow ovsdb api identity clients tempest e2e mininet
+SUITES := store openflow ovsdb api identity clients tempest e2e mininet cluster
 UNIT := $(filter-out $(addprefix tests/,$(addsuffix /,$(SUITES) lab bench)),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 UNIT := $(filter-out tests/__pycache__/,$(UNIT))
 
 OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server openvswitch-common:ovs-ofctl
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
+ETCD := etcd-server:etcd
 
 .PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-identity \
-        test-e2e test-mininet test-ryu \
-        bench demo clean
+        test-e2e test-mininet test-cluster test-ryu \
+        bench demo demo-cluster clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -50,13 +51,14 @@ format: install  ## put the source into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: test-unit test-store test-openflow test-ovsdb test-api test-identity test-ryu test-e2e  ## every suite, in this order, until one fails
+test: test-unit test-store test-openflow test-ovsdb test-api test-identity test-ryu test-e2e test-cluster  ## every suite, in this order, until one fails
 	@echo "all suites passed"
 
 test-unit: install  ## the pure parts: no sockets, no switches
 	$(BIN)/pytest -q $(UNIT)
 
-test-store: install  ## the store's contract and its engines
+test-store: install  ## the store's contract and its engines, on a real etcd
+	@tools/need.sh $(ETCD) $(CERTIFICATES)
 	$(BIN)/pytest -q tests/store
 
 test-openflow: install  ## OpenFlow against simulated and real switches, and hostile peers
@@ -88,6 +90,10 @@ test-mininet: install  ## wired switches, experiments and physical networks on M
 	@tools/need.sh $(LAB) mininet:mn curl:curl iperf3:iperf3
 	tools/alone.sh $(BIN)/pytest -q tests/mininet
 
+test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)
+	@tools/need.sh $(LAB) $(ETCD) $(CERTIFICATES)
+	$(BIN)/pytest -q tests/cluster
+
 test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
 	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider $(UNIT)
@@ -101,12 +107,16 @@ $(RYU_INSTALLED): requirements-ryu.txt
 	@touch $@
 
 bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
-	@tools/need.sh $(LAB)
+	@tools/need.sh $(LAB) $(ETCD)
 	$(BIN)/python -m tests.bench
 
 demo: install  ## two tenants with equal addresses on three hypervisors, live (root)
 	@tools/need.sh $(LAB)
 	@exec $(BIN)/python -m tools.demo
+
+demo-cluster: install  ## three members over one etcd on this machine, one of which dies (root)
+	@tools/need.sh $(LAB) $(ETCD)
+	@exec $(BIN)/python -m tools.demo_cluster
 
 clean:  ## remove what make made, except var/ (the store)
 	rm -rf $(VENV) $(RYU_VENV) $(IDENTITY_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

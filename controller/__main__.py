@@ -11,12 +11,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from controller import hub, logs, memory
+from controller import cluster_command, hub, logs, memory, store_command
 from controller.commands import doctor, export, token, topology
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
 log = logging.getLogger("tenet")
+
+COMMANDS = {"store": store_command.run, "cluster": cluster_command.run}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,12 +27,16 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the controller")
     run.add_argument("--config-file", action="append", default=[], metavar="FILE", help="an oslo.config file")
+    run.add_argument("--accept-empty", action="store_true", help="[cluster] accept_empty = true, this once")
     run.add_argument("--log-json", action="store_true", help="one JSON object a line instead of text")
     run.add_argument("--debug", action="store_true", help="log more")
-    for command in (doctor, export, topology):
+    for command in (doctor, export, topology, store_command, cluster_command):
         command.add(commands)
     token.declare(commands)
     chosen = parser.parse_args(arguments)
+    if chosen.command in COMMANDS:
+        hub.patch()
+        return _command(chosen)
     if chosen.command not in ("run", "token"):
         return _ask(chosen)
     try:
@@ -39,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         hub.patch()
         logs.configure(as_json=chosen.log_json, debug=chosen.debug)
         settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
-        return Controller(settings).run()
+        return Controller(settings._replace(accept_empty=settings.accept_empty or chosen.accept_empty)).run()
     except (Misconfigured, Unavailable) as error:
         print(f"tenet: {error}", file=sys.stderr)
         return 1
@@ -56,10 +62,22 @@ def _ask(chosen: argparse.Namespace) -> int:
         return 1
 
 
+def _command(chosen: argparse.Namespace) -> int:
+    logs.configure(as_json=False, debug=False)
+    try:
+        COMMANDS[chosen.command](chosen)
+    except (Misconfigured, Unavailable, Refused, OSError) as error:
+        print(f"tenet: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 class Controller:
     """All parts of one process; the framework is imported here, after the hub is chosen and patched."""
 
     def __init__(self, settings: Settings) -> None:
+        from controller.cluster.cluster import Cluster
+        from controller.cluster.mastery import Alone
         from controller.fabric import Fabric
         from controller.observe.links import Links
         from controller.observe.observer import Observer
@@ -68,7 +86,7 @@ class Controller:
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
-        from controller.store import open_store
+        from controller.store import archive, is_shared, open_store
         from controller.store.replica import Replica
         from controller.switchboard import Switchboard
         from northbound.app import application
@@ -80,20 +98,26 @@ class Controller:
         self._stopped = hub.Signal()
         self._status = 0
         self.store = open_store(settings.store_url)
+        archive.check_whole(self.store)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
         self.links = Links(self.store, self.replica)
+        self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
+        mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
         self.switchboard = Switchboard(
-            self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate
+            self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery
         )
-        statuses = Statuses(self.replica.model, progress)
+        statuses = Statuses(self.replica.model, levels)
         self.operators = Operators(
-            self.replica, self.reconciler, self.switchboard, progress, self.observer, self.links,
+            self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             Fabric(self.replica, self.reconciler, statuses),
         )  # fmt: skip
-        self._notifier = _notifier(settings, self.replica, statuses, progress)
+        if self.cluster:
+            self.reconciler.check = self.cluster.guard.check
+            self.operators.more = self.cluster.metrics
+        self._notifier = _notifier(settings, self.replica, statuses, levels)
         context = Context(
             store=self.store,
             replica=self.replica,
@@ -103,9 +127,10 @@ class Controller:
             physical=settings.physical,
             limits=settings.quotas,
             preview=Preview(self.replica.model).switches,
+            cluster=self.cluster.report if self.cluster else None,
             **_identity(settings),
         )
-        self._events, self._progress = context.events, progress
+        self._events, self._levels = context.events, levels
         self.application = application(context)
 
     def run(self) -> int:
@@ -120,7 +145,7 @@ class Controller:
         self.reconciler.start()
         self.observer.start()
         self.links.start()
-        self._events.start(self._progress)
+        self._events.start(self._levels)
         if self._notifier is not None:
             self._notifier.start()
         listener = _listen("northbound", settings.northbound)
@@ -128,8 +153,11 @@ class Controller:
             settings.openflow, self.switchboard, tls=self._tls, echo_interval=settings.echo_interval
         )
         databases = ovsdb.serve(
-            settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls
-        )
+            settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls,
+            cluster=self.cluster.roster if self.cluster else None,
+        )  # fmt: skip
+        if self.cluster:
+            self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])
         hub.spawn(self._serve_rest, listener)
         log.info(
             "ready: REST %s, OpenFlow %s, OVSDB %s, %s",
@@ -138,6 +166,8 @@ class Controller:
         self._stopped.wait()
         log.info("ending")
         listener.close()
+        if self.cluster:
+            self.cluster.leave()  # before the switches: others take over what is still connected
         databases.close()
         switches.close()
         self.store.close()

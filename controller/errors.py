@@ -99,5 +99,13 @@ class Rejected(SwitchError):
         self.reason = reason
 
 
+class NotMaster(SwitchError):
+    """This process may not write to the switch now; another may."""
+
+
+class Withheld(NotMaster):
+    """The switch is left as it is, for what it should be is in doubt."""
+
+
 class Misconfigured(Exception):
     """The process cannot start as configured; the message is the one line that says why."""

@@ -15,8 +15,7 @@ from controller import hub
 from controller.errors import Misconfigured
 from controller.model.kinds import Interface, Network, Port
 from controller.model.model import Dependency, Model
-from controller.reconcile.progress import Progress
-from controller.reconcile.statuses import ACTIVE, BUILD, Statuses
+from controller.reconcile.statuses import ACTIVE, BUILD, Levels, Statuses
 from controller.store.replica import Replica
 
 log = logging.getLogger("tenet.nova")
@@ -95,7 +94,7 @@ def server(port: Port) -> str:
 class Notifier:
     """Tells, in green threads of its own, and again until it is heard."""
 
-    def __init__(self, replica: Replica, statuses: Statuses, progress: Progress, send: Send) -> None:
+    def __init__(self, replica: Replica, statuses: Statuses, progress: Levels, send: Send) -> None:
         self._replica = replica
         self._statuses = statuses
         self._progress = progress

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -10,11 +11,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from controller.errors import Conflict
 from controller.fabric import Fabric
-from controller.model.kinds import NAMES, Switch
+from controller.model.kinds import NAMES, Reach, Switch
 from controller.observe.links import Links
 from controller.observe.observer import Observer
-from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
+from controller.reconcile.statuses import Levels
 from controller.store.replica import Replica
 from controller.switchboard import Switchboard
 
@@ -30,7 +31,7 @@ class Operators:
         replica: Replica,
         reconciler: Reconciler,
         switchboard: Switchboard,
-        progress: Progress,
+        progress: Levels,
         observer: Observer,
         links: Links,
         fabric: Fabric,
@@ -42,6 +43,7 @@ class Operators:
         self._switchboard = switchboard
         self._progress = progress
         self._observer = observer
+        self.more: Callable[[], Iterable[Any]] = lambda: ()  # metrics of a cluster
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -70,7 +72,8 @@ class Operators:
 
     def forget(self, switch_id: str) -> None:
         """Remove a switch that is gone for good; raises `NotFound`, and `Conflict` while it is connected."""
-        if switch_id in self._reconciler.programmers:
+        reached = any(switch_id in reach.switches for reach in self._replica.model.rows(Reach).values())
+        if reached or switch_id in self._reconciler.programmers:
             raise Conflict(
                 f"Switch {switch_id} is connected: remove its manager and its controller first.", "SwitchInUse"
             )
@@ -155,4 +158,5 @@ class Operators:
             counter("tenet_units_computed", "Units (object and place) computed.", value=reconciler.compiler.computed),
             counter("tenet_addresses_learned", "Source addresses learned.", value=self._observer.learned),
             counter("tenet_packet_ins_dropped", "Packet-ins dropped for want of time.", value=self._observer.dropped),
+            *self.more(),
         ]  # fmt: skip

@@ -23,7 +23,11 @@ QUOTAS = {
 }
 
 OPTIONS: dict[str, list[cfg.Opt]] = {
-    "store": [cfg.StrOpt("url", default="sqlite:///var/tenet.db", help="Where the model is kept: sqlite:///PATH.")],
+    "store": [
+        cfg.StrOpt("url", default="sqlite:///var/tenet.db",
+                   help="Where the model is kept: sqlite:///PATH, or etcd://HOST:PORT[,HOST:PORT...]/PREFIX, with TLS "
+                        "etcd+https://...?ca=FILE&certificate=FILE&private_key=FILE."),
+    ],
     "northbound": [cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API.")],
     "openflow": [
         cfg.StrOpt("listen", default="127.0.0.1:6653", help="ADDRESS:PORT where switches connect."),
@@ -45,6 +49,14 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.ListOpt("network_vlan_ranges", default=[],
                     help="NAME or NAME:FIRST:LAST: physical networks for type vlan, with VLANs to draw from."),
         cfg.IntOpt("physical_network_mtu", default=1500, min=1280, max=65535, help="MTU of physical networks."),
+    ],
+    "cluster": [
+        cfg.StrOpt("member", help="This member's name; its host's and the port of its REST API by default."),
+        cfg.FloatOpt("lease", default=3.0, min=2.0, max=60.0,
+                     help="Seconds after which the others take over what a silent member had."),
+        cfg.StrOpt("advertise", help="The address at which hypervisors reach this member, where it listens on all."),
+        cfg.BoolOpt("accept_empty", default=False,
+                    help="Follow a model that is empty, or less than half of what the switches hold."),
     ],
     "security": [
         cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
@@ -94,7 +106,11 @@ class Settings(NamedTuple):
     tokens: str
     quotas: dict[str, int]
     nova: str
-    files: tuple[str, ...]  # for the libraries that read their own sections
+    files: tuple[str, ...] = ()  # for the libraries that read their own sections
+    member: str = ""
+    lease: float = 3.0
+    advertise: str = ""
+    accept_empty: bool = False
 
     @property
     def underlay_room(self) -> int:
@@ -169,6 +185,10 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         quotas=_quotas(conf),
         nova=conf.nova.endpoint or "",
         files=tuple(conf.config_file),
+        member=_member(conf),
+        lease=conf.cluster.lease,
+        advertise=conf.cluster.advertise or "",
+        accept_empty=conf.cluster.accept_empty,
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(
@@ -195,6 +215,17 @@ def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:
     said = {name: conf.quotas[name] for name in QUOTAS}
     none = conf.auth.strategy == "none"
     return {name: limit if limit is not None else -1 if none else QUOTAS[name][1] for name, limit in said.items()}
+
+
+def _member(conf: cfg.ConfigOpts) -> str:
+    name: str = conf.cluster.member or ""
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name):
+        raise Misconfigured(f"[cluster] member = {name!r}: letters, digits, '.', '_' and '-', at most 63")
+    if conf.cluster.advertise:
+        ipaddress.ip_address(conf.cluster.advertise)
+    if not math.isfinite(conf.cluster.lease):
+        raise Misconfigured(f"[cluster] lease = {conf.cluster.lease} is not a number of seconds")
+    return name
 
 
 def address(section: str, text: str) -> tuple[str, int]:

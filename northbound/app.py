@@ -13,7 +13,7 @@ from webob import Request
 
 from controller.errors import Refused, Unavailable
 
-from . import audit, dry_run, errors, events, operators, preview, versions
+from . import audit, cluster, dry_run, errors, events, operators, preview, versions
 from .answer import Answer
 from .ask import Ask
 from .auth import Caller
@@ -65,6 +65,10 @@ def _routes() -> Routes:
     routes.add("healthz", {"GET": operators.health})
     routes.add("metrics", {"GET": operators.metrics})
     routes.add("tenet/v1/events", {"GET": events.stream})
+    routes.add("tenet/v1/cluster", {"GET": cluster.show})
+    routes.add("tenet/v1/cluster/accept-empty", {"POST": cluster.accept})
+    routes.add("tenet/v1/cluster/members/*", {"DELETE": cluster.forget})
+    routes.add("tenet/v1/cluster/members/*/drain", {"POST": cluster.drain, "DELETE": cluster.undrain})
     routes.add("tenet/v1/switches", {"GET": operators.switches})
     routes.add("tenet/v1/switches/*", {"GET": operators.switch, "DELETE": operators.forget})
     routes.add("tenet/v1/switches/*/flows", {"GET": operators.flows})

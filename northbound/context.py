@@ -72,6 +72,22 @@ class Operators(Protocol):
         ...
 
 
+class ClusterOperators(Protocol):
+    """What operators ask of the cluster."""
+
+    def cluster(self) -> dict[str, Any]: ...
+
+    def drain(self, member_id: str, draining: bool) -> dict[str, Any]:
+        """Raises NotFound."""
+        ...
+
+    def forget(self, member_id: str) -> None:
+        """Raises NotFound, Conflict."""
+        ...
+
+    def accept(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Context:
     store: Store
@@ -85,6 +101,7 @@ class Context:
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
     events: Events = field(init=False)
     preview: Preview = lambda changes: []
+    cluster: ClusterOperators | None = None
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:

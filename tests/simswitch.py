@@ -69,6 +69,10 @@ class SimSwitch:
             hub.kill(self._thread)
             sock.close()
 
+    def share(self, other: SimSwitch) -> None:
+        """Be another connection of the same switch."""
+        self.flows, self.meters, self._cookies = other.flows, other.meters, other._cookies
+
     def packet_in(self, cookie: int, in_port: int, data: bytes) -> None:
         match = struct.pack("!HHII", 1, 12, 0x80000004, in_port) + bytes(4)
         body = struct.pack("!IHBBQ", wire.ANY, len(data), 1, 0, cookie) + match + bytes(2) + data
@@ -132,6 +136,8 @@ class SimSwitch:
             self._meter_mod(xid, message)
         elif kind == wire.BARRIER_REQUEST:
             self._send(wire.BARRIER_REPLY, xid)
+        elif kind == 24:  # OFPT_ROLE_REQUEST
+            self._send(wire.ROLE_REPLY, xid, message[8:])
         elif kind == wire.PACKET_OUT:
             self.packet_outs.append(message)
 

@@ -38,6 +38,8 @@ ONLY_IN = {
     "eventlet": "controller/hub.py",
     "webob": "northbound/",
     "sqlite3": "controller/store/",
+    "etcd3gw": "controller/store/",
+    "requests": "controller/store/",
     "networkx": "topology/",
     "ovs": "controller/ovsdb/",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
-from .kinds import NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
+from .kinds import CLUSTER, NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
 from .routes import Routes
@@ -28,11 +28,13 @@ INDEXES: dict[type[Row], tuple[str, ...]] = {
     Learned: ("port_id", "network_id"),
     Link: ("switch_id", "far_switch_id", "place"),
     Secret: (),
+    **dict.fromkeys(CLUSTER, ()),
 }
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {  # those that are read one by one, so that others may change freely
     Network: ("segment", "admin_state_up"),
     Switch: ("number",),
 }
+TOLD: tuple[str, ...] = tuple(f"{NAMES[kind]}/" for kind in CLUSTER)
 
 
 class Applied(NamedTuple):
@@ -46,6 +48,7 @@ class Applied(NamedTuple):
 class Model:
     def __init__(self) -> None:
         self.revision = 0
+        self.content = 0  # the last revision that flows may follow from: not of what members tell of themselves
         self.revisions: dict[str, int] = {}  # key -> revision, for every key there is
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
@@ -86,6 +89,8 @@ class Model:
         unsettled: set[str] = set()
         for revision, key, row in changes:
             self.revision = revision
+            if not key.startswith(TOLD):
+                self.content = max(self.content, revision)
             if row is None:
                 self.revisions.pop(key, None)
             else:
@@ -107,7 +112,7 @@ class Model:
             if port_id not in self._rows[Port]:
                 self.placed.pop(port_id, None)
             elif moved:
-                self.placed[port_id] = self.revision
+                self.placed[port_id] = self.content
         touched.update(self.routes.settle())
         return touched
 

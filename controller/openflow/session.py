@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from controller import hub
-from controller.errors import Rejected, Unreachable
+from controller.errors import NotMaster, Rejected, Unreachable
 from controller.openflow import dump, wire
 from controller.openflow.dump import Held
 from controller.openflow.errornames import reason
@@ -21,6 +21,8 @@ log = logging.getLogger("tenet.openflow")
 
 _TIMEOUT = 30.0  # seconds without an answer after which a switch counts as unreachable
 _BATCH = 512  # messages a write: about 100 KB of flows
+_STALE = (11, 0)  # OFPET_ROLE_REQUEST_FAILED, OFPRRFC_STALE
+_IS_SLAVE = (1, 10)  # OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE
 _LOGGED_ERRORS = 20  # a connection; what a hostile peer sends beyond that is only counted
 
 
@@ -124,6 +126,8 @@ class Session:
         self.packet_ins = 0
         self.errors = 0
         self.closed = False
+        self.permitted: Callable[[], bool] = lambda: True  # asked right before every write to the switch
+        self._demoted = False  # the switch has said that another is its master
         self._link = link
         self._events = events
         self._xids = itertools.cycle(range(1, 2**31))
@@ -169,7 +173,7 @@ class Session:
 
         `put` are bundle-add messages of bundle 1; so are `groups`, which go before them, and `groups_gone`, which go
         last.  Deletes follow the puts (make before break), but the delete of a cookie that is put as well goes first:
-        it is meant for tampered copies.  Raises `Rejected`, with nothing changed.
+        it is meant for tampered copies.  Raises `Rejected` or `NotMaster`, with nothing changed.
         """
         gone = set(drop)
         if not (put or gone or groups or groups_gone):
@@ -180,6 +184,23 @@ class Session:
                 self._bundle(_Bundle(put, gone, groups, groups_gone))
             finally:
                 self._refusals = None
+
+    def role(self, role: int, generation: int) -> bool:
+        """Ask to be `wire.MASTER` or `wire.SLAVE`; False when the switch has seen a later generation already.
+
+        Whoever becomes master makes a slave of who was (OpenFlow 1.3.5, 6.3.5).
+        """
+
+        def request(xid: int, argument: int) -> bytes:
+            return wire.role_request(xid, role, argument)
+
+        self._demoted = False
+        answer = self._ask(wire.ROLE_REPLY, request, generation)
+        if answer.error and (answer.error.type, answer.error.code) == _STALE:
+            return False
+        if answer.error:
+            raise Rejected({}, f"role request: {reason(answer.error)}")
+        return True
 
     def limit_packet_ins(self, rate: int, burst: int, number: int = wire.CONTROLLER_METER) -> None:
         """See that the switch hands over at most `rate` packets a second, `burst` at once: its `controller` meter, or
@@ -192,6 +213,7 @@ class Session:
             if wanted in present:
                 return
             exists = any(meter.number == wanted.number for meter in present)
+            self._check_permitted()
             changing, done = self._expect(wire.ERROR), self._expect(wire.BARRIER_REPLY)
             try:
                 self._write(wire.meter_mod(changing.xid, wanted, exists) + wire.barrier(done.xid))
@@ -203,12 +225,14 @@ class Session:
 
     def packet_out(self, in_port: int, actions: bytes, data: bytes) -> None:
         """Have the switch do `actions` on the frame `data`, as if it had come from `in_port`; never waits."""
+        self._check_permitted()
         self._link.write(wire.packet_out(next(self._xids), in_port, actions, data))
 
     def packet_outs(self, packets: Iterable[tuple[int, bytes, bytes]]) -> None:
         """Many packet-outs (in_port, actions, data) in one write; never waits."""
-        xid = next(self._xids)
-        self._link.write(b"".join([wire.packet_out(xid, *packet) for packet in packets]))
+        if self.permitted():
+            xid = next(self._xids)
+            self._link.write(b"".join([wire.packet_out(xid, *packet) for packet in packets]))
 
     def close(self, why: str) -> None:
         self._link.close(why)
@@ -225,7 +249,7 @@ class Session:
             self._multipart(message)
         elif kind == wire.ERROR:
             self._error(message)
-        elif kind == wire.BARRIER_REPLY or (kind == wire.EXPERIMENTER and wire.is_bundle_reply(message)):
+        elif kind in wire.REPLIES or (kind == wire.EXPERIMENTER and wire.is_bundle_reply(message)):
             self._give(message)
 
     def lost(self) -> None:
@@ -251,6 +275,7 @@ class Session:
 
     def _error(self, message: bytes) -> None:
         error, xid = wire.error(message), wire.xid_of(message)
+        self._demoted |= (error.type, error.code) == _IS_SLAVE and not error.experimenter
         cookie, group = wire.refused_cookie(error.data), wire.refused_group(error.data)
         if self._refusals is not None and group is not None:
             self._refused_groups.setdefault(group, reason(error))
@@ -284,6 +309,7 @@ class Session:
     # --- bundles ------------------------------------------------------------------------------------------------------
 
     def _bundle(self, bundle: _Bundle) -> None:
+        self._check_permitted()
         opened, closed = self._expect(wire.EXPERIMENTER), self._expect(wire.EXPERIMENTER)
         try:
             self._send_bundle(opened.xid, closed.xid, bundle)
@@ -294,6 +320,9 @@ class Session:
         if failed or self._refusals or self._refused_groups:
             self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.DISCARD_REQUEST)
             raise self._rejected(failed)
+        if not self.permitted():  # it may have taken long
+            self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.DISCARD_REQUEST)
+        self._check_permitted()
         # only now: Open vSwitch leaves out what it refused and would commit the rest
         committed = self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.COMMIT_REQUEST)
         if committed.error or self._refusals or self._refused_groups:
@@ -322,7 +351,13 @@ class Session:
         for cookie in sorted(cookies):
             yield wire.bundle_add(wire.delete_by_cookie(next(self._xids), cookie))
 
-    def _rejected(self, failed: wire.Error | None) -> Rejected:
+    def _check_permitted(self) -> None:
+        if self._demoted or not self.permitted():
+            raise NotMaster(f"switch {self.dpid:016x} is another's")
+
+    def _rejected(self, failed: wire.Error | None) -> Rejected | NotMaster:
+        if self._demoted:
+            return NotMaster(f"switch {self.dpid:016x} has another master")
         refusals = self._refusals or {}
         named = {cookie: why for cookie, why in refusals.items() if cookie is not None}
         if named or self._refused_groups:

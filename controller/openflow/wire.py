@@ -27,7 +27,13 @@ MULTIPART_REQUEST: Final = 18
 MULTIPART_REPLY: Final = 19
 BARRIER_REQUEST: Final = 20
 BARRIER_REPLY: Final = 21
+ROLE_REQUEST: Final = 24
+ROLE_REPLY: Final = 25
 METER_MOD: Final = 29
+
+REPLIES: Final = frozenset({BARRIER_REPLY, ROLE_REPLY})  # beside the multipart and the experimenter ones
+
+EQUAL, MASTER, SLAVE = 1, 2, 3  # OFPCR_ROLE_* (7.3.9)
 
 FLOW_STATS: Final = 1
 GROUP_DESC: Final = 7
@@ -57,6 +63,7 @@ _BAND = struct.Struct("!HHIIxxxx")
 _PACKET_OUT = struct.Struct("!IIHxxxxxx")
 _PACKET_IN = struct.Struct("!IHBBQ")
 _TWO = struct.Struct("!HH")
+_ROLE = struct.Struct("!IxxxxQ")
 _WORD = struct.Struct("!I")
 _COOKIE = struct.Struct("!Q")
 _NO_MATCH = b"\0\1\0\4\0\0\0\0"  # OFPMT_OXM, length 4, padded to 8
@@ -139,6 +146,11 @@ def meter_mod(xid: int, meter: Meter, exists: bool) -> bytes:
     """OFPMC_MODIFY when the meter exists, else OFPMC_ADD, with one drop band (7.3.4.4)."""
     band = _BAND.pack(1, _BAND.size, meter.rate, meter.burst)
     return message(METER_MOD, xid, _METER.pack(int(exists), meter.flags, meter.number) + band)
+
+
+def role_request(xid: int, role: int, generation: int) -> bytes:
+    """Ask for MASTER or SLAVE; a `generation` below one that the switch has seen is refused as stale (7.3.9)."""
+    return message(ROLE_REQUEST, xid, _ROLE.pack(role, generation))
 
 
 def packet_out(xid: int, in_port: int, actions: bytes, data: bytes) -> bytes:

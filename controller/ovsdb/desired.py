@@ -38,21 +38,44 @@ class Desired(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def desired(replica: Replica, targets: Sequence[str]) -> Desired:
-    """What differs from how it should be.  `targets`: all controllers of br-int (`tcp:192.0.2.1:6653`)."""
+def desired(replica: Replica, targets: Sequence[str], managers: Sequence[str] = ()) -> Desired:
+    """What differs from how it should be.  `targets`: all controllers of br-int (`tcp:192.0.2.1:6653`).
+
+    `managers`: all managers that the database should have beside the operator's own; none: they are left alone.
+    """
     root = replica.root
     if root is None:
         return Desired((), ("table Open_vSwitch has no row: ovs-vsctl init has not run",))
     said = settings(root)
     bridge = replica.bridge(BRIDGE)
     if bridge is None:
-        return Desired((_make(root, said, targets),), said.remarks)
+        return Desired((_make(root, said, targets), *_managers(replica, root, managers)), said.remarks)
     changes = [*_bridge(root, bridge, said), *_controllers(replica, bridge, targets)]
     repairs = [Repair(f"bridge {BRIDGE}", ", ".join(what for what, _ in changes), tuple(o for _, o in changes))]
+    repairs += _managers(replica, root, managers)
     tunnels, remarks = tunnel_repairs(replica, bridge, said)
     patches, unmapped = mapping_repairs(replica, bridge, said)
     every = (*repairs, *tunnels, *patches)
     return Desired(tuple(repair for repair in every if repair.operations), (*said.remarks, *remarks, *unmapped))
+
+
+def _managers(replica: Replica, root: OpenVSwitch, targets: Sequence[str]) -> list[Repair]:
+    """Add the managers that are missing, and take out those of ours that are no member's any more."""
+    if not targets:
+        return []
+    held = [replica.managers[uuid] for uuid in sorted(root.manager_options) if uuid in replica.managers]
+    missing = [target for target in targets if target not in {row.target for row in held}]
+    gone = [row for row in held if row.target not in targets and MANAGED.items() <= row.external_ids.items()]
+    if not missing and not gone:
+        return []
+    inserts = [
+        op.insert("Manager", f"manager_{n}", {"target": target, "external_ids": op.mapping(MANAGED)})
+        for n, target in enumerate(missing)
+    ]
+    kept = [op.stored(uuid) for uuid in sorted(root.manager_options - {row.uuid for row in gone})]
+    column = op.many([*kept, *(op.new(f"manager_{n}") for n in range(len(missing)))])
+    why = ", ".join([*(f"{target} missing" for target in missing), *(f"{row.target} gone" for row in gone)])
+    return [Repair("managers", why, (*inserts, op.update("Open_vSwitch", root.uuid, {"manager_options": column})))]
 
 
 def derived_datapath_id(system_id: str) -> str:

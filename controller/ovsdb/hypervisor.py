@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from controller import hub
 from controller.errors import Refused, Rejected, SwitchError, Unreachable
+from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.describe import describe
 from controller.ovsdb.desired import desired
 from controller.ovsdb.framing import Malformed
@@ -49,14 +50,21 @@ class Facts(NamedTuple):
 
 class Hypervisor:
     def __init__(
-        self, sock: socket.socket, address: str, targets: Sequence[str], observe: Callable[[SeenHypervisor], None]
+        self,
+        sock: socket.socket,
+        address: str,
+        targets: Sequence[str],
+        observe: Callable[[SeenHypervisor], None],
+        cluster: Cluster | None = None,
     ) -> None:
+        """`targets`: the controllers of its switch, where `cluster` does not tell them."""
         self.address = address
         self.system_id = ""
         self.seen: SeenHypervisor | None = None  # as the observer was last told
         self._since = time.time()
         self._targets = tuple(targets)
         self._observe = observe
+        self._cluster = cluster
         self._replica = Replica()
         self._remarks: tuple[str, ...] = ()
         self._pace = Pace(time.monotonic)
@@ -77,9 +85,20 @@ class Hypervisor:
             self._changed.clear()
             if self._identity() != self.system_id:
                 raise Unreachable(f"its system-id became {self._identity()[:128]}: it comes back under that")
-            waits = [self._put_right(), self._tell()]
+            waits = [self._put_right(), self._tell()] if self._ours() else []
             self._changed.wait(min((wait for wait in waits if wait is not None), default=None))
         raise self._rpc.over
+
+    def look(self) -> None:
+        """What is to be done may have changed."""
+        self._changed.set()
+
+    def _ours(self) -> bool:
+        """Whether it is this process that keeps the hypervisor right; another may have told of it since if not."""
+        if self._cluster is None or self._cluster.owns(self.system_id):
+            return True
+        self.seen = None
+        return False
 
     def answers(self) -> bool:
         """Is the peer alive, proven now?"""
@@ -121,13 +140,15 @@ class Hypervisor:
 
     def _put_right(self) -> float | None:
         """Commit what differs; seconds until it is to be looked at again, None when nothing differed."""
-        wish = desired(self._replica, self._targets)
+        cluster = self._cluster
+        targets = cluster.controllers() if cluster else self._targets
+        wish = desired(self._replica, targets, cluster.managers() if cluster else ())
         for remark in wish.remarks:
             if remark not in self._remarks:
                 log.warning("%s: %s", self.name, remark)
         self._remarks = wish.remarks
         for repair in wish.repairs:
-            if not self._pace.left(repair.subject):
+            if not self._pace.left(repair.subject) and self._ours():
                 self._commit(repair)
         return min((self._pace.left(repair.subject) for repair in wish.repairs), default=None)
 

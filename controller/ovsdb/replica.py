@@ -22,6 +22,7 @@ ROWS_LIMIT = 100_000  # rows of all tables; a hypervisor has a few for each inte
 class OpenVSwitch(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str
     bridges: frozenset[str] = frozenset()
+    manager_options: frozenset[str] = frozenset()
     external_ids: dict[str, str] = {}
 
 
@@ -65,7 +66,13 @@ class Controller(msgspec.Struct, frozen=True, kw_only=True):
     inactivity_probe: int = 0
 
 
-Row = OpenVSwitch | Bridge | Port | Interface | Controller
+class Manager(msgspec.Struct, frozen=True, kw_only=True):
+    uuid: str
+    target: str
+    external_ids: dict[str, str] = {}
+
+
+Row = OpenVSwitch | Bridge | Port | Interface | Controller | Manager
 
 _KINDS: dict[str, type[Row]] = {
     "Open_vSwitch": OpenVSwitch,
@@ -73,6 +80,7 @@ _KINDS: dict[str, type[Row]] = {
     "Port": Port,
     "Interface": Interface,
     "Controller": Controller,
+    "Manager": Manager,
 }
 
 
@@ -85,12 +93,14 @@ class Replica:
         self.ports: dict[str, Port] = {}
         self.interfaces: dict[str, Interface] = {}
         self.controllers: dict[str, Controller] = {}
+        self.managers: dict[str, Manager] = {}
         self._tables: dict[str, dict[str, Any]] = {
             "Open_vSwitch": self.roots,
             "Bridge": self.bridges,
             "Port": self.ports,
             "Interface": self.interfaces,
             "Controller": self.controllers,
+            "Manager": self.managers,
         }
 
     @property

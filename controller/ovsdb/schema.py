@@ -21,7 +21,7 @@ _ROWS = {"key": "uuid", "min": 0, "max": "unlimited"}
 _MAP = {"key": "string", "value": "string", "min": 0, "max": "unlimited"}
 
 COLUMNS: dict[str, dict[str, Any]] = {
-    "Open_vSwitch": {"bridges": _ROWS, "external_ids": _MAP},
+    "Open_vSwitch": {"bridges": _ROWS, "manager_options": _ROWS, "external_ids": _MAP},
     "Bridge": {
         "name": _TEXT,
         "datapath_type": _TEXT,
@@ -49,6 +49,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "max_backoff": _MAYBE_INTEGER,
         "inactivity_probe": _MAYBE_INTEGER,
     },
+    "Manager": {"target": _TEXT, "external_ids": _MAP},
 }
 
 SCHEMA = DbSchema.from_json(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from controller import hub
 from controller.errors import Misconfigured, Rejected, SwitchError, Unreachable
+from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.hypervisor import Facts, Hypervisor
 from controller.ovsdb.seen import SeenHypervisor
 
@@ -22,21 +23,26 @@ Observe = Callable[[SeenHypervisor], None]
 
 
 def serve(
-    listen: tuple[str, int], observe: Observe, *, controller_port: int, tls: ssl.SSLContext | None = None
+    listen: tuple[str, int],
+    observe: Observe,
+    *,
+    controller_port: int,
+    tls: ssl.SSLContext | None = None,
+    cluster: Cluster | None = None,
 ) -> Server:
     """Listen for hypervisors, keep each one right, and tell `observe` what is seen on it.
 
     `observe` is called in the hypervisor's own green thread, with the whole description, whenever that differs from
     the last one; it may wait.  `controller_port` is where our OpenFlow listener is, on the address that a hypervisor
-    connected to. With `tls` hypervisors come over TLS, and their switches are told to, too.  Raises `Misconfigured`
-    when it cannot listen.
+    connected to. With `tls` hypervisors come over TLS, and their switches are told to, too.  In a `cluster`,
+    its members take turns.  Raises `Misconfigured` when it cannot listen.
     """
     family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
     try:
         listener = hub.listen(listen, family=family, backlog=256)
     except (OSError, OverflowError) as fault:
         raise Misconfigured(f"[ovsdb] cannot listen on {listen[0]} port {listen[1]}: {fault}") from fault
-    return Server(listener, observe, controller_port, tls)
+    return Server(listener, observe, controller_port, tls, cluster)
 
 
 def controller_target(local: str, port: int, *, tls: bool) -> str:
@@ -52,16 +58,24 @@ class Server:
     """`address` is where it listens: (host, port)."""
 
     def __init__(
-        self, listener: socket.socket, observe: Observe, controller_port: int, tls: ssl.SSLContext | None
+        self,
+        listener: socket.socket,
+        observe: Observe,
+        controller_port: int,
+        tls: ssl.SSLContext | None,
+        cluster: Cluster | None = None,
     ) -> None:
         self.address: tuple[str, int] = listener.getsockname()[:2]
         self._listener = listener
         self._observe = observe
         self._controller_port = controller_port
         self._tls = tls
+        self._cluster = cluster
         self._threads: set[hub.GreenThread] = set()
         self._admitted: dict[str, Hypervisor] = {}
         self._accepting = hub.spawn(self._accept)
+        if cluster:
+            cluster.listen(self._look)
 
     def hypervisors(self) -> list[Facts]:
         """The hypervisors that are connected, by system-id."""
@@ -98,7 +112,7 @@ class Server:
             target = controller_target(sock.getsockname()[0], self._controller_port, tls=self._tls is not None)
             if self._tls:
                 sock = _secured(sock, self._tls)
-            hypervisor = Hypervisor(sock, address, (target,), self._observe)
+            hypervisor = Hypervisor(sock, address, (target,), self._observe, self._cluster)
             hypervisor.attend(self._admit)
         except (SwitchError, OSError) as fault:
             name = hypervisor.name if hypervisor else address
@@ -108,6 +122,8 @@ class Server:
                 hypervisor.close(Unreachable("closed"))
                 if self._admitted.get(hypervisor.system_id) is hypervisor:
                     del self._admitted[hypervisor.system_id]
+                    if self._cluster:
+                        self._cluster.database(hypervisor.system_id, False)
             sock.close()
 
     def _admit(self, hypervisor: Hypervisor) -> None:
@@ -119,6 +135,12 @@ class Server:
             if self._admitted.get(hypervisor.system_id) is other:
                 del self._admitted[hypervisor.system_id]
         self._admitted[hypervisor.system_id] = hypervisor
+        if self._cluster:
+            self._cluster.database(hypervisor.system_id, True)
+
+    def _look(self) -> None:
+        for hypervisor in self._admitted.values():
+            hypervisor.look()
 
 
 def _secured(sock: socket.socket, tls: ssl.SSLContext) -> socket.socket:

@@ -22,6 +22,7 @@ class Progress:
         self._behind: dict[str, int] = {}  # the others -> the revision that they are at
         self._refusals: dict[str, dict[tuple[str, int], str]] = {}  # key of an object -> (switch, cookie) -> reason
         self._waiting: list[hub.Signal] = []
+        self._listeners: list[Callable[[], None]] = []
 
     # --- what the reconciler says ---
 
@@ -112,7 +113,21 @@ class Progress:
         self._waiting.append(signal)
         signal.wait(timeout)
 
+    def behind(self) -> dict[str, int]:
+        """The switches that have not confirmed everything, with the revisions that they are at."""
+        return dict(self._behind)
+
+    def refused(self) -> dict[str, str]:
+        """Key of an object -> why some switch refuses a flow of it."""
+        return {key: self.refusal(key) for key in sorted(self._refusals)}
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """`changed` is called whenever anything here may have changed; it must not wait."""
+        self._listeners.append(changed)
+
     def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
         waiting, self._waiting = self._waiting, []
         for signal in waiting:
             signal.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from controller import hub
 from controller.compile.compiler import Compiler
@@ -34,6 +35,7 @@ class Reconciler:
         self._model = replica.model
         self._progress = progress
         self._audit_interval = audit_interval
+        self.check: Callable[[str, int, int], None] = lambda *_: None  # (switch, flows held, flows wanted) may raise
         self._wake = hub.Signal()
         self._working = False
         self._round_over = hub.Signal()
@@ -90,7 +92,9 @@ class Reconciler:
             self._round_over.wait()
         if ("switch", switch_id) not in self.compiler.sheets:
             raise Unreachable(f"switch {switch_id} was removed")
-        return target.compare(right, wrong, self.compiler.wanted(switch_id))
+        wanted = list(self.compiler.wanted(switch_id))
+        self.check(switch_id, len(right), len(wanted))
+        return target.compare(right, wrong, wanted)
 
     def confirmed(self, switch_id: str, revision: int, current: bool) -> None:
         self._progress.confirmed(switch_id, revision, current=current)
@@ -107,6 +111,8 @@ class Reconciler:
     # --- rounds ---
 
     def _changed(self, touched: set[Dependency]) -> None:
+        if touched and self._model.content <= self._progress.compiled:
+            return  # members tell each other of their revisions: that must not make new ones
         self.compiler.mark(touched)
         self._wake.set()
 

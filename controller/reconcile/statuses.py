@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 from controller.model.kinds import Network, Port
 from controller.model.model import Model
 
-from .progress import Progress
 from .reach import unreached
 
 ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
 
 
+class Levels(Protocol):
+    """How far switches are: `Progress` knows this process's own, a cluster's `Levels` all."""
+
+    @property
+    def compiled(self) -> int: ...
+
+    def at(self, switch_id: str) -> int: ...
+
+    def is_connected(self, switch_id: str) -> bool: ...
+
+    def is_away(self, switch_id: str) -> bool: ...
+
+    def reached(self, revision: int) -> bool: ...
+
+    def refusal(self, key: str) -> str: ...
+
+    def wait(self, timeout: float) -> None: ...
+
+
 class Statuses:
-    def __init__(self, model: Model, progress: Progress) -> None:
+    def __init__(self, model: Model, progress: Levels) -> None:
         self._model = model
         self._progress = progress
 

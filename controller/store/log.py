@@ -22,6 +22,19 @@ class ChangeLog:
         self._start = revision
         self._news = hub.Signal()
         self._closed = False
+        self._epoch = 0  # how many restarts there were
+
+    @property
+    def newest(self) -> int:
+        """The revision of the newest commit there is."""
+        return self._changes[-1].revision if self._changes else self._start
+
+    def restart(self, revision: int) -> None:
+        """Drop everything: what came up to `revision` cannot be had.  Followers that are not there get Compacted."""
+        self._changes.clear()
+        self._start = revision
+        self._epoch += 1
+        self._wake()
 
     def append(self, changes: Sequence[Change]) -> None:
         """Add whole commits, newer than all before, and let the followers see them.  Does not wait."""
@@ -32,8 +45,9 @@ class ChangeLog:
 
     def follow(self, after: int) -> Iterator[list[Change]]:
         """All commits after revision `after`, for ever or until `close`; see Store.changes."""
+        epoch = self._epoch
         while True:
-            if after < self._start:
+            if after < self._start or epoch != self._epoch:
                 raise Compacted(f"changes after {after} are no longer kept, only those after {self._start}")
             changes = self._changes[bisect_right(self._changes, after, key=_revision) :]
             if changes:

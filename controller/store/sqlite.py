@@ -18,10 +18,11 @@ from itertools import chain
 
 from controller import hub
 from controller.errors import Changed, Unavailable
+from controller.store.local_lease import LocalLease
 from controller.store.log import ChangeLog
 from controller.store.revisions import Revisions, Undo
 from controller.store.sqlite_file import File
-from controller.store.store import Change, Stored
+from controller.store.store import Change, Lease, Stored
 
 LOG = logging.getLogger("tenet.store")
 
@@ -29,11 +30,12 @@ LOG = logging.getLogger("tenet.store")
 class _Batch:
     """Commits that become durable together, or not at all."""
 
-    __slots__ = ("changes", "done", "error", "revision", "undo")
+    __slots__ = ("changes", "done", "error", "leased", "revision", "undo")
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
         self.undo: list[Undo] = []
+        self.leased: set[str] = set()  # keys of it that are under a lease
         self.revision = 0  # of its last commit
         self.error = ""  # why it failed
         self.done = hub.Signal()
@@ -56,6 +58,9 @@ class SqliteStore:
         self._queued: _Batch | None = None
         self._writing: _Batch | None = None
         self._closed = False
+        self._leases: list[LocalLease] = []
+        self._leased: dict[str, LocalLease] = {}  # by key
+        self._drop_leased()
 
     def get(self, key: str) -> Stored | None:
         self._check_open()
@@ -72,11 +77,13 @@ class SqliteStore:
             raise Unavailable(str(error)) from error
         return found
 
-    def commit(self, read: Mapping[str, int], write: Mapping[str, bytes | None]) -> int:
+    def commit(self, read: Mapping[str, int], write: Mapping[str, bytes | None], lease: Lease | None = None) -> int:
         """See Store.  A caller that is killed while it waits does not know whether its commit is made; it can be."""
         self._check_open()
+        if lease is not None and not lease.alive:
+            raise Unavailable("the lease has lapsed")
         stale = self._revisions.stale(read)
-        batch = self._queue(write) if write and not stale else self._queued or self._writing
+        batch = self._queue(write, lease) if write and not stale else self._queued or self._writing
         revision = self._newest
         if batch is not None:  # a refusal waits too: of a commit that fails yet, no replica ever gets the revision
             batch.done.wait()
@@ -84,15 +91,24 @@ class SqliteStore:
                 raise Unavailable(batch.error)
         if stale:
             raise Changed(stale, revision)
+        self._note_leased(write, lease)
         return revision
 
     def changes(self, after: int) -> Iterator[list[Change]]:
         return self._log.follow(after)
 
+    def lease(self, ttl: float) -> LocalLease:
+        self._check_open()
+        lease = LocalLease(ttl, self._lapse)
+        self._leases = [lease, *(each for each in self._leases if not each.lost.is_set())]
+        return lease
+
     def close(self) -> None:
-        """Wait for the commits that are under way, end the followers, release the file."""
+        """End the leases, wait for the commits that are under way, end the followers, release the file."""
         if self._closed:
             return
+        for lease in self._leases:
+            lease.revoke()
         self._closed = True
         while batch := self._queued or self._writing:
             batch.done.wait()
@@ -103,7 +119,26 @@ class SqliteStore:
         if self._closed:
             raise Unavailable("the store is closed")
 
-    def _queue(self, write: Mapping[str, bytes | None]) -> _Batch:
+    def _drop_leased(self) -> None:
+        """Delete the rows whose lease ended with the process that had the file open."""
+        gone = self._file.leased()
+        if gone:
+            revision = self._durable + 1
+            self._file.write(dict.fromkeys(gone, (revision, None)), self._durable, revision)
+            self._revisions.write(dict.fromkeys(gone), revision)
+            self._durable = self._newest = self._given = revision
+            self._log = ChangeLog(revision)
+
+    def _lapse(self, lease: LocalLease) -> None:
+        """Delete the rows that are under a lease which has ended."""
+        gone = [key for key, holder in self._leased.items() if holder is lease]
+        if gone and not self._closed:
+            try:
+                self.commit({}, dict.fromkeys(gone))
+            except Unavailable as error:  # the next opening deletes them
+                LOG.error("rows of a lease that has ended are not deleted: %s", error)
+
+    def _queue(self, write: Mapping[str, bytes | None], lease: Lease | None) -> _Batch:
         for key, value in write.items():
             _check_entry(key, value)
         batch = self._queued
@@ -113,8 +148,19 @@ class SqliteStore:
                 hub.spawn(self._write_queued)
         revision = self._given = self._newest = batch.revision = self._given + 1
         batch.changes.extend([Change(revision, key, value) for key, value in write.items()])
+        for key, value in write.items():
+            (batch.leased.add if lease and value is not None else batch.leased.discard)(key)
         batch.undo.extend(self._revisions.write(write, revision))
         return batch
+
+    def _note_leased(self, write: Mapping[str, bytes | None], lease: Lease | None) -> None:
+        for key, value in write.items():
+            if value is not None and isinstance(lease, LocalLease):
+                self._leased[key] = lease
+            else:
+                self._leased.pop(key, None)
+        if isinstance(lease, LocalLease) and not lease.alive:  # it ended meanwhile
+            self._lapse(lease)
 
     def _write_queued(self) -> None:
         """Write batch after batch until none is queued.  One green thread at a time does this."""
@@ -132,7 +178,7 @@ class SqliteStore:
     def _write(self, batch: _Batch) -> str:
         """Why `batch` could not be made durable, or ""."""
         try:
-            hub.in_thread(self._file.write, batch.entries(), self._durable, batch.revision)
+            hub.in_thread(self._file.write, batch.entries(), self._durable, batch.revision, batch.leased)
         except (sqlite3.Error, OSError) as error:
             return f"the commit could not be written: {error}"
         except Exception as error:  # not foreseen, and still all who wait must be told

@@ -9,11 +9,12 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from controller.errors import Misconfigured
 from controller.store.store import Stored
@@ -32,6 +33,8 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA};
 COMMIT;
 """
+# Beside the schema, so that a file from before there were leases is still read, and read by programs of then.
+_CREATE_LEASED = "CREATE TABLE IF NOT EXISTS leased (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
 # Every SQL statement gives the interpreter's lock away and has to get it back from a busy hub: few large ones are best.
 _SIZES = (256, 64, 16, 4, 1)
 _PUT = {size: f"REPLACE INTO entry VALUES {', '.join(['(?, ?, ?)'] * size)}" for size in _SIZES}
@@ -46,17 +49,16 @@ class File:
         self._lock = lock
         self._writer = writer
         self._reader = reader
+        self._leased = set(self.leased())  # as written last
 
     def get(self, key: str) -> Stored | None:
         rows = self._reader.execute("SELECT key, revision, value FROM entry WHERE key = ?", (key,)).fetchall()
-        return Stored(*rows[0]) if rows else None
+        return Stored(*rows[0])._replace(leased=key in self._leased) if rows else None
 
     def everything(self) -> tuple[int, list[Stored]]:
         """All rows and the file's revision, as of one moment."""
         with closing(_connect(self._path)) as connection:
-            connection.execute("BEGIN")
-            rows = connection.execute("SELECT key, revision, value FROM entry")
-            return _newest(connection), [Stored(*row) for row in rows]
+            return _everything(connection)
 
     def keys(self) -> tuple[int, dict[str, int]]:
         """The file's revision and that of every key, as of one moment."""
@@ -66,8 +68,21 @@ class File:
             rows = connection.execute("SELECT key, revision FROM entry")
             return _newest(connection), {key: shared.setdefault(revision, revision) for key, revision in rows}
 
-    def write(self, entries: Mapping[str, tuple[int, bytes | None]], before: int, after: int) -> None:
+    def leased(self) -> list[str]:
+        """The keys that were last written under a lease."""
+        with closing(_connect(self._path)) as connection:
+            return sorted(_leased(connection))
+
+    def write(
+        self,
+        entries: Mapping[str, tuple[int, bytes | None]],
+        before: int,
+        after: int,
+        leased: Collection[str] = frozenset(),
+    ) -> None:
         """One transaction: put or delete `entries` (key: revision, value); the file goes from `before` to `after`.
+
+        Those of `entries` that are put and in `leased` are under a lease.
 
         Raises sqlite3.Error, and then nothing is written.  When the file is not at `before`, somebody else wrote to it.
         """
@@ -82,12 +97,21 @@ class File:
                 self._writer.execute(_PUT[len(puts)], tuple(chain.from_iterable(puts)))
             for drops in _pieces(drop):
                 self._writer.execute(_DELETE[len(drops)], drops)
+            now = self._leased.difference(entries) | {key for key, _, _ in put if key in leased}
+            self._write_leased(now)
             self._writer.execute("COMMIT")
+            self._leased = now
         except BaseException:
             if self._writer.in_transaction:  # some errors end the transaction by themselves
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
             raise
+
+    def _write_leased(self, now: set[str]) -> None:
+        if gone := self._leased - now:
+            self._writer.executemany("DELETE FROM leased WHERE key = ?", [(key,) for key in gone])
+        if new := now - self._leased:
+            self._writer.executemany("INSERT INTO leased VALUES (?)", [(key,) for key in new])
 
     def close(self) -> None:
         try:
@@ -118,6 +142,31 @@ def open_file(path: Path) -> File:
         raise
 
 
+def snapshot(path: Path) -> tuple[int, list[Stored]]:
+    """All rows of a file that another process may have open.  Raises Misconfigured."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as connection:
+            connection.isolation_level = None
+            _check_ours(path, connection)
+            return _everything(connection)
+    except sqlite3.Error as error:
+        raise Misconfigured(f"store {path}: {error}") from error
+
+
+def _everything(connection: sqlite3.Connection) -> tuple[int, list[Stored]]:
+    connection.execute("BEGIN")
+    leased = _leased(connection)
+    rows = connection.execute("SELECT key, revision, value FROM entry")
+    return _newest(connection), [Stored(key, revision, value, key in leased) for key, revision, value in rows]
+
+
+def _leased(connection: sqlite3.Connection) -> set[str]:
+    """Empty where the table is not there yet: a file that no program with leases has opened."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'leased'").fetchone():
+        return set()
+    return {key for (key,) in connection.execute("SELECT key FROM leased")}
+
+
 def _lock(path: Path) -> int:
     lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -146,6 +195,7 @@ def _writer(path: Path) -> sqlite3.Connection:
     try:
         _check_schema(path, connection)
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(_CREATE_LEASED)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -8000")  # KiB
         # Checkpoint at 32 MB of log, not at 4: a hundred small rows touch as many pages.  Measured: 30% more commits.
@@ -165,7 +215,14 @@ def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if (application, version, tables) == (0, 0, 0):
         connection.executescript(_CREATE)
-    elif application != APPLICATION_ID:
+    else:
+        _check_ours(path, connection)
+
+
+def _check_ours(path: Path, connection: sqlite3.Connection) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
         raise Misconfigured(f"store {path}: a database of another program")
     elif version != SCHEMA:
         raise Misconfigured(f"store {path}: has schema version {version}, this program knows {SCHEMA}")

@@ -114,7 +114,7 @@ class History(RuleBasedStateMachine):
     def holds_what_the_model_holds(self) -> None:
         revision, stored = self.store.everything()
         assert revision == self.revision
-        assert {key: (at, value) for key, at, value in stored} == self.model.rows(revision)
+        assert {row.key: (row.revision, row.value) for row in stored} == self.model.rows(revision)
         for key in KEYS:
             found = self.store.get(key)
             assert (found and (found.revision, found.value)) == self.model.rows(revision).get(key)

@@ -35,7 +35,7 @@ def url(folder: Path) -> str:
 
 
 def rows(store: Store) -> dict[str, tuple[int, bytes]]:
-    return {key: (revision, value) for key, revision, value in store.everything()[1]}
+    return {row.key: (row.revision, row.value) for row in store.everything()[1]}
 
 
 # --- a process that dies ----------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_a_wrong_file_is_refused_in_one_line_and_left_as_it_is(tmp_path: Path, m
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "tenet.db", "sqlite:///", "sqlite://x.db", "etcd://h:1", "sqlite:///a/", "sqlite:///a\0b"]
+    "wrong", ["", "tenet.db", "sqlite:///", "sqlite://x.db", "mysql://h:1", "sqlite:///a/", "sqlite:///a\0b"]
 )
 def test_another_url_is_refused(wrong: str) -> None:
     with pytest.raises(Misconfigured, match="url"):

@@ -1,0 +1,91 @@
+"""The parts of a member, put together."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from controller.cluster.guard import Guard
+from controller.cluster.levels import Levels
+from controller.cluster.mastery import Shared
+from controller.cluster.membership import Membership
+from controller.cluster.report import Report
+from controller.cluster.roster import Roster
+from controller.errors import Misconfigured
+from controller.model.kinds import Member
+from controller.reconcile.progress import Progress
+from controller.settings import Settings
+from controller.store.replica import Replica
+from controller.store.store import Store
+
+Address = tuple[str, int]
+
+
+class Cluster:
+    def __init__(self, store: Store, replica: Replica, progress: Progress, settings: Settings) -> None:
+        self._store = store
+        self._replica = replica
+        self._settings = settings
+        name = settings.member or default_name(settings.northbound[1])
+        self.mastery = Shared(name, replica)
+        self.levels = Levels(replica, progress, self.mastery, time.monotonic)
+        self.guard = Guard(replica, self.mastery, settings.accept_empty)
+        self.roster = Roster(replica.model, self.mastery)
+        self.report = Report(store, replica, self.mastery, self.guard)
+        self.membership: Membership | None = None
+
+    def join(self, openflow: Address, ovsdb: Address, rest: Address) -> None:
+        """Be a member whose listeners are at these addresses.  Raises `Misconfigured`."""
+        me = Member(
+            id=self.mastery.me,
+            openflow=self._reached("openflow", openflow),
+            ovsdb=self._reached("ovsdb", ovsdb),
+            rest=f"{_host(rest[0])}:{rest[1]}",
+            tls=self._settings.tls,
+        )
+        self.membership = Membership(
+            self._store, self._replica, me, self._settings.lease, self.mastery, self.levels
+        )  # fmt: skip
+        self.membership.start()
+
+    def leave(self) -> None:
+        if self.membership is not None:
+            self.membership.leave()
+
+    def metrics(self) -> Iterable[Any]:
+        gauge, mastery = GaugeMetricFamily, self.mastery
+        mine = sum(1 for master in mastery.view.masters.values() if master == mastery.me)
+        return [
+            gauge("tenet_cluster_members", "Members that are present.", value=len(mastery.view.present)),
+            gauge("tenet_cluster_member_alive", "Whether this member's lease holds.", value=int(mastery.alive)),
+            gauge("tenet_cluster_share", "Switches that are this member's to master.", value=mine),
+            gauge("tenet_cluster_held", "Switches that have made this member their master.", value=len(mastery.held)),
+            gauge("tenet_cluster_frozen", "Whether this member writes nothing because the model shrank at once.",
+                  value=int(bool(mastery.frozen))),
+            gauge("tenet_cluster_withheld", "Switches left as they are because the model asks for far fewer flows.",
+                  value=len(self.guard.withheld)),
+            CounterMetricFamily("tenet_cluster_lapses", "Leases of this member that lapsed.",
+                                value=self.membership.lapses if self.membership else 0),
+        ]  # fmt: skip
+
+    def _reached(self, section: str, listens: Address) -> str:
+        host = self._settings.advertise or listens[0]
+        if ipaddress.ip_address(host).is_unspecified:
+            raise Misconfigured(f"[cluster] advertise is needed: [{section}] listens on {listens[0]}, on all addresses")
+        return f"{_host(host)}:{listens[1]}"
+
+
+def default_name(port: int) -> str:
+    """Stable over restarts, and different for members that share a machine."""
+    host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:48].strip("-._") or "member"
+    return f"{host}-{port}"
+
+
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

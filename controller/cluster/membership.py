@@ -1,0 +1,194 @@
+"""This member's own rows: held under a lease, published as they change.
+
+A lease that may have lapsed is never used again: another is asked for, and its rows must not exist, so that of two
+processes of one name the second waits until the first is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+
+import msgspec
+
+from controller import hub
+from controller.cluster.levels import Levels
+from controller.cluster.mastery import Shared
+from controller.errors import Changed, Unavailable
+from controller.model.kinds import Level, Member, Presence, Reach, Row
+from controller.model.model import Dependency
+from controller.store.codec import decode, encode
+from controller.store.replica import Replica
+from controller.store.store import Lease, Store
+from controller.store.transaction import Transaction, transact
+
+log = logging.getLogger("tenet.cluster")
+
+RHYTHM = 0.05  # seconds between two publications; the first after a while goes at once
+RETRY = 0.3
+MARGIN = 0.1  # of the lease: we stop that much before it may be over
+
+
+class Membership:
+    """Runs in two green threads: one publishes, one watches the lease's time."""
+
+    def __init__(self, store: Store, replica: Replica, me: Member, ttl: float, mastery: Shared, levels: Levels) -> None:
+        self.me = me
+        self.lapses = 0  # leases lost
+        self._store = store
+        self._replica = replica
+        self._ttl = ttl
+        self._mastery = mastery
+        self._levels = levels
+        self._lease: Lease | None = None
+        self._published: dict[str, Row] = {}
+        self._instances: set[str] = set()  # all names that this process has been present under
+        self._dirty = hub.Signal()
+        self._threads: list[hub.GreenThread] = []
+        mastery.lease_until = self._until
+        mastery.changed = self._dirty.set
+        levels.progress.listen(self._dirty.set)
+        replica.listen(self._heard)
+
+    def start(self) -> None:
+        self._dirty.set()
+        self._threads = [hub.spawn(self._publish), hub.spawn(self._watch)]
+
+    def leave(self) -> None:
+        """Give the lease up, so that the others need not wait for its end."""
+        for thread in self._threads:
+            hub.kill(thread)
+        lease, self._lease = self._lease, None
+        self._mastery.instance = ""
+        if lease is not None:
+            lease.revoke()
+
+    def _until(self) -> float:
+        lease = self._lease
+        return lease.alive_until - MARGIN * lease.ttl if lease is not None else 0.0
+
+    # --- the lease ---
+
+    def _watch(self) -> None:
+        """Tell everybody at once when our time is over: what they do is refused from then on, here and elsewhere."""
+        while True:
+            hub.sleep(max(self._until() - time.monotonic(), self._ttl / 20))
+            if self._mastery.instance and time.monotonic() >= self._until():
+                self._drop("the lease may be over")
+
+    def _heard(self, touched: set[Dependency]) -> None:
+        if (Member, self.me.id) in touched:
+            self._dirty.set()
+        if (Presence, self.me.id) in touched and self._mastery.instance and not self._mastery.present:
+            self._drop("our rows are gone")
+
+    def _drop(self, why: str) -> None:
+        log.warning("member %s: %s: not writing to any switch", self.me.id, why)
+        self.lapses += 1
+        self._mastery.instance = ""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            hub.spawn(lease.revoke)  # it must not go on: as long as its rows are there nobody takes over
+        self._published.clear()
+        self._mastery.tell()
+        self._dirty.set()
+
+    def _join(self) -> None:
+        """A lease, and our presence under it.  Raises Unavailable, Changed."""
+        transact(self._store, self._replica, self._enrol)
+        lease = self._store.lease(self._ttl)
+        instance = uuid.uuid4().hex
+        presence = Presence(id=self.me.id, instance=instance, since=time.time(), lease=lease.ttl)
+        reach = self._reach()
+        self._instances.add(instance)
+        try:
+            revision = self._store.commit(
+                {presence.key: self._left_over(presence.key)},
+                {row.key: encode(row) for row in (presence, reach)},
+                lease,
+            )
+        except Exception:
+            lease.revoke()
+            raise
+        self._lease = lease
+        self._published = {presence.key: presence, reach.key: reach}
+        self._replica.wait(revision, self._ttl)
+        self._mastery.instance = instance
+        log.info("member %s: present, lease %g s", self.me.id, lease.ttl)
+        self._mastery.tell()
+
+    def _left_over(self, key: str) -> int:
+        """The revision of a row that an earlier lease of this very process has left, 0 where there should be none."""
+        row = self._store.get(key)
+        if row is None:
+            return 0
+        left = decode(key, row.value)
+        return row.revision if isinstance(left, Presence) and left.instance in self._instances else 0
+
+    def _enrol(self, transaction: Transaction) -> None:
+        """Where we are; what drained until it ended drains no longer when it starts."""
+        held = transaction.get(Member, self.me.id)
+        draining = held is not None and held.draining and bool(self._instances)
+        wanted = msgspec.structs.replace(self.me, draining=draining)
+        if held != wanted:
+            transaction.put(wanted)
+
+    # --- rows ---
+
+    def _publish(self) -> None:
+        waiting = ""  # for what; said once
+        while True:
+            self._dirty.wait()
+            self._dirty.clear()
+            try:
+                if not self._mastery.instance:
+                    self._join()
+                if self._replica.model.get(Member, self.me.id) is None:  # the store was restored to before we came
+                    transact(self._store, self._replica, self._enrol)
+                self._write()
+                waiting = ""
+                hub.sleep(RHYTHM)
+            except Changed as error:
+                waiting = self._say(
+                    waiting, "another process of that name is, or was until just now, present; waiting", error
+                )
+                self._again()
+            except Unavailable as error:
+                waiting = self._say(waiting, "the store does not take our rows", error)
+                self._again()
+
+    def _say(self, before: str, now: str, error: object = "") -> str:
+        if now != before:
+            log.warning("member %s: %s%s%s", self.me.id, now, ": " if error else "", error)
+        return now
+
+    def _again(self) -> None:
+        hub.sleep(RETRY)
+        self._dirty.set()
+
+    def _write(self) -> None:
+        rows: list[Row] = [self._reach()]
+        if self._mastery.held or f"level/{self.me.id}" in self._published:
+            rows.append(self._level())
+        fresh = {row.key: row for row in rows if self._published.get(row.key) != row}
+        lease = self._lease
+        if fresh and lease is not None:
+            self._store.commit({}, {key: encode(row) for key, row in fresh.items()}, lease)
+            if self._lease is lease:
+                self._published.update(fresh)
+
+    def _reach(self) -> Reach:
+        mastery = self._mastery
+        return Reach(
+            id=self.me.id,
+            switches=tuple(sorted(mastery.connected)),
+            databases=tuple(sorted(mastery.databases)),
+            held=tuple(sorted(mastery.held)),
+        )
+
+    def _level(self) -> Level:
+        held = self._mastery.held
+        progress = self._levels.progress
+        behind = {switch_id: at for switch_id, at in sorted(progress.behind().items()) if switch_id in held}
+        return Level(id=self.me.id, compiled=progress.compiled, behind=behind, refused=progress.refused())

@@ -1,0 +1,171 @@
+"""A copy of all rows in a file, and back.
+
+A file of lines, each a JSON object: a head with the version of the format, a line for each row, and a last line with
+the SHA-256 of all before it.  Rows under a lease say who is there now, and are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from controller.errors import Changed, Misconfigured, StoreError, Unavailable
+from controller.store.codec import decode
+from controller.store.store import Store, Stored
+
+FORMAT = 1
+RESTORING = "taken/store/restoring"  # there while a restore that takes several commits is not finished
+PIECE = 700_000  # bytes of rows in a commit: etcd takes 1.5 MiB in a request by default
+ROUNDS = 10
+
+
+class _Head(msgspec.Struct, rename={"format": "tenet-backup"}, forbid_unknown_fields=True):
+    format: int
+    revision: int
+    rows: int
+    made: str
+
+
+class _Row(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    key: str
+    text: str = ""
+    base64: str = ""  # what is not UTF-8
+
+
+class _Tail(msgspec.Struct, forbid_unknown_fields=True):
+    sha256: str
+
+
+def write(path: Path, revision: int, rows: Iterable[Stored]) -> int:
+    """Write a backup to `path`, whole or not at all; how many rows it has.  Raises OSError."""
+    kept = sorted(row for row in rows if not row.leased)
+    head = _Head(FORMAT, revision, len(kept), datetime.now(UTC).isoformat(timespec="seconds"))
+    digest = hashlib.sha256()
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # readable by its owner only
+    try:
+        with open(handle, "wb") as file:
+            for item in (head, *map(_line, kept)):
+                line = msgspec.json.encode(item) + b"\n"
+                digest.update(line)
+                file.write(line)
+            file.write(msgspec.json.encode(_Tail(digest.hexdigest())) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+    return len(kept)
+
+
+def read(path: Path) -> dict[str, bytes]:
+    """The rows of a backup, every one checked.  Raises Misconfigured: not a backup, damaged, of a newer version."""
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        raise Misconfigured(f"{path}: {error.strerror or error}") from error
+    try:
+        head = msgspec.json.decode(lines[0], type=_Head)
+        if head.format != FORMAT:
+            raise Misconfigured(f"{path}: has format {head.format}, this program knows {FORMAT}")
+        tail = msgspec.json.decode(lines[-1], type=_Tail)
+        if tail.sha256 != hashlib.sha256(b"".join(lines[:-1])).hexdigest():
+            raise Misconfigured(f"{path}: is damaged: its content is not what its last line says")
+        rows = dict(_rows(lines[1:-1]))
+    except (IndexError, msgspec.DecodeError, ValueError) as error:
+        raise Misconfigured(f"{path}: is not a backup, or not a whole one: {error}") from error
+    if len(rows) != head.rows:
+        raise Misconfigured(f"{path}: has {len(rows)} rows where {head.rows} were written")
+    return rows
+
+
+def check(rows: Mapping[str, bytes]) -> None:
+    """Raises Misconfigured when this program does not understand a row."""
+    try:
+        for key, value in rows.items():
+            if not key.startswith("taken/"):
+                decode(key, value)
+    except StoreError as error:
+        raise Misconfigured(str(error)) from error
+
+
+def replace(store: Store, rows: Mapping[str, bytes], *, only_if_empty: bool = True) -> int:
+    """Make `store` hold exactly `rows`, and what is under leases; how many rows were written or deleted.
+
+    What is as it should be is not touched.  One commit where the store takes it, else several; then RESTORING is there
+    until the last.  Raises Misconfigured when the store is not empty, and Unavailable when others keep writing.
+    """
+    done = 0
+    for _ in range(ROUNDS):
+        revision, found = store.everything()
+        now = {row.key: row for row in found if not row.leased and row.key != RESTORING}
+        begun = any(row.key == RESTORING for row in found)
+        if now and only_if_empty and not begun and not done:
+            raise Misconfigured(f"the store is not empty: it has {len(now)} rows (--replace replaces them)")
+        pieces = list(_pieces(now, rows))
+        if not pieces and not begun:
+            return done
+        try:
+            done += _write(store, now, pieces)
+        except Changed:
+            continue  # somebody wrote; look again
+        if len(pieces) <= 1 and not begun:
+            return done
+    raise Unavailable(f"others keep writing to the store; it was at revision {revision}")
+
+
+def check_whole(store: Store) -> None:
+    """Raises Misconfigured when a restore was interrupted, or is under way."""
+    if store.get(RESTORING) is not None:
+        raise Misconfigured("the store is half restored: finish `tenet store restore`")
+
+
+def _write(store: Store, now: Mapping[str, Stored], pieces: list[dict[str, bytes | None]]) -> int:
+    """Write the pieces; each relies on its rows being as they were seen."""
+    several = len(pieces) > 1
+    if several:
+        store.commit({}, {RESTORING: b""})
+    for piece in pieces:
+        store.commit({key: now[key].revision if key in now else 0 for key in piece}, piece)
+    if several or not pieces:
+        store.commit({}, {RESTORING: None})
+    return sum(map(len, pieces))
+
+
+def _pieces(now: Mapping[str, Stored], rows: Mapping[str, bytes]) -> Iterator[dict[str, bytes | None]]:
+    """What to write, in pieces that a store takes in one commit: first what comes, then what goes."""
+    wanted: list[tuple[str, bytes | None]] = [
+        (key, value) for key, value in rows.items() if key not in now or now[key].value != value
+    ]
+    wanted += [(key, None) for key in now.keys() - rows.keys()]
+    piece: dict[str, bytes | None] = {}
+    size = 0
+    for key, value in wanted:
+        size += 2 * len(key) + len(value or b"") + 100  # a compare, an operation, and what frames them
+        if piece and size > PIECE:
+            yield piece
+            piece, size = {}, 0
+        piece[key] = value
+    if piece:
+        yield piece
+
+
+def _line(row: Stored) -> _Row:
+    try:
+        return _Row(row.key, text=row.value.decode())
+    except UnicodeDecodeError:
+        return _Row(row.key, base64=b64encode(row.value).decode())
+
+
+def _rows(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+    decoder = msgspec.json.Decoder(_Row)
+    for line in lines:
+        row = decoder.decode(line)
+        yield row.key, b64decode(row.base64, validate=True) if row.base64 else row.text.encode()

@@ -1,0 +1,159 @@
+"""Requests to the members of etcd, through its JSON gateway: one attempt each, and the next member after a failure.
+
+https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/.  etcd3gw does the HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import etcd3gw.exceptions
+import msgspec
+import requests
+from etcd3gw.client import Etcd3Client
+from requests.adapters import HTTPAdapter
+
+from controller.errors import Misconfigured, StoreError, Unavailable
+from controller.store.etcd_url import Address
+
+log = logging.getLogger("tenet.store")
+
+TIMEOUT = 2.5  # seconds for an answer, then another member is asked
+IDLE = 5.0  # seconds without a word on a stream, then it is opened anew at another member
+_API = "/v3/"
+_NOT_FOUND, _EXHAUSTED, _UNSUPPORTED = 5, 8, 12
+# gRPC status codes with which etcd says that it has not done it: invalid, not found, exists, no permission, exhausted,
+# precondition, out of range, unimplemented, unauthenticated.  After any other the outcome is unknown.
+_REFUSALS = {3, _NOT_FOUND, 6, 7, _EXHAUSTED, 9, 11, _UNSUPPORTED, 16}
+
+
+class Refusal(StoreError):
+    """etcd has refused the request: nothing of it was done."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def lease_is_gone(self) -> bool:
+        return self.code == _NOT_FOUND and "lease" in str(self)
+
+    @property
+    def too_large(self) -> bool:
+        """Larger than --max-request-bytes; the second is said where it is larger by half a MiB or more."""
+        return "too large" in str(self) or "larger than max" in str(self)
+
+    @property
+    def compacted(self) -> bool:
+        return "compacted" in str(self)
+
+
+class Full(Unavailable):
+    """etcd takes nothing now, and has not done it: no space, too many requests."""
+
+
+class _Fault(msgspec.Struct):
+    code: int = 2  # gRPC: unknown
+    message: str = ""
+
+
+class Etcd:
+    """Clients of all members.  To be used by green threads of one hub, with patched sockets."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._session = _session(address)
+        self._clients: dict[tuple[int, float], Etcd3Client] = {}
+        self._at = 0  # the member that answered last
+
+    def call(self, path: str, body: dict[str, Any], timeout: float = TIMEOUT) -> dict[str, Any]:
+        """The answer to one request.
+
+        Raises Refusal or Full when etcd has not done it, and Unavailable when it may have: no answer in time, a lost
+        connection, no leader.  The next call then goes to the next member.
+        """
+        at = self._at
+        client = self._client(at, timeout)
+        try:
+            answer: dict[str, Any] = client.post(client.get_url(path), data=msgspec.json.encode(body))
+            return answer
+        except etcd3gw.exceptions.Etcd3Exception as error:
+            text = error.detail_text or str(error)
+        except (requests.RequestException, ValueError) as error:
+            text = str(error)
+        fault = _fault(text)
+        if fault.code in _REFUSALS:
+            if fault.code == _EXHAUSTED and "larger than max" not in fault.message:
+                raise Full(_explained(fault.message))
+            raise Refusal(fault.message, fault.code)
+        if at == self._at:
+            self._at = (at + 1) % len(self._address.endpoints)
+        raise Unavailable(f"etcd {self.name(at)}: {fault.message or text}")
+
+    def stream(self, path: str, body: dict[str, Any], at: int) -> Iterator[dict[str, Any]]:
+        """Messages of a stream from member `at`, until it ends.
+
+        Raises Unavailable, and requests.RequestException: no connection, one lost, nothing said for IDLE seconds.
+        """
+        client = self._client(at % len(self._address.endpoints), TIMEOUT)
+        response = self._session.post(
+            client.get_url(path),
+            data=msgspec.json.encode(body),
+            stream=True,
+            timeout=(TIMEOUT, IDLE),
+            headers={"Grpc-Metadata-hasleader": "true"},  # end it where there is no leader; etcd: v3rpc/interceptor.go
+        )
+        with response:
+            if response.status_code != requests.codes["ok"]:
+                raise Unavailable(f"etcd {self.name(at)}: {_fault(response.text).message}")
+            rest = bytearray()
+            for piece in response.iter_content(chunk_size=None):
+                rest += piece
+                if b"\n" in piece:
+                    *lines, rest = rest.split(b"\n")
+                    yield from (msgspec.json.decode(line) for line in lines if line.strip())
+
+    def name(self, at: int) -> str:
+        host, port = self._address.endpoints[at % len(self._address.endpoints)]
+        return f"{host}:{port}"
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _client(self, at: int, timeout: float) -> Etcd3Client:
+        if (at, timeout) not in self._clients:
+            host, port = self._address.endpoints[at]
+            protocol = "https" if self._address.tls else "http"
+            self._clients[at, timeout] = Etcd3Client(host, port, protocol, timeout=timeout, api_path=_API,
+                                                     session=self._session)  # fmt: skip
+        return self._clients[at, timeout]
+
+
+def _session(address: Address) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no proxy of the environment, and no look for one at each request
+    session.verify = address.ca or True
+    if address.certificate:
+        session.cert = (address.certificate, address.private_key)
+    try:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_connections=len(address.endpoints), pool_maxsize=16))
+    except ValueError as error:
+        raise Misconfigured(f"[store] url: {error}") from error
+    return session
+
+
+def _fault(text: str) -> _Fault:
+    """What the gateway says: {"error": ..., "message": ..., "code": ...}; anything else is of unknown outcome."""
+    try:
+        return msgspec.json.decode(text, type=_Fault)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return _Fault(message=" ".join(text.split())[:300])
+
+
+def _explained(message: str) -> str:
+    if "space exceeded" in message:
+        return "etcd is at its space quota: compact, defragment, then `etcdctl alarm disarm`"
+    return f"etcd refuses for now: {message}"

@@ -1,0 +1,152 @@
+"""One watch for the whole process, into a log that any number of followers read."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import requests
+
+from controller import hub
+from controller.errors import Unavailable
+from controller.store.etcd_client import Etcd
+from controller.store.etcd_keys import Json, Keys
+from controller.store.log import ChangeLog
+from controller.store.store import Change
+
+log = logging.getLogger("tenet.store")
+
+PAUSE = 0.2  # seconds between attempts to watch
+
+
+class _Waiter(NamedTuple):
+    revision: int
+    reached: hub.Signal
+
+
+class Feed:
+    def __init__(self, etcd: Etcd, keys: Keys, revision: int) -> None:
+        """`revision`: etcd's, from which on all changes are to be had."""
+        self._etcd = etcd
+        self._keys = keys
+        self.log = ChangeLog(revision)
+        self._next = revision + 1  # the watch goes on here
+        self._at = 0  # the member watched
+        self._waiting: list[_Waiter] = []
+        self._failing = False
+        self._thread = hub.spawn(self._follow)
+
+    def wait(self, revision: int, timeout: float) -> bool:
+        """Wait until the log has `revision` and waiting followers got it; False when `timeout` (seconds) passed."""
+        if self.log.newest >= revision:
+            hub.sleep(0)  # they are woken, and may not have run
+            return True
+        waiter = _Waiter(revision, hub.Signal())
+        self._waiting.append(waiter)
+        return bool(waiter.reached.wait(timeout))
+
+    def close(self) -> None:
+        hub.kill(self._thread)
+        self.log.close()
+
+    def _follow(self) -> None:
+        while True:
+            began = self._next
+            try:
+                self._watch()
+            except (
+                Unavailable,
+                requests.RequestException,
+                KeyError,
+                ValueError,
+                OSError,
+            ) as error:
+                self._report(error)
+            self._at += 1  # a member that says nothing may be cut off: the next may know more
+            if self._next == began:
+                hub.sleep(PAUSE)
+
+    def _watch(self) -> None:
+        """Take in what one stream has to say, until it ends or fails."""
+        request = {**self._keys.feed, "start_revision": self._next, "fragment": True}
+        events: list[Json] = []
+        for message in self._etcd.stream("watch", {"create_request": request}, self._at):
+            result = message.get("result")
+            if result is None:
+                raise Unavailable(f"the watch at {self._etcd.name(self._at)} ended: {message.get('error')}")
+            if result.get("canceled"):
+                self._cancelled(int(result.get("compact_revision", 0)), str(result.get("cancel_reason", "")))
+                return
+            if result.get("created"):
+                self._created(int(result["header"]["revision"]))
+            events += result.get("events", ())
+            if events and not result.get("fragment"):
+                self._deliver(events)
+                events = []
+
+    def _created(self, revision: int) -> None:
+        if self._failing:
+            log.info("watching etcd again from revision %d on, at %s", self._next, self._etcd.name(self._at))
+            self._failing = False
+        if revision < self.log.newest:  # a member that lags, or an etcd that was emptied or restored
+            now = self._now()
+            if now < self.log.newest:
+                log.error("etcd has gone back from revision %d to %d; reading everything", self.log.newest, now)
+                self._restart(now)
+            raise Unavailable("the member that is watched is behind")
+
+    def _cancelled(self, compacted: int, reason: str) -> None:
+        if not compacted:
+            raise Unavailable(f"the watch was cancelled: {reason}")
+        now = self._now()
+        log.warning("etcd has compacted up to %d what comes after %d; going on at %d", compacted, self._next - 1, now)
+        self._restart(now)
+
+    def _now(self) -> int:
+        """etcd's revision."""
+        answer = self._etcd.call("kv/range", {**self._keys.rows, "limit": 1, "keys_only": True})
+        return int(answer["header"]["revision"])
+
+    def _restart(self, revision: int) -> None:
+        self._next = revision + 1
+        self.log.restart(revision)
+        self._wake(everyone=True)
+
+    def _deliver(self, events: Sequence[Json]) -> None:
+        """Append whole revisions.  One that only deletes what was not there shows in its marks alone."""
+        changes: list[Change] = []
+        marked: dict[int, str] = {}
+        newest = 0
+        for event in events:
+            kv = event["kv"]
+            newest = revision = int(kv["mod_revision"])
+            deleted = event.get("type") == "DELETE"
+            key = self._keys.row_of(kv["key"])
+            if key is not None:
+                changes.append(Change(revision, key, None if deleted else b64decode(kv.get("value", ""))))
+            elif not deleted and self._keys.is_mark(kv["key"]):
+                marked[revision] = b64decode(kv["value"]).decode()
+        for revision in {change.revision for change in changes}:
+            marked.pop(revision, None)
+        changes += [Change(revision, key, None) for revision, key in marked.items()]
+        self._next = newest + 1
+        if changes:
+            self.log.append(sorted(changes, key=lambda change: change.revision))
+            self._wake()
+
+    def _wake(self, everyone: bool = False) -> None:
+        """Tell those whose revision is here; after a restart everyone, for nothing will be told of what is past."""
+        newest = self.log.newest
+        due = [waiter for waiter in self._waiting if everyone or waiter.revision <= newest]
+        self._waiting = [waiter for waiter in self._waiting if not everyone and waiter.revision > newest]
+        for waiter in due:
+            waiter.reached.set()
+
+    def _report(self, error: Exception) -> None:
+        if "Read timed out" in str(error):
+            log.debug("the watch at %s has been silent; opening another", self._etcd.name(self._at))
+        elif not self._failing:
+            self._failing = True
+            log.warning("the watch of etcd has ended (%s); trying on", error)

@@ -1,0 +1,89 @@
+"""The row by which a process knows its own transactions again, and fences those that are late.
+
+Each transaction compares the revision of this row and rewrites it with a name of its own.  So of the same transaction
+sent twice, because the answer to the first was lost, one at most is made; the other finds the name of the first.  And
+one that was sent and given up cannot be made once a later one is.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+from uuid import uuid4
+
+from controller.store.etcd_client import Etcd
+from controller.store.etcd_keys import Json, Keys
+from controller.store.etcd_lease import EtcdLease
+from controller.store.etcd_txn import at_revision, put, version_zero
+
+TTL = 600.0  # seconds without etcd after which a process no longer recognises a commit as its own
+MARKS_TTL = 7200.0  # seconds that the mark of a delete is kept, at least half of it; see `marks_lease`
+
+
+class Row(NamedTuple):
+    key: str
+    revision: int
+    lease: int
+
+
+class Session:
+    def __init__(self, etcd: Etcd, keys: Keys) -> None:
+        self._etcd = etcd
+        self._keys = keys
+        self._lease: EtcdLease | None = None
+        self._marks: EtcdLease | None = None
+        self._marks_from = 0.0
+        self.row: Row | None = None
+
+    def open(self) -> Row:
+        """The row, made anew when there is none.  Raises Unavailable, Refusal."""
+        if self.row is None:
+            self.forget()
+            self._lease = EtcdLease(self._etcd, TTL)
+            key = self._keys.session(str(uuid4()))
+            body: Json = {"compare": [version_zero(key)], "success": [put(key, b"", self._lease.id)]}
+            answer = self._etcd.call("kv/txn", body)
+            if answer.get("succeeded"):
+                self.row = Row(key, int(answer["header"]["revision"]), self._lease.id)
+            else:  # not our key, or made by a request whose answer was lost: another name is as good
+                return self.open()
+        return self.row
+
+    def moved(self, revision: int) -> None:
+        """The row was rewritten at `revision`."""
+        if self.row is not None:
+            self.row = self.row._replace(revision=revision)
+
+    def forget(self) -> None:
+        """The row is gone, or of no use any more."""
+        self.row = None
+        if self._lease is not None:
+            self._lease.abandon()
+            self._lease = None
+
+    def guard(self) -> Json:
+        assert self.row is not None
+        return at_revision(self.row.key, self.row.revision)
+
+    def rewrite(self, name: bytes) -> Json:
+        assert self.row is not None
+        return put(self.row.key, name, self.row.lease)
+
+    def marks_lease(self) -> int:
+        """The lease under which marks of deletes are written: they vanish between one and two hours after.
+
+        A commit that relies on there being no mark is older than that only if the process was paused for so long, and
+        then its session has lapsed and the commit is refused.
+        """
+        if self._marks is None or time.monotonic() - self._marks_from > MARKS_TTL / 2:
+            self._marks = EtcdLease(self._etcd, MARKS_TTL, keep=False)
+            self._marks_from = time.monotonic()
+        return self._marks.id
+
+    def forget_marks_lease(self) -> None:
+        self._marks = None
+
+    def close(self) -> None:
+        if self._lease is not None:
+            self._lease.revoke()
+        self._lease, self.row = None, None
