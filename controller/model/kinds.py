@@ -8,21 +8,42 @@ from __future__ import annotations
 
 import msgspec
 
+from .members import CLUSTER, LEASED, Level, Member, Presence, Reach
+from .row import NAMES, Row
 
-class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A value in the store.  (`gc=False`: it can be in no cycle, so the collector need not look at it.)"""
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind_name()}/{self.row_id}"
-
-    @property
-    def row_id(self) -> str:
-        return self.id  # type: ignore[attr-defined, no-any-return]
-
-    @classmethod
-    def kind_name(cls) -> str:
-        return NAMES[cls]
+__all__ = [
+    "CLUSTER",
+    "KINDS",
+    "LEASED",
+    "NAMES",
+    "AddressPair",
+    "AddressScope",
+    "AgentNote",
+    "Binding",
+    "DhcpOption",
+    "FixedIp",
+    "HostRoute",
+    "Interface",
+    "Learned",
+    "Level",
+    "Link",
+    "Member",
+    "Network",
+    "Physical",
+    "Pool",
+    "Port",
+    "Presence",
+    "Quota",
+    "RbacPolicy",
+    "Reach",
+    "Row",
+    "Secret",
+    "Standard",
+    "Subnet",
+    "SubnetPool",
+    "Switch",
+    "Tunnel",
+]
 
 
 # --- intent -----------------------------------------------------------------------------------------------------------
@@ -328,58 +349,6 @@ class Secret(Row, frozen=True, kw_only=True):
     value: str
 
 
-# --- the cluster ------------------------------------------------------------------------------------------------------
-
-
-class Member(Row, frozen=True, kw_only=True):
-    """A controller of the cluster, present or not: hypervisors are told of all of them.
-
-    `openflow`, `ovsdb`, `rest`: where it is reached, as ADDRESS:PORT (IPv6 in brackets).  `draining`: it is to be
-    master of nothing.
-    """
-
-    id: str
-    openflow: str
-    ovsdb: str
-    rest: str
-    tls: bool = False
-    draining: bool = False
-
-
-class Presence(Row, frozen=True, kw_only=True):
-    """A member is there: written under its lease.  `instance` is drawn anew each time; `since` is Unix time."""
-
-    id: str
-    instance: str
-    since: float
-    lease: float  # seconds
-
-
-class Reach(Row, frozen=True, kw_only=True):
-    """What a member is connected to, and of which switches it is the master: written under its lease; sorted."""
-
-    id: str
-    switches: tuple[str, ...] = ()
-    databases: tuple[str, ...] = ()
-    held: tuple[str, ...] = ()
-
-
-class Level(Row, frozen=True, kw_only=True):
-    """How far the switches that a member holds are: written under its lease.
-
-    They are at revision `compiled`, but for those in `behind`.  `refused`: key of an object -> why a switch refuses
-    a flow of it.
-    """
-
-    id: str
-    compiled: int
-    behind: dict[str, int] = {}
-    refused: dict[str, str] = {}
-
-
-CLUSTER: frozenset[type[Row]] = frozenset({Member, Presence, Reach, Level})  # no flow follows from these
-LEASED: frozenset[type[Row]] = frozenset({Presence, Reach, Level})
-
 KINDS: dict[str, type[Row]] = {
     "network": Network,
     "subnet": Subnet,
@@ -399,4 +368,4 @@ KINDS: dict[str, type[Row]] = {
     "reach": Reach,
     "level": Level,
 }
-NAMES: dict[type[Row], str] = {kind: name for name, kind in KINDS.items()}
+NAMES.update({kind: name for name, kind in KINDS.items()})

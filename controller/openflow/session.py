@@ -13,6 +13,7 @@ from controller.errors import NotMaster, Rejected, Unreachable
 from controller.openflow import dump, wire
 from controller.openflow.dump import Held
 from controller.openflow.errornames import reason
+from controller.openflow.pending import Answer, Bundle, Dump
 from controller.openflow.wire import PacketIn
 
 __all__ = ["Held", "Link", "PacketIn", "PortDesc", "Session", "SwitchEvents"]
@@ -71,45 +72,6 @@ class Link(Protocol):
     def close(self, why: str) -> None: ...
 
 
-class _Answer:
-    """The reply (of type `kind`, or an error) to one request; `message` stays empty when the connection ended first."""
-
-    def __init__(self, xid: int, kind: int) -> None:
-        self.xid = xid
-        self.kind = kind
-        self.message = b""
-        self.ready = hub.Signal()
-
-    def give(self, message: bytes) -> None:
-        self.message = self.message or message
-        self.ready.set()
-
-    @property
-    def error(self) -> wire.Error | None:
-        return wire.error(self.message) if self.message and self.message[1] == wire.ERROR else None
-
-
-class _Dump:
-    """A dump of flows, or of groups, under way; `read` takes in one part."""
-
-    def __init__(self, xid: int, kind: int, read: Callable[[bytes, Held], None]) -> None:
-        self.xid = xid
-        self.kind = kind
-        self.read = read
-        self.held = Held(set(), set())
-        self.parts = 0
-        self.ready = hub.Signal()
-        self.error: wire.Error | None = None
-        self.complete = False
-
-
-class _Bundle(NamedTuple):
-    put: Sequence[bytes]
-    gone: set[int]
-    groups: Sequence[bytes]
-    groups_gone: Sequence[bytes]
-
-
 class Session:
     """One connected switch, from the end of its handshake until the connection ends.
 
@@ -131,8 +93,8 @@ class Session:
         self._link = link
         self._events = events
         self._xids = itertools.cycle(range(1, 2**31))
-        self._waiting: dict[int, _Answer] = {}
-        self._dump: _Dump | None = None
+        self._waiting: dict[int, Answer] = {}
+        self._dump: Dump | None = None
         self._refusals: dict[int | None, str] | None = None  # of the bundle under way; None: no cookie was shown
         self._refused_groups: dict[int, str] = {}  # of the same bundle
         self._bundling = hub.Semaphore(1)
@@ -152,9 +114,9 @@ class Session:
         """The numbers of all groups on the switch, checked against what the groups are; none where it has no groups."""
         return self._dumped(wire.GROUP_DESC, wire.group_dump, dump.read_groups).held
 
-    def _dumped(self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Held], None]) -> _Dump:
+    def _dumped(self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Held], None]) -> Dump:
         with self._dumping:
-            under_way = self._dump = _Dump(next(self._xids), kind, read)
+            under_way = self._dump = Dump(next(self._xids), kind, read)
             try:
                 self._write(request(under_way.xid))
                 self._await_dump(under_way)
@@ -181,7 +143,7 @@ class Session:
         with self._bundling:
             self._refusals, self._refused_groups = {}, {}
             try:
-                self._bundle(_Bundle(put, gone, groups, groups_gone))
+                self._bundle(Bundle(put, gone, groups, groups_gone))
             finally:
                 self._refusals = None
 
@@ -308,7 +270,7 @@ class Session:
 
     # --- bundles ------------------------------------------------------------------------------------------------------
 
-    def _bundle(self, bundle: _Bundle) -> None:
+    def _bundle(self, bundle: Bundle) -> None:
         self._check_permitted()
         opened, closed = self._expect(wire.EXPERIMENTER), self._expect(wire.EXPERIMENTER)
         try:
@@ -329,7 +291,7 @@ class Session:
             raise self._rejected(committed.error)
         self.bundles += 1
 
-    def _send_bundle(self, opening: int, closing: int, bundle: _Bundle) -> None:
+    def _send_bundle(self, opening: int, closing: int, bundle: Bundle) -> None:
         put, gone = bundle.put, bundle.gone
         # a bundle-add's cookie: 24 bytes of its own, 8 of the flow-mod's header
         again = {cookie for add in put if (cookie := int.from_bytes(add[32:40], "big")) in gone} if gone else set()
@@ -366,7 +328,7 @@ class Session:
 
     # --- asking and waiting -------------------------------------------------------------------------------------------
 
-    def _ask(self, kind: int, request: _Request, argument: int) -> _Answer:
+    def _ask(self, kind: int, request: _Request, argument: int) -> Answer:
         answer = self._expect(kind)
         try:
             self._write(request(answer.xid, argument))
@@ -375,12 +337,12 @@ class Session:
             self._forget(answer)
         return answer
 
-    def _expect(self, kind: int) -> _Answer:
-        answer = _Answer(next(self._xids), kind)
+    def _expect(self, kind: int) -> Answer:
+        answer = Answer(next(self._xids), kind)
         self._waiting[answer.xid] = answer
         return answer
 
-    def _forget(self, *answers: _Answer) -> None:
+    def _forget(self, *answers: Answer) -> None:
         for answer in answers:
             self._waiting.pop(answer.xid, None)
 
@@ -389,13 +351,13 @@ class Session:
             raise Unreachable(f"switch {self.dpid:016x} has disconnected")
         self._link.write(data)
 
-    def _await(self, answer: _Answer) -> None:
+    def _await(self, answer: Answer) -> None:
         if not answer.ready.wait(_TIMEOUT):
             self._silent()
         if not answer.message:
             raise Unreachable(f"switch {self.dpid:016x} has disconnected")
 
-    def _await_dump(self, under_way: _Dump) -> None:
+    def _await_dump(self, under_way: Dump) -> None:
         parts = -1
         while not under_way.ready.wait(_TIMEOUT):
             if under_way.parts == parts:

@@ -1,0 +1,55 @@
+"""The cluster's own rows: who there is, who is there, and what each holds."""
+
+from __future__ import annotations
+
+from .row import Row
+
+
+class Member(Row, frozen=True, kw_only=True):
+    """A controller of the cluster, present or not: hypervisors are told of all of them.
+
+    `openflow`, `ovsdb`, `rest`: where it is reached, as ADDRESS:PORT (IPv6 in brackets).  `draining`: it is to be
+    master of nothing.
+    """
+
+    id: str
+    openflow: str
+    ovsdb: str
+    rest: str
+    tls: bool = False
+    draining: bool = False
+
+
+class Presence(Row, frozen=True, kw_only=True):
+    """A member is there: written under its lease.  `instance` is drawn anew each time; `since` is Unix time."""
+
+    id: str
+    instance: str
+    since: float
+    lease: float  # seconds
+
+
+class Reach(Row, frozen=True, kw_only=True):
+    """What a member is connected to, and of which switches it is the master: written under its lease; sorted."""
+
+    id: str
+    switches: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+
+
+class Level(Row, frozen=True, kw_only=True):
+    """How far the switches that a member holds are: written under its lease.
+
+    They are at revision `compiled`, but for those in `behind`.  `refused`: key of an object -> why a switch refuses
+    a flow of it.
+    """
+
+    id: str
+    compiled: int
+    behind: dict[str, int] = {}
+    refused: dict[str, str] = {}
+
+
+CLUSTER: frozenset[type[Row]] = frozenset({Member, Presence, Reach, Level})  # no flow follows from these
+LEASED: frozenset[type[Row]] = frozenset({Presence, Reach, Level})
