@@ -88,7 +88,7 @@ class Page:
         full = len(shown) >= self.limit
         if full or self.reverse:
             links.append({"rel": "next", "href": self._href(request, shown[-1].row_id, False)})
-        if (self.marker and not self.reverse) or (full and self.reverse):
+        if full or not self.reverse:
             links.append({"rel": "previous", "href": self._href(request, shown[0].row_id, True)})
         return {f"{self._resource.plural}_links": links} if links else {}
 
