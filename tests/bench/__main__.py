@@ -13,7 +13,7 @@ import msgspec
 
 from tests.bench.figure import Figure, table
 
-NAMES = ("compile", "install", "resync", "port_create", "port_latency", "bulk", "memory")
+NAMES = ("compile", "install", "resync", "port_create", "port_latency", "bulk", "api", "memory")
 RESULTS = Path(__file__).with_name("results.jsonl")
 
 
