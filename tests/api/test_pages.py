@@ -75,7 +75,15 @@ def test_a_marker_begins_after_itself(api: Api, networks: list[dict[str, Any]]) 
     assert names(api, f"sort_key=name&limit=1&marker={marker}") == "c"
     assert names(api, f"sort_key=name&limit=1&marker={marker}&page_reverse=true") == "a"
     last = listed(api, "sort_key=name")["networks"][-1]["id"]
-    assert listed(api, f"sort_key=name&limit=2&marker={last}") == {"networks": []}
+    beyond = listed(api, f"sort_key=name&limit=2&marker={last}")
+    (link,) = beyond["networks_links"]
+    assert (beyond["networks"], link["rel"]) == ([], "previous")
+    assert [
+        each["name"] for each in api.call("GET", link["href"].replace("http://localhost", "")).json["networks"]
+    ] == [
+        "c",
+        "d",
+    ]
 
 
 def test_a_marker_that_is_not_in_the_list_is_not_found(api: Api, networks: list[dict[str, Any]]) -> None:
