@@ -17,7 +17,7 @@ TEMPEST_INSTALLED := $(TEMPEST_VENV)/.installed
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # Suites that use sockets, switches or disks; every other folder of tests/ is pure and belongs to test-unit.
-SUITES := store openflow ovsdb api identity clients tempest e2e
+SUITES := store openflow ovsdb api identity clients tempest e2e mininet
 UNIT := $(filter-out $(addprefix tests/,$(addsuffix /,$(SUITES) lab bench)),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 UNIT := $(filter-out tests/__pycache__/,$(UNIT))
 
@@ -25,7 +25,8 @@ OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server o
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
 
-.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-identity test-tempest test-e2e test-ryu \
+.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-identity test-tempest \
+        test-e2e test-mininet test-ryu \
         bench demo clean
 
 help:  ## this list
@@ -94,6 +95,10 @@ $(TEMPEST_INSTALLED): requirements-tempest.txt
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
 	@tools/need.sh $(LAB) $(CERTIFICATES)
 	$(BIN)/pytest -q tests/e2e
+
+test-mininet: install  ## wired switches, experiments and physical networks on Mininet, in namespaces of their own (root)
+	@tools/need.sh $(LAB) mininet:mn curl:curl iperf3:iperf3
+	tools/alone.sh $(BIN)/pytest -q tests/mininet
 
 test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)

@@ -108,6 +108,9 @@ def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
     learners.
     """
     segment = network.segment
+    if network.physical_network:
+        yield from _outside(network, see)
+        return
     yield Flow(ARRIVE, USUAL, (field("tun_id", segment),), metadata=(segment | FABRIC_BIT, WHOLE), goto=LOCAL)
     blocks = _numbers(see.span(network.id), see)
     yield Flow(REMOTE, USUAL, (MULTICAST, from_here(segment)), _floods(SPREAD.number, sorted(blocks)))
@@ -118,6 +121,19 @@ def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
         yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
         yield Flow(REMOTE, USUAL, (MULTICAST, from_fabric(segment)))  # every port here has got it in LOCAL
         yield from _spread(segment, learners)
+
+
+def _outside(network: Network, see: Reader) -> Iterator[Flow]:
+    """What no port here has is somewhere on the network's physical network: it goes there once (see
+    topology/provider.py).
+    """
+    segment = network.segment
+    yield Flow(REMOTE, USUAL, (MULTICAST, from_here(segment)), goto=FABRIC)
+    if see.learners(network.id):
+        yield Flow(REMOTE, LOW, (from_here(segment),), (resubmit(FABRIC.number),), goto=UNKNOWN)
+        yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
+    else:
+        yield Flow(REMOTE, LOW, (from_here(segment),), goto=FABRIC)
 
 
 def _numbers(switch_ids: list[str], see: Reader) -> dict[int, list[int]]:

@@ -6,7 +6,7 @@ What travels with a packet:
   metadata bit 32       FABRIC: the frame came from another switch, so it is never sent to one again (split horizon)
   reg7                  the OpenFlow port that it is to leave by
   reg8                  the number of the switch that it is to go to
-  reg9                  which block of a flood is meant
+  reg9                  which block of a flood is meant; over links, the lane of a frame or the TTL that it came with
 
 Tables marked *everywhere* hold flows that are the same on every switch of a network and match its segment; the others
 hold a switch's own flows.  No table holds both, so the two can never want the same flow differently.  Where a packet
@@ -23,7 +23,11 @@ def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "",
 
 
 # --- which network and port is a frame from ---
-CLASSIFY = _table(0, "classify", "in_port vlan_vid eth_src tun_src tun_ipv6_src", "arrive neighbor declared learn")
+CLASSIFY = _table(
+    0, "classify", "in_port vlan_vid eth_src eth_dst eth_type tun_src tun_ipv6_src tun_id",
+    "labelled arrive neighbor declared learn local",
+)  # fmt: skip
+LABELLED = _table(3, "labelled", "eth_type mpls_label", "arrive", miss="forward")
 ARRIVE = _table(5, "arrive", "tun_id", "local", everywhere=True)
 
 # --- may this port send this source address ---
@@ -57,11 +61,15 @@ PERMIT = _table(70, "permit", "reg7", miss="deliver")
 DELIVER = _table(80, "deliver", "")
 
 # --- over the fabric to another switch ---
-FABRIC = _table(90, "fabric", "reg8")
+FABRIC = _table(90, "fabric", "vlan_vid reg8 metadata", "impose")
+
+# --- over links: labels on, and on to the next switch (docs/decisions/0030-wired-fabric.md) ---
+IMPOSE = _table(92, "impose", "metadata", "forward")
+FORWARD = _table(95, "forward", "eth_type mpls_tc mpls_label reg9")
 
 TABLES = (
-    CLASSIFY, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, ANSWER,
-    LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, PERMIT, DELIVER, FABRIC,
+    CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, ANSWER,
+    LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, PERMIT, DELIVER, FABRIC, IMPOSE, FORWARD,
 )  # fmt: skip
 
 # --- priorities: a miss, what gives way, the usual, what overrides it ---

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from controller import hub, logs, memory
-from controller.commands import token
+from controller.commands import doctor, export, token, topology
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
@@ -27,8 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--config-file", action="append", default=[], metavar="FILE", help="an oslo.config file")
     run.add_argument("--log-json", action="store_true", help="one JSON object a line instead of text")
     run.add_argument("--debug", action="store_true", help="log more")
+    for command in (doctor, export, topology):
+        command.add(commands)
     token.declare(commands)
     chosen = parser.parse_args(arguments)
+    if chosen.command not in ("run", "token"):
+        return _ask(chosen)
     try:
         if chosen.command == "token":
             return token.perform(chosen)
@@ -43,10 +47,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
+def _ask(chosen: argparse.Namespace) -> int:
+    """A command that asks a running controller."""
+    try:
+        return int(chosen.execute(chosen))
+    except (Refused, Unavailable) as error:
+        print(f"tenet: {error}", file=sys.stderr)
+        return 1
+
+
 class Controller:
     """All parts of one process; the framework is imported here, after the hub is chosen and patched."""
 
     def __init__(self, settings: Settings) -> None:
+        from controller.fabric import Fabric
+        from controller.observe.links import Links
         from controller.observe.observer import Observer
         from controller.operators import Operators
         from controller.preview import Preview
@@ -69,9 +84,15 @@ class Controller:
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
-        self.switchboard = Switchboard(self.replica, self.observer, self.reconciler, settings.packet_in_rate)
-        self.operators = Operators(self.replica, self.reconciler, self.switchboard, progress, self.observer)
+        self.links = Links(self.store, self.replica)
+        self.switchboard = Switchboard(
+            self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate
+        )
         statuses = Statuses(self.replica.model, progress)
+        self.operators = Operators(
+            self.replica, self.reconciler, self.switchboard, progress, self.observer, self.links,
+            Fabric(self.replica, self.reconciler, statuses),
+        )  # fmt: skip
         self._notifier = _notifier(settings, self.replica, statuses, progress)
         context = Context(
             store=self.store,
@@ -79,6 +100,7 @@ class Controller:
             statuses=statuses,
             operators=self.operators,
             underlay_mtu=settings.underlay_room,
+            physical=settings.physical,
             limits=settings.quotas,
             preview=Preview(self.replica.model).switches,
             **_identity(settings),
@@ -97,6 +119,7 @@ class Controller:
         memory.settle()
         self.reconciler.start()
         self.observer.start()
+        self.links.start()
         self._events.start(self._progress)
         if self._notifier is not None:
             self._notifier.start()

@@ -86,12 +86,16 @@ class Unreachable(SwitchError):
 class Rejected(SwitchError):
     """The switch refused a bundle; nothing of it was applied.  `refusals` maps a flow's cookie to the reason.
 
-    Empty `refusals` means that the bundle as a whole was refused, for `reason`.
+    `groups` maps a refused group's number to the reason.  When both are empty, the bundle as a whole was refused, for
+    `reason`.
     """
 
-    def __init__(self, refusals: Mapping[int, str], reason: str = "") -> None:
-        super().__init__(reason or "; ".join(f"{cookie:#018x}: {why}" for cookie, why in refusals.items()))
+    def __init__(self, refusals: Mapping[int, str], reason: str = "", groups: Mapping[int, str] | None = None) -> None:
         self.refusals = dict(refusals)
+        self.groups = dict(groups or {})
+        named = [f"{cookie:#018x}: {why}" for cookie, why in self.refusals.items()]
+        named += [f"group {number}: {why}" for number, why in self.groups.items()]
+        super().__init__(reason or "; ".join(named))
         self.reason = reason
 
 

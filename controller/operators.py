@@ -9,7 +9,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from controller.errors import Conflict
+from controller.fabric import Fabric
 from controller.model.kinds import NAMES, Switch
+from controller.observe.links import Links
 from controller.observe.observer import Observer
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
@@ -24,8 +26,17 @@ def _moment(seconds: float) -> str | None:
 
 class Operators:
     def __init__(
-        self, replica: Replica, reconciler: Reconciler, switchboard: Switchboard, progress: Progress, observer: Observer
+        self,
+        replica: Replica,
+        reconciler: Reconciler,
+        switchboard: Switchboard,
+        progress: Progress,
+        observer: Observer,
+        links: Links,
+        fabric: Fabric,
     ) -> None:
+        self.fabric = fabric
+        self._links = links
         self._replica = replica
         self._reconciler = reconciler
         self._switchboard = switchboard
@@ -90,6 +101,12 @@ class Operators:
         flows.sort(key=lambda flow: flow.pop("order"))  # type: ignore[arg-type, return-value]
         return flows
 
+    def refused(self) -> list[dict[str, Any]]:
+        """Connections that did not come to be a switch's, the latest last."""
+        return [
+            {"at": _moment(when), "address": address, "why": why} for when, address, why in self._switchboard.refusals
+        ]
+
     def health(self) -> tuple[bool, dict[str, Any]]:
         model = self._replica.model
         return True, {
@@ -120,7 +137,15 @@ class Operators:
             wanted.add_metric([switch_id], reconciler.compiler.count(switch_id))
             refused.add_metric([switch_id], len(programmer.target.refused))
             repaired.add_metric([switch_id], programmer.repaired)
+        frames = counter("tenet_lldp_frames", "Frames of discovery by what became of them.", labels=["what"])
+        for what, count in sorted(self._links.seen.items()):
+            frames.add_metric([what.lower()], count)
         return [
+            frames,
+            counter("tenet_connections_refused", "Connections that did not come to be a switch's.",
+                    value=self._switchboard.refused_count),
+            counter("tenet_duplicate_datapaths", "Connections refused because a live switch has their datapath id.",
+                    value=self._switchboard.duplicates),
             rows, installed, wanted, refused, repaired,
             gauge("tenet_store_revision", "Revision of the store as this process knows it.", value=model.revision),
             gauge("tenet_compiled_revision", "Revision that flows were last computed for.",

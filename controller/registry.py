@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from apps import arp, base, l2, learn, source
 from controller.compile.compiler import Apps
-from topology import overlay
+from topology import hear, links, overlay, provider
 
-_ALL = (base, l2, source, arp, learn, overlay)
+_ALL = (base, l2, source, arp, learn, overlay, hear, links, provider)
 
 
 def _by_kind(role: str) -> Apps:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from oslo_config import cfg
 
 from controller.errors import Misconfigured
+from controller.physical import PhysicalNetworks, configured
 
 # Upstream's limits: name -> (what it counts, how many).
 QUOTAS = {
@@ -39,6 +40,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                    help="MTU of the network between hypervisors; tenants get it less the encapsulation."),
         cfg.IntOpt("underlay_ip_version", default=4, choices=[4, 6],
                    help="IP version of the hypervisors' tenant-encap-ip: IPv6 takes 20 bytes more of the MTU."),
+        cfg.ListOpt("flat_networks", default=[],
+                    help="Physical networks that tenants' networks of type flat may be on; * for any."),
+        cfg.ListOpt("network_vlan_ranges", default=[],
+                    help="NAME or NAME:FIRST:LAST: physical networks for type vlan, with VLANs to draw from."),
+        cfg.IntOpt("physical_network_mtu", default=1500, min=1280, max=65535, help="MTU of physical networks."),
     ],
     "security": [
         cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
@@ -80,6 +86,7 @@ class Settings(NamedTuple):
     packet_in_rate: int
     underlay_mtu: int
     underlay_ip_version: int
+    physical: PhysicalNetworks
     ca: str
     certificate: str
     private_key: str
@@ -151,6 +158,9 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         packet_in_rate=conf.openflow.packet_in_rate,
         underlay_mtu=conf.network.underlay_mtu,
         underlay_ip_version=conf.network.underlay_ip_version,
+        physical=configured(
+            conf.network.flat_networks, conf.network.network_vlan_ranges, conf.network.physical_network_mtu
+        ),
         ca=security.ca or "",
         certificate=security.certificate or "",
         private_key=security.private_key or "",

@@ -68,6 +68,11 @@ def _routes() -> Routes:
     routes.add("tenet/v1/switches", {"GET": operators.switches})
     routes.add("tenet/v1/switches/*", {"GET": operators.switch, "DELETE": operators.forget})
     routes.add("tenet/v1/switches/*/flows", {"GET": operators.flows})
+    routes.add("tenet/v1/links", {"GET": operators.links})
+    routes.add("tenet/v1/topology", {"GET": operators.topology})
+    routes.add("tenet/v1/trace", {"GET": operators.trace})
+    routes.add("tenet/v1/unreachable", {"GET": operators.unreachable})
+    routes.add("tenet/v1/refused", {"GET": operators.refused})
     return routes
 
 

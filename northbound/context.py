@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from controller.events import Events
 from controller.intent.means import Means, means
 from controller.model.kinds import Port, Row
+from controller.physical import NONE, PhysicalNetworks
 from controller.store.replica import Replica
 from controller.store.store import Store
 
@@ -36,10 +37,27 @@ class Statuses(Protocol):
         ...
 
 
+class Fabric(Protocol):
+    """How switches are wired, what is attached where, what becomes of a frame; ready to be answered as JSON."""
+
+    def links(self) -> list[dict[str, Any]]: ...
+
+    def topology(self) -> dict[str, Any]: ...
+
+    def trace(self, source: str, target: str) -> dict[str, Any]: ...
+
+    def unreachable(self) -> list[dict[str, Any]]: ...
+
+
 class Operators(Protocol):
     """What operators ask; all of it ready to be answered as JSON."""
 
+    @property
+    def fabric(self) -> Fabric: ...
+
     def switches(self) -> list[dict[str, Any]]: ...
+
+    def refused(self) -> list[dict[str, Any]]: ...
 
     def forget(self, switch_id: str) -> None:
         """Remove a switch; raises `NotFound`, and `Conflict` while it is connected."""
@@ -61,6 +79,7 @@ class Context:
     statuses: Statuses
     operators: Operators
     underlay_mtu: int = 1500
+    physical: PhysicalNetworks = NONE
     policy: Policy = field(default_factory=Open)
     identity: Identity = field(default_factory=Anybody)
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
@@ -69,5 +88,5 @@ class Context:
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "means", means(self.underlay_mtu))
+        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical))
         object.__setattr__(self, "events", Events(self.replica, self.statuses))

@@ -6,6 +6,7 @@ from controller.errors import NotFound
 
 from .answer import Answer, as_json
 from .ask import Ask
+from .errors import bad_request
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text exposition format
 
@@ -43,7 +44,38 @@ def flows(ask: Ask, switch_id: str) -> Answer:
     return as_json(200, {"flows": found})
 
 
+def links(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
+    return as_json(200, {"links": ask.context.operators.fabric.links()})
+
+
+def topology(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
+    return as_json(200, {"topology": ask.context.operators.fabric.topology()})
+
+
+def refused(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
+    return as_json(200, {"refused": ask.context.operators.refused()})
+
+
+def trace(ask: Ask) -> Answer:
+    """`?from=...&to=...`: what would become of a frame between two ports."""
+    ask.context.policy.check(ask.caller, "get_switch", {})
+    query = ask.query()
+    if not query.keys() >= {"from", "to"}:
+        raise bad_request("A trace needs ?from= and &to=: each a port by its id or name, or by its interface.")
+    return as_json(200, {"trace": ask.context.operators.fabric.trace(query["from"][0], query["to"][0])})
+
+
+def unreachable(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
+    return as_json(200, {"unreachable": ask.context.operators.fabric.unreachable()})
+
+
 def forget(ask: Ask, switch_id: str) -> Answer:
+    """An operator removes a switch that is gone for good."""
+    ask.context.policy.check(ask.caller, "delete_switch", {})
     ask.context.operators.forget(switch_id)
     return Answer(204)
 

@@ -188,8 +188,11 @@ OTHERS = (
                           "Plug an interface into a port of Quantum v1.x, or unplug it",
                           [{"method": method, "path": "/v1.1/tenants/{tenant}/networks/{id}/ports/{id}/attachment"}
                            for method in ("PUT", "DELETE")]),
-    DocumentedRuleDefault("get_switch", ADMIN, "See switches and their flows",
-                          [{"method": "GET", "path": "/tenet/v1/switches"}]),
+    DocumentedRuleDefault("get_switch", ADMIN, "See switches, their flows, and the wires between them",
+                          [{"method": "GET", "path": f"/tenet/v1/{what}"}
+                           for what in ("switches", "links", "topology", "trace", "unreachable", "refused")]),
+    DocumentedRuleDefault("delete_switch", ADMIN, "Remove a switch that is gone for good",
+                          [{"method": "DELETE", "path": "/tenet/v1/switches/{id}"}]),
     DocumentedRuleDefault("get_metrics", ADMIN, "Read the metrics", [{"method": "GET", "path": "/metrics"}]),
 )  # fmt: skip
 

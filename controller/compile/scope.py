@@ -1,8 +1,9 @@
 """Which objects matter where: a tree for every place.  The only page that says so.
 
-On a switch: the switch itself, the switches that it shares a network with, and its networks; of a network its blocks
-of ports; of a block its ports.  On a network's sheet: the network; for each switch that holds it the blocks of ports
-there; of a block its ports.  Each step reads only what changes when its own answer does.
+On a switch: the switch itself, the switches that it shares a network with, those that frames which cross it may be
+going to, and its networks; of a network its blocks of ports; of a block its ports.  On a network's sheet: the network;
+for each switch that holds it the blocks of ports there; of a block its ports.  Each step reads only what changes when
+its own answer does.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ def _of_switch(_: Owner, see: Reader) -> Iterable[Owner]:
         return
     for switch_id in see.peers():
         yield "peer", switch_id
+    for switch_id in see.towards():
+        yield "towards", switch_id
     for network_id in see.networks():
         yield "network", network_id
 
@@ -69,7 +72,7 @@ def subject(owner: Owner, see: Reader) -> object | None:
         if not see.attribute(Network, owner[1], "segment"):
             return None
         return see.model.get(Network, owner[1])
-    if kind in ("switch", "peer"):
+    if kind in ("switch", "peer", "towards"):
         return see.get(Switch, owner[1])
     if kind == "block" and len(owner) == 3:
         return owner[1], int(owner[2])
@@ -78,5 +81,5 @@ def subject(owner: Owner, see: Reader) -> object | None:
 
 def origin(owner: Owner) -> str:
     """The key of the API object (or observed switch) that an owner's flows are because of."""
-    kind = {"block": "network", "held": "network", "peer": "switch"}.get(owner[0], owner[0])
+    kind = {"block": "network", "held": "network", "peer": "switch", "towards": "switch"}.get(owner[0], owner[0])
     return f"{kind}/{owner[1]}"

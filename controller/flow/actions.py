@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from struct import pack
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from .fields import HEADERS, MEMO, Field, field, header
+
+if TYPE_CHECKING:
+    from .group import Group
 
 IN_PORT = 0xFFFFFFF8
 CONTROLLER = 0xFFFFFFFD
@@ -41,6 +45,12 @@ def output(port: int) -> Action:
 def to_controller(max_len: int) -> Action:
     """Send the first `max_len` bytes to the controller."""
     return Action("controller", (max_len,), pack("!HHIH6x", 0, 16, CONTROLLER, max_len))
+
+
+@lru_cache(16)
+def to_controller_by(meter: int) -> Action:
+    """Send to the controller as much as a meter of its own lets through (NXAST_CONTROLLER2 with NXAC2PT_METER_ID)."""
+    return Action("controller_by", (meter,), pack("!HHIH6xHHI", 0xFFFF, 24, _NICIRA, 37, 5, 8, meter))
 
 
 @lru_cache(MEMO)
@@ -78,6 +88,18 @@ def move(source: str, target: str, bits: int = 0) -> Action:
     return Action("move", (source, target, bits), wire)
 
 
+@lru_cache(1)
+def push_vlan() -> Action:
+    """Put an 802.1Q tag in front, VLAN 0 until it is set."""
+    return Action("push_vlan", (), pack("!HHH2x", 17, 8, 0x8100))
+
+
+@lru_cache(1)
+def pop_vlan() -> Action:
+    """Take the outermost tag away; nothing where there is none."""
+    return Action("pop_vlan", (), pack("!HH4x", 18, 8))
+
+
 @lru_cache(256)
 def resubmit(table: int) -> Action:
     """Look the packet up in another table too, then go on with the next action."""
@@ -88,6 +110,54 @@ def resubmit(table: int) -> Action:
 def output_register(name: str) -> Action:
     """Send to the OpenFlow port whose number is in a 32-bit register."""
     return Action("output_reg", (name,), pack("!HHIHHIH6x", 0xFFFF, 24, _NICIRA, 15, 31, header(name), 0xFFFF))
+
+
+# --- labels (RFC 3032) and groups -------------------------------------------------------------------------------------
+
+_ETHERNET, _NEXT = 0, 0xFFFE  # packet types of OVS: Ethernet; what the header's own type field says
+_MPLS_TYPE = 0x8847
+
+
+@lru_cache(4)
+def encap(what: str) -> Action:
+    """Put a new header, `mpls` or `ethernet`, before the whole frame (NXAST_ENCAP)."""
+    packet_type = {"mpls": 1 << 16 | _MPLS_TYPE, "ethernet": _ETHERNET}[what]
+    return Action("encap", (what,), pack("!HHIHHI", 0xFFFF, 16, _NICIRA, 46, 0, packet_type))
+
+
+@lru_cache(4)
+def decap(what: str) -> Action:
+    """Take the outermost header, `ethernet` or (an Ethernet frame below it) `mpls`, off (NXAST_DECAP)."""
+    packet_type = {"mpls": _ETHERNET, "ethernet": _NEXT}[what]
+    return Action("decap", (what,), pack("!HHIHHI", 0xFFFF, 16, _NICIRA, 47, 0, packet_type))
+
+
+@lru_cache(1)
+def push_label() -> Action:
+    """One more MPLS label above the others of the stack, a copy of the uppermost (OFPAT_PUSH_MPLS)."""
+    return Action("push_mpls", (), pack("!HHH2x", 19, 8, _MPLS_TYPE))
+
+
+@lru_cache(1)
+def pop_label() -> Action:
+    """Take the uppermost of several labels off (OFPAT_POP_MPLS)."""
+    return Action("pop_mpls", (), pack("!HHH2x", 20, 8, _MPLS_TYPE))
+
+
+@lru_cache(256)
+def label_ttl(ttl: int) -> Action:
+    return Action("set_mpls_ttl", (ttl,), pack("!HHB3x", 15, 8, ttl))
+
+
+def clone(*actions: Action) -> Action:
+    """Do `actions` on a copy; the frame itself stays as it is (NXAST_CLONE)."""
+    body = b"".join([action.wire for action in actions])
+    return Action("clone", actions, pack("!HHIH6x", 0xFFFF, 16 + len(body), _NICIRA, 42) + body)
+
+
+def to_group(group: Group) -> Action:
+    """Do as the group says, on a copy."""
+    return Action("group", (group,), pack("!HHI", 22, 8, group.number))
 
 
 def instructions(actions: tuple[Action, ...], metadata: tuple[int, int] | None, goto: int | None) -> bytes:
@@ -115,24 +185,41 @@ _BRACKETED = {
     "arp_sha": "NXM_NX_ARP_SHA[]", "arp_tha": "NXM_NX_ARP_THA[]",
     "arp_spa": "NXM_OF_ARP_SPA[]", "arp_tpa": "NXM_OF_ARP_TPA[]",
     "metadata": "OXM_OF_METADATA", "tun_id": "NXM_NX_TUN_ID",
+    "mpls_label": "OXM_OF_MPLS_LABEL", "mpls_tc": "OXM_OF_MPLS_TC",
 }  # fmt: skip
 
 
+_BITS = {"mpls_label": 20, "mpls_tc": 3}  # of those that do not fill their bytes
+
+
 def _ranged(name: str, bits: int) -> str:
-    printed = _BRACKETED.get(name, f"NXM_NX_{name.upper()}[]")
-    return printed if printed.endswith("[]") else f"{printed}[0..{bits - 1}]"
+    """A field as a move names it; all of it as `[]`."""
+    printed = _BRACKETED.get(name, f"NXM_NX_{name.upper()}").removesuffix("[]")
+    return f"{printed}[]" if bits == _BITS.get(name, HEADERS[name][2] * 8) else f"{printed}[0..{bits - 1}]"
 
 
 def _set_field(what: Field) -> str:
     printed, _, value = str(what).partition("=")
+    if what.name == "vlan_vid":
+        value = str(int.from_bytes(what.value, "big"))
     return f"set_field:{value}->{ {'dl_src': 'eth_src', 'dl_dst': 'eth_dst'}.get(printed, printed) }"
 
 
 _TEXT: dict[str, Callable[..., str]] = {
     "output": lambda port: "IN_PORT" if port == IN_PORT else f"output:{port}",
     "controller": lambda max_len: f"CONTROLLER:{max_len}",
+    "controller_by": lambda meter: f"controller(meter_id={meter})",
     "set_field": _set_field,
     "move": lambda source, target, bits: f"move:{_ranged(source, bits)}->{_ranged(target, bits)}",
+    "push_vlan": lambda: "push_vlan:0x8100",
+    "pop_vlan": lambda: "pop_vlan",
     "resubmit": lambda table: f"resubmit(,{table})",
     "output_reg": lambda name: f"output:NXM_NX_{name.upper()}[]",
+    "encap": lambda what: f"encap({what})",
+    "decap": lambda what: "decap()" if what == "ethernet" else "decap(packet_type(ns=0,type=0))",
+    "push_mpls": lambda: "push_mpls:0x8847",
+    "pop_mpls": lambda: "pop_mpls:0x8847",
+    "set_mpls_ttl": lambda ttl: f"set_mpls_ttl({ttl})",
+    "clone": lambda *actions: f"clone({','.join(map(str, actions))})",
+    "group": lambda group: f"group:{group.number}",
 }

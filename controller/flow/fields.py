@@ -38,6 +38,9 @@ HEADERS: dict[str, tuple[int, int, int]] = {
     "arp_tpa": (_BASIC, 23, 4),
     "arp_sha": (_BASIC, 24, 6),
     "arp_tha": (_BASIC, 25, 6),
+    "mpls_label": (_BASIC, 34, 4),
+    "mpls_tc": (_BASIC, 35, 1),
+    "mpls_ttl": (_NICIRA, 30, 1),
     "tun_id": (_BASIC, 38, 8),
     "tun_src": (_NICIRA, 31, 4),
     "tun_dst": (_NICIRA, 32, 4),
@@ -49,7 +52,7 @@ HEADERS: dict[str, tuple[int, int, int]] = {
     "metadata": (_BASIC, 2, 8),
 }
 RANK = {name: rank for rank, name in enumerate(
-    ("in_port", "eth_src", "eth_dst", "eth_type", "vlan_vid",
+    ("in_port", "eth_src", "eth_dst", "eth_type", "vlan_vid", "mpls_tc", "mpls_ttl", "mpls_label",
      "ipv4_src", "ipv4_dst", "ipv6_src", "ipv6_dst", "ip_proto",
      "icmpv6_type", "icmpv6_code", "nd_target", "udp_src", "udp_dst",
      "arp_op", "arp_spa", "arp_tpa", "arp_sha", "arp_tha",
@@ -97,7 +100,8 @@ _PRINTED = {
     "ipv4_src": "nw_src", "ipv4_dst": "nw_dst", "udp_src": "tp_src", "udp_dst": "tp_dst",
     "icmpv6_type": "icmp_type", "icmpv6_code": "icmp_code",
 }  # fmt: skip
-_DECIMAL = {"in_port", "ip_proto", "udp_src", "udp_dst", "icmpv6_type", "icmpv6_code", "arp_op"}
+_DECIMAL = {"in_port", "ip_proto", "udp_src", "udp_dst", "icmpv6_type", "icmpv6_code", "arp_op",
+            "mpls_label", "mpls_tc", "mpls_ttl"}  # fmt: skip
 _IPV4 = {"ipv4_src", "ipv4_dst", "arp_spa", "arp_tpa", "tun_src", "tun_dst"}
 
 

@@ -15,6 +15,7 @@ import msgspec
 from .actions import Action, instructions
 from .digest import of_bytes
 from .fields import Field
+from .group import Group
 
 BUNDLE = 1  # one bundle at a time on a connection, so one number does
 BUNDLE_FLAGS = 3  # ONF_BF_ATOMIC | ONF_BF_ORDERED
@@ -84,6 +85,11 @@ class Flow(msgspec.Struct, eq=False, gc=False):
             + matched
             + done
         )  # fmt: skip
+
+    @property
+    def groups(self) -> list[Group]:
+        """The groups that the switch must have before this flow."""
+        return [action.args[0] for action in self.actions if action.kind == "group"]  # type: ignore[misc]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Flow) and self.wire == other.wire

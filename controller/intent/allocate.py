@@ -16,6 +16,7 @@ from . import ranges
 from .means import Means
 
 SEGMENTS = 2**24 - 1  # the VNI of VXLAN and Geneve has 24 bits (RFC 7348, 5)
+LABELS = 2**20 - 1  # a wire carries a segment as an MPLS label, which has 20 bits (RFC 3032, 2.1)
 MAC_PREFIX = "fa:16:3e"  # of OpenStack's own ports
 PROBES = 16  # random draws before the pools are searched one by one
 
@@ -31,9 +32,9 @@ def take(tx: Transaction, what: str, holder: Row, kind: str, message: str) -> No
 
 
 def free_segment(tx: Transaction, means: Means) -> int:
-    """A data plane id that no network has.  Raises Exhausted."""
+    """A data plane id that no network has, one that wires carry as well while there are any.  Raises Exhausted."""
     for _ in range(PROBES):
-        segment = 1 + means.below(SEGMENTS)
+        segment = 1 + means.below(LABELS)
         if tx.holder(f"segment/{segment}") is None:
             return segment
     for segment in range(1, SEGMENTS + 1):

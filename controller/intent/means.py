@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from controller.physical import NONE, PhysicalNetworks
+
 
 class Means(NamedTuple):
     """`below(n)` draws from 0..n-1, `now` is an ISO 8601 time in UTC, `new_id` a UUID that nobody has.
@@ -20,13 +22,14 @@ class Means(NamedTuple):
     below: Callable[[int], int]
     now: Callable[[], str]
     new_id: Callable[[], str]
+    physical: PhysicalNetworks = NONE
     project_id: str = ""
     operator: bool = True
 
 
-def means(underlay_mtu: int = 1500) -> Means:
+def means(underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE) -> Means:
     """The real ones."""
-    return Means(underlay_mtu, random.SystemRandom().randrange, _now, _new_id)
+    return Means(underlay_mtu, random.SystemRandom().randrange, _now, _new_id, physical)
 
 
 def _now() -> str:

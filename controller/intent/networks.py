@@ -8,7 +8,7 @@ from controller.errors import Conflict, Invalid, NotFound
 from controller.model.kinds import Network, Port, Subnet, Switch
 from controller.store.transaction import Transaction
 
-from . import access, allocate, sharing, standard
+from . import access, allocate, physical, sharing, standard
 from .means import Means
 from .standard import StandardWish
 
@@ -27,6 +27,7 @@ class NetworkWish(StandardWish, total=False):
     admin_state_up: bool
     network_type: str
     segment: int
+    physical_network: str
     mtu: int
     shared: bool
     external: bool
@@ -56,17 +57,18 @@ def most_mtu(tx: Transaction, means: Means) -> int:
 
 
 def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
+    kind = wish.get("network_type", ENCAPSULATIONS[0])
     segment = wish.get("segment")
     _check_zones(tx, wish.get("zone_hints", ()))
+    if kind in physical.TYPES:
+        return _on_physical(tx, project_id, wish, means)
+    if wish.get("physical_network"):
+        raise Invalid(f"Invalid input for operation: provider:physical_network specified for {kind} network.")
     network = Network(
-        **standard.fields(project_id, wish, means),
-        admin_state_up=wish.get("admin_state_up", True),
+        **_common(project_id, wish, means),
         mtu=wish.get("mtu") or most_mtu(tx, means),
-        network_type=wish.get("network_type", ENCAPSULATIONS[0]),
+        network_type=kind,
         segment=allocate.free_segment(tx, means) if segment is None else segment,
-        external=wish.get("external", False),
-        port_security=wish.get("port_security", True),
-        zone_hints=wish.get("zone_hints", ()),
     )
     _check_mtu(tx, network, means)
     allocate.take(
@@ -81,11 +83,42 @@ def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) ->
     return network
 
 
+def _common(project_id: str, wish: NetworkWish, means: Means) -> dict[str, Any]:
+    """What is the same for networks of every type."""
+    return {
+        **standard.fields(project_id, wish, means),
+        "admin_state_up": wish.get("admin_state_up", True),
+        "external": wish.get("external", False),
+        "port_security": wish.get("port_security", True),
+        "zone_hints": wish.get("zone_hints", ()),
+    }
+
+
+def _on_physical(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
+    """A network of type flat or vlan.  Its segment is for the switches only."""
+    kind = wish["network_type"]
+    place = physical.segment(tx, kind, wish.get("physical_network") or "", wish.get("segment"), means)
+    network = Network(
+        **_common(project_id, wish, means),
+        mtu=wish.get("mtu") or means.physical.mtu,
+        network_type=kind,
+        segment=allocate.free_segment(tx, means),
+        physical_network=place.physical_network,
+        vlan=place.vlan,
+    )
+    _check_mtu(tx, network, means)
+    tx.reserve(f"segment/{network.segment}", network)
+    tx.reserve(place.key, network)
+    tx.put(network)
+    _share(tx, network, wish, means)
+    return network
+
+
 def update(tx: Transaction, network_id: str, wish: NetworkWish, means: Means) -> Network:
     network = required(tx, network_id)
     changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
     if "mtu" in wish:
-        changes["mtu"] = wish["mtu"] or most_mtu(tx, means)
+        changes["mtu"] = wish["mtu"] or _most(tx, network, means)
     changed = standard.change(tx, network, changes, means)
     if changed.mtu != network.mtu:
         _check_mtu(tx, changed, means)
@@ -115,6 +148,8 @@ def remove(tx: Transaction, network: Network) -> None:
         tx.delete(subnet)
     sharing.remove_all(tx, network.id)
     tx.release(f"segment/{network.segment}")
+    if network.physical_network:
+        tx.release(physical.Segment(network.physical_network, network.vlan).key)
     tx.delete(network)
 
 
@@ -137,8 +172,12 @@ def _check_zones(tx: Transaction, hints: tuple[str, ...]) -> None:
             raise NotFound(f"AvailabilityZone {hint} could not be found.", "AvailabilityZoneNotFound")
 
 
+def _most(tx: Transaction, network: Network, means: Means) -> int:
+    return means.physical.mtu if network.physical_network else most_mtu(tx, means)
+
+
 def _check_mtu(tx: Transaction, network: Network, means: Means) -> None:
-    most = most_mtu(tx, means)
+    most = _most(tx, network, means)
     if not LEAST_MTU[4] <= network.mtu <= most:
         raise Invalid(
             f"Invalid input for operation: Requested MTU is not between {LEAST_MTU[4]} and {most}, which is what the "

@@ -43,13 +43,17 @@ class Standard(Row, frozen=True, kw_only=True):
 class Network(Standard, frozen=True, kw_only=True):
     """A tenant's layer-2 segment.  `segment` is its data plane id, 1..2^24-1: metadata, and the VNI on tunnels.
 
-    `external`: routers may use it as their way out.  `port_security`: what its ports have when they do not say.
+    `physical_network`, of a network of type flat or vlan, is what carries its frames instead, tagged with `vlan` (0:
+    untagged).  Neither changes.  `external`: routers may use it as their way out.  `port_security`: what its ports have
+    when they do not say.
     """
 
     admin_state_up: bool = True
     mtu: int
     network_type: str
     segment: int
+    physical_network: str = ""
+    vlan: int = 0
     external: bool = False
     port_security: bool = True
     zone_hints: tuple[str, ...] = ()
@@ -232,6 +236,13 @@ class Tunnel(msgspec.Struct, frozen=True, array_like=True):
     ofport: int
 
 
+class Physical(msgspec.Struct, frozen=True, array_like=True):
+    """A physical network that a switch reaches, and the OpenFlow port number of its patch port there."""
+
+    network: str
+    ofport: int
+
+
 class Switch(Row, frozen=True, kw_only=True):
     """A bridge that is ours to program.
 
@@ -245,6 +256,7 @@ class Switch(Row, frozen=True, kw_only=True):
     host: str = ""
     encap_ip: str = ""
     tunnels: tuple[Tunnel, ...] = ()
+    physical: tuple[Physical, ...] = ()
     underlay_mtu: int = 0  # of what its host says; 0 for nothing
 
 
@@ -272,6 +284,29 @@ class Interface(Row, frozen=True, kw_only=True):
         return self.switch_id, self.ofport
 
 
+class Link(Row, frozen=True, kw_only=True):
+    """One end of a wire: at its port `ofport` the switch hears port `far_ofport` of another.
+
+    Written by the member that masters `switch_id`.  A wire counts when both ends are `up` and name each other.
+    `cost` is at least 1; `state` is `up`, `down` or `damped` (it flaps).
+    """
+
+    switch_id: str
+    ofport: int
+    far_switch_id: str
+    far_ofport: int
+    cost: int = 1
+    state: str = "up"
+
+    @property
+    def row_id(self) -> str:
+        return f"{self.switch_id}/{self.ofport}"
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.switch_id, self.ofport
+
+
 class Learned(Row, frozen=True, kw_only=True):
     """A source address seen at a learning port.  It counts only while the port is bound to interface `at`."""
 
@@ -286,6 +321,13 @@ class Learned(Row, frozen=True, kw_only=True):
         return f"{self.network_id}/{self.mac}"
 
 
+class Secret(Row, frozen=True, kw_only=True):
+    """What all members of a deployment share and nobody else knows, as hex digits.  No API shows it."""
+
+    id: str
+    value: str
+
+
 KINDS: dict[str, type[Row]] = {
     "network": Network,
     "subnet": Subnet,
@@ -298,5 +340,7 @@ KINDS: dict[str, type[Row]] = {
     "switch": Switch,
     "interface": Interface,
     "learned": Learned,
+    "link": Link,
+    "secret": Secret,
 }
 NAMES: dict[type[Row], str] = {kind: name for name, kind in KINDS.items()}

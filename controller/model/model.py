@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
-from .kinds import NAMES, Interface, Learned, Network, Port, Row, Subnet, Switch
+from .kinds import NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
+from .routes import Routes
 from .slots import PREFIX as SLOTS
 from .slots import Slots
 
@@ -25,6 +26,8 @@ INDEXES: dict[type[Row], tuple[str, ...]] = {
     Switch: ("dpid",),
     Interface: ("vif", "switch_id", "place"),
     Learned: ("port_id", "network_id"),
+    Link: ("switch_id", "far_switch_id", "place"),
+    Secret: (),
 }
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {  # those that are read one by one, so that others may change freely
     Network: ("segment", "admin_state_up"),
@@ -46,6 +49,7 @@ class Model:
         self.revisions: dict[str, int] = {}  # key -> revision, for every key there is
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
+        self.routes = Routes()
         self.slots = Slots()
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
@@ -104,6 +108,7 @@ class Model:
                 self.placed.pop(port_id, None)
             elif moved:
                 self.placed[port_id] = self.revision
+        touched.update(self.routes.settle())
         return touched
 
     def _put(self, kind: type[Row], row_id: str, new: Row | None, touched: set[Dependency]) -> Iterator[str]:
@@ -114,6 +119,8 @@ class Model:
             return
         if old is not None and kind in PLACES:
             yield from PLACES[kind](self, old)
+        if kind in ROUTED:
+            self.routes.change(old, new)
         touched.add((kind, row_id))
         for name in ATTRIBUTES.get(kind, ()):
             if getattr(old, name, None) != getattr(new, name, None):
@@ -161,6 +168,8 @@ def _of_switch(model: Model, row: Row) -> Iterator[str]:
     for interface in model.find(Interface, "switch_id", row.row_id):
         yield from model._ports_of_vif(interface.vif)
 
+
+ROUTED = (Link, Switch)  # kinds that have a say in routes
 
 # Which ports' places a row has a say in.
 PLACES: dict[type[Row], Callable[[Model, Any], Iterable[str]]] = {

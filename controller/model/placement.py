@@ -79,6 +79,8 @@ class Placement:
                 yield "learner_blocks", *here
             if self.learners.add(network_id, switch_id):
                 yield "learners", network_id
+        if not self.networks.has(switch_id):
+            yield "holds_ports", switch_id
         if self.networks.add(switch_id, network_id):
             yield "networks", switch_id
         others = self.span.of(network_id)
@@ -104,6 +106,8 @@ class Placement:
                 yield "learners", network_id
         if self.networks.remove(switch_id, network_id):
             yield "networks", switch_id
+        if not self.networks.has(switch_id):
+            yield "holds_ports", switch_id
         if self.span.remove(network_id, switch_id):
             yield "span", network_id
             for other in self.span.of(network_id):

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from .kinds import Interface, Port, Row, Switch
 from .model import Dependency, Model
+from .routes import Route
 
 R = TypeVar("R", bound=Row)
 
@@ -77,3 +78,32 @@ class Reader:
         """Ports of a network in one block of a switch's OpenFlow ports."""
         self.deps.add(("members", switch_id, network_id, block))
         return self.model.placement.members.of((switch_id, network_id, block))
+
+    # --- the fabric ---
+
+    def holds_ports(self, switch_id: str) -> bool:
+        """Whether any port is on the switch, so that frames may be for it."""
+        self.deps.add(("holds_ports", switch_id))
+        return self.model.placement.networks.has(switch_id)
+
+    def link_ports(self) -> list[int]:
+        """The OpenFlow ports of this switch that are wired to other switches."""
+        self.deps.add(("link_ports", self.switch_id))
+        return self.model.routes.link_ports(self.switch_id)
+
+    def towards(self) -> list[str]:
+        """Where frames that cross this switch may be going: every switch of the fabric, if this one is wired."""
+        if not self.link_ports():
+            return []
+        self.deps.add(("fabric",))
+        return [switch_id for switch_id in self.model.routes.switches() if switch_id != self.switch_id]
+
+    def relays(self) -> list[str]:
+        """Switches that may send labelled frames to this one through a tunnel."""
+        self.deps.add(("relays",))
+        return self.model.routes.relays(self.switch_id)
+
+    def route(self, destination: str) -> Route | None:
+        """How this switch reaches another."""
+        self.deps.add(("route", self.switch_id, destination))
+        return self.model.routes.route(self.switch_id, destination)

@@ -38,3 +38,6 @@ class Relation(Generic[K, V]):
         """The values of `key`, in ascending order, so that every process sees the same."""
         counts = self._counts.get(key)
         return sorted(counts) if counts else []  # type: ignore[type-var]
+
+    def has(self, key: K) -> bool:
+        return key in self._counts

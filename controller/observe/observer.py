@@ -25,6 +25,7 @@ log = logging.getLogger("tenet.observe")
 QUEUE = 1024  # packet-ins that wait; what comes beyond is dropped, and comes again with the next frame
 TOGETHER = 64  # addresses a transaction
 MOVE = 1.0  # seconds that an address stays where it was learned, so that two ports that both claim it cost little
+_LOCAL = 0xFFFFFFFE  # OFPP_LOCAL, which has the bridge's name
 _NO_PORT = 0xFFFFFF00  # OFPP_MAX: above it are the reserved port numbers
 
 
@@ -61,7 +62,8 @@ class Observer:
     def adopt(self, session: Session) -> None:
         """From the OpenFlow side: a bridge that no database of ours speaks of."""
         ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
-        transact(self._store, self._replica, lambda tx: switches.adopted(tx, session.dpid, ports))
+        name = session.ports[_LOCAL].name if _LOCAL in session.ports else ""
+        transact(self._store, self._replica, lambda tx: switches.adopted(tx, session.dpid, ports, name))
 
     def forget(self, switch_id: str) -> None:
         """An operator removes a switch that is gone; raises `NotFound`."""

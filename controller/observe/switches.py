@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec import structs
 
 from controller.errors import Conflict, Invalid, NotFound
-from controller.model.kinds import Interface, Learned, Switch
+from controller.model.kinds import Interface, Learned, Link, Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.store.transaction import Transaction
 
@@ -36,6 +36,7 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
         encap_ip=seen.encap_ip,
         underlay_mtu=seen.underlay_mtu,
         tunnels=seen.tunnels,
+        physical=seen.physical,
     )
     if wanted != tx.get(Switch, seen.system_id):
         tx.put(wanted)
@@ -51,12 +52,17 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
     )  # fmt: skip
 
 
-def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int]) -> None:
-    """Write down a bridge that is known over OpenFlow alone: its ports by name, with their numbers."""
+def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = "") -> None:
+    """Write down a bridge that is known over OpenFlow alone: its ports by name, with their numbers.
+
+    `name` is the bridge's own, by which ports may name it as their host; two bridges may have the same.
+    """
     if any(other.id != adopted_id(dpid) for other in tx.find(Switch, "dpid", dpid)):
         return  # its database has come to us by now
     switch_id = adopted_id(dpid)
     switch = _switch(tx, switch_id, dpid)
+    if name and name != switch.host:
+        switch = structs.replace(switch, host=name)
     if switch != tx.get(Switch, switch_id):
         tx.put(switch)
     _interfaces(
@@ -72,6 +78,8 @@ def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int]) -> None:
 def forget(tx: Transaction, switch: Switch) -> None:
     """Remove a switch and all that was seen on it."""
     _interfaces(tx, switch.id, {})
+    for link in tx.find(Link, "switch_id", switch.id):
+        tx.delete(link)
     tx.release(f"switch/{switch.number}")
     tx.delete(switch)
 

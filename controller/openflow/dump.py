@@ -6,10 +6,12 @@ import struct
 from typing import NamedTuple
 
 from controller.flow.digest import of_bytes
+from controller.flow.group import number_of
 from controller.openflow.wire import Malformed
 
 # ofp_flow_stats (OpenFlow 1.3.5, 7.3.5.2): length 2, table 1, pad 1, duration 8, priority 2, idle timeout 2, hard
 # timeout 2, flags 2, pad 4, cookie 8, packets 8, bytes 8; the match, padded to 8, is at 48, the instructions follow it.
+_GROUP = struct.Struct("!HBxI")  # ofp_group_desc (7.3.5.10): length, type, pad, number; buckets follow
 _FIXED = struct.Struct("!H12xIH4xQ")
 _SMALLEST = 56
 _MOST = 4_000_000  # flows; a dump beyond that is a peer that fills our memory
@@ -49,3 +51,19 @@ def read(body: bytes, held: Held) -> None:
 def settled(held: Held) -> Held:
     """`held` once all of the dump is in: a cookie that is wrong anywhere is not right."""
     return Held(held.right - held.wrong, held.wrong)
+
+
+def read_groups(body: bytes, held: Held) -> None:
+    """Add the groups of one OFPMP_GROUP_DESC reply's body to `held`, by their numbers.  Raises `Malformed`."""
+    offset, end = 0, len(body)
+    while offset < end:
+        if end - offset < _GROUP.size:
+            raise Malformed("a group description that is cut off")
+        length, kind, number = _GROUP.unpack_from(body, offset)
+        if length < _GROUP.size or offset + length > end:
+            raise Malformed(f"a group of length {length} in a description")
+        right = number == number_of(kind, body[offset + _GROUP.size : offset + length])
+        (held.right if right else held.wrong).add(number)
+        offset += length
+    if len(held.right) + len(held.wrong) > _MOST:
+        raise Malformed(f"a description of more than {_MOST} groups")

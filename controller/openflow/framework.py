@@ -99,6 +99,7 @@ class Switch(_Datapath):  # type: ignore[misc]
         self.server = server
         self.session: Session | None = None
         self.ports: dict[int, Any] = {}
+        self.duplicate = False
         self._introduced = False
         self._answered = hub.Signal()
 
@@ -134,7 +135,10 @@ class Switch(_Datapath):  # type: ignore[misc]
             raise wire.Malformed("a second features reply")
         while (first := self.server.switches.setdefault(dpid, self)) is not self:
             if first.answers():
-                self.connection.close(f"datapath {dpid:016x} is already connected from {first.connection.address}")
+                self.duplicate = True
+                why = f"datapath {dpid:016x} is already connected from {first.connection.address}"
+                log.warning("connection from %s refused: %s", self.connection.address, why)
+                self.connection.close(why)
                 return False
             # a switch that was cut off comes back long before its old connection is given up
             first.connection.close("silent, and its switch has connected anew")
@@ -225,6 +229,7 @@ class Switch(_Datapath):  # type: ignore[misc]
             self._answered.set()
 
     def _end(self) -> None:
+        given_up = self.connection.closed  # else the peer hung up, which anybody may who only looks
         self.connection.release()
         self.is_active = False
         self.set_state(_handler.DEAD_DISPATCHER)
@@ -234,6 +239,8 @@ class Switch(_Datapath):  # type: ignore[misc]
                 self.session.lost()
             if self.session and self._introduced:
                 self.server.events.disconnected(self.session)
+            elif self.session is None and given_up:
+                self.server.events.refused(self.connection.address, self.connection.why, self.duplicate)
         except Exception:
             log.exception("what follows a disconnect failed")
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from controller import hub
@@ -49,6 +49,9 @@ class SwitchEvents(Protocol):
 
     def ports_changed(self, session: Session) -> None: ...
 
+    def refused(self, address: str, why: str, duplicate: bool) -> None:
+        """A connection ended before its handshake did; `duplicate`: a live switch has its datapath id."""
+
 
 class Link(Protocol):
     """The connection under a session."""
@@ -85,15 +88,24 @@ class _Answer:
 
 
 class _Dump:
-    """A flow dump under way."""
+    """A dump of flows, or of groups, under way; `read` takes in one part."""
 
-    def __init__(self, xid: int) -> None:
+    def __init__(self, xid: int, kind: int, read: Callable[[bytes, Held], None]) -> None:
         self.xid = xid
+        self.kind = kind
+        self.read = read
         self.held = Held(set(), set())
         self.parts = 0
         self.ready = hub.Signal()
         self.error: wire.Error | None = None
         self.complete = False
+
+
+class _Bundle(NamedTuple):
+    put: Sequence[bytes]
+    gone: set[int]
+    groups: Sequence[bytes]
+    groups_gone: Sequence[bytes]
 
 
 class Session:
@@ -118,6 +130,7 @@ class Session:
         self._waiting: dict[int, _Answer] = {}
         self._dump: _Dump | None = None
         self._refusals: dict[int | None, str] | None = None  # of the bundle under way; None: no cookie was shown
+        self._refused_groups: dict[int, str] = {}  # of the same bundle
         self._bundling = hub.Semaphore(1)
         self._dumping = hub.Semaphore(1)
         self._metering = hub.Semaphore(1)
@@ -126,38 +139,55 @@ class Session:
 
     def held(self) -> Held:
         """The cookies of all flows on the switch, checked against what the flows are."""
-        with self._dumping:
-            under_way = self._dump = _Dump(next(self._xids))
-            try:
-                self._write(wire.flow_dump(under_way.xid))
-                self._await_dump(under_way)
-            finally:
-                self._dump = None
+        under_way = self._dumped(wire.FLOW_STATS, wire.flow_dump, dump.read)
         if under_way.error:
             raise Rejected({}, f"flow dump: {reason(under_way.error)}")
         return dump.settled(under_way.held)
 
-    def apply(self, put: Sequence[bytes], drop: Iterable[int]) -> None:
+    def held_groups(self) -> Held:
+        """The numbers of all groups on the switch, checked against what the groups are; none where it has no groups."""
+        return self._dumped(wire.GROUP_DESC, wire.group_dump, dump.read_groups).held
+
+    def _dumped(self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Held], None]) -> _Dump:
+        with self._dumping:
+            under_way = self._dump = _Dump(next(self._xids), kind, read)
+            try:
+                self._write(request(under_way.xid))
+                self._await_dump(under_way)
+            finally:
+                self._dump = None
+        return under_way
+
+    def apply(
+        self,
+        put: Sequence[bytes],
+        drop: Iterable[int],
+        groups: Sequence[bytes] = (),
+        groups_gone: Sequence[bytes] = (),
+    ) -> None:
         """Add the flows of `put` and delete those with a cookie in `drop`: all or nothing, and no message for nothing.
 
-        `put` are bundle-add messages of bundle 1.  Deletes go last (make before break), but the delete of a cookie that
-        is put as well goes first: it is meant for tampered copies.  Raises `Rejected`, with nothing changed.
+        `put` are bundle-add messages of bundle 1; so are `groups`, which go before them, and `groups_gone`, which go
+        last.  Deletes follow the puts (make before break), but the delete of a cookie that is put as well goes first:
+        it is meant for tampered copies.  Raises `Rejected`, with nothing changed.
         """
         gone = set(drop)
-        if not put and not gone:
+        if not (put or gone or groups or groups_gone):
             return
         with self._bundling:
-            self._refusals = {}
+            self._refusals, self._refused_groups = {}, {}
             try:
-                self._bundle(put, gone)
+                self._bundle(_Bundle(put, gone, groups, groups_gone))
             finally:
                 self._refusals = None
 
-    def limit_packet_ins(self, rate: int, burst: int) -> None:
-        """See that the switch hands over at most `rate` packets a second, `burst` at once: its `controller` meter."""
-        wanted = wire.Meter(wire.CONTROLLER_METER, wire.METER_FLAGS, rate, burst)
+    def limit_packet_ins(self, rate: int, burst: int, number: int = wire.CONTROLLER_METER) -> None:
+        """See that the switch hands over at most `rate` packets a second, `burst` at once: its `controller` meter, or
+        the one that certain flows name.
+        """
+        wanted = wire.Meter(number, wire.METER_FLAGS, rate, burst)
         with self._metering:
-            answer = self._ask(wire.MULTIPART_REPLY, wire.meter_request, wire.CONTROLLER_METER)
+            answer = self._ask(wire.MULTIPART_REPLY, wire.meter_request, number)
             present = [] if answer.error else wire.meters(wire.multipart(answer.message)[2])
             if wanted in present:
                 return
@@ -174,6 +204,11 @@ class Session:
     def packet_out(self, in_port: int, actions: bytes, data: bytes) -> None:
         """Have the switch do `actions` on the frame `data`, as if it had come from `in_port`; never waits."""
         self._link.write(wire.packet_out(next(self._xids), in_port, actions, data))
+
+    def packet_outs(self, packets: Iterable[tuple[int, bytes, bytes]]) -> None:
+        """Many packet-outs (in_port, actions, data) in one write; never waits."""
+        xid = next(self._xids)
+        self._link.write(b"".join([wire.packet_out(xid, *packet) for packet in packets]))
 
     def close(self, why: str) -> None:
         self._link.close(why)
@@ -204,8 +239,8 @@ class Session:
     def _multipart(self, message: bytes) -> None:
         kind, more, body = wire.multipart(message)
         under_way = self._dump
-        if kind == wire.FLOW_STATS and under_way and under_way.xid == wire.xid_of(message):
-            dump.read(body, under_way.held)
+        if under_way and kind == under_way.kind and under_way.xid == wire.xid_of(message):
+            under_way.read(body, under_way.held)
             under_way.parts += 1
             if not more:
                 under_way.complete = True
@@ -216,8 +251,10 @@ class Session:
 
     def _error(self, message: bytes) -> None:
         error, xid = wire.error(message), wire.xid_of(message)
-        cookie = wire.refused_cookie(error.data)
-        if self._refusals is not None and (cookie is not None or wire.is_bundle_add(error.data)):
+        cookie, group = wire.refused_cookie(error.data), wire.refused_group(error.data)
+        if self._refusals is not None and group is not None:
+            self._refused_groups.setdefault(group, reason(error))
+        elif self._refusals is not None and (cookie is not None or wire.is_bundle_add(error.data)):
             self._refusals.setdefault(cookie, reason(error))
         elif self._dump and self._dump.xid == xid:
             self._dump.error = error
@@ -246,31 +283,34 @@ class Session:
 
     # --- bundles ------------------------------------------------------------------------------------------------------
 
-    def _bundle(self, put: Sequence[bytes], gone: set[int]) -> None:
+    def _bundle(self, bundle: _Bundle) -> None:
         opened, closed = self._expect(wire.EXPERIMENTER), self._expect(wire.EXPERIMENTER)
         try:
-            self._send_bundle(opened.xid, closed.xid, put, gone)
+            self._send_bundle(opened.xid, closed.xid, bundle)
             self._await(closed)
         finally:
             self._forget(opened, closed)
         failed = opened.error or closed.error
-        if failed or self._refusals:
+        if failed or self._refusals or self._refused_groups:
             self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.DISCARD_REQUEST)
             raise self._rejected(failed)
         # only now: Open vSwitch leaves out what it refused and would commit the rest
         committed = self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.COMMIT_REQUEST)
-        if committed.error or self._refusals:
+        if committed.error or self._refusals or self._refused_groups:
             raise self._rejected(committed.error)
         self.bundles += 1
 
-    def _send_bundle(self, opening: int, closing: int, put: Sequence[bytes], gone: set[int]) -> None:
+    def _send_bundle(self, opening: int, closing: int, bundle: _Bundle) -> None:
+        put, gone = bundle.put, bundle.gone
         # a bundle-add's cookie: 24 bytes of its own, 8 of the flow-mod's header
         again = {cookie for add in put if (cookie := int.from_bytes(add[32:40], "big")) in gone} if gone else set()
         messages = itertools.chain(
             [wire.bundle_control(opening, wire.OPEN_REQUEST)],
+            bundle.groups,
             self._deletes(again),
             put,
             self._deletes(gone - again),
+            bundle.groups_gone,
             [wire.bundle_control(closing, wire.CLOSE_REQUEST)],
         )
         while batch := list(itertools.islice(messages, _BATCH)):
@@ -285,8 +325,8 @@ class Session:
     def _rejected(self, failed: wire.Error | None) -> Rejected:
         refusals = self._refusals or {}
         named = {cookie: why for cookie, why in refusals.items() if cookie is not None}
-        if named:
-            return Rejected(named)
+        if named or self._refused_groups:
+            return Rejected(named, groups=self._refused_groups)
         return Rejected({}, refusals.get(None) or (reason(failed) if failed else "bundle refused"))
 
     # --- asking and waiting -------------------------------------------------------------------------------------------

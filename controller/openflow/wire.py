@@ -22,6 +22,7 @@ PACKET_IN: Final = 10
 PORT_STATUS: Final = 12
 PACKET_OUT: Final = 13
 FLOW_MOD: Final = 14
+GROUP_MOD: Final = 15
 MULTIPART_REQUEST: Final = 18
 MULTIPART_REPLY: Final = 19
 BARRIER_REQUEST: Final = 20
@@ -29,6 +30,7 @@ BARRIER_REPLY: Final = 21
 METER_MOD: Final = 29
 
 FLOW_STATS: Final = 1
+GROUP_DESC: Final = 7
 METER_CONFIG: Final = 10
 PORT_DESC: Final = 13
 
@@ -123,6 +125,11 @@ def flow_dump(xid: int) -> bytes:
     return _multipart(xid, FLOW_STATS, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
 
 
+def group_dump(xid: int) -> bytes:
+    """Ask what all groups are (7.3.5.10)."""
+    return _multipart(xid, GROUP_DESC, b"")
+
+
 def meter_request(xid: int, meter: int) -> bytes:
     """Ask how a meter is configured (7.3.5.12)."""
     return _multipart(xid, METER_CONFIG, _WORD.pack(meter) + bytes(4))
@@ -195,6 +202,13 @@ def refused_cookie(data: bytes) -> int | None:
     if kind != FLOW_MOD or len(data) < offset + 8:
         return None
     return int(_COOKIE.unpack_from(data, offset)[0])
+
+
+def refused_group(data: bytes) -> int | None:
+    """The number of the group whose group-mod, in a bundle-add, an error's `data` starts with; None without one."""
+    if len(data) < 40 or not is_bundle_add(data) or data[25] != GROUP_MOD:
+        return None
+    return int(_WORD.unpack_from(data, 36)[0])
 
 
 def is_bundle_add(data: bytes) -> bool:

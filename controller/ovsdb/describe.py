@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from controller.model.kinds import Tunnel
+from controller.ovsdb.mappings import physical
 from controller.ovsdb.replica import Bridge, Interface, Replica
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface
 from controller.ovsdb.settings import ENCAPSULATIONS, is_name, settings
@@ -42,6 +43,7 @@ def describe(replica: Replica) -> SeenHypervisor | None:
         encap_types=said.encap_types,
         underlay_mtu=said.underlay_mtu,
         tunnels=tuple(_tunnels(said.encap_types if said.encap_ip else (), plugged)),
+        physical=physical(said, plugged),
         interfaces=tuple(_seen(plugged[name]) for name in sorted(plugged) if _is_tenants(plugged[name])),
     )
 

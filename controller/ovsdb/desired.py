@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 
 from controller.ovsdb import operations as op
 from controller.ovsdb.describe import BRIDGE
+from controller.ovsdb.mappings import mapping_repairs
+from controller.ovsdb.operations import Repair
 from controller.ovsdb.replica import Bridge, Controller, OpenVSwitch, Replica
 from controller.ovsdb.settings import DATAPATH_ID, Settings, datapath_id, settings
-from controller.ovsdb.tunnels import Repair, tunnel_repairs
+from controller.ovsdb.tunnels import tunnel_repairs
 
 MANAGED = {"tenet-managed": "true"}
 CONTROLLER = {
@@ -48,7 +50,9 @@ def desired(replica: Replica, targets: Sequence[str]) -> Desired:
     changes = [*_bridge(root, bridge, said), *_controllers(replica, bridge, targets)]
     repairs = [Repair(f"bridge {BRIDGE}", ", ".join(what for what, _ in changes), tuple(o for _, o in changes))]
     tunnels, remarks = tunnel_repairs(replica, bridge, said)
-    return Desired(tuple(repair for repair in (*repairs, *tunnels) if repair.operations), (*said.remarks, *remarks))
+    patches, unmapped = mapping_repairs(replica, bridge, said)
+    every = (*repairs, *tunnels, *patches)
+    return Desired(tuple(repair for repair in every if repair.operations), (*said.remarks, *remarks, *unmapped))
 
 
 def derived_datapath_id(system_id: str) -> str:

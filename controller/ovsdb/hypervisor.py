@@ -16,13 +16,13 @@ from controller.errors import Refused, Rejected, SwitchError, Unreachable
 from controller.ovsdb.describe import describe
 from controller.ovsdb.desired import desired
 from controller.ovsdb.framing import Malformed
+from controller.ovsdb.operations import Repair
 from controller.ovsdb.pace import Pace
 from controller.ovsdb.replica import Replica
 from controller.ovsdb.rpc import Rpc
 from controller.ovsdb.schema import DATABASE, monitor_params
 from controller.ovsdb.seen import SeenHypervisor
 from controller.ovsdb.settings import settings
-from controller.ovsdb.tunnels import Repair
 
 HANDSHAKE_LIMIT = 30.0  # s for the whole of the database to arrive
 ANSWER_LIMIT = 10.0  # s for a transaction

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 Operation = dict[str, Any]
 Value = list[Any]
+
+
+class Repair(NamedTuple):
+    """One transaction: `subject` is what it is about (stable, for pacing retries), `why` what was wrong."""
+
+    subject: str
+    why: str
+    operations: tuple[Operation, ...]
 
 
 def stored(uuid: str) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from controller.model.kinds import Tunnel
+from controller.model.kinds import Physical, Tunnel
 
 
 class SeenInterface(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,4 +34,5 @@ class SeenHypervisor(msgspec.Struct, frozen=True, kw_only=True):
     encap_types: tuple[str, ...] = ()
     underlay_mtu: int = 0
     tunnels: tuple[Tunnel, ...] = ()
+    physical: tuple[Physical, ...] = ()
     interfaces: tuple[SeenInterface, ...] = ()

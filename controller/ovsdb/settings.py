@@ -28,6 +28,7 @@ class Settings(NamedTuple):
     encap_types: tuple[str, ...]
     datapath_type: str
     datapath_id: str
+    mappings: tuple[tuple[str, str], ...]  # physical network, bridge
     remarks: tuple[str, ...]
     underlay_mtu: int = 0
 
@@ -48,6 +49,7 @@ def settings(root: OpenVSwitch) -> Settings:
         encap_types=types,
         datapath_type=_name("tenet-datapath-type", ids.get("tenet-datapath-type", "").strip(), remarks),
         datapath_id=datapath_id(ids.get(DATAPATH_ID, "")),
+        mappings=_mappings(ids.get("tenet-bridge-mappings", ""), remarks),
         underlay_mtu=underlay_mtu,
         remarks=tuple(remarks),
     )
@@ -62,6 +64,20 @@ def datapath_id(text: str) -> str:
     """The 16 hex digits of a datapath id, or "" when `text` is not one that a bridge can have."""
     text = text.strip().lower()
     return text[-16:] if _DATAPATH_ID.fullmatch(text) else ""
+
+
+def _mappings(text: str, remarks: list[str]) -> tuple[tuple[str, str], ...]:
+    """Of `physnet1:br-ex,physnet2:br-other`; of two bridges for one physical network the first counts."""
+    found: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        network, colon, bridge = (piece.strip() for piece in part.partition(":"))
+        if not colon or not is_name(network) or not is_name(bridge) or ":" in bridge or network in found:
+            remarks.append(
+                f"external_ids:tenet-bridge-mappings: {part[:64]!r} is not usable (NETWORK:BRIDGE, each once)"
+            )
+        else:
+            found[network] = bridge
+    return tuple(found.items())
 
 
 def _name(key: str, text: str, remarks: list[str]) -> str:

@@ -8,24 +8,17 @@ since a receiver drops a zero UDP checksum there unless told otherwise (RFC 8200
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from controller.ovsdb import operations as op
 from controller.ovsdb.describe import interfaces as interfaces_of
 from controller.ovsdb.describe import tunnel_port
+from controller.ovsdb.operations import Repair
 from controller.ovsdb.replica import Bridge, Interface, Port, Replica
 from controller.ovsdb.settings import ENCAPSULATIONS, Settings
 
 # asked for so that the numbers are the same on every hypervisor; OVS gives another one where it is taken
 OFPORTS = {"vxlan": 65001, "geneve": 65002, "gre": 65003}
-
-
-class Repair(NamedTuple):
-    """One transaction: `subject` is what it is about (stable, for pacing retries), `why` what was wrong."""
-
-    subject: str
-    why: str
-    operations: tuple[op.Operation, ...]
 
 
 def options(encapsulation: str, encap_ip: str) -> dict[str, str]:

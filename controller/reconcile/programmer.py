@@ -12,6 +12,7 @@ from typing import Protocol
 
 from controller import hub
 from controller.errors import Rejected
+from controller.flow.group import removal as group_removal
 from controller.openflow.session import Session
 
 from .target import Batch, Target
@@ -80,7 +81,9 @@ class Programmer:
             self._wake.wait(left)
 
     def _synchronise(self, why: str) -> None:
+        groups = self.session.held_groups()
         held = self.session.held()
+        self.target.groups_seen(groups.right, groups.wrong)
         confirmed = self.target.installed
         differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
         if why == "audit":
@@ -101,12 +104,17 @@ class Programmer:
             revision = self._plan.revision
             batch = self.target.take_out()
             try:
-                self.session.apply([flow.wire for flow in batch.put], batch.drop)
+                self.session.apply(
+                    [flow.wire for flow in batch.put],
+                    batch.drop,
+                    [group.wire for group in batch.groups],
+                    [group_removal(number) for number in sorted(batch.groups_gone)],
+                )
             except Rejected as rejected:
                 self._set_aside(rejected, batch)
                 continue
             self.target.confirm(batch)
-            if batch.put or batch.drop:
+            if not batch.empty:
                 self.last_applied = time.time()
                 self._again_from = time.monotonic() + GATHER
                 log.debug("switch %s: +%d -%d flows", self.switch_id, len(batch.put), len(batch.drop))
@@ -124,8 +132,13 @@ class Programmer:
 
     def _set_aside(self, rejected: Rejected, batch: Batch) -> None:
         """Go on without what the switch refuses, so that one bad object cannot starve a switch."""
-        self.target.restore(batch, rejected.refusals)
-        if rejected.refusals:
+        refusals = dict(rejected.refusals)
+        for flow in batch.put if rejected.groups else ():
+            why = [rejected.groups[group.number] for group in flow.groups if group.number in rejected.groups]
+            if why:
+                refusals.setdefault(flow.cookie, f"its group: {why[0]}")
+        self.target.restore(batch, refusals)
+        if refusals:
             self._tell_refusals()
         else:
             log.error("switch %s refused a bundle: %s", self.switch_id, rejected.reason)

@@ -9,6 +9,7 @@ from controller.model.kinds import Network, Port
 from controller.model.model import Model
 
 from .progress import Progress
+from .reach import unreached
 
 ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
 
@@ -23,7 +24,7 @@ class Statuses:
 
         DOWN: switched off, or no interface is plugged in.  ERROR: a switch refused a flow of it.  BUILD: a switch
         that needs a flow of it has not confirmed it; one that is away for long counts only for the ports on it.  Else
-        ACTIVE.
+        ACTIVE, with a reason where the fabric does not join all that it should.
         """
         model, progress = self._model, self._progress
         if not port.admin_state_up:
@@ -45,7 +46,7 @@ class Statuses:
         for switch_id in model.placement.span.of(port.network_id):
             if progress.at(switch_id) < revision and not progress.is_away(switch_id):
                 return BUILD, f"switch {switch_id} has not confirmed its flows"
-        return ACTIVE, ""
+        return ACTIVE, "" if network is None else unreached(model, interface.switch_id, network)
 
     def alive(self, switch_id: str) -> bool:
         """Whether the switch is connected."""

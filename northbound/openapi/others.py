@@ -153,6 +153,13 @@ def operators() -> Paths:
                            answer(204, "Forgotten."), errors.WRITE, parameters=(ID,), root=root),
         },
         f"{path}/{{id}}/flows": {"get": _get("operators", "listFlows", "Its flows and their owners.", ID, root=root)},
+        "/tenet/v1/links": {"get": _get("operators", "listLinks", "The wires between switches.", root=root)},
+        "/tenet/v1/topology": {"get": _get("operators", "topology", "Switches, wires and ports.", root=root)},
+        "/tenet/v1/trace": {"get": _get("operators", "trace", "What becomes of a frame between two ports.",
+                                        parameter("from", TEXT, "A port: id, name or interface."),
+                                        parameter("to", TEXT, "A port: id, name or interface."), root=root)},
+        "/tenet/v1/unreachable": {"get": _get("operators", "unreachable", "Pairs that are not joined.", root=root)},
+        "/tenet/v1/refused": {"get": _get("operators", "refused", "Connections that were refused.", root=root)},
         "/tenet/v1/events": {"get": call("events", "events", "What changes, as it changes.", stream,
                                          (*errors.READ, 410), parameters=(after,), root=root)},
     }  # fmt: skip

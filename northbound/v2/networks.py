@@ -5,9 +5,10 @@ from __future__ import annotations
 from controller.intent import networks
 from controller.intent.allocate import SEGMENTS
 from controller.intent.networks import ENCAPSULATIONS
+from controller.intent.physical import TYPES
 from controller.model.kinds import Network, Subnet, SubnetPool, Switch
 
-from ..checks import boolean, filled, one_of
+from ..checks import Check, boolean, filled, one_of, text
 from ..resource import Attribute, May, Resource, View, attribute
 from ..structures import list_of, nullable, number
 from .common import IDENTITY, OWNED, STANDARD, listed, shared, tagged
@@ -21,6 +22,17 @@ def _status(view: View, network: Network) -> str:
 
 def _subnets(view: View, network: Network) -> list[str]:
     return [subnet.id for subnet in view.model.find(Subnet, "network_id", network.id)]
+
+
+def _segmentation_id(view: View, network: Network) -> int | None:
+    """The VLAN of a network on a physical one, else the tunnels' key; a flat network has none."""
+    if network.network_type in TYPES:
+        return network.vlan or None
+    return network.segment
+
+
+def _or_none(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
 
 
 def _scope(version: int) -> Attribute:
@@ -53,10 +65,16 @@ NETWORKS = Resource(
         attribute("mtu", nullable(number(0, LARGEST), 0), May.SET),
         shared(May.SET, boolean),
         attribute("router:external", boolean, May.SET, source="external"),
-        attribute("provider:network_type", nullable(one_of(*ENCAPSULATIONS), ENCAPSULATIONS[0]), May.CREATE,
+        attribute("provider:network_type", nullable(one_of(*ENCAPSULATIONS, *TYPES), ENCAPSULATIONS[0]), May.CREATE,
                   source="network_type"),
-        attribute("provider:segmentation_id", number(1, SEGMENTS), May.CREATE, source="segment"),
-        Attribute("provider:physical_network", lambda view, row: None, May.CREATE, one_of(None)),
+        Attribute("provider:segmentation_id", _segmentation_id, May.CREATE, _or_none(number(1, SEGMENTS)), "segment"),
+        Attribute(
+            "provider:physical_network",
+            lambda view, row: row.physical_network or None,
+            May.CREATE,
+            _or_none(text),
+            "physical_network",
+        ),
         attribute("port_security_enabled", boolean, May.SET, source="port_security"),
         listed("availability_zone_hints", list_of(filled), May.CREATE, "zone_hints"),
         Attribute("availability_zones", _zones),

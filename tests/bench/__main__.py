@@ -13,7 +13,10 @@ import msgspec
 
 from tests.bench.figure import Figure, table
 
-NAMES = ("compile", "install", "resync", "port_create", "port_latency", "bulk", "api", "memory")
+NAMES = (
+    "compile", "install", "resync", "port_create", "port_latency", "bulk", "api", "memory", "discovery",
+    "paths_fat_tree",
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("results.jsonl")
 
 

@@ -71,6 +71,8 @@ class Bench:
 
     def ports_changed(self, session: Session) -> None: ...
 
+    def refused(self, address: str, why: str, duplicate: bool) -> None: ...
+
     def await_confirmation(self) -> None:
         if not self.confirmed.wait(PATIENCE):
             raise TimeoutError("the switch did not confirm its flows")

@@ -15,7 +15,7 @@ def test_a_network_has_a_segment_of_its_own_and_room_for_the_tunnel_headers() ->
     world = World(underlay_mtu=9000)
     found = [world.network(name=f"n{place}") for place in range(200)]
     assert len({network.segment for network in found}) == 200
-    assert all(1 <= network.segment < 2**24 for network in found)
+    assert all(1 <= network.segment < 2**20 for network in found)
     assert {(network.mtu, network.network_type) for network in found} == {(8950, "vxlan")}
 
 

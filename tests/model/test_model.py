@@ -58,7 +58,7 @@ def test_the_first_port_on_a_switch_touches_what_switches_share() -> None:
     touched = change(model, port("c", "red", 3), plugged("c", 3, 200))
     assert {one for one in touched if isinstance(one[0], str)} == {
         ("binding", "c"), ("members", "h3", "red", 3), ("blocks", "h3", "red"), ("networks", "h3"), ("span", "red"),
-        ("peers", "h1"), ("peers", "h2"), ("peers", "h3"),
+        ("peers", "h1"), ("peers", "h2"), ("peers", "h3"), ("holds_ports", "h3"),
     }  # fmt: skip
 
 

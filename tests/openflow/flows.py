@@ -38,6 +38,7 @@ class Heard:
     """Remembers what happened, in order."""
 
     def __init__(self) -> None:
+        self.refusals: list[tuple[str, str, bool]] = []
         self.sessions: dict[int, Session] = {}
         self.log: list[tuple[str, int]] = []
         self.packets: list[PacketIn] = []
@@ -53,6 +54,9 @@ class Heard:
 
     def packet_in(self, session: Session, packet: PacketIn) -> None:
         self.packets.append(packet)
+
+    def refused(self, address: str, why: str, duplicate: bool) -> None:
+        self.refusals.append((address, why, duplicate))
 
     def ports_changed(self, session: Session) -> None:
         self.log.append(("ports", session.dpid))

@@ -211,6 +211,8 @@ def test_the_second_switch_of_one_datapath_id_is_refused(bench: Bench, caplog: p
     second = SimSwitch(1, bench.server.address).connect()
     until(lambda: not second.connected)
     assert "datapath 0000000000000001 is already connected" in caplog.text
+    until(lambda: bench.heard.refusals)
+    assert [duplicate for _, _, duplicate in bench.heard.refusals] == [True]
     assert bench.heard.log == [("connected", 1)]
     still_works(bench)
     bench.switches[0].drop()

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from controller.flow import CONTROLLER, Flow
 from controller.flow.fields import HEADERS, text
+from controller.flow.interpret import Frame, Pipeline
 from controller.model.kinds import FixedIp, Interface, Port, Switch
 from controller.openflow import framework
 from controller.openflow.session import Held, Session
 from tests.apps.clouds import clouds, four, mac, six
-from tests.interpret import Frame, Pipeline
 from tests.openflow.flows import Heard, until
 from tests.ovs import PrivateOvs
 from tests.world import Said, World, frame

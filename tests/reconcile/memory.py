@@ -30,6 +30,7 @@ class MemorySession:
         self.flow_messages_sent = 0
         self.closed = False
         self.table: dict[bytes, Entry] = {}
+        self.groups: dict[int, bool] = {}  # number -> whether it is what its number says
         self.refuse: set[int] = set()
         self.refuse_all = ""
         self.dumps = 0
@@ -43,9 +44,20 @@ class MemorySession:
         wrong = {entry.cookie for entry in self.table.values() if not entry.right}
         return Held({entry.cookie for entry in self.table.values()} - wrong, wrong)
 
-    def apply(self, put: Sequence[bytes], drop: Iterable[int]) -> None:
+    def held_groups(self) -> Held:
+        self._wait()
+        right = {number for number, is_right in self.groups.items() if is_right}
+        return Held(right, self.groups.keys() - right)
+
+    def apply(
+        self,
+        put: Sequence[bytes],
+        drop: Iterable[int],
+        groups: Sequence[bytes] = (),
+        groups_gone: Sequence[bytes] = (),
+    ) -> None:
         gone = set(drop)
-        if not put and not gone:
+        if not (put or gone or groups or groups_gone):
             return
         self._wait()
         self.on_apply()
@@ -55,9 +67,12 @@ class MemorySession:
         refusals = {cookie: "no" for cookie in new.values() if cookie in self.refuse}
         if refusals:
             raise Rejected(refusals)
+        self.groups.update(dict.fromkeys((_group(wire) for wire in groups), True))
         self._delete(gone.intersection(new.values()))
         self.table.update({one: Entry(cookie, True) for one, cookie in new.items()})
         self._delete(gone.difference(new.values()))
+        for wire in groups_gone:
+            del self.groups[_group(wire)]
         self.flow_messages_sent += len(new) + len(gone)
 
     def close(self, why: str) -> None:
@@ -106,3 +121,7 @@ def until(so: Callable[[], object], timeout: float = 10.0) -> None:
     while not so():
         assert time.monotonic() < deadline, "it did not come to pass"
         hub.sleep(0.002)
+
+
+def _group(wire: bytes) -> int:
+    return int.from_bytes(wire[36:40], "big")

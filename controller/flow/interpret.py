@@ -1,7 +1,7 @@
 """A switch's pipeline, interpreted: where a frame goes and what it is when it leaves.
 
 Exact for the actions of `controller.flow`, as Open vSwitch does them (ofproto-dpif-xlate.c).  A frame is a map from
-field to number, without the fields that are 0.
+field to number, without the fields that are 0; what is below a label has names that begin with `below.`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from controller.flow import CONTROLLER, IN_PORT, Action, Field, Flow
-from controller.flow.fields import HEADERS
+from .actions import CONTROLLER, IN_PORT, Action
+from .fields import HEADERS, Field
+from .flow import Flow
+from .group import Group
 
 Frame = dict[str, int]
 
 MOST_LOOKUPS = 4096  # MAX_RESUBMITS of Open vSwitch; goto counts, too
 DEEPEST = 64  # MAX_DEPTH
 _OWN = ("in_port", "metadata", "reg7", "reg8", "reg9")  # what does not leave the switch
+
+
+_LABEL = ("mpls_label", "mpls_tc", "mpls_ttl")
+_OUTSIDE = (*_OWN, "tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")  # no part of the frame itself
+BELOW = "below."
 
 
 class Sent(NamedTuple):
@@ -26,14 +33,26 @@ class Sent(NamedTuple):
     frame: Frame
 
 
+class Step(NamedTuple):
+    """A frame was looked up in a table and met a flow, or none."""
+
+    table: int
+    flow: Flow | None
+
+
 class Ambiguous(Exception):
     """Two flows of one priority match and differ in what they do: which is taken is the switch's choice."""
 
 
 class Pipeline:
-    """Flows, by table and priority."""
+    """Flows, by table and priority.
 
-    def __init__(self, flows: Iterable[Flow]) -> None:
+    `down`: ports that have no carrier.  `chance` stands for the hash of a select group: it picks a bucket.
+    """
+
+    def __init__(self, flows: Iterable[Flow], down: frozenset[int] = frozenset(), chance: int = 0) -> None:
+        self.down = down
+        self.chance = chance
         self._tables: dict[int, dict[int, list[Flow]]] = {}
         for flow in flows:
             self._tables.setdefault(flow.table.number, {}).setdefault(flow.priority, []).append(flow)
@@ -41,6 +60,11 @@ class Pipeline:
     def send(self, frame: Frame) -> list[Sent]:
         """All that leaves because of a frame, in order; to the controller as port CONTROLLER."""
         return _Walk(self, frame).sent
+
+    def trace(self, frame: Frame) -> tuple[list[Step], list[Sent]]:
+        """The same, with every lookup on the way."""
+        walk = _Walk(self, frame)
+        return walk.steps, walk.sent
 
     def visited(self, frame: Frame) -> list[Flow]:
         """The flows that a frame meets, in order."""
@@ -63,6 +87,7 @@ class _Walk:
 
     def __init__(self, pipeline: Pipeline, frame: Frame) -> None:
         self.sent: list[Sent] = []
+        self.steps: list[Step] = []
         self.visited: list[Flow] = []
         self._pipeline = pipeline
         self._frame = dict(frame)
@@ -73,6 +98,7 @@ class _Walk:
         self._lookups += 1
         assert self._lookups <= MOST_LOOKUPS and depth <= DEEPEST, "Open vSwitch would give up"
         flow = self._pipeline.lookup(table, self._frame)
+        self.steps.append(Step(table, flow))
         if flow is None:
             return
         self.visited.append(flow)
@@ -106,9 +132,60 @@ class _Walk:
         mask = (1 << bits) - 1
         self._frame[target] = self._frame.get(target, 0) & ~mask | self._frame.get(source, 0) & mask
 
+    def _clone(self, action: Action, depth: int) -> None:
+        self._on_a_copy([one for one in action.args if isinstance(one, Action)], depth)
+
+    def _group(self, action: Action, depth: int) -> None:
+        group = action.args[0]
+        assert isinstance(group, Group)
+        alive = [bucket for bucket in group.buckets if bucket.watch not in self._pipeline.down]
+        if alive:
+            chosen = alive[self._pipeline.chance % len(alive)] if group.kind == "select" else alive[0]
+            self._on_a_copy(chosen.actions, depth)
+
+    def _on_a_copy(self, actions: Iterable[Action], depth: int) -> None:
+        kept = dict(self._frame)
+        for action in actions:
+            _DO[action.kind](self, action, depth)
+        self._frame = kept
+
+    def _encap(self, action: Action, depth: int) -> None:
+        if action.args[0] == "mpls":
+            outside = {name: value for name, value in self._frame.items() if name in _OUTSIDE}
+            below = {BELOW + name: value for name, value in self._frame.items() if name not in _OUTSIDE}
+            self._frame = {**outside, **below, "eth_type": 0x8847, "mpls_ttl": 64}
+
+    def _decap(self, action: Action, depth: int) -> None:
+        if action.args[0] == "mpls":
+            self._pop(action, depth)
+        else:
+            for name in ("eth_src", "eth_dst"):
+                self._frame.pop(name, None)
+
+    def _push(self, action: Action, depth: int) -> None:
+        frame = {BELOW + name if name.startswith(BELOW) else name: value for name, value in self._frame.items()}
+        self._frame = {**frame, **{BELOW + name: frame[name] for name in _LABEL if name in frame}}
+
+    def _pop(self, action: Action, depth: int) -> None:
+        frame = {
+            name: value for name, value in self._frame.items() if name not in _LABEL and not name.startswith(BELOW)
+        }
+        below = {name: value for name, value in self._frame.items() if name.startswith(BELOW)}
+        self._frame = {**frame, **{name.removeprefix(BELOW): value for name, value in below.items()}}
+
+    def _push_vlan(self, action: Action, depth: int) -> None:
+        assert not self._frame.get("vlan_vid"), "a second tag is not interpreted"
+        self._frame["vlan_vid"] = 0x1000
+
+    def _pop_vlan(self, action: Action, depth: int) -> None:
+        self._frame.pop("vlan_vid", None)
+
+    def _label_ttl(self, action: Action, depth: int) -> None:
+        self._frame["mpls_ttl"] = _number(action.args[0])
+
     def _leave(self, port: int) -> None:
         in_port = self._frame["in_port"]
-        if port == in_port:
+        if port == in_port or port in self._pipeline.down:
             return  # OpenFlow 1.3.5, 4.5: only IN_PORT sends a frame back
         frame = {name: value for name, value in self._frame.items() if value and name not in _OWN}
         self.sent.append(Sent(in_port if port == IN_PORT else port, frame))
@@ -119,8 +196,18 @@ _DO: dict[str, Callable[[_Walk, Action, int], None]] = {
     "output": _Walk._output,
     "output_reg": _Walk._output_register,
     "controller": _Walk._to_controller,
+    "controller_by": _Walk._to_controller,
     "set_field": _Walk._set,
     "move": _Walk._move,
+    "clone": _Walk._clone,
+    "group": _Walk._group,
+    "encap": _Walk._encap,
+    "decap": _Walk._decap,
+    "push_vlan": _Walk._push_vlan,
+    "pop_vlan": _Walk._pop_vlan,
+    "push_mpls": _Walk._push,
+    "pop_mpls": _Walk._pop,
+    "set_mpls_ttl": _Walk._label_ttl,
 }
 
 

@@ -1,0 +1,37 @@
+"""`tenet doctor`: why a ping fails, as far as the controller can tell."""
+
+from __future__ import annotations
+
+import argparse
+
+from controller.commands.client import Client, add_url
+from controller.commands.findings import examine, explain, lost
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("doctor", help="look for what keeps frames from arriving")
+    parser.add_argument("ends", nargs="*", metavar="PORT", help="two ports, by id, name or interface: trace a frame")
+    add_url(parser)
+    parser.set_defaults(execute=execute)
+
+
+def execute(chosen: argparse.Namespace) -> int:
+    """1 when something is wrong, 0 when nothing was found."""
+    if len(chosen.ends) not in (0, 2):
+        print("tenet doctor: name two ports, or none")
+        return 2
+    client = Client(chosen.url, chosen.ca)
+    health = client.get("/healthz")
+    print(f"controller: {health['status']}, {health['connected']} of {health['switches']} switches connected")
+    topology = client.get("/tenet/v1/topology")["topology"]
+    found = [examine(topology, client.get("/tenet/v1/refused")["refused"])]
+    if chosen.ends:
+        trace = client.get("/tenet/v1/trace", **{"from": chosen.ends[0], "to": chosen.ends[1]})["trace"]
+        found.append(explain(topology, trace))
+    else:
+        found.append(lost(topology, client.get("/tenet/v1/unreachable")["unreachable"]))
+    for line in (line for part in found for line in part.lines):
+        print(line)
+    faults = sum(part.faults for part in found)
+    print(f"{faults} fault{'' if faults == 1 else 's'} found" if faults else "nothing wrong was found")
+    return 1 if faults else 0

@@ -1,0 +1,145 @@
+"""What the answers of a controller say about why frames do not arrive; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+GOOD, BAD = "   ok", "FAULT"
+
+
+_PROTOCOLS = "; let the bridge speak OpenFlow 1.3: ovs-vsctl set bridge NAME protocols=OpenFlow13"
+
+
+class Findings(NamedTuple):
+    lines: list[str]
+    faults: int
+
+
+def examine(topology: dict[str, Any], refused: list[dict[str, Any]]) -> Findings:
+    """In the order in which things go wrong: connected, wired, attached, bound, up."""
+    return _gather(
+        [*_refused(refused), *_switches(topology), *_wires(topology), *_interfaces(topology), *_ports(topology)]
+    )
+
+
+def explain(topology: dict[str, Any], trace: dict[str, Any]) -> Findings:
+    """A frame's way, table by table; for one that does not arrive, where it ends."""
+    names = {network["id"]: network["name"] or network["id"] for network in topology["networks"]}
+    one, other = trace["from"], trace["to"]
+    told = [line for frame in trace["frames"] for line in _frame(frame)]
+    if one["network_id"] != other["network_id"]:
+        both = [f"{_called(end)} is on network {names.get(end['network_id'])}" for end in (one, other)]
+        told.append((BAD, ", ".join([both[0], both[1].replace(" is on ", " on ")])))
+    return _gather(told)
+
+
+def _called(port: dict[str, Any]) -> str:
+    return str(port["name"] or port["interface"] or port["id"])
+
+
+def lost(topology: dict[str, Any], unreachable: list[dict[str, Any]]) -> Findings:
+    """Pairs of one network between which frames are lost; what is lost in the same way is told once."""
+    names = {port["id"]: port["name"] or port["interface"] or port["id"] for port in topology["ports"]}
+    ways: dict[str, list[str]] = {}
+    for one in unreachable:
+        ways.setdefault(one["verdict"], []).append(f"{names.get(one['from'])} to {names.get(one['to'])}")
+    return _gather(
+        [
+            (BAD, f"from {pairs[0]}{f' and {len(pairs) - 1} more' if pairs[1:] else ''}: {verdict}")
+            for verdict, pairs in ways.items()
+        ]
+    )
+
+
+def _gather(lines: list[tuple[str, str]]) -> Findings:
+    return Findings([f"{mark}  {text}" for mark, text in lines], sum(mark == BAD for mark, _ in lines))
+
+
+def _refused(refused: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    latest = {one["why"]: one for one in refused}
+    for one in latest.values():
+        hint = _PROTOCOLS if "version" in one["why"] else ""
+        yield BAD, f"connection from {one['address']} refused at {one['at']}: {one['why']}{hint}"
+
+
+def _switches(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if not topology["switches"]:
+        yield BAD, "no switch has ever connected: is the controller's address and port right (mn --controller remote)?"
+    for switch in topology["switches"]:
+        name = f"switch {switch['name']} ({switch['id']})"
+        if not switch["connected"]:
+            yield BAD, f"{name} is not connected"
+        elif not switch["in_step"]:
+            yield BAD, f"{name} is connected over {switch['version']}; some of its flows wait or were refused"
+        else:
+            yield GOOD, f"{name} is connected over {switch['version']}, its flows are right"
+
+
+def _wires(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for link in topology["links"]:
+        ends = f"{link['port_name']} hears {link['far_port_name']}"
+        if link["state"] != "up":
+            yield BAD, f"{ends}: {link['state']}"
+        elif not link["used"]:
+            yield BAD, f"{ends}, but not the other way: the wire is not used"
+    used = sum(link["used"] for link in topology["links"]) // 2
+    connected = sum(switch["connected"] for switch in topology["switches"])
+    islands = len(_islands(topology))
+    if islands > 1 and not all(switch["encap_ip"] for switch in topology["switches"]):
+        yield BAD, f"{connected} switches and {used} wires make {islands} islands that cannot reach each other"
+    elif topology["switches"]:
+        yield GOOD, f"{used} wires between switches"
+
+
+def _islands(topology: dict[str, Any]) -> list[set[str]]:
+    """Switches that reach each other, over wires or an underlay."""
+    islands: list[set[str]] = []
+    edges = [(link["switch"], link["far_switch"]) for link in topology["links"] if link["used"]]
+    tunnelled = [switch["id"] for switch in topology["switches"] if switch["encap_ip"]]
+    edges += pairwise(tunnelled)
+    for switch in topology["switches"]:
+        islands.append({switch["id"]})
+    for one, other in edges:
+        joined = [island for island in islands if one in island or other in island]
+        islands = [island for island in islands if island not in joined] + [set().union(*joined)]
+    return islands
+
+
+def _interfaces(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for one in topology["interfaces"]:
+        if not one["ports"] and not one["link"]:
+            yield (
+                BAD,
+                (
+                    f"interface {one['name']} of switch {one['switch']} belongs to no network: no port names "
+                    f"{one['vif']!r}, so what comes in by it is dropped"
+                ),
+            )
+
+
+def _ports(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    networks = {network["id"]: network["name"] or network["id"] for network in topology["networks"]}
+    for port in topology["ports"]:
+        name = f"port {port['name'] or port['id']} of network {networks.get(port['network_id'], '?')}"
+        where = f" at {port['interface']}" if port["interface"] else ""
+        if port["status"] == "ACTIVE" and not port["reason"]:
+            yield GOOD, f"{name}{where} is active"
+        else:
+            yield BAD, f"{name}{where} is {port['status']}: {port['reason']}"
+
+
+def _frame(frame: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    fields = frame["frame"]
+    kind = {0x0806: "an ARP request", 0x0800: "an IPv4 packet", 0x86DD: "an IPv6 packet"}[fields["eth_type"]]
+    yield "     ", f"{kind} from {fields['eth_src']} to {fields['eth_dst']}:"
+    for hop in frame["hops"]:
+        yield "     ", f"  switch {hop['switch']}, in by port {hop['in_port']}"
+        for step in hop["tables"]:
+            absent = "" if step["installed"] in (True, None) else "   NOT YET ON THE SWITCH"
+            yield "     ", f"    {step['name']:>9}: {step['flow'] or 'no flow matches'}{absent}"
+        for sent in hop["sent"]:
+            yield "     ", f"    out by port {sent['port']}"
+    fine = frame["arrives"] or frame.get("answered", False)
+    yield GOOD if fine else BAD, f"{kind}: {frame['verdict']}"

@@ -1,0 +1,86 @@
+"""A frame followed through every switch that it crosses, over the flows that the switches are to hold.
+
+Nothing is sent: it answers what would become of a frame, and which table of which switch would drop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from controller.flow import CONTROLLER
+from controller.flow.fields import value_of
+from controller.flow.interpret import Frame, Pipeline, Sent, Step
+from controller.model.kinds import Interface, Link, Switch
+from controller.model.model import Model
+
+MOST = 256  # switches that one frame may cross, copies counted
+OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
+
+
+class Hop(NamedTuple):
+    """What one switch does with a frame.  `arrived`: ids of the ports that it is handed to here."""
+
+    switch_id: str
+    in_port: int
+    steps: list[Step]
+    sent: list[Sent]
+    arrived: list[str]
+
+
+class _Arrival(NamedTuple):
+    switch_id: str
+    in_port: int
+    frame: Frame
+
+
+def follow(
+    model: Model, pipeline: Callable[[str], Pipeline | None], switch_id: str, in_port: int, frame: Frame
+) -> list[Hop]:
+    """Every switch that a frame comes to, in the order in which it does.
+
+    `pipeline` gives the flows of a switch, None for one that has no connection.
+    """
+    hops: list[Hop] = []
+    todo = [_Arrival(switch_id, in_port, frame)]
+    while todo and len(hops) < MOST:
+        here = todo.pop(0)
+        flows = pipeline(here.switch_id)
+        if flows is None:
+            hops.append(Hop(here.switch_id, here.in_port, [], [], []))
+            continue
+        steps, sent = flows.trace({**here.frame, "in_port": here.in_port})
+        arrived = [port for one in sent for port in ports_at(model, here.switch_id, one.port)]
+        hops.append(Hop(here.switch_id, here.in_port, steps, sent, arrived))
+        for one in sent:
+            if one.port != CONTROLLER:
+                todo += _next(model, here.switch_id, one)
+    return hops
+
+
+def ports_at(model: Model, switch_id: str, ofport: int) -> list[str]:
+    """Ids of the ports that are bound to an OpenFlow port."""
+    found = model.find(Interface, "place", (switch_id, ofport))
+    return sorted(port_id for port_id, at in model.placement.bindings.items() if at in found)
+
+
+def _next(model: Model, here: str, sent: Sent) -> Iterator[_Arrival]:
+    """Where a frame that left by a port comes in: over a wire, or through a tunnel."""
+    for link in model.find(Link, "place", (here, sent.port)):
+        yield _Arrival(link.far_switch_id, link.far_ofport, sent.frame)
+    me = model.get(Switch, here)
+    kind = next((tunnel.type for tunnel in me.tunnels if tunnel.ofport == sent.port), "") if me else ""
+    if me is None or not kind:
+        return
+    inner = {name: value for name, value in sent.frame.items() if name not in OUTER}
+    for other in model.rows(Switch).values():
+        way = "tun_ipv6" if ":" in other.encap_ip else "tun"
+        if other.encap_ip and sent.frame.get(f"{way}_dst") == _number(f"{way}_dst", other.encap_ip):
+            outer = {f"{way}_src": _number(f"{way}_src", me.encap_ip), "tun_id": sent.frame.get("tun_id", 0)}
+            for tunnel in other.tunnels:
+                if tunnel.type == kind:
+                    yield _Arrival(other.id, tunnel.ofport, {**inner, **outer})
+
+
+def _number(name: str, address: str) -> int:
+    return int.from_bytes(value_of(name, address), "big")

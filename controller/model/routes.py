@@ -1,0 +1,245 @@
+"""Ways between switches, as apps read them: what follows from links and from underlays that switches have in common.
+
+The relations here change only when their answer does; `settle` names the dependencies that changed.  A tree of shortest
+paths (topology/paths.py) is computed when a route to its destination is first asked for, and kept current from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from topology.graph import Fabric, Node, Underlay, Wire, underlay, wire
+from topology.paths import Tree
+
+from .kinds import Link, Row, Switch
+
+HIGHEST_RANK = 254  # it travels in eight bits
+
+
+class Way(NamedTuple):
+    """One hop: to switch `switch_id`, by port `port`, or (0) through a tunnel of encapsulation `tunnel`."""
+
+    switch_id: str
+    port: int = 0
+    tunnel: str = ""
+
+
+class Route(NamedTuple):
+    """From one switch towards another.
+
+    `rank`, `choice`: see `paths.Tree`.  `ways`: the next hops on shortest paths.  `spare`: where to go when the only
+    one is down; `detour`: the spare's rank is not lower, so a frame may take such a one only once.
+    """
+
+    rank: int
+    choice: bool
+    ways: tuple[Way, ...]
+    spare: Way | None = None
+    detour: bool = False
+
+
+class _Change(NamedTuple):
+    one: Node
+    other: Node
+    before: int | None
+    now: int | None
+
+
+class Routes:
+    """Changed by the model only: `change` for each row, then `settle`."""
+
+    def __init__(self) -> None:
+        self._fabric = Fabric()
+        self._links: dict[tuple[str, int], Link] = {}
+        self._switches: dict[str, frozenset[Underlay]] = {}
+        self._wires: dict[tuple[str, int], Wire] = {}  # by either end
+        self._wired: dict[str, set[int]] = {}  # switch -> its link ports
+        self._trees: dict[str, Tree] = {}
+        self._changes: list[_Change] = []
+        self._touched: set[tuple[object, ...]] = set()
+
+    # --- reading ---
+
+    def link_ports(self, switch_id: str) -> list[int]:
+        return sorted(self._wired.get(switch_id, ()))
+
+    def switches(self) -> list[str]:
+        """The switches that labels lead to or from; none where nothing is wired."""
+        return sorted(node for node in self._fabric.graph if not isinstance(node, Underlay)) if self._wired else []
+
+    def relays(self, switch_id: str) -> list[str]:
+        """The switches from whose tunnels labelled frames are taken: one end has links, both the underlay."""
+        underlays = self._switches.get(switch_id, frozenset())
+        if not underlays or not self._wired:
+            return []
+        others = {node for underlay in underlays for node in self._fabric.graph.adj[underlay]} - {switch_id}
+        return sorted(others if switch_id in self._wired else others & self._wired.keys())
+
+    def route(self, here: str, destination: str) -> Route | None:
+        tree = self._tree(destination)
+        rank = tree.rank.get(here, HIGHEST_RANK + 1)
+        if here == destination or rank > HIGHEST_RANK:
+            return None
+        ways = tuple([way for hop in tree.hops[here] for way in self._ways(here, hop, tree)])
+        if len(ways) > 1:
+            return Route(rank, True, ways)
+        spare, detour = self._spare(here, ways[0], tree)
+        return Route(rank, tree.choice[here], ways, spare, detour)
+
+    def _tree(self, destination: str) -> Tree:
+        tree = self._trees.get(destination)
+        if tree is None:
+            tree = self._trees[destination] = Tree(self._fabric.graph, destination)
+        return tree
+
+    def _ways(self, here: str, hop: Node, tree: Tree) -> list[Way]:
+        if isinstance(hop, Underlay):
+            return [Way(beyond, 0, hop.encapsulation) for beyond in tree.hops[hop]]
+        return [Way(hop, port) for port in self._fabric.ports(here, hop)]
+
+    def _spare(self, here: str, way: Way, tree: Tree) -> tuple[Way | None, bool]:
+        """A neighbour whose way does not come back here: of a lower rank, or else loop-free (RFC 5286)."""
+        best: tuple[bool, int, str] | None = None
+        for hop, edge in self._fabric.graph.adj[here].items():
+            if isinstance(hop, Underlay) or hop == way.switch_id or hop not in tree.distance:
+                continue
+            distance = tree.distance[hop]
+            detour = tree.rank[hop] >= tree.rank[here]
+            if detour and distance >= edge["cost"] + tree.distance[here]:
+                continue
+            best = min(best or (detour, distance, hop), (detour, distance, hop))
+        if best is None:
+            return None, False
+        return Way(best[2], self._fabric.ports(here, best[2])[0]), best[0]
+
+    # --- changing ---
+
+    def change(self, old: Row | None, new: Row | None) -> None:
+        if isinstance(old, Link) or isinstance(new, Link):
+            assert not isinstance(old, Switch) and not isinstance(new, Switch)
+            self._change_link(old, new)  # type: ignore[arg-type]
+        elif isinstance(old, Switch) or isinstance(new, Switch):
+            self._change_switch(old, new)  # type: ignore[arg-type]
+
+    def _change_link(self, old: Link | None, new: Link | None) -> None:
+        row = new or old
+        assert row is not None
+        place, affected = row.place, {row.place}
+        if old is not None:
+            affected.add((old.far_switch_id, old.far_ofport))
+            del self._links[place]
+        if new is not None:
+            affected.add((new.far_switch_id, new.far_ofport))
+            self._links[place] = new
+        for end in affected:
+            self._rewire(end)
+
+    def _change_switch(self, old: Switch | None, new: Switch | None) -> None:
+        row = new or old
+        assert row is not None
+        switch_id = row.id
+        before, now = _underlays(old), _underlays(new)
+        if new is None:
+            self._switches.pop(switch_id, None)
+            self._trees.pop(switch_id, None)
+        else:
+            self._switches[switch_id] = now
+        for left in before - now:
+            self._record(switch_id, left, partial(self._fabric.leave, switch_id, left))
+        for entered in now - before:
+            self._record(switch_id, entered, partial(self._fabric.enter, switch_id, entered))
+        if (old is None) != (new is None):
+            for end in [end for end, link in self._links.items() if switch_id in (end[0], link.far_switch_id)]:
+                self._rewire(end)
+
+    def _rewire(self, end: tuple[str, int]) -> None:
+        """Make the wire at one end what the links say."""
+        before, now = self._wires.get(end), self._wire(end)
+        if before == now:
+            return
+        if before is not None:
+            self._record(before.one, before.other, partial(self._fabric.disconnect, before))
+            for switch_id, port in _ends(before):
+                del self._wires[switch_id, port]
+                self._wired[switch_id].discard(port)
+                if not self._wired[switch_id]:
+                    del self._wired[switch_id]
+        if now is not None:
+            self._record(now.one, now.other, partial(self._fabric.connect, now))
+            for switch_id, port in _ends(now):
+                self._wires[switch_id, port] = now
+                self._wired.setdefault(switch_id, set()).add(port)
+        for gone_or_come in (before, now):
+            if gone_or_come is not None:
+                self._touched.update(("link_ports", switch_id) for switch_id, _ in _ends(gone_or_come))
+
+    def _wire(self, end: tuple[str, int]) -> Wire | None:
+        """The wire at an end: both rows are up and name each other."""
+        near = self._links.get(end)
+        if near is None:
+            return None
+        far_end = (near.far_switch_id, near.far_ofport)
+        far = self._links.get(far_end)
+        if far is None or (far.far_switch_id, far.far_ofport) != end or near.state != "up" or far.state != "up":
+            return None
+        if end[0] == far_end[0] or end[0] not in self._switches or far_end[0] not in self._switches:
+            return None
+        return wire((end, far_end), max(1, near.cost, far.cost))
+
+    def _record(self, one: Node, other: Node, act: Callable[[], None]) -> None:
+        """Do something to an edge, and note what it was and what it is."""
+        nodes = len(self._fabric.graph)
+        before = self._fabric.cost(one, other)
+        act()
+        self._changes.append(_Change(one, other, before, self._fabric.cost(one, other)))
+        if len(self._fabric.graph) != nodes or one not in self._fabric.graph or before is None:
+            self._touched.add(("fabric",))
+
+    def settle(self) -> Iterable[tuple[object, ...]]:
+        """Bring every tree up to date; the dependencies that changed since the last time."""
+        touched, self._touched = self._touched, set()
+        changes, self._changes = self._changes, []
+        if changes:
+            for destination, tree in self._trees.items():
+                touched.update(self._update(destination, tree, changes))
+            if self._wired or touched:
+                touched.add(("relays",))
+        return touched
+
+    def _update(self, destination: str, tree: Tree, changes: list[_Change]) -> Iterator[tuple[object, ...]]:
+        affected = self._affected(tree, changes)
+        ends = {node for change in changes for node in (change.one, change.other) if not isinstance(node, Underlay)}
+        for switch_id in self._around(affected) | ends:
+            yield "route", switch_id, destination
+
+    def _affected(self, tree: Tree, changes: list[_Change]) -> set[Node]:
+        graph = self._fabric.graph
+        affected: set[Node] = set()
+        for change in changes:
+            nodes = tree.changed(graph, *change)
+            if nodes is None:
+                return affected | tree.compute(graph)
+            affected |= nodes
+        return affected
+
+    def _around(self, nodes: set[Node]) -> set[str]:
+        """Switches whose route may be another when something of these nodes has changed: spares look at neighbours."""
+        graph = self._fabric.graph
+        around = set(nodes)
+        for node in nodes:
+            if node in graph:
+                around.update(graph.adj[node])
+        return {node for node in around if not isinstance(node, Underlay)}
+
+
+def _underlays(switch: Switch | None) -> frozenset[Underlay]:
+    if switch is None or not switch.encap_ip:
+        return frozenset()
+    family = "ipv6" if ":" in switch.encap_ip else "ipv4"
+    return frozenset(underlay(family, tunnel.type) for tunnel in switch.tunnels)
+
+
+def _ends(wire: Wire) -> tuple[tuple[str, int], tuple[str, int]]:
+    return (wire.one, wire.one_port), (wire.other, wire.other_port)

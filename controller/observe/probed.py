@@ -1,0 +1,38 @@
+"""Which ports of a switch may be one end of a wire: all that are neither a tenant's nor a tunnel's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from controller.model.kinds import Interface, Port, Switch
+from controller.model.model import Model
+from controller.openflow.session import PortDesc
+
+OWN = "tenet-"  # what Tenet makes itself is named so: tunnels, patches to physical networks
+_NO_PORT = 0xFFFFFF00  # OFPP_MAX: above it are the reserved port numbers
+_LINK_DOWN = 1  # OFPPS_LINK_DOWN
+
+
+def probed(model: Model, switch: Switch, ports: Iterable[PortDesc]) -> list[PortDesc]:
+    """Those of a switch's ports that discovery goes out of and is listened to at."""
+    tunnels = {tunnel.ofport for tunnel in switch.tunnels}
+    interfaces = {one.ofport: one for one in model.find(Interface, "switch_id", switch.id)}
+    return [
+        port
+        for port in ports
+        if port.number < _NO_PORT
+        and not port.state & _LINK_DOWN
+        and port.number not in tunnels
+        and not port.name.startswith(OWN)
+        and not _is_tenants(model, interfaces.get(port.number))
+    ]
+
+
+def _is_tenants(model: Model, interface: Interface | None) -> bool:
+    """Whether a port is bound to it, or will be: only an interface for a VIF has an iface-id that is not its name."""
+    if interface is None:
+        return False
+    if interface.vif != interface.name:
+        return True
+    ports = model.find(Port, "vif", interface.vif)
+    return any(model.placement.bindings.get(port.id) == interface for port in ports)

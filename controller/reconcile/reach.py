@@ -1,0 +1,31 @@
+"""Whether the fabric carries a network's frames from one switch to the others that hold it: a pure function."""
+
+from __future__ import annotations
+
+from controller.model.kinds import Network, Switch
+from controller.model.model import Model
+from topology.links import MOST_SEGMENT, tunnelled
+
+
+def unreached(model: Model, here: str, network: Network) -> str:
+    """Which switches with ports of the network frames from `here` do not get to, and why; "" when all are reached."""
+    me = model.get(Switch, here)
+    cut, too_large = [], []
+    for there in model.placement.span.of(network.id):
+        other = model.get(Switch, there)
+        if there == here or me is None or other is None or tunnelled(me, other):
+            continue
+        if model.routes.route(here, there) is None:
+            cut.append(there)
+        elif network.segment > MOST_SEGMENT:
+            too_large.append(there)
+    if cut:
+        return f"no tunnel and no links lead to its network's ports on {_some(cut)}"
+    if too_large:
+        return f"links carry segments up to {MOST_SEGMENT} only, so not to its network's ports on {_some(too_large)}"
+    return ""
+
+
+def _some(switches: list[str]) -> str:
+    shown = ", ".join(switches[:3])
+    return f"switch {shown}" if len(switches) <= 3 else f"switches {shown} and {len(switches) - 3} more"

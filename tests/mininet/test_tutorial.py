@@ -1,0 +1,63 @@
+"""What docs/tutorial-mininet.md tells a student to run does what it says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import mininet.cli
+import pytest
+from mininet.topolib import TreeTopo
+
+from tests.mininet.bed import Bed, reach, until
+
+TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial-mininet.md"
+
+
+def test_the_script_of_two_tenants(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = re.search(
+        r"^    from mininet\.cli import CLI\n.*?net\.stop\(\)$", TUTORIAL.read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert script
+    seen: list[str] = []
+
+    def student(net: Any) -> None:
+        """In place of a person at Mininet's prompt."""
+        h1, h2, h3, h4 = net.hosts
+        assert h1.IP() == h2.IP() and h3.IP() == h4.IP()
+        # equal addresses: who answers is told by the MAC address that was learned
+        assert reach(net, {("h1", "h3"), ("h2", "h4")}) == {("h1", "h3"), ("h2", "h4")}
+        assert h3.MAC() in h1.cmd("ip neigh") and h4.MAC() in h2.cmd("ip neigh")
+        assert bed.command("doctor", "h1", "h3").returncode == 0
+        seen.append(bed.command("topology", "--format", "svg").stdout)
+        net.configLinkStatus("s1", "s2", "down")
+        until(lambda: "2 islands" in bed.command("doctor").stdout, "two islands")
+        assert not reach(net, {("h1", "h3")})
+        net.configLinkStatus("s1", "s2", "up")
+        until(lambda: "2 islands" not in bed.command("doctor").stdout, "one island")
+        assert reach(net, {("h1", "h3")})
+
+    monkeypatch.setattr(mininet.cli, "CLI", student)
+    with Bed() as bed:
+        exec(compile(textwrap.dedent(script[0]), str(TUTORIAL), "exec"), {})
+    assert seen and seen[0].count("<circle") == 4
+
+
+def test_the_commands_of_quantum() -> None:
+    """The shell's part: three hosts attached with curl."""
+    text = TUTORIAL.read_text()
+    commands = re.search(r"^    api=.*?^    done$", text, re.DOTALL | re.MULTILINE)
+    assert commands
+    with Bed() as bed:
+        net = bed.run(TreeTopo(depth=2, fanout=3))
+        said = shell(textwrap.dedent(commands[0]))
+        until(lambda: [port["status"] for port in bed.topology()["ports"]] == ["ACTIVE"] * 3, said)
+        assert reach(net, {("h1", "h4"), ("h4", "h7"), ("h1", "h2")}) == {("h1", "h4"), ("h4", "h7")}
+
+
+def shell(script: str) -> str:
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60)
+    return done.stdout + done.stderr

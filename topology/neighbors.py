@@ -1,0 +1,118 @@
+"""Which port hears which: a table of wires, each in one direction, from what frames of discovery say and when.
+
+A frame counts once and only while it is fresh: who sends it again, from wherever, makes no wire.  A wire is up at its
+first frame, down when its port is or after SILENCE, and held down while it flaps.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+from .damping import Damping
+from .discovery import Heard, Port
+
+SILENCE = 2.6  # seconds: two frames in a row are missed, and the third is late
+FRESH = 3_000_000  # microseconds that a frame may be on its way, with what clocks of members differ by
+
+
+class Verdict(enum.Enum):
+    SAME = "known already"
+    NEW = "a new wire"
+    HELD = "it flaps and is held down"
+    LOOP = "both ends are on one switch"
+    REPLAYED = "heard before"
+    STALE = "from another time"
+
+
+class Wire(NamedTuple):
+    """What `far` sends comes in at `near`."""
+
+    near: Port
+    far: Port
+
+
+class Fall(NamedTuple):
+    """What came in at `near`, last from `far`, does no more; `up`: it did until now; `held`: it is held down now."""
+
+    near: Port
+    far: Port
+    up: bool
+    held: bool
+
+
+class Neighbors:
+    """`now`: seconds of a monotonic clock; `stamp`: what a frame sent now would carry."""
+
+    def __init__(self) -> None:
+        self.far: dict[Port, Port] = {}  # near -> far, of every wire that is up
+        self.moved: list[Fall] = []  # wires that were found to be elsewhere; for the caller to empty
+        self._near: dict[Port, Port] = {}
+        self._lately: dict[Port, Port] = {}  # near -> far, of wires that fell
+        self._last: dict[Port, float] = {}
+        self._stamps: dict[Port, int] = {}
+        self._damping: Damping[Port] = Damping()
+
+    def heard(self, near: Port, heard: Heard, now: float, stamp: int) -> Verdict:
+        """A frame came in at `near`."""
+        far = heard.port
+        if heard.stamp <= self._stamps.get(far, 0):
+            return Verdict.REPLAYED
+        if not -FRESH < stamp - heard.stamp < FRESH:
+            return Verdict.STALE
+        self._stamps[far] = heard.stamp
+        if self.far.get(near) == far:
+            self._last[near] = now
+            return Verdict.SAME
+        if near.dpid == far.dpid:
+            return Verdict.LOOP
+        if self._damping.holds(near, now):
+            return Verdict.HELD
+        for other in {near, self._near.get(far, near)}:
+            if other in self.far and (fall := self.fall(other, now)):  # a cable was moved
+                self.moved.append(fall)
+        if self._damping.holds(near, now):
+            return Verdict.HELD
+        self.adopt(Wire(near, far), now)
+        return Verdict.NEW
+
+    def adopt(self, wire: Wire, now: float) -> None:
+        """Take a wire as up that somebody has heard; it stays so for SILENCE."""
+        self.far[wire.near] = wire.far
+        self._near[wire.far] = wire.near
+        self._last[wire.near] = now
+
+    def fall(self, near: Port, now: float) -> Fall | None:
+        """The wire into a port is down; None when none was up lately."""
+        up = near in self.far
+        far = self.far.pop(near, None) or self._lately.get(near)
+        if far is None:
+            return None
+        self._lately[near] = far
+        if up:
+            del self._last[near]
+            if self._near.get(far) == near:
+                del self._near[far]
+        return Fall(near, far, up, self._damping.fell(near, now))
+
+    def lately(self, near: Port) -> Port | None:
+        """What came in at a port until its wire fell."""
+        return self._lately.get(near)
+
+    def into(self, far: Port) -> Port | None:
+        """Where what a port sends comes in."""
+        return self._near.get(far)
+
+    def silent(self, now: float) -> list[Port]:
+        """Ports that have heard nothing for SILENCE, although a wire into them is up."""
+        return [near for near, last in self._last.items() if now - last > SILENCE]
+
+    def is_held(self, near: Port, now: float) -> bool:
+        """Whether the wire into a port is held down."""
+        return self._damping.holds(near, now)
+
+    def forget_old(self, now: float) -> None:
+        """Let go of falls that count no more."""
+        self._damping.forget_old(now)
+        for near in [near for near in self._lately if not self._damping.counts(near)]:
+            del self._lately[near]
