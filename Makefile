@@ -12,6 +12,8 @@ RYU_VENV := .venv-ryu
 RYU_INSTALLED := $(RYU_VENV)/.installed
 IDENTITY_VENV := .venv-identity
 IDENTITY_INSTALLED := $(IDENTITY_VENV)/.installed
+TEMPEST_VENV := .venv-tempest
+TEMPEST_INSTALLED := $(TEMPEST_VENV)/.installed
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # Suites that use sockets, switches or disks; every other folder of tests/ is pure and belongs to test-unit.
@@ -24,7 +26,7 @@ LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
 ETCD := etcd-server:etcd
 
-.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-identity \
+.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-identity test-tempest \
         test-e2e test-mininet test-cluster test-ryu \
         bench demo demo-cluster clean
 
@@ -82,6 +84,16 @@ $(IDENTITY_INSTALLED): requirements-identity.txt
 	$(IDENTITY_VENV)/bin/python $(PIP) install --quiet -r requirements-identity.txt
 	@touch $@
 
+# not part of `make test`: ten minutes
+test-tempest: install $(IDENTITY_INSTALLED) $(TEMPEST_INSTALLED)  ## Tempest's API tests, with a real Keystone
+	@tools/need.sh $(OPENVSWITCH) util-linux:setpriv
+	@directory=$$(mktemp -d); trap 'rm -rf "$$directory"' EXIT; $(BIN)/python -m tests.tempest.run "$$directory/run"
+
+$(TEMPEST_INSTALLED): requirements-tempest.txt
+	@tools/venv.sh $(TEMPEST_VENV)
+	$(TEMPEST_VENV)/bin/python $(PIP) install --quiet -r requirements-tempest.txt
+	@touch $@
+
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
 	@tools/need.sh $(LAB) $(CERTIFICATES)
 	$(BIN)/pytest -q tests/e2e
@@ -119,5 +131,5 @@ demo-cluster: install  ## three members over one etcd on this machine, one of wh
 	@exec $(BIN)/python -m tools.demo_cluster
 
 clean:  ## remove what make made, except var/ (the store)
-	rm -rf $(VENV) $(RYU_VENV) $(IDENTITY_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(RYU_VENV) $(IDENTITY_VENV) $(TEMPEST_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

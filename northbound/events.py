@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from controller import hub
 from controller.errors import Compacted
 from controller.events import Entry, Position, follow
 from controller.model.kinds import Row
@@ -36,6 +37,7 @@ def stream(ask: Ask) -> Answer:
         raise _gone() from None
     if len(_open) >= STREAMS:
         raise HttpError(503, "ServiceUnavailable", "Too many streams are open.", (("Retry-After", "10"),))
+    ask.request.environ[hub.GATHERED] = 0  # each event as it comes
     return Answer(
         200, content_type="text/event-stream", headers=(("Cache-Control", "no-store"),), stream=_lines(ask, position)
     )

@@ -170,7 +170,7 @@ RBAC_POLICIES = _resource(
     ),
 )
 
-QUOTAS = _resource("/v2.0/quotas", "quota", {GET: ADMIN, UPDATE: ADMIN, DELETE: ADMIN})
+QUOTAS = _resource("/v2.0/quotas", "quota", {GET: READER, UPDATE: ADMIN, DELETE: ADMIN})
 AGENTS = _resource("/v2.0/agents", "agent", {GET: ADMIN, UPDATE: ADMIN, DELETE: ADMIN})
 AVAILABILITY = _resource("/v2.0/network-ip-availabilities", "network_ip_availability", {GET: ADMIN})
 ZONES = _resource("/v2.0/availability_zones", "availability_zone", {GET: "rule:regular_user"})

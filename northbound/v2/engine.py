@@ -93,7 +93,8 @@ def create(resource: Resource, ask: Ask) -> Answer:
     """One object, or with {plural: [...]} many: all of them or none."""
     body = json_body(ask.request)
     if isinstance(body, dict) and set(body) == {resource.plural}:
-        items, wanted = body[resource.plural], _read_bulk(resource, body[resource.plural])
+        items = _unwrapped(resource, body[resource.plural])
+        wanted = _read_bulk(resource, items)
         bulk = True
     else:
         wanted = [_read_one(resource, body, May.CREATE)]
@@ -228,6 +229,13 @@ def _read_one(resource: Resource, body: object, may: May) -> Asked:
     asked = read(resource, body[resource.name], may, resource.name, faults)
     refuse(faults)
     return asked
+
+
+def _unwrapped(resource: Resource, items: Any) -> Any:
+    """Each item of a bulk may be {name: object}, as OpenStack's server takes it too."""
+    if not isinstance(items, list):
+        return items
+    return [item[resource.name] if isinstance(item, dict) and set(item) == {resource.name} else item for item in items]
 
 
 def _read_bulk(resource: Resource, items: object) -> list[Asked]:

@@ -81,21 +81,24 @@ class Page:
         return rows[start:end]
 
     def links(self, request: Request, shown: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
-        """To the pages before and after; none where the list is known to end."""
-        if not self.limit or not shown:
+        """To the pages before and after; none where the list is known to end.
+
+        From an empty page they lead to the end, or the beginning, of the list (as OpenStack's do).
+        """
+        if not self.limit:
             return {}
         links = []
         full = len(shown) >= self.limit
         if full or self.reverse:
-            links.append({"rel": "next", "href": self._href(request, shown[-1].row_id, False)})
-        if (self.marker and not self.reverse) or (full and self.reverse):
-            links.append({"rel": "previous", "href": self._href(request, shown[0].row_id, True)})
+            links.append({"rel": "next", "href": self._href(request, shown[-1].row_id if shown else "", False)})
+        if full or not self.reverse:
+            links.append({"rel": "previous", "href": self._href(request, shown[0].row_id if shown else "", True)})
         return {f"{self._resource.plural}_links": links} if links else {}
 
     def _href(self, request: Request, marker: str, reverse: bool) -> str:
         pairs = [(name, value) for name, values in self._query.items() for value in values
                  if name not in ("marker", "page_reverse")]  # fmt: skip
-        pairs += [("marker", marker), *([("page_reverse", "True")] if reverse else [])]
+        pairs += [*([("marker", marker)] if marker else []), *([("page_reverse", "True")] if reverse else [])]
         return f"{request.host_url}{quote(request.path_info)}?{urlencode(pairs)}"
 
 

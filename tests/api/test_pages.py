@@ -65,7 +65,8 @@ def test_links_lead_through_all_pages_and_back(api: Api, networks: list[dict[str
     assert follow(api, "sort_key=name&sort_dir=desc&limit=2&name=a&name=b&name=c", "next") == ["cb", "aa", ""]
     assert "networks_links" not in listed(api, "sort_key=name")
     assert "networks_links" not in listed(api, "sort_key=name&limit=0")
-    assert listed(api, "limit=10") == {"networks": listed(api, "")["networks"]}
+    (link,) = listed(api, "limit=10")["networks_links"]
+    assert link["rel"] == "previous", "as OpenStack says it, of the first page too"
 
 
 def test_a_marker_begins_after_itself(api: Api, networks: list[dict[str, Any]]) -> None:
@@ -74,7 +75,15 @@ def test_a_marker_begins_after_itself(api: Api, networks: list[dict[str, Any]]) 
     assert names(api, f"sort_key=name&limit=1&marker={marker}") == "c"
     assert names(api, f"sort_key=name&limit=1&marker={marker}&page_reverse=true") == "a"
     last = listed(api, "sort_key=name")["networks"][-1]["id"]
-    assert listed(api, f"sort_key=name&limit=2&marker={last}") == {"networks": []}
+    beyond = listed(api, f"sort_key=name&limit=2&marker={last}")
+    (link,) = beyond["networks_links"]
+    assert (beyond["networks"], link["rel"]) == ([], "previous")
+    assert [
+        each["name"] for each in api.call("GET", link["href"].replace("http://localhost", "")).json["networks"]
+    ] == [
+        "c",
+        "d",
+    ]
 
 
 def test_a_marker_that_is_not_in_the_list_is_not_found(api: Api, networks: list[dict[str, Any]]) -> None:

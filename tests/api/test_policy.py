@@ -41,7 +41,7 @@ READERS = WRITERS | {"reader"}
 MATRIX: list[tuple[str, dict[str, Any], set[str]]] = [
     *((f"{verb}_{kind}", RED, WRITERS) for verb in ("create", "update", "delete")
       for kind in ("network", "subnetpool", "address_scope", "rbac_policy")),
-    *((f"get_{kind}", RED, READERS) for kind in ("subnetpool", "address_scope", "rbac_policy")),
+    *((f"get_{kind}", RED, READERS) for kind in ("subnetpool", "address_scope", "rbac_policy", "quota")),
     *((f"get_{kind}", ON_RED, READERS | {"service"}) for kind in ("network", "subnet", "port")),
     *((f"{verb}_subnet", ON_RED, WRITERS) for verb in ("create", "update", "delete")),
     *((f"{verb}_port", ON_RED, WRITERS | {"service"}) for verb in ("create", "update", "delete")),
@@ -56,7 +56,7 @@ MATRIX: list[tuple[str, dict[str, Any], set[str]]] = [
     ("update_network", {"project_id": "green", "shared": True}, {"operator"}),
     # the operator's
     *((action, RED, {"operator"}) for action in (
-        "get_quota", "update_quota", "delete_quota", "get_agent", "update_agent", "delete_agent",
+        "update_quota", "delete_quota", "get_agent", "update_agent", "delete_agent",
         "get_network_ip_availability", "get_switch", "delete_switch", "get_metrics")),
     ("get_availability_zone", {}, READERS | {"other member"}),
     ("plug_interface", RED, WRITERS | {"service"}),

@@ -20,6 +20,7 @@ NAMES = (
     "port_create",
     "port_latency",
     "bulk",
+    "api",
     "memory",
     "discovery",
     "paths_fat_tree",
