@@ -13,7 +13,18 @@ import msgspec
 
 from tests.bench.figure import Figure, table
 
-NAMES = ("compile", "install", "resync", "port_create", "port_latency", "bulk", "memory", "discovery", "paths_fat_tree")
+NAMES = (
+    "compile",
+    "install",
+    "resync",
+    "port_create",
+    "port_latency",
+    "bulk",
+    "memory",
+    "discovery",
+    "paths_fat_tree",
+    "wired",
+)
 RESULTS = Path(__file__).with_name("results.jsonl")
 
 
