@@ -7,7 +7,7 @@ from typing import TypedDict
 from msgspec.structs import replace
 
 from controller.errors import Conflict, Invalid, NotFound
-from controller.model.kinds import Network, Port, Subnet
+from controller.model.kinds import Link, Network, Port, Subnet, Switch
 from controller.store.transaction import Transaction
 
 from . import allocate, physical
@@ -17,6 +17,9 @@ ENCAPSULATIONS = ("vxlan", "geneve", "gre")
 # Outer IPv4 (20), UDP (8), VXLAN or option-less Geneve (8) and inner Ethernet (14) headers: RFC 7348, 5; RFC 8926, 3.1.
 # The same for gre networks: which encapsulation two switches share is theirs to say, not the network's.
 OVERHEAD = 50
+# Where some switches are reached over wires and others in tunnels, labelled frames are in tunnels, too: two labels of 4
+# bytes, and the tenant's own Ethernet header behind them.
+LABELLED = 22
 
 
 class NetworkWish(TypedDict, total=False):
@@ -48,7 +51,7 @@ def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) ->
         project_id=project_id,
         name=wish.get("name", ""),
         admin_state_up=wish.get("admin_state_up", True),
-        mtu=means.underlay_mtu - OVERHEAD,
+        mtu=means.underlay_mtu - _overhead(tx),
         network_type=kind,
         segment=allocate.free_segment(tx, means) if segment is None else segment,
         created_at=means.now(),
@@ -62,6 +65,12 @@ def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) ->
     )
     tx.put(network)
     return network
+
+
+def _overhead(tx: Transaction) -> int:
+    """What a frame on its way between two switches has more than the tenant's IP packet, at most, as things are now."""
+    mixed = tx.model.rows(Link) and any(switch.encap_ip for switch in tx.model.rows(Switch).values())
+    return OVERHEAD + (LABELLED if mixed else 0)
 
 
 def _on_physical(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
