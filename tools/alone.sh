@@ -16,6 +16,7 @@ fi
 shift 2
 ip link set lo up
 mount --make-rprivate /
+mount -t sysfs sysfs /sys  # of these namespaces
 mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
 export TENET_ALONE=1  # tests/mininet run with it only

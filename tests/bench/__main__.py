@@ -24,6 +24,7 @@ NAMES = (
     "memory",
     "discovery",
     "paths_fat_tree",
+    "wired",
     "writes_etcd",
     "takeover",
     "takeover_1000",

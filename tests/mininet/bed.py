@@ -137,7 +137,9 @@ def until(so: Callable[[], object], what: str, more: Callable[[], str] = lambda:
         time.sleep(0.05)
 
 
-def reach(net: Mininet, pairs: Iterable[tuple[str, str]], six: bool = False, size: int = 56) -> set[tuple[str, str]]:
+def reach(
+    net: Mininet, pairs: Iterable[tuple[str, str]], six: bool = False, size: int = 56, count: int = 2
+) -> set[tuple[str, str]]:
     """Those of the pairs whose first host gets answers from the second; all at once."""
     started = []
     for one, other in pairs:
@@ -147,7 +149,7 @@ def reach(net: Mininet, pairs: Iterable[tuple[str, str]], six: bool = False, siz
             "-6" if six else "-4",
             "-n",
             "-c",
-            "2",
+            str(count),
             "-i",
             "0.2",
             "-W",

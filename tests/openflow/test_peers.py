@@ -205,6 +205,14 @@ def test_a_switch_that_was_cut_off_need_not_wait_for_its_old_connection_to_be_gi
     assert not bench.heard.sessions[1].closed
 
 
+def test_what_a_new_peer_is_told_first_is_utf8(bench: Bench) -> None:
+    """Mininet looks with telnet whether a controller is there, and reads the answer as text."""
+    for _ in range(20):  # a number drawn at random has a byte above 127 in fifteen of sixteen
+        sock = hub.connect(bench.server.address)
+        with sock:
+            assert sock.recv(64).decode()
+
+
 def test_the_second_switch_of_one_datapath_id_is_refused(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "tenet.openflow")
     bench.switch()[1].apply([flow(7).add], [])
