@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 
 from controller import hub
 from controller.errors import Refused, Unavailable
@@ -61,7 +62,10 @@ class Observer:
     def adopt(self, session: Session) -> None:
         """From the OpenFlow side: a bridge that no database of ours speaks of."""
         ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
-        transact(self._store, self._replica, lambda tx: switches.adopted(tx, session.dpid, ports))
+        tries = count()
+        transact(
+            self._store, self._replica, lambda tx: switches.adopted(tx, session.dpid, ports, crowded=next(tries) > 0)
+        )
 
     def forget(self, switch_id: str) -> None:
         """An operator removes a switch that is gone; raises `NotFound`."""
