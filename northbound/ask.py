@@ -54,6 +54,11 @@ class Ask(NamedTuple):
         self.written.extend(written)
         return outcome
 
+    def refuse_dry_run(self) -> None:
+        """For what cannot be foreseen: better no answer than the deed.  Raises HttpError."""
+        if dry_run.asked(self.request):
+            raise bad_request("dry_run is for writes of tenants' objects, not for this call.")
+
     def wait(self, revision: int, port_ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Wait as the request prefers; the headers that say so."""
         seconds = prefer.wait(self.request.environ.get("HTTP_PREFER"))

@@ -76,6 +76,7 @@ def unreachable(ask: Ask) -> Answer:
 def forget(ask: Ask, switch_id: str) -> Answer:
     """An operator removes a switch that is gone for good."""
     ask.context.policy.check(ask.caller, "delete_switch", {})
+    ask.refuse_dry_run()
     ask.context.operators.forget(switch_id)
     return Answer(204)
 

@@ -193,6 +193,13 @@ OTHERS = (
                            for what in ("switches", "links", "topology", "trace", "unreachable", "refused")]),
     DocumentedRuleDefault("delete_switch", ADMIN, "Remove a switch that is gone for good",
                           [{"method": "DELETE", "path": "/tenet/v1/switches/{id}"}]),
+    DocumentedRuleDefault("get_cluster", ADMIN, "See the members of the cluster",
+                          [{"method": "GET", "path": "/tenet/v1/cluster"}]),
+    DocumentedRuleDefault("update_cluster", ADMIN, "Drain or remove a member; accept a model that has shrunk",
+                          [{"method": "POST", "path": "/tenet/v1/cluster/members/{id}/drain"},
+                           {"method": "DELETE", "path": "/tenet/v1/cluster/members/{id}/drain"},
+                           {"method": "DELETE", "path": "/tenet/v1/cluster/members/{id}"},
+                           {"method": "POST", "path": "/tenet/v1/cluster/accept-empty"}]),
     DocumentedRuleDefault("get_metrics", ADMIN, "Read the metrics", [{"method": "GET", "path": "/metrics"}]),
 )  # fmt: skip
 

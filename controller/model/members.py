@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from .row import Row
 
 
@@ -47,8 +49,8 @@ class Level(Row, frozen=True, kw_only=True):
 
     id: str
     compiled: int
-    behind: dict[str, int] = {}
-    refused: dict[str, str] = {}
+    behind: dict[str, int] = msgspec.field(default_factory=dict)
+    refused: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 CLUSTER: frozenset[type[Row]] = frozenset({Member, Presence, Reach, Level})  # no flow follows from these

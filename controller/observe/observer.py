@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 
 from controller import hub
 from controller.errors import Refused, Unavailable
@@ -63,7 +64,12 @@ class Observer:
         """From the OpenFlow side: a bridge that no database of ours speaks of."""
         ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
         name = session.ports[_LOCAL].name if _LOCAL in session.ports else ""
-        transact(self._store, self._replica, lambda tx: switches.adopted(tx, session.dpid, ports, name))
+        tries = count()
+        transact(
+            self._store,
+            self._replica,
+            lambda tx: switches.adopted(tx, session.dpid, ports, name, crowded=next(tries) > 0),
+        )
 
     def forget(self, switch_id: str) -> None:
         """An operator removes a switch that is gone; raises `NotFound`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Mapping
 
 from msgspec import structs
@@ -15,6 +16,7 @@ from controller.store.transaction import Transaction
 log = logging.getLogger("tenet.observe")
 
 MOST_NUMBERS = (1 << 20) - 1  # a switch's number fits an MPLS label
+CROWD = 10_000  # numbers to begin at for one of many switches that come at once
 _LONGEST = 255
 
 
@@ -52,7 +54,7 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
     )  # fmt: skip
 
 
-def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = "") -> None:
+def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = "", *, crowded: bool = False) -> None:
     """Write down a bridge that is known over OpenFlow alone: its ports by name, with their numbers.
 
     `name` is the bridge's own, by which ports may name it as their host; two bridges may have the same.
@@ -60,7 +62,7 @@ def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = ""
     if any(other.id != adopted_id(dpid) for other in tx.find(Switch, "dpid", dpid)):
         return  # its database has come to us by now
     switch_id = adopted_id(dpid)
-    switch = _switch(tx, switch_id, dpid)
+    switch = _switch(tx, switch_id, dpid, crowded)
     if name and name != switch.host:
         switch = structs.replace(switch, host=name)
     if switch != tx.get(Switch, switch_id):
@@ -96,14 +98,15 @@ def adopted_id(dpid: int) -> str:
     return f"{dpid:016x}"
 
 
-def _switch(tx: Transaction, switch_id: str, dpid: int) -> Switch:
+def _switch(tx: Transaction, switch_id: str, dpid: int, crowded: bool = False) -> Switch:
     """The switch as it is, or new with the smallest free number (those name switches in flows: small ones are read
     easily).
     """
     switch = tx.get(Switch, switch_id)
     if switch is not None:
         return switch
-    number = next((n for n in range(1, MOST_NUMBERS) if tx.holder(f"switch/{n}") is None), None)
+    first = random.randrange(1, CROWD) if crowded else 1  # others are taking the smallest, too
+    number = next((n for n in range(first, MOST_NUMBERS) if tx.holder(f"switch/{n}") is None), None)
     if number is None:
         raise Conflict("no switch number is free")
     switch = Switch(id=switch_id, number=number, dpid=dpid, host=switch_id)

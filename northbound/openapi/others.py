@@ -136,6 +136,12 @@ def quantum(dialect: Dialect) -> Paths:
     }
 
 
+def _done(name: str, what: str, status: int, *parameters: Any) -> Any:
+    """A call of operators that changes something."""
+    found = answer(status, "Done.", OBJECT) if status == 200 else answer(status, "Done.")
+    return call("operators", name, what, found, errors.WRITE, parameters=parameters, root="TenetError")
+
+
 def operators() -> Paths:
     path, root = "/tenet/v1/switches", "TenetError"
     after = parameter("after", WHOLE, "The id of the last event that is known.")
@@ -153,6 +159,13 @@ def operators() -> Paths:
                            answer(204, "Forgotten."), errors.WRITE, parameters=(ID,), root=root),
         },
         f"{path}/{{id}}/flows": {"get": _get("operators", "listFlows", "Its flows and their owners.", ID, root=root)},
+        "/tenet/v1/cluster": {"get": _get("operators", "showCluster", "Members, and who is master of what.", root=root)},
+        "/tenet/v1/cluster/accept-empty": {"post": _done("acceptEmpty", "Accept a model that has shrunk.", 204)},
+        "/tenet/v1/cluster/members/{id}": {"delete": _done("forgetMember", "Remove a member that is gone.", 204, ID)},
+        "/tenet/v1/cluster/members/{id}/drain": {
+            "post": _done("drain", "Hand a member's switches to others.", 200, ID),
+            "delete": _done("undrain", "Let a member have switches again.", 200, ID),
+        },
         "/tenet/v1/links": {"get": _get("operators", "listLinks", "The wires between switches.", root=root)},
         "/tenet/v1/topology": {"get": _get("operators", "topology", "Switches, wires and ports.", root=root)},
         "/tenet/v1/trace": {"get": _get("operators", "trace", "What becomes of a frame between two ports.",

@@ -76,6 +76,7 @@ def test_operators(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert api.call("GET", "/tenet/v1/switches/s1/flows").json["flows"][0]["owner"] == "port/p"
     assert api.call("DELETE", "/tenet/v1/switches/s1").status == 409
     assert api.call("DELETE", "/tenet/v1/switches/s2").status == 404
+    assert api.call("DELETE", "/tenet/v1/switches/s2?dry_run=true").status == 400
     for path in ("/tenet/v1/switches/s2", "/tenet/v1/switches/s2/flows"):
         reply = api.call("GET", path)
         assert reply.error == (404, "SwitchNotFound")

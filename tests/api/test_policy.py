@@ -57,7 +57,8 @@ MATRIX: list[tuple[str, dict[str, Any], set[str]]] = [
     # the operator's
     *((action, RED, {"operator"}) for action in (
         "update_quota", "delete_quota", "get_agent", "update_agent", "delete_agent",
-        "get_network_ip_availability", "get_switch", "delete_switch", "get_metrics")),
+        "get_network_ip_availability", "get_switch", "delete_switch", "get_cluster", "update_cluster",
+        "get_metrics")),
     ("get_availability_zone", {}, READERS | {"other member"}),
     ("plug_interface", RED, WRITERS | {"service"}),
     ("what_nobody_wrote_a_rule_for", RED, WRITERS),

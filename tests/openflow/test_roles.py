@@ -31,7 +31,7 @@ def pair() -> Iterator[Pair]:
     servers = [framework.serve(("127.0.0.1", 0), each) for each in heard]
     with PrivateOvs() as ovs:
         targets = [f"tcp:127.0.0.1:{server.address[1]}" for server in servers]
-        ovs.add_bridge("r", DPID, targets[0])
+        ovs.add_bridge("r", DPID)
         ovs.vsctl("set-controller", "r", *targets)
         until(lambda: all(DPID in each.sessions for each in heard))
         yield Pair(ovs, heard[0].sessions[DPID], heard[1].sessions[DPID])
