@@ -22,7 +22,8 @@ TYPES: dict[int, tuple[str, ...]] = {
     403: ("PolicyNotAuthorized",),
     404: (
         "HTTPNotFound", "NotFound", "AddressScopeNotFound", "AgentNotFound", "AvailabilityZoneNotFound",
-        "ExtensionNotFound", "NetworkNotFound", "NoCluster", "PortBindingNotFound", "PortNotFound", "ProjectQuotaNotFound",
+        "ExtensionNotFound", "NetworkNotFound",
+        "NoCluster", "PortBindingNotFound", "PortNotFound", "ProjectQuotaNotFound",
         "RbacPolicyNotFound", "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound", "TagNotFound",
     ),
     405: ("HTTPMethodNotAllowed",),

@@ -159,7 +159,7 @@ def operators() -> Paths:
                            answer(204, "Forgotten."), errors.WRITE, parameters=(ID,), root=root),
         },
         f"{path}/{{id}}/flows": {"get": _get("operators", "listFlows", "Its flows and their owners.", ID, root=root)},
-        "/tenet/v1/cluster": {"get": _get("operators", "showCluster", "Members, and who is master of what.", root=root)},
+        "/tenet/v1/cluster": {"get": _get("operators", "showCluster", "Members, and what each masters.", root=root)},
         "/tenet/v1/cluster/accept-empty": {"post": _done("acceptEmpty", "Accept a model that has shrunk.", 204)},
         "/tenet/v1/cluster/members/{id}": {"delete": _done("forgetMember", "Remove a member that is gone.", 204, ID)},
         "/tenet/v1/cluster/members/{id}/drain": {

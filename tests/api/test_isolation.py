@@ -227,7 +227,8 @@ def work(person: Person, method: str, path: str, body: object) -> list[str]:
     "GET /metrics", "GET /tenet/v1/switches", "GET /tenet/v1/switches/s1", "GET /tenet/v1/switches/s1/flows",
     "DELETE /tenet/v1/switches/s1", "DELETE /tenet/v1/switches/s9", "GET /tenet/v1/links", "GET /tenet/v1/topology",
     "GET /tenet/v1/trace?from=a&to=b", "GET /tenet/v1/unreachable", "GET /tenet/v1/refused", "GET /tenet/v1/cluster",
-    "POST /tenet/v1/cluster/accept-empty", "DELETE /tenet/v1/cluster/members/m", "POST /tenet/v1/cluster/members/m/drain",
+    "POST /tenet/v1/cluster/accept-empty", "DELETE /tenet/v1/cluster/members/m",
+    "POST /tenet/v1/cluster/members/m/drain",
     "DELETE /tenet/v1/cluster/members/m/drain",
 ])  # fmt: skip
 def test_what_is_the_operators_is_not_a_tenants(blue: Person, call: str) -> None:
