@@ -104,7 +104,8 @@ test-mininet: install  ## wired switches, experiments and physical networks on M
 
 test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)
 	@tools/need.sh $(LAB) $(ETCD) $(CERTIFICATES)
-	$(BIN)/pytest -q tests/cluster
+	$(BIN)/pytest -q tests/cluster/test_etcd_members.py
+	$(BIN)/pytest -q tests/cluster --ignore tests/cluster/test_etcd_members.py
 
 test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)

@@ -14,6 +14,8 @@ from controller.errors import Changed, Compacted, Unavailable
 from controller.store import open_store
 from tests.store.etcd_process import Cluster
 
+hub.patch()  # before anything opens a socket: etcd is spoken to over HTTP
+
 
 @pytest.fixture(autouse=True)
 def in_time() -> Iterator[None]:
