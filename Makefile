@@ -10,10 +10,12 @@ PIP := -m pip --disable-pip-version-check --no-input
 INSTALLED := $(VENV)/.installed
 RYU_VENV := .venv-ryu
 RYU_INSTALLED := $(RYU_VENV)/.installed
+IDENTITY_VENV := .venv-identity
+IDENTITY_INSTALLED := $(IDENTITY_VENV)/.installed
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # Suites that use sockets, switches or disks; every other folder of tests/ is pure and belongs to test-unit.
-SUITES := store openflow ovsdb api e2e mininet
+SUITES := store openflow ovsdb api identity clients tempest e2e mininet
 UNIT := $(filter-out $(addprefix tests/,$(addsuffix /,$(SUITES) lab bench)),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 UNIT := $(filter-out tests/__pycache__/,$(UNIT))
 
@@ -21,7 +23,8 @@ OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server o
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
 
-.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-e2e test-mininet test-ryu \
+.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-identity \
+        test-e2e test-mininet test-ryu \
         bench demo clean
 
 help:  ## this list
@@ -47,7 +50,7 @@ format: install  ## put the source into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: test-unit test-store test-openflow test-ovsdb test-api test-ryu test-e2e  ## every suite, in this order, until one fails
+test: test-unit test-store test-openflow test-ovsdb test-api test-identity test-ryu test-e2e  ## every suite, in this order, until one fails
 	@echo "all suites passed"
 
 test-unit: install  ## the pure parts: no sockets, no switches
@@ -67,6 +70,15 @@ test-ovsdb: install  ## OVSDB against real servers, and hostile peers
 test-api: install  ## both tenant APIs
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
 	$(BIN)/pytest -q tests/api
+
+test-identity: install $(IDENTITY_INSTALLED)  ## a real Keystone, and OpenStack's own clients
+	@tools/need.sh $(OPENVSWITCH) util-linux:setpriv
+	$(BIN)/pytest -q tests/identity tests/clients
+
+$(IDENTITY_INSTALLED): requirements-identity.txt
+	@tools/venv.sh $(IDENTITY_VENV)
+	$(IDENTITY_VENV)/bin/python $(PIP) install --quiet -r requirements-identity.txt
+	@touch $@
 
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
 	@tools/need.sh $(LAB) $(CERTIFICATES)
@@ -97,5 +109,5 @@ demo: install  ## two tenants with equal addresses on three hypervisors, live (r
 	@exec $(BIN)/python -m tools.demo
 
 clean:  ## remove what make made, except var/ (the store)
-	rm -rf $(VENV) $(RYU_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(RYU_VENV) $(IDENTITY_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,6 +20,7 @@ from .pipeline import (
     FABRIC,
     FABRIC_BIT,
     FLOOD,
+    LEARN,
     LEARNERS,
     LOCAL,
     LOW,
@@ -48,8 +49,12 @@ def port_here(port: Port, see: Reader) -> Iterator[Flow]:
     if port.learning:
         yield Flow(CLASSIFY, USUAL, (in_port,), metadata=(segment, WHOLE), goto=DECLARED)
         return
-    owned = (in_port, field("eth_src", port.mac_address), UNTAGGED)
-    yield Flow(CLASSIFY, USUAL, owned, metadata=(segment, WHOLE), goto=NEIGHBOR)
+    if port.learns:
+        yield Flow(CLASSIFY, USUAL, (in_port,), metadata=(segment, WHOLE), goto=LEARN)
+    else:
+        for mac in (port.mac_address, *port.guests):
+            owned = (in_port, field("eth_src", mac), UNTAGGED)
+            yield Flow(CLASSIFY, USUAL, owned, metadata=(segment, WHOLE), goto=NEIGHBOR)
     to_port = (field("eth_dst", port.mac_address), of_network(segment))
     yield Flow(LOCAL, USUAL, to_port, (put("reg7", at.ofport),), goto=PERMIT)
 
@@ -90,7 +95,7 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
             continue
         out = (put("reg7", at.ofport), resubmit(PERMIT.number))
         every += out
-        if port.learning:
+        if port.learns:
             learning += out
     if every:
         yield Flow(FLOOD, USUAL, (field("reg9", block), of_network(segment)), tuple(every))

@@ -38,11 +38,13 @@ HEAD = 64  # bytes of a frame that the controller is shown: enough for its addre
 
 def port_here(port: Port, see: Reader) -> Iterator[Flow]:
     at = see.binding(port)
-    if at is None or not port.learning:
+    if at is None or not (port.learns or port.guests):
         return
     segment = see.attribute(Network, port.network_id, "segment")
     in_port = field("in_port", at.ofport)
     addresses = _addresses(port, at, see)
+    if not port.learning:
+        yield Flow(LEARN, USUAL, (in_port, field("eth_src", port.mac_address)), goto=ANSWER)
     for mac in addresses:
         yield Flow(LEARN, USUAL, (in_port, field("eth_src", mac)), goto=ANSWER)
         to_port = (field("eth_dst", mac), of_network(segment))
@@ -56,11 +58,11 @@ def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
     if at is None:
         return
     segment = see.attribute(Network, port.network_id, "segment")
-    if port.learning:
+    if port.learns or port.guests:
         number = see.attribute(Switch, at.switch_id, "number")
         for mac in _addresses(port, at, see):
             yield to_switch(segment, mac, number, LEARNED)
-    elif see.learners(port.network_id):
+    if not port.learning and see.learners(port.network_id):
         yield from _declared(port, segment)
 
 
@@ -83,9 +85,10 @@ def _addresses(port: Port, at: Interface, see: Reader) -> list[str]:
 
     Not what has an owner: an address may have been learned before a port declared it.
     """
-    addresses = {at.mac: None} if at.mac else {}
+    addresses = {at.mac: None} if at.mac and port.learns else {}
     for learned in see.find(Learned, "port_id", port.id):
-        if learned.at == at.row_id and learned.ofport == at.ofport:
+        here = learned.at == at.row_id and learned.ofport == at.ofport
+        if here and (port.learns or learned.mac in port.guests):
             addresses[learned.mac] = None
     free = [mac for mac in addresses if not see.find(Port, "station", (port.network_id, mac))]
     return free[:LIMIT]

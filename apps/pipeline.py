@@ -25,18 +25,18 @@ def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "",
 # --- which network and port is a frame from ---
 CLASSIFY = _table(
     0, "classify", "in_port vlan_vid eth_src eth_dst eth_type tun_src tun_ipv6_src tun_id",
-    "labelled arrive neighbor declared local",
+    "labelled arrive neighbor declared learn local",
 )  # fmt: skip
 LABELLED = _table(3, "labelled", "eth_type mpls_label", "arrive", miss="forward")
 ARRIVE = _table(5, "arrive", "tun_id", "local", everywhere=True)
 
 # --- may this port send this source address ---
 NEIGHBOR = _table(
-    10, "neighbor", "in_port eth_type ipv6_src ip_proto icmpv6_type nd_target", "local", miss="source"
+    10, "neighbor", "in_port eth_src eth_type ipv6_src ip_proto icmpv6_type nd_target", "local learn", miss="source"
 )  # fmt: skip
 SOURCE = _table(
-    15, "source", "in_port eth_type ipv4_src ipv4_dst ipv6_src ip_proto udp_src udp_dst icmpv6_type "
-    "arp_sha arp_spa arp_tpa", "answer local"
+    15, "source", "in_port eth_src eth_type ipv4_src ipv4_dst ipv6_src ip_proto udp_src udp_dst icmpv6_type "
+    "arp_sha arp_spa arp_tpa", "answer local learn"
 )  # fmt: skip
 DECLARED = _table(
     20, "declared", "metadata eth_src eth_type arp_spa ipv4_src ipv6_src ip_proto icmpv6_type nd_target",

@@ -8,10 +8,11 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from controller import hub, logs, memory
-from controller.commands import doctor, export, topology
+from controller.commands import doctor, export, token, topology
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
@@ -28,12 +29,15 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--debug", action="store_true", help="log more")
     for command in (doctor, export, topology):
         command.add(commands)
+    token.declare(commands)
     chosen = parser.parse_args(arguments)
-    if chosen.command != "run":
+    if chosen.command not in ("run", "token"):
         return _ask(chosen)
-    hub.patch()
-    logs.configure(as_json=chosen.log_json, debug=chosen.debug)
     try:
+        if chosen.command == "token":
+            return token.perform(chosen)
+        hub.patch()
+        logs.configure(as_json=chosen.log_json, debug=chosen.debug)
         settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
         return Controller(settings).run()
     except (Misconfigured, Unavailable) as error:
@@ -60,6 +64,7 @@ class Controller:
         from controller.observe.links import Links
         from controller.observe.observer import Observer
         from controller.operators import Operators
+        from controller.preview import Preview
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
@@ -88,16 +93,20 @@ class Controller:
             self.replica, self.reconciler, self.switchboard, progress, self.observer, self.links,
             Fabric(self.replica, self.reconciler, statuses),
         )  # fmt: skip
-        self.application = application(
-            Context(
-                store=self.store,
-                replica=self.replica,
-                statuses=statuses,
-                operators=self.operators,
-                underlay_mtu=settings.underlay_room,
-                physical=settings.physical,
-            )
+        self._notifier = _notifier(settings, self.replica, statuses, progress)
+        context = Context(
+            store=self.store,
+            replica=self.replica,
+            statuses=statuses,
+            operators=self.operators,
+            underlay_mtu=settings.underlay_room,
+            physical=settings.physical,
+            limits=settings.quotas,
+            preview=Preview(self.replica.model).switches,
+            **_identity(settings),
         )
+        self._events, self._progress = context.events, progress
+        self.application = application(context)
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT; the exit status."""
@@ -111,6 +120,9 @@ class Controller:
         self.reconciler.start()
         self.observer.start()
         self.links.start()
+        self._events.start(self._progress)
+        if self._notifier is not None:
+            self._notifier.start()
         listener = _listen("northbound", settings.northbound)
         switches = framework.serve(
             settings.openflow, self.switchboard, tls=self._tls, echo_interval=settings.echo_interval
@@ -151,6 +163,31 @@ class Controller:
             if not self._stopped.is_set():
                 log.error("the REST listener ended: %s", error)
                 self._fail()
+
+
+def _identity(settings: Settings) -> dict[str, Any]:
+    """Who asks and what they may, as Context takes it; libraries are imported only where they are used."""
+    if settings.auth == "none":
+        return {}
+    from northbound.enforce import Rules
+
+    policy = Rules(settings.files)
+    if settings.auth == "tokens":
+        from northbound.identity.tokens import Tokens
+
+        return {"policy": policy, "identity": Tokens(Path(settings.tokens), policy.is_operator)}
+    from northbound.identity.keystone import Keystone
+
+    return {"policy": policy, "identity": Keystone(settings.files, policy.is_operator)}
+
+
+def _notifier(settings: Settings, replica: Any, statuses: Any, progress: Any) -> Any:
+    """Who tells Nova of ports, or None."""
+    if not settings.nova:
+        return None
+    from controller.nova import Notifier, Nova
+
+    return Notifier(replica, statuses, progress, Nova(settings.nova, settings.files))
 
 
 def _listen(section: str, address: tuple[str, int]) -> socket.socket:

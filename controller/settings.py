@@ -13,6 +13,15 @@ from oslo_config import cfg
 from controller.errors import Misconfigured
 from controller.physical import PhysicalNetworks, configured
 
+# Upstream's limits: name -> (what it counts, how many).
+QUOTAS = {
+    "network": ("Networks", 100),
+    "subnet": ("Subnets", 100),
+    "port": ("Ports", 500),
+    "subnetpool": ("Subnet pools", -1),
+    "rbac_policy": ("RBAC policies", 10),
+}
+
 OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [cfg.StrOpt("url", default="sqlite:///var/tenet.db", help="Where the model is kept: sqlite:///PATH.")],
     "northbound": [cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API.")],
@@ -44,7 +53,25 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.BoolOpt("allow_plaintext", default=False,
                     help="Listen without TLS on addresses that are not loopback: plain text is meant."),
     ],
+    "auth": [
+        cfg.StrOpt("strategy", default="none", choices=["none", "tokens", "keystone"],
+                   help="Who asks: everybody is the operator, a file of tokens, or OpenStack's Keystone."),
+        cfg.BoolOpt("insecure", default=False,
+                    help="Strategy none on an address that is not loopback: whoever reaches it may do everything."),
+        cfg.StrOpt("tokens", default="var/tokens", help="Strategy tokens: the file that `tenet token` writes."),
+    ],
+    "quotas": [
+        cfg.IntOpt(name, min=-1, help=f"{what} that a project may have, unless its own quota says otherwise; -1: no "
+                                      f"limit.  By default {limit}, and no limit where [auth] strategy = none.")
+        for name, (what, limit) in QUOTAS.items()
+    ],
+    "nova": [
+        cfg.StrOpt("endpoint", help="URL of the Compute API, to be told when a port is up; what goes with [nova] "
+                                    "auth_type says how to log in."),
+    ],
 }  # fmt: skip
+# Sections with options of libraries, which check them themselves.
+LIBRARIES = {"keystone_authtoken", "oslo_policy", "nova"}
 
 
 class Settings(NamedTuple):
@@ -63,6 +90,11 @@ class Settings(NamedTuple):
     ca: str
     certificate: str
     private_key: str
+    auth: str
+    tokens: str
+    quotas: dict[str, int]
+    nova: str
+    files: tuple[str, ...]  # for the libraries that read their own sections
 
     @property
     def underlay_room(self) -> int:
@@ -95,6 +127,8 @@ def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
         cfg.ConfigParser(path, sections).parse()
         for section, given in sections.items():
             known = {option.dest for option in OPTIONS.get(section, [])}
+            if section in LIBRARIES:
+                continue
             if section not in OPTIONS:
                 raise Misconfigured(f"{path}: there is no section [{section}]")
             for name in given:
@@ -130,16 +164,37 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         ca=security.ca or "",
         certificate=security.certificate or "",
         private_key=security.private_key or "",
+        auth=conf.auth.strategy,
+        tokens=conf.auth.tokens,
+        quotas=_quotas(conf),
+        nova=conf.nova.endpoint or "",
+        files=tuple(conf.config_file),
     )
+    if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
+        raise Misconfigured(
+            f"[northbound] listen = {settings.northbound[0]} is not loopback, and whoever reached it could do "
+            "everything: set [auth] strategy = tokens or keystone, or [auth] insecure = true if that is meant"
+        )
     if not settings.tls and not security.allow_plaintext:
         for section in ("northbound", "openflow", "ovsdb"):
-            host = getattr(settings, section)[0]
-            if not ipaddress.ip_address(host).is_loopback:
+            listen = getattr(settings, section)
+            if not _loopback(listen):
                 raise Misconfigured(
-                    f"[{section}] listen = {host} is not loopback: set [security] ca, certificate and private_key, "
-                    "or [security] allow_plaintext = true if plain text is meant"
+                    f"[{section}] listen = {listen[0]} is not loopback: set [security] ca, certificate and "
+                    "private_key, or [security] allow_plaintext = true if plain text is meant"
                 )
     return settings
+
+
+def _loopback(listen: tuple[str, int]) -> bool:
+    return ipaddress.ip_address(listen[0]).is_loopback
+
+
+def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:
+    """Where everybody is the operator there is nobody to limit, unless limits are written down."""
+    said = {name: conf.quotas[name] for name in QUOTAS}
+    none = conf.auth.strategy == "none"
+    return {name: limit if limit is not None else -1 if none else QUOTAS[name][1] for name, limit in said.items()}
 
 
 def address(section: str, text: str) -> tuple[str, int]:

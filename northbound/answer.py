@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ class Answer(NamedTuple):
     content_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
     revision: int = 0
+    stream: Iterable[bytes] | None = None  # instead of a body: as long as it lasts
 
 
 def as_json(status: int, body: object, revision: int = 0, headers: tuple[tuple[str, str], ...] = ()) -> Answer:

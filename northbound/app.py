@@ -13,27 +13,25 @@ from webob import Request
 
 from controller.errors import Refused, Unavailable
 
-from . import errors, operators, versions
+from . import audit, dry_run, errors, events, operators, preview, versions
 from .answer import Answer
 from .ask import Ask
-from .auth import who
+from .auth import Caller
 from .checks import Fault
 from .context import Context
 from .errors import HttpError, Problem, bad_request
+from .openapi import document
 from .routes import Routes
 from .v1.api import Speech
-from .v1.dialect import V11
-from .v2.engine import collection, member
-from .v2.networks import NETWORKS
-from .v2.ports import PORTS
-from .v2.subnets import SUBNETS
+from .v1.dialect import V10, V11
+from .v2 import api as v2
 
 log = logging.getLogger("tenet.api")
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
-RESOURCES = (NETWORKS, SUBNETS, PORTS)
-DIALECTS = {"v1.1": Speech(V11)}
+DIALECTS = {"v1.0": Speech(V10), "v1.1": Speech(V11)}
+PUBLIC = ("", "healthz", "openapi.json", "docs")  # first part of paths for which nobody needs to be known
 _REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -44,8 +42,9 @@ def application(context: Context) -> Wsgi:
         started = time.monotonic()
         request_id = f"req-{uuid.uuid4()}"
         request = Request(environ)
-        answer = _answer(context, routes, request, request_id)
-        _record(request, answer, request_id, started)
+        written: list[str] = []
+        answer, caller = _answer(context, routes, request, request_id, written)
+        audit.record(request, caller, answer, written, request_id, started)
         return _respond(request, answer, request_id, start_response)
 
     return serve
@@ -57,13 +56,15 @@ def _routes() -> Routes:
     routes.add("v2.0", {"GET": versions.v2})
     routes.add("v2.0/extensions", {"GET": versions.extensions})
     routes.add("v2.0/extensions/*", {"GET": versions.extension})
-    for resource in RESOURCES:
-        routes.add(f"v2.0/{resource.plural}", collection(resource))
-        routes.add(f"v2.0/{resource.plural}/*", member(resource))
+    v2.add(routes)
     for speech in DIALECTS.values():
         speech.add(routes)
+    routes.add("openapi.json", {"GET": document.show})
+    routes.add("docs", {"GET": document.page})
+    routes.add("docs/*", {"GET": document.page})
     routes.add("healthz", {"GET": operators.health})
     routes.add("metrics", {"GET": operators.metrics})
+    routes.add("tenet/v1/events", {"GET": events.stream})
     routes.add("tenet/v1/switches", {"GET": operators.switches})
     routes.add("tenet/v1/switches/*", {"GET": operators.switch, "DELETE": operators.forget})
     routes.add("tenet/v1/switches/*/flows", {"GET": operators.flows})
@@ -75,20 +76,28 @@ def _routes() -> Routes:
     return routes
 
 
-def _answer(context: Context, routes: Routes, request: Request, request_id: str) -> Answer:
+def _answer(
+    context: Context, routes: Routes, request: Request, request_id: str, written: list[str]
+) -> tuple[Answer, Caller | None]:
     path: str = request.environ.get("PATH_INFO", "")
+    caller: Caller | None = None
     try:
         path = _path(request)
+        caller = _caller(context, request, path)
         speech = _speech(path)
-        handler, taken = routes.find(request.method, speech.path(path) if speech else path)
-        return handler(Ask(request, context, _caller(request)), *taken)
+        handler, taken = routes.find(request.method, speech.path(path) if speech else v2.path(path))
+        ask = Ask(request, context, caller, written)
+        try:
+            return handler(ask, *taken), caller
+        except dry_run.Foreseen as foreseen:
+            return preview.answer(ask, foreseen.changes), caller
     except (HttpError, Refused, Unavailable) as error:
         if isinstance(error, Unavailable):
             log.warning("request=%s unavailable: %s", request_id, error)
-        return _error(request, path, errors.problem(error))
+        return _error(request, path, errors.problem(error)), caller
     except Exception as error:
         log.exception("request=%s failed", request_id)
-        return _error(request, path, errors.problem(error))
+        return _error(request, path, errors.problem(error)), caller
 
 
 def _speech(path: str) -> Speech | None:
@@ -112,30 +121,23 @@ def _path(request: Request) -> str:
     return path
 
 
-def _caller(request: Request) -> Any:
+def _caller(context: Context, request: Request, path: str) -> Caller:
+    """Before anything is looked for: whoever is nobody is not told what there is."""
     try:
-        return who(request)
+        return context.identity.who(request)
     except Fault as fault:
         raise bad_request(f"{fault}.") from None
-
-
-def _record(request: Request, answer: Answer, request_id: str, started: float) -> None:
-    """One line for every write, and for every failure of ours."""
-    if request.method in ("GET", "HEAD") and answer.status < 500:
-        return
-    log.info(
-        "%s %s status=%d ms=%.1f revision=%d request=%s",
-        request.method[:16],
-        repr(request.environ.get("PATH_INFO", ""))[1:-1][:256],
-        answer.status,
-        (time.monotonic() - started) * 1000,
-        answer.revision,
-        request_id,
-    )
+    except HttpError:
+        if path.strip("/").partition("/")[0] in PUBLIC:
+            return audit.NOBODY
+        raise
 
 
 def _respond(request: Request, answer: Answer, request_id: str, start_response: StartResponse) -> Iterable[bytes]:
     headers = [("X-Openstack-Request-Id", request_id), *answer.headers]
+    if answer.stream is not None:
+        start_response(_REASONS[answer.status], [*headers, ("Content-Type", answer.content_type)])
+        return [b""] if request.method == "HEAD" else answer.stream
     if answer.status != 204:
         headers += [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
     start_response(_REASONS.get(answer.status, f"{answer.status} Error"), headers)

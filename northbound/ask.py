@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl
 
 from webob import Request
 
+from controller.intent import slots
 from controller.intent.means import Means
 from controller.store.transaction import Outcome, Transaction, transact
 
-from . import prefer
+from . import audit, dry_run, prefer
 from .answer import Answer
 from .auth import Caller
 from .context import Context
@@ -26,17 +27,32 @@ class Ask(NamedTuple):
     request: Request
     context: Context
     caller: Caller
+    written: list[str]  # what the request wrote, for the audit: "+port/ID" made, "~port/ID" changed, "-port/ID" deleted
 
     @property
     def view(self) -> View:
-        return View(self.context.replica.model, self.context.statuses)
+        return View(self.context.replica.model, self.context.statuses, self.caller)
 
     @property
     def means(self) -> Means:
-        return self.context.means
+        return self.context.means._replace(project_id=self.caller.project_id, operator=self.caller.operator)
 
     def transact(self, rules: Callable[[Transaction], T]) -> Outcome[T]:
-        return transact(self.context.store, self.context.replica, rules)
+        """Rules, and then the quotas of what they make.  Raises Foreseen instead, where that is all that is asked."""
+        written: list[str] = []
+        dry = dry_run.asked(self.request)
+
+        def within_quotas(tx: Transaction) -> T:
+            value = rules(tx)
+            slots.settle(tx, self.context.limits, self.context.means)
+            if dry:
+                raise dry_run.foresee(tx)
+            written[:] = audit.changes(tx)
+            return value
+
+        outcome = transact(self.context.store, self.context.replica, within_quotas)
+        self.written.extend(written)
+        return outcome
 
     def wait(self, revision: int, port_ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Wait as the request prefers; the headers that say so."""

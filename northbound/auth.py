@@ -1,26 +1,48 @@
-"""Who asks.  Everybody is the operator for now; identity and policy come in here and nowhere else."""
+"""Who asks: what the northbound knows of a caller, and the seam to whoever finds it out."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from webob import Request
 
 from .checks import Fault, text
 
 DEFAULT_PROJECT = "default"
+ADMIN, MANAGER, MEMBER, READER = "admin", "manager", "member", "reader"
+# Keystone's default roles, each with those it implies (its `bootstrap` makes them so).
+IMPLIED = {ADMIN: (MANAGER, MEMBER, READER), MANAGER: (MEMBER, READER), MEMBER: (READER,)}
 
 
 class Caller(NamedTuple):
+    """`operator`: sees every project, as the policy rule `context_is_admin` has it.  `user`: a name for the audit."""
+
     project_id: str
     operator: bool
+    user_id: str = ""
+    roles: frozenset[str] = frozenset()
+    system_scope: str = ""
+    user: str = ""
 
 
-def who(request: Request) -> Caller:
-    """Raises Fault for a header that cannot name a project."""
-    headers = request.headers
-    project = headers.get("X-Project-Id") or headers.get("X-Tenant-Id") or DEFAULT_PROJECT
-    try:
-        return Caller(text(project), operator=True)
-    except Fault as fault:
-        raise Fault(f"X-Project-Id: {fault}") from None
+class Identity(Protocol):
+    def who(self, request: Request) -> Caller:
+        """Raises HttpError: 401 for a caller that is not known, 503 when that cannot be found out now."""
+        ...
+
+
+class Anybody:
+    """Everybody is the operator, in the project that a header names (`[auth] strategy = none`)."""
+
+    def who(self, request: Request) -> Caller:
+        """Raises Fault for a header that cannot name a project."""
+        headers = request.headers
+        project = headers.get("X-Project-Id") or headers.get("X-Tenant-Id") or DEFAULT_PROJECT
+        try:
+            return Caller(text(project), operator=True, roles=with_implied([ADMIN]))
+        except Fault as fault:
+            raise Fault(f"X-Project-Id: {fault}") from None
+
+
+def with_implied(roles: list[str]) -> frozenset[str]:
+    return frozenset(roles).union(*(IMPLIED.get(role, ()) for role in roles))

@@ -14,6 +14,8 @@ from controller.intent import ranges
 from controller.intent.ports import AddressWish
 from controller.model.kinds import Pool
 
+from . import schema
+
 Check = Callable[[object], Any]
 
 MAX_TEXT = 255
@@ -39,6 +41,10 @@ def _json_type(value: object) -> str:
     return "list" if isinstance(value, list) else "dictionary"
 
 
+TEXT = {"type": "string", "maxLength": MAX_TEXT, "pattern": r"^[^\x00-\x1f\x7f]*$"}
+
+
+@schema.takes(TEXT)
 def text(value: object) -> str:
     if not isinstance(value, str):
         raise Fault(f"{shown(value)} is not a valid string")
@@ -49,16 +55,19 @@ def text(value: object) -> str:
     return value
 
 
+@schema.takes({**TEXT, "minLength": 1})
 def filled(value: object) -> str:
     if not text(value):
         raise Fault("'' is not allowed: it must not be empty")
     return text(value)
 
 
+@schema.takes(schema.or_null(TEXT))
 def optional_text(value: object) -> str:
     return "" if value is None else text(value)
 
 
+@schema.takes({"type": "boolean"})
 def boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise Fault(f"{shown(value)} is not a valid boolean value")
@@ -66,6 +75,7 @@ def boolean(value: object) -> bool:
 
 
 def integer(first: int, last: int) -> Check:
+    @schema.takes({"type": "integer", "minimum": first, "maximum": last})
     def check(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise Fault(f"{shown(value)} is not an integer")
@@ -77,6 +87,7 @@ def integer(first: int, last: int) -> Check:
 
 
 def one_of(*allowed: object) -> Check:
+    @schema.takes(schema.either(*allowed))
     def check(value: object) -> object:
         # False == 0 and True == 1 in Python, but not in JSON
         if not any(value == each and type(value) is type(each) for each in allowed):
@@ -86,12 +97,14 @@ def one_of(*allowed: object) -> Check:
     return check
 
 
+@schema.takes({"type": "string", "format": "uuid"})
 def uuid(value: object) -> str:
     if not isinstance(value, str) or not _UUID.fullmatch(value.lower()):
         raise Fault(f"{shown(value)} is not a valid UUID")
     return value.lower()
 
 
+@schema.takes({"type": "string", "pattern": "^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"})
 def mac(value: object) -> str:
     """A unicast MAC address, colons or dashes between its bytes."""
     if not isinstance(value, str) or not _MAC.fullmatch(canonical := value.lower().replace("-", ":")):
@@ -103,6 +116,11 @@ def mac(value: object) -> str:
     return canonical
 
 
+ADDRESS = {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
+CIDR = {"type": "string", "pattern": "^[0-9A-Fa-f.:]+/[0-9]{1,3}$"}
+
+
+@schema.takes(ADDRESS)
 def address(value: object) -> str:
     if not isinstance(value, str):
         raise Fault(f"{shown(value)} is not a valid IP address")
@@ -112,10 +130,12 @@ def address(value: object) -> str:
         raise Fault(f"{shown(value)} is not a valid IP address") from None
 
 
+@schema.takes(schema.or_null(ADDRESS))
 def optional_address(value: object) -> str:
     return "" if value is None else address(value)
 
 
+@schema.takes(CIDR)
 def cidr(value: object) -> str:
     """A subnet with its prefix length and without host bits."""
     if not isinstance(value, str) or "/" not in value:
@@ -130,6 +150,7 @@ def cidr(value: object) -> str:
     return f"{ranges.canonical(start)}/{network.prefixlen}"
 
 
+@schema.takes(schema.array({}, 0))
 def empty_list(value: object) -> tuple[()]:
     if value != []:
         raise Fault(f"{shown(value)} is not supported here; only an empty list is")
@@ -154,6 +175,7 @@ def keys(item: dict[str, object], allowed: Iterable[str], place: int) -> None:
         raise Fault(f"item {place}: unknown key {shown(unknown[0])}")
 
 
+@schema.takes(schema.array(schema.closed({"start": ADDRESS, "end": ADDRESS}, "start", "end"), MAX_ITEMS))
 def pools(value: object) -> tuple[Pool, ...]:
     """[{"start": address, "end": address}]"""
     found = []
@@ -165,6 +187,11 @@ def pools(value: object) -> tuple[Pool, ...]:
     return tuple(found)
 
 
+@schema.takes(
+    schema.array(
+        {**schema.closed({"subnet_id": schema.of(uuid), "ip_address": ADDRESS}), "minProperties": 1}, MAX_ITEMS
+    )
+)
 def fixed_ips(value: object) -> tuple[AddressWish, ...]:
     """[{"subnet_id": id, "ip_address": address}], one of the two at least in each."""
     found: list[AddressWish] = []

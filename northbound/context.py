@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from controller.events import Events
 from controller.intent.means import Means, means
-from controller.model.kinds import Port
+from controller.model.kinds import Port, Row
 from controller.physical import NONE, PhysicalNetworks
 from controller.store.replica import Replica
 from controller.store.store import Store
+
+from .auth import Anybody, Identity
+from .policy import Open, Policy
+
+Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
+Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that a change would add and remove
 
 
 class Statuses(Protocol):
     def port(self, port: Port) -> tuple[str, str]:
         """(ACTIVE, BUILD, DOWN or ERROR; the reason, or "")."""
+        ...
+
+    def alive(self, switch_id: str) -> bool:
+        """Whether the switch is connected."""
         ...
 
     def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
@@ -69,7 +80,13 @@ class Context:
     operators: Operators
     underlay_mtu: int = 1500
     physical: PhysicalNetworks = NONE
+    policy: Policy = field(default_factory=Open)
+    identity: Identity = field(default_factory=Anybody)
+    limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
+    events: Events = field(init=False)
+    preview: Preview = lambda changes: []
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "means", means(self.underlay_mtu, self.physical))
+        object.__setattr__(self, "events", Events(self.replica, self.statuses))

@@ -12,20 +12,24 @@ METRICS = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text exposit
 
 
 def health(ask: Ask) -> Answer:
-    """200 when all is well, 503 when not; the body says what."""
+    """200 when all is well, 503 when not.  Only the operator is told more than that."""
     well, report = ask.context.operators.health()
-    return as_json(200 if well else 503, report)
+    shown = report if ask.caller.operator else {"status": report["status"]}
+    return as_json(200 if well else 503, shown)
 
 
 def metrics(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_metrics", {})
     return Answer(200, ask.context.operators.metrics(), METRICS)
 
 
 def switches(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
     return as_json(200, {"switches": ask.context.operators.switches()})
 
 
 def switch(ask: Ask, switch_id: str) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
     for each in ask.context.operators.switches():
         if each["id"] == switch_id:
             return as_json(200, {"switch": each})
@@ -33,6 +37,7 @@ def switch(ask: Ask, switch_id: str) -> Answer:
 
 
 def flows(ask: Ask, switch_id: str) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
     found = ask.context.operators.flows(switch_id)
     if found is None:
         raise missing(switch_id)
@@ -40,19 +45,23 @@ def flows(ask: Ask, switch_id: str) -> Answer:
 
 
 def links(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
     return as_json(200, {"links": ask.context.operators.fabric.links()})
 
 
 def topology(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
     return as_json(200, {"topology": ask.context.operators.fabric.topology()})
 
 
 def refused(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
     return as_json(200, {"refused": ask.context.operators.refused()})
 
 
 def trace(ask: Ask) -> Answer:
     """`?from=...&to=...`: what would become of a frame between two ports."""
+    ask.context.policy.check(ask.caller, "get_switch", {})
     query = ask.query()
     if not query.keys() >= {"from", "to"}:
         raise bad_request("A trace needs ?from= and &to=: each a port by its id or name, or by its interface.")
@@ -60,10 +69,13 @@ def trace(ask: Ask) -> Answer:
 
 
 def unreachable(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
     return as_json(200, {"unreachable": ask.context.operators.fabric.unreachable()})
 
 
 def forget(ask: Ask, switch_id: str) -> Answer:
+    """An operator removes a switch that is gone for good."""
+    ask.context.policy.check(ask.caller, "delete_switch", {})
     ask.context.operators.forget(switch_id)
     return Answer(204)
 

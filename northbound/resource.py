@@ -6,7 +6,7 @@ The engine serves any `Resource` from its declaration alone.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from controller.model.kinds import Row
 from controller.model.model import Model
 from controller.store.transaction import Transaction
 
+from .auth import Caller
 from .checks import Check, Fault, shown
 from .context import Statuses
 
@@ -29,12 +30,17 @@ class View(NamedTuple):
 
     model: Model
     statuses: Statuses
+    caller: Caller = Caller("", operator=True)
 
 
 Show = Callable[[View, Any], object]
+Filter = Callable[[Sequence[str]], Callable[[View, Any], bool]]  # the values asked for -> does this row match?
 Create = Callable[[Transaction, str, Any, Means], Row]
 Update = Callable[[Transaction, str, Any, Means], Row]
 Delete = Callable[[Transaction, str, Means], None]
+
+
+SEVERAL = "*"
 
 
 class May(enum.Flag):
@@ -45,10 +51,13 @@ class May(enum.Flag):
 
 
 class Attribute(NamedTuple):
-    """`wish`: the name under which the rules get the value, or "" where they need none (`shared: false`)."""
+    """`wish`: the name under which the rules get the value, or "" where they need none (`shared: false`).
+
+    SEVERAL: the value is a dictionary of them.  `show` None: it is asked for and never told.
+    """
 
     name: str
-    show: Show
+    show: Show | None
     may: May = May.NOTHING
     check: Check | None = None
     wish: str = ""
@@ -65,27 +74,41 @@ def attribute(
 
 @dataclass(frozen=True)
 class Resource:
-    """`index`: names of attributes by which the model finds rows quickly, with the model's index."""
+    """`index`: names of attributes by which the model finds rows quickly, with the model's index.
+
+    `path`: in URLs, where that is not the plural.  What has no `create`, `update` or `delete` cannot be.  `filters`:
+    what may be asked of a list beside its attributes.  `tagged`: it has tags.
+    """
 
     name: str
     plural: str
     kind: type[Row]
     not_found: str
     attributes: tuple[Attribute, ...]
-    create: Create
-    update: Update
-    delete: Delete
+    create: Create | None = None
+    update: Update | None = None
+    delete: Delete | None = None
     index: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    tagged: bool = False
     by_name: dict[str, Attribute] = field(init=False)
+    shown: dict[str, Show] = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "path", self.path or self.plural)
         object.__setattr__(self, "by_name", {each.name: each for each in self.attributes})
+        object.__setattr__(self, "shown", {each.name: each.show for each in self.attributes if each.show})
 
-    def show(self, view: View, row: Row, names: Sequence[str] = ()) -> dict[str, object]:
-        """What the API tells of a row; all of it, or the named attributes."""
-        if names:
-            return {each.name: each.show(view, row) for each in self.attributes if each.name in names}
-        return {each.name: each.show(view, row) for each in self.attributes}
+    def show(
+        self, view: View, row: Row, names: Collection[str] = (), hidden: Collection[str] = ()
+    ) -> dict[str, object]:
+        """What the API tells of a row; all of it, or the named attributes, but never what is hidden."""
+        return {
+            name: show(view, row)
+            for name, show in self.shown.items()
+            if (not names or name in names) and name not in hidden
+        }
 
 
 class Asked(NamedTuple):
@@ -118,7 +141,9 @@ def read(resource: Resource, item: object, may: May, where: str, faults: dict[st
             except Fault as fault:
                 faults[f"{where}.{name}"] = str(fault)
             else:
-                if found.wish:
+                if found.wish == SEVERAL:
+                    wish.update(checked)
+                elif found.wish:
                     wish[found.wish] = checked
     if may is May.CREATE:
         _require(resource, item, where, faults)

@@ -8,36 +8,10 @@ from controller.errors import NotFound
 
 from .answer import Answer, as_json
 from .ask import Ask
+from .v2.api import RESOURCES
+from .v2.extensions import EXTENSIONS
 
-VERSIONS = (("v1.1", "SUPPORTED"), ("v2.0", "CURRENT"))
-
-# Upstream's names and dates; an extension is here only when all of it works as its definition says.
-EXTENSIONS = (
-    (
-        "provider",
-        "Provider Network",
-        "2012-09-07T10:00:00-00:00",
-        "Expose mapping of virtual networks to physical networks",
-    ),
-    (
-        "project-id",
-        "project_id field enabled",
-        "2016-09-09T09:09:09-09:09",
-        "Extension that indicates that project_id field is enabled.",
-    ),
-    (
-        "net-mtu",
-        "Network MTU",
-        "2015-03-25T10:00:00-00:00",
-        "Provides MTU attribute for a network resource.",
-    ),
-    (
-        "standard-attr-revisions",
-        "Resource revision numbers",
-        "2016-04-11T10:00:00-00:00",
-        "This extension will display the revision number of neutron resources.",
-    ),
-)
+VERSIONS = (("v1.0", "SUPPORTED"), ("v1.1", "SUPPORTED"), ("v2.0", "CURRENT"))
 
 
 def _version(ask: Ask, name: str, status: str) -> dict[str, Any]:
@@ -57,7 +31,7 @@ def v2(ask: Ask) -> Answer:
             "collection": name,
             "links": [{"rel": "self", "href": f"{ask.request.host_url}/v2.0/{name}"}],
         }
-        for name in ("networks", "subnets", "ports")
+        for name in sorted(resource.path for resource in RESOURCES)
     ]
     return as_json(200, {"resources": resources})
 

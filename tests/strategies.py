@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from controller.model.kinds import FixedIp, Interface, Learned, Network, Port, Row, Switch, Tunnel
+from controller.model.kinds import AddressPair, FixedIp, Interface, Learned, Network, Port, Row, Switch, Tunnel
 
 SWITCHES = [f"h{number}" for number in range(4)]
 NETWORKS = [f"n{number}" for number in range(3)]
@@ -29,7 +29,18 @@ networks = st.builds(
 )  # fmt: skip
 
 
-def _port(row_id: str, network_id: str, up: bool, learning: bool, ips: int, vif: int, host: str) -> Port:
+PAIRS: list[tuple[AddressPair, ...]] = [
+    (),
+    (),
+    (AddressPair("10.0.0.77", MACS[3]),),
+    (AddressPair("10.7.0.0/16", MACS[2]), AddressPair("10.0.0.5", MACS[3])),
+]
+
+
+def _port(
+    row_id: str, network_id: str, up: bool, learning: bool, ips: int, vif: int, host: str, security: bool = True,
+    pairs: tuple[AddressPair, ...] = (),
+) -> Port:  # fmt: skip
     number = int(row_id[1:])
     fixed = (
         FixedIp("s4", f"10.0.0.{number + 1}"),
@@ -40,6 +51,7 @@ def _port(row_id: str, network_id: str, up: bool, learning: bool, ips: int, vif:
         id=row_id, project_id="t", network_id=network_id, mac_address=mac_of(row_id) if ips else MACS[number % 2],
         admin_state_up=up, learning=learning, fixed_ips=() if learning else fixed[:ips],
         interface_id="" if vif < 0 else f"vif{vif}", host=host,
+        port_security=security or learning, address_pairs=pairs if security and not learning else (),
     )  # fmt: skip
 
 
@@ -47,6 +59,7 @@ ports = st.builds(
     _port,
     st.sampled_from(PORTS), st.sampled_from(NETWORKS), st.sampled_from([True, True, True, False]), st.booleans(),
     st.integers(0, 3), st.integers(-1, 6), st.sampled_from(["", "", "", *SWITCHES]),
+    st.sampled_from([True, True, False]), st.sampled_from(PAIRS),
 )  # fmt: skip
 
 switches = st.builds(

@@ -8,7 +8,7 @@ import pytest
 
 from controller.errors import Misconfigured
 from controller.physical import NONE
-from controller.settings import Settings, address, read, tls_context
+from controller.settings import QUOTAS, Settings, address, read, tls_context
 
 
 def told(tmp_path: Path, text: str) -> Settings:
@@ -21,7 +21,8 @@ def test_nothing_needs_to_be_configured() -> None:
     assert read([]) == Settings(
         store_url="sqlite:///var/tenet.db", northbound=("127.0.0.1", 9696), openflow=("127.0.0.1", 6653),
         ovsdb=("127.0.0.1", 6640), audit_interval=60.0, echo_interval=5.0, packet_in_rate=500, underlay_mtu=1500,
-        underlay_ip_version=4, physical=NONE, ca="", certificate="", private_key="",
+        underlay_ip_version=4, physical=NONE, ca="", certificate="", private_key="", auth="none", tokens="var/tokens",
+        quotas=dict.fromkeys(QUOTAS, -1), nova="", files=(),
     )  # fmt: skip
 
 
@@ -57,6 +58,11 @@ REFUSED = {
     "[DEFAULT]\ndebug = true": "there is no section [DEFAULT]",
     "listen = 1": "",
     "[openflow\n": "",
+    "[auth]\nstrategy = trust": "strategy",
+    "[auth]\nsecret = x": "there is no option [auth] secret",
+    "[quotas]\nport = -2": "port",
+    "[quotas]\nrouter = 1": "there is no option [quotas] router",
+    "[northbound]\nlisten = 0.0.0.0:9696\n[security]\nallow_plaintext = true": "[auth] strategy = tokens or keystone",
 }
 
 
@@ -108,3 +114,21 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: str | None) -> None:
     with pytest.raises(Misconfigured, match="cannot be read") as caught:
         tls_context(settings, demand_certificate=True)
     assert "\n" not in str(caught.value)
+
+
+def test_whoever_can_be_told_apart_may_come_from_anywhere(tmp_path: Path) -> None:
+    anywhere = "[northbound]\nlisten = 0.0.0.0:9696\n[security]\nallow_plaintext = true\n[auth]\n"
+    for auth in ("strategy = tokens", "strategy = keystone", "insecure = true"):
+        assert told(tmp_path, anywhere + auth).northbound == ("0.0.0.0", 9696)
+
+
+def test_limits_are_upstreams_where_there_are_tenants(tmp_path: Path) -> None:
+    assert told(tmp_path, "[auth]\nstrategy = tokens\n[quotas]\nport = 7\n").quotas == {
+        "network": 100, "subnet": 100, "port": 7, "subnetpool": -1, "rbac_policy": 10,
+    }  # fmt: skip
+    assert told(tmp_path, "[quotas]\nport = 7\n").quotas == dict.fromkeys(QUOTAS, -1) | {"port": 7}
+
+
+def test_the_sections_of_libraries_are_theirs(tmp_path: Path) -> None:
+    settings = told(tmp_path, "[keystone_authtoken]\nauth_type = password\n[oslo_policy]\npolicy_file = p\n")
+    assert settings.files == (str(tmp_path / "tenet.conf"),)

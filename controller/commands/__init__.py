@@ -1,1 +1,1 @@
-"""What `tenet` can be told beside `run`: each module adds one command to its parser.  They ask a running controller."""
+"""What `tenet` can be told beside `run`; each file is one command."""

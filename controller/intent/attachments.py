@@ -59,11 +59,11 @@ def take(tx: Transaction, port: Port, vif: str) -> None:
         raise Invalid(f"Invalid input for operation: '{vif}' cannot name an interface.")
     holder = tx.get(Port, vif) if vif != port.id else None
     if holder is not None and holder.vif == vif:
-        raise Conflict(f"Interface {vif} is already attached: it is port {vif}'s own.", "AlreadyAttached")
+        raise Conflict(f"Interface {vif} is already attached to another port.", "AlreadyAttached")
     try:
         tx.reserve(f"vif/{vif}", port)
-    except Taken as taken:
-        raise Conflict(f"Interface {vif} is already attached to {taken.holder}.", "AlreadyAttached") from None
+    except Taken:  # whose port has it is not for everybody to know
+        raise Conflict(f"Interface {vif} is already attached to another port.", "AlreadyAttached") from None
 
 
 def release(tx: Transaction, port: Port) -> None:

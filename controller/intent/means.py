@@ -15,6 +15,7 @@ class Means(NamedTuple):
     """`below(n)` draws from 0..n-1, `now` is an ISO 8601 time in UTC, `new_id` a UUID that nobody has.
 
     `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes.
+    `project_id` asks; an `operator` sees what is every project's.
     """
 
     underlay_mtu: int
@@ -22,6 +23,8 @@ class Means(NamedTuple):
     now: Callable[[], str]
     new_id: Callable[[], str]
     physical: PhysicalNetworks = NONE
+    project_id: str = ""
+    operator: bool = True
 
 
 def means(underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE) -> Means:

@@ -2,60 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
-from msgspec.structs import replace
+from typing import Any
 
 from controller.errors import Conflict, Invalid, NotFound
 from controller.model.kinds import Link, Network, Port, Subnet, Switch
 from controller.store.transaction import Transaction
 
-from . import allocate, physical
+from . import access, allocate, physical, sharing, standard
 from .means import Means
+from .standard import StandardWish
 
 ENCAPSULATIONS = ("vxlan", "geneve", "gre")
 # Outer IPv4 (20), UDP (8), VXLAN or option-less Geneve (8) and inner Ethernet (14) headers: RFC 7348, 5; RFC 8926, 3.1.
 # The same for gre networks: which encapsulation two switches share is theirs to say, not the network's.
 OVERHEAD = 50
+IPV6_MORE = 20  # that an outer IPv6 header is longer (RFC 8200, 3)
+LEAST_MTU = {4: 68, 6: 1280}  # RFC 791, 3.2; RFC 8200, 5
+ZONE = "nova"  # OpenStack's name for the zone of what is in none
 # Where some switches are reached over wires and others in tunnels, labelled frames are in tunnels, too: two labels of 4
 # bytes, and the tenant's own Ethernet header behind them.
 LABELLED = 22
 
 
-class NetworkWish(TypedDict, total=False):
-    """What was asked for; a key that is missing was not said."""
+class NetworkWish(StandardWish, total=False):
+    """What was asked for; a key that is missing was not said.  `mtu` 0: the most that works."""
 
-    name: str
     admin_state_up: bool
     network_type: str
     segment: int
     physical_network: str
+    mtu: int
+    shared: bool
+    external: bool
+    port_security: bool
+    zone_hints: tuple[str, ...]
+
+
+def missing(network_id: str) -> NotFound:
+    return NotFound(f"Network {network_id[:64]} could not be found.", "NetworkNotFound")
 
 
 def required(tx: Transaction, network_id: str) -> Network:
     network = tx.get(Network, network_id)
     if network is None:
-        raise NotFound(f"Network {network_id} could not be found.", "NetworkNotFound")
+        raise missing(network_id)
     return network
+
+
+def most_mtu(tx: Transaction, means: Means) -> int:
+    """What is left of the underlay's packets: of the smallest that any hypervisor tells, else of the configured."""
+    told = [
+        switch.underlay_mtu - (IPV6_MORE if ":" in switch.encap_ip else 0)
+        for switch in tx.model.rows(Switch).values()
+        if switch.underlay_mtu
+    ]
+    return min(told, default=means.underlay_mtu) - _overhead(tx)
 
 
 def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
     kind = wish.get("network_type", ENCAPSULATIONS[0])
     segment = wish.get("segment")
+    _check_zones(tx, wish.get("zone_hints", ()))
     if kind in physical.TYPES:
         return _on_physical(tx, project_id, wish, means)
     if wish.get("physical_network"):
         raise Invalid(f"Invalid input for operation: provider:physical_network specified for {kind} network.")
     network = Network(
-        id=means.new_id(),
-        project_id=project_id,
-        name=wish.get("name", ""),
-        admin_state_up=wish.get("admin_state_up", True),
-        mtu=means.underlay_mtu - _overhead(tx),
+        **_common(project_id, wish, means),
+        mtu=wish.get("mtu") or most_mtu(tx, means),
         network_type=kind,
         segment=allocate.free_segment(tx, means) if segment is None else segment,
-        created_at=means.now(),
     )
+    _check_mtu(tx, network, means)
     allocate.take(
         tx,
         f"segment/{network.segment}",
@@ -64,7 +82,19 @@ def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) ->
         f"Unable to create the network. The tunnel ID {network.segment} is in use.",
     )
     tx.put(network)
+    _share(tx, network, wish, means)
     return network
+
+
+def _common(project_id: str, wish: NetworkWish, means: Means) -> dict[str, Any]:
+    """What is the same for networks of every type."""
+    return {
+        **standard.fields(project_id, wish, means),
+        "admin_state_up": wish.get("admin_state_up", True),
+        "external": wish.get("external", False),
+        "port_security": wish.get("port_security", True),
+        "zone_hints": wish.get("zone_hints", ()),
+    }
 
 
 def _overhead(tx: Transaction) -> int:
@@ -78,28 +108,31 @@ def _on_physical(tx: Transaction, project_id: str, wish: NetworkWish, means: Mea
     kind = wish["network_type"]
     place = physical.segment(tx, kind, wish.get("physical_network") or "", wish.get("segment"), means)
     network = Network(
-        id=means.new_id(),
-        project_id=project_id,
-        name=wish.get("name", ""),
-        admin_state_up=wish.get("admin_state_up", True),
-        mtu=means.physical.mtu,
+        **_common(project_id, wish, means),
+        mtu=wish.get("mtu") or means.physical.mtu,
         network_type=kind,
         segment=allocate.free_segment(tx, means),
         physical_network=place.physical_network,
         vlan=place.vlan,
-        created_at=means.now(),
     )
+    _check_mtu(tx, network, means)
     tx.reserve(f"segment/{network.segment}", network)
     tx.reserve(place.key, network)
     tx.put(network)
+    _share(tx, network, wish, means)
     return network
 
 
 def update(tx: Transaction, network_id: str, wish: NetworkWish, means: Means) -> Network:
-    """Only `name` and `admin_state_up` may change."""
     network = required(tx, network_id)
-    changed = replace(network, **wish)
-    tx.put(changed)
+    changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
+    if "mtu" in wish:
+        changes["mtu"] = wish["mtu"] or _most(tx, network, means)
+    changed = standard.change(tx, network, changes, means)
+    if changed.mtu != network.mtu:
+        _check_mtu(tx, changed, means)
+    if _share(tx, changed, wish, means) and changed is network:
+        standard.touch(tx, network, means)
     return changed
 
 
@@ -120,9 +153,61 @@ def delete(tx: Transaction, network_id: str, means: Means) -> None:
 def remove(tx: Transaction, network: Network) -> None:
     """A network without ports, and all that goes with it; the caller guards that no member comes meanwhile."""
     for subnet in tx.find(Subnet, "network_id", network.id):
-        tx.release(f"member/{network.id}/subnet/{subnet.id}")
+        release_subnet(tx, subnet)
         tx.delete(subnet)
+    sharing.remove_all(tx, network.id)
     tx.release(f"segment/{network.segment}")
     if network.physical_network:
         tx.release(physical.Segment(network.physical_network, network.vlan).key)
     tx.delete(network)
+
+
+def release_subnet(tx: Transaction, subnet: Subnet) -> None:
+    """Give back what a subnet holds."""
+    tx.release(f"member/{subnet.network_id}/subnet/{subnet.id}")
+    if subnet.subnetpool_id:
+        tx.release(f"pool/{subnet.subnetpool_id}/{subnet.id}")
+
+
+def zones(tx_or_model: access.Reads, switches: list[Switch]) -> list[str]:
+    """Where there are hypervisors; Tenet knows of one zone."""
+    return [ZONE] if switches else []
+
+
+def _check_zones(tx: Transaction, hints: tuple[str, ...]) -> None:
+    there = zones(tx, list(tx.model.rows(Switch).values()))
+    for hint in hints:
+        if hint not in there:
+            raise NotFound(f"AvailabilityZone {hint} could not be found.", "AvailabilityZoneNotFound")
+
+
+def _most(tx: Transaction, network: Network, means: Means) -> int:
+    return means.physical.mtu if network.physical_network else most_mtu(tx, means)
+
+
+def _check_mtu(tx: Transaction, network: Network, means: Means) -> None:
+    most = _most(tx, network, means)
+    if not LEAST_MTU[4] <= network.mtu <= most:
+        raise Invalid(
+            f"Invalid input for operation: Requested MTU is not between {LEAST_MTU[4]} and {most}, which is what the "
+            f"network between the hypervisors leaves."
+        )
+    if network.mtu >= LEAST_MTU[6]:
+        return
+    tx.guard(f"member/{network.id}/subnet")
+    if any(subnet.ip_version == 6 for subnet in tx.find(Subnet, "network_id", network.id)):
+        raise Conflict(
+            f"MTU of {network.mtu} does not allow the IPv6 subnets of network {network.id}: they need "
+            f"{LEAST_MTU[6]} (RFC 8200).",
+            "NetworkMTUSubnetConflict",
+        )
+
+
+def _share(tx: Transaction, network: Network, wish: NetworkWish, means: Means) -> bool:
+    """Make it so with policies for everybody; True when that changed any."""
+    changed = False
+    if "shared" in wish:
+        changed = sharing.everybody(tx, "network", network, access.SHARED, wish["shared"], means)
+    if "external" in wish:
+        changed |= sharing.everybody(tx, "network", network, access.EXTERNAL, wish["external"], means)
+    return changed

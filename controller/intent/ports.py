@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any
 
 from msgspec.structs import replace
 
-from controller.errors import Exhausted, Invalid, NotFound
-from controller.model.kinds import FixedIp, Network, Port, Subnet
+from controller.errors import Conflict, Invalid, NotFound
+from controller.model.kinds import AddressPair, DhcpOption, Network, Port
 from controller.store.transaction import Transaction
 
-from . import allocate, attachments, networks, ranges, subnets
+from . import access, addresses, allocate, attachments, networks, standard
+from .addresses import AddressWish
 from .means import Means
+from .standard import StandardWish
+
+__all__ = ["AddressWish", "PortWish", "create", "create_learning", "delete", "remove", "required", "update"]
 
 
-class AddressWish(NamedTuple):
-    """An address that a port shall have: of this subnet, this address, or both ("" is not said)."""
+class PortWish(StandardWish, total=False):
+    """What was asked for; a key that is missing was not said.  MAC and IP addresses in canonical form.
 
-    subnet_id: str = ""
-    ip_address: str = ""
-
-
-class PortWish(TypedDict, total=False):
-    """What was asked for; a key that is missing was not said.  MAC and IP addresses in canonical form."""
+    `mac_address` "" is any; an address pair's MAC "" is the port's own; `dhcp_options` with the value None are to go.
+    """
 
     network_id: str
-    name: str
     admin_state_up: bool
     mac_address: str
     fixed_ips: Sequence[AddressWish]
@@ -34,33 +33,46 @@ class PortWish(TypedDict, total=False):
     host: str
     device_id: str
     device_owner: str
+    port_security: bool
+    address_pairs: Sequence[AddressPair]
+    dhcp_options: Sequence[tuple[str, str | None, int]]
+    data_plane_status: str
+    profile: str
+
+
+def missing(port_id: str) -> NotFound:
+    return NotFound(f"Port {port_id[:64]} could not be found.", "PortNotFound")
 
 
 def required(tx: Transaction, port_id: str) -> Port:
     port = tx.get(Port, port_id)
     if port is None:
-        raise NotFound(f"Port {port_id} could not be found.", "PortNotFound")
+        raise missing(port_id)
     return port
 
 
 def create(tx: Transaction, project_id: str, wish: PortWish, means: Means) -> Port:
     """A port with declared addresses: those asked for, else one of an IPv4 and one of an IPv6 subnet."""
-    network = networks.required(tx, wish["network_id"])
+    network_id = wish["network_id"]
+    network = access.required(tx, Network, network_id, means, networks.missing(network_id))
+    access.joinable(tx, network, means)
     port = Port(
-        id=means.new_id(),
-        project_id=project_id,
+        **standard.fields(project_id, wish, means),
         network_id=network.id,
-        name=wish.get("name", ""),
         admin_state_up=wish.get("admin_state_up", True),
         mac_address=wish.get("mac_address") or allocate.free_mac(tx, network.id, means),
         interface_id=wish.get("interface_id", ""),
         host=wish.get("host", ""),
         device_id=wish.get("device_id", ""),
         device_owner=wish.get("device_owner", ""),
-        created_at=means.now(),
+        port_security=wish.get("port_security", network.port_security),
+        dhcp_options=_options((), wish.get("dhcp_options", ())),
+        profile=wish.get("profile", ""),
     )
+    if "address_pairs" in wish:
+        port = replace(port, address_pairs=_pairs(port, wish["address_pairs"]))
     _enter(tx, network, port)
-    fixed_ips = _addresses(tx, network, port, wish.get("fixed_ips"), means)
+    fixed_ips = addresses.of_new_port(tx, network, port, wish.get("fixed_ips"), means)
     if fixed_ips:
         port = replace(port, fixed_ips=fixed_ips)
     tx.put(port)
@@ -86,18 +98,29 @@ def create_learning(tx: Transaction, project_id: str, network: Network, admin_st
 def update(tx: Transaction, port_id: str, wish: PortWish, means: Means) -> Port:
     port = required(tx, port_id)
     network = networks.required(tx, port.network_id)
-    changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "fixed_ips"}
+    changes: dict[str, Any] = {**wish}
     if "interface_id" in wish:
         attachments.move(tx, port, wish["interface_id"])
-    mac = wish.get("mac_address", port.mac_address)
+    mac = wish.get("mac_address", port.mac_address) or allocate.free_mac(tx, network.id, means)
+    changes["mac_address"] = mac
+    now = port
     if mac != port.mac_address:
         allocate.take_mac(tx, network, mac, port)
         tx.release(f"mac/{network.id}/{port.mac_address}")
+        now = replace(port, mac_address=mac, fixed_ips=addresses.of_new_mac(tx, port, mac))
+        changes["fixed_ips"] = now.fixed_ips
     if "fixed_ips" in wish:
-        changes["fixed_ips"] = _readdress(tx, network, port, wish["fixed_ips"], means)
-    changed = replace(port, **changes)
-    tx.put(changed)
-    return changed
+        changes["fixed_ips"] = addresses.of_port(tx, network, now, wish["fixed_ips"], means)
+    if "dhcp_options" in wish:
+        changes["dhcp_options"] = _options(port.dhcp_options, wish["dhcp_options"])
+    if "host" in wish:
+        changes["bindings"] = tuple(each for each in port.bindings if each.host != wish["host"])
+    changed = replace(port, mac_address=mac, port_security=wish.get("port_security", port.port_security))
+    if "address_pairs" in wish:
+        changes["address_pairs"] = _pairs(changed, wish["address_pairs"])
+    elif port.address_pairs:
+        changes["address_pairs"] = _pairs(changed, _follow(port, mac))
+    return standard.change(tx, port, changes, means)
 
 
 def delete(tx: Transaction, port_id: str, means: Means) -> None:
@@ -122,124 +145,49 @@ def _enter(tx: Transaction, network: Network, port: Port) -> None:
         attachments.take(tx, port, port.interface_id)
 
 
-# --- addresses --------------------------------------------------------------------------------------------------------
+# --- address pairs and DHCP options -----------------------------------------------------------------------------------
+
+MOST_PAIRS = 10  # as OpenStack's own server has it
 
 
-def _addresses(
-    tx: Transaction, network: Network, port: Port, wishes: Sequence[AddressWish] | None, means: Means
-) -> tuple[FixedIp, ...]:
-    if wishes is None:
-        return _default_addresses(tx, network, port, means)
-    return _given(tx, network, port, wishes, {}, means)
-
-
-def _given(
-    tx: Transaction,
-    network: Network,
-    port: Port,
-    wishes: Sequence[AddressWish],
-    kept: dict[int, FixedIp],
-    means: Means,
-) -> tuple[FixedIp, ...]:
-    """An address for each wish, in their order, but those of `kept` which the port has already (by place).
-
-    Addresses that are named are taken before any is drawn, so that none of them is drawn.
-    """
-    found = dict(kept)
-    for place, wish in sorted(enumerate(wishes), key=lambda item: not item[1].ip_address):
-        if place not in found:
-            found[place] = _address(tx, network, port, wish, means)
-    return tuple(found[place] for place in range(len(wishes)))
-
-
-def _default_addresses(tx: Transaction, network: Network, port: Port, means: Means) -> tuple[FixedIp, ...]:
-    """One address of one IPv4 subnet and one of one IPv6 subnet, where the network has such; oldest subnets first."""
-    found: list[FixedIp] = []
-    all_subnets = tx.find(Subnet, "network_id", network.id)
-    for version in (4, 6):
-        candidates = [subnet for subnet in all_subnets if subnet.ip_version == version]
-        if candidates:
-            found.append(_draw(tx, network, port, sorted(candidates, key=_age), means))
+def _pairs(port: Port, wishes: Sequence[AddressPair]) -> tuple[AddressPair, ...]:
+    """What is the port's own anyway is not kept.  Raises Conflict where nothing is checked, so nothing to allow."""
+    if wishes and not port.port_security:
+        raise Conflict(
+            "Port Security must be enabled in order to have allowed address pairs on a port.",
+            "AddressPairAndPortSecurityRequired",
+        )
+    if len(wishes) > MOST_PAIRS:
+        raise Invalid(
+            f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.", "AllowedAddressPairExhausted"
+        )
+    found: dict[AddressPair, None] = {}
+    for wish in wishes:
+        pair = AddressPair(wish.ip_address, wish.mac_address or port.mac_address)
+        if pair in found:
+            raise Invalid(
+                f"Request contains duplicate address pair: mac_address {pair.mac_address} ip_address "
+                f"{pair.ip_address}.",
+                "DuplicateAddressPairInRequest",
+            )
+        found[pair] = None
     return tuple(found)
 
 
-def _age(subnet: Subnet) -> tuple[str, str]:
-    return subnet.created_at, subnet.id
+def _follow(port: Port, mac: str) -> list[AddressPair]:
+    """The pairs of a port whose MAC changes: those with its own MAC get the new one."""
+    return [AddressPair(pair.ip_address, "" if pair.mac_address == port.mac_address else pair.mac_address)
+            for pair in port.address_pairs]  # fmt: skip
 
 
-def _draw(tx: Transaction, network: Network, port: Port, candidates: Sequence[Subnet], means: Means) -> FixedIp:
-    for subnet in candidates:
-        address = allocate.free_address(tx, subnet, means)
-        if address is not None:
-            allocate.take_address(tx, subnet, address, port)
-            return FixedIp(subnet.id, address)
-    raise Exhausted(f"No more IP addresses available on network {network.id}.")
-
-
-def _address(tx: Transaction, network: Network, port: Port, wish: AddressWish, means: Means) -> FixedIp:
-    if not wish.ip_address:
-        return _draw(tx, network, port, [_subnet(tx, network, wish.subnet_id)], means)
-    if wish.subnet_id:
-        subnet = _subnet(tx, network, wish.subnet_id)
-        if not usable(subnet, wish.ip_address):
-            raise Invalid(
-                f"IP address {wish.ip_address} is not a valid IP for the specified subnet {subnet.id} ({subnet.cidr}).",
-                "InvalidIpForSubnet",
-            )
-    else:
-        subnet = _subnet_of(tx, network, wish.ip_address)
-    allocate.take_address(tx, subnet, wish.ip_address, port)
-    return FixedIp(subnet.id, wish.ip_address)
-
-
-def _subnet(tx: Transaction, network: Network, subnet_id: str) -> Subnet:
-    subnet = subnets.required(tx, subnet_id)
-    if subnet.network_id != network.id:
-        raise Invalid(
-            f"Invalid input for operation: Failed to create or update port on network {network.id}, because fixed_ips "
-            f"included invalid subnet {subnet_id}."
-        )
-    return subnet
-
-
-def _subnet_of(tx: Transaction, network: Network, address: str) -> Subnet:
-    for subnet in tx.find(Subnet, "network_id", network.id):
-        if usable(subnet, address):
-            return subnet
-    raise Invalid(
-        f"IP address {address} is not a valid IP for any of the subnets on the specified network {network.id}.",
-        "InvalidIpForNetwork",
-    )
-
-
-def usable(subnet: Subnet, address: str) -> bool:
-    """May a port have this address: a host address of the subnet?  The gateway's is for whoever asks for it by name."""
-    span = ranges.span(subnet)
-    if (6 if ":" in address else 4) != span.version:
-        return False
-    wanted = ranges.number(address)
-    return span.hosts[0] <= wanted <= span.hosts[1]
-
-
-def _readdress(
-    tx: Transaction, network: Network, port: Port, wishes: Sequence[AddressWish], means: Means
-) -> tuple[FixedIp, ...]:
-    """Keeps what the port has and is asked for again; gives back the rest."""
-    if port.learning and wishes:
-        raise Invalid(
-            f"Invalid input for operation: port {port.id} was made through Quantum v1.1, its addresses are learned."
-        )
-    spare = list(port.fixed_ips)
-    kept = {place: fixed for place, wish in enumerate(wishes) if wish.ip_address and (fixed := _pick(spare, wish))}
-    kept |= {place: fixed for place, wish in enumerate(wishes) if not wish.ip_address and (fixed := _pick(spare, wish))}
-    for fixed in spare:
-        tx.release(f"ip/{fixed.subnet_id}/{fixed.ip_address}")
-    return _given(tx, network, port, wishes, kept, means)
-
-
-def _pick(spare: list[FixedIp], wish: AddressWish) -> FixedIp | None:
-    """Take out of `spare` what satisfies the wish."""
-    for place, fixed in enumerate(spare):
-        if wish.subnet_id in ("", fixed.subnet_id) and wish.ip_address in ("", fixed.ip_address):
-            return spare.pop(place)
-    return None
+def _options(
+    there: Sequence[DhcpOption], wishes: Sequence[tuple[str, str | None, int]]
+) -> tuple[DhcpOption, ...]:  # fmt: skip
+    """What there is, with what is wished changed, added, or (None) gone."""
+    found = {(option.name, option.ip_version): option for option in there}
+    for name, value, version in wishes:
+        if value is None:
+            found.pop((name, version), None)
+        else:
+            found[name, version] = DhcpOption(name, value, version)
+    return tuple(found[key] for key in sorted(found))

@@ -82,3 +82,10 @@ def span(subnet: Subnet) -> Span:
         pools,
         sum(last - first + 1 for first, last in pools),
     )
+
+
+def eui64(cidr: str, mac: str) -> str:
+    """The address that a station with this MAC makes for itself in a /64 (RFC 4862; RFC 4291, appendix A)."""
+    octets = bytes.fromhex(mac.replace(":", ""))
+    identifier = bytes((octets[0] ^ 2,)) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    return text(6, whole(cidr)[0] | int.from_bytes(identifier, "big"))

@@ -5,88 +5,162 @@ from __future__ import annotations
 import ipaddress
 import itertools
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any
 
 from msgspec.structs import replace
 
 from controller.errors import Conflict, Invalid, NotFound
-from controller.model.kinds import Pool, Port, Subnet
+from controller.model.kinds import HostRoute, Network, Pool, Port, Subnet, SubnetPool
 from controller.store.transaction import Transaction
 
-from . import networks, ranges
+from . import access, addresses, networks, pools, ranges, standard
 from .means import Means
+from .standard import StandardWish
+
+MOST_ROUTES, MOST_SERVERS = 20, 5  # as OpenStack's own server has it
+SERVICE_PREFIXES = ("network:", "compute:", "neutron:", "baremetal:")
 
 
-class SubnetWish(TypedDict, total=False):
-    """`gateway_ip` "" means none; missing means the first address.  Addresses and `cidr` in canonical form."""
+class SubnetWish(StandardWish, total=False):
+    """`gateway_ip` "" means none; missing means the first address.  Addresses and `cidr` in canonical form.
+
+    `cidr` may be missing where a pool is named, by id or with `use_default_subnetpool`.
+    """
 
     network_id: str
-    name: str
     ip_version: int
     cidr: str
+    prefixlen: int
+    subnetpool_id: str
+    use_default_subnetpool: bool
     gateway_ip: str
     allocation_pools: tuple[Pool, ...]
     enable_dhcp: bool
+    dns_nameservers: tuple[str, ...]
+    host_routes: tuple[HostRoute, ...]
+    ra_mode: str
+    address_mode: str
+    service_types: tuple[str, ...]
+
+
+def missing(subnet_id: str) -> NotFound:
+    return NotFound(f"Subnet {subnet_id[:64]} could not be found.", "SubnetNotFound")
 
 
 def required(tx: Transaction, subnet_id: str) -> Subnet:
     subnet = tx.get(Subnet, subnet_id)
     if subnet is None:
-        raise NotFound(f"Subnet {subnet_id} could not be found.", "SubnetNotFound")
+        raise missing(subnet_id)
     return subnet
 
 
 def create(tx: Transaction, project_id: str, wish: SubnetWish, means: Means) -> Subnet:
-    network = networks.required(tx, wish["network_id"])
-    _check_cidr(wish["ip_version"], wish["cidr"], wish.get("enable_dhcp", True))
+    network_id = wish["network_id"]
+    network = access.required(tx, Network, network_id, means, networks.missing(network_id))
+    pool = _pool(tx, wish, means)
+    cidr = _cidr(tx, project_id, wish, pool)
+    version = 6 if ":" in cidr else 4
+    _check_cidr(wish.get("ip_version", version), cidr)
     subnet = Subnet(
-        id=means.new_id(),
-        project_id=project_id,
+        **standard.fields(project_id, wish, means),
         network_id=network.id,
-        name=wish.get("name", ""),
-        ip_version=wish["ip_version"],
-        cidr=wish["cidr"],
-        gateway_ip=wish.get("gateway_ip", _first(wish["cidr"])),
+        ip_version=version,
+        cidr=cidr,
+        gateway_ip=wish.get("gateway_ip", _first(cidr)),
         allocation_pools=wish.get("allocation_pools", ()),
         enable_dhcp=wish.get("enable_dhcp", True),
-        created_at=means.now(),
+        dns_nameservers=wish.get("dns_nameservers", ()),
+        host_routes=wish.get("host_routes", ()),
+        ra_mode=wish.get("ra_mode", ""),
+        address_mode=wish.get("address_mode", ""),
+        service_types=wish.get("service_types", ()),
+        subnetpool_id=pool.id if pool else "",
     )
+    _check_modes(subnet)
     _check_gateway(subnet)
+    _check_options(subnet)
     if "allocation_pools" in wish:
         _check_pools(subnet)
     else:
         subnet = replace(subnet, allocation_pools=default_pools(subnet))
-    _check_others(tx, subnet)
+    _check_others(tx, network, subnet)
     tx.reserve(f"member/{network.id}/subnet/{subnet.id}", subnet)
+    if pool:
+        pools.hold(tx, subnet)
     tx.put(subnet)
+    if subnet.slaac:
+        addresses.join(tx, subnet, means)
+    standard.touch(tx, network, means)
     return subnet
 
 
 def update(tx: Transaction, subnet_id: str, wish: SubnetWish, means: Means) -> Subnet:
     subnet = required(tx, subnet_id)
-    changed = replace(subnet, **wish)
+    changes: dict[str, Any] = {**wish}
+    changed = replace(subnet, **changes)
     if changed.gateway_ip != subnet.gateway_ip:
         _check_gateway(changed)
         _check_gateway_free(tx, changed)
-    _check_dhcp(changed.cidr, changed.enable_dhcp)
+    _check_modes(changed)
+    _check_dhcp(changed)
+    _check_options(changed)
     _check_pools(changed)
-    tx.put(changed)
+    changed = standard.change(tx, subnet, changes, means)
+    if changed is not subnet:
+        standard.touch(tx, networks.required(tx, subnet.network_id), means)
     return changed
 
 
 def delete(tx: Transaction, subnet_id: str, means: Means) -> None:
-    """Raises Conflict (SubnetInUse) when ports have addresses of it."""
+    """Raises Conflict (SubnetInUse) when ports have addresses of it, but such as they made for themselves."""
     subnet = required(tx, subnet_id)
     tx.guard(f"ip/{subnet_id}")
-    for port in tx.model.find(Port, "network_id", subnet.network_id):
-        if any(fixed.subnet_id == subnet_id for fixed in port.fixed_ips):
+    for port in tx.find(Port, "subnets", subnet_id):
+        if not subnet.slaac or port.device_owner in addresses.ROUTERS:
             raise Conflict(
                 f"Unable to complete operation on subnet {subnet_id}: One or more ports have an IP allocation from "
                 f"this subnet.",
                 "SubnetInUse",
             )
-    tx.release(f"member/{subnet.network_id}/subnet/{subnet_id}")
+        addresses.leave(tx, port, subnet, means)
+    networks.release_subnet(tx, subnet)
     tx.delete(subnet)
+    standard.touch(tx, networks.required(tx, subnet.network_id), means)
+
+
+def _pool(tx: Transaction, wish: SubnetWish, means: Means) -> SubnetPool | None:
+    pool_id = wish.get("subnetpool_id", "")
+    if pool_id and wish.get("use_default_subnetpool"):
+        raise Invalid("Bad subnets request: subnetpool_id and use_default_subnetpool cannot both be specified.",
+                      "BadRequest")  # fmt: skip
+    if wish.get("use_default_subnetpool"):
+        return pools.default(tx, wish.get("ip_version", 4))
+    if not pool_id:
+        return None
+    return access.required(tx, SubnetPool, pool_id, means, pools.missing(pool_id))
+
+
+def _cidr(tx: Transaction, project_id: str, wish: SubnetWish, pool: SubnetPool | None) -> str:
+    """As asked, else cut from the pool."""
+    if pool is None:
+        if "cidr" not in wish:
+            raise Invalid("Bad subnets request: a subnetpool must be specified in the absence of a cidr.", "BadRequest")
+        if "prefixlen" in wish:
+            raise Invalid("Bad subnets request: prefixlen is for subnets of a subnetpool.", "BadRequest")
+        return wish["cidr"]
+    if wish.get("ip_version", pool.ip_version) != pool.ip_version:
+        raise Invalid(
+            f"Bad subnets request: Cannot allocate IPv{wish['ip_version']} subnet from IPv{pool.ip_version} subnet "
+            f"pool.",
+            "BadRequest",
+        )
+    if "cidr" in wish:
+        if "prefixlen" in wish:
+            raise Invalid("Bad subnets request: cidr and prefixlen must not be supplied together.", "BadRequest")
+        return pools.claim(tx, pool, project_id, wish["cidr"])
+    if "allocation_pools" in wish:
+        raise Invalid("Bad subnets request: allocation_pools allowed only for specific subnet requests.", "BadRequest")
+    return pools.cut(tx, pool, project_id, wish.get("prefixlen"))
 
 
 def default_pools(subnet: Subnet) -> tuple[Pool, ...]:
@@ -106,7 +180,7 @@ def _first(cidr: str) -> str:
     return "" if first == last else ranges.text(6 if ":" in cidr else 4, first)
 
 
-def _check_cidr(version: int, cidr: str, enable_dhcp: bool) -> None:
+def _check_cidr(version: int, cidr: str) -> None:
     network = ipaddress.ip_network(cidr)
     if network.version != version:
         raise Invalid(f"Invalid input for operation: cidr '{cidr}' does not match the ip_version '{version}'.")
@@ -114,15 +188,61 @@ def _check_cidr(version: int, cidr: str, enable_dhcp: bool) -> None:
         raise Invalid("Invalid input for operation: 0 is not allowed as CIDR prefix length.")
     if network.is_multicast or network.is_loopback or (version == 6 and network.is_link_local):
         raise Invalid(f"Invalid input for operation: cidr '{cidr}' is not of unicast addresses that hosts can share.")
-    _check_dhcp(cidr, enable_dhcp)
 
 
-def _check_dhcp(cidr: str, enable_dhcp: bool) -> None:
-    first, last = ranges.whole(cidr)
-    if enable_dhcp and last - first <= 1:
+def _check_dhcp(subnet: Subnet) -> None:
+    first, last = ranges.whole(subnet.cidr)
+    if subnet.enable_dhcp and last - first <= 1:
         raise Invalid(
             "Invalid input for operation: Subnet has a prefix length that is incompatible with DHCP service enabled."
         )
+
+
+def _check_modes(subnet: Subnet) -> None:
+    """RFC 4862: a station makes its address from a /64.  Modes are IPv6's, and two that are given must be equal."""
+    _check_dhcp(subnet)
+    modes = {mode for mode in (subnet.ra_mode, subnet.address_mode) if mode}
+    if not modes:
+        return
+    if subnet.ip_version != 6:
+        raise Invalid("Invalid input for operation: ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version "
+                      "is 4.")  # fmt: skip
+    if not subnet.enable_dhcp:
+        raise Invalid("Invalid input for operation: ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp "
+                      "is set to False.")  # fmt: skip
+    if len(modes) > 1:
+        raise Invalid(
+            f"Invalid input for operation: ipv6_ra_mode set to '{subnet.ra_mode}' with ipv6_address_mode set to "
+            f"'{subnet.address_mode}' is not valid. If both attributes are set, they must be the same value."
+        )
+    if subnet.slaac and not subnet.cidr.endswith("/64"):
+        raise Invalid(
+            f"Invalid input for operation: Invalid CIDR {subnet.cidr} for IPv6 address mode. OpenStack uses the EUI-64 "
+            f"address format, which requires the prefix to be /64."
+        )
+
+
+def _check_options(subnet: Subnet) -> None:
+    """Routes, name servers and service types."""
+    if len(subnet.dns_nameservers) > MOST_SERVERS:
+        raise Invalid(f"Unable to complete operation for {subnet.id}. The number of DNS nameservers exceeds the limit "
+                      f"{MOST_SERVERS}.", "DNSNameServersExhausted")  # fmt: skip
+    if len(subnet.host_routes) > MOST_ROUTES:
+        raise Invalid(f"Unable to complete operation for {subnet.id}. The number of host routes exceeds the limit "
+                      f"{MOST_ROUTES}.", "HostRoutesExhausted")  # fmt: skip
+    for text in (*subnet.dns_nameservers, *(end for route in subnet.host_routes for end in route_ends(route))):
+        if (6 if ":" in text else 4) != subnet.ip_version:
+            raise Invalid(f"Invalid input for operation: '{text}' does not match the ip_version '{subnet.ip_version}'.")
+    for service in subnet.service_types:
+        if not service.startswith(SERVICE_PREFIXES):
+            raise Invalid(
+                f"Subnet service type {service} does not correspond to a valid device owner.",
+                "InvalidSubnetServiceType",
+            )
+
+
+def route_ends(route: HostRoute) -> tuple[str, str]:
+    return route.destination, route.nexthop
 
 
 def _check_gateway(subnet: Subnet) -> None:
@@ -188,11 +308,22 @@ def _check_apart(subnet: Subnet, pools: Sequence[tuple[ranges.Range, Pool]]) -> 
             )
 
 
-def _check_others(tx: Transaction, subnet: Subnet) -> None:
-    """No two subnets of a network share an address."""
+def _check_others(tx: Transaction, network: Network, subnet: Subnet) -> None:
+    """No two subnets of a network share an address; those of one version are all of one pool, or of none."""
+    if subnet.ip_version == 6 and network.mtu < networks.LEAST_MTU[6]:
+        raise Conflict(
+            f"MTU of {network.mtu} on network {network.id} does not allow IPv6 subnets: they need "
+            f"{networks.LEAST_MTU[6]} (RFC 8200).",
+            "NetworkMTUSubnetConflict",
+        )
     tx.guard(f"member/{subnet.network_id}/subnet")
     mine = ranges.whole(subnet.cidr)
     for other in tx.find(Subnet, "network_id", subnet.network_id):
+        if other.ip_version == subnet.ip_version and other.subnetpool_id != subnet.subnetpool_id:
+            raise Invalid(
+                "Subnets hosted on the same network must be allocated from the same subnet pool.",
+                "NetworkSubnetPoolAffinityError",
+            )
         if other.ip_version == subnet.ip_version and ranges.overlap(mine, ranges.whole(other.cidr)):
             raise Invalid(
                 f"Invalid input for operation: Requested subnet with cidr: {subnet.cidr} for network: "

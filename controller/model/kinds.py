@@ -28,23 +28,35 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 # --- intent -----------------------------------------------------------------------------------------------------------
 
 
-class Network(Row, frozen=True, kw_only=True):
-    """A tenant's layer-2 segment.  `segment` is its data plane id, 1..2^24-1: metadata, and the VNI on tunnels.
-
-    `physical_network`, of a network of type flat or vlan, is what carries its frames instead, tagged with `vlan` (0:
-    untagged).  Neither changes.
-    """
+class Standard(Row, frozen=True, kw_only=True):
+    """What every object of a tenant has.  Times are ISO 8601 in UTC; `updated_at` "" means never: as `created_at`."""
 
     id: str
     project_id: str
     name: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    created_at: str = ""
+    updated_at: str = ""
+
+
+class Network(Standard, frozen=True, kw_only=True):
+    """A tenant's layer-2 segment.  `segment` is its data plane id, 1..2^24-1: metadata, and the VNI on tunnels.
+
+    `physical_network`, of a network of type flat or vlan, is what carries its frames instead, tagged with `vlan` (0:
+    untagged).  Neither changes.  `external`: routers may use it as their way out.  `port_security`: what its ports have
+    when they do not say.
+    """
+
     admin_state_up: bool = True
     mtu: int
     network_type: str
     segment: int
     physical_network: str = ""
     vlan: int = 0
-    created_at: str = ""  # ISO 8601, UTC
+    external: bool = False
+    port_security: bool = True
+    zone_hints: tuple[str, ...] = ()
 
 
 class Pool(msgspec.Struct, frozen=True, array_like=True):
@@ -54,17 +66,31 @@ class Pool(msgspec.Struct, frozen=True, array_like=True):
     end: str
 
 
-class Subnet(Row, frozen=True, kw_only=True):
-    id: str
-    project_id: str
+class HostRoute(msgspec.Struct, frozen=True, array_like=True):
+    destination: str
+    nexthop: str
+
+
+class Subnet(Standard, frozen=True, kw_only=True):
+    """`ra_mode` and `address_mode`: of IPv6, `slaac`, `dhcpv6-stateful`, `dhcpv6-stateless` or ""."""
+
     network_id: str
-    name: str = ""
     ip_version: int
     cidr: str
     gateway_ip: str = ""
     allocation_pools: tuple[Pool, ...] = ()
     enable_dhcp: bool = True
-    created_at: str = ""
+    dns_nameservers: tuple[str, ...] = ()
+    host_routes: tuple[HostRoute, ...] = ()
+    ra_mode: str = ""
+    address_mode: str = ""
+    service_types: tuple[str, ...] = ()
+    subnetpool_id: str = ""
+
+    @property
+    def slaac(self) -> bool:
+        """Whether a station's address is made from its MAC address (RFC 4862), not drawn from a pool."""
+        return (self.address_mode or self.ra_mode) in ("slaac", "dhcpv6-stateless")
 
 
 class FixedIp(msgspec.Struct, frozen=True, array_like=True):
@@ -72,19 +98,37 @@ class FixedIp(msgspec.Struct, frozen=True, array_like=True):
     ip_address: str
 
 
-class Port(Row, frozen=True, kw_only=True):
+class AddressPair(msgspec.Struct, frozen=True, array_like=True):
+    """Source addresses that a port may use beside its own: an address or a subnet, and the MAC that goes with it."""
+
+    ip_address: str
+    mac_address: str
+
+
+class DhcpOption(msgspec.Struct, frozen=True, array_like=True):
+    name: str
+    value: str
+    ip_version: int
+
+
+class Binding(msgspec.Struct, frozen=True, array_like=True):
+    """A host where the port may be next: it counts when it is activated.  `profile` is JSON."""
+
+    host: str
+    profile: str = ""
+
+
+class Port(Standard, frozen=True, kw_only=True):
     """One place to plug an interface into a network.
 
     `learning`: made through Quantum v1.1, so that no address of it is declared: its addresses are learned from
     traffic and not checked.  `interface_id` is the VIF that is to be plugged in (v1.1's attachment; v2.0's
     binding:profile interface); "" means the VIF whose iface-id is the port's own id.  `host`: the only host where a
-    VIF counts, or "" for any.
+    VIF counts, or "" for any.  `port_security`: its source addresses are checked; without, any may be used, and is
+    learned.  `profile`: what else binding:profile says, as JSON.
     """
 
-    id: str
-    project_id: str
     network_id: str
-    name: str = ""
     admin_state_up: bool = True
     mac_address: str
     fixed_ips: tuple[FixedIp, ...] = ()
@@ -93,7 +137,32 @@ class Port(Row, frozen=True, kw_only=True):
     host: str = ""
     device_id: str = ""
     device_owner: str = ""
-    created_at: str = ""
+    port_security: bool = True
+    address_pairs: tuple[AddressPair, ...] = ()
+    dhcp_options: tuple[DhcpOption, ...] = ()
+    data_plane_status: str = ""
+    profile: str = ""
+    bindings: tuple[Binding, ...] = ()
+
+    @property
+    def learns(self) -> bool:
+        """Whether addresses that it does not declare are learned at it."""
+        return self.learning or not self.port_security
+
+    @property
+    def guests(self) -> tuple[str, ...]:
+        """Other MACs than its own that it may use: where they live is learned, for several ports may share one."""
+        return tuple(
+            dict.fromkeys(pair.mac_address for pair in self.address_pairs if pair.mac_address != self.mac_address)
+        )
+
+    @property
+    def subnets(self) -> tuple[str, ...]:
+        return tuple(fixed.subnet_id for fixed in self.fixed_ips)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(fixed.ip_address for fixed in self.fixed_ips)
 
     @property
     def vif(self) -> str:
@@ -104,6 +173,55 @@ class Port(Row, frozen=True, kw_only=True):
     def station(self) -> tuple[str, str] | None:
         """The network and address that the port declares to be its own; a learning port declares none."""
         return None if self.learning else (self.network_id, self.mac_address)
+
+
+class SubnetPool(Standard, frozen=True, kw_only=True):
+    """Prefixes from which subnets are cut.  `default_quota`: addresses (IPv4) or /64s (IPv6) a project, 0: no bound."""
+
+    ip_version: int
+    prefixes: tuple[str, ...]
+    default_prefixlen: int
+    min_prefixlen: int
+    max_prefixlen: int
+    default_quota: int = 0
+    is_default: bool = False
+    address_scope_id: str = ""
+
+
+class AddressScope(Standard, frozen=True, kw_only=True):
+    """Subnet pools within which no address is there twice."""
+
+    ip_version: int
+
+
+class RbacPolicy(Row, frozen=True, kw_only=True):
+    """An object that `target` ("*" is every project) may use: `access_as_shared` or `access_as_external`."""
+
+    id: str
+    project_id: str
+    object_type: str
+    object_id: str
+    action: str
+    target: str
+
+    @property
+    def grant(self) -> str:
+        """What it allows to whom, in one word: there is one policy of each at the most."""
+        return f"{self.object_id}/{self.action}/{self.target}"
+
+
+class Quota(Row, frozen=True, kw_only=True):
+    """A project's own limits, by name of the resource (`port`); -1 is none.  What is not in it is as the default."""
+
+    id: str  # of the project
+    limits: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class AgentNote(Row, frozen=True, kw_only=True):
+    """What operators have written about a switch."""
+
+    id: str  # of the switch
+    description: str = ""
 
 
 # --- observation ------------------------------------------------------------------------------------------------------
@@ -139,6 +257,7 @@ class Switch(Row, frozen=True, kw_only=True):
     encap_ip: str = ""
     tunnels: tuple[Tunnel, ...] = ()
     physical: tuple[Physical, ...] = ()
+    underlay_mtu: int = 0  # of what its host says; 0 for nothing
 
 
 class Interface(Row, frozen=True, kw_only=True):
@@ -213,6 +332,11 @@ KINDS: dict[str, type[Row]] = {
     "network": Network,
     "subnet": Subnet,
     "port": Port,
+    "subnetpool": SubnetPool,
+    "address_scope": AddressScope,
+    "rbac_policy": RbacPolicy,
+    "quota": Quota,
+    "agent_note": AgentNote,
     "switch": Switch,
     "interface": Interface,
     "learned": Learned,

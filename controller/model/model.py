@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
 from .kinds import NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
+from .lookup import Lookup
 from .placement import Placement, choose
 from .routes import Routes
+from .slots import PREFIX as SLOTS
+from .slots import Slots
 
 R = TypeVar("R", bound=Row)
 Dependency = tuple[object, ...]
@@ -47,9 +50,11 @@ class Model:
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
         self.routes = Routes()
+        self.slots = Slots()
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
         self._index: dict[tuple[object, ...], dict[str, None]] = {}
+        self._lookup = Lookup()
         self._kinds = {name: kind for kind, name in NAMES.items()}
 
     # --- reading ---
@@ -62,11 +67,15 @@ class Model:
         return cast("dict[str, R]", self._rows[kind])
 
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
-        """Rows of a kind by one of its indexes, in the order of their ids."""
+        """Rows of a kind by one of its indexes or lookups, in the order of their ids."""
         rows = self._rows[kind]
+        if self._lookup.has(kind, index):
+            return [cast("R", rows[row_id]) for row_id in self._lookup.ids(kind, index, value)]
         return [cast("R", rows[row_id]) for row_id in sorted(self._index.get((kind, index, value), ()))]
 
     def count(self, kind: type[Row], index: str, value: object) -> int:
+        if self._lookup.has(kind, index):
+            return self._lookup.count(kind, index, value)
         return len(self._index.get((kind, index, value), ()))
 
     # --- changing ---
@@ -82,6 +91,8 @@ class Model:
             else:
                 self.revisions[key] = revision
             if key.startswith("taken/"):
+                if key.startswith(SLOTS):
+                    self.slots.put(key, self.taken.get(key), cast("str | None", row))
                 if row is None:
                     self.taken.pop(key, None)
                 else:
@@ -114,7 +125,8 @@ class Model:
         for name in ATTRIBUTES.get(kind, ()):
             if getattr(old, name, None) != getattr(new, name, None):
                 touched.add((kind, row_id, name))
-        for name in INDEXES[kind]:
+        self._lookup.put(kind, row_id, old, new)
+        for name in INDEXES.get(kind, ()):
             self._reindex(kind, row_id, name, getattr(old, name, None), getattr(new, name, None), touched)
         if new is None:
             del rows[row_id]

@@ -122,7 +122,7 @@ def _place(port: Port | None, network: Network | None, interface: Interface | No
         return None
     if not (port.admin_state_up and network.admin_state_up):
         return None
-    return Place(interface.switch_id, network.id, interface.ofport // BLOCK, port.learning)
+    return Place(interface.switch_id, network.id, interface.ofport // BLOCK, port.learns)
 
 
 def choose(port: Port, candidates: Iterable[Interface], switches: Mapping[str, Switch]) -> Interface | None:

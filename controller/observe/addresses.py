@@ -30,7 +30,7 @@ def learning_port(model: Model, switch_id: str, ofport: int) -> tuple[Port, Inte
     """The learning port that is plugged in at an OpenFlow port."""
     for interface in model.find(Interface, "place", (switch_id, ofport)):
         for port in model.find(Port, "vif", interface.vif):
-            if port.learning and model.placement.bindings.get(port.id) == interface:
+            if (port.learns or port.guests) and model.placement.bindings.get(port.id) == interface:
                 return port, interface
     return None
 
@@ -44,6 +44,8 @@ def learn(tx: Transaction, heard: Heard) -> bool:
     if found is None:
         return False
     port, at = found
+    if not port.learns and heard.mac not in port.guests:
+        return False
     if tx.get(Network, port.network_id) is None or tx.get(Port, port.id) is None or heard.mac == at.mac:
         return False
     owner = tx.holder(f"mac/{port.network_id}/{heard.mac}")

@@ -34,6 +34,7 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
         dpid=seen.dpid,
         host=seen.host,
         encap_ip=seen.encap_ip,
+        underlay_mtu=seen.underlay_mtu,
         tunnels=seen.tunnels,
         physical=seen.physical,
     )

@@ -41,6 +41,7 @@ def describe(replica: Replica) -> SeenHypervisor | None:
         dpid=int(said.datapath_id, 16),
         encap_ip=said.encap_ip,
         encap_types=said.encap_types,
+        underlay_mtu=said.underlay_mtu,
         tunnels=tuple(_tunnels(said.encap_types if said.encap_ip else (), plugged)),
         physical=physical(said, plugged),
         interfaces=tuple(_seen(plugged[name]) for name in sorted(plugged) if _is_tenants(plugged[name])),

@@ -32,6 +32,7 @@ class SeenHypervisor(msgspec.Struct, frozen=True, kw_only=True):
     dpid: int
     encap_ip: str = ""
     encap_types: tuple[str, ...] = ()
+    underlay_mtu: int = 0
     tunnels: tuple[Tunnel, ...] = ()
     physical: tuple[Physical, ...] = ()
     interfaces: tuple[SeenInterface, ...] = ()

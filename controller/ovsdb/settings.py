@@ -10,13 +10,17 @@ from controller.ovsdb.replica import OpenVSwitch
 
 ENCAPSULATIONS = ("vxlan", "geneve", "gre")
 DATAPATH_ID = "tenet-datapath-id"  # the key under which the bridge's datapath id outlives the bridge
+LEAST_MTU, MOST_MTU = 1280, 65535  # as [network] underlay_mtu
 
 _NAME = re.compile(r"[!-.0-~]{1,128}")  # printable, no space, no slash: it becomes part of a key in the store
 _DATAPATH_ID = re.compile(r"(0x)?(?!0{16})[0-9a-f]{16}")
 
 
 class Settings(NamedTuple):
-    """`encap_ip`, `datapath_type` and `datapath_id` (16 hex digits) are "" where not set; `remarks` are for the log."""
+    """`encap_ip`, `datapath_type` and `datapath_id` (16 hex digits) are "" where not set; `remarks` are for the log.
+
+    `underlay_mtu`: the largest IP packet that the host's underlay carries, in bytes; 0 where not set.
+    """
 
     system_id: str
     host: str
@@ -26,6 +30,7 @@ class Settings(NamedTuple):
     datapath_id: str
     mappings: tuple[tuple[str, str], ...]  # physical network, bridge
     remarks: tuple[str, ...]
+    underlay_mtu: int = 0
 
 
 def settings(root: OpenVSwitch) -> Settings:
@@ -36,6 +41,7 @@ def settings(root: OpenVSwitch) -> Settings:
     types = _types(ids.get("tenet-encap-type", ""), remarks)
     if encap_ip and not types:
         remarks.append("external_ids:tenet-encap-ip without a tenet-encap-type: no tunnels")
+    underlay_mtu = _mtu(ids.get("tenet-underlay-mtu", ""), remarks)
     return Settings(
         system_id=system_id,
         host=_name("hostname", ids.get("hostname", ""), remarks) or system_id,
@@ -44,6 +50,7 @@ def settings(root: OpenVSwitch) -> Settings:
         datapath_type=_name("tenet-datapath-type", ids.get("tenet-datapath-type", "").strip(), remarks),
         datapath_id=datapath_id(ids.get(DATAPATH_ID, "")),
         mappings=_mappings(ids.get("tenet-bridge-mappings", ""), remarks),
+        underlay_mtu=underlay_mtu,
         remarks=tuple(remarks),
     )
 
@@ -92,6 +99,16 @@ def _address(text: str, remarks: list[str]) -> str:
         remarks.append(f"external_ids:tenet-encap-ip {text[:64]!r} is not a unicast IP address: no tunnels")
         return ""
     return str(address)
+
+
+def _mtu(text: str, remarks: list[str]) -> int:
+    text = text.strip()
+    if not text:
+        return 0
+    if text.isascii() and text.isdecimal() and len(text) < 6 and LEAST_MTU <= int(text) <= MOST_MTU:
+        return int(text)
+    remarks.append(f"external_ids:tenet-underlay-mtu {text[:64]!r} is not a number from {LEAST_MTU} to {MOST_MTU}")
+    return 0
 
 
 def _types(text: str, remarks: list[str]) -> tuple[str, ...]:

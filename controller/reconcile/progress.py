@@ -82,6 +82,9 @@ class Progress:
         """The revision that a switch is at; 0 when nothing is known of it."""
         return self.compiled if switch_id in self._current else self._behind.get(switch_id, 0)
 
+    def is_connected(self, switch_id: str) -> bool:
+        return switch_id not in self._since and (switch_id in self._current or switch_id in self._behind)
+
     def is_away(self, switch_id: str) -> bool:
         """Whether the switch has been away for so long that nobody waits for it."""
         if switch_id in self._current:

@@ -32,7 +32,7 @@ def _outside(me: Switch | None, network: Network) -> str:
     name = network.physical_network
     if me is None or any(one.network == name for one in me.physical):
         return ""
-    return f"switch {me.id} does not reach physical network {name}: external_ids:tenet-bridge-mappings has no bridge for it"
+    return f"switch {me.id} does not reach physical network {name}: its tenet-bridge-mappings have no bridge for it"
 
 
 def _some(switches: list[str]) -> str:

@@ -48,6 +48,10 @@ class Statuses:
                 return BUILD, f"switch {switch_id} has not confirmed its flows"
         return ACTIVE, "" if network is None else unreached(model, interface.switch_id, network)
 
+    def alive(self, switch_id: str) -> bool:
+        """Whether the switch is connected."""
+        return self._progress.is_connected(switch_id)
+
     def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
         """Return when what was written at `revision` is in force, or after `timeout` seconds.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from controller import hub
 from controller.errors import Compacted
+from controller.model.kinds import KINDS, Row
 from controller.model.model import Applied, Dependency, Model
 
 from .codec import decode
@@ -21,6 +22,24 @@ def applied(revision: int, key: str, value: bytes | None) -> Applied:
     return Applied(revision, key, value.decode() if key.startswith("taken/") else decode(key, value))
 
 
+Rows = list[tuple[Row | None, Row | None]]
+Watcher = Callable[[int, Rows | None], None]
+
+
+def _commits(model: Model, changes: list[Applied]) -> list[tuple[int, Rows | None]]:
+    """Each commit's rows as they were before it and are after it; reservations are not told of."""
+    found: dict[int, Rows] = {}
+    there: dict[str, Row | None] = {}
+    for revision, key, row in changes:
+        if key.startswith("taken/"):
+            continue
+        kind, _, row_id = key.partition("/")
+        before = there[key] if key in there else model.get(KINDS[kind], row_id)
+        there[key] = after = row if isinstance(row, Row) else None
+        found.setdefault(revision, []).append((before, after))
+    return list(found.items())
+
+
 class Replica:
     """Follows `store` into `model` and tells `listen`ers, in the order of the feed, which dependencies changed."""
 
@@ -29,6 +48,7 @@ class Replica:
         self.model = Model()
         self._store = store
         self._listeners: list[Callable[[set[Dependency]], None]] = []
+        self._watchers: list[Watcher] = []
         self._waiting: list[tuple[int, hub.Signal]] = []
         self._failed = failed
         self._thread: hub.GreenThread | None = None
@@ -44,6 +64,13 @@ class Replica:
 
     def listen(self, listener: Callable[[set[Dependency]], None]) -> None:
         self._listeners.append(listener)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell of every commit of rows as it comes: its revision, and each row as it was and as it is.
+
+        With None for the rows when everything was read anew, and what happened up to the revision is not known.
+        """
+        self._watchers.append(watcher)
 
     def wait(self, revision: int, timeout: float | None = None) -> bool:
         """Wait until the model is at `revision` or later; False when `timeout` (seconds) passed first."""
@@ -78,10 +105,14 @@ class Replica:
 
     def _take(self, changes: list[Applied], revision: int = 0) -> None:
         """Take in changes; `revision` where they are a snapshot, whose rows are of any revision up to that."""
+        commits = [(revision, None)] if revision else _commits(self.model, changes) if self._watchers else []
         touched = self.model.apply(changes)
         self.model.revision = revision or self.model.revision
         for listener in self._listeners:
             listener(touched)
+        for number, rows in commits:
+            for watcher in self._watchers:
+                watcher(number, rows)
         if self._waiting:
             revision = self.model.revision
             reached = [signal for wanted, signal in self._waiting if wanted <= revision]

@@ -7,11 +7,11 @@ since.  The rules are then run again on the newer replica.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from controller.errors import Changed, Unavailable
-from controller.model.kinds import NAMES, Row
+from controller.model.kinds import KINDS, NAMES, Row
 from controller.model.model import Model
 
 from .codec import encode
@@ -64,7 +64,8 @@ class Transaction:
             if row.key not in self._own:
                 self.read.setdefault(row.key, self.model.revisions.get(row.key, 0))
         for own in self._own_of.get(kind, {}).values():
-            if getattr(own, index) == value:
+            held = getattr(own, index)
+            if held == value or (isinstance(held, tuple) and value in held):
                 found[own.row_id] = own  # type: ignore[assignment]
         return [row for row_id, row in sorted(found.items()) if self._own.get(row.key, row) == row]
 
@@ -82,6 +83,12 @@ class Transaction:
         self._own[key] = None
         self._own_of.get(type(row), {}).pop(key, None)
         self.write[key] = None
+
+    def changes(self) -> Iterator[tuple[Row | None, Row | None]]:
+        """Every row that this transaction writes: as it was, and as it will be; None is that it is not there."""
+        for key, row in self._own.items():
+            kind, _, row_id = key.partition("/")
+            yield self.model.get(KINDS[kind], row_id), row
 
     def holder(self, what: str) -> str | None:
         """The key of the row that holds reservation `what` (without "taken/"), or None when it is free."""

@@ -15,7 +15,7 @@ from controller.store.transaction import Transaction
 
 from .. import checks
 from ..answer import Answer
-from ..ask import Ask
+from ..ask import Ask, Handler
 from ..checks import Check, Fault
 from ..errors import Problem, bad_request, not_found
 from ..routes import Routes
@@ -43,18 +43,37 @@ class Speech:
         network, port = f"{tenant}/networks/*", f"{tenant}/networks/*/ports/*"
         routes.add(version, {"GET": self.version})
         routes.add(f"{version}/extensions", {"GET": self.extensions})
-        routes.add(f"{tenant}/networks", {"GET": self.list_networks, "POST": self.create_network})
-        routes.add(f"{tenant}/networks/detail", {"GET": self.list_networks_detail})
-        routes.add(network, {"GET": self.show_network, "PUT": self.update_network, "DELETE": self.delete_network})
-        routes.add(f"{network}/detail", {"GET": self.show_network_detail})
-        routes.add(f"{network}/ports", {"GET": self.list_ports, "POST": self.create_port})
-        routes.add(f"{network}/ports/detail", {"GET": self.list_ports_detail})
-        routes.add(port, {"GET": self.show_port, "PUT": self.update_port, "DELETE": self.delete_port})
-        routes.add(f"{port}/detail", {"GET": self.show_port_detail})
-        routes.add(
-            f"{port}/attachment",
-            {"GET": self.show_attachment, "PUT": self.plug, "DELETE": self.unplug},
-        )
+        every: dict[str, dict[str, tuple[str, Handler]]] = {
+            f"{tenant}/networks": {
+                "GET": ("get_network", self.list_networks),
+                "POST": ("create_network", self.create_network),
+            },
+            f"{tenant}/networks/detail": {"GET": ("get_network", self.list_networks_detail)},
+            network: {
+                "GET": ("get_network", self.show_network),
+                "PUT": ("update_network", self.update_network),
+                "DELETE": ("delete_network", self.delete_network),
+            },
+            f"{network}/detail": {"GET": ("get_network", self.show_network_detail)},
+            f"{network}/ports": {
+                "GET": ("get_port", self.list_ports),
+                "POST": ("create_port", self.create_port),
+            },
+            f"{network}/ports/detail": {"GET": ("get_port", self.list_ports_detail)},
+            port: {
+                "GET": ("get_port", self.show_port),
+                "PUT": ("update_port", self.update_port),
+                "DELETE": ("delete_port", self.delete_port),
+            },
+            f"{port}/detail": {"GET": ("get_port", self.show_port_detail)},
+            f"{port}/attachment": {
+                "GET": ("get_port", self.show_attachment),
+                "PUT": ("plug_interface", self.plug),
+                "DELETE": ("plug_interface", self.unplug),
+            },
+        }
+        for path, calls in every.items():
+            routes.add(path, {method: _as_tenant(*call) for method, call in calls.items()})
 
     # --- the API itself ---
 
@@ -185,6 +204,19 @@ class Speech:
             return check(given.get(name, default))
         except Fault as fault:
             raise bad_request(f"Invalid input for {name}. Reason: {fault}.") from None
+
+
+def _as_tenant(action: str, call: Handler) -> Handler:
+    """A call under a tenant's path, for those who may do `action` there: what is under another's path is not there."""
+
+    def handle(ask: Ask, tenant: str, *rest: str) -> Answer:
+        if not (ask.caller.operator or ask.caller.project_id == tenant):
+            raise not_found(ask.request.path_info)
+        mine = {f"{of}{name}": tenant for of in ("", "network:") for name in ("project_id", "tenant_id")}
+        ask.context.policy.check(ask.caller, action, mine)
+        return call(ask, tenant, *rest)
+
+    return handle
 
 
 def _tenant(ask: Ask, tenant: str) -> str:

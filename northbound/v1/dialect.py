@@ -1,4 +1,4 @@
-"""In what the versions of v1 differ.  There is one now; v1.0 would be a second value of `Dialect`."""
+"""In what the versions of v1 differ."""
 
 from __future__ import annotations
 
@@ -8,14 +8,35 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dialect:
-    """`created`: status of a successful POST.  `codes`: status by an error's type, where it is the API's own."""
+    """`created`: status of a successful POST.  `codes`: status by an error's type, where it is the API's own.
+
+    `op_status`: objects have one.  `named_faults`: an error's one key is its type, and its code is inside.
+    """
 
     version: str
     namespace: str
     created: int
     op_status: bool
     codes: Mapping[str, int]
+    named_faults: bool = False
 
+
+# Quantum API v1.0, as its first release (2011.3) answers: codes of its own, above those of HTTP.
+V10 = Dialect(
+    version="v1.0",
+    namespace="http://netstack.org/quantum/api/v1.0",
+    created=200,
+    op_status=False,
+    codes={
+        "NetworkNotFound": 420,
+        "NetworkInUse": 421,
+        "PortNotFound": 430,
+        "RequestedStateInvalid": 431,
+        "PortInUse": 432,
+        "AlreadyAttached": 440,
+    },
+    named_faults=True,
+)
 
 V11 = Dialect(
     version="v1.1",

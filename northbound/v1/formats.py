@@ -46,9 +46,16 @@ def say(dialect: Dialect, media: str, status: int, body: Mapping[str, Any], revi
 
 
 def error(dialect: Dialect, media: str, found: Problem) -> Answer:
-    """{"QuantumError": {"type", "message", "detail"}}, with the status that this version gives the type."""
-    body = {"QuantumError": {"type": found.kind, "message": found.message, "detail": found.detail}}
+    """{"QuantumError": {"type", "message", "detail"}}, with the status that this version gives the type; of v1.0
+    {"networkNotFound": {"code", "message", "detail"}}.
+    """
     status = dialect.codes.get(found.kind, found.status)
+    body: dict[str, Any]
+    if dialect.named_faults:
+        name = found.kind[:1].lower() + found.kind[1:]
+        body = {name: {"code": status, "message": found.message, "detail": found.detail}}
+    else:
+        body = {"QuantumError": {"type": found.kind, "message": found.message, "detail": found.detail}}
     return say(dialect, media, status, body)._replace(headers=found.headers)
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from controller.intent import access
 from controller.model.kinds import Row
 
-from ..checks import text
+from ..checks import Check, filled, text
 from ..resource import Attribute, May, View, attribute
+from ..structures import description, tags
 
 
 def revision_number(view: View, row: Row) -> int:
@@ -13,13 +18,45 @@ def revision_number(view: View, row: Row) -> int:
     return view.model.revisions.get(row.key, 0)
 
 
-IDENTITY = (
-    attribute("id"),
-    attribute("name", text, May.SET),
-    attribute("project_id", text, May.CREATE),
-    attribute("tenant_id", text, May.CREATE, source="project_id"),
+def _updated_at(view: View, row: Any) -> str:
+    return str(row.updated_at or row.created_at)
+
+
+OWNER = (
+    attribute("project_id", filled, May.CREATE),
+    attribute("tenant_id", filled, May.CREATE, source="project_id"),
 )
+IDENTITY = (attribute("id"), attribute("name", text, May.SET), *OWNER)
 STANDARD = (
+    attribute("description", description, May.SET),
     attribute("created_at"),
+    Attribute("updated_at", _updated_at),
     Attribute("revision_number", revision_number),
 )
+
+
+def tagged(may: May = May.NOTHING) -> Attribute:
+    """`may`: whether they can be set as the object is made."""
+    return Attribute("tags", lambda view, row: list(row.tags), may, tags, "tags")
+
+
+def shared(may: May, check: Check, of: Callable[[Any], str] = lambda row: str(row.id)) -> Attribute:
+    """Whether others than its owner may use it: everybody, or the one who asks."""
+    return Attribute(
+        "shared", lambda view, row: access.shared(view.model, of(row), view.caller.project_id), may, check, "shared"
+    )
+
+
+def listed(name: str, check: Check, may: May, source: str = "") -> Attribute:
+    """An attribute that is a list of plain values."""
+    field = source or name
+    return Attribute(name, lambda view, row: list(getattr(row, field)), may, check, field)
+
+
+def optional(name: str, check: Check | None = None, may: May = May.NOTHING, source: str = "") -> Attribute:
+    """A text that is null where there is none."""
+    field = source or name
+    return Attribute(name, lambda view, row: getattr(row, field) or None, may, check, field)
+
+
+OWNED = {"project_id": "project_id", "tenant_id": "project_id"}

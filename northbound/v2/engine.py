@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from controller.errors import NotFound, Refused
+from controller.errors import Forbidden, NotFound, Refused
+from controller.intent import access
 from controller.intent.means import Means
-from controller.model.kinds import Port, Row
+from controller.model.kinds import Network, Port, Row
 from controller.store.transaction import Transaction
 
 from ..answer import Answer, as_json
@@ -14,24 +17,25 @@ from ..ask import Ask, Handler
 from ..body import json_body
 from ..errors import HttpError, bad_request
 from ..resource import Asked, May, Resource, read, refuse
-from . import filters
+from . import filters, lists
 
 MAX_BULK = 2_000  # objects in one request: their rules run in one go, during which nobody else is served
 
 
 def collection(resource: Resource) -> dict[str, Handler]:
-    return {
-        "GET": lambda ask: list_all(resource, ask),
-        "POST": lambda ask: create(resource, ask),
-    }
+    handlers: dict[str, Handler] = {"GET": lambda ask: list_all(resource, ask)}
+    if resource.create:
+        handlers["POST"] = lambda ask: create(resource, ask)
+    return handlers
 
 
 def member(resource: Resource) -> dict[str, Handler]:
-    return {
-        "GET": lambda ask, row_id: show(resource, ask, row_id),
-        "PUT": lambda ask, row_id: update(resource, ask, row_id),
-        "DELETE": lambda ask, row_id: delete(resource, ask, row_id),
-    }
+    handlers: dict[str, Handler] = {"GET": lambda ask, row_id: show(resource, ask, row_id)}
+    if resource.update:
+        handlers["PUT"] = lambda ask, row_id: update(resource, ask, row_id)
+    if resource.delete:
+        handlers["DELETE"] = lambda ask, row_id: delete(resource, ask, row_id)
+    return handlers
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -40,18 +44,46 @@ def member(resource: Resource) -> dict[str, Handler]:
 def list_all(resource: Resource, ask: Ask) -> Answer:
     query = ask.query()
     names = filters.fields(resource, query)
+    page = lists.Page(resource, query)
     view = ask.view
-    return as_json(
-        200, {resource.plural: [resource.show(view, row, names) for row in filters.select(resource, view, query)]}
-    )
+    hidden = _hidden(resource, ask)
+    rows = list(filters.select(resource, view, query, hidden)) if _may_list(resource, ask) else []
+    rows = page.of(lists.ordered(resource, view, rows, query, hidden))
+    shown = [resource.show(view, row, names, hidden) for row in rows]
+    return as_json(200, {resource.plural: shown} | page.links(ask.request, rows))
 
 
 def show(resource: Resource, ask: Ask, row_id: str) -> Answer:
-    row = ask.view.model.get(resource.kind, row_id)
-    if row is None:
-        raise missing(resource, row_id)
+    row = found(resource, ask, row_id)
     names = filters.fields(resource, ask.query())
-    return as_json(200, {resource.name: resource.show(ask.view, row, names)})
+    return as_json(200, {resource.name: resource.show(ask.view, row, names, _hidden(resource, ask))})
+
+
+def found(resource: Resource, ask: Ask, row_id: str) -> Row:
+    """A row that the caller may see.  Raises NotFound for any other."""
+    view = ask.view
+    row = view.model.get(resource.kind, row_id)
+    if not filters.there(view, resource.kind, row) or row is None:
+        raise missing(resource, row_id)
+    try:
+        ask.context.policy.check(ask.caller, f"get_{resource.name}", target(resource, ask, row))
+    except Forbidden:
+        raise missing(resource, row_id) from None
+    return row
+
+
+def _may_list(resource: Resource, ask: Ask) -> bool:
+    """Whether the caller may see any; which of them, `filters` knows."""
+    mine = {"project_id": ask.caller.project_id, "tenant_id": ask.caller.project_id}
+    try:
+        ask.context.policy.check(ask.caller, f"get_{resource.name}", mine)
+    except Forbidden:
+        return False
+    return True
+
+
+def _hidden(resource: Resource, ask: Ask) -> Sequence[str]:
+    return [*ask.context.policy.hidden(ask.caller, resource.name, None)]
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -61,30 +93,78 @@ def create(resource: Resource, ask: Ask) -> Answer:
     """One object, or with {plural: [...]} many: all of them or none."""
     body = json_body(ask.request)
     if isinstance(body, dict) and set(body) == {resource.plural}:
-        wanted = _read_bulk(resource, body[resource.plural])
+        items, wanted = body[resource.plural], _read_bulk(resource, body[resource.plural])
         bulk = True
     else:
         wanted = [_read_one(resource, body, May.CREATE)]
+        items = [body[resource.name]] if isinstance(body, dict) else []
         bulk = False
-    wanted = [Asked(asked.project_id or ask.caller.project_id, asked.wish) for asked in wanted]
+    wanted = [Asked(_project(ask, asked.project_id), asked.wish) for asked in wanted]
+    for item, asked in zip(items, wanted, strict=True):
+        _allow_create(resource, ask, item, asked.project_id)
     rows, revision = ask.transact(_creation(resource, wanted, ask.means))
     headers = _wait(resource, ask, revision, rows)
-    shown = [resource.show(ask.view, _now(ask, row)) for row in rows]
+    hidden = _hidden(resource, ask)
+    shown = [resource.show(ask.view, _now(ask, row), (), hidden) for row in rows]
     return as_json(201, {resource.plural: shown} if bulk else {resource.name: shown[0]}, revision, headers)
 
 
 def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
-    _required(resource, ask, row_id)
-    asked = _read_one(resource, json_body(ask.request), May.UPDATE)
-    row, revision = ask.transact(lambda tx: resource.update(tx, row_id, asked.wish, ask.means))
+    row = found(resource, ask, row_id)
+    body = json_body(ask.request)
+    asked = _read_one(resource, body, May.UPDATE)
+    item: dict[str, Any] = body[resource.name] if isinstance(body, dict) else {}
+    ask.context.policy.check(ask.caller, f"update_{resource.name}", {**target(resource, ask, row), **item}, item)
+    condition = Condition.of(ask)
+
+    def rules(tx: Transaction) -> Row:
+        condition.check(resource, tx, row_id)
+        assert resource.update is not None  # or there would be no PUT
+        return resource.update(tx, row_id, asked.wish, ask.means)
+
+    row, revision = ask.transact(rules)
     headers = _wait(resource, ask, revision, [row])
-    return as_json(200, {resource.name: resource.show(ask.view, _now(ask, row))}, revision, headers)
+    shown = resource.show(ask.view, _now(ask, row), (), _hidden(resource, ask))
+    return as_json(200, {resource.name: shown}, revision, headers)
 
 
 def delete(resource: Resource, ask: Ask, row_id: str) -> Answer:
-    _required(resource, ask, row_id)
-    outcome = ask.transact(lambda tx: resource.delete(tx, row_id, ask.means))
-    return Answer(204, headers=ask.wait(outcome.revision, ()), revision=outcome.revision)
+    row = found(resource, ask, row_id)
+    ask.context.policy.check(ask.caller, f"delete_{resource.name}", target(resource, ask, row))
+    condition = Condition.of(ask)
+
+    def rules(tx: Transaction) -> None:
+        condition.check(resource, tx, row_id)
+        assert resource.delete is not None  # or there would be no DELETE
+        resource.delete(tx, row_id, ask.means)
+
+    revision = ask.transact(rules).revision
+    return Answer(204, headers=ask.wait(revision, ()), revision=revision)
+
+
+class Condition(NamedTuple):
+    """The If-Match header: `revision_number=N` (the extension revision-if-match); None where there is none."""
+
+    revision: int | None
+
+    @classmethod
+    def of(cls, ask: Ask) -> Condition:
+        given: str = ask.request.environ.get("HTTP_IF_MATCH", "*").strip()
+        if given == "*":
+            return cls(None)
+        matched = re.fullmatch(r"revision_number=([0-9]{1,18})", given)
+        if not matched:
+            raise bad_request("If-Match must be of the form revision_number=N.")
+        return cls(int(matched[1]))
+
+    def check(self, resource: Resource, tx: Transaction, row_id: str) -> None:
+        """Raises HttpError (412); within the transaction, so that what was checked is what is written to."""
+        row = tx.get(resource.kind, row_id)
+        if self.revision is None or row is None or tx.model.revisions.get(row.key) == self.revision:
+            return
+        raise HttpError(
+            412, "RevisionNumberConstraintFailed", f"Constrained to {self.revision}, but current revision is another."
+        )
 
 
 def _creation(resource: Resource, wanted: Sequence[Asked], means: Means) -> Callable[[Transaction], list[Row]]:
@@ -92,6 +172,7 @@ def _creation(resource: Resource, wanted: Sequence[Asked], means: Means) -> Call
         rows = []
         for place, (project_id, wish) in enumerate(wanted):
             try:
+                assert resource.create is not None  # or there would be no POST
                 rows.append(resource.create(tx, project_id, wish, means))
             except Refused as refused:
                 if len(wanted) > 1:
@@ -100,6 +181,44 @@ def _creation(resource: Resource, wanted: Sequence[Asked], means: Means) -> Call
         return rows
 
     return rules
+
+
+# --- who may ----------------------------------------------------------------------------------------------------------
+
+
+def target(resource: Resource, ask: Ask, row: Row) -> Mapping[str, Any]:
+    """What policy rules look at: the object as it is, and who owns the network that it is on."""
+    view = ask.view
+    return _with_network(ask, resource.show(view, row))
+
+
+def _with_network(ask: Ask, shown: dict[str, Any]) -> dict[str, Any]:
+    network = ask.view.model.get(Network, str(shown.get("network_id", "")))
+    if network is not None:
+        shown["network:project_id"] = shown["network:tenant_id"] = network.project_id
+        shown["network:shared"] = access.shared(ask.view.model, network.id, ask.caller.project_id)
+    return shown
+
+
+def _project(ask: Ask, project_id: str) -> str:
+    if project_id not in ("", ask.caller.project_id) and not ask.caller.operator:
+        raise bad_request(
+            "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin "
+            "privileges."
+        )
+    if not (project_id or ask.caller.project_id):
+        raise bad_request("Running without a project: 'project_id' must be specified.")
+    return project_id or ask.caller.project_id
+
+
+def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project_id: str) -> None:
+    """What refers to a network that the caller does not see is NotFound before it is Forbidden."""
+    network_id = item.get("network_id")
+    network = ask.view.model.get(Network, network_id) if isinstance(network_id, str) else None
+    if isinstance(network_id, str) and not filters.there(ask.view, Network, network):
+        raise NotFound(f"Network {network_id[:64]} could not be found.", "NetworkNotFound")
+    whole = _with_network(ask, {**item, "project_id": project_id, "tenant_id": project_id})
+    ask.context.policy.check(ask.caller, f"create_{resource.name}", whole, item)
 
 
 def _read_one(resource: Resource, body: object, may: May) -> Asked:
@@ -136,10 +255,6 @@ def _now(ask: Ask, row: Row) -> Row:
     return ask.view.model.get(type(row), row.row_id) or row
 
 
-def _required(resource: Resource, ask: Ask, row_id: str) -> None:
-    if ask.view.model.get(resource.kind, row_id) is None:
-        raise missing(resource, row_id)
-
-
 def missing(resource: Resource, row_id: str) -> NotFound:
-    return NotFound(f"{resource.name.capitalize()} {row_id[:64]} could not be found.", resource.not_found)
+    title = resource.name.replace("_", " ").capitalize()
+    return NotFound(f"{title} {row_id[:64]} could not be found.", resource.not_found)

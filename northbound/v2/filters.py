@@ -1,50 +1,95 @@
-"""List queries: equality filters on every attribute, repeated for "or", and `fields`."""
+"""What a list shows: equality filters on every attribute, repeated for "or", those on tags and times, and `fields`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from controller.errors import Invalid
-from controller.model.kinds import Row
-from controller.model.model import Model
+from controller.intent import access
+from controller.model.kinds import Row, Standard
 
-from ..resource import Resource, View
+from ..resource import BAD_REQUEST, Filter, Resource, Show, View
 
-NOT_FILTERS = ("fields",)
+NOT_FILTERS = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir")
+Query = Mapping[str, list[str]]
 
 
-def select(resource: Resource, view: View, query: dict[str, list[str]]) -> Iterator[Row]:
-    """Rows whose every filtered attribute shows one of the values asked for, in the order of their ids."""
-    wanted = {name: set(values) for name, values in query.items() if name not in NOT_FILTERS}
-    unknown = sorted(wanted.keys() - resource.by_name.keys())
+def select(resource: Resource, view: View, query: Query, hidden: Collection[str] = ()) -> Iterator[Row]:
+    """Rows that the caller sees and whose every filtered attribute shows one of the values asked for, by their ids.
+
+    By what is hidden nobody filters: it would tell the value, guess by guess.
+    """
+    wanted = {name: values for name, values in query.items() if name not in NOT_FILTERS}
+    special = _special(resource)
+    unknown = sorted((wanted.keys() - resource.shown.keys() - special.keys()) | (wanted.keys() & set(hidden)))
     if unknown:
-        raise Invalid(f"{[name[:64] for name in unknown]} is invalid attribute for filtering.", "HTTPBadRequest")
-    filters = [(resource.by_name[name].show, values) for name, values in wanted.items()]
-    for row in _candidates(resource, view.model, wanted):
-        if all(_matches(show(view, row), values) for show, values in filters):
+        raise Invalid(f"{[name[:64] for name in unknown]} is invalid attribute for filtering.", BAD_REQUEST)
+    tests = [
+        special[name](values) if name in special else _equality(resource.shown[name], values)
+        for name, values in wanted.items()
+    ]
+    for row in _candidates(resource, view, wanted):
+        if all(test(view, row) for test in tests) and visible(view, row):
             yield row
 
 
-def fields(resource: Resource, query: dict[str, list[str]]) -> list[str]:
+def visible(view: View, row: Row) -> bool:
+    return view.caller.operator or access.sees(view.model, view.caller.project_id, row)
+
+
+def there(view: View, kind: type[Row], row: Row | None) -> bool:
+    """Is there a row, and for the caller to see?"""
+    known = access.knows(view.model, view.caller.project_id, kind, row)
+    return row is not None and (view.caller.operator or known)
+
+
+def fields(resource: Resource, query: Query) -> list[str]:
     """The attributes to show, [] for all; names that do not exist are as good as not said, as in OpenStack."""
     asked = query.get("fields", [])
-    return [name for name in resource.by_name if name in asked]
+    return [name for name in resource.shown if name in asked]
 
 
-def _candidates(resource: Resource, model: Model, wanted: dict[str, set[str]]) -> list[Row]:
-    """Few rows that hold all that match: by id, else by an index, else all."""
+def _candidates(resource: Resource, view: View, wanted: Query) -> list[Row]:
+    """Few rows that hold all that match: by id, else by the index that finds least, else what the caller may see."""
+    model, kind = view.model, resource.kind
     if "id" in wanted:
-        found = (model.get(resource.kind, row_id) for row_id in sorted(wanted["id"]))
-        return [row for row in found if row is not None]
-    for name, index in resource.index.items():
-        if name in wanted:
-            rows = {row.row_id: row for value in wanted[name] for row in model.find(resource.kind, index, value)}
-            return [row for _, row in sorted(rows.items())]
-    return [row for _, row in sorted(model.rows(resource.kind).items())]
+        return _ordered(row for row_id in wanted["id"] if (row := model.get(kind, row_id)) is not None)
+    found = [(index, values) for name, index in resource.index.items() if (values := _indexed(name, wanted))]
+    if found:
+        index, values = min(found, key=lambda each: sum(model.count(kind, each[0], value) for value in each[1]))
+        return _ordered(row for value in values for row in model.find(kind, index, value))
+    if not view.caller.operator:
+        return _ordered(access.candidates(model, kind, view.caller.project_id))
+    rows = model.rows(kind)
+    return [rows[row_id] for row_id in sorted(rows)]
 
 
-def _matches(shown: object, values: set[str]) -> bool:
+def _ordered(rows: Iterable[Row]) -> list[Row]:
+    found = {row.row_id: row for row in rows}
+    return [found[row_id] for row_id in sorted(found)]
+
+
+def _indexed(name: str, wanted: Query) -> list[str]:
+    """What to look for in the index of an attribute, of `fixed_ips.ip_address` the addresses; [] when it cannot help:
+    the model has no index of what is empty.
+    """
+    attribute, _, inner = name.partition(".")
+    values = wanted.get(attribute, [])
+    if inner:
+        return [value for key, value in map(_pair, values) if key == inner]
+    return [] if "" in values else values
+
+
+# --- how values match -------------------------------------------------------------------------------------------------
+
+
+def _equality(show: Show, values: Sequence[str]) -> Callable[[View, Any], bool]:
+    return lambda view, row: _matches(show(view, row), values)
+
+
+def _matches(shown: object, values: Sequence[str]) -> bool:
     if isinstance(shown, str):
         return shown in values
     if isinstance(shown, bool):
@@ -53,13 +98,91 @@ def _matches(shown: object, values: set[str]) -> bool:
     if shown is None:
         return "" in values
     if isinstance(shown, list | tuple):
-        return any(_item_matches(item, value) for item in shown for value in values)
+        return _list_matches(shown, values)
     return str(shown) in values
 
 
-def _item_matches(item: object, value: str) -> bool:
-    """`fixed_ips=ip_address=192.0.2.1` (or `:` for the second `=`); a list's plain item by itself."""
-    if not isinstance(item, dict):
-        return str(item) == value
-    name, _, wanted = value.replace(":", "=", 1).partition("=") if "=" not in value else value.partition("=")
-    return name in item and str(cast("dict[str, Any]", item)[name]) == wanted
+def _list_matches(shown: Sequence[object], values: Sequence[str]) -> bool:
+    """A plain item by itself; of items that are dictionaries, each key that is asked for: `ip_address=192.0.2.1`."""
+    if not any(isinstance(item, dict) for item in shown):
+        return any(str(item) in values for item in shown)
+    keys: dict[str, set[str]] = {}
+    for name, value in map(_pair, values):
+        keys.setdefault(name, set()).add(value)
+    return all(any(_item_matches(item, name, wanted) for item in shown) for name, wanted in keys.items())
+
+
+SUBSTRING = "_substr"
+
+
+def _item_matches(item: object, name: str, wanted: set[str]) -> bool:
+    held = cast("dict[str, Any]", item)
+    if name.endswith(SUBSTRING):
+        text = str(held.get(name.removesuffix(SUBSTRING), ""))
+        return any(part in text for part in wanted)
+    return name in held and str(held[name]) in wanted
+
+
+def _pair(value: str) -> tuple[str, str]:
+    """`ip_address=192.0.2.1`, or `:` for the `=`."""
+    name, _, wanted = value.partition("=") if "=" in value else value.partition(":")
+    return name, wanted
+
+
+# --- tags and times ---------------------------------------------------------------------------------------------------
+
+
+def _tags(values: Sequence[str]) -> set[str]:
+    return {tag for value in values for tag in value.split(",")}
+
+
+def _has_all(values: Sequence[str]) -> Callable[[View, Any], bool]:
+    wanted = _tags(values)
+    return lambda view, row: wanted <= set(row.tags)
+
+
+def _has_any(values: Sequence[str]) -> Callable[[View, Any], bool]:
+    wanted = _tags(values)
+    return lambda view, row: not wanted.isdisjoint(row.tags)
+
+
+def _unless(test: Filter) -> Filter:
+    def inverted(values: Sequence[str]) -> Callable[[View, Any], bool]:
+        holds = test(values)
+        return lambda view, row: not holds(view, row)
+
+    return inverted
+
+
+TAGS: dict[str, Filter] = {
+    "tags": _has_all,
+    "tags-any": _has_any,
+    "not-tags": _unless(_has_all),
+    "not-tags-any": _unless(_has_any),
+}
+
+
+def _changed_since(values: Sequence[str]) -> Callable[[View, Any], bool]:
+    since = max(map(_moment, values))
+    return lambda view, row: max(row.updated_at, row.created_at) >= since
+
+
+def _moment(value: str) -> str:
+    """In the form of the rows' own times.  Raises Invalid."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise Invalid(
+            "Invalid input for operation: The input changed_since must be in the following format: "
+            "YYYY-MM-DDTHH:MM:SS[.mmmmmm][TIMEZONE] (e.g. 2015-08-12T12:15:00Z).",
+            BAD_REQUEST,
+        ) from None
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _special(resource: Resource) -> Mapping[str, Filter]:
+    """Filters that are not equalities of an attribute."""
+    own = dict(resource.filters)
+    if issubclass(resource.kind, Standard) and "created_at" in resource.shown:
+        own["changed_since"] = _changed_since
+    return own | TAGS if resource.tagged else own

@@ -6,11 +6,14 @@ from controller.intent import networks
 from controller.intent.allocate import SEGMENTS
 from controller.intent.networks import ENCAPSULATIONS
 from controller.intent.physical import TYPES
-from controller.model.kinds import Network, Subnet
+from controller.model.kinds import Network, Subnet, SubnetPool, Switch
 
-from ..checks import Check, boolean, integer, one_of, text
+from ..checks import Check, boolean, filled, one_of, text
 from ..resource import Attribute, May, Resource, View, attribute
-from .common import IDENTITY, STANDARD
+from ..structures import list_of, nullable, number
+from .common import IDENTITY, OWNED, STANDARD, listed, shared, tagged
+
+LARGEST = 65_535  # bytes of an IP packet (RFC 791, 3.1)
 
 
 def _status(view: View, network: Network) -> str:
@@ -32,6 +35,23 @@ def _or_none(check: Check) -> Check:
     return lambda value: None if value is None else check(value)
 
 
+def _scope(version: int) -> Attribute:
+    """The address scope of the network's subnets of one version, null where they are of none."""
+
+    def show(view: View, network: Network) -> str | None:
+        for subnet in view.model.find(Subnet, "network_id", network.id):
+            pool = view.model.get(SubnetPool, subnet.subnetpool_id) if subnet.ip_version == version else None
+            if pool is not None and pool.address_scope_id:
+                return pool.address_scope_id
+        return None
+
+    return Attribute(f"ipv{version}_address_scope", show)
+
+
+def _zones(view: View, network: Network) -> list[str]:
+    return networks.zones(view.model, list(view.model.rows(Switch).values())[:1])
+
+
 NETWORKS = Resource(
     name="network",
     plural="networks",
@@ -42,11 +62,12 @@ NETWORKS = Resource(
         attribute("admin_state_up", boolean, May.SET),
         Attribute("status", _status),
         Attribute("subnets", _subnets),
-        attribute("mtu"),
-        Attribute("shared", lambda view, row: False, May.SET, one_of(False)),
-        Attribute("router:external", lambda view, row: False, May.SET, one_of(False)),
-        attribute("provider:network_type", one_of(*ENCAPSULATIONS, *TYPES), May.CREATE, source="network_type"),
-        Attribute("provider:segmentation_id", _segmentation_id, May.CREATE, _or_none(integer(1, SEGMENTS)), "segment"),
+        attribute("mtu", nullable(number(0, LARGEST), 0), May.SET),
+        shared(May.SET, boolean),
+        attribute("router:external", boolean, May.SET, source="external"),
+        attribute("provider:network_type", nullable(one_of(*ENCAPSULATIONS, *TYPES), ENCAPSULATIONS[0]), May.CREATE,
+                  source="network_type"),
+        Attribute("provider:segmentation_id", _segmentation_id, May.CREATE, _or_none(number(1, SEGMENTS)), "segment"),
         Attribute(
             "provider:physical_network",
             lambda view, row: row.physical_network or None,
@@ -54,10 +75,17 @@ NETWORKS = Resource(
             _or_none(text),
             "physical_network",
         ),
+        attribute("port_security_enabled", boolean, May.SET, source="port_security"),
+        listed("availability_zone_hints", list_of(filled), May.CREATE, "zone_hints"),
+        Attribute("availability_zones", _zones),
+        _scope(4),
+        _scope(6),
+        tagged(),
         *STANDARD,
     ),
     create=networks.create,
     update=networks.update,
     delete=networks.delete,
-    index={"project_id": "project_id", "tenant_id": "project_id"},
-)
+    index={**OWNED, "name": "name"},
+    tagged=True,
+)  # fmt: skip

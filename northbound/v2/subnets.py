@@ -5,13 +5,20 @@ from __future__ import annotations
 from controller.intent import subnets
 from controller.model.kinds import Subnet
 
-from ..checks import boolean, cidr, empty_list, one_of, optional_address, pools, uuid
+from ..checks import boolean, cidr, filled, one_of, optional_address, pools, uuid
 from ..resource import Attribute, May, Resource, View, attribute
-from .common import IDENTITY, STANDARD
+from ..structures import addresses, list_of, nullable, number, routes
+from .common import IDENTITY, OWNED, STANDARD, listed, optional, shared, tagged
+
+_MODE = one_of("slaac", "dhcpv6-stateful", "dhcpv6-stateless")
 
 
 def _pools(view: View, subnet: Subnet) -> list[dict[str, str]]:
     return [{"start": pool.start, "end": pool.end} for pool in subnet.allocation_pools]
+
+
+def _routes(view: View, subnet: Subnet) -> list[dict[str, str]]:
+    return [{"destination": route.destination, "nexthop": route.nexthop} for route in subnet.host_routes]
 
 
 SUBNETS = Resource(
@@ -23,16 +30,25 @@ SUBNETS = Resource(
         *IDENTITY,
         attribute("network_id", uuid, May.CREATE, required=True),
         attribute("ip_version", one_of(4, 6), May.CREATE, required=True),
-        attribute("cidr", cidr, May.CREATE, required=True),
+        attribute("cidr", cidr, May.CREATE),
         Attribute("gateway_ip", lambda view, row: row.gateway_ip or None, May.SET, optional_address, "gateway_ip"),
         Attribute("allocation_pools", _pools, May.SET, pools, "allocation_pools"),
         attribute("enable_dhcp", boolean, May.SET),
-        Attribute("dns_nameservers", lambda view, row: [], May.SET, empty_list),
-        Attribute("host_routes", lambda view, row: [], May.SET, empty_list),
+        listed("dns_nameservers", addresses, May.SET),
+        Attribute("host_routes", _routes, May.SET, routes, "host_routes"),
+        optional("ipv6_ra_mode", nullable(_MODE, ""), May.CREATE, "ra_mode"),
+        optional("ipv6_address_mode", nullable(_MODE, ""), May.CREATE, "address_mode"),
+        listed("service_types", list_of(filled), May.SET),
+        optional("subnetpool_id", nullable(uuid, ""), May.CREATE),
+        Attribute("prefixlen", None, May.CREATE, number(0, 128), "prefixlen"),
+        Attribute("use_default_subnetpool", None, May.CREATE, boolean, "use_default_subnetpool"),
+        shared(May.NOTHING, boolean, lambda row: str(row.network_id)),
+        tagged(),
         *STANDARD,
     ),
     create=subnets.create,
     update=subnets.update,
     delete=subnets.delete,
-    index={"network_id": "network_id", "project_id": "project_id", "tenant_id": "project_id"},
+    index={"network_id": "network_id", **OWNED, "name": "name", "cidr": "cidr", "subnetpool_id": "subnetpool_id"},
+    tagged=True,
 )

@@ -36,6 +36,9 @@ class PlainStatuses:
             return "ERROR", self.refused[port.id]
         return ("ACTIVE", "") if port.id in self.confirmed else ("BUILD", "")
 
+    def alive(self, switch_id: str) -> bool:
+        return True
+
     def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
         """Whoever waits sees its ports confirmed."""
         self.waited.append((revision, list(port_ids), timeout))
@@ -81,6 +84,9 @@ class Reply:
         return self.status, found["type"]
 
 
+PLURALS = {"rbac-policy": "rbac-policies"}
+
+
 class Api:
     """Calls the application as an HTTP server would."""
 
@@ -98,11 +104,14 @@ class Api:
         return Reply(request.get_response(self.app))
 
     def made(self, kind: str, **attributes: object) -> dict[str, Any]:
-        """Create one object of v2.0 and return it; keyword `binding__host_id` stands for binding:host_id."""
+        """Create one object of v2.0 and return it; keyword `binding__host_id` stands for binding:host_id.  `kind` as in
+        its path, `address-scope`.
+        """
         named = {name.replace("__", ":"): value for name, value in attributes.items()}
-        reply = self.call("POST", f"/v2.0/{kind}s", {kind: named})
+        plural, root = PLURALS.get(kind, f"{kind}s"), kind.replace("-", "_")
+        reply = self.call("POST", f"/v2.0/{plural}", {root: named})
         assert reply.status == 201, reply.body
-        found: dict[str, Any] = reply.json[kind]
+        found: dict[str, Any] = reply.json[root]
         return found
 
     def everything(self) -> tuple[int, list[Any]]:

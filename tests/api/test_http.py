@@ -15,6 +15,7 @@ from controller.store.replica import Replica
 from northbound.app import application
 from northbound.body import MAX_BODY
 from northbound.context import Context
+from northbound.v2.api import RESOURCES
 
 from .conftest import Api, Reply
 
@@ -40,16 +41,17 @@ def test_versions(api: Api) -> None:
     reply = api.call("GET", "/", Host="tenet.example:9696")
     assert reply.status == 200
     assert [(version["id"], version["status"]) for version in reply.json["versions"]] == [
+        ("v1.0", "SUPPORTED"),
         ("v1.1", "SUPPORTED"),
         ("v2.0", "CURRENT"),
     ]
-    assert reply.json["versions"][1]["links"] == [{"rel": "self", "href": "http://tenet.example:9696/v2.0/"}]
+    assert reply.json["versions"][2]["links"] == [{"rel": "self", "href": "http://tenet.example:9696/v2.0/"}]
 
 
 @pytest.mark.parametrize("path", ["/v2.0", "/v2.0/"])
 def test_resources_of_v2(api: Api, path: str) -> None:
     resources = api.call("GET", path).json["resources"]
-    assert [resource["collection"] for resource in resources] == ["networks", "subnets", "ports"]
+    assert [resource["collection"] for resource in resources] == sorted(resource.path for resource in RESOURCES)
     for resource in resources:
         assert api.call("GET", resource["links"][0]["href"].partition("localhost")[2].lstrip(":80")).status == 200
 
@@ -88,7 +90,7 @@ def test_operators(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/v2.0/routers", "/v2", "/v2.0/networks/a/b", "//v2.0/networks", "/v2.0//networks", "/v2.0/../metrics",
-     "/v2.0/networks/..%2f..%2fmetrics", "/v2.0/%2e%2e/metrics", "/x", "/v1.0/tenants/t/networks", "/v2.0/networks//",
+     "/v2.0/networks/..%2f..%2fmetrics", "/v2.0/%2e%2e/metrics", "/x", "/v1.2/tenants/t/networks", "/v2.0/networks//",
      "/v2.0/*", "/tenet", "/%00"],
 )  # fmt: skip
 def test_paths_that_are_not(api: Api, path: str) -> None:
@@ -210,7 +212,7 @@ def test_a_fault_of_ours_is_logged_and_not_told(api: Api, replica: Replica, capl
 
 
 def test_a_write_is_one_line_and_a_read_is_none(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "tenet.api"):
+    with caplog.at_level(logging.INFO, "tenet.audit"):
         reply = api.call("POST", "/v2.0/networks", {"network": {}})
         api.call("GET", "/v2.0/networks")
         api.call("DELETE", "/v2.0/networks/x%0ay")
@@ -218,7 +220,11 @@ def test_a_write_is_one_line_and_a_read_is_none(api: Api, caplog: pytest.LogCapt
     assert len(lines) == 2
     revision = reply.json["network"]["revision_number"]
     request_id = reply.headers["X-Openstack-Request-Id"]
-    assert re.fullmatch(rf"POST /v2.0/networks status=201 ms=[\d.]+ revision={revision} request={request_id}", lines[0])
+    assert re.fullmatch(
+        rf"POST /v2.0/networks status=201 ms=[\d.]+ revision={revision} request={request_id} from=\S+ project=default "
+        rf"user=- roles=admin,manager,member,reader objects=\+network/{reply.json['network']['id']}",
+        lines[0],
+    )
     assert "\n" not in lines[1]
     assert "status=404" in lines[1]
 

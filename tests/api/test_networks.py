@@ -15,7 +15,7 @@ def test_a_network_is_shown_as_it_was_made(api: Api) -> None:
     network = api.made(
         "network", name="red", project_id="p1", provider__network_type="geneve", provider__segmentation_id=9
     )
-    assert network | {"id": "", "created_at": "", "revision_number": 0} == {
+    assert network | {"id": "", "created_at": "", "updated_at": "", "revision_number": 0} == {
         "id": "",
         "name": "red",
         "project_id": "p1",
@@ -29,7 +29,15 @@ def test_a_network_is_shown_as_it_was_made(api: Api) -> None:
         "provider:network_type": "geneve",
         "provider:segmentation_id": 9,
         "provider:physical_network": None,
+        "port_security_enabled": True,
+        "availability_zone_hints": [],
+        "availability_zones": [],
+        "ipv4_address_scope": None,
+        "ipv6_address_scope": None,
+        "description": "",
+        "tags": [],
         "created_at": "",
+        "updated_at": "",
         "revision_number": 0,
     }
     assert network["revision_number"] > 0
@@ -92,9 +100,14 @@ def test_a_segment_is_given_once(api: Api) -> None:
         ({"name": "a\nb"}, "control characters"),
         ({"admin_state_up": 1}, "1 is not a valid boolean value"),
         ({"admin_state_up": "true"}, "is not a valid boolean value"),
-        ({"shared": True}, "Invalid input for shared"),
         ({"shared": 0}, "Invalid input for shared"),
-        ({"mtu": 1500}, "Attribute 'mtu' not allowed in POST"),
+        ({"mtu": "x"}, "Invalid input for mtu"),
+        ({"mtu": -1}, "is not between 0 and 65535"),
+        ({"status": "ACTIVE"}, "Attribute 'status' not allowed in POST"),
+        ({"description": "x" * 256}, "exceeds maximum length of 255"),
+        ({"router:external": "yes"}, "is not a valid boolean value"),
+        ({"availability_zone_hints": "nova"}, "Invalid input for availability_zone_hints"),
+        ({"tags": ["a"]}, "Attribute 'tags' not allowed in POST"),
         ({"id": "00000000-0000-4000-8000-000000000000"}, "Attribute 'id' not allowed in POST"),
         ({"provider:network_type": "vlans"}, "Invalid input for provider:network_type"),
         ({"provider:network_type": ["vxlan"]}, "Invalid input for provider:network_type"),

@@ -10,7 +10,7 @@ from .conftest import Api
 def test_a_subnet_is_shown_as_it_was_made(api: Api) -> None:
     network = api.made("network")
     subnet = api.made("subnet", network_id=network["id"], ip_version=4, cidr="10.0.0.0/24", name="s", project_id="p")
-    assert subnet | {"id": "", "created_at": "", "revision_number": 0} == {
+    assert subnet | {"id": "", "created_at": "", "updated_at": "", "revision_number": 0} == {
         "id": "",
         "name": "s",
         "network_id": network["id"],
@@ -23,7 +23,15 @@ def test_a_subnet_is_shown_as_it_was_made(api: Api) -> None:
         "enable_dhcp": True,
         "dns_nameservers": [],
         "host_routes": [],
+        "ipv6_ra_mode": None,
+        "ipv6_address_mode": None,
+        "service_types": [],
+        "subnetpool_id": None,
+        "shared": False,
+        "description": "",
+        "tags": [],
         "created_at": "",
+        "updated_at": "",
         "revision_number": 0,
     }
     assert api.call("GET", f"/v2.0/networks/{network['id']}").json["network"]["subnets"] == [subnet["id"]]
@@ -78,8 +86,24 @@ def test_gateway_and_pools_may_be_given_and_changed(api: Api) -> None:
             (409, "OverlappingAllocationPools"),
         ),
         ({"allocation_pools": [{"start": "10.0.0.9", "end": "10.0.0.5"}]}, (400, "InvalidAllocationPool")),
-        ({"dns_nameservers": ["10.0.0.1"]}, (400, "HTTPBadRequest")),
-        ({"host_routes": None}, (400, "HTTPBadRequest")),
+        ({"dns_nameservers": ["10.0.0.300"]}, (400, "HTTPBadRequest")),
+        ({"dns_nameservers": ["10.0.0.1", "10.0.0.1"]}, (400, "HTTPBadRequest")),
+        ({"dns_nameservers": ["2001:db8::1"]}, (400, "InvalidInput")),
+        ({"dns_nameservers": [f"10.0.0.{n}" for n in range(6)]}, (400, "DNSNameServersExhausted")),
+        ({"host_routes": "x"}, (400, "HTTPBadRequest")),
+        ({"host_routes": [{"destination": "10.1.0.0/16"}]}, (400, "HTTPBadRequest")),
+        ({"host_routes": [{"destination": "10.1.0.1/16", "nexthop": "10.0.0.9"}]}, (400, "HTTPBadRequest")),
+        ({"host_routes": [{"destination": "10.1.0.0/16", "nexthop": "2001:db8::1"}]}, (400, "InvalidInput")),
+        (
+            {"host_routes": [{"destination": f"10.{n}.0.0/16", "nexthop": "10.0.0.9"} for n in range(21)]},
+            (400, "HostRoutesExhausted"),
+        ),
+        ({"ipv6_ra_mode": "slaac"}, (400, "InvalidInput")),
+        ({"ipv6_ra_mode": "other"}, (400, "HTTPBadRequest")),
+        ({"service_types": ["whatever"]}, (400, "InvalidSubnetServiceType")),
+        ({"prefixlen": 24}, (400, "BadRequest")),
+        ({"subnetpool_id": "00000000-0000-4000-8000-000000000000"}, (404, "SubnetPoolNotFound")),
+        ({"use_default_subnetpool": True}, (400, "BadRequest")),
         ({"enable_dhcp": "yes"}, (400, "HTTPBadRequest")),
     ],
 )
@@ -96,7 +120,9 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
 def test_what_is_required(api: Api) -> None:
     reply = api.call("POST", "/v2.0/subnets", {"subnet": {}})
     assert reply.error == (400, "HTTPBadRequest")
-    assert all(name in reply.json["NeutronError"]["message"] for name in ("network_id", "ip_version", "cidr"))
+    assert all(name in reply.json["NeutronError"]["message"] for name in ("network_id", "ip_version"))
+    body = {"subnet": {"network_id": api.made("network")["id"], "ip_version": 4}}
+    assert api.call("POST", "/v2.0/subnets", body).error == (400, "BadRequest")
 
 
 def test_overlap_and_use(api: Api) -> None:

@@ -33,6 +33,16 @@ def test_the_hypervisor(db):
 
 
 @pytest.mark.parametrize(
+    ("text", "mtu"),
+    [("9000", 9000), (" 1280 ", 1280), ("1279", 0), ("65536", 0), ("", 0), ("-1", 0), ("9k", 0), ("1" * 5000, 0)],
+)
+def test_the_underlays_mtu(text, mtu):
+    db = Database(**IDS, **{"tenet-underlay-mtu": text})
+    put_right(db)
+    assert describe(db.replica).underlay_mtu == mtu
+
+
+@pytest.mark.parametrize(
     ("ids", "system_id", "host"),
     [
         ({"system-id": "hv1", "hostname": "hv1.example"}, "hv1", "hv1.example"),

@@ -1,0 +1,101 @@
+"""`tenet token`: who may use a controller that has no Keystone ([auth] strategy = tokens)."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from controller.errors import Misconfigured
+from controller.settings import read
+
+DAY = 86_400  # seconds
+MAX_TEXT = 255
+
+
+def declare(commands: Any) -> None:
+    """Add the command to an argparse parser's subcommands; `perform` is what it does."""
+    parser = commands.add_parser("token", help="make, list and revoke tokens ([auth] strategy = tokens)")
+    kinds = parser.add_subparsers(dest="action", required=True)
+    create = _kind(kinds, "create", "make a token, and print it: it is nowhere else to be read again", _create)
+    create.add_argument("--project", required=True, type=_text, help="the project it is for")
+    create.add_argument("--user", type=_text, help="a name for the audit log")
+    create.add_argument("--role", action="append", type=_text, metavar="ROLE", dest="roles",
+                        help="admin (the operator), member (the default) or reader; may be repeated")  # fmt: skip
+    create.add_argument("--days", type=int, default=0, help="until it expires; never by default")
+    _kind(kinds, "list", "show what tokens there are", _list)
+    revoke = _kind(kinds, "revoke", "make a token worthless, within a second", _revoke)
+    revoke.add_argument("id", help="as `tenet token list` shows it")
+
+
+def perform(chosen: argparse.Namespace) -> int:
+    """The exit status.  Raises Misconfigured."""
+    path = Path(chosen.file) if chosen.file else _configured(chosen.config_file)
+    status: int = chosen.perform(path, chosen)
+    return status
+
+
+def _kind(
+    kinds: Any, name: str, said: str, action: Callable[[Path, argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = kinds.add_parser(name, help=said)
+    parser.add_argument("--file", default="", help="the file of tokens, where no configuration names it")
+    parser.add_argument("--config-file", action="append", default=[], metavar="FILE", help="an oslo.config file")
+    parser.set_defaults(perform=action)
+    return parser
+
+
+def _configured(config_files: list[str]) -> Path:
+    return Path(read([part for path in config_files for part in ("--config-file", path)]).tokens)
+
+
+def _create(path: Path, chosen: argparse.Namespace) -> int:
+    from northbound.identity import tokens
+
+    if chosen.days < 0:
+        raise Misconfigured(f"--days {chosen.days}: a token cannot have expired already")
+    expires = int(time.time()) + chosen.days * DAY if chosen.days else 0
+    token, entry = tokens.new(chosen.project, chosen.user or "", tuple(chosen.roles or ["member"]), expires)
+    _write(path, [*_present(path), entry])
+    print(token)
+    return 0
+
+
+def _list(path: Path, chosen: argparse.Namespace) -> int:
+    for entry in _present(path):
+        until = time.strftime("%Y-%m-%d", time.gmtime(entry.expires)) if entry.expires else "never"
+        print(f"{entry.id}  project={entry.project}  roles={','.join(entry.roles)}  user={entry.user}  expires={until}")
+    return 0
+
+
+def _revoke(path: Path, chosen: argparse.Namespace) -> int:
+    there = _present(path)
+    left = [entry for entry in there if entry.id != chosen.id]
+    if len(left) == len(there):
+        raise Misconfigured(f"{path}: there is no token {chosen.id!r}")
+    _write(path, left)
+    return 0
+
+
+def _present(path: Path) -> list[Any]:
+    from northbound.identity import tokens
+
+    return tokens.load(path) if path.exists() else []
+
+
+def _write(path: Path, entries: list[Any]) -> None:
+    from northbound.identity import tokens
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tokens.save(path, entries)
+    except OSError as error:
+        raise Misconfigured(f"{path}: {error.strerror or error}") from error
+
+
+def _text(value: str) -> str:
+    if not 0 < len(value) <= MAX_TEXT or not value.isprintable():
+        raise argparse.ArgumentTypeError(f"must have 1 to {MAX_TEXT} printable characters")
+    return value

@@ -1,0 +1,228 @@
+"""Which addresses a port gets: those asked for, else some of its network's subnets, and those that it makes itself.
+
+On a subnet with SLAAC or stateless DHCPv6 a station makes its address from its MAC (RFC 4862): a port there has that
+one, asked for or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from controller.errors import Exhausted, Invalid
+from controller.model.kinds import FixedIp, Network, Port, Subnet
+from controller.store.transaction import Transaction
+
+from . import allocate, ranges
+from .means import Means
+
+ROUTERS = (
+    "network:router_interface", "network:router_interface_distributed", "network:ha_router_replicated_interface",
+    "network:router_centralized_snat",
+)  # fmt: skip
+
+
+class AddressWish(NamedTuple):
+    """An address that a port shall have: of this subnet, this address, or both ("" is not said)."""
+
+    subnet_id: str = ""
+    ip_address: str = ""
+
+
+def of_new_port(
+    tx: Transaction, network: Network, port: Port, wishes: Sequence[AddressWish] | None, means: Means
+) -> tuple[FixedIp, ...]:
+    if wishes is not None:
+        return _given(tx, network, port, wishes, {}, means) if wishes else ()
+    return _default(tx, network, port, means)
+
+
+def of_port(
+    tx: Transaction, network: Network, port: Port, wishes: Sequence[AddressWish], means: Means
+) -> tuple[FixedIp, ...]:
+    """Of a port that has addresses: keeps what is asked for again, gives back the rest."""
+    if port.learning and wishes:
+        raise Invalid(
+            f"Invalid input for operation: port {port.id} was made through Quantum v1.1, its addresses are learned."
+        )
+    spare = list(port.fixed_ips)
+    kept = {place: fixed for place, wish in enumerate(wishes) if wish.ip_address and (fixed := _pick(spare, wish))}
+    kept |= {place: fixed for place, wish in enumerate(wishes) if not wish.ip_address and (fixed := _pick(spare, wish))}
+    for fixed in spare:
+        tx.release(f"ip/{fixed.subnet_id}/{fixed.ip_address}")
+    return _given(tx, network, port, wishes, kept, means) if wishes else ()
+
+
+def of_new_mac(tx: Transaction, port: Port, mac: str) -> tuple[FixedIp, ...]:
+    """The addresses of a port whose MAC changes: those made from it change too."""
+    found = []
+    for fixed in port.fixed_ips:
+        subnet = tx.get(Subnet, fixed.subnet_id)
+        if subnet is None or not _made(subnet, port) or fixed.ip_address != ranges.eui64(subnet.cidr, port.mac_address):
+            found.append(fixed)
+            continue
+        tx.release(f"ip/{subnet.id}/{fixed.ip_address}")
+        found.append(_take(tx, subnet, ranges.eui64(subnet.cidr, mac), port))
+    return tuple(found)
+
+
+def join(tx: Transaction, subnet: Subnet, means: Means) -> None:
+    """A new subnet where addresses make themselves: every port of the network has one at once."""
+    for port in tx.find(Port, "network_id", subnet.network_id):
+        if _made(subnet, port) and not port.learning:
+            fixed = _take(tx, subnet, ranges.eui64(subnet.cidr, port.mac_address), port)
+            tx.put(replace(port, fixed_ips=(*port.fixed_ips, fixed), updated_at=means.now()))
+
+
+def leave(tx: Transaction, port: Port, subnet: Subnet, means: Means) -> None:
+    """A subnet goes, and with it the addresses that ports made there."""
+    kept = []
+    for fixed in port.fixed_ips:
+        if fixed.subnet_id == subnet.id:
+            tx.release(f"ip/{subnet.id}/{fixed.ip_address}")
+        else:
+            kept.append(fixed)
+    tx.put(replace(port, fixed_ips=tuple(kept), updated_at=means.now()))
+
+
+def usable(subnet: Subnet, address: str) -> bool:
+    """May a port have this address: a host address of the subnet?  The gateway's is for whoever asks for it by name."""
+    span = ranges.span(subnet)
+    if (6 if ":" in address else 4) != span.version:
+        return False
+    wanted = ranges.number(address)
+    return span.hosts[0] <= wanted <= span.hosts[1]
+
+
+# --- choosing ---------------------------------------------------------------------------------------------------------
+
+
+def _given(
+    tx: Transaction,
+    network: Network,
+    port: Port,
+    wishes: Sequence[AddressWish],
+    kept: dict[int, FixedIp],
+    means: Means,
+) -> tuple[FixedIp, ...]:
+    """An address for each wish, in their order, but those of `kept` which the port has already (by place).
+
+    Addresses that are named are taken before any is drawn, so that none of them is drawn.
+    """
+    found = dict(kept)
+    for place, wish in sorted(enumerate(wishes), key=lambda item: not item[1].ip_address):
+        if place not in found:
+            found[place] = _address(tx, network, port, wish, means)
+    given = [found[place] for place in range(len(wishes))]
+    return (*given, *_self_made(tx, tx.find(Subnet, "network_id", network.id), port, given))
+
+
+def _default(tx: Transaction, network: Network, port: Port, means: Means) -> tuple[FixedIp, ...]:
+    """One address of one IPv4 subnet and one of one IPv6 subnet, where the network has such; oldest subnets first."""
+    found: list[FixedIp] = []
+    served = _serving(network, port, tx.find(Subnet, "network_id", network.id))
+    for version in (4, 6):
+        candidates = [subnet for subnet in served if subnet.ip_version == version and not _made(subnet, port)]
+        if candidates:
+            found.append(_draw(tx, network, port, sorted(candidates, key=_age), means))
+    return (*found, *_self_made(tx, served, port, found))
+
+
+def _serving(network: Network, port: Port, candidates: list[Subnet]) -> list[Subnet]:
+    """The subnets for ports of this owner: those that name it, else those that name nobody."""
+    if not any(subnet.service_types for subnet in candidates):
+        return candidates
+    named = [subnet for subnet in candidates if port.device_owner in subnet.service_types]
+    served = named or [subnet for subnet in candidates if not subnet.service_types]
+    if not served:
+        raise Exhausted(
+            f"No valid service subnet for the given device owner on network {network.id}.",
+            "IpAddressGenerationFailureNoMatchingSubnet",
+        )
+    return served
+
+
+def _self_made(tx: Transaction, candidates: Iterable[Subnet], port: Port, has: Sequence[FixedIp]) -> list[FixedIp]:
+    """The address on every subnet where the port makes one, and has none yet."""
+    there = {fixed.subnet_id for fixed in has}
+    return [
+        _take(tx, subnet, ranges.eui64(subnet.cidr, port.mac_address), port)
+        for subnet in sorted(candidates, key=_age)
+        if _made(subnet, port) and subnet.id not in there
+    ]
+
+
+def _made(subnet: Subnet, port: Port) -> bool:
+    """Whether the port's address there is made from its MAC; a router's is given."""
+    return subnet.slaac and port.device_owner not in ROUTERS
+
+
+def _age(subnet: Subnet) -> tuple[str, str]:
+    return subnet.created_at, subnet.id
+
+
+def _draw(tx: Transaction, network: Network, port: Port, candidates: Sequence[Subnet], means: Means) -> FixedIp:
+    for subnet in candidates:
+        address = allocate.free_address(tx, subnet, means)
+        if address is not None:
+            return _take(tx, subnet, address, port)
+    raise Exhausted(f"No more IP addresses available on network {network.id}.")
+
+
+def _take(tx: Transaction, subnet: Subnet, address: str, port: Port) -> FixedIp:
+    """The port may hold it already: an address that is made from a MAC comes out the same each time."""
+    if tx.holder(f"ip/{subnet.id}/{address}") != port.key or not _made(subnet, port):
+        allocate.take_address(tx, subnet, address, port)
+    return FixedIp(subnet.id, address)
+
+
+def _address(tx: Transaction, network: Network, port: Port, wish: AddressWish, means: Means) -> FixedIp:
+    subnet = _subnet(tx, network, wish)
+    if not _made(subnet, port):
+        return (
+            _take(tx, subnet, wish.ip_address, port) if wish.ip_address else _draw(tx, network, port, [subnet], means)
+        )
+    address = ranges.eui64(subnet.cidr, port.mac_address)
+    if wish.ip_address not in ("", address):
+        raise Invalid(
+            f"IPv6 address {wish.ip_address} cannot be directly assigned to a port on subnet {subnet.id} as the subnet "
+            f"is configured for automatic addresses.",
+            "AllocationOnAutoAddressSubnet",
+        )
+    return _take(tx, subnet, address, port)
+
+
+def _subnet(tx: Transaction, network: Network, wish: AddressWish) -> Subnet:
+    """The subnet that a wish is about.  What is not of this network is not told apart from what is not at all."""
+    if not wish.subnet_id:
+        for subnet in tx.find(Subnet, "network_id", network.id):
+            if usable(subnet, wish.ip_address):
+                return subnet
+        raise Invalid(
+            f"IP address {wish.ip_address} is not a valid IP for any of the subnets on the specified network "
+            f"{network.id}.",
+            "InvalidIpForNetwork",
+        )
+    subnet_of = tx.get(Subnet, wish.subnet_id)
+    if subnet_of is None or subnet_of.network_id != network.id:
+        raise Invalid(
+            f"Invalid input for operation: Failed to create or update port on network {network.id}, because fixed_ips "
+            f"included invalid subnet {wish.subnet_id}."
+        )
+    if wish.ip_address and not usable(subnet_of, wish.ip_address):
+        raise Invalid(
+            f"IP address {wish.ip_address} is not a valid IP for the specified subnet {subnet_of.id} "
+            f"({subnet_of.cidr}).",
+            "InvalidIpForSubnet",
+        )
+    return subnet_of
+
+
+def _pick(spare: list[FixedIp], wish: AddressWish) -> FixedIp | None:
+    """Take out of `spare` what satisfies the wish."""
+    for place, fixed in enumerate(spare):
+        if wish.subnet_id in ("", fixed.subnet_id) and wish.ip_address in ("", fixed.ip_address):
+            return spare.pop(place)
+    return None

@@ -1,0 +1,69 @@
+"""Where else a port may be: bindings to further hosts, one of which is made the one that counts (live migration)."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from controller.errors import Conflict, NotFound
+from controller.model.kinds import Binding, Port
+from controller.store.transaction import Transaction
+
+from . import ports, standard
+from .means import Means
+
+MOST = 16  # hosts beside the one that counts
+
+
+def of(port: Port) -> list[tuple[Binding, bool]]:
+    """Every binding, and whether it is the one that counts."""
+    active = [(Binding(port.host, port.profile), True)] if port.host else []
+    return active + [(each, False) for each in port.bindings]
+
+
+def find(port: Port, host: str) -> tuple[Binding, bool]:
+    for each, active in of(port):
+        if each.host == host:
+            return each, active
+    raise NotFound(f"Binding for port {port.id} for host {host[:64]} could not be found.", "PortBindingNotFound")
+
+
+def create(tx: Transaction, port_id: str, wish: Binding, means: Means) -> Port:
+    """Raises Conflict for a host that the port is bound to.  It does not count before it is activated."""
+    port = ports.required(tx, port_id)
+    if any(each.host == wish.host for each, _ in of(port)):
+        raise Conflict(f"Binding for port {port_id} on host {wish.host} already exists.", "PortBindingAlreadyExists")
+    if len(port.bindings) >= MOST:
+        raise Conflict(f"Port {port_id} has {MOST} inactive bindings already.", "PortBindingError")
+    bindings = tuple(sorted((*port.bindings, wish), key=lambda each: each.host))
+    return standard.change(tx, port, {"bindings": bindings}, means)
+
+
+def update(tx: Transaction, port_id: str, host: str, profile: str, means: Means) -> Port:
+    port = ports.required(tx, port_id)
+    if find(port, host)[1]:
+        return standard.change(tx, port, {"profile": profile}, means)
+    bindings = tuple(replace(each, profile=profile) if each.host == host else each for each in port.bindings)
+    return standard.change(tx, port, {"bindings": bindings}, means)
+
+
+def delete(tx: Transaction, port_id: str, host: str, means: Means) -> Port:
+    """Without the binding that counts, the port is where its interface is."""
+    port = ports.required(tx, port_id)
+    if find(port, host)[1]:
+        return standard.change(tx, port, {"host": "", "profile": ""}, means)
+    return standard.change(tx, port, {"bindings": _without(port, host)}, means)
+
+
+def activate(tx: Transaction, port_id: str, host: str, means: Means) -> Port:
+    """Have this one count; what counted is kept as one that does not."""
+    port = ports.required(tx, port_id)
+    chosen, active = find(port, host)
+    if active:
+        raise Conflict(f"Binding for port {port_id} on host {host} is already active.", "PortBindingAlreadyActive")
+    before = (Binding(port.host, port.profile),) if port.host else ()
+    bindings = tuple(sorted((*_without(port, host), *before), key=lambda each: each.host))
+    return standard.change(tx, port, {"host": host, "profile": chosen.profile, "bindings": bindings}, means)
+
+
+def _without(port: Port, host: str) -> tuple[Binding, ...]:
+    return tuple(each for each in port.bindings if each.host != host)

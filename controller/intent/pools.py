@@ -1,0 +1,313 @@
+"""Rules of subnet pools: which prefixes they hold, and cutting a subnet out of them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from controller.errors import Conflict, Invalid, NotFound
+from controller.model.kinds import AddressScope, Subnet, SubnetPool
+from controller.store.transaction import Transaction
+
+from . import access, ranges, scopes, sharing, standard
+from .means import Means
+from .standard import StandardWish
+
+BITS = {4: 32, 6: 128}
+LEAST = {4: 8, 6: 64}  # a pool's default shortest prefix
+COUNTED = {4: 32, 6: 64}  # a quota counts addresses (IPv4) or /64s (IPv6)
+
+
+class PoolWish(StandardWish, total=False):
+    """`prefixes` canonical, of one version; `address_scope_id` "" is none."""
+
+    prefixes: tuple[str, ...]
+    default_prefixlen: int
+    min_prefixlen: int
+    max_prefixlen: int
+    default_quota: int
+    is_default: bool
+    address_scope_id: str
+    shared: bool
+
+
+def missing(pool_id: str) -> NotFound:
+    return NotFound(f"Subnet pool {pool_id[:64]} could not be found.", "SubnetPoolNotFound")
+
+
+def required(tx: Transaction, pool_id: str) -> SubnetPool:
+    pool = tx.get(SubnetPool, pool_id)
+    if pool is None:
+        raise missing(pool_id)
+    return pool
+
+
+def create(tx: Transaction, project_id: str, wish: PoolWish, means: Means) -> SubnetPool:
+    version = _version(wish["prefixes"])
+    least = wish.get("min_prefixlen", LEAST[version])
+    pool = SubnetPool(
+        **standard.fields(project_id, wish, means),
+        ip_version=version,
+        prefixes=compact(wish["prefixes"]),
+        min_prefixlen=least,
+        max_prefixlen=wish.get("max_prefixlen", BITS[version]),
+        default_prefixlen=wish.get("default_prefixlen", least),
+        default_quota=wish.get("default_quota", 0),
+        is_default=wish.get("is_default", False),
+        address_scope_id=wish.get("address_scope_id", ""),
+    )
+    _check_bounds(pool)
+    _take_default(tx, pool)
+    if pool.address_scope_id:
+        _enter_scope(tx, pool, wish.get("shared", False), means)
+    tx.put(pool)
+    if wish.get("shared"):
+        sharing.everybody(tx, "subnetpool", pool, access.SHARED, True, means)
+    return pool
+
+
+def update(tx: Transaction, pool_id: str, wish: PoolWish, means: Means) -> SubnetPool:
+    pool = required(tx, pool_id)
+    changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
+    if "prefixes" in wish:
+        if _version(wish["prefixes"]) != pool.ip_version:
+            raise Invalid("Cannot mix IPv4 and IPv6 prefixes in a subnet pool.", "PrefixVersionMismatch")
+        changes["prefixes"] = compact((*wish["prefixes"],))
+        _check_kept(pool, changes["prefixes"])
+    changed = standard.change(tx, pool, changes, means)
+    _check_bounds(changed)
+    if changed.is_default != pool.is_default:
+        tx.release(f"default-pool/{pool.ip_version}")
+        _take_default(tx, changed)
+    if changed.address_scope_id != pool.address_scope_id or changed.prefixes != pool.prefixes:
+        if pool.address_scope_id:
+            tx.release(f"scope/{pool.address_scope_id}/{pool.id}")
+        if changed.address_scope_id:
+            _enter_scope(tx, changed, access.shared(tx, pool.id, access.EVERYBODY), means)
+    return changed
+
+
+def delete(tx: Transaction, pool_id: str, means: Means) -> None:
+    pool = required(tx, pool_id)
+    tx.guard(f"pool/{pool_id}")
+    if tx.model.count(Subnet, "subnetpool_id", pool_id):
+        raise Invalid(
+            "Unable to delete subnet pool: Subnet pool has existing allocations.", "SubnetPoolDeleteError"
+        )  # fmt: skip
+    if pool.is_default:
+        tx.release(f"default-pool/{pool.ip_version}")
+    if pool.address_scope_id:
+        tx.release(f"scope/{pool.address_scope_id}/{pool.id}")
+    sharing.remove_all(tx, pool.id)
+    tx.delete(pool)
+
+
+def default(tx: Transaction, version: int) -> SubnetPool:
+    """Raises Invalid where there is none."""
+    holder = tx.holder(f"default-pool/{version}")
+    pool = tx.get(SubnetPool, holder.partition("/")[2]) if holder else None
+    if pool is None:
+        raise Invalid(f"Bad subnets request: No default subnetpool found for IPv{version}.", "BadRequest")
+    return pool
+
+
+# --- cutting a subnet -------------------------------------------------------------------------------------------------
+
+
+def cut(tx: Transaction, pool: SubnetPool, project_id: str, prefixlen: int | None) -> str:
+    """The first free block of this length (of the pool's default length); the caller reserves it with `hold`."""
+    length = pool.default_prefixlen if prefixlen is None else prefixlen
+    _check_length(pool, length)
+    _check_quota(tx, pool, project_id, length)
+    size = 1 << (BITS[pool.ip_version] - length)
+    taken = _taken(tx, pool)
+    for prefix in sorted(pool.prefixes, key=lambda prefix: (-_length(prefix), ranges.whole(prefix))):
+        first, last = ranges.whole(prefix)
+        start = _gap(first, last, size, taken)
+        if start is not None:
+            return f"{ranges.text(pool.ip_version, start)}/{length}"
+    raise Conflict(
+        f"Failed to allocate subnet: Insufficient prefix space to allocate subnet size /{length}.",
+        "SubnetAllocationError",
+    )
+
+
+def claim(tx: Transaction, pool: SubnetPool, project_id: str, cidr: str) -> str:
+    """A block that is asked for by name."""
+    _check_length(pool, _length(cidr))
+    _check_quota(tx, pool, project_id, _length(cidr))
+    wanted = ranges.whole(cidr)
+    inside = any(_within(wanted, ranges.whole(prefix)) for prefix in pool.prefixes if (":" in prefix) == (":" in cidr))
+    if not inside or any(ranges.overlap(wanted, other) for other in _taken(tx, pool)):
+        raise Conflict(
+            "Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.",
+            "SubnetAllocationError",
+        )
+    return cidr
+
+
+def hold(tx: Transaction, subnet: Subnet) -> None:
+    """What makes another member's cut of the same pool fail and look again."""
+    tx.reserve(f"pool/{subnet.subnetpool_id}/{subnet.id}", subnet)
+
+
+def _taken(tx: Transaction, pool: SubnetPool) -> list[ranges.Range]:
+    tx.guard(f"pool/{pool.id}")
+    return sorted(ranges.span(subnet).whole for subnet in tx.find(Subnet, "subnetpool_id", pool.id))
+
+
+def _gap(first: int, last: int, size: int, taken: Sequence[ranges.Range]) -> int | None:
+    """The first aligned place for `size` addresses in first..last that overlaps nothing of `taken` (in order)."""
+    start = first
+    for low, high in taken:
+        if high < start:
+            continue
+        if low > last or low >= start + size:
+            break
+        start = -(-(high + 1) // size) * size
+    return start if start + size - 1 <= last else None
+
+
+def _length(cidr: str) -> int:
+    return int(cidr.partition("/")[2])
+
+
+def _within(inner: ranges.Range, outer: ranges.Range) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+def _check_length(pool: SubnetPool, length: int) -> None:
+    if length > pool.max_prefixlen:
+        raise Invalid(
+            f"Unable to allocate subnet with prefix length {length}, maximum allowed prefix is {pool.max_prefixlen}.",
+            "MaxPrefixSubnetAllocationError",
+        )
+    if length < pool.min_prefixlen:
+        raise Invalid(
+            f"Unable to allocate subnet with prefix length {length}, minimum allowed prefix is {pool.min_prefixlen}.",
+            "MinPrefixSubnetAllocationError",
+        )
+
+
+def _check_quota(tx: Transaction, pool: SubnetPool, project_id: str, length: int) -> None:
+    if not pool.default_quota:
+        return
+    tx.guard(f"pool/{pool.id}")
+    unit = COUNTED[pool.ip_version]
+    mine = [subnet for subnet in tx.find(Subnet, "subnetpool_id", pool.id) if subnet.project_id == project_id]
+    used = sum(_units(_length(subnet.cidr), unit) for subnet in mine)
+    if used + _units(length, unit) > pool.default_quota:
+        raise Conflict("Per-project subnet pool prefix quota exceeded.", "SubnetPoolQuotaExceeded")
+
+
+def _units(length: int, unit: int) -> int:
+    return 1 << max(unit - length, 0)
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def compact(prefixes: Sequence[str]) -> tuple[str, ...]:
+    """Merged where they touch or overlap, in order."""
+    networks: Iterator[Any] = ipaddress.collapse_addresses(ipaddress.ip_network(prefix) for prefix in prefixes)
+    return tuple(f"{ranges.canonical(str(each.network_address))}/{each.prefixlen}" for each in networks)
+
+
+def _version(prefixes: Sequence[str]) -> int:
+    if not prefixes:
+        raise Invalid("Empty subnet pool prefix list.", "EmptySubnetPoolPrefixList")
+    versions = {6 if ":" in prefix else 4 for prefix in prefixes}
+    if len(versions) > 1:
+        raise Invalid("Cannot mix IPv4 and IPv6 prefixes in a subnet pool.", "PrefixVersionMismatch")
+    return versions.pop()
+
+
+def _check_bounds(pool: SubnetPool) -> None:
+    least, usual, most = pool.min_prefixlen, pool.default_prefixlen, pool.max_prefixlen
+    for low, name, high, other in (
+        (least, "min_prefixlen", most, "max_prefixlen"),
+        (most, "max_prefixlen", BITS[pool.ip_version], "the length of an address"),
+        (least, "min_prefixlen", usual, "default_prefixlen"),
+        (usual, "default_prefixlen", most, "max_prefixlen"),
+    ):
+        if low > high:
+            raise Invalid(f"Illegal prefix bounds: {name}={low}, {other}={high}.", "IllegalSubnetPoolPrefixBounds")
+
+
+def _check_kept(pool: SubnetPool, prefixes: tuple[str, ...]) -> None:
+    """Prefixes may be added only: subnets may have been cut from the others."""
+    wide = [ranges.whole(prefix) for prefix in prefixes]
+    for prefix in pool.prefixes:
+        if not any(_within(ranges.whole(prefix), outer) for outer in wide):
+            raise Invalid(
+                f"Illegal update to prefixes: existing prefixes must be a subset of the new prefixes, {prefix} is not.",
+                "IllegalSubnetPoolPrefixUpdate",
+            )
+
+
+def _take_default(tx: Transaction, pool: SubnetPool) -> None:
+    if not pool.is_default:
+        return
+    if tx.holder(f"default-pool/{pool.ip_version}") is not None:
+        raise Invalid(
+            f"Invalid input for operation: A default subnetpool for this IP family has already been set. Only one "
+            f"default may exist per IP family ({pool.ip_version})."
+        )
+    tx.reserve(f"default-pool/{pool.ip_version}", pool)
+
+
+def _enter_scope(tx: Transaction, pool: SubnetPool, public: bool, means: Means) -> None:
+    """Raises Conflict when another pool of the scope has an address of this one's."""
+    scope_id = pool.address_scope_id
+    scope = access.required(tx, AddressScope, scope_id, means, scopes.missing(scope_id))
+    if scope.project_id != pool.project_id and not access.shared(tx, scope.id, pool.project_id):
+        raise Invalid(
+            f"Illegal subnetpool association: subnetpool {pool.id} cannot be associated with address scope {scope_id}.",
+            "IllegalSubnetPoolAssociationToAddressScope",
+        )
+    if scope.ip_version != pool.ip_version:
+        raise Invalid(
+            f"Illegal subnetpool association: subnetpool {pool.id} cannot associate with address scope {scope_id} "
+            f"because subnetpool ip_version is not {scope.ip_version}.",
+            "IllegalSubnetPoolIpVersionAssociationToAddressScope",
+        )
+    tx.guard(f"scope/{scope_id}")
+    mine = [ranges.whole(prefix) for prefix in pool.prefixes]
+    for other in tx.find(SubnetPool, "address_scope_id", scope_id):
+        if other.id != pool.id and any(ranges.overlap(a, ranges.whole(b)) for a in mine for b in other.prefixes):
+            raise Conflict(
+                f"Failed to associate address scope: subnetpools within an address scope must have unique prefixes; "
+                f"{other.id} has the same.",
+                "AddressScopePrefixConflict",
+            )
+    tx.reserve(f"scope/{scope_id}/{pool.id}", pool)
+
+
+def change_prefixes(tx: Transaction, pool_id: str, add: Sequence[str], drop: Sequence[str], means: Means) -> SubnetPool:
+    """Add prefixes, or take away such as no subnet was cut from."""
+    pool = required(tx, pool_id)
+    kept: list[Any] = [ipaddress.ip_network(prefix) for prefix in (*pool.prefixes, *add)]
+    if add:
+        _version([*pool.prefixes, *add])
+    for prefix in drop:
+        kept = [part for each in kept for part in _less(each, ipaddress.ip_network(prefix))]
+    wide = compact([str(each) for each in kept])
+    _version(wide)
+    for subnet in tx.find(Subnet, "subnetpool_id", pool_id):
+        if not any(_within(ranges.span(subnet).whole, ranges.whole(prefix)) for prefix in wide):
+            raise Conflict(
+                f"Illegal update to prefixes: subnet {subnet.id} was cut from them.", "IllegalSubnetPoolPrefixUpdate"
+            )
+    tx.guard(f"pool/{pool_id}")
+    changed = standard.change(tx, pool, {"prefixes": wide}, means)
+    if changed is not pool and pool.address_scope_id:
+        tx.release(f"scope/{pool.address_scope_id}/{pool.id}")
+        _enter_scope(tx, changed, False, means)
+    return changed
+
+
+def _less(whole: Any, hole: Any) -> list[Any]:
+    if whole.version != hole.version or not whole.overlaps(hole):
+        return [whole]
+    return [] if whole.subnet_of(hole) else list(whole.address_exclude(hole))

@@ -1,0 +1,44 @@
+"""How much a project may have of each resource, and how much it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from controller.errors import NotFound
+from controller.model.kinds import Network, Port, Quota, RbacPolicy, Row, Subnet, SubnetPool
+from controller.model.model import Model
+from controller.store.transaction import Transaction
+
+COUNTED: dict[str, type[Row]] = {
+    "network": Network,
+    "subnet": Subnet,
+    "port": Port,
+    "subnetpool": SubnetPool,
+    "rbac_policy": RbacPolicy,
+}
+UNLIMITED = -1
+DEFAULTS: Mapping[str, int] = dict.fromkeys(COUNTED, UNLIMITED)
+
+
+def limits(quota: Quota | None, defaults: Mapping[str, int]) -> dict[str, int]:
+    """Every limit of a project: its own, else the default."""
+    return {name: (quota.limits if quota else {}).get(name, defaults[name]) for name in defaults}
+
+
+def used(model: Model, project_id: str, name: str) -> int:
+    return model.count(COUNTED[name], "project_id", project_id)
+
+
+def change(tx: Transaction, project_id: str, wish: Mapping[str, int]) -> Quota:
+    quota = tx.get(Quota, project_id) or Quota(id=project_id)
+    changed = Quota(id=project_id, limits={**quota.limits, **wish})
+    tx.put(changed)
+    return changed
+
+
+def reset(tx: Transaction, project_id: str) -> None:
+    """Back to the defaults."""
+    quota = tx.get(Quota, project_id)
+    if quota is None:
+        raise NotFound(f"Quota for project {project_id[:64]} could not be found.", "ProjectQuotaNotFound")
+    tx.delete(quota)

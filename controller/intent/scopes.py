@@ -1,0 +1,64 @@
+"""Rules of address scopes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controller.errors import Conflict, Invalid, NotFound
+from controller.model.kinds import AddressScope, SubnetPool
+from controller.store.transaction import Transaction
+
+from . import access, sharing, standard
+from .means import Means
+from .standard import StandardWish
+
+
+class ScopeWish(StandardWish, total=False):
+    ip_version: int
+    shared: bool
+
+
+def missing(scope_id: str) -> NotFound:
+    return NotFound(f"Address scope {scope_id[:64]} could not be found.", "AddressScopeNotFound")
+
+
+def required(tx: Transaction, scope_id: str) -> AddressScope:
+    scope = tx.get(AddressScope, scope_id)
+    if scope is None:
+        raise missing(scope_id)
+    return scope
+
+
+def create(tx: Transaction, project_id: str, wish: ScopeWish, means: Means) -> AddressScope:
+    scope = AddressScope(**standard.fields(project_id, wish, means), ip_version=wish["ip_version"])
+    tx.put(scope)
+    if wish.get("shared"):
+        sharing.everybody(tx, "address_scope", scope, access.SHARED, True, means)
+    return scope
+
+
+def update(tx: Transaction, scope_id: str, wish: ScopeWish, means: Means) -> AddressScope:
+    """What is shared stays so: others may have pools in it."""
+    scope = required(tx, scope_id)
+    if "shared" in wish:
+        if not wish["shared"] and access.shared(tx, scope_id, access.EVERYBODY):
+            raise Invalid(
+                f"Unable to update address scope {scope_id}: Shared address scope can't be unshared.",
+                "AddressScopeUpdateError",
+            )
+        sharing.everybody(tx, "address_scope", scope, access.SHARED, wish["shared"], means)
+    changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
+    return standard.change(tx, scope, changes, means)
+
+
+def delete(tx: Transaction, scope_id: str, means: Means) -> None:
+    scope = required(tx, scope_id)
+    tx.guard(f"scope/{scope_id}")
+    if tx.model.count(SubnetPool, "address_scope_id", scope_id):
+        raise Conflict(
+            f"Unable to complete operation on address scope {scope_id}. There are one or more subnet pools in use on "
+            f"the address scope.",
+            "AddressScopeInUse",
+        )
+    sharing.remove_all(tx, scope_id)
+    tx.delete(scope)

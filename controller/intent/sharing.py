@@ -1,0 +1,191 @@
+"""Rules of sharing (RBAC policies): an object that its owner lets another project, or every one, use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypedDict
+from urllib.parse import quote
+
+from msgspec.structs import replace
+
+from controller.errors import Conflict, Invalid, NotFound
+from controller.model.kinds import AddressScope, Network, Port, RbacPolicy, Row, Standard, Subnet, SubnetPool
+from controller.store.transaction import Taken, Transaction
+
+from .access import EVERYBODY, EXTERNAL, SHARED, granted
+from .means import Means
+
+TYPES: dict[str, tuple[type[Standard], tuple[str, ...]]] = {
+    "network": (Network, (SHARED, EXTERNAL)),
+    "subnetpool": (SubnetPool, (SHARED,)),
+    "address_scope": (AddressScope, (SHARED,)),
+}
+
+
+class SharingWish(TypedDict, total=False):
+    object_type: str
+    object_id: str
+    action: str
+    target: str
+
+
+def required(tx: Transaction, policy_id: str) -> RbacPolicy:
+    policy = tx.get(RbacPolicy, policy_id)
+    if policy is None:
+        raise NotFound(f"RBAC policy of type {policy_id} not found.", "RbacPolicyNotFound")
+    return policy
+
+
+def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) -> RbacPolicy:
+    """Only the object's owner, or the operator, may; for others the object does not exist."""
+    kind, actions = TYPES[wish["object_type"]]
+    shared = tx.get(kind, wish["object_id"])
+    if shared is None or not (means.operator or shared.project_id == means.project_id):
+        name = kind.__name__
+        raise NotFound(f"{name} {wish['object_id'][:64]} could not be found.", f"{name}NotFound")
+    if wish["action"] not in actions:
+        raise Invalid(
+            f"Invalid action '{wish['action']}' for object type '{wish['object_type']}'. Valid actions: "
+            f"{', '.join(actions)}.",
+            "InvalidRbacPolicyAction",
+        )
+    policy = RbacPolicy(id=means.new_id(), project_id=project_id, **wish)
+    _take(tx, policy)
+    tx.put(policy)
+    _mark_external(tx, policy)
+    return policy
+
+
+def update(tx: Transaction, policy_id: str, wish: SharingWish, means: Means) -> RbacPolicy:
+    """Only the target may change."""
+    policy = required(tx, policy_id)
+    changed = replace(policy, **wish)
+    if changed == policy:
+        return policy
+    _end(tx, policy)
+    _take(tx, changed)
+    tx.put(changed)
+    _mark_external(tx, changed)
+    _check_use(tx, policy)
+    return changed
+
+
+def delete(tx: Transaction, policy_id: str, means: Means) -> None:
+    """Raises Conflict (RbacPolicyInUse) while a project relies on it."""
+    policy = required(tx, policy_id)
+    _end(tx, policy)
+    _check_use(tx, policy)
+
+
+def everybody(tx: Transaction, kind: str, row: Standard, action: str, wanted: bool, means: Means) -> bool:
+    """Share with every project, or no longer; True when that is a change."""
+    there = [
+        policy
+        for policy in tx.find(RbacPolicy, "object_id", row.id)
+        if (policy.action, policy.target) == (action, EVERYBODY)
+    ]
+    if bool(there) == wanted:
+        return False
+    if wanted:
+        policy = RbacPolicy(id=means.new_id(), project_id=row.project_id, object_type=kind, object_id=row.id,
+                            action=action, target=EVERYBODY)  # fmt: skip
+        _take(tx, policy)
+        tx.put(policy)
+        return True
+    for policy in there:
+        _end(tx, policy)
+        user = _user(tx, policy)
+        if user and action == SHARED:
+            raise Conflict(
+                f"Unable to reconfigure sharing settings for {kind} {row.id}. Multiple projects are using it.",
+                "InvalidSharedSetting",
+            )
+    return True
+
+
+def remove_all(tx: Transaction, object_id: str) -> None:
+    """With the object that they were about."""
+    for policy in tx.find(RbacPolicy, "object_id", object_id):
+        tx.release(_place(policy))
+        tx.delete(policy)
+
+
+# --- one policy -------------------------------------------------------------------------------------------------------
+
+
+def _place(policy: RbacPolicy) -> str:
+    return f"rbac/{policy.object_id}/{policy.action}/{quote(policy.target, safe='')}"
+
+
+def _take(tx: Transaction, policy: RbacPolicy) -> None:
+    try:
+        tx.reserve(_place(policy), policy)
+    except Taken:
+        raise Conflict(
+            f"An RBAC policy already exists with those values: {policy.object_type} {policy.object_id}.",
+            "DuplicateRbacPolicy",
+        ) from None
+
+
+def _end(tx: Transaction, policy: RbacPolicy) -> None:
+    tx.release(_place(policy))
+    tx.delete(policy)
+    _mark_external(tx, policy)
+
+
+def _mark_external(tx: Transaction, policy: RbacPolicy) -> None:
+    """A network is external while any policy gives it away as such."""
+    network = tx.get(Network, policy.object_id) if policy.action == EXTERNAL else None
+    if network is None:
+        return
+    external = any(other.action == EXTERNAL for other in tx.find(RbacPolicy, "object_id", network.id))
+    if network.external != external:
+        tx.put(replace(network, external=external))
+
+
+def _check_use(tx: Transaction, policy: RbacPolicy) -> None:
+    """After the policy is gone: nobody may be left who needed it."""
+    user = _user(tx, policy)
+    if user:
+        raise Conflict(
+            f"RBAC policy on object {policy.object_id} cannot be removed because other objects depend on it. "
+            f"Details: project {user} uses it.",
+            "RbacPolicyInUse",
+        )
+
+
+def _user(tx: Transaction, policy: RbacPolicy) -> str:
+    """A project that uses the object and that neither owns it nor is let at it by another policy; "" for none."""
+    if policy.action != SHARED:
+        return ""
+    owner = tx.get(TYPES[policy.object_type][0], policy.object_id)
+    if owner is None:
+        return ""
+    for project in sorted(_USERS[policy.object_type](tx, policy.object_id)):
+        let_in = project != owner.project_id and policy.target in (EVERYBODY, project)
+        if let_in and not granted(tx, policy.object_id, project, SHARED):
+            return project
+    return ""
+
+
+def _on_network(tx: Transaction, network_id: str) -> set[str]:
+    tx.guard(f"member/{network_id}")
+    rows: list[Row] = [*tx.model.find(Port, "network_id", network_id), *tx.model.find(Subnet, "network_id", network_id)]
+    return {row.project_id for row in rows}  # type: ignore[attr-defined]
+
+
+def _of_pool(tx: Transaction, pool_id: str) -> set[str]:
+    tx.guard(f"pool/{pool_id}")
+    return {subnet.project_id for subnet in tx.model.find(Subnet, "subnetpool_id", pool_id)}
+
+
+def _of_scope(tx: Transaction, scope_id: str) -> set[str]:
+    tx.guard(f"scope/{scope_id}")
+    return {pool.project_id for pool in tx.model.find(SubnetPool, "address_scope_id", scope_id)}
+
+
+_USERS: dict[str, Callable[[Transaction, str], set[str]]] = {
+    "network": _on_network,
+    "subnetpool": _of_pool,
+    "address_scope": _of_scope,
+}

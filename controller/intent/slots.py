@@ -1,0 +1,93 @@
+"""No project gets more than its quota, whoever writes at the same time, and nothing is counted twice or locked.
+
+Every object of a project with a limit holds a numbered slot, which is a reservation like that of an address: of two
+writers that take the same one, the store lets one win.  The free slots that may be taken are the lowest ones, as many
+of them as are left of the limit.  Why that suffices is in docs/decisions/0041-quotas.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from controller.errors import Conflict
+from controller.model.kinds import Quota, Row
+from controller.store.transaction import Transaction
+
+from .means import Means
+from .quotas import COUNTED, UNLIMITED, used
+
+WINDOW = 65_536  # free slots among which is drawn: writers at the same time rarely meet
+
+
+def settle(tx: Transaction, defaults: Mapping[str, int], means: Means) -> None:
+    """At the end of a transaction: slots for what it makes, and those of what it deletes given back.
+
+    Raises Conflict (OverQuota), naming every resource of which there would be too much.
+    """
+    if not tx.write:
+        return
+    made: dict[tuple[str, str], list[Row]] = {}
+    for before, after in list(tx.changes()):
+        row: Any = after or before
+        name = type(row).kind_name() if row is not None else ""
+        if name not in COUNTED:
+            continue
+        if before is None:
+            made.setdefault((row.project_id, name), []).append(row)
+        elif after is None:
+            slot = tx.model.slots.of(row.key)
+            if slot is not None:
+                tx.release(slot)
+    over = [
+        name for (project, name), rows in sorted(made.items()) if not _take(tx, project, name, rows, defaults, means)
+    ]
+    if over:
+        raise Conflict(f"Quota exceeded for resources: {over}.", "OverQuota")
+
+
+def _take(
+    tx: Transaction, project_id: str, name: str, rows: list[Row], defaults: Mapping[str, int], means: Means
+) -> bool:
+    """Take a slot for each row; whether there were as many."""
+    own = tx.get(Quota, project_id)
+    limit = (own.limits if own is not None else {}).get(name, defaults.get(name, UNLIMITED))
+    if limit < 0:
+        return True
+    left = limit - used(tx.model, project_id, name)
+    if left < len(rows):
+        return False
+    quota = f"quota/{quote(project_id, safe='')}/{name}"
+    for row, number in zip(rows, draw(tx.model.slots.held(quota), left, len(rows), means), strict=True):
+        tx.reserve(f"{quota}/{number}", row)
+    return True
+
+
+def draw(held: int, left: int, count: int, means: Means) -> list[int]:
+    """`count` numbers of the `left` lowest that are not in the set `held`, one after the other from a random one on."""
+    top = _top(held, min(left, WINDOW + count))
+    free = ~held & (1 << top) - 1
+    start = means.below(top)
+    found = []
+    for _ in range(count):
+        rest = free >> start
+        if not rest:
+            start, rest = 0, free
+        number = start + (rest & -rest).bit_length() - 1
+        found.append(number)
+        free ^= 1 << number
+        start = number
+    return found
+
+
+def _top(held: int, free: int) -> int:
+    """The number below which exactly `free` numbers are not in the set."""
+    low, high = free, free + held.bit_count()
+    while low < high:
+        middle = (low + high) // 2
+        if middle - (held & (1 << middle) - 1).bit_count() < free:
+            low = middle + 1
+        else:
+            high = middle
+    return low

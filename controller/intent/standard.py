@@ -1,0 +1,60 @@
+"""What all objects of a tenant have in common: identity, description, tags, times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, TypeVar
+
+from msgspec.structs import replace
+
+from controller.errors import Invalid
+from controller.model.kinds import Standard
+from controller.store.transaction import Transaction
+
+from .means import Means
+
+S = TypeVar("S", bound=Standard)
+MOST_TAGS = 50
+
+
+class StandardWish(TypedDict, total=False):
+    name: str
+    description: str
+    tags: tuple[str, ...]
+
+
+def fields(project_id: str, wish: Mapping[str, Any], means: Means) -> dict[str, Any]:
+    """The fields of a new object that are the same for every kind."""
+    now = means.now()
+    return {
+        "id": means.new_id(),
+        "project_id": project_id,
+        "name": wish.get("name", ""),
+        "description": wish.get("description", ""),
+        "tags": checked_tags(wish.get("tags", ())),
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def change(tx: Transaction, row: S, changes: Mapping[str, Any], means: Means) -> S:
+    """Write what differs; an update that changes nothing is no update."""
+    changed = replace(row, **changes)
+    if changed == row:
+        return row
+    changed = replace(changed, updated_at=means.now())
+    tx.put(changed)
+    return changed
+
+
+def touch(tx: Transaction, row: Standard, means: Means) -> None:
+    """Something that the object is shown with has changed: so do its revision and time."""
+    tx.put(replace(row, updated_at=means.now()))
+
+
+def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Each once, in order.  Raises Invalid when they are too many."""
+    found = tuple(sorted(set(tags)))
+    if len(found) > MOST_TAGS:
+        raise Invalid(f"Invalid input for operation: {len(found)} tags are more than {MOST_TAGS}.")
+    return found

@@ -1,0 +1,1 @@
+"""Finding out who asks: a file of tokens, or OpenStack's Keystone."""

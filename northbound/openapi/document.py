@@ -1,0 +1,64 @@
+"""The whole description (https://spec.openapis.org/oas/v3.1.1), and the page that shows it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..answer import JSON, Answer
+from ..ask import Ask
+from ..errors import not_found
+from ..v1.dialect import V10, V11
+from ..v2.api import RESOURCES
+from . import errors, others, paths, resources
+
+VERSION = "2.0"
+PAGE = Path(__file__).with_name("page")
+TYPES = {"index.html": "text/html; charset=utf-8", "page.js": "text/javascript; charset=utf-8",
+         "page.css": "text/css; charset=utf-8"}  # fmt: skip
+# The page runs what comes from here and nothing else.
+SAFE = (("Content-Security-Policy", "default-src 'self'"), ("X-Content-Type-Options", "nosniff"))
+
+
+def document() -> dict[str, Any]:
+    calls: dict[str, Any] = {}
+    schemas: dict[str, Any] = {"NeutronError": errors.schema("NeutronError"), "TenetError": errors.schema("TenetError")}
+    for resource in RESOURCES:
+        calls |= paths.of(resource)
+        schemas |= resources.schemas(resource)
+    calls |= others.prefixes() | others.bindings() | others.quotas() | others.discovery() | others.operators()
+    calls |= others.quantum(V10) | others.quantum(V11)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tenet",
+            "version": VERSION,
+            "description": "Multi-tenant virtual networks: OpenStack's Networking API v2.0, Quantum's v1.0 and v1.1, "
+            "and what is Tenet's own.",
+        },
+        "security": [{"token": []}, {}],
+        "paths": calls,
+        "components": {
+            "schemas": schemas | others.SCHEMAS,
+            "responses": errors.responses("NeutronError") | errors.responses("TenetError"),
+            "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}},
+        },
+    }
+
+
+@cache
+def _encoded() -> bytes:
+    return msgspec.json.encode(document())
+
+
+def show(ask: Ask) -> Answer:
+    return Answer(200, _encoded(), JSON)
+
+
+def page(ask: Ask, name: str = "index.html") -> Answer:
+    if name not in TYPES:
+        raise not_found(ask.request.path_info)
+    return Answer(200, (PAGE / name).read_bytes(), TYPES[name], SAFE)

@@ -1,0 +1,76 @@
+"""Every error that the APIs answer: types by status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..schema import Schema, closed
+
+TYPES: dict[int, tuple[str, ...]] = {
+    400: (
+        "HTTPBadRequest", "InvalidInput", "BadRequest", "AddressScopeUpdateError", "AllocationOnAutoAddressSubnet",
+        "AllowedAddressPairExhausted", "DNSNameServersExhausted", "DuplicateAddressPairInRequest",
+        "EmptySubnetPoolPrefixList", "HostRoutesExhausted", "IllegalSubnetPoolAssociationToAddressScope",
+        "IllegalSubnetPoolIpVersionAssociationToAddressScope", "IllegalSubnetPoolPrefixBounds",
+        "IllegalSubnetPoolPrefixUpdate", "InvalidAllocationPool", "InvalidIpForNetwork", "InvalidIpForSubnet",
+        "InvalidRbacPolicyAction", "InvalidSubnetServiceType", "MaxPrefixSubnetAllocationError",
+        "MinPrefixSubnetAllocationError", "NetworkSubnetPoolAffinityError", "OutOfBoundsAllocationPool",
+        "PrefixVersionMismatch", "RequestedStateInvalid", "SubnetPoolDeleteError",
+    ),
+    401: ("Unauthorized",),
+    403: ("PolicyNotAuthorized",),
+    404: (
+        "HTTPNotFound", "NotFound", "AddressScopeNotFound", "AgentNotFound", "AvailabilityZoneNotFound",
+        "ExtensionNotFound", "NetworkNotFound", "PortBindingNotFound", "PortNotFound", "ProjectQuotaNotFound",
+        "RbacPolicyNotFound", "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound", "TagNotFound",
+    ),
+    405: ("HTTPMethodNotAllowed",),
+    409: (
+        "Conflict", "AddressPairAndPortSecurityRequired", "AddressScopeInUse", "AddressScopePrefixConflict",
+        "AlreadyAttached", "DuplicateRbacPolicy", "FlatNetworkInUse",
+        "GatewayConflictWithAllocationPools", "GatewayIpInUse",
+        "IllegalSubnetPoolPrefixUpdate", "InvalidSharedSetting", "IpAddressGenerationFailure",
+        "IpAddressGenerationFailureNoMatchingSubnet", "IpAddressInUse", "MacAddressInUse", "NetworkInUse",
+        "NetworkMTUSubnetConflict", "OverQuota", "OverlappingAllocationPools", "PortBindingAlreadyActive",
+        "PortBindingAlreadyExists", "PortBindingError", "PortInUse", "RbacPolicyInUse", "SubnetAllocationError",
+        "SubnetInUse", "SubnetPoolQuotaExceeded", "VlanIdInUse",
+    ),
+    410: ("EventsGone",),
+    411: ("HTTPLengthRequired",),
+    412: ("RevisionNumberConstraintFailed",),
+    413: ("HTTPRequestEntityTooLarge",),
+    415: ("HTTPUnsupportedMediaType",),
+    500: ("HTTPInternalServerError",),
+    503: ("ServiceUnavailable", "MacAddressGenerationFailure", "NoNetworkAvailable"),
+}  # fmt: skip
+ALWAYS = (400, 401, 403, 404, 405, 500, 503)  # of any call
+READ = ALWAYS
+WRITE = (*ALWAYS, 409, 411, 413, 415)
+CONDITIONAL = (*WRITE, 412)  # of what takes If-Match
+
+
+def schema(root: str) -> Schema:
+    """{root: {"type", "message", "detail"}}"""
+    text: Schema = {"type": "string"}
+    said = closed({"type": text, "message": text, "detail": text}, "type", "message", "detail")
+    return closed({root: said}, root)
+
+
+def responses(root: str) -> dict[str, Any]:
+    """One response of `components` for each status, named by it."""
+    return {f"{root}{status}": _response(root, status) for status in TYPES}
+
+
+def _response(root: str, status: int) -> dict[str, Any]:
+    names = {"enum": list(TYPES[status])}
+    whole = {"$ref": f"#/components/schemas/{root}"}
+    precise = {"type": "object", "properties": {root: {"type": "object", "properties": {"type": names}}}}
+    return {
+        "description": f"Refused: {', '.join(TYPES[status])}",
+        "content": {"application/json": {"schema": {"allOf": [whole, precise]}}},
+    }
+
+
+def of(root: str, statuses: Iterable[int]) -> dict[str, Any]:
+    return {str(status): {"$ref": f"#/components/responses/{root}{status}"} for status in statuses}

@@ -1,0 +1,50 @@
+"""The answer to a dry run."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from controller.errors import Forbidden
+from controller.model.kinds import Row
+from controller.model.model import Model
+from controller.model.overlay import Overlay
+
+from .answer import Answer, as_json
+from .ask import Ask
+from .dry_run import Changed, told
+from .resource import Resource, View
+from .v2 import filters
+from .v2.api import RESOURCES
+
+BY_KIND: dict[type[Row], Resource] = {each.kind: each for each in reversed(RESOURCES)}
+
+
+def answer(ask: Ask, changes: Changed) -> Answer:
+    """Every object that would change and, for operators, every flow."""
+    view = ask.view
+    after_all = View(cast("Model", Overlay(view.model, changes)), view.statuses, view.caller)
+    found = [_object(ask, after_all, *each) for each in told(changes)]
+    shown: dict[str, Any] = {"objects": [each for each in found if each is not None]}
+    if _sees_switches(ask):
+        shown["switches"] = ask.context.preview(changes)
+    return as_json(200, shown)
+
+
+def _object(ask: Ask, after_all: View, change: str, row: Row, after: Row | None) -> dict[str, Any] | None:
+    view = ask.view
+    if not filters.visible(view if change == "delete" else after_all, row):
+        return None
+    found: dict[str, Any] = {"change": change, "kind": row.kind_name(), "id": row.row_id}
+    resource = BY_KIND.get(type(row))
+    if resource is not None and after is not None:
+        hidden = [*ask.context.policy.hidden(ask.caller, resource.name, None)]
+        found[resource.name] = resource.show(after_all, row, (), hidden)
+    return found
+
+
+def _sees_switches(ask: Ask) -> bool:
+    try:
+        ask.context.policy.check(ask.caller, "get_switch", {})
+    except Forbidden:
+        return False
+    return True

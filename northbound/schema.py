@@ -1,0 +1,42 @@
+"""What each check takes, in the words of JSON Schema (draft 2020-12, as OpenAPI 3.1 has it)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Schema = dict[str, Any]
+F = TypeVar("F", bound=Callable[..., Any])
+_TAKEN: dict[Callable[..., Any], Schema] = {}
+
+
+def takes(schema: Schema) -> Callable[[F], F]:
+    """Note beside a check what it takes; the check stays as it is."""
+
+    def noted(check: F) -> F:
+        _TAKEN[check] = schema
+        return check
+
+    return noted
+
+
+def of(check: Callable[..., Any]) -> Schema:
+    """What a check takes; {} (anything) of one that nothing was noted of."""
+    return _TAKEN.get(check, {})
+
+
+def or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]} if schema else {}
+
+
+def either(*allowed: object) -> Schema:
+    return {"enum": list(allowed)}
+
+
+def array(items: Schema, most: int) -> Schema:
+    return {"type": "array", "items": items, "maxItems": most}
+
+
+def closed(properties: dict[str, Schema], *required: str) -> Schema:
+    """A dictionary of these keys and no others."""
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}

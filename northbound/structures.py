@@ -1,0 +1,212 @@
+"""Checks of values with parts: lists, address pairs, routes, options, profiles.  Each raises `Fault` as in `checks`."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from controller.intent import ranges
+from controller.model.kinds import AddressPair, HostRoute
+
+from . import schema
+from .checks import (
+    ADDRESS,
+    CIDR,
+    MAX_ITEMS,
+    TEXT,
+    Check,
+    Fault,
+    address,
+    cidr,
+    filled,
+    integer,
+    items,
+    keys,
+    mac,
+    shown,
+    text,
+)
+
+T = TypeVar("T")
+MAX_TAG = 255
+MAX_PROFILE = 4095  # bytes of JSON, as in OpenStack's own server
+MAX_PREFIXES = 256
+
+
+def list_of(check: Callable[[object], T], most: int = MAX_ITEMS) -> Callable[[object], tuple[T, ...]]:
+    """A list without repetitions; null is an empty one."""
+
+    @schema.takes(schema.or_null(schema.array(schema.of(check), most) | {"uniqueItems": True}))
+    def checked(value: object) -> tuple[T, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            raise Fault(f"{shown(value)} is not a list")
+        if len(value) > most:
+            raise Fault(f"has {len(value)} items, more than {most}")
+        found = [check(item) for item in value]
+        if len(set(found)) < len(found):
+            raise Fault("Duplicate items in the list")
+        return tuple(found)
+
+    return checked
+
+
+def nullable(check: Callable[[object], T], instead: T) -> Callable[[object], T]:
+    """null stands for `instead`."""
+    return schema.takes(schema.or_null(schema.of(check)))(lambda value: instead if value is None else check(value))
+
+
+def number(first: int, last: int) -> Check:
+    """An integer; as OpenStack's server, its decimal text too (which is how that shows prefix lengths)."""
+    check = integer(first, last)
+    text = {"type": "string", "pattern": "^[0-9]{1,11}$"}
+
+    @schema.takes({"anyOf": [schema.of(check), text]})
+    def checked(value: object) -> int:
+        if isinstance(value, str) and len(value) < 12 and value.isascii() and value.isdecimal():
+            value = int(value)
+        return int(check(value))
+
+    return checked
+
+
+@schema.takes({**TEXT, "minLength": 1, "pattern": r"^[^,\x00-\x1f\x7f]+$"})
+def tag(value: object) -> str:
+    """Not empty, and without the comma that separates tags in a query."""
+    if "," in filled(value):
+        raise Fault(f"{shown(value)} contains a comma")
+    return filled(value)
+
+
+tags = list_of(tag)
+addresses = list_of(address)
+prefixes = list_of(cidr, MAX_PREFIXES)
+
+
+_PAIR = schema.closed(
+    {"ip_address": {"anyOf": [ADDRESS, CIDR]}, "mac_address": schema.or_null(schema.of(mac))}, "ip_address"
+)
+
+
+@schema.takes(schema.or_null(schema.array(_PAIR, MAX_ITEMS)))
+def pairs(value: object) -> tuple[AddressPair, ...]:
+    """[{"ip_address": address or subnet, "mac_address": MAC, else the port's own}]"""
+    if value is None:
+        return ()
+    found = []
+    for place, item in items(value):
+        keys(item, ("ip_address", "mac_address"), place)
+        if "ip_address" not in item:
+            raise Fault(f"item {place}: must have an ip_address")
+        own = item.get("mac_address")
+        found.append(AddressPair(address_or_cidr(item["ip_address"]), "" if own is None else mac(own)))
+    return tuple(found)
+
+
+def address_or_cidr(value: object) -> str:
+    """Canonical, without a prefix length where that is of one address.  Host bits are not kept."""
+    if not isinstance(value, str) or "/" not in value:
+        return address(value)
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise Fault(f"{shown(value)} is not a valid IP subnet") from None
+    start = ranges.canonical(str(network.network_address))
+    if network.prefixlen == 0:
+        raise Fault(f"{shown(value)} would allow every address: use port_security_enabled for that")
+    return start if network.prefixlen == network.max_prefixlen else f"{start}/{network.prefixlen}"
+
+
+_ROUTE = schema.closed({"destination": CIDR, "nexthop": ADDRESS}, "destination", "nexthop")
+
+
+@schema.takes(schema.or_null(schema.array(_ROUTE, MAX_ITEMS)))
+def routes(value: object) -> tuple[HostRoute, ...]:
+    """[{"destination": subnet, "nexthop": address}]"""
+    if value is None:
+        return ()
+    found = []
+    for place, item in items(value):
+        keys(item, ("destination", "nexthop"), place)
+        if len(item) < 2:
+            raise Fault(f"item {place}: must have a destination and a nexthop")
+        found.append(HostRoute(cidr(item["destination"]), address(item["nexthop"])))
+    if len(set(found)) < len(found):
+        raise Fault("Duplicate hostroute")
+    return tuple(found)
+
+
+_VERSION = number(4, 6)
+
+
+_OPTION = schema.closed(
+    {
+        "opt_name": schema.of(filled),
+        "opt_value": schema.or_null(schema.of(filled)),
+        "ip_version": schema.either(4, 6, "4", "6"),
+    },
+    "opt_name",
+    "opt_value",
+)
+
+
+@schema.takes(schema.or_null(schema.array(_OPTION, MAX_ITEMS)))
+def dhcp_options(value: object) -> tuple[tuple[str, str | None, int], ...]:
+    """[{"opt_name", "opt_value": text or null, "ip_version": 4 or 6}]; null takes an option away."""
+    if value is None:
+        return ()
+    found: dict[tuple[str, int], tuple[str, str | None, int]] = {}
+    for place, item in items(value):
+        keys(item, ("opt_name", "opt_value", "ip_version"), place)
+        if "opt_name" not in item or "opt_value" not in item:
+            raise Fault(f"item {place}: must have an opt_name and an opt_value")
+        name, version = filled(item["opt_name"]), _VERSION(item.get("ip_version", 4))
+        if version == 5:
+            raise Fault(f"item {place}: ip_version is 4 or 6")
+        wanted = item["opt_value"]
+        if (name, version) in found:
+            raise Fault(f"Duplicate DHCP option {shown(name)}")
+        found[name, version] = (name, None if wanted is None else filled(wanted), version)
+    return tuple(found.values())
+
+
+@schema.takes(schema.or_null({"type": "object", "properties": {"interface": schema.of(filled)}}))
+def profile(value: object) -> dict[str, str]:
+    """binding:profile, any dictionary: `interface` for itself, the rest as JSON text."""
+    if value is None:
+        return {"interface_id": "", "profile": ""}
+    if not isinstance(value, dict):
+        raise Fault(f"{shown(value)} is not a dictionary")
+    rest: dict[str, Any] = {name: held for name, held in value.items() if name != "interface"}
+    encoded = msgspec.json.encode(rest).decode() if rest else ""
+    if len(encoded) > MAX_PROFILE:
+        raise Fault(f"has more than {MAX_PROFILE} bytes")
+    return {"interface_id": filled(value["interface"]) if "interface" in value else "", "profile": encoded}
+
+
+def limits(names: list[str]) -> Callable[[object], dict[str, int]]:
+    """{resource: number}, -1 for no limit."""
+    check = number(-1, 2**31 - 1)
+    value_of = {"anyOf": [schema.of(check), {"const": "-1"}]}
+
+    @schema.takes(schema.closed(dict.fromkeys(names, value_of)))
+    def checked(value: object) -> dict[str, int]:
+        if not isinstance(value, dict):
+            raise Fault(f"{shown(value)} is not a dictionary")
+        found = {}
+        for name, wanted in value.items():
+            if name not in names:
+                raise Fault(f"unknown resource {shown(name)}")
+            found[name] = check(-1 if wanted in (-1, "-1") else wanted)
+        return found
+
+    return checked
+
+
+@schema.takes(schema.or_null(TEXT))
+def description(value: object) -> str:
+    return "" if value is None else text(value)

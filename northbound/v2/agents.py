@@ -1,0 +1,69 @@
+"""Hypervisors as agents: what OpenStack's tools ask to see which hosts there are, and whether they are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controller.errors import NotFound
+from controller.intent.means import Means
+from controller.intent.networks import ZONE
+from controller.model.kinds import AgentNote, Switch
+from controller.store.transaction import Transaction
+
+from ..checks import one_of
+from ..resource import Attribute, May, Resource, View, attribute
+from ..structures import description
+
+KIND = "Open vSwitch agent"  # the type under which Nova and Horizon look for hosts with Open vSwitch
+
+
+def _configurations(view: View, switch: Switch) -> dict[str, Any]:
+    return {
+        "bridge_mappings": {},
+        "tunneling_ip": switch.encap_ip,
+        "tunnel_types": [tunnel.type for tunnel in switch.tunnels],
+        "datapath_id": f"{switch.dpid:016x}",
+    }
+
+
+def _note(view: View, switch: Switch) -> str | None:
+    note = view.model.get(AgentNote, switch.id)
+    return note.description if note else None
+
+
+def _update(tx: Transaction, switch_id: str, wish: dict[str, str], means: Means) -> Switch:
+    switch = tx.get(Switch, switch_id)
+    if switch is None:
+        raise NotFound(f"Agent with agent_id={switch_id} could not be found.", "AgentNotFound")
+    if "description" in wish:
+        tx.put(AgentNote(id=switch_id, description=wish["description"]))
+    return switch
+
+
+def constant(name: str, value: object) -> Attribute:
+    return Attribute(name, lambda view, row: value)
+
+
+AGENTS = Resource(
+    name="agent",
+    plural="agents",
+    kind=Switch,
+    not_found="AgentNotFound",
+    attributes=(
+        attribute("id"),
+        attribute("host"),
+        constant("agent_type", KIND),
+        constant("binary", "tenet"),
+        constant("topic", "N/A"),
+        Attribute("admin_state_up", lambda view, row: True, May.UPDATE, one_of(True)),
+        Attribute("alive", lambda view, row: view.statuses.alive(row.id)),
+        constant("availability_zone", ZONE),
+        Attribute("configurations", _configurations),
+        Attribute("description", _note, May.UPDATE, description, "description"),
+        constant("created_at", None),
+        constant("started_at", None),
+        constant("heartbeat_timestamp", None),
+        constant("resources_synced", None),
+    ),
+    update=_update,
+)

@@ -1,0 +1,73 @@
+"""What is left of each network's addresses, and where networks can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from controller.intent import networks, ranges
+from controller.model.kinds import Network, Port, Subnet, Switch
+
+from ..answer import Answer, as_json
+from ..ask import Ask
+from ..resource import Attribute, Resource, View, attribute
+from .common import OWNED
+
+
+def _of_subnet(view: View, subnet: Subnet) -> dict[str, Any]:
+    return {
+        "subnet_id": subnet.id,
+        "subnet_name": subnet.name,
+        "cidr": subnet.cidr,
+        "ip_version": subnet.ip_version,
+        "total_ips": ranges.span(subnet).size,
+        "used_ips": view.model.count(Port, "subnets", subnet.id),
+    }
+
+
+def _subnets(view: View, network: Network) -> list[dict[str, Any]]:
+    return [_of_subnet(view, subnet) for subnet in view.model.find(Subnet, "network_id", network.id)]
+
+
+def _sum(name: str) -> Attribute:
+    return Attribute(name, lambda view, row: sum(each[name] for each in _subnets(view, row)))
+
+
+def _has_version(values: Sequence[str]) -> Callable[[View, Network], bool]:
+    return lambda view, network: any(str(each["ip_version"]) in values for each in _subnets(view, network))
+
+
+IP_AVAILABILITIES = Resource(
+    name="network_ip_availability",
+    plural="network_ip_availabilities",
+    path="network-ip-availabilities",
+    kind=Network,
+    not_found="NetworkNotFound",
+    attributes=(
+        attribute("network_id", source="id"),
+        attribute("network_name", source="name"),
+        attribute("project_id"),
+        attribute("tenant_id", source="project_id"),
+        _sum("total_ips"),
+        _sum("used_ips"),
+        Attribute("subnet_ip_availability", _subnets),
+    ),
+    index={**OWNED, "network_name": "name"},
+    filters={"ip_version": _has_version},
+)
+
+
+def zones(ask: Ask) -> Answer:
+    """Every zone with a hypervisor in it."""
+    there = networks.zones(ask.view.model, list(ask.view.model.rows(Switch).values()))
+    found = [{"name": name, "resource": "network", "state": "available"} for name in there]
+    return as_json(200, {"availability_zones": [each for each in found if _asked(each, ask.query())]})
+
+
+def _asked(zone: dict[str, str], query: dict[str, list[str]]) -> bool:
+    return all(zone[name] in values for name, values in query.items() if name in zone)
+
+
+def service_providers(ask: Ask) -> Answer:
+    """None: what they would serve (load balancers, VPNs) is not here."""
+    return as_json(200, {"service_providers": []})

@@ -1,0 +1,106 @@
+"""Quotas: each project's limits, what of them is in use, and the defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controller.errors import NotFound
+from controller.intent import quotas
+from controller.model.kinds import Quota
+
+from ..answer import Answer, as_json
+from ..ask import Ask
+from ..body import json_body
+from ..checks import Fault, filled
+from ..errors import bad_request
+from ..routes import Routes
+from ..structures import limits
+
+
+def add(routes: Routes) -> None:
+    routes.add("v2.0/quotas", {"GET": list_all})
+    # which is what clients ask about themselves
+    routes.add("v2.0/quotas/tenant", {"GET": whose})
+    routes.add("v2.0/quotas/project", {"GET": whose})
+    routes.add("v2.0/quotas/*", {"GET": show, "PUT": update, "DELETE": delete})
+    routes.add("v2.0/quotas/*/default", {"GET": defaults})
+    routes.add("v2.0/quotas/*/details", {"GET": details})
+
+
+def list_all(ask: Ask) -> Answer:
+    """Of projects that have limits of their own."""
+    rows = ask.view.model.rows(Quota)
+    found = [_shown(ask, project_id) | {"project_id": project_id, "tenant_id": project_id}
+             for project_id in sorted(rows) if _sees(ask, project_id)]  # fmt: skip
+    return as_json(200, {"quotas": found})
+
+
+def whose(ask: Ask) -> Answer:
+    project = ask.caller.project_id
+    return as_json(200, {"tenant": {"tenant_id": project}, "project": {"project_id": project}})
+
+
+def show(ask: Ask, project_id: str) -> Answer:
+    _allow(ask, project_id, "get")
+    return as_json(200, {"quota": _shown(ask, project_id)})
+
+
+def defaults(ask: Ask, project_id: str) -> Answer:
+    _allow(ask, project_id, "get")
+    return as_json(200, {"quota": _defaults(ask)})
+
+
+def details(ask: Ask, project_id: str) -> Answer:
+    _allow(ask, project_id, "get")
+    found = {
+        name: {"limit": limit, "used": quotas.used(ask.view.model, project_id, name), "reserved": 0}
+        for name, limit in _shown(ask, project_id).items()
+    }
+    return as_json(200, {"quota": found})
+
+
+def update(ask: Ask, project_id: str) -> Answer:
+    _allow(ask, project_id, "update")
+    body = json_body(ask.request)
+    if not isinstance(body, dict) or set(body) != {"quota"}:
+        raise bad_request("Unable to find 'quota' in request body, or more than that is in it.")
+    try:
+        filled(project_id)
+        wish = limits(list(quotas.COUNTED))(_limits(body["quota"]))
+    except Fault as fault:
+        raise bad_request(f"Invalid input for quota. Reason: {fault}.") from None
+    revision = ask.transact(lambda tx: quotas.change(tx, project_id, wish)).revision
+    return as_json(200, {"quota": _shown(ask, project_id)}, revision)
+
+
+def delete(ask: Ask, project_id: str) -> Answer:
+    _allow(ask, project_id, "delete")
+    return Answer(204, revision=ask.transact(lambda tx: quotas.reset(tx, project_id)).revision)
+
+
+def _limits(given: object) -> object:
+    """Without what some clients repeat of the path, and without the switch that asks for no check."""
+    if not isinstance(given, dict):
+        return given
+    return {name: value for name, value in given.items() if name not in ("project_id", "tenant_id", "check_limit",
+                                                                           "force")}  # fmt: skip
+
+
+def _shown(ask: Ask, project_id: str) -> dict[str, int]:
+    return quotas.limits(ask.view.model.get(Quota, project_id), _defaults(ask))
+
+
+def _defaults(ask: Ask) -> dict[str, int]:
+    return {**quotas.DEFAULTS, **ask.context.limits}
+
+
+def _sees(ask: Ask, project_id: str) -> bool:
+    return ask.caller.operator or ask.caller.project_id == project_id
+
+
+def _allow(ask: Ask, project_id: str, verb: str) -> None:
+    """Another project's quota does not exist."""
+    if not _sees(ask, project_id):
+        raise NotFound(f"Quota for project {project_id[:64]} could not be found.", "ProjectQuotaNotFound")
+    whose: dict[str, Any] = {"project_id": project_id, "tenant_id": project_id}
+    ask.context.policy.check(ask.caller, f"{verb}_quota", whose)

@@ -1,0 +1,53 @@
+"""The application with real tokens and real rules of policy, called as several people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from controller.store.replica import Replica
+from controller.store.store import Store
+from northbound.context import Context
+from northbound.enforce import Rules
+from northbound.identity import tokens
+
+from .conftest import Api, PlainOperators, PlainStatuses, Reply
+
+
+class Person(Api):
+    """Calls with a token of its own."""
+
+    def __init__(self, context: Context, token: str) -> None:
+        super().__init__(context)
+        self.token = token
+
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
+        return super().call(method, path, body, **{"X-Auth-Token": self.token, **headers})
+
+
+class Cloud:
+    def __init__(self, directory: Path, store: Store, replica: Replica, limits: Mapping[str, int] | None = None,
+                 policy: str = "") -> None:  # fmt: skip
+        self.now = 1e9
+        config = directory / "tenet.conf"
+        if policy:
+            (directory / "policy.yaml").write_text(policy)
+        config.write_text(f"[oslo_policy]\npolicy_file = {directory}/policy.yaml\n")
+        self.rules = Rules([str(config)])
+        self.file = directory / "tokens"
+        self.file.touch()
+        self.identity = tokens.Tokens(self.file, self.rules.is_operator, clock=self._clock)
+        self.context = Context(
+            store, replica, PlainStatuses(replica), PlainOperators(), policy=self.rules, identity=self.identity,
+            limits=limits or {},
+        )  # fmt: skip
+
+    def _clock(self) -> float:
+        """Every look is a second later, so that the file is read again."""
+        self.now += 2
+        return self.now
+
+    def person(self, project: str, *roles: str, expires: int = 0) -> Person:
+        token, entry = tokens.new(project, f"{'-'.join(roles)}@{project}", roles, expires)
+        tokens.save(self.file, [*tokens.load(self.file), entry])
+        return Person(self.context, token)

@@ -1,0 +1,109 @@
+"""Every resource through openstacksdk: run by the Python that has it.  Configured by the environment (OS_*).
+
+Prints a line for each step and ends with status 0 when all of them did what they should.
+"""
+
+from __future__ import annotations
+
+import openstack  # type: ignore[import-not-found]
+from openstack import exceptions
+
+
+def main() -> None:
+    cloud = openstack.connect(load_yaml_config=False, load_envvars=True)
+    net = cloud.network
+    assert net.find_extension("port-security") is not None
+    assert {each.alias for each in net.extensions()} > {
+        "binding",
+        "net-mtu",
+        "pagination",
+        "quotas",
+        "standard-attr-tag",
+    }
+
+    scope = net.create_address_scope(name="sdk-scope", ip_version=4)
+    pool = net.create_subnet_pool(
+        name="sdk-pool", prefixes=["10.40.0.0/16"], default_prefix_length=24, address_scope_id=scope.id
+    )
+    assert pool.address_scope_id == scope.id and pool.prefixes == ["10.40.0.0/16"], pool
+    network = net.create_network(name="sdk-net", description="by the SDK")
+    assert net.find_network("sdk-net").id == network.id
+    network = net.update_network(network, name="sdk-net-2")
+    assert network.name == "sdk-net-2" and network.revision_number > 0
+    network.set_tags(net, ["one", "two"])
+    assert [each.id for each in net.networks(tags="one,two")] == [network.id]
+    network.remove_tag(net, "one")
+    assert net.get_network(network.id).tags == ["two"]
+
+    pooled = net.create_subnet(network_id=network.id, ip_version=4, subnet_pool_id=pool.id, name="sdk-pooled")
+    assert pooled.cidr.endswith("/24") and pooled.subnet_pool_id == pool.id
+    slaac = net.create_subnet(
+        network_id=network.id, ip_version=6, cidr="2001:db8:40::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac"
+    )
+    pooled = net.update_subnet(pooled, dns_nameservers=["192.0.2.53"])
+    assert pooled.dns_nameservers == ["192.0.2.53"]
+    assert {each.id for each in net.subnets(network_id=network.id)} == {pooled.id, slaac.id}
+
+    port = net.create_port(network_id=network.id, name="sdk-port")
+    assert {each["subnet_id"] for each in port.fixed_ips} == {pooled.id, slaac.id}, port
+    port = net.update_port(port, description="mine", allowed_address_pairs=[{"ip_address": "10.40.0.77"}])
+    assert port.allowed_address_pairs[0]["ip_address"] == "10.40.0.77"
+    many = net.create_ports([{"network_id": network.id, "name": f"sdk-{number}"} for number in range(5)])
+    pages = list(net.ports(network_id=network.id, limit=2, paginated=True))
+    assert len({each.id for each in pages}) == 6, pages
+    assert net.find_port("sdk-3").name == "sdk-3"
+    assert next(net.ports(network_id=network.id, sort_key="name", sort_dir="desc")).name == "sdk-port"
+    try:
+        net.delete_network(network)
+        raise AssertionError("a network in use is deleted")
+    except exceptions.ConflictException as refused:
+        assert "NetworkInUse" in str(refused.response.text)
+    stale = net.get_port(port.id)
+    net.update_port(stale, name="newer")
+    try:
+        net.update_port(port.id, if_revision=1, name="never")
+        raise AssertionError("If-Match is not seen")
+    except exceptions.HttpException as refused:
+        assert refused.status_code == 412, refused
+
+    policy = net.create_rbac_policy(
+        object_type="network", object_id=network.id, action="access_as_shared", target_project_id="somebody-else"
+    )
+    assert [each.id for each in net.rbac_policies(object_id=network.id)] == [policy.id]
+    policy = net.update_rbac_policy(policy, target_project_id="another")
+    net.delete_rbac_policy(policy)
+
+    project = network.project_id
+    quota = net.get_quota(project)
+    assert quota.ports != 0
+    assert net.update_quota(project, ports=77).ports == 77
+    assert net.get_quota(project, details=True).ports["limit"] == 77
+    assert net.get_quota_default(project).ports != 77
+    net.delete_quota(project)
+    list(net.quotas())
+    available = net.get_network_ip_availability(network.id)
+    assert available.used_ips == 12, available
+    assert [each.network_id for each in net.network_ip_availabilities(network_name="sdk-net-2")] == [network.id]
+    list(net.agents())
+    list(net.availability_zones())
+    list(net.service_providers())
+
+    for each in [port, *many]:
+        net.delete_port(each)
+    net.delete_subnet(pooled)
+    net.delete_subnet(slaac)
+    net.delete_network(network)
+    net.delete_subnet_pool(pool)
+    net.delete_address_scope(scope)
+    for kind in (net.networks, net.subnets, net.ports, net.subnet_pools, net.address_scopes, net.rbac_policies):
+        assert list(kind()) == [], kind
+    try:
+        net.get_network(network.id)
+        raise AssertionError("a deleted network is found")
+    except exceptions.NotFoundException:
+        pass
+    print("all of it")
+
+
+if __name__ == "__main__":
+    main()
