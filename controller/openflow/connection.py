@@ -34,7 +34,7 @@ class Connection:
         self._sock = sock
         self._queue: deque[bytes] = deque()
         self._queued = 0
-        self._last = ""  # close for this reason once the queue is empty
+        self.ending = ""  # close for this reason once the queue is empty
         self._work = hub.Signal()
         self._room = hub.Signal()
         self._room.set()
@@ -42,7 +42,7 @@ class Connection:
 
     def write(self, data: bytes) -> None:
         """Queue `data`; never waits.  A peer that lets too much gather is closed."""
-        if self.closed or self._last:
+        if self.closed or self.ending:
             return
         self._queue.append(data)
         self._queued += len(data)
@@ -72,7 +72,7 @@ class Connection:
 
     def close_when_sent(self, why: str) -> None:
         """End the connection once all that is queued has been sent; nothing more is."""
-        self._last = why
+        self.ending = why
         self._work.set()
 
     def read(self, handle: Callable[[bytes], None]) -> None:
@@ -114,8 +114,8 @@ class Connection:
     def _send_all(self) -> None:
         while not self.closed:
             if not self._queue:
-                if self._last:
-                    self.close(self._last)
+                if self.ending:
+                    self.close(self.ending)
                     return
                 self._work.clear()
                 self._work.wait()

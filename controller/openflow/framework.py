@@ -191,6 +191,8 @@ class Switch(_Datapath):  # type: ignore[misc]
             session.close(f"{type(problem).__name__}: {problem}")
 
     def _received(self, message: bytes) -> None:
+        if self.connection.ending:
+            return  # it has been told that we do not go on
         version, kind, length, xid = wire.HEADER.unpack_from(message)
         if kind == wire.HELLO:
             wire.check_hello(message)
@@ -233,7 +235,8 @@ class Switch(_Datapath):  # type: ignore[misc]
             self._answered.set()
 
     def _end(self) -> None:
-        given_up = self.connection.closed  # else the peer hung up, which anybody may who only looks
+        # else the peer hung up, which anybody may who only looks
+        given_up = self.connection.closed or self.connection.ending
         self.connection.release()
         self.is_active = False
         self.set_state(_handler.DEAD_DISPATCHER)
@@ -244,7 +247,8 @@ class Switch(_Datapath):  # type: ignore[misc]
             if self.session and self._introduced:
                 self.server.events.disconnected(self.session)
             elif self.session is None and given_up:
-                self.server.events.refused(self.connection.address, self.connection.why, self.duplicate)
+                why = self.connection.ending or self.connection.why
+                self.server.events.refused(self.connection.address, why, self.duplicate)
         except Exception:
             log.exception("what follows a disconnect failed")
         finally:

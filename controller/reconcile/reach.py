@@ -10,6 +10,8 @@ from topology.links import MOST_SEGMENT, tunnelled
 def unreached(model: Model, here: str, network: Network) -> str:
     """Which switches with ports of the network frames from `here` do not get to, and why; "" when all are reached."""
     me = model.get(Switch, here)
+    if network.physical_network:
+        return _outside(me, network)
     cut, too_large = [], []
     for there in model.placement.span.of(network.id):
         other = model.get(Switch, there)
@@ -24,6 +26,13 @@ def unreached(model: Model, here: str, network: Network) -> str:
     if too_large:
         return f"links carry segments up to {MOST_SEGMENT} only, so not to its network's ports on {_some(too_large)}"
     return ""
+
+
+def _outside(me: Switch | None, network: Network) -> str:
+    name = network.physical_network
+    if me is None or any(one.network == name for one in me.physical):
+        return ""
+    return f"switch {me.id} does not reach physical network {name}: its tenet-bridge-mappings have no bridge for it"
 
 
 def _some(switches: list[str]) -> str:

@@ -205,6 +205,25 @@ def test_a_switch_that_was_cut_off_need_not_wait_for_its_old_connection_to_be_gi
     assert not bench.heard.sessions[1].closed
 
 
+def test_why_a_peer_is_refused_is_not_forgotten_over_what_it_sends_meanwhile(bench: Bench) -> None:
+    """Open vSwitch in OpenFlow 1.0 sends its port statuses before it has read that this is no use."""
+    hello = b"\1\0\0\x08\0\0\0\1"
+    with hub.connect(bench.server.address) as sock:
+        sock.sendall(hello + b"\1\x0c\0\x08\0\0\0\2")
+        while sock.recv(4096):
+            pass
+    until(lambda: bench.heard.refusals)
+    assert [why for _, why, _ in bench.heard.refusals] == ["no common OpenFlow version"]
+
+
+def test_who_only_looks_is_not_refused(bench: Bench) -> None:
+    hub.connect(bench.server.address).close()
+    with hub.connect(bench.server.address) as sock:
+        assert sock.recv(64)
+    hub.sleep(0.1)
+    assert not bench.heard.refusals
+
+
 def test_what_a_new_peer_is_told_first_is_utf8(bench: Bench) -> None:
     """Mininet looks with telnet whether a controller is there, and reads the answer as text."""
     for _ in range(20):  # a number drawn at random has a byte above 127 in fifteen of sixteen

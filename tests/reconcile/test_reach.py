@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import networkx as nx
+from msgspec.structs import replace
 
-from controller.model.kinds import Network
+from controller.model.kinds import Network, Physical
+from controller.model.model import Model
 from controller.reconcile.reach import unreached
+from tests.apps.clouds import network, plugged, port, switch
 from tests.topology.wired import Wired, switches, tenants, wires
+from tests.world import change
 
 
 def reach(graph: nx.MultiGraph, segment: int, underlay: tuple[int, ...] = ()) -> str:
     ends = [end for wire in wires(graph) for end in wire]
     world = Wired(*switches(graph, underlay), *ends, *tenants({"red": [0, 1, 2]}, {"red": segment}))
-    network = world.model.get(Network, "red")
-    assert network is not None
-    return unreached(world.model, "s0", network)
+    row = world.model.get(Network, "red")
+    assert row is not None
+    return unreached(world.model, "s0", row)
 
 
 def test_all_reached_by_wire_or_tunnel() -> None:
@@ -35,3 +39,13 @@ def test_a_segment_that_no_label_holds() -> None:
     assert reach(wired, 1 << 20).startswith("links carry segments up to 1048575 only")
     assert reach(wired, (1 << 20) - 1) == ""
     assert reach(wired, 1 << 20, underlay=(0, 1, 2)) == ""
+
+
+def test_a_network_on_a_physical_one_is_reached_where_that_is() -> None:
+    outside = replace(network("red"), network_type="vlan", physical_network="p1", vlan=5)
+    mapped = replace(switch(1), physical=(Physical("p1", 500),))
+    model = Model()
+    change(model, mapped, switch(2), outside, port("a", "red", 1), plugged("a", 1, 1), port("b", "red", 2))
+    change(model, plugged("b", 2, 1))
+    assert unreached(model, "h1", outside) == ""
+    assert "switch h2 does not reach physical network p1" in unreached(model, "h2", outside)
