@@ -53,7 +53,7 @@ format: install  ## put the source into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: test-unit test-store test-openflow test-ovsdb test-api test-identity test-ryu test-e2e test-cluster  ## every suite, in this order, until one fails
+test: test-unit test-store test-openflow test-ovsdb test-api test-identity test-ryu test-e2e test-mininet test-cluster  ## every suite, in this order, until one fails
 	@echo "all suites passed"
 
 test-unit: install  ## the pure parts: no sockets, no switches
