@@ -7,8 +7,6 @@ the SHA-256 of all before it.  Rows under a lease say who is there now, and are 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ import msgspec
 
 from controller.errors import Changed, Misconfigured, StoreError, Unavailable
 from controller.store.codec import decode
+from controller.store.durable import replacing
 from controller.store.store import Store, Stored
 
 FORMAT = 1
@@ -48,20 +47,12 @@ def write(path: Path, revision: int, rows: Iterable[Stored]) -> int:
     kept = sorted(row for row in rows if not row.leased)
     head = _Head(FORMAT, revision, len(kept), datetime.now(UTC).isoformat(timespec="seconds"))
     digest = hashlib.sha256()
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # readable by its owner only
-    try:
-        with open(handle, "wb") as file:
-            for item in (head, *map(_line, kept)):
-                line = msgspec.json.encode(item) + b"\n"
-                digest.update(line)
-                file.write(line)
-            file.write(msgspec.json.encode(_Tail(digest.hexdigest())) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
+    with replacing(path) as file:
+        for item in (head, *map(_line, kept)):
+            line = msgspec.json.encode(item) + b"\n"
+            digest.update(line)
+            file.write(line)
+        file.write(msgspec.json.encode(_Tail(digest.hexdigest())) + b"\n")
     return len(kept)
 
 

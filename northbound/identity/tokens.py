@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import secrets
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +17,7 @@ import msgspec
 from webob import Request
 
 from controller.errors import Misconfigured
+from controller.store.durable import replacing
 
 from ..auth import Caller, with_implied
 from ..errors import HttpError
@@ -69,17 +68,8 @@ def load(path: Path) -> list[Entry]:
 
 def save(path: Path, entries: list[Entry]) -> None:
     """All at once, readable by the owner only."""
-    text = b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replacing(path) as file:
+        file.writelines(msgspec.json.encode(entry) + b"\n" for entry in entries)
 
 
 class Tokens:
