@@ -16,7 +16,7 @@ TYPES: dict[int, tuple[str, ...]] = {
         "IllegalSubnetPoolPrefixUpdate", "InvalidAllocationPool", "InvalidIpForNetwork", "InvalidIpForSubnet",
         "InvalidRbacPolicyAction", "InvalidSubnetServiceType", "MaxPrefixSubnetAllocationError",
         "MinPrefixSubnetAllocationError", "NetworkSubnetPoolAffinityError", "OutOfBoundsAllocationPool",
-        "PrefixVersionMismatch", "RequestedStateInvalid", "SubnetPoolDeleteError",
+        "PrefixVersionMismatch", "RequestedStateInvalid", "SegmentsSetInConjunctionWithProviders", "SubnetPoolDeleteError",
     ),
     401: ("Unauthorized",),
     403: ("PolicyNotAuthorized",),

@@ -71,7 +71,9 @@ def test_an_object_is_there_for_those_whose_rule_holds(
         ('"shared": "field:networks:shared=True and role:member"\n', {"network", "subnet"}),  # by a name they refer to
     ],
 )
-def test_objects_are_judged_one_by_one_only_where_a_file_makes_it_so(tmp_path: Path, text: str, judged: set[str]) -> None:
+def test_objects_are_judged_one_by_one_only_where_a_file_makes_it_so(
+    tmp_path: Path, text: str, judged: set[str]
+) -> None:
     """A list of a thousand ports must not pay for what nobody asked for."""
     (tmp_path / "policy.yaml").write_text(text)
     (tmp_path / "tenet.conf").write_text(f"[oslo_policy]\npolicy_file = {tmp_path}/policy.yaml\n")
