@@ -35,7 +35,7 @@ TYPES: dict[int, tuple[str, ...]] = {
         "IpAddressGenerationFailureNoMatchingSubnet", "IpAddressInUse", "MacAddressInUse", "NetworkInUse",
         "NetworkMTUSubnetConflict", "OverQuota", "OverlappingAllocationPools", "PortBindingAlreadyActive",
         "PortBindingAlreadyExists", "PortBindingError", "PortInUse", "RbacPolicyInUse", "SubnetAllocationError",
-        "SubnetInUse", "SubnetPoolQuotaExceeded", "VlanIdInUse",
+        "SubnetInUse", "SubnetPoolQuotaExceeded", "TunnelIdInUse", "VlanIdInUse",
     ),
     410: ("EventsGone",),
     411: ("HTTPLengthRequired",),

@@ -8,6 +8,7 @@ from controller.intent.networks import ENCAPSULATIONS
 from controller.intent.physical import TYPES
 from controller.model.kinds import Network, Subnet, SubnetPool, Switch
 
+from .. import schema
 from ..checks import Check, boolean, filled, one_of, text
 from ..resource import Attribute, May, Resource, View, attribute
 from ..structures import list_of, nullable, number
@@ -32,7 +33,7 @@ def _segmentation_id(view: View, network: Network) -> int | None:
 
 
 def _or_none(check: Check) -> Check:
-    return lambda value: None if value is None else check(value)
+    return schema.takes(schema.or_null(schema.of(check)))(lambda value: None if value is None else check(value))
 
 
 def _scope(version: int) -> Attribute:

@@ -100,6 +100,16 @@ def test_paths_that_are_not(api: Api, path: str) -> None:
     assert list(reply.json) == ["NeutronError" if path.startswith("/v2.0") else "TenetError"]
 
 
+def test_a_star_in_a_path_is_a_name_as_any(api: Api) -> None:
+    for path, kind in (
+        ("networks/*", "NetworkNotFound"),
+        ("networks/*/ports/*", "NetworkNotFound"),
+        ("*", "HTTPNotFound"),
+    ):
+        assert api.call("GET", f"/v1.1/tenants/*/{path}").error == (404, kind)
+    assert api.call("GET", "/v2.0/networks/*").error == (404, "NetworkNotFound")
+
+
 def test_a_path_that_is_not_utf_8(api: Api) -> None:
     for path, root in (("/v2.0/\xff", "NeutronError"), ("/v1.1/\xff", "QuantumError"), ("/\xff", "TenetError")):
         reply = raw(api, method="GET", PATH_INFO=path)
