@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from webob import Request
+
+from controller import hub
 
 from .errors import HttpError, bad_request
 
 MAX_BODY = 4 * 2**20  # bytes: 2,000 ports of 2 KB each
+PATIENCE = 60.0  # seconds for all of a body
+SMALL = 65_536  # bytes; of what is larger, no more than this is being read at a time:
+MOST_COMING = 256 * 2**20
+_coming = 0
 # A browser sends these two to any address without asking first, so that a page of anybody's could write to a controller
 # on the reader's own machine.  JSON and XML it must ask for (the Fetch standard's CORS protocol).
 JSON_TYPES = ("application/json",)
@@ -28,12 +36,29 @@ def raw(request: Request) -> bytes:
         raise HttpError(413, "HTTPRequestEntityTooLarge", message, (("Connection", "close"),))
     wanted = int(length)
     try:
-        body: bytes = environ["wsgi.input"].read(wanted) if wanted else b""
+        body = _read(environ["wsgi.input"], wanted) if wanted else b""
+    except TimeoutError:
+        raise HttpError(408, "HTTPRequestTimeout", "The body came too slowly.", (("Connection", "close"),)) from None
     except OSError:
         raise bad_request("The body could not be read.") from None
     if len(body) < wanted:
         raise bad_request(f"The body ended after {len(body)} of {wanted} bytes.")
     return body
+
+
+def _read(source: Any, wanted: int) -> bytes:
+    """Raises TimeoutError when it takes too long, HttpError when too many large ones are being read."""
+    global _coming
+    large = wanted if wanted > SMALL else 0
+    if _coming + large > MOST_COMING:
+        raise HttpError(503, "ServiceUnavailable", "Too many large bodies are being read.", (("Retry-After", "10"),))
+    _coming += large
+    try:
+        with hub.Timeout(PATIENCE, TimeoutError()):
+            found: bytes = source.read(wanted)
+            return found
+    finally:
+        _coming -= large
 
 
 def media_type(request: Request) -> str:
