@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from webob import Request
 
 from controller import hub
 
+from .checks import shown
 from .errors import HttpError, bad_request
 
 MAX_BODY = 4 * 2**20  # bytes: 2,000 ports of 2 KB each
@@ -72,13 +74,29 @@ def unsupported(given: str, supported: str) -> HttpError:
 
 
 def from_json(body: bytes) -> object:
-    """Raises HttpError: not JSON, not UTF-8, nested too deep, or a number too large."""
+    """Raises HttpError: not JSON, not UTF-8, nested too deep, a number too large, or a key that is there twice."""
     try:
-        return _decode(body)
+        found = _decode(body)
+        if isinstance(found, dict | list):
+            _look_for_duplicates(body.decode())
+        return found
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise bad_request(f"Malformed request body: {error}.") from None
     except RecursionError:
         raise bad_request("Malformed request body: nested too deep.") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two values under one key, readers take the first or the last (RFC 8259, 4): nobody shall depend on it."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise bad_request(f"Malformed request body: the key {shown(twice)} is there twice.")
+    return found
+
+
+_look_for_duplicates = json.JSONDecoder(object_pairs_hook=_unique).decode
 
 
 def json_body(request: Request) -> object:

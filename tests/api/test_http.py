@@ -151,9 +151,18 @@ def test_bodies_that_are_not(api: Api, body: bytes) -> None:
     assert api.everything() == before
 
 
-def test_the_last_of_duplicate_keys_counts(api: Api) -> None:
-    reply = api.call("POST", "/v2.0/networks", b'{"network": {"name": "a", "name": "b"}}')
-    assert reply.json["network"]["name"] == "b"
+@pytest.mark.parametrize(
+    "body",
+    [b'{"network": {"name": "a", "name": "b"}}', b'{"network": {"name": "a"}, "network": {}}',
+     b'{"networks": [{}, {"name": "a", "n\\u0061me": "a"}]}', b'[{"name": 1, "name": 1}]'],
+)  # fmt: skip
+def test_a_key_that_is_there_twice_is_refused_by_its_name(api: Api, body: bytes) -> None:
+    before = api.everything()
+    reply = api.call("POST", "/v2.0/networks", body)
+    assert reply.error == (400, "HTTPBadRequest")
+    assert re.search(r"the key 'n\w+' is there twice", reply.json["NeutronError"]["message"])
+    assert api.call("POST", "/v1.1/tenants/t/networks", body).error == (400, "HTTPBadRequest")
+    assert api.everything() == before
 
 
 @pytest.mark.parametrize("length", [MAX_BODY + 1, 10 * 2**20, 10**40])
