@@ -72,7 +72,7 @@ test-ovsdb: install  ## OVSDB against real servers, and hostile peers
 	$(BIN)/pytest -q tests/ovsdb
 
 test-api: install  ## both tenant APIs
-	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
+	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES) util-linux:setpriv
 	$(BIN)/pytest -q tests/api
 
 test-identity: install $(IDENTITY_INSTALLED)  ## a real Keystone, and OpenStack's own clients

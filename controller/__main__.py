@@ -183,12 +183,12 @@ class Controller:
         self._stopped.set()
 
     def _serve_rest(self, listener: socket.socket) -> None:
+        from northbound.wire.server import serve
+
         server: Any = self._https.wrap_socket(listener, server_side=True, do_handshake_on_connect=False) \
             if self._https else listener  # fmt: skip
         try:
-            hub.serve_wsgi(server, self.application, log=logging.getLogger("tenet.http"), log_output=False,
-                           max_size=4096, keepalive=True, socket_timeout=60, url_length_limit=16384,
-                           debug=False)  # fmt: skip
+            serve(server, self.application)
         except (OSError, Refused) as error:
             if not self._stopped.is_set():
                 log.error("the REST listener ended: %s", error)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from controller.intent import ranges
+from controller.intent.standard import MOST_TAGS
 from controller.model.kinds import AddressPair, HostRoute
 
 from . import schema
@@ -63,7 +64,7 @@ def nullable(check: Callable[[object], T], instead: T) -> Callable[[object], T]:
 def number(first: int, last: int) -> Check:
     """An integer; as OpenStack's server, its decimal text too (which is how that shows prefix lengths)."""
     check = integer(first, last)
-    text = {"type": "string", "pattern": "^[0-9]{1,11}$"}
+    text = {"type": "string", "pattern": "^0*[1-9][0-9]{0,10}$" if first > 0 else "^[0-9]{1,11}$"}
 
     @schema.takes({"anyOf": [schema.of(check), text]})
     def checked(value: object) -> int:
@@ -82,7 +83,7 @@ def tag(value: object) -> str:
     return filled(value)
 
 
-tags = list_of(tag)
+tags = list_of(tag, MOST_TAGS)
 addresses = list_of(address)
 prefixes = list_of(cidr, MAX_PREFIXES)
 

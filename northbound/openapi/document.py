@@ -13,7 +13,7 @@ from ..ask import Ask
 from ..errors import not_found
 from ..v1.dialect import V10, V11
 from ..v2.api import RESOURCES
-from . import errors, others, paths, resources
+from . import errors, others, paths, quantum, resources
 
 VERSION = "2.0"
 PAGE = Path(__file__).with_name("page")
@@ -30,7 +30,7 @@ def document() -> dict[str, Any]:
         calls |= paths.of(resource)
         schemas |= resources.schemas(resource)
     calls |= others.prefixes() | others.bindings() | others.quotas() | others.discovery() | others.operators()
-    calls |= others.quantum(V10) | others.quantum(V11)
+    calls |= quantum.of_dialect(V10) | quantum.of_dialect(V11)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -42,7 +42,7 @@ def document() -> dict[str, Any]:
         "security": [{"token": []}, {}],
         "paths": calls,
         "components": {
-            "schemas": schemas | others.SCHEMAS,
+            "schemas": schemas | others.SCHEMAS | quantum.schemas(),
             "responses": errors.responses("NeutronError") | errors.responses("TenetError"),
             "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}},
         },

@@ -28,6 +28,7 @@ TYPES: dict[int, tuple[str, ...]] = {
         "RbacPolicyNotFound", "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound", "TagNotFound",
     ),
     405: ("HTTPMethodNotAllowed",),
+    408: ("HTTPRequestTimeout",),
     409: (
         "Conflict", "AddressPairAndPortSecurityRequired", "AddressScopeInUse", "AddressScopePrefixConflict",
         "AlreadyAttached", "DuplicateRbacPolicy", "FlatNetworkInUse",
@@ -36,7 +37,7 @@ TYPES: dict[int, tuple[str, ...]] = {
         "IpAddressGenerationFailureNoMatchingSubnet", "IpAddressInUse", "MacAddressInUse", "NetworkInUse",
         "NetworkMTUSubnetConflict", "OverQuota", "OverlappingAllocationPools", "PortBindingAlreadyActive",
         "PortBindingAlreadyExists", "PortBindingError", "PortInUse", "RbacPolicyInUse", "SubnetAllocationError",
-        "SubnetInUse", "SubnetPoolQuotaExceeded", "VlanIdInUse",
+        "SubnetInUse", "SubnetPoolQuotaExceeded", "TunnelIdInUse", "VlanIdInUse",
     ),
     410: ("EventsGone",),
     411: ("HTTPLengthRequired",),
@@ -48,7 +49,7 @@ TYPES: dict[int, tuple[str, ...]] = {
 }  # fmt: skip
 ALWAYS = (400, 401, 403, 404, 405, 500, 503)  # of any call
 READ = ALWAYS
-WRITE = (*ALWAYS, 409, 411, 413, 415)
+WRITE = (*ALWAYS, 408, 409, 411, 413, 415)
 CONDITIONAL = (*WRITE, 412)  # of what takes If-Match
 
 

@@ -42,6 +42,12 @@ def _shown(attribute: Attribute) -> Schema:
     return {**found, "readOnly": True} if attribute.may is May.NOTHING else found
 
 
+def has_order(attribute: Attribute) -> bool:
+    """Whether lists can be sorted by it: it is no list and no dictionary."""
+    found = _shown(attribute)
+    return all(each.get("type") not in ("array", "object") for each in (found, *found.get("anyOf", ())))
+
+
 def taken(resource: Resource, may: May) -> Schema:
     """The object that a POST (`may` CREATE) or a PUT (UPDATE) takes."""
     properties = {each.name: of(each.check) for each in resource.attributes if may in each.may and each.check}

@@ -35,7 +35,7 @@ def _segmentation_id(view: View, network: Network) -> int | None:
 
 
 def _or_none(check: Check) -> Check:
-    return lambda value: None if value is None else check(value)
+    return schema.takes(schema.or_null(schema.of(check)))(lambda value: None if value is None else check(value))
 
 
 def _scope(version: int) -> Attribute:

@@ -16,6 +16,8 @@ from ..errors import bad_request
 from ..routes import Routes
 from ..structures import limits
 
+REPEATED = ("project_id", "tenant_id", "check_limit", "force")  # what some clients say beside the limits
+
 
 def add(routes: Routes) -> None:
     routes.add("v2.0/quotas", {"GET": list_all})
@@ -65,7 +67,6 @@ def update(ask: Ask, project_id: str) -> Answer:
     if not isinstance(body, dict) or set(body) != {"quota"}:
         raise bad_request("Unable to find 'quota' in request body, or more than that is in it.")
     try:
-        filled(project_id)
         wish = limits(list(quotas.COUNTED))(_limits(body["quota"]))
     except Fault as fault:
         raise bad_request(f"Invalid input for quota. Reason: {fault}.") from None
@@ -82,8 +83,7 @@ def _limits(given: object) -> object:
     """Without what some clients repeat of the path, and without the switch that asks for no check."""
     if not isinstance(given, dict):
         return given
-    return {name: value for name, value in given.items() if name not in ("project_id", "tenant_id", "check_limit",
-                                                                           "force")}  # fmt: skip
+    return {name: value for name, value in given.items() if name not in REPEATED}
 
 
 def _shown(ask: Ask, project_id: str) -> dict[str, int]:
@@ -98,9 +98,16 @@ def _sees(ask: Ask, project_id: str) -> bool:
     return ask.caller.operator or ask.caller.project_id == project_id
 
 
+def _can_be(project_id: str) -> bool:
+    try:
+        return bool(filled(project_id))
+    except Fault:
+        return False
+
+
 def _allow(ask: Ask, project_id: str, verb: str) -> None:
-    """Another project's quota does not exist."""
-    if not _sees(ask, project_id):
+    """Another project's quota does not exist; neither does that of what cannot be a project."""
+    if not _sees(ask, project_id) or not _can_be(project_id):
         raise NotFound(f"Quota for project {project_id[:64]} could not be found.", "ProjectQuotaNotFound")
     whose: dict[str, Any] = {"project_id": project_id, "tenant_id": project_id}
     ask.context.policy.check(ask.caller, f"{verb}_quota", whose)

@@ -100,6 +100,16 @@ def test_paths_that_are_not(api: Api, path: str) -> None:
     assert list(reply.json) == ["NeutronError" if path.startswith("/v2.0") else "TenetError"]
 
 
+def test_a_star_in_a_path_is_a_name_as_any(api: Api) -> None:
+    for path, kind in (
+        ("networks/*", "NetworkNotFound"),
+        ("networks/*/ports/*", "NetworkNotFound"),
+        ("*", "HTTPNotFound"),
+    ):
+        assert api.call("GET", f"/v1.1/tenants/*/{path}").error == (404, kind)
+    assert api.call("GET", "/v2.0/networks/*").error == (404, "NetworkNotFound")
+
+
 def test_a_path_that_is_not_utf_8(api: Api) -> None:
     for path, root in (("/v2.0/\xff", "NeutronError"), ("/v1.1/\xff", "QuantumError"), ("/\xff", "TenetError")):
         reply = raw(api, method="GET", PATH_INFO=path)
@@ -141,9 +151,18 @@ def test_bodies_that_are_not(api: Api, body: bytes) -> None:
     assert api.everything() == before
 
 
-def test_the_last_of_duplicate_keys_counts(api: Api) -> None:
-    reply = api.call("POST", "/v2.0/networks", b'{"network": {"name": "a", "name": "b"}}')
-    assert reply.json["network"]["name"] == "b"
+@pytest.mark.parametrize(
+    "body",
+    [b'{"network": {"name": "a", "name": "b"}}', b'{"network": {"name": "a"}, "network": {}}',
+     b'{"networks": [{}, {"name": "a", "n\\u0061me": "a"}]}', b'[{"name": 1, "name": 1}]'],
+)  # fmt: skip
+def test_a_key_that_is_there_twice_is_refused_by_its_name(api: Api, body: bytes) -> None:
+    before = api.everything()
+    reply = api.call("POST", "/v2.0/networks", body)
+    assert reply.error == (400, "HTTPBadRequest")
+    assert re.search(r"the key 'n\w+' is there twice", reply.json["NeutronError"]["message"])
+    assert api.call("POST", "/v1.1/tenants/t/networks", body).error == (400, "HTTPBadRequest")
+    assert api.everything() == before
 
 
 @pytest.mark.parametrize("length", [MAX_BODY + 1, 10 * 2**20, 10**40])
