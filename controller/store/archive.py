@@ -17,10 +17,9 @@ import msgspec
 from controller.errors import Changed, Misconfigured, StoreError, Unavailable
 from controller.store.codec import decode
 from controller.store.durable import replacing
-from controller.store.store import Store, Stored
+from controller.store.store import RESTORING, Store, Stored
 
 FORMAT = 1
-RESTORING = "taken/store/restoring"  # there while a restore that takes several commits is not finished
 PIECE = 700_000  # bytes of rows in a commit: etcd takes 1.5 MiB in a request by default
 ROUNDS = 10
 
