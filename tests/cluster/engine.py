@@ -101,6 +101,10 @@ class Etcd:
     def call(self, path: str, body: Mapping[str, object]) -> Any:
         return self.members[0].call(path, body)
 
+    def put(self, key: str, value: bytes) -> Any:
+        return self.call("kv/put", {name: base64.b64encode(each).decode() for name, each in
+                                    (("key", key.encode()), ("value", value))})  # fmt: skip
+
     def empty(self) -> None:
         """Delete every key there is."""
         nothing = base64.b64encode(b"\0").decode()
