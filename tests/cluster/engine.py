@@ -34,14 +34,14 @@ class EtcdMember:
         self._tls = tls
         self._scheme = "https" if tls else "http"
         self.client = f"{self._scheme}://{bracketed(address)}:2379"
-        self.peer = f"http://{bracketed(address)}:2380"
+        self.peer = f"{self._scheme}://{bracketed(address)}:2380"
 
     def start(self, cluster: str, options: Sequence[str]) -> None:
         folder = self._lab.directory
         argv = ["etcd", "--name", self.name, "--data-dir", str(folder / f"etcd-{self.name}"), "--logger", "zap",
                 "--log-level", "error", "--listen-client-urls", self.client, "--advertise-client-urls", self.client,
                 "--listen-peer-urls", self.peer, "--initial-advertise-peer-urls", self.peer,
-                "--initial-cluster", cluster, *options, *(self._tls.options if self._tls else [])]  # fmt: skip
+                "--initial-cluster", cluster, *options, *(_secure(self._tls) if self._tls else [])]  # fmt: skip
         self.process = Process(inside(self.machine.namespace, argv), folder / f"etcd-{self.name}.log")
 
     def kill(self) -> None:
@@ -121,6 +121,13 @@ class Etcd:
 
         assert until(look, 20.0), "etcd has no leader"
         return found[0]
+
+
+def _secure(tls: Tls) -> list[str]:
+    """For clients, and between members: certificates of the CA on both sides."""
+    peers = ["--peer-client-cert-auth", "--peer-trusted-ca-file", str(tls.ca), "--peer-cert-file", str(tls.certificate),
+             "--peer-key-file", str(tls.key)]  # fmt: skip
+    return [*tls.options, *peers]
 
 
 def _leads(status: Mapping[str, Any]) -> bool:

@@ -17,8 +17,10 @@ from tests.cluster.machine import machine
 from tests.lab import Controller, Lab
 from tests.lab.cloud import Cloud, until
 from tests.lab.controller import Options
+from tests.store.etcd_process import Tls
 
 LEASE = 3.0
+FILES = {"ca": "ca.pem", "certificate": "controller.pem", "private_key": "controller.key"}
 
 
 class Place(NamedTuple):
@@ -37,22 +39,25 @@ class Member(Controller):
         number: int,
         store: str,
         options: Options | None = None,
-        tls: Mapping[str, Path] | None = None,
-        ipv6: bool = False,
+        files: Path | None = None,
     ) -> None:
-        """`store`: the URL of the model's."""
+        """`store`: the URL of the model's.  `files`: a folder of certificates, see `site`."""
         self.name = f"m{number}"
         self.number = number
         self.machine = machine(lab, self.name, 200 + number)
-        address = self.machine.address6 if ipv6 else self.machine.address
+        address = self.machine.address6 if files else self.machine.address
         own: dict[str, dict[str, object]] = {
             "store": {"url": store},
             "cluster": {"member": self.name, "lease": LEASE},
         }
+        tls = {name: files / file for name, file in FILES.items()} if files else None
+        if files:
+            own |= {"northbound": {"listen": f"[{address}]:9696"}, "auth": {"insecure": "true"}}
         for section, given in (options or {}).items():
             own.setdefault(section, {}).update(given)
         place = Place(self.machine.namespace, address, lab.directory, lab.at_end)
         super().__init__(place, own, tls)  # type: ignore[arg-type]
+        self.rest = address if files else "127.0.0.1"
 
     def running(self) -> bool:
         return self.process is not None and self.process.running()
@@ -135,18 +140,30 @@ class Site:
 
 @contextmanager
 def site(
-    hypervisors: int, members: int, options: Mapping[str, Mapping[str, object]] | None = None, etcd: Sequence[str] = (),
+    hypervisors: int,
+    members: int,
+    options: Mapping[str, Mapping[str, object]] | None = None,
+    etcd: Sequence[str] = (),
     engines: int = 1,
-) -> Iterator[Site]:  # fmt: skip
-    """`etcd`: its own options; `engines`: how many members it has."""
+    files: Path | None = None,
+) -> Iterator[Site]:
+    """`etcd`: its own options; `engines`: how many members it has.
+
+    `files`: a folder with what tools/certificates.sh makes (`ca`, `controller`, a `hypervisor` each), so that all that
+    is said goes over TLS with certificates on both sides, REST without a client's; and over IPv6, tunnels too.
+    """
     with Lab(hypervisors) as lab:
-        engine = Etcd(lab, engines, etcd)
+        tls = Tls(files / "ca.pem", files / "controller.pem", files / "controller.key") if files else None
+        engine = Etcd(lab, engines, etcd, tls, ipv6=files is not None)
         engine.start()
-        made = [Member(lab, number, engine.url, options) for number in range(1, members + 1)]
+        made = [Member(lab, number, engine.url, options, files) for number in range(1, members + 1)]
         for member in made:
             member.start()
         for hypervisor in lab:
-            hypervisor.configure(["vxlan"], manager=made[0].manager)
+            if files:
+                own = files / hypervisor.system_id
+                hypervisor.vsctl("set-ssl", f"{own}.key", f"{own}.pem", str(files / "ca.pem"))
+            hypervisor.configure(["vxlan"], hypervisor.address6 if files else None, made[0].manager)
         ready = Site(lab, engine, made)
         ready.settled()
         yield ready

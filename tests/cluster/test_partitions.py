@@ -89,7 +89,9 @@ def test_a_minority_of_etcd_with_the_member_beside_it(spread: Spread) -> None:
         assert until(lambda: not lonely.cluster()["writing"], LEASE + MOVES)
         assert until(lambda: made._holds(others[0], "hv1") or made._holds(others[1], "hv1"), LEASE + MOVES)
         assert all(created(spread, member, f"cut-{member.name}") for member in others)
-        refused = lonely.api("POST", "/v2.0/ports", {"port": {"network_id": spread.network["id"], "project_id": "acme"}})
+        refused = lonely.api(
+            "POST", "/v2.0/ports", {"port": {"network_id": spread.network["id"], "project_id": "acme"}}
+        )
         assert refused.status == 503 and refused.headers.get("retry-after")
         assert lonely.api("GET", "/v2.0/ports").status == 200
         assert not there(spread, lonely, f"cut-{others[0].name}")  # it knows what it knew

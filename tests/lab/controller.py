@@ -42,6 +42,7 @@ class Controller:
         self.address = lab.controller_address
         self._host = f"[{self.address}]" if ":" in self.address else self.address
         self.tls = tls
+        self.rest = "127.0.0.1"  # where its REST API is asked
         self.scheme = "ssl" if tls else "tcp"
         self.directory = lab.directory / f"controller-{len(list(lab.directory.glob('controller-*')))}"
         self.directory.mkdir()
@@ -101,8 +102,8 @@ class Controller:
 
     def connect(self, timeout: float = 30.0) -> http.client.HTTPConnection:
         """A new HTTP connection to the northbound, to be closed by the caller."""
-        connection = http.client.HTTPConnection("127.0.0.1", 9696, timeout=timeout)
-        connection.sock = self.dial("127.0.0.1", 9696, timeout)
+        connection = http.client.HTTPConnection(self.rest, 9696, timeout=timeout)
+        connection.sock = self.dial(self.rest, 9696, timeout)
         return connection
 
     def dial(self, address: str, port: int, timeout: float = 10.0) -> socket.socket:
