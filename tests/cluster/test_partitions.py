@@ -34,6 +34,7 @@ def whole() -> Iterator[Spread]:
         one, _ = (made.cloud.start(made.lab[n], project.port(network, f"10.0.0.{n + 1}")) for n in range(2))
         assert one.reaches("10.0.0.2")
         yield Spread(made, network, one, "10.0.0.2")
+        made.right_from_nothing()
     assert leftovers() == []
 
 

@@ -61,6 +61,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
         assert all(vm.reaches(to) for vm, to in pairs)
         made.settled()
         yield Loaded(made, pairs, renumbered(tmp_path_factory.mktemp("next")))
+        made.right_from_nothing()
     assert leftovers() == []
 
 
