@@ -26,6 +26,12 @@ from controller.store.store import Store
 
 Address = tuple[str, int]
 
+STORE = {
+    "store_bytes": "Size of etcd's database.",
+    "store_bytes_in_use": "Of it, bytes that are not free for new rows.",
+    "store_full": "Whether etcd is at its space quota, and refuses writes.",
+}
+
 
 class Cluster:
     def __init__(self, store: Store, replica: Replica, progress: Progress, settings: Settings) -> None:
@@ -62,6 +68,7 @@ class Cluster:
         gauge, mastery = GaugeMetricFamily, self.mastery
         mine = sum(1 for master in mastery.view.masters.values() if master == mastery.me)
         return [
+            *(gauge(f"tenet_{name}", STORE[name], value=value) for name, value in self._store.gauges().items()),
             gauge("tenet_cluster_members", "Members that are present.", value=len(mastery.view.present)),
             gauge("tenet_cluster_member_alive", "Whether this member's lease holds.", value=int(mastery.alive)),
             gauge("tenet_cluster_share", "Switches that are this member's to master.", value=mine),

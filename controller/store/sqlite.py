@@ -103,6 +103,9 @@ class SqliteStore:
         self._leases = [lease, *(each for each in self._leases if not each.lost.is_set())]
         return lease
 
+    def gauges(self) -> dict[str, float]:
+        return {}
+
     def close(self) -> None:
         """End the leases, wait for the commits that are under way, end the followers, release the file."""
         if self._closed:

@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol
 
 from controller import hub
 
+RESTORING = "taken/store/restoring"  # while it is there a restore is under way, and nobody else writes the model
+
 
 class Change(NamedTuple):
     """One row of one commit; `value` is None when the row was deleted."""
@@ -78,6 +80,10 @@ class Store(Protocol):
 
     def lease(self, ttl: float) -> Lease:
         """A lease that lapses `ttl` seconds after it was last refreshed (an engine may need longer; see its `ttl`)."""
+        ...
+
+    def gauges(self) -> dict[str, float]:
+        """What the engine tells of itself, for the metrics: their names, without `tenet_`, and their values now."""
         ...
 
     def close(self) -> None: ...
