@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.bench.figure import Figure
 from tests.bench.http import load, request
+from tests.bench.members import LEASE, Member, settled, swarm
 from tests.bench.site import refused
 from tests.store.etcd_process import Cluster
 
