@@ -11,18 +11,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from controller import cluster_command, hub, logs, memory, store_command
-from controller.commands import doctor, export, token, topology
+from controller import hub, logs, memory
+from controller.commands import cluster, doctor, export, store, token, topology
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
 log = logging.getLogger("tenet")
 
-COMMANDS = {"store": store_command.run, "cluster": cluster_command.run}
+COMMANDS = (store, cluster, token, topology, doctor, export)  # each adds its parser, whose `execute` does it
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 when ended by SIGTERM or SIGINT, 1 when it cannot start or go on, 2 for wrong usage."""
+    """Exit status: 0 when all went well or ended by SIGTERM or SIGINT, 1 when it cannot start or go on, 2 for wrong
+    usage.
+    """
     parser = argparse.ArgumentParser(prog="tenet", description="Tenant networks on Open vSwitch.")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the controller")
@@ -30,46 +32,24 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--accept-empty", action="store_true", help="[cluster] accept_empty = true, this once")
     run.add_argument("--log-json", action="store_true", help="one JSON object a line instead of text")
     run.add_argument("--debug", action="store_true", help="log more")
-    for command in (doctor, export, topology, store_command, cluster_command):
+    run.set_defaults(execute=_run)
+    for command in COMMANDS:
         command.add(commands)
-    token.declare(commands)
     chosen = parser.parse_args(arguments)
-    if chosen.command in COMMANDS:
-        hub.patch()
-        return _command(chosen)
-    if chosen.command not in ("run", "token"):
-        return _ask(chosen)
     try:
-        if chosen.command == "token":
-            return token.perform(chosen)
-        hub.patch()
-        logs.configure(as_json=chosen.log_json, debug=chosen.debug)
-        settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
-        return Controller(settings._replace(accept_empty=settings.accept_empty or chosen.accept_empty)).run()
-    except (Misconfigured, Unavailable) as error:
+        return int(chosen.execute(chosen))
+    except (Misconfigured, Unavailable, Refused) as error:
         print(f"tenet: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0
 
 
-def _ask(chosen: argparse.Namespace) -> int:
-    """A command that asks a running controller."""
-    try:
-        return int(chosen.execute(chosen))
-    except (Refused, Unavailable) as error:
-        print(f"tenet: {error}", file=sys.stderr)
-        return 1
-
-
-def _command(chosen: argparse.Namespace) -> int:
-    logs.configure(as_json=False, debug=False)
-    try:
-        COMMANDS[chosen.command](chosen)
-    except (Misconfigured, Unavailable, Refused, OSError) as error:
-        print(f"tenet: {error}", file=sys.stderr)
-        return 1
-    return 0
+def _run(chosen: argparse.Namespace) -> int:
+    hub.patch()
+    logs.configure(as_json=chosen.log_json, debug=chosen.debug)
+    settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
+    return Controller(settings._replace(accept_empty=settings.accept_empty or chosen.accept_empty)).run()
 
 
 class Controller:

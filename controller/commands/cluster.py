@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import ssl
-import urllib.error
-import urllib.request
 from typing import Any
 from urllib.parse import quote
 
-from controller.errors import Misconfigured, Unavailable
-
-TIMEOUT = 10.0  # seconds
+from controller.commands.client import Client, add_url
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command `cluster` to `tenet`'s."""
     cluster = commands.add_parser("cluster", help="the members, and who is master of what")
     verbs = cluster.add_subparsers(dest="verb", required=True)
     status = verbs.add_parser("status", help="show members and switches")
@@ -28,21 +22,22 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for parser in (drain, undrain, forget):
         parser.add_argument("member", metavar="MEMBER")
     for parser in (status, drain, undrain, forget, accept):
-        parser.add_argument("--url", default="http://127.0.0.1:9696", help="REST API of a member (%(default)s)")
-        parser.add_argument("--ca", metavar="FILE", help="PEM file: the CA of its certificate")
+        add_url(parser)
+        parser.set_defaults(execute=execute)
 
 
-def run(chosen: argparse.Namespace) -> None:
-    """Do it and print what there is to say.  Raises Misconfigured, Unavailable."""
+def execute(chosen: argparse.Namespace) -> int:
+    client = Client(chosen.url, chosen.ca)
     if chosen.verb == "status":
-        cluster = _ask(chosen, "GET", "")["cluster"]
+        cluster = client.get("/tenet/v1/cluster")["cluster"]
         print(json.dumps(cluster, indent=2) if chosen.json else table(cluster))
     elif chosen.verb == "accept-empty":
-        _ask(chosen, "POST", "/accept-empty")
+        client.ask("POST", "/tenet/v1/cluster/accept-empty")
     else:
         method = {"drain": "POST", "undrain": "DELETE", "forget": "DELETE"}[chosen.verb]
         end = "" if chosen.verb == "forget" else "/drain"
-        _ask(chosen, method, f"/members/{quote(chosen.member, safe='')}{end}")
+        client.ask(method, f"/tenet/v1/cluster/members/{quote(chosen.member, safe='')}{end}")
+    return 0
 
 
 def table(cluster: dict[str, Any]) -> str:
@@ -59,26 +54,3 @@ def table(cluster: dict[str, Any]) -> str:
     if cluster["frozen"]:
         lines += ["", f"{cluster['member']} writes to no switch: {cluster['frozen']}"]
     return "\n".join(lines)
-
-
-def _ask(chosen: argparse.Namespace, method: str, path: str) -> Any:
-    url = f"{chosen.url.rstrip('/')}/tenet/v1/cluster{path}"
-    try:
-        context = ssl.create_default_context(cafile=chosen.ca) if url.startswith("https:") else None
-        request = urllib.request.Request(url, method=method)
-        with urllib.request.urlopen(request, timeout=TIMEOUT, context=context) as answer:
-            body = answer.read()
-        return json.loads(body) if body else None
-    except urllib.error.HTTPError as error:
-        raise Misconfigured(_said(error)) from error
-    except ValueError as error:
-        raise Misconfigured(f"{url}: {error}") from error
-    except OSError as error:
-        raise Unavailable(f"{url}: {error}") from error
-
-
-def _said(error: urllib.error.HTTPError) -> str:
-    try:
-        return str(json.loads(error.read())["TenetError"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"{error.code} {error.reason}"
