@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -18,13 +21,15 @@ class PrivateOvs:
     """Started by `with`, gone after it.
 
     Bridges are userspace (`netdev`) or, with `dummy`, without any real device.  After `set-controller` Open vSwitch 3.1
-    may itself take half a second to answer the handshake.  The directory has a short name of its own, because Unix
+    may itself take half a second to answer the handshake.  Its daemons run in a network namespace where one is named.
+    The directory has a short name of its own, because Unix
     socket paths may have at most 107 characters.
     """
 
-    def __init__(self, dummy: bool = True) -> None:
+    def __init__(self, dummy: bool = True, namespace: str = "") -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="tenet-ovs-"))
         self._dummy = dummy
+        self._enter = ["ip", "netns", "exec", namespace] if namespace else []
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> PrivateOvs:
@@ -63,9 +68,14 @@ class PrivateOvs:
     def appctl(self, *arguments: str) -> str:
         return self._run("ovs-appctl", "-t", str(self.directory / "vswitchd.ctl"), *arguments)
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the switch daemon."""
+        self._processes[-1].send_signal(number)
+
     def close(self) -> None:
         for process in reversed(self._processes):
             process.terminate()
+            process.send_signal(signal.SIGCONT)
         for process in reversed(self._processes):
             try:
                 process.wait(5)
@@ -79,7 +89,7 @@ class PrivateOvs:
         database = self.directory / "conf.db"
         self._run("ovsdb-tool", "create", str(database), str(_SCHEMA))
         self._spawn("ovsdb-server", str(database), f"--remote=punix:{self.directory}/db.sock", "ovsdb.ctl")
-        self._wait_for(self.directory / "db.sock")
+        self._wait_for(self.directory / "db.sock", _listens)
         self._run("ovs-vsctl", f"--db={self.socket}", "--no-wait", "init")
         dummy = ["--enable-dummy=override"] if self._dummy else []
         self._spawn("ovs-vswitchd", self.socket, "--disable-system", *dummy, "vswitchd.ctl")
@@ -88,14 +98,14 @@ class PrivateOvs:
     def _spawn(self, program: str, *arguments: str) -> None:
         *rest, control = arguments
         own = [f"--unixctl={self.directory / control}", f"--log-file={self.directory / program}.log"]
-        command = [program, *rest, *own]
+        command = [*self._enter, program, *rest, *own]
         with (self.directory / f"{program}.out").open("wb") as out:
             process = subprocess.Popen(command, env=self._environment(), stdout=out, stderr=out, cwd=self.directory)
         self._processes.append(process)
 
-    def _wait_for(self, path: Path) -> None:
+    def _wait_for(self, path: Path, there: Callable[[Path], bool] = Path.exists) -> None:
         deadline = time.monotonic() + _TIMEOUT
-        while not path.exists():
+        while not there(path):
             process = self._processes[-1]
             if process.poll() is not None or time.monotonic() > deadline:
                 logs = "".join(each.read_text(errors="replace") for each in self.directory.glob("*.out"))
@@ -111,3 +121,9 @@ class PrivateOvs:
     def _environment(self) -> dict[str, str]:
         place = str(self.directory)
         return {**os.environ, "OVS_RUNDIR": place, "OVS_LOGDIR": place, "OVS_DBDIR": place}
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody accepts connections there: a socket has its name a moment before."""
+    with socket.socket(socket.AF_UNIX) as trial:
+        return trial.connect_ex(str(path)) == 0

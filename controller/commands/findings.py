@@ -80,7 +80,9 @@ def _switches(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _wires(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for link in topology["links"]:
         ends = f"{link['port_name']} hears {link['far_port_name']}"
-        if link["state"] != "up":
+        if link["state"] == "damped":
+            yield BAD, f"{ends}: the wire flaps, and is held down until it has been quiet"
+        elif link["state"] != "up":
             yield BAD, f"{ends}: {link['state']}"
         elif not link["used"]:
             yield BAD, f"{ends}, but not the other way: the wire is not used"
