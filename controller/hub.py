@@ -74,14 +74,16 @@ def kill(thread: GreenThread) -> None:
 
 def wait_for_signal(numbers: Iterable[int]) -> None:
     """Wait until the process is sent one of these signals.  Call once, in the main thread."""
+    awaited = frozenset(numbers)
     told, tell = socket.socketpair()
     with told, tell:
         # a handler runs between two instructions, while the hub sleeps on: only input wakes it, and the interpreter
         # writes that itself, where the patched os.write would try to wait inside the hub
         signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
-        for number in numbers:
+        for number in awaited:
             signal.signal(number, lambda *_: None)
-        told.recv(1)
+        while told.recv(1)[0] not in awaited:  # told of every signal that anybody in the process handles
+            pass
         signal.set_wakeup_fd(-1)
 
 

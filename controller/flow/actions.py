@@ -162,15 +162,13 @@ def to_group(group: Group) -> Action:
 
 def instructions(actions: tuple[Action, ...], metadata: tuple[int, int] | None, goto: int | None) -> bytes:
     """Apply-actions, write-metadata (value, mask), goto-table, in the order in which Open vSwitch prints them."""
-    parts = []
+    done = b""
     if actions:
         body = b"".join([action.wire for action in actions])
-        parts.append(pack("!HH4x", 4, 8 + len(body)) + body)
+        done = pack("!HH4x", 4, 8 + len(body)) + body
     if metadata is not None:
-        parts.append(write_metadata(*metadata))
-    if goto is not None:
-        parts.append(_GOTO[goto])
-    return b"".join(parts)
+        done += write_metadata(*metadata)
+    return done if goto is None else done + _GOTO[goto]
 
 
 @lru_cache(MEMO)

@@ -8,7 +8,7 @@ same bytes serve every switch and every bundle.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from struct import Struct
+from struct import Struct, pack
 
 import msgspec
 
@@ -20,13 +20,16 @@ from .group import Group
 BUNDLE = 1  # one bundle at a time on a connection, so one number does
 BUNDLE_FLAGS = 3  # ONF_BF_ATOMIC | ONF_BF_ORDERED
 
-# outer: version 4, OFPT_EXPERIMENTER, length, xid; ONF, ONF_ET_BUNDLE_ADD_MESSAGE, bundle, pad, flags
-# inner: version 4, OFPT_FLOW_MOD, length, xid; cookie, mask, table, OFPFC_ADD, timeouts, priority, no buffer, any, any
-_MESSAGE = Struct("!BBHIIIIHHBBHIQQBBHHHIIIHH")
+_ONF, _ADD = 0x4F4E4600, 2301
+# outer: what it is, length, xid; inner: what it is, length, xid; cookie, mask, table, OFPFC_ADD and timeouts, priority
+_MESSAGE = Struct("!2sHI18sHIQ8sB5sH16s")
+_OUTER = b"\4\4"  # version 4, OFPT_EXPERIMENTER
+# ONF, ONF_ET_BUNDLE_ADD_MESSAGE, bundle, pad, flags; version 4, OFPT_FLOW_MOD
+_INNER = pack("!IIIHHBB", _ONF, _ADD, BUNDLE, 0, BUNDLE_FLAGS, 4, 14)
+_ANY = b"\xff" * 12 + bytes(4)  # no buffer, OFPP_ANY, OFPG_ANY; no flags
 _HEAD = _MESSAGE.size
 _PLACE = Struct("!BH")
-_ONF, _ADD = 0x4F4E4600, 2301
-_NONE = 0xFFFFFFFF
+_32_BITS = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,16 +78,11 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         self.cookie = digest = of_bytes(place + matched + done)
         self.key = place + oxm
         size = _HEAD + len(matched) + len(done)
-        xid = digest & _NONE
-        self.wire = (
-            _MESSAGE.pack(
-                4, 4, size, xid, _ONF, _ADD, BUNDLE, 0, BUNDLE_FLAGS,
-                4, 14, size - 24, xid,
-                digest, 0, number, 0, 0, 0, priority, _NONE, _NONE, _NONE, 0, 0,
-            )
-            + matched
-            + done
+        xid = digest & _32_BITS
+        head = _MESSAGE.pack(
+            _OUTER, size, xid, _INNER, size - 24, xid, digest, b"", number, b"", priority, _ANY
         )  # fmt: skip
+        self.wire = head + matched + done
 
     @property
     def groups(self) -> list[Group]:

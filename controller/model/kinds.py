@@ -173,6 +173,8 @@ class Port(Standard, frozen=True, kw_only=True):
     @property
     def guests(self) -> tuple[str, ...]:
         """Other MACs than its own that it may use: where they live is learned, for several ports may share one."""
+        if not self.address_pairs:
+            return ()
         return tuple(
             dict.fromkeys(pair.mac_address for pair in self.address_pairs if pair.mac_address != self.mac_address)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from controller import hub
@@ -131,19 +131,24 @@ class Session:
         groups: Sequence[bytes] = (),
         groups_gone: Sequence[bytes] = (),
     ) -> None:
-        """Add the flows of `put` and delete those with a cookie in `drop`: all or nothing, and no message for nothing.
+        """Add the flows of `put` and delete those with a cookie in `drop`: at once, and no message for nothing.
 
         `put` are bundle-add messages of bundle 1; so are `groups`, which go before them, and `groups_gone`, which go
         last.  Deletes follow the puts (make before break), but the delete of a cookie that is put as well goes first:
-        it is meant for tampered copies.  Raises `Rejected` or `NotMaster`, with nothing changed.
+        it is meant for tampered copies.  Raises `NotMaster`, with nothing changed, or `Rejected`, which says whether
+        the rest is in force.
         """
         gone = set(drop)
         if not (put or gone or groups or groups_gone):
             return
+        bundle = Bundle(put, gone, groups, groups_gone)
         with self._bundling:
             self._refusals, self._refused_groups = {}, {}
             try:
-                self._bundle(Bundle(put, gone, groups, groups_gone))
+                if bundle.is_short:
+                    self._short_bundle(bundle)
+                else:
+                    self._bundle(bundle)
             finally:
                 self._refusals = None
 
@@ -271,59 +276,69 @@ class Session:
     # --- bundles ------------------------------------------------------------------------------------------------------
 
     def _bundle(self, bundle: Bundle) -> None:
+        """In two steps: Open vSwitch leaves out what it refuses and would commit the rest."""
         self._check_permitted()
         opened, closed = self._expect(wire.EXPERIMENTER), self._expect(wire.EXPERIMENTER)
         try:
-            self._send_bundle(opened.xid, closed.xid, bundle)
+            self._send_bundle(bundle, opened, closed)
             self._await(closed)
         finally:
             self._forget(opened, closed)
         failed = opened.error or closed.error
-        if failed or self._refusals or self._refused_groups:
+        if failed or self._refused:
             self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.DISCARD_REQUEST)
             raise self._rejected(failed)
         if not self.permitted():  # it may have taken long
             self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.DISCARD_REQUEST)
         self._check_permitted()
-        # only now: Open vSwitch leaves out what it refused and would commit the rest
         committed = self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.COMMIT_REQUEST)
-        if committed.error or self._refusals or self._refused_groups:
+        if committed.error or self._refused:
             raise self._rejected(committed.error)
         self.bundles += 1
 
-    def _send_bundle(self, opening: int, closing: int, bundle: Bundle) -> None:
-        put, gone = bundle.put, bundle.gone
-        # a bundle-add's cookie: 24 bytes of its own, 8 of the flow-mod's header
-        again = {cookie for add in put if (cookie := int.from_bytes(add[32:40], "big")) in gone} if gone else set()
+    def _short_bundle(self, bundle: Bundle) -> None:
+        """In one step: the switch answers in one turn of its loop, in which it looks at every port that it has."""
+        self._check_permitted()
+        opened, closed, committed = (self._expect(wire.EXPERIMENTER) for _ in range(3))
+        try:
+            self._send_bundle(bundle, opened, closed, committed)
+            self._await(committed)
+        finally:
+            self._forget(opened, closed, committed)
+        self.bundles += committed.error is None
+        failed = opened.error or closed.error or committed.error
+        if failed or self._refused:
+            raise self._rejected(failed, rest=failed is None)
+
+    def _send_bundle(self, bundle: Bundle, opened: Answer, closed: Answer, committed: Answer | None = None) -> None:
+        control = wire.bundle_control
+        last = [] if committed is None else [control(committed.xid, wire.COMMIT_REQUEST)]
         messages = itertools.chain(
-            [wire.bundle_control(opening, wire.OPEN_REQUEST)],
-            bundle.groups,
-            self._deletes(again),
-            put,
-            self._deletes(gone - again),
-            bundle.groups_gone,
-            [wire.bundle_control(closing, wire.CLOSE_REQUEST)],
+            [control(opened.xid, wire.OPEN_REQUEST)],
+            bundle.messages(self._xids),
+            [control(closed.xid, wire.CLOSE_REQUEST), *last],
         )
         while batch := list(itertools.islice(messages, _BATCH)):
             self._write(b"".join(batch))
             self._link.drain(_TIMEOUT)
-        self.flow_messages_sent += len(put) + len(gone)
+        self.flow_messages_sent += len(bundle.put) + len(bundle.gone)
 
-    def _deletes(self, cookies: set[int]) -> Iterator[bytes]:
-        for cookie in sorted(cookies):
-            yield wire.bundle_add(wire.delete_by_cookie(next(self._xids), cookie))
+    @property
+    def _refused(self) -> bool:
+        """Whether any message of the bundle under way was refused."""
+        return bool(self._refusals or self._refused_groups)
 
     def _check_permitted(self) -> None:
         if self._demoted or not self.permitted():
             raise NotMaster(f"switch {self.dpid:016x} is another's")
 
-    def _rejected(self, failed: wire.Error | None) -> Rejected | NotMaster:
+    def _rejected(self, failed: wire.Error | None, *, rest: bool = False) -> Rejected | NotMaster:
         if self._demoted:
             return NotMaster(f"switch {self.dpid:016x} has another master")
         refusals = self._refusals or {}
         named = {cookie: why for cookie, why in refusals.items() if cookie is not None}
         if named or self._refused_groups:
-            return Rejected(named, groups=self._refused_groups)
+            return Rejected(named, groups=self._refused_groups, rest=rest)
         return Rejected({}, refusals.get(None) or (reason(failed) if failed else "bundle refused"))
 
     # --- asking and waiting -------------------------------------------------------------------------------------------

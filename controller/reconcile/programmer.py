@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Mapping
 from typing import Protocol
 
 from controller import hub
@@ -113,16 +114,19 @@ class Programmer:
             except Rejected as rejected:
                 self._set_aside(rejected, batch)
                 continue
-            self.target.confirm(batch)
-            if not batch.empty:
-                self.last_applied = time.time()
-                self._again_from = time.monotonic() + GATHER
-                log.debug("switch %s: +%d -%d flows", self.switch_id, len(batch.put), len(batch.drop))
+            self._confirm(batch)
             self._tell_refusals()
             current = self.target.right
             self._plan.confirmed(self.switch_id, revision, current)
             if current:
                 return
+
+    def _confirm(self, batch: Batch, refusals: Mapping[int, str] = {}) -> None:
+        self.target.confirm(batch, refusals)
+        if not batch.empty:
+            self.last_applied = time.time()
+            self._again_from = time.monotonic() + GATHER
+            log.debug("switch %s: +%d -%d flows", self.switch_id, len(batch.put), len(batch.drop))
 
     def _pause(self) -> None:
         """Let changes gather where they come thick and fast; the first after a while goes at once."""
@@ -137,7 +141,10 @@ class Programmer:
             why = [rejected.groups[group.number] for group in flow.groups if group.number in rejected.groups]
             if why:
                 refusals.setdefault(flow.cookie, f"its group: {why[0]}")
-        self.target.restore(batch, refusals)
+        if rejected.rest:
+            self._confirm(batch, refusals)
+        else:
+            self.target.restore(batch, refusals)
         if refusals:
             self._tell_refusals()
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from controller.compile.sheet import Step
@@ -107,10 +107,13 @@ class Target:
         missing = tuple([group for number, group in used.items() if number not in self._groups_right])
         return missing, frozenset(self._groups_held - used.keys())
 
-    def confirm(self, batch: Batch) -> None:
-        """The switch has committed it."""
+    def confirm(self, batch: Batch, refusals: Mapping[int, str] = {}) -> None:
+        """The switch has committed it, but for the flows that it refused."""
+        for flow in batch.put if refusals else ():
+            if flow.cookie in refusals:
+                self._refuse(flow, refusals[flow.cookie])
         self.installed -= batch.drop
-        self.installed.update([flow.cookie for flow in batch.put])
+        self.installed.update([flow.cookie for flow in batch.put if flow.cookie not in refusals])
         added = {group.number for group in batch.groups}
         self._groups_right = (self._groups_right | added) - batch.groups_gone
         self._groups_held = (self._groups_held | added) - batch.groups_gone
@@ -119,15 +122,19 @@ class Target:
                 del self._grouped[cookie]
         if self.refused:
             for flow in batch.put:
-                self.refused.pop(flow.cookie, None)
+                if flow.cookie not in refusals:
+                    self.refused.pop(flow.cookie, None)
+
+    def _refuse(self, flow: Flow, why: str) -> None:
+        if self._pending.get(flow.cookie, flow) is not None:  # else it is not wanted any more
+            self.refused[flow.cookie] = why
 
     def restore(self, batch: Batch, refusals: dict[int, str]) -> None:
         """The switch took nothing of it: all but what was refused is to be sent again."""
         self._groups_due = bool(batch.groups or batch.groups_gone)
         for flow in batch.put:
             if flow.cookie in refusals:
-                if self._pending.get(flow.cookie, flow) is not None:
-                    self.refused[flow.cookie] = refusals[flow.cookie]
+                self._refuse(flow, refusals[flow.cookie])
             else:
                 self._pending.setdefault(flow.cookie, flow)
         # where a cookie was put and dropped, what was refused is the flow, not that its tampered copy goes

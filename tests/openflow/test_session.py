@@ -47,17 +47,47 @@ def test_nothing_to_do_sends_nothing(bench: Bench) -> None:
     assert switch.received[wire.EXPERIMENTER] == before == 0
 
 
-def test_a_refused_flow_is_named_and_nothing_is_applied(bench: Bench) -> None:
+LONG = [flow(number) for number in range(1000, 1041)]  # with these a bundle goes in two steps
+
+
+def test_a_refused_flow_is_named_and_nothing_of_a_long_bundle_is_applied(bench: Bench) -> None:
     switch, peer = bench.switch()
     peer.apply([flow(1).add], [])
     switch.reject = {flow(3).cookie, flow(4).cookie}
     with pytest.raises(Rejected) as caught:
-        peer.apply(adds([flow(2), flow(3), flow(4)]), [flow(1).cookie])
-    reason = "OFPBAC_BAD_OUT_PORT (type 2, code 4)"
-    assert caught.value.refusals == {flow(3).cookie: reason, flow(4).cookie: reason}
-    assert peer.held().right == {flow(1).cookie}
+        peer.apply(adds([flow(2), flow(3), flow(4), *LONG]), [flow(1).cookie])
+    assert caught.value.refusals == dict.fromkeys(switch.reject, "OFPBAC_BAD_OUT_PORT (type 2, code 4)")
+    assert not caught.value.rest and peer.held().right == {flow(1).cookie}
     peer.apply([flow(2).add], [])  # and the next bundle is clean
     assert peer.held().right == {flow(1).cookie, flow(2).cookie}
+
+
+def test_a_refused_flow_of_a_short_bundle_is_named_and_the_rest_is_applied(bench: Bench) -> None:
+    switch, peer = bench.switch()
+    peer.apply([flow(1).add], [])
+    switch.reject = {flow(3).cookie}
+    with pytest.raises(Rejected) as caught:
+        peer.apply(adds([flow(2), flow(3), flow(4)]), [flow(1).cookie])
+    assert caught.value.refusals == {flow(3).cookie: "OFPBAC_BAD_OUT_PORT (type 2, code 4)"}
+    assert caught.value.rest and peer.held().right == {flow(2).cookie, flow(4).cookie}
+    peer.apply([flow(5).add], [])  # and the next bundle is clean
+    assert peer.held().right == {flow(2).cookie, flow(4).cookie, flow(5).cookie}
+
+
+def test_a_short_bundle_takes_one_answer_and_a_long_one_two(bench: Bench) -> None:
+    switch, peer = bench.switch()
+    writes: list[bytes] = []
+    write = peer._link.write
+
+    def watch(data: bytes) -> None:
+        writes.append(data)
+        write(data)
+
+    peer._link.write = watch  # type: ignore[method-assign]
+    peer.apply(adds(LONG[:39]), [flow(1).cookie])
+    assert len(writes) == 1
+    peer.apply(adds(LONG[:40]), [flow(1).cookie])
+    assert len(writes) == 3 and switch.commits == 2
 
 
 def test_foreign_and_tampered_flows_are_wrong(bench: Bench) -> None:
@@ -194,7 +224,8 @@ def test_an_answer_of_the_wrong_type_is_no_answer(bench: Bench) -> None:
     assert metering == [Unreachable]
 
 
-def test_an_error_for_the_opening_refuses_the_bundle(bench: Bench) -> None:
+@pytest.mark.parametrize("count", [1, 41])
+def test_an_error_for_the_opening_refuses_the_bundle(bench: Bench, count: int) -> None:
     switch, peer = bench.switch()
     handle = switch._handle
 
@@ -206,9 +237,9 @@ def test_an_error_for_the_opening_refuses_the_bundle(bench: Bench) -> None:
 
     switch._handle = refuse_open  # type: ignore[method-assign]
     with pytest.raises(Rejected) as caught:
-        peer.apply([flow(1).add], [])
-    assert caught.value.refusals == {} and "OFPBFC_BUNDLE_EXIST" in caught.value.reason
-    assert not switch.flows and switch.commits == 0
+        peer.apply(adds(LONG[:count]), [])
+    assert caught.value.refusals == {} and not caught.value.rest and "OFPBFC_BUNDLE_EXIST" in caught.value.reason
+    assert switch.commits == (count == 1)  # what is in force then is sent again, and counts when that succeeds
 
 
 def test_an_error_of_another_message_does_not_refuse_the_bundle(bench: Bench) -> None:

@@ -33,6 +33,7 @@ class MemorySession:
         self.groups: dict[int, bool] = {}  # number -> whether it is what its number says
         self.refuse: set[int] = set()
         self.refuse_all = ""
+        self.takes_rest = False  # what is not refused of a bundle
         self.dumps = 0
         self.on_dump: Callable[[], None] = lambda: None
         self.on_apply: Callable[[], None] = lambda: None
@@ -65,8 +66,9 @@ class MemorySession:
             raise Rejected({}, self.refuse_all)
         new = {key(wire): _cookie(wire) for wire in put}
         refusals = {cookie: "no" for cookie in new.values() if cookie in self.refuse}
-        if refusals:
+        if refusals and not self.takes_rest:
             raise Rejected(refusals)
+        new = {one: cookie for one, cookie in new.items() if cookie not in refusals}
         self.groups.update(dict.fromkeys((_group(wire) for wire in groups), True))
         self._delete(gone.intersection(new.values()))
         self.table.update({one: Entry(cookie, True) for one, cookie in new.items()})
@@ -74,6 +76,8 @@ class MemorySession:
         for wire in groups_gone:
             del self.groups[_group(wire)]
         self.flow_messages_sent += len(new) + len(gone)
+        if refusals:
+            raise Rejected(refusals, rest=True)
 
     def close(self, why: str) -> None:
         self.closed = True
