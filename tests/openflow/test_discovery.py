@@ -11,7 +11,7 @@ import pytest
 from controller import hub
 from controller.model.kinds import Link, Network, Secret
 from controller.model.kinds import Port as TenantPort
-from controller.observe.links import AWAY_COST, INTERVAL
+from controller.observe.links import AWAY_COST, INTERVAL, Station
 from tests.openflow.wires import Wires, until
 from topology.discovery import Port, frame, read
 from topology.neighbors import SILENCE
@@ -127,6 +127,21 @@ def test_a_tenants_port_is_no_end_of_a_wire(pair: Wires) -> None:
     assert {port for port, _ in pair.sent} == {A2, B1, B2}
     assert pair.links.seen["misplaced"]
     until(lambda: not pair.rows(), 3.0)
+
+
+def test_ports_that_change_together_are_looked_at_together(pair: Wires, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    review = pair.links._review
+
+    def count(station: Station) -> None:
+        looks.append(len(station.session.ports))
+        review(station)
+
+    monkeypatch.setattr(pair.links, "_review", count)
+    for number in range(3, 103):
+        pair.switches[1].port(number, f"s1-eth{number}")
+    until(lambda: looks and looks[-1] == 102)
+    assert len(looks) < 20
 
 
 def test_a_flapping_wire_is_held_down_and_costs_few_writes(
