@@ -19,7 +19,7 @@ from controller.store.replica import Replica
 KEPT = 20_000  # objects that a reader may lag behind; twice as many are held at most, besides the newest commit
 PAUSE = 1.0  # seconds at least between two looks at all statuses
 SHARE = 20  # of the time, one part in so many at most goes into looking at statuses
-SLICE = 0.005  # seconds of looking after which other green threads get their turn
+SLICE = 0.001  # seconds of looking after which other green threads get their turn
 
 
 class Position(NamedTuple):

@@ -90,7 +90,7 @@ class Switchboard:
         self._links.ports_changed(session)
         switch = self._switch(session.dpid)
         if switch is not None and switch.id == f"{session.dpid:016x}" and self._mastery.holds(switch.id):
-            hub.spawn(self._observer.adopt, session)
+            self._observer.ports_changed(session)
 
     def refused(self, address: str, why: str, duplicate: bool) -> None:
         """A connection ended before it was a switch's; never waits."""

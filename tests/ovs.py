@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 _SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
-_TIMEOUT = 30.0  # seconds for any one command
+_TIMEOUT = 60.0  # seconds for any one command
 
 
 class PrivateOvs:
@@ -78,7 +78,7 @@ class PrivateOvs:
             process.send_signal(signal.SIGCONT)
         for process in reversed(self._processes):
             try:
-                process.wait(5)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

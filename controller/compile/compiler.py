@@ -9,7 +9,7 @@ writes a handler, so none can be forgotten; nobody writes a delete.  A unit also
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -137,11 +137,14 @@ class Compiler:
         carried = (len(self.sheets["network", network_id]) for network_id in self._carried[switch_id])
         return len(self.sheets["switch", switch_id]) + sum(carried)
 
-    def origins(self, switch_id: str, cookie: int) -> list[str]:
-        """The keys of the objects because of which a switch is to hold the flow with this cookie."""
+    def origins(self, switch_id: str, cookies: Collection[int]) -> dict[int, list[str]]:
+        """By cookie the keys of the objects because of which a switch is to hold the flow.  Looks at every claim."""
         places: list[Place] = [("switch", switch_id), *(("network", one) for one in self._carried.get(switch_id, ()))]
-        owners = (owner for place in places for owner in self.sheets[place].owners(cookie))
-        return sorted({scope.origin(owner) for owner in owners})
+        found: dict[int, set[str]] = {cookie: set() for cookie in cookies}
+        for place in places:
+            for cookie, owner in self.sheets[place].owners(found):
+                found[cookie].add(scope.origin(owner))
+        return {cookie: sorted(keys) for cookie, keys in found.items()}
 
     def explained(self, switch_id: str) -> Iterator[tuple[Flow, list[str]]]:
         """Every flow that a switch is to hold, with the keys of the objects that it is because of."""

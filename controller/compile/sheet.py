@@ -5,7 +5,7 @@ A place is a switch, or a network: then the sheet is carried by every switch tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from controller.flow import Flow
@@ -105,9 +105,12 @@ class Sheet:
         for held in self._holders.values():
             yield _agreed(held) if isinstance(held, dict) else held
 
-    def owners(self, cookie: int) -> list[Owner]:
-        """Who wants the flow with this cookie.  Looks at every claim."""
-        return sorted(owner for owner, flows in self.claims.items() if any(flow.cookie == cookie for flow in flows))
+    def owners(self, cookies: Collection[int]) -> Iterator[tuple[int, Owner]]:
+        """Who wants the flows with these cookies, each with the cookie.  Looks at every claim."""
+        for owner, flows in self.claims.items():
+            for flow in flows:
+                if flow.cookie in cookies:
+                    yield flow.cookie, owner
 
 
 def _one_a_key(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:

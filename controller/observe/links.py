@@ -40,6 +40,7 @@ AWAY = 2.5  # seconds after which a switch without a connection counts as away
 AWAY_COST = 1000  # of a wire that nobody can probe: taken when there is no other way
 TOGETHER = 256  # rows a transaction
 REVIEW = 10.0  # seconds between two looks at which ports are probed, when nothing is known to have changed
+SHARE = 1000  # of the time, one part in so many at most goes into a switch's looks when rows have changed
 
 
 class Links:
@@ -97,9 +98,15 @@ class Links:
             station.wake.set()
 
     def ports_changed(self, session: Session) -> None:
-        """Ports went down, or came up; never waits."""
+        """Ports went down, or came up; never waits.  Of many at once, all are looked at together."""
         station = self._stations.get(session.dpid)
-        if station is not None and station.session is session:
+        if station is not None and station.session is session and not station.reviewing:
+            station.reviewing = True
+            hub.spawn(self._review_changed, station)
+
+    def _review_changed(self, station: Station) -> None:
+        station.reviewing = False
+        if self._stations.get(station.session.dpid) is station:
             self._review(station)
 
     def _adopt(self, station: Station, row: Link) -> None:
@@ -112,7 +119,7 @@ class Links:
 
     def _review(self, station: Station) -> None:
         """Look which ports of a switch are probed; wires at ports that are not are down."""
-        station.review_at = self._now + REVIEW
+        began = time.monotonic()
         switch = self._replica.model.get(Switch, station.switch_id)
         session = station.session
         found = probed(self._replica.model, switch, session.ports.values()) if switch else []
@@ -123,21 +130,21 @@ class Links:
         if station.ports.keys() - before.keys():
             station.pauses = list(FIRST)
             station.wake.set()
+        station.review_at = self._now + REVIEW
+        station.rested_at = self._now + SHARE * (time.monotonic() - began)
 
     def _model_changed(self, touched: set[Dependency]) -> None:
-        """A port that becomes a tenant's is no end of a wire, from now on; the rest is seen at the next probe."""
+        """A port that becomes a tenant's is no end of a wire, from now on; the rest is seen at a later probe."""
         model = self._replica.model
         for dependency in touched:
             if dependency[0] == "binding" and (at := model.placement.bindings.get(str(dependency[1]))) is not None:
                 station = self._station(at.switch_id)
-                if station is not None and Port(station.session.dpid, at.ofport) in self._neighbors.far:
-                    self._review(station)
-                elif station is not None:
-                    station.review_at = 0.0
+                if station is not None and station.ports.pop(at.ofport, None) is not None:
+                    self._fall(Port(station.session.dpid, at.ofport), "it is a tenant's")
             elif dependency[0] == "members" or (dependency[0] is Interface and dependency[1] == "switch_id"):
                 station = self._station(str(dependency[1] if dependency[0] == "members" else dependency[2]))
                 if station is not None:
-                    station.review_at = 0.0
+                    station.review_at = min(station.review_at, station.rested_at)
 
     def _station(self, switch_id: str) -> Station | None:
         switch = self._replica.model.get(Switch, switch_id)
@@ -295,7 +302,7 @@ class Links:
 class Station:
     """A connected switch, as discovery sees it."""
 
-    __slots__ = ("pauses", "ports", "review_at", "session", "switch_id", "wake")
+    __slots__ = ("pauses", "ports", "rested_at", "review_at", "reviewing", "session", "switch_id", "wake")
 
     def __init__(self, switch_id: str, session: Session) -> None:
         self.switch_id = switch_id
@@ -303,7 +310,9 @@ class Station:
         self.ports: dict[int, bytes] = {}  # those that are probed: number -> MAC address
         self.pauses = list(FIRST)
         self.wake = hub.Signal()
-        self.review_at = 0.0
+        self.review_at = 0.0  # when its ports are looked at next, by the clock of `Links`
+        self.rested_at = 0.0  # before which rows that changed are no reason to
+        self.reviewing = False  # ports have changed, and are about to be looked at
 
 
 def _until_beat() -> float:

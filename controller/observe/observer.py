@@ -40,6 +40,7 @@ class Observer:
         self._moved: dict[tuple[str, str, int], float] = {}
         self._unplugged: set[str] = set()
         self._sweep = hub.Signal()
+        self._adopting: set[Session] = set()  # whose ports are about to be written
         self.learned = 0
         self.dropped = 0
         replica.listen(self._changed)
@@ -70,6 +71,24 @@ class Observer:
             self._replica,
             lambda tx: switches.adopted(tx, session.dpid, ports, name, crowded=next(tries) > 0),
         )
+
+    def ports_changed(self, session: Session) -> None:
+        """From the OpenFlow side: ports of an adopted bridge came, changed or went; never waits."""
+        if session not in self._adopting:
+            self._adopting.add(session)
+            hub.spawn(self._adopt_anew, session)
+
+    def _adopt_anew(self, session: Session) -> None:
+        while not session.closed:
+            self._adopting.discard(session)  # what changes while this one waits is written by the next
+            try:
+                return self.adopt(session)
+            except (Refused, Unavailable) as error:
+                log.warning("ports of datapath %016x: %s", session.dpid, error)
+                self._adopting.add(session)
+                hub.sleep(1.0)
+        self._adopting.discard(session)
+        return None
 
     def forget(self, switch_id: str) -> None:
         """An operator removes a switch that is gone; raises `NotFound`."""
@@ -126,7 +145,9 @@ class Observer:
             self._sweep.clear()
             ports, self._unplugged = sorted(self._unplugged), set()
             for port_id in ports:
-                self._commit("forgetting", partial(switches.stale, port_id=port_id))
+                if not self._commit("forgetting", partial(switches.stale, port_id=port_id)):
+                    self._unplugged.add(port_id)
+                    self._sweep.set()
 
     def _commit(self, what: str, rules: Callable[[Transaction], None]) -> bool:
         """Whether it was done; if not, after a while in which the store may come to itself."""

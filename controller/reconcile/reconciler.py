@@ -40,6 +40,7 @@ class Reconciler:
         self._working = False
         self._round_over = hub.Signal()
         self._included: set[str] = set()  # switches that no round has compiled yet
+        self._refused: dict[str, frozenset[int]] = {}  # switch -> cookies that it refuses, as last logged
         replica.listen(self._changed)
 
     def start(self) -> None:
@@ -77,6 +78,7 @@ class Reconciler:
         """The switch is none of ours any more."""
         self.compiler.exclude(switch_id)
         self._included.discard(switch_id)
+        self._refused.pop(switch_id, None)
         self._progress.forget(switch_id)
         self._round_over.set()  # whoever waits for its flows waits in vain
 
@@ -101,12 +103,15 @@ class Reconciler:
 
     def refused(self, switch_id: str, refusals: dict[int, str]) -> None:
         by_object: dict[str, dict[int, str]] = {}
-        for cookie, reason in refusals.items():
-            objects = self.compiler.origins(switch_id, cookie)
-            log.error("switch %s refused flow %#018x of %s: %s", switch_id, cookie, ", ".join(objects), reason)
+        origins = self.compiler.origins(switch_id, refusals) if refusals else {}
+        for cookie, objects in origins.items():
             for key in objects:
-                by_object.setdefault(key, {})[cookie] = reason
+                by_object.setdefault(key, {})[cookie] = refusals[cookie]
         self._progress.refusing(switch_id, by_object)
+        before, self._refused[switch_id] = self._refused.get(switch_id, frozenset()), frozenset(refusals)
+        for cookie in self._refused[switch_id] - before:
+            log.error("switch %s refused flow %#018x of %s: %s",
+                      switch_id, cookie, ", ".join(origins[cookie]), refusals[cookie])  # fmt: skip
 
     # --- rounds ---
 

@@ -12,7 +12,7 @@ from tests.lab.netns import inside, ip, run
 from tests.lab.processes import Process
 
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
-START = 15.0  # seconds that a daemon has to be there
+START = 60.0  # seconds that a daemon has to be there
 
 
 class Hypervisor:
@@ -53,7 +53,7 @@ class Hypervisor:
         identity = [f"external_ids:system-id={self.system_id}", f"external_ids:hostname={self.system_id}"]
         threads = ["other_config:n-handler-threads=1", "other_config:n-revalidator-threads=1"]
         run(
-            ["ovs-vsctl", f"--db={self._socket}", "--no-wait", "--retry", "--timeout=15",
+            ["ovs-vsctl", f"--db={self._socket}", "--no-wait", "--retry", "--timeout=60",
              "init", "--", "set", "Open_vSwitch", ".", *identity, *threads]
         )  # fmt: skip
 

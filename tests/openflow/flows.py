@@ -62,7 +62,7 @@ class Heard:
         self.log.append(("ports", session.dpid))
 
 
-def until(so: Callable[[], object], timeout: float = 10.0) -> None:
+def until(so: Callable[[], object], timeout: float = 60.0) -> None:
     """Let green threads run until `so()`; fails after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not so():

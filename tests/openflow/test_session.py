@@ -286,7 +286,7 @@ def test_who_hears_of_a_connect_may_ask_the_switch(bench: Bench) -> None:
     held: list[Held] = []
     bench.heard.on_connect = lambda peer: held.append(peer.held())
     bench.switch()
-    until(lambda: held, 2)
+    until(lambda: held)
 
 
 def test_a_listener_that_fails_on_a_packet_closes_its_connection_only(

@@ -109,7 +109,7 @@ class Wires:
             self.switches[far.dpid].packet_in(1, far.number, data)
 
 
-def until(so: Callable[[], object], timeout: float = 10.0) -> None:
+def until(so: Callable[[], object], timeout: float = 60.0) -> None:
     with hub.Timeout(timeout, AssertionError("it did not come to pass")):
         while not so():
             hub.sleep(0.005)

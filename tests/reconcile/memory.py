@@ -119,7 +119,7 @@ class Feed:
         )
 
 
-def until(so: Callable[[], object], timeout: float = 10.0) -> None:
+def until(so: Callable[[], object], timeout: float = 60.0) -> None:
     """Let green threads run until `so()`."""
     deadline = time.monotonic() + timeout
     while not so():
