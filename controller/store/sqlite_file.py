@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 APPLICATION_ID = 0x54454E54  # "TENT", in the file's header: https://sqlite.org/fileformat.html#application_id
 SCHEMA = 1
+PRIVATE = 0o600
 
 _CREATE = f"""
 BEGIN IMMEDIATE;
@@ -129,12 +130,14 @@ def open_file(path: Path) -> File:
     path = path.resolve()  # one lock, whichever way the file is named
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE))
         lock = _lock(path)
     except OSError as error:
         raise Misconfigured(f"store {path}: {error.strerror or error}") from error
     try:
         return File(path, lock, _writer(path), _reader(path))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         os.close(lock)
         raise Misconfigured(f"store {path}: {error}") from error
     except BaseException:
@@ -167,8 +170,18 @@ def _leased(connection: sqlite3.Connection) -> set[str]:
     return {key for (key,) in connection.execute("SELECT key FROM leased")}
 
 
+def _keep_private(path: Path) -> None:
+    """Only its owner may read a database, whatever the umask: it says what tenants have.  SQLite gives the files beside
+    it the same rights.
+    """
+    for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        with suppress(FileNotFoundError):
+            if each.stat().st_mode & 0o077:
+                each.chmod(PRIVATE)
+
+
 def _lock(path: Path) -> int:
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, PRIVATE)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -194,6 +207,7 @@ def _writer(path: Path) -> sqlite3.Connection:
     connection = _connect(path)
     try:
         _check_schema(path, connection)
+        _keep_private(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(_CREATE_LEASED)
         connection.execute("PRAGMA synchronous = FULL")

@@ -18,7 +18,7 @@ from tests.bench.members import Member, settled, swarm
 from tests.bench.site import refused
 from tests.store.etcd_process import Cluster
 
-SWITCHES, PER_SWITCH, SPREAD = 200, 20, 10  # a network has a port on each of SPREAD switches
+SWITCHES, PER_SWITCH, SPREAD, SHARE = 200, 20, 10, 2  # a network has SHARE ports on each of SPREAD switches
 CLIENTS, CHANGES = 12, 2_000
 WANTED = 1.25  # times the processor time with one member
 
@@ -69,7 +69,7 @@ def _measure(count: int, alone: float | None) -> Figure:
 def _ports(clients: list[Client]) -> list[str]:
     """A port for each port of each switch; ids."""
     networks = []
-    for number in range(SWITCHES * PER_SWITCH // SPREAD):
+    for number in range(SWITCHES // SPREAD * PER_SWITCH // SHARE):
         made = clients[number % len(clients)].json("POST", "/v2.0/networks", {"network": {"project_id": "bench"}})
         networks.append(made["network"]["id"])
         subnet = {"network_id": networks[-1], "ip_version": 4, "cidr": "10.0.0.0/24", "project_id": "bench"}
@@ -77,7 +77,7 @@ def _ports(clients: list[Client]) -> list[str]:
     ids: list[str] = []
     for switch in range(SWITCHES):
         bodies = [
-            {"network_id": networks[switch // SPREAD * PER_SWITCH + number], "project_id": "bench",
+            {"network_id": networks[switch // SPREAD * (PER_SWITCH // SHARE) + number // SHARE], "project_id": "bench",
              "binding:profile": {"interface": f"v{switch * PER_SWITCH + number}"}}
             for number in range(PER_SWITCH)
         ]  # fmt: skip

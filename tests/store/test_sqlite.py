@@ -268,6 +268,32 @@ def test_a_path_below_a_file_is_refused(tmp_path: Path) -> None:
         open_store(f"sqlite:///{tmp_path}/file/tenet.db")
 
 
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+def test_only_its_owner_may_read_a_database(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        for _ in range(2):  # new, and one from before that everybody may read
+            with closing(open_store(f"sqlite:///{tmp_path}/t.db")) as store:
+                store.commit({}, {"a/1": b"secret"})
+                files = ("t.db", "t.db-wal", "t.db-shm", "t.db.lock")
+                assert modes(tmp_path) == dict.fromkeys(files, 0o600)
+            (tmp_path / "t.db").chmod(0o666)
+    finally:
+        os.umask(before)
+
+
+def test_another_programs_database_keeps_its_mode(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    (tmp_path / "other.db").chmod(0o644)
+    with pytest.raises(Misconfigured):
+        open_store(f"sqlite:///{tmp_path}/other.db")
+    assert modes(tmp_path)["other.db"] == 0o644
+
+
 def test_a_relative_path_and_its_folders_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     open_store("sqlite:///var/lib/tenet.db").close()
