@@ -84,7 +84,21 @@ def tag(value: object) -> str:
 
 tags = list_of(tag)
 addresses = list_of(address)
-prefixes = list_of(cidr, MAX_PREFIXES)
+
+
+@schema.takes(CIDR)
+def prefix(value: object) -> str:
+    """A subnet with its prefix length.  Host bits are not kept, as in OpenStack's own server."""
+    start, _, length = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if not length.isdecimal():
+        return cidr(value)  # which says what is wrong
+    try:
+        return cidr(str(ipaddress.ip_network(f"{address(start)}/{length}", strict=False)))
+    except ValueError:
+        raise Fault(f"{shown(value)} is not a valid IP subnet") from None
+
+
+prefixes = list_of(prefix, MAX_PREFIXES)
 
 
 _PAIR = schema.closed(

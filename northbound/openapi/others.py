@@ -38,6 +38,11 @@ def discovery() -> Paths:
     }
 
 
+def removal_of_agents() -> dict[str, Call]:
+    return {"delete": call("agents", "deleteAgent", "Forget a host that is gone for good.", answer(204, "Forgotten."),
+                           errors.WRITE, parameters=(ID,))}  # fmt: skip
+
+
 def quotas() -> Paths:
     whole = _wrapped("quota", OBJECT)
     wanted = _wrapped("quota", OBJECT)

@@ -100,7 +100,7 @@ def test_gateway_and_pools_may_be_given_and_changed(api: Api) -> None:
         ),
         ({"ipv6_ra_mode": "slaac"}, (400, "InvalidInput")),
         ({"ipv6_ra_mode": "other"}, (400, "HTTPBadRequest")),
-        ({"service_types": ["whatever"]}, (400, "InvalidSubnetServiceType")),
+        *(({"service_types": [wrong]}, (400, "InvalidSubnetServiceType")) for wrong in ("whatever", ":x", "a b:c")),
         ({"prefixlen": 24}, (400, "BadRequest")),
         ({"subnetpool_id": "00000000-0000-4000-8000-000000000000"}, (404, "SubnetPoolNotFound")),
         ({"use_default_subnetpool": True}, (400, "BadRequest")),
