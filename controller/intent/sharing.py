@@ -162,7 +162,9 @@ def _mark_external(tx: Transaction, policy: RbacPolicy) -> None:
 
 def _check_scope(tx: Transaction, shared: Row | None, target: str) -> None:
     """Raises Invalid where a pool would be shared with a project that does not see the pool's address scope."""
-    scope = tx.get(AddressScope, shared.address_scope_id) if isinstance(shared, SubnetPool) else None
+    if not isinstance(shared, SubnetPool) or not shared.address_scope_id:
+        return
+    scope = tx.get(AddressScope, shared.address_scope_id)
     if scope is None or scope.project_id == target or access.shared(tx, scope.id, target):
         return
     raise Invalid(

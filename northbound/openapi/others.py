@@ -7,6 +7,7 @@ from typing import Any
 from .. import structures
 from ..schema import Schema, of
 from ..v1.dialect import Dialect
+from ..v2.absent import ABSENT
 from . import errors
 from .paths import DRY, ID, Call, answer, call, dry, parameter
 from .resources import OBJECT, TEXT, TEXTS, WHOLE
@@ -34,7 +35,7 @@ def discovery() -> Paths:
         "/v2.0/extensions": {"get": _get("discovery", "listExtensions", "The extensions of v2.0.")},
         "/v2.0/extensions/{alias}": {"get": _get("discovery", "showExtension", "One extension.", alias)},
         "/v2.0/availability_zones": {"get": _get("discovery", "listAvailabilityZones", "Where networks can be.")},
-        "/v2.0/service-providers": {"get": _get("discovery", "listServiceProviders", "An empty list.")},
+        **{f"/v2.0/{path}": {"get": _get("discovery", f"list_{path}", "An empty list.")} for path in ABSENT},
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..routes import Routes
-from . import agents, availability, bindings, quotas, tags
+from . import absent, agents, availability, bindings, quotas, tags
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
 from .engine import collection, member
@@ -30,7 +30,7 @@ def add(routes: Routes) -> None:
     quotas.add(routes)
     bindings.add(routes)
     routes.add("v2.0/availability_zones", {"GET": availability.zones})
-    routes.add("v2.0/service-providers", {"GET": availability.service_providers})
+    absent.add(routes)
 
 
 def path(of: str) -> str:

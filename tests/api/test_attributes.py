@@ -198,5 +198,8 @@ def test_quotas_are_told_and_changed(api: Api) -> None:
     assert api.call("GET", f"{path}.json").json["quota"]["port"] == -1
 
 
-def test_there_are_no_service_providers(api: Api) -> None:
-    assert api.call("GET", "/v2.0/service-providers").json == {"service_providers": []}
+@pytest.mark.parametrize("path", ["service-providers", "routers", "floatingips", "security-groups"])
+def test_what_there_is_none_of_is_an_empty_list(api: Api, path: str) -> None:
+    assert api.call("GET", f"/v2.0/{path}?project_id=red").json == {path.replace("-", "_"): []}
+    assert api.call("POST", f"/v2.0/{path}", {}).status == 405
+    assert api.call("GET", f"/v2.0/{path}/1").status == 404

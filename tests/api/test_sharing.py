@@ -178,6 +178,7 @@ def test_a_shared_pool_and_scope_are_used(api: Api) -> None:
 
 @pytest.mark.parametrize("kind", ["network", "subnetpool", "address_scope"])
 def test_who_may_use_an_object_does_not_share_it(api: Api, kind: str) -> None:
+    made(api, "red", "address_scope", ip_version=4)  # which has nothing to do with it
     row = made(api, "red", kind, **SHAREABLE[kind])
     assert share(api, "red", kind, row["id"], "blue").status == 201
     assert share(api, "blue", kind, row["id"], "green").error == (400, "InvalidInput")
