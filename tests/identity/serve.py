@@ -11,8 +11,8 @@ import os
 import sys
 import threading
 from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 
 class Threads(ThreadingMixIn, WSGIServer):
