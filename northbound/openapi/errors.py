@@ -25,7 +25,8 @@ TYPES: dict[int, tuple[str, ...]] = {
         "HTTPNotFound", "NotFound", "AddressScopeNotFound", "AgentNotFound", "AvailabilityZoneNotFound",
         "ExtensionNotFound", "NetworkNotFound",
         "NoCluster", "PortBindingNotFound", "PortNotFound", "ProjectQuotaNotFound",
-        "RbacPolicyNotFound", "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound", "TagNotFound",
+        "RbacPolicyNotFound", "SecurityGroupNotFound", "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound",
+        "TagNotFound",
     ),
     405: ("HTTPMethodNotAllowed",),
     409: (

@@ -35,7 +35,7 @@ auth_version = v3
 api_v2 = false
 [service_available]
 neutron = true
-nova = false
+nova = true
 glance = false
 cinder = false
 swift = false

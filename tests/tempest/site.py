@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.identity.cloud import Keystone, Tenet, free_port
 from tests.ovs import PrivateOvs
 
+from .compute import Compute
 from .configuration import VLANS, tempest_conf
 
 SHOWN = ("network_type", "physical_network", "segmentation_id")
+HOSTS = ("host1", "host2")
 PATIENCE = 60.0  # seconds until the hosts are there
 
 
@@ -39,29 +41,33 @@ def running(directory: Path) -> Iterator[str]:
         })  # fmt: skip
         tenet.start()
         site.callback(tenet.stop)
-        for name in ("host1", "host2"):
+        for name in HOSTS:
             ovs = site.enter_context(PrivateOvs())
             ids = {"system-id": name, "hostname": name, "tenet-datapath-type": "netdev"}
             ovs.vsctl("set", "Open_vSwitch", ".", *(f"external_ids:{key}={value}" for key, value in ids.items()))
             ovs.dial(f"tcp:127.0.0.1:{ovsdb}")
         token = keystone.token(keystone.admin)
-        _catalog(keystone, tenet, token)
+        compute = Compute(HOSTS)
+        site.callback(compute.stop)
+        _catalog(keystone, token, {"network": tenet.url, "compute": compute.url})
         _await_hosts(tenet, token)
         shown = tenet.call("GET", "/v2.0/extensions", token=token).json["extensions"]
         yield tempest_conf(homes["tempest"], keystone, [each["alias"] for each in shown], _external(tenet, token))
 
 
-def _catalog(keystone: Keystone, tenet: Tenet, token: str) -> None:
-    service = keystone.make("services", {"type": "network", "name": "tenet"}, token)
-    endpoint = {"service_id": service, "interface": "public", "url": tenet.url, "region_id": "here"}
-    keystone.make("endpoints", endpoint, token)
+def _catalog(keystone: Keystone, token: str, urls: Mapping[str, str]) -> None:
+    """`urls` by type of service."""
+    for kind, url in urls.items():
+        service = keystone.make("services", {"type": kind, "name": kind}, token)
+        endpoint = {"service_id": service, "interface": "public", "url": url, "region_id": "here"}
+        keystone.make("endpoints", endpoint, token)
 
 
 def _await_hosts(tenet: Tenet, token: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         agents = tenet.call("GET", "/v2.0/agents", token=token).json["agents"]
-        if len(agents) == 2 and all(agent["alive"] for agent in agents):
+        if len(agents) == len(HOSTS) and all(agent["alive"] for agent in agents):
             return
         if time.monotonic() > deadline:
             raise RuntimeError(f"no hosts: {agents}")
