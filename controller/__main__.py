@@ -108,6 +108,7 @@ class Controller:
             limits=settings.quotas,
             preview=Preview(self.replica.model).switches,
             cluster=self.cluster.report if self.cluster else None,
+            quantum=settings.quantum,
             **_identity(settings),
         )
         self._events, self._levels = context.events, levels

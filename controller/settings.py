@@ -28,7 +28,10 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                    help="Where the model is kept: sqlite:///PATH, or etcd://HOST:PORT[,HOST:PORT...]/PREFIX, with TLS "
                         "etcd+https://...?ca=FILE&certificate=FILE&private_key=FILE."),
     ],
-    "northbound": [cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API.")],
+    "northbound": [
+        cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API."),
+        cfg.BoolOpt("quantum", default=True, help="Quantum's v1.0 and v1.1, too; false: OpenStack's v2.0 alone."),
+    ],
     "openflow": [
         cfg.StrOpt("listen", default="127.0.0.1:6653", help="ADDRESS:PORT where switches connect."),
         cfg.FloatOpt("audit_interval", default=60.0, min=0.5,
@@ -91,6 +94,7 @@ class Settings(NamedTuple):
 
     store_url: str
     northbound: tuple[str, int]
+    quantum: bool
     openflow: tuple[str, int]
     ovsdb: tuple[str, int]
     audit_interval: float
@@ -167,6 +171,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
     settings = Settings(
         store_url=conf.store.url,
         northbound=address("northbound", conf.northbound.listen),
+        quantum=conf.northbound.quantum,
         openflow=address("openflow", conf.openflow.listen),
         ovsdb=address("ovsdb", conf.ovsdb.listen),
         audit_interval=conf.openflow.audit_interval,

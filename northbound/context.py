@@ -102,6 +102,7 @@ class Context:
     events: Events = field(init=False)
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
+    quantum: bool = True  # v1.0 and v1.1 are served, too
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:

@@ -65,6 +65,10 @@ class PrivateOvs:
         target = f"unix:{self.directory}/{bridge}.mgmt"
         return self._run("ovs-ofctl", "-O", "OpenFlow13", *options, command, target, *arguments)
 
+    def dial(self, remote: str) -> None:
+        """Have the database connect to a manager (as `tcp:127.0.0.1:6640`)."""
+        self._run("ovs-appctl", "-t", str(self.directory / "ovsdb.ctl"), "ovsdb-server/add-remote", remote)
+
     def appctl(self, *arguments: str) -> str:
         return self._run("ovs-appctl", "-t", str(self.directory / "vswitchd.ctl"), *arguments)
 

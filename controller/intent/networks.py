@@ -206,18 +206,24 @@ def _most(tx: Transaction, network: Network, means: Means) -> int:
 
 def _check_mtu(tx: Transaction, network: Network, means: Means) -> None:
     most = _most(tx, network, means)
-    if not LEAST_MTU[4] <= network.mtu <= most:
+    if network.mtu > most:
         raise Invalid(
-            f"Invalid input for operation: Requested MTU is not between {LEAST_MTU[4]} and {most}, which is what the "
-            f"network between the hypervisors leaves."
+            f"Invalid input for operation: Requested MTU is more than {most}, which is what the network between the "
+            f"hypervisors leaves."
         )
-    if network.mtu >= LEAST_MTU[6]:
+    if network.mtu >= max(LEAST_MTU.values()):
         return
     tx.guard(f"member/{network.id}/subnet")
-    if any(subnet.ip_version == 6 for subnet in tx.find(Subnet, "network_id", network.id)):
+    for subnet in tx.find(Subnet, "network_id", network.id):
+        check_carries(network, subnet.ip_version)
+
+
+def check_carries(network: Network, version: int) -> None:
+    """Raises Conflict where the network's frames are too small for IP of this version."""
+    if network.mtu < LEAST_MTU[version]:
         raise Conflict(
-            f"MTU of {network.mtu} does not allow the IPv6 subnets of network {network.id}: they need "
-            f"{LEAST_MTU[6]} (RFC 8200).",
+            f"MTU of {network.mtu} on network {network.id} does not allow IPv{version} subnets: they need "
+            f"{LEAST_MTU[version]}.",
             "NetworkMTUSubnetConflict",
         )
 

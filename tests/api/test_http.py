@@ -48,6 +48,18 @@ def test_versions(api: Api) -> None:
     assert reply.json["versions"][2]["links"] == [{"rel": "self", "href": "http://tenet.example:9696/v2.0/"}]
 
 
+def test_without_quantum_there_is_v2_alone(api: Api) -> None:
+    context = Context(
+        api.context.store, api.context.replica, api.context.statuses, api.context.operators, quantum=False
+    )
+    alone = Api(context)
+    assert [version["id"] for version in alone.call("GET", "/").json["versions"]] == ["v2.0"]
+    assert alone.call("GET", "/v1.1/tenants/red/networks").status == 404
+    assert alone.call("GET", "/v2.0/networks").status == 200
+    assert not [path for path in alone.call("GET", "/openapi.json").json["paths"] if path.startswith("/v1")]
+    assert [path for path in api.call("GET", "/openapi.json").json["paths"] if path.startswith("/v1.1")]
+
+
 @pytest.mark.parametrize("path", ["/v2.0", "/v2.0/"])
 def test_resources_of_v2(api: Api, path: str) -> None:
     resources = api.call("GET", path).json["resources"]

@@ -90,7 +90,7 @@ def test_what_is_anothers_is_as_what_is_not(blue: Person, reds: dict[str, Any]) 
             theirs = blue.call(method, f"/v2.0/{kind}/{row['id']}{suffix}", body)
             nothing = blue.call(method, f"/v2.0/{kind}/{NOWHERE}{suffix}", body)
             assert same(theirs, nothing, row["id"]), (method, kind, suffix, theirs.body, nothing.body)
-            assert theirs.status in (404, 405), (method, kind, suffix, theirs.body)
+            assert theirs.status in (400, 404, 405), (method, kind, suffix, theirs.body)
     assert blue.everything() == before
 
 
@@ -201,7 +201,7 @@ def test_the_operator_sees_everything(cloud: Cloud, reds: dict[str, Any]) -> Non
 def test_time_does_not_tell(blue: Person, reds: dict[str, Any], kind: str, method: str) -> None:
     """To ask for what is another's takes the same work, call by call, as to ask for what is not."""
     theirs = f"/v2.0/{kind}/{reds[kind]['id']}"
-    body = {kind: {}} if method == "PUT" else None
+    body = {kind[:-1].replace("-", "_").replace("policie", "policy"): {}} if method == "PUT" else None
     assert work(blue, method, theirs, body) == work(blue, method, f"/v2.0/{kind}/{NOWHERE}", body)
 
 
