@@ -9,7 +9,7 @@ from controller.intent.quotas import COUNTED
 from .. import checks, structures
 from ..schema import Schema, closed, either, of
 from ..v2.absent import ABSENT
-from ..v2.quotas import NOT_LIMITS
+from ..v2.quotas import NOT_LIMITS, SWITCHES
 from . import errors
 from .paths import DRY, ID, Call, answer, call, dry, or_plan, parameter
 from .resources import OBJECT, TEXT, TEXTS, WHOLE
@@ -48,7 +48,8 @@ def removal_of_agents() -> dict[str, Call]:
 
 def quotas() -> Paths:
     whole = _wrapped("quota", OBJECT)
-    limits = of(structures.limits([*COUNTED]))["properties"] | {name: {} for name in NOT_LIMITS}
+    beside = {name: of(checks.boolean) if name in SWITCHES else {} for name in NOT_LIMITS}
+    limits = of(structures.limits([*COUNTED]))["properties"] | beside
     wanted = closed({"quota": closed(limits)}, "quota")
     path = "/v2.0/quotas"
     return {

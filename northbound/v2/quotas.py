@@ -16,7 +16,8 @@ from ..errors import bad_request
 from ..routes import Routes
 from ..structures import limits
 
-NOT_LIMITS = ("project_id", "tenant_id", "check_limit", "force")  # what some clients say beside the limits
+SWITCHES = ("check_limit", "force")
+NOT_LIMITS = ("project_id", "tenant_id", *SWITCHES)  # what some clients say beside the limits
 
 
 def add(routes: Routes) -> None:
