@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ from .checks import (
 
 T = TypeVar("T")
 MAX_TAG = 255
+DECIMAL = re.compile("0|[1-9][0-9]*")
 MAX_PROFILE = 4095  # bytes of JSON, as in OpenStack's own server
 MAX_PREFIXES = 256
 
@@ -65,11 +67,11 @@ def nullable(check: Callable[[object], T], instead: T) -> Callable[[object], T]:
 def number(first: int, last: int) -> Check:
     """An integer; as OpenStack's server, its decimal text too (which is how that shows prefix lengths)."""
     check = integer(first, last)
-    text = {"type": "string", "pattern": "^0*[1-9][0-9]{0,10}$" if first > 0 else "^[0-9]{1,11}$"}
+    text = schema.decimal(max(first, 0), last)
 
     @schema.takes({"anyOf": [schema.of(check), text]})
     def checked(value: object) -> int:
-        if isinstance(value, str) and len(value) < 12 and value.isascii() and value.isdecimal():
+        if isinstance(value, str) and len(value) < 12 and DECIMAL.fullmatch(value):
             value = int(value)
         return int(check(value))
 

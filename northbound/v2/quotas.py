@@ -89,8 +89,8 @@ def _forced(given: object) -> tuple[bool, object]:
     """
     if not isinstance(given, dict):
         return False, given
-    forced = boolean(given.get("force", False)) and not boolean(given.get("check_limit", False))
-    return forced, {name: value for name, value in given.items() if name not in NOT_LIMITS}
+    forced, checked = (boolean(given.get(name, False)) for name in ("force", "check_limit"))
+    return forced and not checked, {name: value for name, value in given.items() if name not in NOT_LIMITS}
 
 
 def _shown(ask: Ask, project_id: str) -> dict[str, int]:

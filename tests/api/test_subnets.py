@@ -69,7 +69,7 @@ def test_gateway_and_pools_may_be_given_and_changed(api: Api) -> None:
         ({"cidr": 167772160}, (400, "HTTPBadRequest")),
         ({"ip_version": 5}, (400, "HTTPBadRequest")),
         ({"ip_version": "5"}, (400, "HTTPBadRequest")),
-        ({"ip_version": 4.0}, (400, "HTTPBadRequest")),
+        ({"ip_version": 4.5}, (400, "HTTPBadRequest")),
         ({"ip_version": 6}, (400, "InvalidInput")),
         ({"network_id": "x"}, (400, "HTTPBadRequest")),
         ({"network_id": "00000000-0000-4000-8000-000000000000"}, (404, "NetworkNotFound")),
