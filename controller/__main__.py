@@ -102,7 +102,7 @@ class Controller:
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
-        self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
+        self.reconciler = Reconciler(self.replica, progress, settings.audit_interval, settings.broadcast_rate)
         self.links = Links(self.store, self.replica)
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)

@@ -82,6 +82,7 @@ class Fabric:
             "id": switch.id, "name": switch.host, "dpid": f"{switch.dpid:016x}", "number": switch.number,
             "encap_ip": switch.encap_ip, "connected": programmer is not None, "version": "OpenFlow13",
             "in_step": target is not None and target.right and not target.refused,
+            "unlimited": target.unlimited if target else "",
         }  # fmt: skip
 
     def _network(self, network: Network) -> dict[str, Any]:

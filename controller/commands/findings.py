@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-GOOD, BAD = "   ok", "FAULT"
+GOOD, BAD, NOTE = "   ok", "FAULT", " note"
 
 
 _PROTOCOLS = "; let the bridge speak OpenFlow 1.3: ovs-vsctl set bridge NAME protocols=OpenFlow13"
@@ -75,6 +75,8 @@ def _switches(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield BAD, f"{name} is connected over {switch['version']}; some of its flows wait or were refused"
         else:
             yield GOOD, f"{name} is connected over {switch['version']}, its flows are right"
+        if switch["unlimited"]:
+            yield NOTE, f"{name} does not limit what ports send to many: {switch['unlimited']}"
 
 
 def _wires(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -47,3 +47,4 @@ class Bundle(NamedTuple):
     gone: set[int]
     groups: Sequence[bytes]
     groups_gone: Sequence[bytes]
+    meters: Sequence[bytes]

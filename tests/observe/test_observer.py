@@ -165,3 +165,25 @@ def test_a_bare_bridge_is_adopted_without_its_own_port(bench: Bench) -> None:
     assert bench.replica.model.rows(Switch)["000000000000001f"].dpid == 31
     found = [row.name for row in bench.replica.model.find(type(plugged("x", 1, 1)), "switch_id", "000000000000001f")]
     assert found == ["s1-eth1"]
+
+
+def test_what_goes_from_port_to_port_without_end_stays_where_it_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As behind a cable between two ports: the same address is heard at both, again and again."""
+    monkeypatch.setattr(module, "MOVE", 0.001)
+    caplog.set_level("WARNING", "tenet.observe")
+    for turn in range(40):
+        bench.hear(ofport=1 + turn % 2)
+        hub.sleep(0.01)
+    until(lambda: caplog.records)
+    settled = bench.replica.model.revision
+    for turn in range(40):
+        bench.hear(ofport=1 + turn % 2)
+        hub.sleep(0.005)
+    assert bench.replica.model.revision == settled and bench.observer.learned <= 5
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{NEW} goes from port to port of network red: it stays where it is until that ends (a loop?)"
+    ]
+    bench.hear(mac="02:00:00:00:00:bb", ofport=2)  # others are learned all the same
+    until(lambda: ("02:00:00:00:00:bb", "leo") in bench.learned)
