@@ -91,6 +91,7 @@ class Controller:
         from controller.switchboard import Switchboard
         from northbound.app import application
         from northbound.context import Context
+        from topology.cost import COSTS
 
         self._settings = settings
         self._tls = tls_context(settings, demand_certificate=True)
@@ -103,7 +104,7 @@ class Controller:
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval, settings.broadcast_rate)
-        self.links = Links(self.store, self.replica)
+        self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
         self.switchboard = Switchboard(

@@ -12,6 +12,7 @@ from oslo_config import cfg
 
 from controller.errors import Misconfigured
 from controller.physical import PhysicalNetworks, configured
+from topology.cost import COSTS
 
 # Upstream's limits: name -> (what it counts, how many).
 QUOTAS = {
@@ -52,6 +53,10 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.IntOpt("broadcast_rate", default=1000, min=0, max=100_000_000,
                    help="Frames a second that a port may send to many: broadcast, multicast, unknown unicast; 0: no "
                         "limit."),
+    ],
+    "fabric": [
+        cfg.StrOpt("cost", default="hops", choices=list(COSTS),
+                   help="What the shortest way over wires is: the one with the fewest, or by their speed."),
     ],
     "cluster": [
         cfg.StrOpt("member", help="This member's name; its host's and the port of its REST API by default."),
@@ -100,6 +105,7 @@ class Settings(NamedTuple):
     echo_interval: float
     packet_in_rate: int
     broadcast_rate: int
+    link_cost: str
     underlay_mtu: int
     underlay_ip_version: int
     physical: PhysicalNetworks
@@ -177,6 +183,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
         broadcast_rate=conf.network.broadcast_rate,
+        link_cost=conf.fabric.cost,
         underlay_mtu=conf.network.underlay_mtu,
         underlay_ip_version=conf.network.underlay_ip_version,
         physical=configured(

@@ -38,6 +38,7 @@ class SimSwitch:
         self.flows: dict[Key, Flow] = {}
         self.meters: dict[int, tuple[int, int, int]] = {}  # number: flags, rate, burst
         self.ports = {number: (name, 0) for number, name in enumerate(ports, 1)}  # number: name, state
+        self.speeds: dict[int, int] = {}  # number: kbit/s
         self.reject: set[int] = set()
         self.has_meters = True
         self.mute = False
@@ -161,9 +162,9 @@ class SimSwitch:
             self._send(wire.MULTIPART_REPLY, xid, struct.pack("!HH4x", kind, int(index < len(parts) - 1)) + part)
 
     def _port(self, number: int) -> bytes:
-        name, state = self.ports[number]
+        (name, state), speed = self.ports[number], self.speeds.get(number, 0)
         mac = b"\x02\0" + struct.pack("!I", number & 0xFFFFFFFF)
-        return struct.pack("!I4x6s2x16sIIIIIIII", number, mac, name.encode()[:15], 0, state, 0, 0, 0, 0, 0, 0)
+        return struct.pack("!I4x6s2x16sIIIIIIII", number, mac, name.encode()[:15], 0, state, 0, 0, 0, 0, speed, 0)
 
     def _dump(self) -> list[bytes]:
         entries = []

@@ -14,7 +14,7 @@ from controller.flow.meter import Meter, is_of_port
 from controller.openflow import dump, wire
 from controller.openflow.dump import Held
 from controller.openflow.errornames import reason
-from controller.openflow.listeners import Link, PortDesc, SwitchEvents
+from controller.openflow.events import Link, PortDesc, SwitchEvents
 from controller.openflow.pending import Answer, Bundle, Dump
 from controller.openflow.wire import PacketIn
 

@@ -1,4 +1,4 @@
-"""What is above a session and below it: who hears about switches, and the connection; and the ports that they speak of."""
+"""Who hears about switches, the connection below a session, and the ports that both speak of."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
 
 class PortDesc(NamedTuple):
-    """An OpenFlow port: `mac` as text, `state` the OFPPS bits (1: link down)."""
+    """An OpenFlow port: `mac` as text, `state` the OFPPS bits (1: link down), `speed` in kbit/s (0: not told)."""
 
     number: int
     name: str
     mac: str
     state: int
+    speed: int = 0
 
 
 class SwitchEvents(Protocol):
