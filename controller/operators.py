@@ -14,6 +14,7 @@ from controller.fabric import Fabric
 from controller.model.kinds import NAMES, Reach, Switch
 from controller.observe.links import Links
 from controller.observe.observer import Observer
+from controller.reconcile.mtus import Mtus
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels
 from controller.store.replica import Replica
@@ -35,8 +36,10 @@ class Operators:
         observer: Observer,
         links: Links,
         fabric: Fabric,
+        mtus: Mtus,
     ) -> None:
         self.fabric = fabric
+        self._mtus = mtus
         self._links = links
         self._replica = replica
         self._reconciler = reconciler
@@ -155,6 +158,8 @@ class Operators:
             counter("tenet_duplicate_datapaths", "Connections refused because a live switch has their datapath id.",
                     value=self._switchboard.duplicates),
             rows, installed, wanted, refused, repaired, unlimited,
+            gauge("tenet_networks_narrowed", "Networks with a smaller MTU than they were made with.",
+                  value=len(self._mtus.lowered())),
             gauge("tenet_store_revision", "Revision of the store as this process knows it.", value=model.revision),
             gauge("tenet_compiled_revision", "Revision that flows were last computed for.",
                   value=self._progress.compiled),

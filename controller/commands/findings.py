@@ -20,7 +20,14 @@ class Findings(NamedTuple):
 def examine(topology: dict[str, Any], refused: list[dict[str, Any]]) -> Findings:
     """In the order in which things go wrong: connected, wired, attached, bound, up."""
     return _gather(
-        [*_refused(refused), *_switches(topology), *_wires(topology), *_interfaces(topology), *_ports(topology)]
+        [
+            *_refused(refused),
+            *_switches(topology),
+            *_wires(topology),
+            *_interfaces(topology),
+            *_ports(topology),
+            *_networks(topology),
+        ]
     )
 
 
@@ -130,6 +137,13 @@ def _ports(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield GOOD, f"{name}{where} is active"
         else:
             yield BAD, f"{name}{where} is {port['status']}: {port['reason']}"
+
+
+def _networks(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for network in topology["networks"]:
+        if network["mtu_reason"]:
+            name = network["name"] or network["id"]
+            yield NOTE, f"network {name} has an MTU of {network['mtu']}: {network['mtu_reason']}"
 
 
 def _frame(frame: dict[str, Any]) -> Iterator[tuple[str, str]]:
