@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict, cast
 
 from controller.errors import Conflict, Invalid, NotFound
-from controller.model.kinds import Link, Network, Port, Subnet, Switch
+from controller.model.kinds import Network, Port, Subnet, Switch
 from controller.store.transaction import Transaction
 
 from . import access, allocate, physical, sharing, standard
@@ -53,7 +53,7 @@ def required(tx: Transaction, network_id: str) -> Network:
 
 def most_mtu(tx: Transaction, means: Means) -> int:
     """What there is room for between the switches, as things are now."""
-    return tx.model.room.most(means.underlay_mtu, wired=bool(tx.model.rows(Link))).mtu
+    return tx.model.room.most(means.underlay_mtu, wired=tx.model.routes.wired).mtu
 
 
 def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:

@@ -24,7 +24,7 @@ class Mtus:
 
     def most(self) -> Most:
         """What there is room for between the switches."""
-        return self._model.room.most(self._underlay, wired=bool(self._model.rows(Link)))
+        return self._model.room.most(self._underlay, wired=self._model.routes.wired)
 
     def of(self, network: Network) -> tuple[int, str]:
         """The network's MTU in bytes, and where that is less than it was made with, a word on it."""

@@ -212,7 +212,7 @@ def test_a_network_has_less_while_there_is_less_room_and_says_so(api: Api) -> No
     assert shown(old) == (1450, "")
     one = Switch(id="s1", number=1, dpid=1, encap_ip="192.0.2.1")
     wire = Link(switch_id="s1", ofport=1, far_switch_id="s2", far_ofport=1)
-    put(one, Switch(id="s2", number=2, dpid=2), wire)
+    put(one, Switch(id="s2", number=2, dpid=2), wire, replace(wire, switch_id="s2", far_switch_id="s1"))
     assert shown(old) == (1428, "it was made with 1450, and there is room for 1428 now")
     assert shown(small) == (1400, "")
     assert api.made("network")["mtu"] == 1428

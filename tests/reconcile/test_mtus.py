@@ -13,6 +13,7 @@ from controller.reconcile.mtus import Mtus
 from tests.world import change
 
 WIRE = Link(switch_id="s1", ofport=1, far_switch_id="s2", far_ofport=1)
+BACK = replace(WIRE, switch_id="s2", far_switch_id="s1")
 SWITCH = Switch(id="s1", number=1, dpid=1, encap_ip="192.0.2.1")
 
 
@@ -31,8 +32,9 @@ def test_networks_are_narrowed_while_they_do_not_fit_and_it_is_said_once(caplog:
         return [record.getMessage() for record in caplog.records]
 
     red, blue, flat = network("red", 1450), network("blue", 1400), network("flat", 1500, "physnet1")
-    assert put(SWITCH, red, blue, flat) == []
-    assert put(WIRE) == [
+    assert put(SWITCH, Switch(id="s2", number=2, dpid=2), red, blue, flat) == []
+    assert put(WIRE) == [], "one end of a wire is none"
+    assert put(BACK) == [
         "1 networks have an MTU of 1428 now, less than they were made with: tunnels go over an underlay of 1500, and "
         "carry what wires are to carry on, with labels"
     ]
