@@ -61,8 +61,10 @@ class Controller:
         from controller.fabric import Fabric
         from controller.observe.links import Links
         from controller.observe.observer import Observer
+        from controller.observe.wires import Wires
         from controller.operators import Operators
         from controller.preview import Preview
+        from controller.reconcile.mtus import Mtus
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
@@ -71,6 +73,7 @@ class Controller:
         from controller.switchboard import Switchboard
         from northbound.app import application
         from northbound.context import Context
+        from topology.cost import COSTS
 
         self._settings = settings
         self._tls = tls_context(settings, demand_certificate=True)
@@ -82,17 +85,20 @@ class Controller:
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
-        self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
-        self.links = Links(self.store, self.replica)
+        self.reconciler = Reconciler(self.replica, progress, settings.audit_interval, settings.broadcast_rate)
+        self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery
         )
-        statuses = Statuses(self.replica.model, levels)
+        self._wires = Wires(self.store, self.replica, settings.underlay_room)
+        mtus = Mtus(self.replica.model, settings.underlay_room)
+        self.replica.listen(mtus.changed)
+        statuses = Statuses(self.replica.model, levels, mtus)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
-            Fabric(self.replica, self.reconciler, statuses),
+            Fabric(self.replica, self.reconciler, statuses), mtus,
         )  # fmt: skip
         if self.cluster:
             self.reconciler.check = self.cluster.guard.check
@@ -135,7 +141,7 @@ class Controller:
         )
         databases = ovsdb.serve(
             settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls,
-            cluster=self.cluster.roster if self.cluster else None,
+            cluster=self.cluster.roster if self.cluster else None, wires=self._wires,
         )  # fmt: skip
         if self.cluster:
             self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])

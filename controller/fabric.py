@@ -82,12 +82,14 @@ class Fabric:
             "id": switch.id, "name": switch.host, "dpid": f"{switch.dpid:016x}", "number": switch.number,
             "encap_ip": switch.encap_ip, "connected": programmer is not None, "version": "OpenFlow13",
             "in_step": target is not None and target.right and not target.refused,
+            "unlimited": target.unlimited if target else "",
         }  # fmt: skip
 
     def _network(self, network: Network) -> dict[str, Any]:
         subnets = self._model.find(Subnet, "network_id", network.id)
+        mtu, why = self._statuses.mtu(network)
         return {
-            "id": network.id, "name": network.name, "project_id": network.project_id, "mtu": network.mtu,
+            "id": network.id, "name": network.name, "project_id": network.project_id, "mtu": mtu, "mtu_reason": why,
             "network_type": network.network_type, "segment": network.segment,
             "admin_state_up": network.admin_state_up, "cidrs": [subnet.cidr for subnet in subnets],
         }  # fmt: skip

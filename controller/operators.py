@@ -14,6 +14,7 @@ from controller.fabric import Fabric
 from controller.model.kinds import NAMES, Reach, Switch
 from controller.observe.links import Links
 from controller.observe.observer import Observer
+from controller.reconcile.mtus import Mtus
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels
 from controller.store.replica import Replica
@@ -35,8 +36,10 @@ class Operators:
         observer: Observer,
         links: Links,
         fabric: Fabric,
+        mtus: Mtus,
     ) -> None:
         self.fabric = fabric
+        self._mtus = mtus
         self._links = links
         self._replica = replica
         self._reconciler = reconciler
@@ -66,6 +69,8 @@ class Operators:
             "flows_wanted": self._reconciler.compiler.count(switch.id) if compiled else 0,
             "flows_installed": len(programmer.target.installed) if programmer else None,
             "flows_refused": len(programmer.target.refused) if programmer else None,
+            "broadcast_rate": self._reconciler.broadcast_rate or None,
+            "unlimited": programmer.target.unlimited if programmer else "",
             "last_applied": _moment(programmer.last_applied) if programmer else None,
             "revision": self._progress.at(switch.id),
         }
@@ -135,7 +140,10 @@ class Operators:
         wanted = gauge("tenet_flows_wanted", "Flows that a switch is to hold.", labels=["switch"])
         refused = gauge("tenet_flows_refused", "Flows that a switch would not take.", labels=["switch"])
         repaired = counter("tenet_flows_repaired", "Flows that audits found not right.", labels=["switch"])
+        unlimited = gauge("tenet_ports_unlimited", "Ports whose broadcast the switch does not limit.",
+                          labels=["switch"])  # fmt: skip
         for switch_id, programmer in sorted(programmers.items()):
+            unlimited.add_metric([switch_id], len(programmer.target.lacking))
             installed.add_metric([switch_id], len(programmer.target.installed))
             wanted.add_metric([switch_id], reconciler.compiler.count(switch_id))
             refused.add_metric([switch_id], len(programmer.target.refused))
@@ -149,7 +157,9 @@ class Operators:
                     value=self._switchboard.refused_count),
             counter("tenet_duplicate_datapaths", "Connections refused because a live switch has their datapath id.",
                     value=self._switchboard.duplicates),
-            rows, installed, wanted, refused, repaired,
+            rows, installed, wanted, refused, repaired, unlimited,
+            gauge("tenet_networks_narrowed", "Networks with a smaller MTU than they were made with.",
+                  value=len(self._mtus.lowered())),
             gauge("tenet_store_revision", "Revision of the store as this process knows it.", value=model.revision),
             gauge("tenet_compiled_revision", "Revision that flows were last computed for.",
                   value=self._progress.compiled),

@@ -12,6 +12,7 @@ from oslo_config import cfg
 
 from controller.errors import Misconfigured
 from controller.physical import PhysicalNetworks, configured
+from topology.cost import COSTS
 
 # Upstream's limits: name -> (what it counts, how many).
 QUOTAS = {
@@ -52,6 +53,13 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.ListOpt("network_vlan_ranges", default=[],
                     help="NAME or NAME:FIRST:LAST: physical networks for type vlan, with VLANs to draw from."),
         cfg.IntOpt("physical_network_mtu", default=1500, min=1280, max=65535, help="MTU of physical networks."),
+        cfg.IntOpt("broadcast_rate", default=1000, min=0, max=100_000_000,
+                   help="Frames a second that a port may send to many: broadcast, multicast, unknown unicast; 0: no "
+                        "limit."),
+    ],
+    "fabric": [
+        cfg.StrOpt("cost", default="hops", choices=list(COSTS),
+                   help="What the shortest way over wires is: the one with the fewest, or by their speed."),
     ],
     "cluster": [
         cfg.StrOpt("member", help="This member's name; its host's and the port of its REST API by default."),
@@ -100,6 +108,8 @@ class Settings(NamedTuple):
     audit_interval: float
     echo_interval: float
     packet_in_rate: int
+    broadcast_rate: int
+    link_cost: str
     underlay_mtu: int
     underlay_ip_version: int
     physical: PhysicalNetworks
@@ -177,6 +187,8 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         audit_interval=conf.openflow.audit_interval,
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
+        broadcast_rate=conf.network.broadcast_rate,
+        link_cost=conf.fabric.cost,
         underlay_mtu=conf.network.underlay_mtu,
         underlay_ip_version=conf.network.underlay_ip_version,
         physical=configured(

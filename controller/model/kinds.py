@@ -281,6 +281,7 @@ class Switch(Row, frozen=True, kw_only=True):
     tunnels: tuple[Tunnel, ...] = ()
     physical: tuple[Physical, ...] = ()
     underlay_mtu: int = 0  # of what its host says; 0 for nothing
+    wire_mtu: int = 0  # of its narrowest wire, as its database tells; 0 where that tells nothing
 
 
 class Interface(Row, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from .kinds import CLUSTER, NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
+from .room import Room
 from .routes import Routes
 from .slots import PREFIX as SLOTS
 from .slots import Slots
@@ -54,6 +55,7 @@ class Model:
         self.placement = Placement()
         self.routes = Routes()
         self.slots = Slots()
+        self.room = Room()
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
         self._index: dict[tuple[object, ...], dict[str, None]] = {}
@@ -126,6 +128,8 @@ class Model:
             yield from PLACES[kind](self, old)
         if kind in ROUTED:
             self.routes.change(old, new)
+        if kind is Switch:
+            self.room.change(cast("Switch | None", old), cast("Switch | None", new))
         touched.add((kind, row_id))
         for name in ATTRIBUTES.get(kind, ()):
             if getattr(old, name, None) != getattr(new, name, None):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from controller import hub
-from controller.errors import Refused, Rejected, SwitchError, Unreachable
+from controller.errors import Refused, Rejected, SwitchError, Unavailable, Unreachable
 from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.describe import describe
 from controller.ovsdb.desired import desired
@@ -24,13 +24,14 @@ from controller.ovsdb.rpc import Rpc
 from controller.ovsdb.schema import DATABASE, monitor_params
 from controller.ovsdb.seen import SeenHypervisor
 from controller.ovsdb.settings import settings
+from controller.ovsdb.wires import WireMtus, Wires, has, wire_mtus, wire_repairs
 
 HANDSHAKE_LIMIT = 30.0  # s for the whole of the database to arrive
 ANSWER_LIMIT = 10.0  # s for a transaction
 PROOF_LIMIT = 3.0  # s for a sign of life when another connection claims to be the same hypervisor
 
 _MONITOR = "tenet"
-_TELL = "observe"  # what the pace calls the observer
+_TELL, _WIRES = "observe", "wires"  # what the pace calls those who are told
 
 log = logging.getLogger("tenet.ovsdb")
 
@@ -56,6 +57,7 @@ class Hypervisor:
         targets: Sequence[str],
         observe: Callable[[SeenHypervisor], None],
         cluster: Cluster | None = None,
+        wires: Wires | None = None,
     ) -> None:
         """`targets`: the controllers of its switch, where `cluster` does not tell them."""
         self.address = address
@@ -65,6 +67,8 @@ class Hypervisor:
         self._targets = tuple(targets)
         self._observe = observe
         self._cluster = cluster
+        self._wires = wires
+        self._wire_mtus: WireMtus = ()  # as was told last
         self._replica = Replica()
         self._remarks: tuple[str, ...] = ()
         self._pace = Pace(time.monotonic)
@@ -85,9 +89,13 @@ class Hypervisor:
             self._changed.clear()
             if self._identity() != self.system_id:
                 raise Unreachable(f"its system-id became {self._identity()[:128]}: it comes back under that")
-            waits = [self._put_right(), self._tell()] if self._ours() else []
+            waits = [self._put_right(), self._tell(), self._tell_of_wires()] if self._ours() else []
             self._changed.wait(min((wait for wait in waits if wait is not None), default=None))
         raise self._rpc.over
+
+    def has(self, dpids: Sequence[int]) -> bool:
+        """Whether one of these datapaths is a bridge of its."""
+        return has(self._replica, dpids)
 
     def look(self) -> None:
         """What is to be done may have changed."""
@@ -97,7 +105,7 @@ class Hypervisor:
         """Whether it is this process that keeps the hypervisor right; another may have told of it since if not."""
         if self._cluster is None or self._cluster.owns(self.system_id):
             return True
-        self.seen = None
+        self.seen, self._wire_mtus = None, ()
         return False
 
     def answers(self) -> bool:
@@ -147,10 +155,11 @@ class Hypervisor:
             if remark not in self._remarks:
                 log.warning("%s: %s", self.name, remark)
         self._remarks = wish.remarks
-        for repair in wish.repairs:
+        repairs = [*wish.repairs, *(wire_repairs(self._replica, self._wires) if self._wires else ())]
+        for repair in repairs:
             if not self._pace.left(repair.subject) and self._ours():
                 self._commit(repair)
-        return min((self._pace.left(repair.subject) for repair in wish.repairs), default=None)
+        return min((self._pace.left(repair.subject) for repair in repairs), default=None)
 
     def _commit(self, repair: Repair) -> None:
         self._pace.tried(repair.subject)
@@ -179,6 +188,21 @@ class Hypervisor:
             log.exception("%s: the observation could not be taken in", self.name)
             return self._pace.left(_TELL)
         self.seen = seen
+        return None
+
+    def _tell_of_wires(self) -> float | None:
+        """The same, of the MTUs of wires."""
+        if self._wires is None or (mtus := wire_mtus(self._replica, self._wires)) == self._wire_mtus:
+            return None
+        if wait := self._pace.left(_WIRES):
+            return wait
+        try:
+            self._wires.observe(mtus)
+        except (Refused, Unavailable) as error:
+            self._pace.tried(_WIRES)
+            log.error("%s: %s", self.name, error)
+            return self._pace.left(_WIRES)
+        self._wire_mtus = mtus
         return None
 
 
