@@ -56,13 +56,28 @@ def test_five_thousand_meters(bridge: Bridge) -> None:
     assert len(bridge.session.held_meters()) == len(bridge.session.held().right) == 5000
 
 
-def test_a_refused_meter_is_named_and_the_bundle_is_not_applied(bridge: Bridge) -> None:
+@pytest.mark.parametrize("others", [1, 50], ids=["in one step", "in two"])
+def test_a_refused_meter_is_named(bridge: Bridge, others: int) -> None:
+    """Of a short bundle the rest is in force; of a long one nothing is."""
     install(bridge, limited(1))
+    rest = [limited(2), *(plain(number) for number in range(3, 3 + others))]
     with pytest.raises(Rejected) as caught:
-        install(bridge, limited(1), limited(2), plain(3))  # the first is there already
+        install(bridge, limited(1), *rest)  # the first is there already
     assert caught.value.meters.keys() == {of_port(1)} and not caught.value.refusals
-    assert bridge.session.held() == Held({limited(1).cookie}, set())
+    assert caught.value.rest == (others == 1)
+    applied = {flow.cookie for flow in rest} if caught.value.rest else set()
+    assert bridge.session.held() == Held({limited(1).cookie} | applied, set())
     assert {meter.number for meter in bridge.session.held_meters()} == {of_port(1), of_port(2)}
+
+
+@pytest.mark.parametrize("others", [1, 50], ids=["in one step", "in two"])
+def test_a_flow_without_its_meter_is_refused(bridge: Bridge, others: int) -> None:
+    flows = [limited(1), *(plain(number) for number in range(3, 3 + others))]
+    with pytest.raises(Rejected) as caught:
+        bridge.session.apply([flow.wire for flow in flows], [])
+    held = {flow.cookie for flow in flows[1:]} if caught.value.rest else set()
+    assert limited(1).cookie in caught.value.refusals
+    assert bridge.session.held() == Held(held, set())
 
 
 def test_a_meter_that_goes_takes_its_flow_along(bridge: Bridge) -> None:

@@ -81,11 +81,14 @@ def test_without_a_limit_no_meter_stays() -> None:
     scene.end()
 
 
+@pytest.mark.parametrize("takes_rest", [False, True])
 @pytest.mark.parametrize("most", [0, 2])
-def test_a_switch_without_meters_holds_all_else_and_it_is_said(most: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_switch_without_meters_holds_all_else_and_it_is_said(
+    most: int, takes_rest: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "tenet.switch")
     session = MemorySession()
-    session.most_meters = most
+    session.most_meters, session.takes_rest = most, takes_rest
     scene = Scene(session, *(limited(port) for port in range(1, 5)), plain(1), audit=0.2)
     assert len(session.meters) == most and scene.settled()
     assert scene.programmer.target.unlimited.startswith(f"{4 - most} ports have no meter: ")
@@ -116,9 +119,10 @@ EVENTS = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(EVENTS)
-def test_whatever_happens_the_next_audit_puts_it_right(events: list[tuple[str, int]]) -> None:
+@given(EVENTS, st.booleans())
+def test_whatever_happens_the_next_audit_puts_it_right(events: list[tuple[str, int]], takes_rest: bool) -> None:
     session = MemorySession()
+    session.takes_rest = takes_rest
     scene = Scene(session, plain(1), audit=0.01)
     for what, number in events:
         flow = limited(number)
