@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
+from sortedcontainers import SortedList  # type: ignore[import-untyped]
+
 from .kinds import CLUSTER, NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
@@ -59,6 +61,7 @@ class Model:
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
         self._index: dict[tuple[object, ...], dict[str, None]] = {}
+        self._order: dict[type[Row], Any] = {}  # ids in order, of the kinds that were ever asked for so
         self._lookup = Lookup()
         self._kinds = {name: kind for kind, name in NAMES.items()}
 
@@ -70,6 +73,16 @@ class Model:
     def rows(self, kind: type[R]) -> Mapping[str, R]:
         """All rows of a kind by id; do not keep it across a wait."""
         return cast("dict[str, R]", self._rows[kind])
+
+    def ordered(self, kind: type[R], start: str = "", *, reverse: bool = False) -> Iterator[R]:
+        """All rows of a kind by their ids, from after `start` on, or backwards; do not keep it across a wait."""
+        rows = self._rows[kind]
+        order = self._order.get(kind)
+        if order is None:
+            order = self._order[kind] = SortedList(rows)
+        ids = (order.irange(None, start or None, (True, False), reverse=True) if reverse
+               else order.irange(start or None, None, (False, True)))  # fmt: skip
+        return (cast("R", rows[row_id]) for row_id in ids)
 
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
         """Rows of a kind by one of its indexes or lookups, in the order of their ids."""
@@ -135,6 +148,8 @@ class Model:
             if getattr(old, name, None) != getattr(new, name, None):
                 touched.add((kind, row_id, name))
         self._lookup.put(kind, row_id, old, new)
+        if kind in self._order and (old is None or new is None):
+            (self._order[kind].add if old is None else self._order[kind].remove)(row_id)
         for name in INDEXES.get(kind, ()):
             self._reindex(kind, row_id, name, getattr(old, name, None), getattr(new, name, None), touched)
         if new is None:
