@@ -103,8 +103,8 @@ class SqliteStore:
         self._leases = [lease, *(each for each in self._leases if not each.lost.is_set())]
         return lease
 
-    def gauges(self) -> dict[str, float]:
-        return {}
+    def space(self) -> dict[str, float]:
+        return {"bytes": 0, "bytes_in_use": 0, "full": 0}
 
     def close(self) -> None:
         """End the leases, wait for the commits that are under way, end the followers, release the file."""
