@@ -103,7 +103,7 @@ test-mininet: install  ## wired switches, experiments and physical networks on M
 	tools/alone.sh $(BIN)/pytest -q tests/mininet
 
 test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)
-	@tools/need.sh $(LAB) $(ETCD) $(CERTIFICATES)
+	@tools/need.sh $(LAB) $(ETCD) $(CERTIFICATES) faketime:faketime
 	$(BIN)/pytest -q tests/cluster/test_etcd_members.py
 	$(BIN)/pytest -q tests/cluster --ignore tests/cluster/test_etcd_members.py
 

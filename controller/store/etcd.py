@@ -87,9 +87,9 @@ class EtcdStore:
         self._leases = [lease, *(each for each in self._leases if not each.lost.is_set())]
         return lease
 
-    def gauges(self) -> dict[str, float]:
+    def space(self) -> dict[str, float]:
         space = self._space
-        return {"store_bytes": space.size, "store_bytes_in_use": space.in_use, "store_full": int(space.full)}
+        return {"bytes": space.size, "bytes_in_use": space.in_use, "full": int(space.full)}
 
     def close(self) -> None:
         """Wait for the commits that are under way, end the leases and the followers, give the session up."""

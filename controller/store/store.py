@@ -82,8 +82,8 @@ class Store(Protocol):
         """A lease that lapses `ttl` seconds after it was last refreshed (an engine may need longer; see its `ttl`)."""
         ...
 
-    def gauges(self) -> dict[str, float]:
-        """What the engine tells of itself, for the metrics: their names, without `tenet_`, and their values now."""
+    def space(self) -> dict[str, float]:
+        """For the metrics: `bytes` it takes, `bytes_in_use` of them, and whether it is `full` (1); 0: not known."""
         ...
 
     def close(self) -> None: ...

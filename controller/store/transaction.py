@@ -152,12 +152,12 @@ def transact(store: Store, replica: Replica, rules: Callable[[Transaction], T]) 
     Raises Unavailable, also while a restore is under way or was left half done.
     """
     for _ in range(ATTEMPTS):
-        if RESTORING in replica.model.taken:
-            raise Unavailable("the store is being restored")
         transaction = Transaction(replica.model)
         value = rules(transaction)
         if not transaction.write:
             return Outcome(value, replica.model.revision)
+        if RESTORING in replica.model.taken:
+            raise Unavailable("the store is being restored")
         try:
             revision = store.commit({**transaction.read, RESTORING: 0}, transaction.write)
         except Changed as changed:

@@ -20,7 +20,7 @@ from controller.store.replica import Replica
 from controller.store.sqlite import SqliteStore
 from controller.store.sqlite_file import open_file
 from controller.store.store import RESTORING
-from tests.cluster.simulation import _Replica
+from tests.cluster.simulated.node import Replica as Fed
 
 
 class Clock:
@@ -36,7 +36,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.replica = _Replica()
+        self.replica = Fed()
         self.shared = Shared("one", self.replica, self.clock)  # type: ignore[arg-type]
         self.shared.lease_until = lambda: 103.0
         self.shared.instance = "i-one"
