@@ -97,7 +97,7 @@ class Controller:
         if self.cluster:
             self.reconciler.check = self.cluster.guard.check
             self.operators.more = self.cluster.metrics
-        self._notifier = _notifier(settings, self.replica, statuses, levels)
+        self._notifier = _notifier(settings, self.store, self.replica, statuses, levels, mastery.speaks)
         context = Context(
             store=self.store,
             replica=self.replica,
@@ -191,13 +191,13 @@ def _identity(settings: Settings) -> dict[str, Any]:
     return {"policy": policy, "identity": Keystone(settings.files, policy.is_operator)}
 
 
-def _notifier(settings: Settings, replica: Any, statuses: Any, progress: Any) -> Any:
+def _notifier(settings: Settings, store: Any, replica: Any, statuses: Any, levels: Any, mine: Any) -> Any:
     """Who tells Nova of ports, or None."""
     if not settings.nova:
         return None
     from controller.nova import Notifier, Nova
 
-    return Notifier(replica, statuses, progress, Nova(settings.nova, settings.files))
+    return Notifier(store, replica, statuses, levels, Nova(settings.nova, settings.files), mine)
 
 
 def _listen(section: str, address: tuple[str, int]) -> socket.socket:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-from .members import CLUSTER, LEASED, Level, Member, Presence, Reach
+from .members import FLOWLESS, LEASED, Level, Member, Presence, Reach, Told
 from .row import NAMES, Row
 
 __all__ = [
-    "CLUSTER",
+    "FLOWLESS",
     "KINDS",
     "LEASED",
     "NAMES",
@@ -42,6 +42,7 @@ __all__ = [
     "Subnet",
     "SubnetPool",
     "Switch",
+    "Told",
     "Tunnel",
 ]
 
@@ -367,5 +368,6 @@ KINDS: dict[str, type[Row]] = {
     "presence": Presence,
     "reach": Reach,
     "level": Level,
+    "told": Told,
 }
 NAMES.update({kind: name for name, kind in KINDS.items()})
