@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -28,6 +29,7 @@ def nova(made: Site) -> Iterator[Heard]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             heard.extend((event["name"].removeprefix("network-vif-"), event["tag"]) for event in body["events"])
+            time.sleep(0.5)  # nothing is written down meanwhile
             self.send_response(200)
             self.send_header("Content-Length", "2")
             self.end_headers()
