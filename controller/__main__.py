@@ -63,6 +63,7 @@ class Controller:
         from controller.observe.observer import Observer
         from controller.operators import Operators
         from controller.preview import Preview
+        from controller.reconcile.confirmations import Confirmations
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
@@ -85,6 +86,7 @@ class Controller:
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
         self.links = Links(self.store, self.replica)
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
+        self._confirmations = None if self.cluster else Confirmations(self.store, self.replica, progress)
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery
@@ -122,6 +124,8 @@ class Controller:
         hub.spawn(self._await_end)
         self.replica.start()
         memory.settle()
+        if self._confirmations:
+            self._confirmations.start()
         self.reconciler.start()
         self.observer.start()
         self.links.start()
@@ -150,6 +154,8 @@ class Controller:
             self.cluster.leave()  # before the switches: others take over what is still connected
         databases.close()
         switches.close()
+        if self._confirmations:
+            self._confirmations.finish()
         self.store.close()
         return self._status
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from .members import FLOWLESS, LEASED, Level, Member, Presence, Reach, Told
+from .members import FLOWLESS, LEASED, Confirmed, Level, Member, Presence, Reach, Told
 from .row import NAMES, Row
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "AddressScope",
     "AgentNote",
     "Binding",
+    "Confirmed",
     "DhcpOption",
     "FixedIp",
     "HostRoute",
@@ -369,5 +370,6 @@ KINDS: dict[str, type[Row]] = {
     "reach": Reach,
     "level": Level,
     "told": Told,
+    "confirmed": Confirmed,
 }
 NAMES.update({kind: name for name, kind in KINDS.items()})

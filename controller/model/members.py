@@ -1,4 +1,4 @@
-"""Rows that no flow follows from: who there is, who is there, what each holds; and what others were told."""
+"""Rows that no flow follows from: who there is, who is there, what each holds; what is done and said."""
 
 from __future__ import annotations
 
@@ -62,5 +62,13 @@ class Told(Row, frozen=True, kw_only=True):
     since: int
 
 
+class Confirmed(Row, frozen=True, kw_only=True):
+    """At revision `after` all switches but these had confirmed every flow that they were to hold."""
+
+    id: str
+    after: int
+    but: tuple[str, ...] = ()
+
+
 LEASED: frozenset[type[Row]] = frozenset({Presence, Reach, Level})
-FLOWLESS: frozenset[type[Row]] = LEASED | {Member, Told}  # no flow follows from these
+FLOWLESS: frozenset[type[Row]] = LEASED | {Confirmed, Member, Told}  # no flow follows from these

@@ -45,6 +45,12 @@ class Progress:
             self._behind[switch_id] = revision
         self._tell()
 
+    def believe(self, switches: Iterable[str], revision: int) -> None:
+        """Before any is connected: these had confirmed all that follows from `revision`, and are not back yet."""
+        for switch_id in switches:
+            self._behind[switch_id] = revision
+            self._since[switch_id] = self._began
+
     def arrived(self, switch_id: str) -> None:
         """The switch is connected: it is waited for, however long it has been away."""
         self._since.pop(switch_id, None)
@@ -106,6 +112,9 @@ class Progress:
             return ""
         (switch_id, _), why = min(reasons.items())
         return f"switch {switch_id} refused a flow: {why}"
+
+    def refusing_switches(self) -> set[str]:
+        return {switch_id for reasons in self._refusals.values() for switch_id, _ in reasons}
 
     def wait(self, timeout: float) -> None:
         """Wait until anything here may have changed, at most `timeout` seconds."""
