@@ -59,10 +59,12 @@ class Controller:
         from controller.cluster.cluster import Cluster
         from controller.cluster.mastery import Alone
         from controller.fabric import Fabric
+        from controller.inventory import Inventory
         from controller.observe.links import Links
         from controller.observe.observer import Observer
         from controller.operators import Operators
         from controller.preview import Preview
+        from controller.readiness import Readiness
         from controller.reconcile.confirmations import Confirmations
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
@@ -92,9 +94,11 @@ class Controller:
             self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery
         )
         statuses = Statuses(self.replica.model, levels)
+        inventory = Inventory(self.replica, self.reconciler, levels)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
-            Fabric(self.replica, self.reconciler, statuses),
+            inventory, Fabric(self.replica, inventory, statuses),
+            Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store),
         )  # fmt: skip
         if self.cluster:
             self.reconciler.check = self.cluster.guard.check

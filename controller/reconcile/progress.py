@@ -92,6 +92,9 @@ class Progress:
     def is_connected(self, switch_id: str) -> bool:
         return switch_id not in self._since and (switch_id in self._current or switch_id in self._behind)
 
+    def holder(self, switch_id: str) -> str:
+        return ""
+
     def is_away(self, switch_id: str) -> bool:
         """Whether the switch has been away for so long that nobody waits for it."""
         if switch_id in self._current:
@@ -112,6 +115,10 @@ class Progress:
             return ""
         (switch_id, _), why = min(reasons.items())
         return f"switch {switch_id} refused a flow: {why}"
+
+    @property
+    def refuses(self) -> bool:
+        return bool(self._refusals)
 
     def refusing_switches(self) -> set[str]:
         return {switch_id for reasons in self._refusals.values() for switch_id, _ in reasons}
