@@ -59,11 +59,14 @@ class Controller:
         from controller.cluster.cluster import Cluster
         from controller.cluster.mastery import Alone
         from controller.fabric import Fabric
+        from controller.inventory import Inventory
         from controller.observe.links import Links
         from controller.observe.observer import Observer
         from controller.observe.wires import Wires
         from controller.operators import Operators
         from controller.preview import Preview
+        from controller.readiness import Readiness
+        from controller.reconcile.confirmations import Confirmations
         from controller.reconcile.mtus import Mtus
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
@@ -88,6 +91,7 @@ class Controller:
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval, settings.broadcast_rate)
         self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
+        self._confirmations = None if self.cluster else Confirmations(self.store, self.replica, progress)
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery
@@ -96,14 +100,16 @@ class Controller:
         mtus = Mtus(self.replica.model, settings.underlay_room)
         self.replica.listen(mtus.changed)
         statuses = Statuses(self.replica.model, levels, mtus)
+        inventory = Inventory(self.replica, self.reconciler, levels)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
-            Fabric(self.replica, self.reconciler, statuses), mtus,
+            inventory, Fabric(self.replica, inventory, statuses),
+            Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
         )  # fmt: skip
         if self.cluster:
             self.reconciler.check = self.cluster.guard.check
             self.operators.more = self.cluster.metrics
-        self._notifier = _notifier(settings, self.replica, statuses, levels)
+        self._notifier = _notifier(settings, self.store, self.replica, statuses, levels, mastery.speaks)
         context = Context(
             store=self.store,
             replica=self.replica,
@@ -129,6 +135,8 @@ class Controller:
         hub.spawn(self._await_end)
         self.replica.start()
         memory.settle()
+        if self._confirmations:
+            self._confirmations.start()
         self.reconciler.start()
         self.observer.start()
         self.links.start()
@@ -157,6 +165,8 @@ class Controller:
             self.cluster.leave()  # before the switches: others take over what is still connected
         databases.close()
         switches.close()
+        if self._confirmations:
+            self._confirmations.finish()
         self.store.close()
         return self._status
 
@@ -198,13 +208,13 @@ def _identity(settings: Settings) -> dict[str, Any]:
     return {"policy": policy, "identity": Keystone(settings.files, policy.is_operator)}
 
 
-def _notifier(settings: Settings, replica: Any, statuses: Any, progress: Any) -> Any:
+def _notifier(settings: Settings, store: Any, replica: Any, statuses: Any, levels: Any, mine: Any) -> Any:
     """Who tells Nova of ports, or None."""
     if not settings.nova:
         return None
     from controller.nova import Notifier, Nova
 
-    return Notifier(replica, statuses, progress, Nova(settings.nova, settings.files))
+    return Notifier(store, replica, statuses, levels, Nova(settings.nova, settings.files), mine)
 
 
 def _listen(section: str, address: tuple[str, int]) -> socket.socket:

@@ -31,7 +31,7 @@ log = logging.getLogger("tenet.api")
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 DIALECTS = {"v1.0": Speech(V10), "v1.1": Speech(V11)}
-PUBLIC = ("", "healthz", "openapi.json", "docs")  # first part of paths for which nobody needs to be known
+PUBLIC = ("", "healthz", "readyz", "openapi.json", "docs")  # first part of paths for which nobody needs to be known
 _REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -63,6 +63,7 @@ def _routes(quantum: bool) -> Routes:
     routes.add("docs", {"GET": document.page})
     routes.add("docs/*", {"GET": document.page})
     routes.add("healthz", {"GET": operators.health})
+    routes.add("readyz", {"GET": operators.ready})
     routes.add("metrics", {"GET": operators.metrics})
     routes.add("tenet/v1/events", {"GET": events.stream})
     routes.add("tenet/v1/cluster", {"GET": cluster.show})

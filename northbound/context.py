@@ -62,6 +62,10 @@ class Operators(Protocol):
 
     def switches(self) -> list[dict[str, Any]]: ...
 
+    def switch(self, switch_id: str) -> dict[str, Any] | None:
+        """None for one that is not known."""
+        ...
+
     def refused(self) -> list[dict[str, Any]]: ...
 
     def forget(self, switch_id: str) -> None:
@@ -70,7 +74,11 @@ class Operators(Protocol):
 
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None: ...
 
-    def health(self) -> tuple[bool, dict[str, Any]]: ...
+    def health(self) -> dict[str, Any]: ...
+
+    def unready(self) -> str:
+        """Why no requests should be sent here, or "" when they may."""
+        ...
 
     def metrics(self) -> bytes:
         """In Prometheus' text format."""

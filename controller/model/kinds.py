@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-from .members import CLUSTER, LEASED, Level, Member, Presence, Reach
+from .members import FLOWLESS, LEASED, Confirmed, Level, Member, Presence, Reach, Told
 from .row import NAMES, Row
 
 __all__ = [
-    "CLUSTER",
+    "FLOWLESS",
     "KINDS",
     "LEASED",
     "NAMES",
@@ -20,6 +20,7 @@ __all__ = [
     "AddressScope",
     "AgentNote",
     "Binding",
+    "Confirmed",
     "DhcpOption",
     "FixedIp",
     "HostRoute",
@@ -42,6 +43,7 @@ __all__ = [
     "Subnet",
     "SubnetPool",
     "Switch",
+    "Told",
     "Tunnel",
 ]
 
@@ -370,5 +372,7 @@ KINDS: dict[str, type[Row]] = {
     "presence": Presence,
     "reach": Reach,
     "level": Level,
+    "told": Told,
+    "confirmed": Confirmed,
 }
 NAMES.update({kind: name for name, kind in KINDS.items()})

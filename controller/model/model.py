@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
-from .kinds import CLUSTER, NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
+from .kinds import FLOWLESS, NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
 from .room import Room
@@ -31,13 +31,13 @@ INDEXES: dict[type[Row], tuple[str, ...]] = {
     Learned: ("port_id", "network_id"),
     Link: ("switch_id", "far_switch_id", "place"),
     Secret: (),
-    **dict.fromkeys(CLUSTER, ()),
+    **dict.fromkeys(FLOWLESS, ()),
 }
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {  # those that are read one by one, so that others may change freely
     Network: ("segment", "admin_state_up"),
     Switch: ("number",),
 }
-TOLD: tuple[str, ...] = tuple(f"{NAMES[kind]}/" for kind in CLUSTER)
+_FLOWLESS: tuple[str, ...] = tuple(f"{NAMES[kind]}/" for kind in FLOWLESS)
 
 
 class Applied(NamedTuple):
@@ -104,7 +104,7 @@ class Model:
         unsettled: set[str] = set()
         for revision, key, row in changes:
             self.revision = revision
-            if not key.startswith(TOLD):
+            if not key.startswith(_FLOWLESS):
                 self.content = max(self.content, revision)
             if row is None:
                 self.revisions.pop(key, None)

@@ -45,6 +45,8 @@ class Reconciler:
         replica.listen(self._changed)
 
     def start(self) -> None:
+        """Once the replica is there.  No switch is, so the first round is over at once, and statuses can be told."""
+        self._round()
         hub.spawn(self._run)
 
     # --- switches ---

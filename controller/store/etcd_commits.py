@@ -52,11 +52,7 @@ class Commits:
 
     def commit(self, commit: Commit) -> int:
         """See Store.commit."""
-        self._queue.append(commit)
-        self._more.set()
-        if not self._writing:
-            self._writing = True
-            hub.spawn(self._write_queued)
+        self._enqueue(commit)
         commit.done.wait()
         if commit.error is not None:
             raise commit.error
@@ -65,6 +61,14 @@ class Commits:
         if not self._feed.wait(commit.revision, FEED_WITHIN):
             log.warning("commit %d is made, and the watch does not show it yet", commit.revision)
         return commit.revision
+
+    def probe(self) -> None:
+        """A transaction that rewrites this process's session, and goes with others where there are any."""
+        commit = Commit({}, {})
+        self._enqueue(commit)
+        commit.done.wait()
+        if commit.error is not None:
+            raise commit.error
 
     def check(self, read: Mapping[str, int]) -> int:
         """A commit that writes nothing: a revision at which `read` held.  Raises Changed."""
@@ -80,6 +84,13 @@ class Commits:
             for commit in pending:
                 commit.done.wait()
         self._feed.wait(self._newest, FEED_WITHIN)
+
+    def _enqueue(self, commit: Commit) -> None:
+        self._queue.append(commit)
+        self._more.set()
+        if not self._writing:
+            self._writing = True
+            hub.spawn(self._write_queued)
 
     # --- one after the other ------------------------------------------------------------------------------------------
 
@@ -210,10 +221,10 @@ class Commits:
         self._failing = ""
         for commit, made in zip(batch, held, strict=True):
             commit.revision = revision
-            if made:
-                self._newest = revision
-            else:
+            if not made:
                 self._explain(commit)
+            elif commit.write:  # what a probe writes is no row, and followers never see it
+                self._newest = revision
 
     def _explain(self, commit: Commit) -> None:
         """Say what a refused commit was refused for, and up to when to wait before another attempt."""

@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -89,8 +89,7 @@ class File:
         """
         put = [(key, revision, value) for key, (revision, value) in entries.items() if value is not None]
         drop = [key for key, (_, value) in entries.items() if value is None]
-        try:
-            self._writer.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             step = self._writer.execute("UPDATE newest SET revision = ? WHERE revision = ?", (after, before))
             if step.rowcount != 1:
                 raise sqlite3.IntegrityError(f"{self._path} is not at revision {before}: somebody else wrote to it")
@@ -100,8 +99,20 @@ class File:
                 self._writer.execute(_DELETE[len(drops)], drops)
             now = self._leased.difference(entries) | {key for key, _, _ in put if key in leased}
             self._write_leased(now)
+        self._leased = now
+
+    def probe(self) -> None:
+        """A transaction that is written to the disk and changes nothing.  Raises sqlite3.Error."""
+        with self._transaction():  # what is put back as it was, SQLite would not write
+            self._writer.execute("INSERT INTO leased VALUES ('probe')")
+            self._writer.execute("DELETE FROM leased WHERE key = 'probe'")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            yield
             self._writer.execute("COMMIT")
-            self._leased = now
         except BaseException:
             if self._writer.in_transaction:  # some errors end the transaction by themselves
                 with suppress(sqlite3.Error):

@@ -59,8 +59,14 @@ class PlainOperators:
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
         return [{"flow": "table=0,actions=drop", "owner": "port/p"}] if switch_id == "s1" else None
 
-    def health(self) -> tuple[bool, dict[str, Any]]:
-        return True, {"status": "ok"}
+    def switch(self, switch_id: str) -> dict[str, Any] | None:
+        return next((each for each in self.switches() if each["id"] == switch_id), None)
+
+    def health(self) -> dict[str, Any]:
+        return {"status": "ok"}
+
+    def unready(self) -> str:
+        return ""
 
     def metrics(self) -> bytes:
         return b"tenet_up 1\n"

@@ -93,8 +93,11 @@ def test_operators(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         reply = api.call("GET", path)
         assert reply.error == (404, "SwitchNotFound")
         assert list(reply.json) == ["TenetError"]
-    monkeypatch.setattr(api.context.operators, "health", lambda: (False, {"status": "no store"}))
-    assert api.call("GET", "/healthz").status == 503
+    assert (api.call("GET", "/readyz").status, api.call("GET", "/readyz").json) == (200, {"status": "ok"})
+    monkeypatch.setattr(api.context.operators, "unready", lambda: "no store")
+    unready = api.call("GET", "/readyz")
+    assert (unready.status, unready.json) == (503, {"status": "unready", "reason": "no store"})
+    assert api.call("GET", "/healthz").status == 200
 
 
 # --- paths and methods ------------------------------------------------------------------------------------------------

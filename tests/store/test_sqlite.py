@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from controller import hub
 from controller.errors import Changed, Compacted, Misconfigured, Unavailable
+from controller.readiness import FRESH, Readiness
 from controller.store import log, open_store, revisions
 from controller.store.sqlite_file import open_file
 from controller.store.store import Change, Store
@@ -156,6 +157,26 @@ def test_a_failing_disk_refuses_what_is_under_way_and_a_working_one_goes_on(tmp_
     with closing(open_store(url(tmp_path))) as store:
         assert rows(store) == {"a/1": (after, b"again"), "a/2": (before, b"2")}
         assert store.commit({}, {"a/1": b""}) > after
+
+
+def test_a_probe_tells_a_full_disk_from_one_that_takes_writes(tmp_path: Path) -> None:
+    with closing(open_store(url(tmp_path))) as store:
+        before = store.commit({}, {"a/1": b"1"})
+        readiness = Readiness(store)
+        assert readiness.why_not() == ""
+        with full_disk():
+            for _ in range(16):  # a page each
+                with suppress(Unavailable):
+                    store.probe()
+            with pytest.raises(Unavailable):
+                store.probe()
+            assert readiness.why_not() == ""  # it was asked just now
+            hub.sleep(FRESH)
+            assert "takes no writes" in readiness.why_not()
+        hub.sleep(FRESH)
+        assert readiness.why_not() == ""
+        assert rows(store) == {"a/1": (before, b"1")}
+        assert store.commit({"a/1": before}, {"a/1": b"2"}) > before
 
 
 def test_what_is_queued_behind_a_failing_write_fails_with_it(tmp_path: Path) -> None:
