@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from .bridge import Bridge, Plugged
 from .members import CLUSTER, LEASED, Level, Member, Presence, Reach
 from .row import NAMES, Row
 
@@ -20,6 +21,7 @@ __all__ = [
     "AddressScope",
     "AgentNote",
     "Binding",
+    "Bridge",
     "DhcpOption",
     "FixedIp",
     "HostRoute",
@@ -30,6 +32,7 @@ __all__ = [
     "Member",
     "Network",
     "Physical",
+    "Plugged",
     "Pool",
     "Port",
     "Presence",
@@ -360,6 +363,7 @@ KINDS: dict[str, type[Row]] = {
     "agent_note": AgentNote,
     "switch": Switch,
     "interface": Interface,
+    "bridge": Bridge,
     "learned": Learned,
     "link": Link,
     "secret": Secret,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
-from .kinds import CLUSTER, NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
+from .kinds import CLUSTER, NAMES, Bridge, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
 from .routes import Routes
@@ -25,6 +25,7 @@ INDEXES: dict[type[Row], tuple[str, ...]] = {
     Port: ("network_id", "project_id", "vif", "station"),
     Switch: ("dpid",),
     Interface: ("vif", "switch_id", "place"),
+    Bridge: ("system_id",),
     Learned: ("port_id", "network_id"),
     Link: ("switch_id", "far_switch_id", "place"),
     Secret: (),
