@@ -149,7 +149,7 @@ class Controller:
         )
         databases = ovsdb.serve(
             settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls,
-            cluster=self.cluster.roster if self.cluster else None, wires=self._wires,
+            cluster=self.cluster.roster if self.cluster else None, wires=self._wires, watch=self.observer.bridges,
         )  # fmt: skip
         if self.cluster:
             self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])

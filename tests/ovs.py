@@ -92,7 +92,8 @@ class PrivateOvs:
     def _start(self) -> None:
         database = self.directory / "conf.db"
         self._run("ovsdb-tool", "create", str(database), str(_SCHEMA))
-        self._spawn("ovsdb-server", str(database), f"--remote=punix:{self.directory}/db.sock", "ovsdb.ctl")
+        remotes = (f"--remote=punix:{self.directory}/db.sock", "--remote=db:Open_vSwitch,Open_vSwitch,manager_options")
+        self._spawn("ovsdb-server", str(database), *remotes, "ovsdb.ctl")
         self._wait_for(self.directory / "db.sock", _listens)
         self._run("ovs-vsctl", f"--db={self.socket}", "--no-wait", "init")
         dummy = ["--enable-dummy=override"] if self._dummy else []

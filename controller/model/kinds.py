@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from .bridge import Bridge, Plugged
 from .members import FLOWLESS, LEASED, Confirmed, Level, Member, Presence, Reach, Told
 from .row import NAMES, Row
 
@@ -20,6 +21,7 @@ __all__ = [
     "AddressScope",
     "AgentNote",
     "Binding",
+    "Bridge",
     "Confirmed",
     "DhcpOption",
     "FixedIp",
@@ -31,6 +33,7 @@ __all__ = [
     "Member",
     "Network",
     "Physical",
+    "Plugged",
     "Pool",
     "Port",
     "Presence",
@@ -365,6 +368,7 @@ KINDS: dict[str, type[Row]] = {
     "agent_note": AgentNote,
     "switch": Switch,
     "interface": Interface,
+    "bridge": Bridge,
     "learned": Learned,
     "link": Link,
     "secret": Secret,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
-from .kinds import FLOWLESS, NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
+from .kinds import FLOWLESS, NAMES, Bridge, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
 from .room import Room
@@ -28,6 +28,7 @@ INDEXES: dict[type[Row], tuple[str, ...]] = {
     Port: ("network_id", "project_id", "vif", "station"),
     Switch: ("dpid",),
     Interface: ("vif", "switch_id", "place"),
+    Bridge: ("system_id",),
     Learned: ("port_id", "network_id"),
     Link: ("switch_id", "far_switch_id", "place"),
     Secret: (),

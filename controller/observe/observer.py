@@ -10,7 +10,7 @@ from itertools import count
 
 from controller import hub
 from controller.errors import Refused, Unavailable
-from controller.model.kinds import Learned, Switch
+from controller.model.kinds import Bridge, Learned, Switch
 from controller.model.model import Dependency
 from controller.openflow.session import PacketIn, Session
 from controller.ovsdb.seen import SeenHypervisor
@@ -62,6 +62,10 @@ class Observer:
             log.warning("%s has an IPv6 tenant-encap-ip, but [network] underlay_ip_version is 4: the MTU that "
                         "tenants are told is 20 bytes too large", seen.system_id)  # fmt: skip
         transact(self._store, self._replica, lambda tx: switches.hypervisor(tx, seen))
+
+    def bridges(self, system_id: str, seen: tuple[Bridge, ...]) -> None:
+        """From the OVSDB side: the bridges of a database that others made and pointed at a controller."""
+        transact(self._store, self._replica, lambda tx: switches.bridges(tx, system_id, seen))
 
     def adopt(self, session: Session) -> None:
         """From the OpenFlow side: a bridge that no database of ours speaks of."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from controller import hub
 from controller.errors import Misconfigured, Rejected, SwitchError, Unreachable
+from controller.model.kinds import Bridge
 from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.hypervisor import Facts, Hypervisor
 from controller.ovsdb.seen import SeenHypervisor
@@ -21,6 +22,7 @@ STRANGERS_LIMIT = 256  # connections that have not said yet who they are
 log = logging.getLogger("tenet.ovsdb")
 
 Observe = Callable[[SeenHypervisor], None]
+Watch = Callable[[str, tuple[Bridge, ...]], None]
 
 
 def serve(
@@ -31,11 +33,15 @@ def serve(
     tls: ssl.SSLContext | None = None,
     cluster: Cluster | None = None,
     wires: Wires | None = None,
+    watch: Watch | None = None,
 ) -> Server:
     """Listen for hypervisors, keep each one right, and tell `observe` what is seen on it.
 
     `observe` is called in the hypervisor's own green thread, with the whole description, whenever that differs from
-    the last one; it may wait.  `controller_port` is where our OpenFlow listener is, on the address that a hypervisor
+    the last one; it may wait.  So is `watch`, with the system-id and all bridges that others made and pointed at a
+    controller, in the database of a hypervisor or of none.
+
+    `controller_port` is where our OpenFlow listener is, on the address that a hypervisor
     connected to. With `tls` hypervisors come over TLS, and their switches are told to, too.  In a `cluster`,
     its members take turns.  `wires`: the MTU of their ends is looked after.  Raises `Misconfigured` when it cannot
     listen.
@@ -45,7 +51,7 @@ def serve(
         listener = hub.listen(listen, family=family, backlog=256)
     except (OSError, OverflowError) as fault:
         raise Misconfigured(f"[ovsdb] cannot listen on {listen[0]} port {listen[1]}: {fault}") from fault
-    return Server(listener, observe, controller_port, tls, cluster, wires)
+    return Server(listener, observe, controller_port, tls, cluster, wires, watch)
 
 
 def controller_target(local: str, port: int, *, tls: bool) -> str:
@@ -68,10 +74,12 @@ class Server:
         tls: ssl.SSLContext | None,
         cluster: Cluster | None = None,
         wires: Wires | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.address: tuple[str, int] = listener.getsockname()[:2]
         self._listener = listener
         self._observe = observe
+        self._watch = watch
         self._controller_port = controller_port
         self._tls = tls
         self._cluster = cluster
@@ -119,7 +127,7 @@ class Server:
             target = controller_target(sock.getsockname()[0], self._controller_port, tls=self._tls is not None)
             if self._tls:
                 sock = _secured(sock, self._tls)
-            hypervisor = Hypervisor(sock, address, (target,), self._observe, self._cluster, self._wires)
+            hypervisor = Hypervisor(sock, address, (target,), self._observe, self._cluster, self._wires, self._watch)
             hypervisor.attend(self._admit)
         except (SwitchError, OSError) as fault:
             name = hypervisor.name if hypervisor else address

@@ -42,7 +42,7 @@ def pingall() -> Figure:
     from mininet.topolib import TreeTopo
 
     from tests.mininet.bed import Bed, reach
-    from tests.mininet.census import share
+    from tests.mininet.tenants import share
     from topology.mininet import attach
 
     with Bed() as bed:

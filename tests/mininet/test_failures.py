@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.lab.census import Census, Sent, every_pair, expected, never_twice, on_and_on, told
 from tests.lab.netns import ip
 from tests.mininet.bed import Bed, until
-from tests.mininet.census import Census, Sent, every_pair, expected, on_and_on, share, told
-from tests.mininet.tenants import all_arrives, joined, never_twice
+from tests.mininet.tenants import all_is_well, joined, share
 from tests.mininet.topologies import FatTree, Ring
 from tests.ovs import PrivateOvs
 
@@ -32,14 +32,14 @@ def test_a_fat_tree_loses_wires_and_a_switch_and_gets_them_back() -> None:
             never_twice(census, sent)
             until(lambda: any(link["cost"] > 1 for link in bed.topology()["links"]), "the switch to count as away")
             until(bed.in_step, "switches in step")
-            all_arrives(bed, census, tenants)  # there is always a way left
+            all_is_well(bed, census, tenants)  # there is always a way left
             with census.traffic(on_and_on(tenants)) as sent:
                 for near, far in wires:
                     net.configLinkStatus(near, far, "up")
                 core.start(net.controllers)
                 bed.await_fabric()
             never_twice(census, sent)
-            all_arrives(bed, census, tenants)
+            all_is_well(bed, census, tenants)
 
 
 def test_a_ring_that_falls_apart_and_heals() -> None:
@@ -50,7 +50,7 @@ def test_a_ring_that_falls_apart_and_heals() -> None:
         joined(bed, tenants)
         island = {"h1": 0, "h2": 0, "h3": 1, "h4": 1}
         with Census(tenants) as census:
-            all_arrives(bed, census, tenants)
+            all_is_well(bed, census, tenants)
             for near, far in cut:
                 net.configLinkStatus(near, far, "down")
             until(lambda: len(bed.topology()["links"]) == 6, "two parts")
@@ -68,7 +68,7 @@ def test_a_ring_that_falls_apart_and_heals() -> None:
                 bed.await_fabric()
             assert not told(census.got(Counter()) - expected(sent)), "twice"
             until(lambda: all(port["reason"] == "" for port in bed.topology()["ports"]), "all to be well")
-            all_arrives(bed, census, tenants)
+            all_is_well(bed, census, tenants)
 
 
 def sender(frames: list[Sent], frame: bytes) -> str:
@@ -94,7 +94,7 @@ def test_a_wire_that_flaps_ten_times_a_second_is_held_down_and_said_so() -> None
             assert "flaps" in said.stdout
             never_twice(census, sent)
             until(bed.in_step, "switches in step")
-            all_arrives(bed, census, tenants)  # the other way round
+            all_is_well(bed, census, tenants)  # the other way round
             until(lambda: used(bed) == 10, "it to be quiet", timeout=60)
 
 
@@ -116,20 +116,20 @@ def test_a_switch_that_vanishes_without_closing_is_gone_round_and_taken_back() -
         until(lambda: used(bed) == 14, "s5's wires")
         until(bed.in_step, "switches in step")
         with Census(tenants) as census:
-            all_arrives(bed, census, tenants)
+            all_is_well(bed, census, tenants)
             with census.traffic(on_and_on(tenants)) as sent:
                 away.signal(signal.SIGSTOP)
                 until(lambda: used(bed) == 10, "silence")
                 until(bed.in_step, "switches in step")
             never_twice(census, sent)
-            all_arrives(bed, census, tenants)
+            all_is_well(bed, census, tenants)
             until(lambda: "s5 (0000000000000005) is not connected" in bed.command("doctor").stdout, "it", timeout=60)
             with census.traffic(on_and_on(tenants)) as sent:
                 away.signal(signal.SIGCONT)
                 until(lambda: used(bed) == 14, "s5's wires", timeout=60)
                 until(bed.in_step, "switches in step")
             never_twice(census, sent)
-            all_arrives(bed, census, tenants)
+            all_is_well(bed, census, tenants)
 
 
 def used(bed: Bed) -> int:

@@ -8,10 +8,10 @@ import time
 from contextlib import ExitStack
 
 from tests.lab.capture import Capture
+from tests.lab.census import Census, Host
 from tests.lab.netns import socket_in
 from tests.mininet.bed import Bed, until
-from tests.mininet.census import Census, Host, share
-from tests.mininet.tenants import all_arrives, joined
+from tests.mininet.tenants import all_is_well, joined, share
 from tests.mininet.topologies import Ring
 from topology.discovery import Port, frame, is_lldp
 from topology.neighbors import FRESH
@@ -56,4 +56,4 @@ def test_forged_replayed_and_truncated_frames_of_hosts_make_no_wire() -> None:
             assert bed.topology()["links"] == wires
             assert not [one for one in deaf.frames() if is_lldp(one)], "a tenant hears none"
         with Census(tenants) as census:
-            all_arrives(bed, census, tenants)
+            all_is_well(bed, census, tenants)

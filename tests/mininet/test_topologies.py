@@ -10,9 +10,9 @@ import pytest
 from mininet.topo import LinearTopo, Topo
 from mininet.topolib import TreeTopo
 
+from tests.lab.census import Census
 from tests.mininet.bed import Bed, reach
-from tests.mininet.census import Census, share
-from tests.mininet.tenants import all_arrives, joined
+from tests.mininet.tenants import all_is_well, joined, share
 from tests.mininet.topologies import FatTree, Graph, Ring, some_graph
 
 GRAPHS = int(os.environ.get("TENET_TEST_GRAPHS", "3"))  # random ones
@@ -33,7 +33,7 @@ def test_every_pair_of_a_network_and_no_other_and_every_frame_once(name: str) ->
         tenants = share(net)
         joined(bed, tenants)
         with Census(tenants) as census:
-            all_arrives(bed, census, tenants)
+            all_is_well(bed, census, tenants)
         # as stations do, which begin with ARP and neighbour discovery
         mtu = bed.topology()["networks"][0]["mtu"]
         pairs = {pair for hosts in tenants.values() for pair in permutations([host.name for host in hosts[:3]], 2)}

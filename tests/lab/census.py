@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count, permutations
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tests.lab.capture import Capture
-from tests.lab.frames import BROADCAST, ICMP, IPV4, IPV6, checksum, ethernet, ipv4, ipv6
+from tests.lab.frames import BROADCAST, ICMP, IPV4, IPV6, checksum, ethernet, ipv4, ipv6, tagged
 from tests.lab.netns import socket_in
 
 NO_NEXT_HEADER = 59  # RFC 8200, section 4.7: what follows is ignored
@@ -29,27 +29,21 @@ Got = tuple[str, bytes]  # the host's name, and the frame
 
 
 class Host(NamedTuple):
-    """A Mininet host in a tenant's network; `nth` of its tenant, from 1."""
+    """A station on a tenant's network, `nth` of its tenant (from 1): its addresses follow from that.
+
+    `namespace`: the name or the path of its network namespace.  `vlan`: of the tag that its frames have on its own
+    wire, 0: none.
+    """
 
     tenant: str
     nth: int
-    node: Any
+    name: str
+    namespace: str
+    interface: str = "eth0"
+    vlan: int = 0
 
-    @property
-    def name(self) -> str:
-        return str(self.node.name)
 
-    @property
-    def mac(self) -> str:
-        return mac(self.nth)
-
-    @property
-    def namespace(self) -> str:
-        return f"/proc/{self.node.pid}/ns/net"
-
-    @property
-    def interface(self) -> str:
-        return str(self.node.defaultIntf().name)
+Tenants = Mapping[str, Sequence[Host]]
 
 
 class Sent(NamedTuple):
@@ -68,21 +62,7 @@ def address(nth: int, six: bool = False) -> str:
     return f"2001:db8::{nth:x}" if six else f"10.0.0.{nth}"
 
 
-def share(net: Any, tenants: Sequence[str] = ("red", "blue", "green")) -> dict[str, list[Host]]:
-    """The hosts in turn to tenants, all with the same addresses."""
-    nodes = sorted(net.hosts, key=lambda host: (len(host.name), host.name))
-    shared: dict[str, list[Host]] = {name: [] for name in tenants}
-    for number, node in enumerate(nodes):
-        mine = shared[tenants[number % len(tenants)]]
-        host = Host(tenants[number % len(tenants)], len(mine) + 1, node)
-        node.setMAC(host.mac)
-        node.setIP(address(host.nth), 24)
-        node.params["ip6"] = f"{address(host.nth, six=True)}/64"
-        mine.append(host)
-    return shared
-
-
-def every_pair(tenants: Mapping[str, Iterable[Host]], mtu: int) -> list[Sent]:
+def every_pair(tenants: Tenants, mtu: int) -> list[Sent]:
     """From each host to each of its network: frames of the full MTU in both families, and one to all at once.
 
     And to each MAC address that other tenants have and its own has not, which nobody is to get.
@@ -100,13 +80,13 @@ def every_pair(tenants: Mapping[str, Iterable[Host]], mtu: int) -> list[Sent]:
     return sent
 
 
-def on_and_on(tenants: Mapping[str, Sequence[Host]]) -> Iterator[Sent]:
+def on_and_on(tenants: Tenants) -> Iterator[Sent]:
     """Small frames of IPv4, each another: from every host to each of its network in turn, and now and then to all."""
     number = count()
     while True:
         for hosts in tenants.values():
             for one, other in permutations(hosts, 2):
-                yield Sent(one, numbered(one, other.mac, other.nth, next(number), 0), (other.name,))
+                yield Sent(one, numbered(one, mac(other.nth), other.nth, next(number), 0), (other.name,))
             one = hosts[next(number) % len(hosts)]
             others = tuple(other.name for other in hosts if other is not one)
             yield Sent(one, numbered(one, BROADCAST, 255, next(number), 0), others)
@@ -118,16 +98,16 @@ def numbered(host: Host, to: str, nth: int, number: int, size: int, six: bool = 
     source, target = address(host.nth, six), address(nth, six)
     if six:
         payload = mark.ljust(max(size - 40, 0), b".")
-        return ethernet(to, host.mac, IPV6, ipv6(source, target, NO_NEXT_HEADER, payload))
+        return ethernet(to, mac(host.nth), IPV6, ipv6(source, target, NO_NEXT_HEADER, payload))
     body = b"\0\0\0\0" + mark.ljust(max(size - 28, 0), b".")  # an echo reply that nobody has asked for
     reply = b"\0\0" + checksum(b"\0\0\0\0" + body).to_bytes(2, "big") + body
-    return ethernet(to, host.mac, IPV4, ipv4(source, target, ICMP, reply))
+    return ethernet(to, mac(host.nth), IPV4, ipv4(source, target, ICMP, reply))
 
 
 class Census:
     """From `with` to its end every frame of ours that comes to one of the hosts is counted."""
 
-    def __init__(self, tenants: Mapping[str, Iterable[Host]]) -> None:
+    def __init__(self, tenants: Tenants) -> None:
         self._hosts = [host for hosts in tenants.values() for host in hosts]
         self._stack = ExitStack()
         self._captures: dict[str, Capture] = {}
@@ -149,7 +129,11 @@ class Census:
         began = time.monotonic()
         for nth, one in enumerate(frames):
             time.sleep(max(0.0, began + nth / RATE - time.monotonic()))
-            self._sockets[one.sender.name].send(one.frame)
+            self._put(one)
+
+    def _put(self, one: Sent) -> None:
+        vlan = one.sender.vlan
+        self._sockets[one.sender.name].send(tagged(one.frame, vlan) if vlan else one.frame)
 
     @contextmanager
     def traffic(self, frames: Iterator[Sent]) -> Iterator[list[Sent]]:
@@ -163,7 +147,7 @@ class Census:
                 if done.wait(max(0.0, began + len(sent) / RATE - time.monotonic())):
                     return
                 with suppress(OSError):  # a host whose link is down
-                    self._sockets[one.sender.name].send(one.frame)
+                    self._put(one)
                 sent.append(one)
 
         thread = threading.Thread(target=go)
@@ -187,9 +171,9 @@ class Census:
     def _read(self) -> Counter[Got]:
         """What has come since the last time."""
         found: Counter[Got] = Counter()
-        for name, capture in self._captures.items():
-            while frames := capture.frames(_ours, 0.002):
-                found.update((name, frame) for frame in frames)
+        for host in self._hosts:
+            while frames := self._captures[host.name].frames(_ours, 0.002):
+                found.update((host.name, bare) for frame in frames if (bare := _without(frame, host.vlan)) is not None)
         return found
 
 
@@ -201,6 +185,34 @@ def told(counted: Mapping[Got, int]) -> list[str]:
     """A few of what was counted, to be read."""
     return [f"{count} x {frame[frame.index(MARK) :].split(b';')[0].decode()} at {name}"
             for (name, frame), count in sorted(counted.items())[:20]]  # fmt: skip
+
+
+def all_arrives(census: Census, tenants: Tenants, mtu: int) -> None:
+    """Every pair of a network, no other, and each frame once."""
+    frames = every_pair(tenants, mtu)
+    census.send(frames)
+    wanted = expected(frames)
+    assert wanted, "somebody to send to"
+    got = census.got(wanted)
+    assert not told(wanted - got), "lost"
+    assert not told(got - wanted), "too many"
+
+
+def never_twice(census: Census, sent: list[Sent]) -> Counter[Got]:
+    """What was lost, where that is all that happened."""
+    wanted = expected(sent)
+    got = census.got(Counter())
+    assert sum(got.values()) > len(sent) / 4, "traffic there was"
+    assert not told(got - wanted), "twice, or where it does not belong"
+    return wanted - got
+
+
+def _without(frame: bytes, vlan: int) -> bytes | None:
+    """The frame without the tag that it has to have; None when it has not."""
+    tag = frame[14:16] if frame[12:14] == b"\x81\x00" else b""
+    if tag != (vlan.to_bytes(2, "big") if vlan else b""):
+        return None
+    return frame[:12] + frame[16:] if vlan else frame
 
 
 def _ours(frame: bytes) -> bool:
