@@ -106,8 +106,8 @@ class Notifier:
         """Once the replica is there."""
         watch = Watch(self._replica.model, self._statuses)
         self._replica.listen(watch.changed)
-        hub.spawn(self._watch, watch)
-        hub.spawn(self._tell)
+        hub.keep(self._watch, watch)
+        hub.keep(self._tell)
 
     def _watch(self, watch: Watch) -> None:
         while True:

@@ -1,9 +1,10 @@
 """No speed: three minutes of everything at once on real Open vSwitch, and whether all is right after each part of it.
 
-Tenants of both APIs write at random, interfaces come, move and go, ovs-vswitchd and the controller are killed and
-started.  After a while nothing happens any more, and then: each switch holds what a compile from nothing says, every
-port has the status that follows from where it is, what was acknowledged is there, no reservation is left behind, no
-audit has found anything, the log has no error.  `SOAK_SEED` repeats the choices (not the moments) of a run.
+Tenants of both APIs write at random, interfaces come, move and go; ovs-vswitchd, ovsdb-server and the controller are
+killed and started, an ovs-vswitchd stands still for a while.  Then nothing happens any more, and: each switch holds
+what a compile from nothing says, every port has the status that follows from where it is, what was acknowledged is
+there, no reservation is left behind, no audit has found anything, the log has no error.  `SOAK_SEED` repeats the
+choices (not the moments) of a run.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.bench.figure import Figure
+from tests.lab import Hypervisor
 from tests.lab.cloud import Cloud, cloud, until
 from tests.soak import verify
 from tests.soak.learner import Learner
@@ -27,6 +31,7 @@ ENCAPS = (("vxlan",), ("vxlan", "geneve"), ("geneve", "vxlan"))  # of each hyper
 ROUNDS, ROUND = 5, 20.0  # seconds of disorder before each look
 QUIET = 120.0  # seconds that the switches are given to hold what they should
 AUDIT = 5  # seconds: so that faults that an audit would put right are counted
+STALL = 16.0  # seconds, after which the controller has given up
 SHOWN = 20  # faults of a round
 
 
@@ -39,7 +44,7 @@ class Soak:
         names = [vif for each in (*self.tenants, *self.learners) for vif in vifs(each.project)]
         self.plugs = Plugs(made.lab, names, seed)
         self.random = random.Random(seed)
-        self.killed = {"controller": 0, "switch": 0}
+        self.done: Counter[str] = Counter()
         self.repaired = 0.0
 
     def disorder(self, seconds: float) -> None:
@@ -53,23 +58,36 @@ class Soak:
             ends = time.monotonic() + seconds
             while time.monotonic() < ends:
                 time.sleep(1 + 4 * self.random.random())
-                self._kill()
+                self._disturb()
         finally:
             over.set()
             for thread in threads:
                 thread.join()
 
-    def _kill(self) -> None:
-        if self.random.random() < 0.5:
-            self.killed["controller"] += 1
+    def _disturb(self) -> None:
+        hypervisor = self.random.choice(self.cloud.lab.hypervisors)
+        what = self.random.choices(("controller", "switch", "database", "stall"), (4, 4, 2, 1))[0]
+        self.done[what] += 1
+        if what == "controller":
             self._count_repairs()
             self.controller.restart()
-        else:
-            self.killed["switch"] += 1
-            hypervisor = self.random.choice(self.cloud.lab.hypervisors)
+        elif what == "switch":
             hypervisor.kill_switch()
             time.sleep(self.random.random())
             hypervisor.restart_switch()
+        elif what == "database":
+            hypervisor.restart_database()
+        else:
+            self._stall(hypervisor)
+
+    def _stall(self, hypervisor: Hypervisor) -> None:
+        """An ovs-vswitchd stands still, for longer than its connection lasts."""
+        assert hypervisor.switch is not None
+        os.kill(hypervisor.switch.pid, signal.SIGSTOP)
+        try:
+            time.sleep(STALL)
+        finally:
+            os.kill(hypervisor.switch.pid, signal.SIGCONT)
 
     def _count_repairs(self) -> None:
         self.repaired += self.controller.metric("tenet_flows_repaired_total")
@@ -117,7 +135,7 @@ def measure() -> Iterator[Figure]:
                 details={
                     "faults": faults[:SHOWN],
                     "seed": seed,
-                    "killed": dict(running.killed),
+                    "done": dict(running.done),
                     "answers": {tenant.project: dict(tenant.answers) for tenant in running.tenants},
                 },
             )
