@@ -134,16 +134,3 @@ def test_a_vif_that_moves_is_followed(world: World) -> None:
     assert until(lambda: world.api.show("port", port["id"])["binding:host_id"] == "hv2")
     world.cloud.lab.remove(second)
     world.api.delete("port", port["id"])
-
-
-def test_a_hypervisor_whose_switch_alone_is_gone_cannot_be_removed(world: World) -> None:
-    """Its database would not tell of it again."""
-    at, controller = world.cloud[1], world.cloud.controller
-    at.kill_switch()
-    try:
-        assert until(lambda: not controller.switches()[at.system_id]["connected"])
-        refused = controller.api("DELETE", f"/tenet/v1/switches/{at.system_id}")
-        assert refused.status == 409 and "manager" in refused.body.decode()
-    finally:
-        at.restart_switch()
-    world.cloud.connected()
