@@ -28,7 +28,7 @@ ETCD := etcd-server:etcd
 
 .PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-identity test-tempest \
         test-e2e test-mininet test-cluster test-ryu \
-        bench demo demo-cluster clean
+        bench soak demo demo-cluster clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -122,6 +122,10 @@ $(RYU_INSTALLED): requirements-ryu.txt
 bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
 	@tools/need.sh $(LAB) $(ETCD)
 	$(BIN)/python -m tests.bench
+
+soak: install  ## three minutes of everything at once on real Open vSwitch; then all must be right (root)
+	@tools/need.sh $(LAB)
+	$(BIN)/python -m tests.soak
 
 demo: install  ## two tenants with equal addresses on three hypervisors, live (root)
 	@tools/need.sh $(LAB)

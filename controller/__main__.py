@@ -151,6 +151,7 @@ class Controller:
             settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls,
             cluster=self.cluster.roster if self.cluster else None, wires=self._wires, watch=self.observer.bridges,
         )  # fmt: skip
+        self.operators.databases = lambda: [each.system_id for each in databases.hypervisors()]
         if self.cluster:
             self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])
         hub.spawn(self._serve_rest, listener)

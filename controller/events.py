@@ -67,7 +67,7 @@ class Events:
 
     def start(self, progress: Progress) -> None:
         """Follow the statuses of ports, in a green thread."""
-        hub.spawn(self._follow, progress)
+        hub.keep(self._follow, progress)
 
     @property
     def last(self) -> Position:

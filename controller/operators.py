@@ -47,6 +47,7 @@ class Operators:
         self._progress = progress
         self._observer = observer
         self.more: Callable[[], Iterable[Any]] = lambda: ()  # metrics of a cluster
+        self.databases: Callable[[], Iterable[str]] = lambda: ()  # system-ids of the hypervisors that are connected
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -62,7 +63,8 @@ class Operators:
     def forget(self, switch_id: str) -> None:
         """Remove a switch that is gone for good; raises `NotFound`, and `Conflict` while it is connected."""
         reached = any(switch_id in reach.switches for reach in self._replica.model.rows(Reach).values())
-        if reached or switch_id in self._reconciler.programmers:
+        # who is forgotten while its database is connected would not be told of again until that changes
+        if reached or switch_id in self._reconciler.programmers or switch_id in self.databases():
             raise Conflict(
                 f"Switch {switch_id} is connected: remove its manager and its controller first.", "SwitchInUse"
             )

@@ -273,7 +273,9 @@ class Compiler:
         for switch_id, network_id in joined:
             self._carriers[network_id].add(switch_id)
             if network_id not in whole:
-                whole[network_id] = [Step(None, flow) for flow in self.sheets["network", network_id].flows()]
+                flows = self.sheets["network", network_id].flows()
+                begun = network_id in self._begun  # then all of it is what changed
+                whole[network_id] = settled[network_id] if begun else [Step(None, flow) for flow in flows]
             steps.setdefault(switch_id, []).extend(whole[network_id])
         for network_id in {*self._begun, *(network_id for _, network_id in left)}:
             self._end_uncarried(network_id)

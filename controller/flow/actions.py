@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from struct import pack
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 IN_PORT = 0xFFFFFFF8
 CONTROLLER = 0xFFFFFFFD
 _NICIRA = 0x00002320
+_wire = attrgetter("wire")
 _RESUBMIT_IN_PORT = 0xFFF8  # OFPP_IN_PORT in 16 bits: the packet keeps the port it came in by
 
 
@@ -163,7 +165,7 @@ def instructions(
     """Meter, apply-actions, write-metadata (value, mask), goto-table: in the order of Open vSwitch's dumps."""
     done = pack("!HHI", 6, 8, meter) if meter else b""
     if actions:
-        body = b"".join([action.wire for action in actions])
+        body = b"".join(map(_wire, actions))
         done += pack("!HH4x", 4, 8 + len(body)) + body
     if metadata is not None:
         done += write_metadata(*metadata)

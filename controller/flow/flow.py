@@ -8,6 +8,7 @@ same bytes serve every switch and every bundle.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from struct import Struct, pack
 
 import msgspec
@@ -29,6 +30,7 @@ _INNER = pack("!IIIHHBB", _ONF, _ADD, BUNDLE, 0, BUNDLE_FLAGS, 4, 14)
 _ANY = b"\xff" * 12 + bytes(4)  # no buffer, OFPP_ANY, OFPG_ANY; no flags
 _HEAD = _MESSAGE.size
 _PLACE = Struct("!BH")
+_wire = attrgetter("wire")
 _32_BITS = 0xFFFFFFFF
 
 
@@ -72,7 +74,7 @@ class Flow(msgspec.Struct, eq=False, gc=False):
 
     def __post_init__(self) -> None:
         number, priority, goto = self.table.number, self.priority, self.goto
-        oxm = b"".join([one.wire for one in self.match])
+        oxm = b"".join(map(_wire, self.match))
         length = 4 + len(oxm)
         matched = b"\0\1" + length.to_bytes(2, "big") + oxm + _PAD[length & 7]
         done = instructions(self.actions, self.metadata, None if goto is None else goto.number, self.meter)

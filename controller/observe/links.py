@@ -68,7 +68,7 @@ class Links:
 
     def start(self) -> None:
         self._key = bytes.fromhex(transact(self._store, self._replica, _shared_key).value)
-        self._threads = [hub.spawn(self._write), hub.spawn(self._watch)]
+        self._threads = [hub.keep(self._write), hub.keep(self._watch)]
 
     def stop(self) -> None:
         """Look and write no more."""
@@ -92,7 +92,7 @@ class Links:
             if dpid in (near.dpid, far.dpid):
                 self._neighbors.adopt(Wire(near, far), self._now)  # it could not be heard before
                 self._mark(near)
-        hub.spawn(self._probe, station)
+        hub.keep(self._probe, station)
 
     def lost(self, session: Session) -> None:
         station = self._stations.get(session.dpid)

@@ -50,8 +50,8 @@ class Observer:
     def start(self) -> None:
         self._unplugged = {learned.port_id for learned in self._replica.model.rows(Learned).values()}
         self._sweep.set()
-        hub.spawn(self._learn)
-        hub.spawn(self._forget)
+        hub.keep(self._learn)
+        hub.keep(self._forget)
 
     # --- switches ---
 

@@ -33,6 +33,15 @@ class Hypervisor:
         """Start ovsdb-server on a copy of an empty database; does not wait for it."""
         self.directory.mkdir()
         shutil.copy(template, self.directory / "conf.db")
+        self._run_database()
+
+    def restart_database(self) -> None:
+        """Kill -9 ovsdb-server and start it on the same file; does not wait for it."""
+        assert self.database is not None
+        self.database.kill()
+        self._run_database()
+
+    def _run_database(self) -> None:
         argv = [
             "ovsdb-server", f"{self.directory}/conf.db", f"--remote=punix:{self.directory}/db.sock",
             "--remote=db:Open_vSwitch,Open_vSwitch,manager_options",
