@@ -102,7 +102,7 @@ def test_operators(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/v2.0/routers", "/v2", "/v2.0/networks/a/b", "//v2.0/networks", "/v2.0//networks", "/v2.0/../metrics",
+    ["/v2.0/trunks", "/v2", "/v2.0/networks/a/b", "//v2.0/networks", "/v2.0//networks", "/v2.0/../metrics",
      "/v2.0/networks/..%2f..%2fmetrics", "/v2.0/%2e%2e/metrics", "/x", "/v1.2/tenants/t/networks", "/v2.0/networks//",
      "/v2.0/*", "/tenet", "/%00"],
 )  # fmt: skip
