@@ -206,7 +206,11 @@ def test_time_does_not_tell(blue: Person, reds: dict[str, Any], kind: str, metho
 
 
 def work(person: Person, method: str, path: str, body: object) -> list[str]:
-    """Every call of a function while the application answers."""
+    """The calls of functions while the application answers; where a file is read again meanwhile, it is more."""
+    return min((_work(person, method, path, body) for _ in range(3)), key=len)
+
+
+def _work(person: Person, method: str, path: str, body: object) -> list[str]:
     calls: list[str] = []
 
     def note(frame: Any, event: str, argument: Any) -> None:

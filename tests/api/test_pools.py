@@ -51,6 +51,12 @@ def test_what_no_pool_can_be(api: Api, attributes: dict[str, Any], error: tuple[
     assert api.everything() == before
 
 
+def test_a_body_that_cannot_be_is_refused_before_the_pool_is_looked_for(api: Api) -> None:
+    nowhere = "/v2.0/subnetpools/00000000-0000-4000-8000-000000000000"
+    assert api.call("PUT", nowhere, {"subnetpool": {"shared": True}}).error == (400, "HTTPBadRequest")
+    assert api.call("PUT", nowhere, {"subnetpool": {"name": "n"}}).error == (404, "SubnetPoolNotFound")
+
+
 def test_subnets_are_cut_from_a_pool_and_never_overlap(api: Api) -> None:
     of = pool(api)
     cidrs = [cut(api, of).json["subnet"]["cidr"] for _ in range(3)]

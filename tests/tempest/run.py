@@ -23,6 +23,7 @@ VENV = HERE.parents[1] / ".venv-tempest" / "bin"
 NOT_RUN = HERE / "not_run.txt"
 TESTS = r"^(tempest\.api\.network|neutron_tempest_plugin\.api)\."
 WORKERS = 2
+PATIENCE = 3600.0  # seconds for all of them
 
 
 class Tempest:
@@ -44,7 +45,7 @@ class Tempest:
         chosen = self.directory / "chosen"
         chosen.write_text("".join(f"{test}\n" for test in tests))
         argv = [VENV / "tempest", "run", "--concurrency", str(WORKERS), "--load-list", chosen]
-        subprocess.run(argv, cwd=self.directory, env=self._environment, check=False)
+        subprocess.run(argv, cwd=self.directory, env=self._environment, check=False, timeout=PATIENCE)
         told = self._output("python", str(HERE / "outcomes.py"), str(self.directory))
         return [Outcome(each["test"], each["outcome"], each["why"]) for each in map(json.loads, told.splitlines())]
 
