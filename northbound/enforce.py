@@ -106,6 +106,18 @@ class Rules:
             self._hiding[resource] = rules
         return [name for rule, name in rules.items() if not self._holds(caller, rule, target or {})]
 
+    def judges(self, resource: str) -> bool:
+        """Only an operator's file can make it so: the rules of `policies` say of lists what `access` does."""
+        self._refresh()
+        known = self._judging.get(resource)
+        if known is None:
+            get = f"get_{resource}"
+            rules = self._enforcer.rules
+            asked = [rule for rule in rules if rule == get or rule.startswith(f"{get}:")]
+            overridden = [rule for rule in asked if not referred(rules, rule).isdisjoint(self._enforcer.file_rules)]
+            known = self._judging[resource] = any(reading(rules, rule) != [] for rule in overridden)
+        return known
+
     # --- one rule ---
 
     def _require(self, caller: Caller, rule: str, target: Target) -> None:
@@ -151,6 +163,7 @@ class Rules:
 
     def _forget(self) -> None:
         self._hiding: dict[str, dict[str, str]] = {}  # resource -> rules about seeing attributes, and these
+        self._judging: dict[str, bool] = {}  # resource -> whether each object is judged
         self._reads: dict[str, Sequence[str] | None] = {}  # rule -> what it reads of an object
         self._decided: dict[tuple[object, ...], bool] = {}
 
@@ -162,6 +175,24 @@ def reading(rules: Mapping[str, Any], rule: str) -> list[str] | None:
         return sorted(found) if _read(rules, rules[rule], found) else None
     except KeyError:
         return None
+
+
+def referred(rules: Mapping[str, Any], rule: str) -> set[str]:
+    """The names of a rule and of all that it refers to."""
+    found, ahead = set[str](), [rule]
+    while ahead:
+        name = ahead.pop()
+        if name not in found and name in rules:
+            found.add(name)
+            ahead += _references(rules[name])
+    return found
+
+
+def _references(check: Any) -> list[str]:
+    if isinstance(check, checks.RuleCheck):
+        return [check.match]
+    parts = getattr(check, "rules", None) or [each for each in (getattr(check, "rule", None),) if each is not None]
+    return [name for part in parts for name in _references(part)]
 
 
 def _read(rules: Mapping[str, Any], check: Any, found: set[str]) -> bool:

@@ -18,7 +18,7 @@ from .answer import Answer
 from .ask import Ask
 from .errors import HttpError, bad_request
 from .preview import BY_KIND
-from .v2 import filters
+from .v2 import filters, sight
 
 PATIENCE = 15.0  # seconds without an event after which a comment shows that the stream lives
 LASTS = 600.0  # seconds; then the client comes again, and is asked again who it is
@@ -98,13 +98,10 @@ def _event(ask: Ask, entry: Entry) -> bytes:
 def _change(ask: Ask, before: Row | None, after: Row | None) -> dict[str, Any] | None:
     row = after or before
     resource = BY_KIND.get(type(row)) if row is not None else None
-    view = ask.view
-    if row is None or resource is None or before == after or not filters.visible(view, row):
+    if row is None or resource is None or before == after or not sight.visible(resource, ask, row):
         return None
     change = "create" if before is None else "delete" if after is None else "update"
     found: dict[str, Any] = {"change": change, "kind": row.kind_name(), "id": row.row_id}
     if after is not None:
-        found[resource.name] = resource.show(
-            view, after, (), [*ask.context.policy.hidden(ask.caller, resource.name, None)]
-        )
+        found[resource.name] = sight.shown(resource, ask, [after])[0]
     return found

@@ -26,6 +26,10 @@ class Policy(Protocol):
         """Attributes of `resource` (`network`, ...) that the caller is not shown; `target` None: of any object."""
         ...
 
+    def judges(self, resource: str) -> bool:
+        """Whether what a caller sees of `resource` depends on more of each object than whose it is."""
+        ...
+
 
 class Open:
     """Everybody may everything."""
@@ -35,3 +39,6 @@ class Open:
 
     def hidden(self, caller: Caller, resource: str, target: Target | None) -> Collection[str]:
         return ()
+
+    def judges(self, resource: str) -> bool:
+        return False

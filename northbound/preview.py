@@ -13,7 +13,7 @@ from .answer import Answer, as_json
 from .ask import Ask
 from .dry_run import Changed, told
 from .resource import Resource, View
-from .v2 import filters
+from .v2 import filters, sight
 from .v2.api import RESOURCES
 
 BY_KIND: dict[type[Row], Resource] = {each.kind: each for each in reversed(RESOURCES)}
@@ -32,13 +32,13 @@ def answer(ask: Ask, changes: Changed) -> Answer:
 
 def _object(ask: Ask, after_all: View, change: str, row: Row, after: Row | None) -> dict[str, Any] | None:
     view = ask.view
-    if not filters.visible(view if change == "delete" else after_all, row):
+    resource = BY_KIND.get(type(row))
+    seen = view if change == "delete" else after_all
+    if not filters.visible(seen, row) or (resource is not None and not sight.judged(resource, ask, [row], seen)):
         return None
     found: dict[str, Any] = {"change": change, "kind": row.kind_name(), "id": row.row_id}
-    resource = BY_KIND.get(type(row))
     if resource is not None and after is not None:
-        hidden = [*ask.context.policy.hidden(ask.caller, resource.name, None)]
-        found[resource.name] = resource.show(after_all, row, (), hidden)
+        found[resource.name] = sight.shown(resource, ask, [row], (), after_all)[0]
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from controller.errors import Conflict, Invalid, NotFound
 from controller.model.kinds import Link, Network, Port, Subnet, Switch
@@ -24,6 +24,14 @@ ZONE = "nova"  # OpenStack's name for the zone of what is in none
 LABELLED = 22
 
 
+class PlaceWish(TypedDict, total=False):
+    """Where the frames of a network are, as far as it was said; None: not said."""
+
+    network_type: str
+    segment: int | None
+    physical_network: str | None
+
+
 class NetworkWish(StandardWish, total=False):
     """What was asked for; a key that is missing was not said.  `mtu` 0: the most that works."""
 
@@ -31,6 +39,7 @@ class NetworkWish(StandardWish, total=False):
     network_type: str
     segment: int
     physical_network: str
+    segments: PlaceWish
     mtu: int
     shared: bool
     external: bool
@@ -60,6 +69,7 @@ def most_mtu(tx: Transaction, means: Means) -> int:
 
 
 def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
+    wish = _placed(wish)
     kind = wish.get("network_type", ENCAPSULATIONS[0])
     segment = wish.get("segment")
     _check_zones(tx, wish.get("zone_hints", ()))
@@ -84,6 +94,15 @@ def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) ->
     tx.put(network)
     _share(tx, network, wish, means)
     return network
+
+
+def _placed(wish: NetworkWish) -> NetworkWish:
+    """The one of `segments` is what provider attributes say otherwise; both at once are refused."""
+    if "segments" not in wish:
+        return wish
+    if not PlaceWish.__annotations__.keys().isdisjoint(wish):
+        raise Invalid("Segments and provider values cannot both be set.", "SegmentsSetInConjunctionWithProviders")
+    return cast("NetworkWish", {name: value for name, value in wish.items() if name != "segments"} | wish["segments"])
 
 
 def _common(project_id: str, wish: NetworkWish, means: Means) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from ..errors import bad_request
 from ..resource import BAD_REQUEST
 from ..routes import Routes
 from ..structures import profile
-from .engine import found, target
+from .engine import found
 from .ports import PORTS, VIF_DETAILS
+from .sight import target
 
 ATTRIBUTES = ("host", "vnic_type", "profile")
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from controller.errors import Forbidden, NotFound, Refused
-from controller.intent import access
 from controller.intent.means import Means
 from controller.model.kinds import Network, Port, Row
 from controller.store.transaction import Transaction
@@ -17,7 +16,7 @@ from ..ask import Ask, Handler
 from ..body import json_body
 from ..errors import HttpError, bad_request
 from ..resource import Asked, May, Resource, read, refuse
-from . import filters, lists
+from . import filters, lists, sight
 
 MAX_BULK = 2_000  # objects in one request: their rules run in one go, during which nobody else is served
 
@@ -46,17 +45,18 @@ def list_all(resource: Resource, ask: Ask) -> Answer:
     names = filters.fields(resource, query)
     page = lists.Page(resource, query)
     view = ask.view
-    hidden = _hidden(resource, ask)
-    rows = list(filters.select(resource, view, query, hidden)) if _may_list(resource, ask) else []
+    hidden = sight.hidden(resource, ask)
+    found = filters.select(resource, view, query, hidden)
+    rows = sight.judged(resource, ask, list(found)) if sight.may_list(resource, ask) else []
     rows = page.of(lists.ordered(resource, view, rows, query, hidden))
-    shown = [resource.show(view, row, names, hidden) for row in rows]
+    shown = sight.shown(resource, ask, rows, names)
     return as_json(200, {resource.plural: shown} | page.links(ask.request, rows))
 
 
 def show(resource: Resource, ask: Ask, row_id: str) -> Answer:
     row = found(resource, ask, row_id)
     names = filters.fields(resource, ask.query())
-    return as_json(200, {resource.name: resource.show(ask.view, row, names, _hidden(resource, ask))})
+    return as_json(200, {resource.name: sight.shown(resource, ask, [row], names)[0]})
 
 
 def found(resource: Resource, ask: Ask, row_id: str) -> Row:
@@ -66,24 +66,10 @@ def found(resource: Resource, ask: Ask, row_id: str) -> Row:
     if not filters.there(view, resource.kind, row) or row is None:
         raise missing(resource, row_id)
     try:
-        ask.context.policy.check(ask.caller, f"get_{resource.name}", target(resource, ask, row))
+        ask.context.policy.check(ask.caller, f"get_{resource.name}", sight.target(resource, ask, row))
     except Forbidden:
         raise missing(resource, row_id) from None
     return row
-
-
-def _may_list(resource: Resource, ask: Ask) -> bool:
-    """Whether the caller may see any; which of them, `filters` knows."""
-    mine = {"project_id": ask.caller.project_id, "tenant_id": ask.caller.project_id}
-    try:
-        ask.context.policy.check(ask.caller, f"get_{resource.name}", mine)
-    except Forbidden:
-        return False
-    return True
-
-
-def _hidden(resource: Resource, ask: Ask) -> Sequence[str]:
-    return [*ask.context.policy.hidden(ask.caller, resource.name, None)]
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -105,8 +91,7 @@ def create(resource: Resource, ask: Ask) -> Answer:
         _allow_create(resource, ask, item, asked.project_id)
     rows, revision = ask.transact(_creation(resource, wanted, ask.means))
     headers = _wait(resource, ask, revision, rows)
-    hidden = _hidden(resource, ask)
-    shown = [resource.show(ask.view, _now(ask, row), (), hidden) for row in rows]
+    shown = sight.shown(resource, ask, [_now(ask, row) for row in rows])
     return as_json(201, {resource.plural: shown} if bulk else {resource.name: shown[0]}, revision, headers)
 
 
@@ -115,7 +100,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
     body = json_body(ask.request)
     asked = _read_one(resource, body, May.UPDATE)
     item: dict[str, Any] = body[resource.name] if isinstance(body, dict) else {}
-    ask.context.policy.check(ask.caller, f"update_{resource.name}", {**target(resource, ask, row), **item}, item)
+    ask.context.policy.check(ask.caller, f"update_{resource.name}", {**sight.target(resource, ask, row), **item}, item)
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> Row:
@@ -125,13 +110,13 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
 
     row, revision = ask.transact(rules)
     headers = _wait(resource, ask, revision, [row])
-    shown = resource.show(ask.view, _now(ask, row), (), _hidden(resource, ask))
+    shown = sight.shown(resource, ask, [_now(ask, row)])[0]
     return as_json(200, {resource.name: shown}, revision, headers)
 
 
 def delete(resource: Resource, ask: Ask, row_id: str) -> Answer:
     row = found(resource, ask, row_id)
-    ask.context.policy.check(ask.caller, f"delete_{resource.name}", target(resource, ask, row))
+    ask.context.policy.check(ask.caller, f"delete_{resource.name}", sight.target(resource, ask, row))
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> None:
@@ -187,20 +172,6 @@ def _creation(resource: Resource, wanted: Sequence[Asked], means: Means) -> Call
 # --- who may ----------------------------------------------------------------------------------------------------------
 
 
-def target(resource: Resource, ask: Ask, row: Row) -> Mapping[str, Any]:
-    """What policy rules look at: the object as it is, and who owns the network that it is on."""
-    view = ask.view
-    return _with_network(ask, resource.show(view, row))
-
-
-def _with_network(ask: Ask, shown: dict[str, Any]) -> dict[str, Any]:
-    network = ask.view.model.get(Network, str(shown.get("network_id", "")))
-    if network is not None:
-        shown["network:project_id"] = shown["network:tenant_id"] = network.project_id
-        shown["network:shared"] = access.shared(ask.view.model, network.id, ask.caller.project_id)
-    return shown
-
-
 def _project(ask: Ask, project_id: str) -> str:
     if project_id not in ("", ask.caller.project_id) and not ask.caller.operator:
         raise bad_request(
@@ -218,7 +189,7 @@ def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project
     network = ask.view.model.get(Network, network_id) if isinstance(network_id, str) else None
     if isinstance(network_id, str) and not filters.there(ask.view, Network, network):
         raise NotFound(f"Network {network_id[:64]} could not be found.", "NetworkNotFound")
-    whole = _with_network(ask, {**item, "project_id": project_id, "tenant_id": project_id})
+    whole = sight.with_network(ask, {**item, "project_id": project_id, "tenant_id": project_id})
     ask.context.policy.check(ask.caller, f"create_{resource.name}", whole, item)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from controller.intent import networks
 from controller.intent.allocate import SEGMENTS
 from controller.intent.networks import ENCAPSULATIONS
 from controller.intent.physical import TYPES
 from controller.model.kinds import Network, Subnet, SubnetPool, Switch
 
-from ..checks import Check, boolean, filled, one_of, text
+from .. import schema
+from ..checks import Check, Fault, boolean, filled, items, keys, one_of, text
 from ..resource import Attribute, May, Resource, View, attribute
 from ..structures import list_of, nullable, number
 from .common import IDENTITY, OWNED, STANDARD, listed, shared, tagged
@@ -52,6 +55,28 @@ def _zones(view: View, network: Network) -> list[str]:
     return networks.zones(view.model, list(view.model.rows(Switch).values())[:1])
 
 
+TYPE = nullable(one_of(*ENCAPSULATIONS, *TYPES), ENCAPSULATIONS[0])
+SEGMENTATION_ID = _or_none(number(1, SEGMENTS))
+PHYSICAL_NETWORK = _or_none(text)
+PROVIDER = {  # attribute -> what the rules call it, and its check
+    "provider:network_type": ("network_type", TYPE),
+    "provider:segmentation_id": ("segment", SEGMENTATION_ID),
+    "provider:physical_network": ("physical_network", PHYSICAL_NETWORK),
+}
+SEGMENT = schema.closed({name: schema.of(check) for name, (_, check) in PROVIDER.items()})
+
+
+@schema.takes(schema.array(SEGMENT, 1) | {"minItems": 1})
+def one_segment(value: object) -> dict[str, Any]:
+    """`segments` of the extension multi-provider: a network here has one, told as its provider attributes."""
+    found = list(items(value))
+    if len(found) != 1:
+        raise Fault(f"has {len(found)} items; a network has one segment here")
+    place, item = found[0]
+    keys(item, PROVIDER, place)
+    return {PROVIDER[name][0]: PROVIDER[name][1](held) for name, held in item.items()}
+
+
 NETWORKS = Resource(
     name="network",
     plural="networks",
@@ -65,16 +90,11 @@ NETWORKS = Resource(
         attribute("mtu", nullable(number(0, LARGEST), 0), May.SET),
         shared(May.SET, boolean),
         attribute("router:external", boolean, May.SET, source="external"),
-        attribute("provider:network_type", nullable(one_of(*ENCAPSULATIONS, *TYPES), ENCAPSULATIONS[0]), May.CREATE,
-                  source="network_type"),
-        Attribute("provider:segmentation_id", _segmentation_id, May.CREATE, _or_none(number(1, SEGMENTS)), "segment"),
-        Attribute(
-            "provider:physical_network",
-            lambda view, row: row.physical_network or None,
-            May.CREATE,
-            _or_none(text),
-            "physical_network",
-        ),
+        attribute("provider:network_type", TYPE, May.CREATE, source="network_type"),
+        Attribute("provider:segmentation_id", _segmentation_id, May.CREATE, SEGMENTATION_ID, "segment"),
+        Attribute("provider:physical_network", lambda view, row: row.physical_network or None, May.CREATE,
+                  PHYSICAL_NETWORK, "physical_network"),
+        Attribute("segments", None, May.CREATE, one_segment, "segments"),
         attribute("port_security_enabled", boolean, May.SET, source="port_security"),
         listed("availability_zone_hints", list_of(filled), May.CREATE, "zone_hints"),
         Attribute("availability_zones", _zones),

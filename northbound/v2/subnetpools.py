@@ -13,7 +13,8 @@ from ..errors import bad_request
 from ..resource import Attribute, May, Resource, View, attribute
 from ..structures import nullable, number, prefixes
 from .common import IDENTITY, OWNED, STANDARD, optional, shared, tagged
-from .engine import found, target
+from .engine import found
+from .sight import target
 
 QUOTA = 2**31 - 1
 

@@ -16,7 +16,8 @@ from ..checks import Fault
 from ..errors import bad_request
 from ..resource import Resource
 from ..structures import tag, tags
-from .engine import Condition, found, missing, target
+from .engine import Condition, found, missing
+from .sight import target
 
 
 def collection(resource: Resource) -> dict[str, Handler]:

@@ -89,6 +89,17 @@ def test_a_segment_is_given_once(api: Api) -> None:
     assert reply.error == (409, "TunnelIdInUse")
 
 
+def test_the_one_segment_of_a_network(api: Api) -> None:
+    """multi-provider: what has one segment tells it as provider attributes, however it was said."""
+    made = api.made("network", segments=[{"provider:network_type": "geneve", "provider:segmentation_id": 5}])
+    told = {name.partition(":")[2]: value for name, value in made.items() if name.startswith("provider:")}
+    assert told == {"network_type": "geneve", "segmentation_id": 5, "physical_network": None}
+    assert "segments" not in made
+    both = {"segments": [{"provider:segmentation_id": 6}], "provider:network_type": "gre"}
+    reply = api.call("POST", "/v2.0/networks", {"network": both})
+    assert reply.error == (400, "SegmentsSetInConjunctionWithProviders")
+
+
 @pytest.mark.parametrize(
     ("attributes", "says"),
     [
@@ -117,6 +128,11 @@ def test_a_segment_is_given_once(api: Api) -> None:
         ({"provider:segmentation_id": 10**30}, "is not between"),
         ({"provider:physical_network": 7}, "Invalid input for provider:physical_network"),
         ({"project_id": 7}, "Invalid input for project_id"),
+        ({"segments": []}, "has 0 items; a network has one segment here"),
+        ({"segments": [{}, {}]}, "has 2 items; a network has one segment here"),
+        ({"segments": {}}, "is not a list"),
+        ({"segments": [{"provider:segmentation_id": 0}]}, "is not between 1 and 16777215"),
+        ({"segments": [{"network_type": "vxlan"}]}, "unknown key 'network_type'"),
     ],
 )
 def test_what_is_wrong_is_said_and_changes_nothing(api: Api, attributes: dict[str, object], says: str) -> None:

@@ -144,15 +144,19 @@ class Tenet:
         return call(self.port, method, path, body, token, headers)
 
 
-def openstack(keystone: Keystone, user: User, *arguments: str) -> Any:
-    """What the `openstack` command prints as JSON; raises CalledProcessError, with its words, when it fails."""
-    environment = {
+def environment(keystone: Keystone, user: User) -> dict[str, str]:
+    """What OpenStack's clients are configured by."""
+    return {
         "PATH": os.environ["PATH"], "HOME": str(keystone.directory), "OS_AUTH_URL": keystone.url,
         "OS_USERNAME": user.name, "OS_PASSWORD": user.password, "OS_PROJECT_NAME": user.project,
         "OS_USER_DOMAIN_ID": "default", "OS_PROJECT_DOMAIN_ID": "default", "OS_REGION_NAME": "here",
     }  # fmt: skip
-    done = subprocess.run([VENV / "openstack", *arguments], check=True, capture_output=True, env=environment,
-                          text=True, timeout=60)  # fmt: skip
+
+
+def openstack(keystone: Keystone, user: User, *arguments: str) -> Any:
+    """What the `openstack` command prints as JSON; raises CalledProcessError, with its words, when it fails."""
+    done = subprocess.run([VENV / "openstack", *arguments], check=True, capture_output=True,
+                          env=environment(keystone, user), text=True, timeout=60)  # fmt: skip
     return json.loads(done.stdout) if done.stdout.strip() else None
 
 

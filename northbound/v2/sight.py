@@ -1,0 +1,82 @@
+"""What a caller sees of objects: those that are there for it (`controller.intent.access`), as policy has it.
+
+By default what is hidden is the same for every object of a kind, and is asked once for a whole list.  An operator's
+rules may look at each object; then each is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from controller.errors import Forbidden
+from controller.intent import access
+from controller.model.kinds import Network, Row
+
+from ..ask import Ask
+from ..resource import Resource, View
+from . import filters
+
+
+def target(resource: Resource, ask: Ask, row: Row, view: View | None = None) -> dict[str, Any]:
+    """What policy rules look at: the object as it is, and who owns the network that it is on."""
+    return with_network(ask, resource.show(view or ask.view, row))
+
+
+def with_network(ask: Ask, shown: dict[str, Any]) -> dict[str, Any]:
+    network = ask.view.model.get(Network, str(shown.get("network_id", "")))
+    if network is not None:
+        shown["network:project_id"] = shown["network:tenant_id"] = network.project_id
+        shown["network:shared"] = access.shared(ask.view.model, network.id, ask.caller.project_id)
+    return shown
+
+
+def visible(resource: Resource, ask: Ask, row: Row, view: View | None = None) -> bool:
+    """Whether the caller sees this object."""
+    return filters.visible(view or ask.view, row) and bool(judged(resource, ask, [row], view))
+
+
+def judged(resource: Resource, ask: Ask, rows: Sequence[Row], view: View | None = None) -> list[Row]:
+    """Those of the rows, each there for the caller, that policy lets it get."""
+    if not _judges(resource, ask):
+        return list(rows)
+    return [row for row in rows if _may(ask, resource, target(resource, ask, row, view))]
+
+
+def may_list(resource: Resource, ask: Ask) -> bool:
+    """Whether the caller may see any; which of them, `filters` and `judged` know."""
+    mine = {"project_id": ask.caller.project_id, "tenant_id": ask.caller.project_id}
+    return _judges(resource, ask) or _may(ask, resource, mine)
+
+
+def hidden(resource: Resource, ask: Ask) -> Sequence[str]:
+    """Attributes that the caller is not shown of every object: by these nobody filters or sorts."""
+    return [*ask.context.policy.hidden(ask.caller, resource.name, None)]
+
+
+def shown(
+    resource: Resource, ask: Ask, rows: Sequence[Row], names: Collection[str] = (), view: View | None = None
+) -> list[dict[str, object]]:
+    """Each row as the caller is shown it."""
+    over = view or ask.view
+    if not _judges(resource, ask):
+        same = hidden(resource, ask)
+        return [resource.show(over, row, names, same) for row in rows]
+    return [_shown(resource, ask, row, names, over) for row in rows]
+
+
+def _shown(resource: Resource, ask: Ask, row: Row, names: Collection[str], view: View) -> dict[str, object]:
+    own = ask.context.policy.hidden(ask.caller, resource.name, target(resource, ask, row, view))
+    return resource.show(view, row, names, own)
+
+
+def _judges(resource: Resource, ask: Ask) -> bool:
+    return not ask.caller.operator and ask.context.policy.judges(resource.name)
+
+
+def _may(ask: Ask, resource: Resource, of: dict[str, Any]) -> bool:
+    try:
+        ask.context.policy.check(ask.caller, f"get_{resource.name}", of)
+    except Forbidden:
+        return False
+    return True

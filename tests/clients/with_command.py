@@ -1,0 +1,73 @@
+"""Every resource through the `openstack` command: run by the Python that has it.  Configured by the environment (OS_*).
+
+Each command is what a shell would start, without the second that each start takes.  Prints a line and ends with status
+0 when every command did what it should.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from typing import Any
+
+from openstackclient import shell  # type: ignore[import-not-found]
+
+
+class Failed(Exception):
+    """A command ended with another status than 0; its words."""
+
+
+def run(*arguments: str) -> str:
+    """What a command prints.  Raises Failed."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = shell.main([*arguments])
+    if status:
+        raise Failed(f"{' '.join(arguments)}: {err.getvalue()}")
+    return out.getvalue()
+
+
+def make(*arguments: str) -> Any:
+    return json.loads(run(*arguments, "-f", "json"))
+
+
+def main() -> None:
+    scope = make("address", "scope", "create", "c-scope", "--ip-version", "4")
+    pool = make("subnet", "pool", "create", "c-pool", "--pool-prefix", "10.50.0.0/16", "--default-prefix-length",
+                      "26", "--address-scope", "c-scope")  # fmt: skip
+    assert pool["address_scope_id"] == scope["id"]
+    network = make("network", "create", "c-net", "--tag", "t1", "--description", "d", "--mtu", "1400")
+    assert (network["mtu"], network["tags"]) == (1400, ["t1"])
+    run("network", "set", "c-net", "--share", "--tag", "t2")
+    assert make("network", "show", "c-net")["shared"] is True
+    run("network", "set", "c-net", "--no-share")
+    subnet = make("subnet", "create", "c-sub", "--network", "c-net", "--subnet-pool", "c-pool",
+                        "--dns-nameserver", "192.0.2.53")  # fmt: skip
+    assert subnet["cidr"].endswith("/26")
+    run("subnet", "set", "c-sub", "--no-dns-nameservers", "--host-route", "destination=10.9.0.0/16,gateway=10.50.0.9")
+    port = make("port", "create", "c-port", "--network", "c-net", "--host", "h1", "--allowed-address",
+                      "ip-address=10.50.0.40")  # fmt: skip
+    assert port["binding_host_id"] == "h1" and port["binding_vif_type"] == "ovs"
+    run("port", "set", "c-port", "--name", "c-port-2", "--no-allowed-address", "--disable-port-security")
+    assert make("port", "show", "c-port-2")["port_security_enabled"] is False
+    assert [each["ID"] for each in make("port", "list", "--network", "c-net")] == [port["id"]]
+    assert make("ip", "availability", "show", "c-net")["used_ips"] == 1
+    make("network", "agent", "list")
+    make("extension", "list", "--network")
+    try:
+        run("network", "delete", "c-net")
+        raise AssertionError("a network in use is deleted")
+    except Failed as failed:
+        assert "1 of 1 networks failed to delete" in str(failed), failed
+    run("port", "delete", "c-port-2")
+    run("subnet", "delete", "c-sub")
+    run("network", "delete", "c-net")
+    run("subnet", "pool", "delete", "c-pool")
+    run("address", "scope", "delete", "c-scope")
+    assert make("network", "list") == []
+    print("all of it")
+
+
+if __name__ == "__main__":
+    main()
