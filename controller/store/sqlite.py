@@ -184,10 +184,8 @@ class SqliteStore:
                 self._fail(batch, error)
             else:
                 self._durable = batch.revision
-                if batch.changes:
-                    self._log.append(
-                        batch.changes
-                    )  # first: a committer that wakes must find its change with the followers
+                if batch.changes:  # first: a committer that wakes must find its change with the followers
+                    self._log.append(batch.changes)
                 batch.done.set()
 
     def _write(self, batch: _Batch) -> str:
