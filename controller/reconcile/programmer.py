@@ -161,8 +161,12 @@ class Programmer:
             why = [rejected.groups[group.number] for group in flow.groups if group.number in rejected.groups]
             if why:
                 refusals.setdefault(flow.cookie, f"its group: {why[0]}")
-        self.target.restore(batch, refusals, rejected.meters)
-        if refusals or rejected.meters:
+        lacking = rejected.meters
+        for flow in batch.put if lacking else ():
+            if flow.meter in lacking:
+                refusals.pop(flow.cookie, None)  # it is left out, and nothing is wrong with it
+        self.target.restore(batch, refusals, lacking)
+        if refusals or lacking:
             self._tell_refusals()
         else:
             log.error("switch %s refused a bundle: %s", self.switch_id, rejected.reason)

@@ -138,7 +138,7 @@ class Target:
         lacking = lacking or {}
         self._restore_needs(batch, lacking)
         for flow in batch.put:
-            if flow.meter and flow.meter in lacking:  # it is left out, and nothing is wrong with it
+            if flow.meter and flow.meter in lacking:
                 if self._pending.get(flow.cookie, flow) is not None:
                     self.lacking[flow.meter] = lacking[flow.meter]
             elif flow.cookie in refusals:
