@@ -17,6 +17,7 @@ from tests.cluster.machine import machine
 from tests.lab import Controller, Lab
 from tests.lab.cloud import Cloud, until
 from tests.lab.controller import Options
+from tests.lab.netns import ip
 from tests.store.etcd_process import Tls
 
 LEASE = 3.0
@@ -153,8 +154,10 @@ def site(
     etcd: Sequence[str] = (),
     engines: int = 1,
     files: Path | None = None,
+    wires: Sequence[tuple[int, int]] = (),
 ) -> Iterator[Site]:
-    """`etcd`: its own options; `engines`: how many members it has.
+    """`etcd`: its own options; `engines`: how many members it has.  `wires`: pairs of hypervisors that have a wire
+    from br-int to br-int; then there are no tunnels.
 
     `files`: a folder with what tools/certificates.sh makes (`ca`, `controller`, a `hypervisor` each), so that all that
     is said goes over TLS with certificates on both sides, REST without a client's; and over IPv6, tunnels too.
@@ -170,10 +173,23 @@ def site(
             if files:
                 own = files / hypervisor.system_id
                 hypervisor.vsctl("set-ssl", f"{own}.key", f"{own}.pem", str(files / "ca.pem"))
-            hypervisor.configure(["vxlan"], hypervisor.address6 if files else None, made[0].manager)
+            hypervisor.configure([] if wires else ["vxlan"], hypervisor.address6 if files else None, made[0].manager)
+        for wire in wires:
+            connect(lab, *wire)
         ready = Site(lab, engine, made)
         ready.settled()
         yield ready
+
+
+def connect(lab: Lab, one: int, other: int) -> None:
+    """A wire between two hypervisors, as a cable between two ports of their switches."""
+    ends = [(lab[one], f"wire{one}{other}"), (lab[other], f"wire{other}{one}")]
+    (near, name), (far, peer) = ends
+    ip([f"link add name {name} netns {near.namespace} type veth peer name {peer} netns {far.namespace}"])
+    for at, end in ends:
+        ip([f"link set {end} up"], at.namespace)
+        at.await_bridge()
+        at.vsctl("add-port", "br-int", end)
 
 
 def messages(members: list[Member]) -> float:
