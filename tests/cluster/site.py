@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tests.cluster.engine import Etcd
 from tests.cluster.machine import machine
-from tests.lab import Controller, Lab
+from tests.lab import Controller, Hypervisor, Lab
 from tests.lab.cloud import Cloud, until
 from tests.lab.controller import Options
 from tests.lab.netns import ip
@@ -125,12 +126,18 @@ class Site:
         self.cloud.controller = member
 
     def right(self) -> None:
-        """Every switch holds just what its master, compiling from nothing, wants it to hold."""
+        """Every switch holds just what its master wants it to; one that has just become master computes it yet."""
         for hypervisor in self.lab:
-            master = self.master(hypervisor.system_id)
-            shown = master.api("GET", f"/tenet/v1/switches/{hypervisor.system_id}/flows").json["flows"]
-            held = re.findall(r"cookie=(0x[0-9a-f]+)", hypervisor.ofctl("dump-flows"))
-            assert sorted(int(each["cookie"], 16) for each in shown) == sorted(int(each, 16) for each in held)
+            assert until(lambda at=hypervisor: self._differing(at) == [], 15.0), self._differing(hypervisor)
+
+    def _differing(self, hypervisor: Hypervisor) -> list[str]:
+        """The cookies that a switch holds and should not, or should and does not."""
+        master = self.master(hypervisor.system_id)
+        shown = master.api("GET", f"/tenet/v1/switches/{hypervisor.system_id}/flows").json["flows"]
+        wanted = [int(each["cookie"], 16) for each in shown]
+        held = [int(each, 16) for each in re.findall(r"cookie=(0x[0-9a-f]+)", hypervisor.ofctl("dump-flows"))]
+        both = Counter(wanted) & Counter(held)
+        return [f"{cookie:#x}" for cookie in (Counter(wanted) + Counter(held) - both - both)]
 
     def right_from_nothing(self) -> None:
         """New processes, which compile the whole model, find nothing to change on any switch."""
