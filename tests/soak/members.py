@@ -20,6 +20,8 @@ from tests.soak.stage import Disturbance, switches
 
 
 class Members:
+    fault = "Traceback|CRITICAL"  # that etcd is not there, or a lease has lapsed, is an error and as it should be
+
     def __init__(self, made: Site) -> None:
         self.lab = made.lab
         self.disturbances: dict[str, tuple[int, Disturbance]] = {

@@ -17,6 +17,8 @@ ENCAPS = (("vxlan",), ("vxlan", "geneve"), ("geneve", "vxlan"))  # of each hyper
 
 
 class Single:
+    fault = "Traceback|CRITICAL|ERROR"
+
     def __init__(self, made: Cloud) -> None:
         self.lab = made.lab
         self.disturbances: dict[str, tuple[int, Disturbance]] = {"controller": (4, self._kill), **switches(made.lab)}

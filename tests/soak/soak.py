@@ -4,7 +4,7 @@ Tenants of both APIs write at random, interfaces come, move and go; ovs-vswitchd
 killed and started, an ovs-vswitchd stands still for a while.  Then nothing happens any more, and: each switch holds
 what a compile from nothing says, every port has the status that follows from where it is, what was acknowledged is
 there, no reservation is left behind, no audit has found anything, the log has no error.  `SOAK_SEED` repeats the
-choices (not the moments) of a run.
+choices (not the moments) of a run, `SOAK_ROUNDS` makes it longer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from tests.soak.single import single
 from tests.soak.stage import Stage
 from tests.soak.tenant import Tenant, vifs
 
-ROUNDS, ROUND = 5, 20.0  # seconds of disorder before each look
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "5"))
+ROUND = 20.0  # seconds of disorder before each look
 QUIET = 120.0  # seconds that the switches are given to hold what they should
 AUDIT = 5  # seconds: so that faults that an audit would put right are counted
 SHOWN = 20  # faults of a round
@@ -73,7 +74,7 @@ class Soak:
             return [f"not settled in {QUIET:g} s: {unsettled}"]
         until(lambda: not self._wrong(), QUIET, 1.0)  # ports follow what OVS is still telling
         time.sleep(AUDIT + 1)
-        faults = [*self._wrong(), *verify.log(self.stage.text())]
+        faults = [*self._wrong(), *verify.log(self.stage.text(), self.stage.fault)]
         for each in self.people:
             faults += each.faults
             each.faults.clear()

@@ -17,6 +17,8 @@ Disturbance = Callable[[random.Random], None]
 
 
 class Stage(Protocol):
+    fault: str  # what should be in no line of a log, as a regular expression
+
     @property
     def lab(self) -> Lab: ...
 

@@ -14,7 +14,6 @@ from tests.lab import Hypervisor
 from tests.soak.tenant import Tenant
 
 _COOKIE = re.compile(r"cookie=0x([0-9a-f]+)")
-_FAULT = re.compile(r"Traceback|CRITICAL|ERROR")
 
 
 def switch(model: Model, hypervisor: Hypervisor) -> Iterator[str]:
@@ -92,9 +91,9 @@ def acknowledged(model: Model, tenant: Tenant) -> Iterator[str]:
             yield f"{tenant.project}: {id} was deleted and is there"
 
 
-def log(text: str) -> Iterator[str]:
-    """There is no error in a log."""
+def log(text: str, fault: str) -> Iterator[str]:
+    """There is no `fault`, a regular expression, in a log."""
     lines = text.splitlines()
     for number, line in enumerate(lines):
-        if _FAULT.search(line):
+        if re.search(fault, line):
             yield "log: " + " | ".join(lines[number : number + 12])
