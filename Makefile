@@ -128,9 +128,10 @@ bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
 	@tools/need.sh $(LAB) $(ETCD)
 	$(BIN)/python -m tests.bench
 
-soak: install  ## three minutes of everything at once on real Open vSwitch; then all must be right (root)
-	@tools/need.sh $(LAB)
+soak: install  ## three minutes of everything at once on real Open vSwitch, then as much in a cluster; all must be right (root)
+	@tools/need.sh $(LAB) $(ETCD)
 	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak cluster
 
 demo: install  ## two tenants with equal addresses on three hypervisors, live (root)
 	@tools/need.sh $(LAB)

@@ -99,7 +99,7 @@ class Site:
         assert until(look, 60.0), [member.text()[-1500:] for member in self.members]
         return found[0]
 
-    def settled(self, within: float = 25.0, members: list[Member] | None = None) -> None:
+    def settled(self, within: float = 90.0, members: list[Member] | None = None) -> None:
         """Wait until every hypervisor is held by its master and nothing is behind."""
         asked = (members or self.members)[0]
         names = {hypervisor.system_id for hypervisor in self.lab}
