@@ -13,9 +13,9 @@ from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Ambiguous, Frame, Pipeline
 from controller.follow import Hop, follow
+from controller.inventory import Inventory
 from controller.model.kinds import Bridge, Interface, Link, Network, Port, Subnet, Switch
 from controller.model.model import Model
-from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Statuses
 from controller.store.replica import Replica
 
@@ -25,9 +25,9 @@ _BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 
 class Fabric:
-    def __init__(self, replica: Replica, reconciler: Reconciler, statuses: Statuses) -> None:
+    def __init__(self, replica: Replica, inventory: Inventory, statuses: Statuses) -> None:
         self._model: Model = replica.model
-        self._reconciler = reconciler
+        self._inventory = inventory
         self._statuses = statuses
 
     def links(self) -> list[dict[str, Any]]:
@@ -77,13 +77,11 @@ class Fabric:
         }  # fmt: skip
 
     def _switch(self, switch: Switch) -> dict[str, Any]:
-        programmer = self._reconciler.programmers.get(switch.id)
-        target = programmer.target if programmer else None
         return {
             "id": switch.id, "name": switch.host, "dpid": f"{switch.dpid:016x}", "number": switch.number,
             "database": self._database(switch), "encap_ip": switch.encap_ip,
-            "connected": programmer is not None, "version": "OpenFlow13",
-            "in_step": target is not None and target.right and not target.refused,
+            "connected": self._inventory.connected(switch.id), "version": "OpenFlow13",
+            "in_step": self._inventory.in_step(switch.id), "unlimited": self._inventory.unlimited(switch.id),
         }  # fmt: skip
 
     def _database(self, switch: Switch) -> str:
@@ -98,8 +96,9 @@ class Fabric:
 
     def _network(self, network: Network) -> dict[str, Any]:
         subnets = self._model.find(Subnet, "network_id", network.id)
+        mtu, why = self._statuses.mtu(network)
         return {
-            "id": network.id, "name": network.name, "project_id": network.project_id, "mtu": network.mtu,
+            "id": network.id, "name": network.name, "project_id": network.project_id, "mtu": mtu, "mtu_reason": why,
             "network_type": network.network_type, "segment": network.segment,
             "admin_state_up": network.admin_state_up, "cidrs": [subnet.cidr for subnet in subnets],
         }  # fmt: skip
@@ -154,9 +153,9 @@ class Fabric:
 
         @cache
         def pipeline(switch_id: str) -> Pipeline | None:
-            if switch_id not in self._reconciler.programmers:
+            if not self._inventory.connected(switch_id):
                 return None
-            return Pipeline(self._reconciler.compiler.wanted(switch_id))
+            return Pipeline(self._inventory.wanted(switch_id))
 
         return pipeline
 
@@ -218,14 +217,12 @@ class Fabric:
         return switch.host if switch and switch.host else switch_id
 
     def _hop(self, hop: Hop) -> dict[str, Any]:
-        programmer = self._reconciler.programmers.get(hop.switch_id)
-        installed = programmer.target.installed if programmer else set()
         return {
             "switch": hop.switch_id,
             "in_port": hop.in_port,
             "tables": [
                 {"table": table, "name": _TABLES[table], "flow": str(flow) if flow else None,
-                 "installed": flow.cookie in installed if flow else None}
+                 "installed": self._inventory.installed(hop.switch_id, flow) if flow else None}
                 for table, flow in hop.steps
             ],
             "sent": [{"port": sent.port} for sent in hop.sent],

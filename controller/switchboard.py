@@ -10,6 +10,7 @@ from functools import partial
 from controller import hub
 from controller.cluster.mastery import Alone, Mastery
 from controller.errors import NotMaster, Refused, Unavailable, Withheld
+from controller.flow.meter import LEARNING, limit
 from controller.model.kinds import Bridge, Switch
 from controller.model.model import Dependency
 from controller.observe.links import Links
@@ -90,7 +91,7 @@ class Switchboard:
         self._links.ports_changed(session)
         switch = self._switch(session.dpid)
         if switch is not None and switch.id == f"{session.dpid:016x}" and self._mastery.holds(switch.id):
-            hub.spawn(self._observer.adopt, session)
+            self._observer.ports_changed(session)
 
     def refused(self, address: str, why: str, duplicate: bool) -> None:
         """A connection ended before it was a switch's; never waits."""
@@ -101,8 +102,12 @@ class Switchboard:
     # --- master or not ---
 
     def _attend(self, switch_id: str, session: Session) -> None:
-        session.limit_packet_ins(self._packet_in_rate, self._packet_in_rate)
-        session.limit_packet_ins(LLDP_RATE, LLDP_RATE, hear.METER)
+        share = max(1, self._packet_in_rate // len(LEARNING))
+        session.limit_packet_ins(
+            limit(wire.CONTROLLER_METER, self._packet_in_rate),
+            limit(hear.METER, LLDP_RATE),
+            *(limit(number, share) for number in LEARNING),
+        )
         if not self._mastery.holds(switch_id):
             raise NotMaster("it moved on while its role was asked for")
         if switch_id == f"{session.dpid:016x}":

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 _SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
-_TIMEOUT = 30.0  # seconds for any one command
+_TIMEOUT = 60.0  # seconds for any one command
 
 
 class PrivateOvs:
@@ -65,6 +65,10 @@ class PrivateOvs:
         target = f"unix:{self.directory}/{bridge}.mgmt"
         return self._run("ovs-ofctl", "-O", "OpenFlow13", *options, command, target, *arguments)
 
+    def dial(self, remote: str) -> None:
+        """Have the database connect to a manager (as `tcp:127.0.0.1:6640`)."""
+        self._run("ovs-appctl", "-t", str(self.directory / "ovsdb.ctl"), "ovsdb-server/add-remote", remote)
+
     def appctl(self, *arguments: str) -> str:
         return self._run("ovs-appctl", "-t", str(self.directory / "vswitchd.ctl"), *arguments)
 
@@ -83,7 +87,7 @@ class PrivateOvs:
             process.send_signal(signal.SIGCONT)
         for process in reversed(self._processes):
             try:
-                process.wait(5)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -132,4 +136,8 @@ class PrivateOvs:
 def _listens(path: Path) -> bool:
     """Whether somebody accepts connections there: a socket has its name a moment before."""
     with socket.socket(socket.AF_UNIX) as trial:
-        return trial.connect_ex(str(path)) == 0
+        try:
+            trial.connect(str(path))
+        except OSError:
+            return False
+        return True

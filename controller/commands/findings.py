@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-GOOD, BAD = "   ok", "FAULT"
-
-
-HINT = "     "
+GOOD, BAD, NOTE, HINT = "   ok", "FAULT", " note", "     "
 _PROTOCOLS = "; let the bridge speak OpenFlow 1.3: ovs-vsctl set bridge NAME protocols=OpenFlow13"
 
 
@@ -21,7 +18,14 @@ class Findings(NamedTuple):
 def examine(topology: dict[str, Any], refused: list[dict[str, Any]]) -> Findings:
     """In the order in which things go wrong: connected, wired, attached, bound, up."""
     return _gather(
-        [*_refused(refused), *_switches(topology), *_wires(topology), *_interfaces(topology), *_ports(topology)]
+        [
+            *_refused(refused),
+            *_switches(topology),
+            *_wires(topology),
+            *_interfaces(topology),
+            *_ports(topology),
+            *_networks(topology),
+        ]
     )
 
 
@@ -100,6 +104,8 @@ def _switches(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield BAD, f"{name} is connected over {switch['version']}; some of its flows wait or were refused"
         else:
             yield GOOD, f"{name} is connected over {switch['version']}, its flows are right"
+        if switch["unlimited"]:
+            yield NOTE, f"{name} does not limit what ports send to many: {switch['unlimited']}"
     if away:
         yield HINT, f"one that is gone for good is to be forgotten: curl -X DELETE .../tenet/v1/switches/{away[0]}"
 
@@ -157,6 +163,13 @@ def _ports(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield GOOD, f"{name}{where} is active{_declared(port)}"
         else:
             yield BAD, f"{name}{where} is {port['status']}: {port['reason']}"
+
+
+def _networks(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for network in topology["networks"]:
+        if network["mtu_reason"]:
+            name = network["name"] or network["id"]
+            yield NOTE, f"network {name} has an MTU of {network['mtu']}: {network['mtu_reason']}"
 
 
 def _frame(frame: dict[str, Any], places: _Places) -> Iterator[tuple[str, str]]:

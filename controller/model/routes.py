@@ -69,6 +69,11 @@ class Routes:
     def link_ports(self, switch_id: str) -> list[int]:
         return sorted(self._wired.get(switch_id, ()))
 
+    @property
+    def wired(self) -> bool:
+        """Whether any wire is used."""
+        return bool(self._wired)
+
     def switches(self) -> list[str]:
         """The switches that labels lead to or from; none where nothing is wired."""
         return sorted(node for node in self._fabric.graph if not isinstance(node, Underlay)) if self._wired else []

@@ -37,6 +37,7 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
         host=seen.host,
         encap_ip=seen.encap_ip,
         underlay_mtu=seen.underlay_mtu,
+        wire_mtu=switch.wire_mtu,
         tunnels=seen.tunnels,
         physical=seen.physical,
     )

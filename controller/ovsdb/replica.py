@@ -55,6 +55,8 @@ class Interface(msgspec.Struct, frozen=True, kw_only=True):
     type: str = ""
     ofport: int = 0
     ofport_request: int = 0
+    mtu: int = 0
+    mtu_request: int = 0
     options: dict[str, str] = {}
     external_ids: dict[str, str] = {}
     error: str = ""

@@ -40,6 +40,8 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "type": _TEXT,
         "ofport": _MAYBE_INTEGER,
         "ofport_request": _MAYBE_INTEGER,
+        "mtu": _MAYBE_INTEGER,
+        "mtu_request": _MAYBE_INTEGER,
         "options": _MAP,
         "external_ids": _MAP,
         "error": _MAYBE_TEXT,

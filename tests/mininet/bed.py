@@ -115,7 +115,7 @@ class Bed:
         self.await_fabric()
         return self.net
 
-    def await_fabric(self, timeout: float = 20.0) -> None:
+    def await_fabric(self, timeout: float = 60.0) -> None:
         assert self.net is not None
         names = {switch.name for switch in self.net.switches}
         wires = 2 * sum(1 for link in self.net.links if {link.intf1.node.name, link.intf2.node.name} <= names)
@@ -137,7 +137,7 @@ class Bed:
             self.net = None
 
 
-def until(so: Callable[[], object], what: str, more: Callable[[], str] = lambda: "", timeout: float = 20.0) -> None:
+def until(so: Callable[[], object], what: str, more: Callable[[], str] = lambda: "", timeout: float = 60.0) -> None:
     deadline = time.monotonic() + timeout
     while not so():
         assert time.monotonic() < deadline, f"waited in vain for {what}\n{more()[-6000:]}"

@@ -209,7 +209,7 @@ def test_a_controller_that_comes_back_changes_nothing(watched, tmp_path):
         told: list = []
         second = serve(("127.0.0.1", first.port), told.append, controller_port=6653)
         try:
-            until(lambda: told, "the hypervisor is back", 20)
+            until(lambda: told, "the hypervisor is back")
             hub.sleep(REST)
             assert told == [first.last]
             assert first.repaired() == []
