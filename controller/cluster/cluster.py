@@ -58,6 +58,14 @@ class Cluster:
         if self.membership is not None:
             self.membership.leave()
 
+    def hindrance(self) -> str:
+        """Why requests should go to other members, or ""."""
+        if not self.mastery.alive:
+            return "this member's lease is not held"
+        if self.mastery.view.present.get(self.mastery.me):
+            return "this member drains"
+        return ""
+
     def metrics(self) -> Iterable[Any]:
         gauge, mastery, store = GaugeMetricFamily, self.mastery, self._store.space()
         mine = sum(1 for master in mastery.view.masters.values() if master == mastery.me)

@@ -78,6 +78,10 @@ class EtcdStore:
     def changes(self, after: int) -> Iterator[list[Change]]:
         return self._feed.log.follow(after)
 
+    def probe(self) -> None:
+        self._check_open()
+        self._commits.probe()
+
     def lease(self, ttl: float) -> EtcdLease:
         self._check_open()
         try:

@@ -97,6 +97,18 @@ class SqliteStore:
     def changes(self, after: int) -> Iterator[list[Change]]:
         return self._log.follow(after)
 
+    def probe(self) -> None:
+        self._check_open()
+        if self._queued is None and self._writing is None:
+            self._queued = _Batch()
+            self._queued.revision = self._newest
+            hub.spawn(self._write_queued)
+        batch = self._queued or self._writing
+        assert batch is not None
+        batch.done.wait()
+        if batch.error:
+            raise Unavailable(batch.error)
+
     def lease(self, ttl: float) -> LocalLease:
         self._check_open()
         lease = LocalLease(ttl, self._lapse)
@@ -178,13 +190,17 @@ class SqliteStore:
                 self._durable = batch.revision
                 for write, lease in batch.under:  # here and not where it was asked for: that may have been killed
                     self._note_leased(write, lease)
-                self._log.append(batch.changes)  # first: a committer that wakes must find its change with the followers
+                if batch.changes:  # first: a committer that wakes must find its change with the followers
+                    self._log.append(batch.changes)
                 batch.done.set()
 
     def _write(self, batch: _Batch) -> str:
         """Why `batch` could not be made durable, or ""."""
         try:
-            hub.in_thread(self._file.write, batch.entries(), self._durable, batch.revision, batch.leased)
+            if batch.changes:
+                hub.in_thread(self._file.write, batch.entries(), self._durable, batch.revision, batch.leased)
+            else:
+                hub.in_thread(self._file.probe)
         except (sqlite3.Error, OSError) as error:
             return f"the commit could not be written: {error}"
         except Exception as error:  # not foreseen, and still all who wait must be told

@@ -78,6 +78,10 @@ class Store(Protocol):
         """
         ...
 
+    def probe(self) -> None:
+        """Return when something was durably written, which changes nothing.  Raises `Unavailable`."""
+        ...
+
     def lease(self, ttl: float) -> Lease:
         """A lease that lapses `ttl` seconds after it was last refreshed (an engine may need longer; see its `ttl`)."""
         ...

@@ -96,7 +96,7 @@ class Site:
             found[:] = [member for member in asked if self._holds(member, switch)]
             return len(found) == 1
 
-        assert until(look, 15.0), [member.text()[-1500:] for member in self.members]
+        assert until(look, 60.0), [member.text()[-1500:] for member in self.members]
         return found[0]
 
     def settled(self, within: float = 25.0, members: list[Member] | None = None) -> None:

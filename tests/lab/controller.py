@@ -20,7 +20,7 @@ from tests.lab.netns import inside, socket_in
 from tests.lab.processes import Process
 
 Options = Mapping[str, Mapping[str, object]]
-START = 20.0  # seconds until GET /healthz must answer
+START = 60.0  # seconds until GET /healthz must answer
 
 
 class Reply(NamedTuple):
@@ -80,7 +80,7 @@ class Controller:
 
     def healthy(self) -> bool:
         try:
-            return self.api("GET", "/healthz", timeout=2.0).status == 200
+            return self.api("GET", "/healthz", timeout=10.0).status == 200
         except (OSError, http.client.HTTPException):
             return False
 
@@ -100,7 +100,7 @@ class Controller:
         self.kill()
         self.start()
 
-    def connect(self, timeout: float = 30.0) -> http.client.HTTPConnection:
+    def connect(self, timeout: float = 60.0) -> http.client.HTTPConnection:
         """A new HTTP connection to the northbound, to be closed by the caller."""
         connection = http.client.HTTPConnection(self.rest, 9696, timeout=timeout)
         connection.sock = self.dial(self.rest, 9696, timeout)
@@ -126,7 +126,7 @@ class Controller:
         path: str,
         body: object = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float = 30.0,
+        timeout: float = 60.0,
     ) -> Reply:
         """One request on a connection of its own; a `body` that is not bytes goes as JSON."""
         with contextlib.closing(self.connect(timeout)) as connection:
