@@ -62,10 +62,12 @@ class Controller:
         from controller.inventory import Inventory
         from controller.observe.links import Links
         from controller.observe.observer import Observer
+        from controller.observe.wires import Wires
         from controller.operators import Operators
         from controller.preview import Preview
         from controller.readiness import Readiness
         from controller.reconcile.confirmations import Confirmations
+        from controller.reconcile.mtus import Mtus
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
@@ -74,6 +76,7 @@ class Controller:
         from controller.switchboard import Switchboard
         from northbound.app import application
         from northbound.context import Context
+        from topology.cost import COSTS
 
         self._settings = settings
         self._tls = tls_context(settings, demand_certificate=True)
@@ -85,20 +88,23 @@ class Controller:
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
-        self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
-        self.links = Links(self.store, self.replica)
+        self.reconciler = Reconciler(self.replica, progress, settings.audit_interval, settings.broadcast_rate)
+        self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         self._confirmations = None if self.cluster else Confirmations(self.store, self.replica, progress)
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery
         )
-        statuses = Statuses(self.replica.model, levels)
+        self._wires = Wires(self.store, self.replica, settings.underlay_room)
+        mtus = Mtus(self.replica.model, settings.underlay_room)
+        self.replica.listen(mtus.changed)
+        statuses = Statuses(self.replica.model, levels, mtus)
         inventory = Inventory(self.replica, self.reconciler, levels)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, Fabric(self.replica, inventory, statuses),
-            Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store),
+            Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
         )  # fmt: skip
         if self.cluster:
             self.reconciler.check = self.cluster.guard.check
@@ -114,6 +120,7 @@ class Controller:
             limits=settings.quotas,
             preview=Preview(self.replica.model).switches,
             cluster=self.cluster.report if self.cluster else None,
+            quantum=settings.quantum,
             **_identity(settings),
         )
         self._events, self._levels = context.events, levels
@@ -142,8 +149,9 @@ class Controller:
         )
         databases = ovsdb.serve(
             settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls,
-            cluster=self.cluster.roster if self.cluster else None,
+            cluster=self.cluster.roster if self.cluster else None, wires=self._wires, watch=self.observer.bridges,
         )  # fmt: skip
+        self.operators.databases = lambda: [each.system_id for each in databases.hypervisors()]
         if self.cluster:
             self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])
         hub.spawn(self._serve_rest, listener)
@@ -173,12 +181,12 @@ class Controller:
         self._stopped.set()
 
     def _serve_rest(self, listener: socket.socket) -> None:
+        from northbound.wire.server import serve
+
         server: Any = self._https.wrap_socket(listener, server_side=True, do_handshake_on_connect=False) \
             if self._https else listener  # fmt: skip
         try:
-            hub.serve_wsgi(server, self.application, log=logging.getLogger("tenet.http"), log_output=False,
-                           max_size=4096, keepalive=True, socket_timeout=60, url_length_limit=16384,
-                           debug=False)  # fmt: skip
+            serve(server, self.application)
         except (OSError, Refused) as error:
             if not self._stopped.is_set():
                 log.error("the REST listener ended: %s", error)

@@ -14,7 +14,7 @@ from controller.flow.fields import value_of
 from controller.flow.interpret import Ambiguous, Frame, Pipeline
 from controller.follow import Hop, follow
 from controller.inventory import Inventory
-from controller.model.kinds import Interface, Link, Network, Port, Subnet, Switch
+from controller.model.kinds import Bridge, Interface, Link, Network, Port, Subnet, Switch
 from controller.model.model import Model
 from controller.reconcile.statuses import Statuses
 from controller.store.replica import Replica
@@ -59,7 +59,7 @@ class Fabric:
         bound: dict[str, list[str]] = {}
         for port_id, interface in sorted(model.placement.bindings.items()):
             bound.setdefault(interface.row_id, []).append(port_id)
-        wired = {link.place for link in model.rows(Link).values()}
+        wired, speeds = {link.place for link in model.rows(Link).values()}, self._speeds()
         return {
             "revision": model.revision,
             "switches": [self._switch(one) for _, one in sorted(model.rows(Switch).items())],
@@ -68,6 +68,7 @@ class Fabric:
                 {
                     "switch": one.switch_id, "name": one.name, "vif": one.vif, "port": one.ofport,
                     "ports": bound.get(one.row_id, []), "link": one.place in wired,
+                    "speed": speeds.get((one.switch_id, one.name)),
                 }
                 for _, one in sorted(model.rows(Interface).items())
             ],
@@ -78,14 +79,26 @@ class Fabric:
     def _switch(self, switch: Switch) -> dict[str, Any]:
         return {
             "id": switch.id, "name": switch.host, "dpid": f"{switch.dpid:016x}", "number": switch.number,
-            "encap_ip": switch.encap_ip, "connected": self._inventory.connected(switch.id), "version": "OpenFlow13",
-            "in_step": self._inventory.in_step(switch.id),
+            "database": self._database(switch), "encap_ip": switch.encap_ip,
+            "connected": self._inventory.connected(switch.id), "version": "OpenFlow13",
+            "in_step": self._inventory.in_step(switch.id), "unlimited": self._inventory.unlimited(switch.id),
         }  # fmt: skip
+
+    def _database(self, switch: Switch) -> str:
+        """The system-id of the database that tells of it; "" where it is known over OpenFlow alone."""
+        bridge = self._model.get(Bridge, switch.id)
+        return bridge.system_id if bridge else "" if switch.id == f"{switch.dpid:016x}" else switch.id
+
+    def _speeds(self) -> dict[tuple[str, str], int]:
+        """Of links, in bits a second, by switch and interface, where a database tells them."""
+        bridges = self._model.rows(Bridge).values()
+        return {(bridge.id, one.name): one.speed for bridge in bridges for one in bridge.interfaces if one.speed}
 
     def _network(self, network: Network) -> dict[str, Any]:
         subnets = self._model.find(Subnet, "network_id", network.id)
+        mtu, why = self._statuses.mtu(network)
         return {
-            "id": network.id, "name": network.name, "project_id": network.project_id, "mtu": network.mtu,
+            "id": network.id, "name": network.name, "project_id": network.project_id, "mtu": mtu, "mtu_reason": why,
             "network_type": network.network_type, "segment": network.segment,
             "admin_state_up": network.admin_state_up, "cidrs": [subnet.cidr for subnet in subnets],
         }  # fmt: skip

@@ -65,6 +65,8 @@ class Inventory:
             "flows_wanted": self._reconciler.compiler.count(switch.id) if compiled else None,
             "flows_installed": len(programmer.target.installed) if programmer else None,
             "flows_refused": len(programmer.target.refused) if programmer else None,
+            "broadcast_rate": self._reconciler.broadcast_rate or None,
+            "unlimited": self.unlimited(switch.id),
             "last_applied": moment(programmer.last_applied) if programmer else None,
             "revision": self._levels.at(switch.id),
         }
@@ -72,6 +74,11 @@ class Inventory:
     def connected(self, switch_id: str) -> bool:
         """Whether it has a master: this process, or another member."""
         return self._programmer(switch_id) is not None or bool(self._levels.holder(switch_id))
+
+    def unlimited(self, switch_id: str) -> str:
+        """How many of its ports have no meter, and why, as far as it is known here; "" where all have."""
+        programmer = self._programmer(switch_id)
+        return programmer.target.unlimited if programmer else ""
 
     def in_step(self, switch_id: str) -> bool:
         """Whether it is connected and has confirmed all that it is to hold."""

@@ -136,7 +136,7 @@ class Notifier:
         """Once the replica is there."""
         watch = Watch(self._replica.model, self._statuses, self._mine)
         self._replica.listen(watch.changed)
-        hub.spawn(self._follow, watch)
+        hub.keep(self._follow, watch)
 
     def _follow(self, watch: Watch) -> None:
         delay = 0.0

@@ -15,6 +15,7 @@ from controller.model.kinds import NAMES, Reach, Switch
 from controller.observe.links import Links
 from controller.observe.observer import Observer
 from controller.readiness import Readiness
+from controller.reconcile.mtus import Mtus
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels
 from controller.store.replica import Replica
@@ -33,10 +34,12 @@ class Operators:
         inventory: Inventory,
         fabric: Fabric,
         readiness: Readiness,
+        mtus: Mtus,
     ) -> None:
         self.fabric = fabric
         self._inventory = inventory
         self._readiness = readiness
+        self._mtus = mtus
         self._links = links
         self._replica = replica
         self._reconciler = reconciler
@@ -44,6 +47,7 @@ class Operators:
         self._progress = progress
         self._observer = observer
         self.more: Callable[[], Iterable[Any]] = lambda: ()  # metrics of a cluster
+        self.databases: Callable[[], Iterable[str]] = lambda: ()  # system-ids of the hypervisors that are connected
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -59,7 +63,8 @@ class Operators:
     def forget(self, switch_id: str) -> None:
         """Remove a switch that is gone for good; raises `NotFound`, and `Conflict` while it is connected."""
         reached = any(switch_id in reach.switches for reach in self._replica.model.rows(Reach).values())
-        if reached or switch_id in self._reconciler.programmers:
+        # who is forgotten while its database is connected would not be told of again until that changes
+        if reached or switch_id in self._reconciler.programmers or switch_id in self.databases():
             raise Conflict(
                 f"Switch {switch_id} is connected: remove its manager and its controller first.", "SwitchInUse"
             )
@@ -99,7 +104,10 @@ class Operators:
         wanted = gauge("tenet_flows_wanted", "Flows that a switch is to hold.", labels=["switch"])
         refused = gauge("tenet_flows_refused", "Flows that a switch would not take.", labels=["switch"])
         repaired = counter("tenet_flows_repaired", "Flows that audits found not right.", labels=["switch"])
+        unlimited = gauge("tenet_ports_unlimited", "Ports whose broadcast the switch does not limit.",
+                          labels=["switch"])  # fmt: skip
         for switch_id, programmer in sorted(programmers.items()):
+            unlimited.add_metric([switch_id], len(programmer.target.lacking))
             installed.add_metric([switch_id], len(programmer.target.installed))
             wanted.add_metric([switch_id], reconciler.compiler.count(switch_id))
             refused.add_metric([switch_id], len(programmer.target.refused))
@@ -113,7 +121,9 @@ class Operators:
                     value=self._switchboard.refused_count),
             counter("tenet_duplicate_datapaths", "Connections refused because a live switch has their datapath id.",
                     value=self._switchboard.duplicates),
-            rows, installed, wanted, refused, repaired,
+            rows, installed, wanted, refused, repaired, unlimited,
+            gauge("tenet_networks_narrowed", "Networks with a smaller MTU than they were made with.",
+                  value=len(self._mtus.lowered())),
             gauge("tenet_store_revision", "Revision of the store as this process knows it.", value=model.revision),
             gauge("tenet_compiled_revision", "Revision that flows were last computed for.",
                   value=self._progress.compiled),

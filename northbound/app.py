@@ -36,7 +36,7 @@ _REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPSt
 
 
 def application(context: Context) -> Wsgi:
-    routes = _routes()
+    routes = _routes(context.quantum)
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         started = time.monotonic()
@@ -50,14 +50,14 @@ def application(context: Context) -> Wsgi:
     return serve
 
 
-def _routes() -> Routes:
+def _routes(quantum: bool) -> Routes:
     routes = Routes()
     routes.add("", {"GET": versions.root})
     routes.add("v2.0", {"GET": versions.v2})
     routes.add("v2.0/extensions", {"GET": versions.extensions})
     routes.add("v2.0/extensions/*", {"GET": versions.extension})
     v2.add(routes)
-    for speech in DIALECTS.values():
+    for speech in DIALECTS.values() if quantum else ():
         speech.add(routes)
     routes.add("openapi.json", {"GET": document.show})
     routes.add("docs", {"GET": document.page})

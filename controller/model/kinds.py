@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from .bridge import Bridge, Plugged
 from .members import FLOWLESS, LEASED, Confirmed, Level, Member, Presence, Reach, Told
 from .row import NAMES, Row
 
@@ -20,6 +21,7 @@ __all__ = [
     "AddressScope",
     "AgentNote",
     "Binding",
+    "Bridge",
     "Confirmed",
     "DhcpOption",
     "FixedIp",
@@ -31,6 +33,7 @@ __all__ = [
     "Member",
     "Network",
     "Physical",
+    "Plugged",
     "Pool",
     "Port",
     "Presence",
@@ -175,6 +178,8 @@ class Port(Standard, frozen=True, kw_only=True):
     @property
     def guests(self) -> tuple[str, ...]:
         """Other MACs than its own that it may use: where they live is learned, for several ports may share one."""
+        if not self.address_pairs:
+            return ()
         return tuple(
             dict.fromkeys(pair.mac_address for pair in self.address_pairs if pair.mac_address != self.mac_address)
         )
@@ -281,6 +286,7 @@ class Switch(Row, frozen=True, kw_only=True):
     tunnels: tuple[Tunnel, ...] = ()
     physical: tuple[Physical, ...] = ()
     underlay_mtu: int = 0  # of what its host says; 0 for nothing
+    wire_mtu: int = 0  # of its narrowest wire, as its database tells; 0 where that tells nothing
 
 
 class Interface(Row, frozen=True, kw_only=True):
@@ -362,6 +368,7 @@ KINDS: dict[str, type[Row]] = {
     "agent_note": AgentNote,
     "switch": Switch,
     "interface": Interface,
+    "bridge": Bridge,
     "learned": Learned,
     "link": Link,
     "secret": Secret,

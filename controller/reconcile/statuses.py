@@ -9,6 +9,7 @@ from typing import Protocol
 from controller.model.kinds import Network, Port
 from controller.model.model import Model
 
+from .mtus import Mtus
 from .reach import unreached
 
 ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
@@ -43,7 +44,8 @@ class Levels(Protocol):
 
 
 class Statuses:
-    def __init__(self, model: Model, progress: Levels) -> None:
+    def __init__(self, model: Model, progress: Levels, mtus: Mtus | None = None) -> None:
+        self.mtu = (mtus or Mtus(model)).of  # of a network, and a word on it
         self._model = model
         self._progress = progress
 

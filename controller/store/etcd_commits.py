@@ -47,6 +47,7 @@ class Commits:
         self._batch: list[Commit] = []  # under way
         self._newest = 0  # the revision of the newest that was made
         self._writing = False
+        self._failing = ""  # why commits fail, since the last that was made
         self._more = hub.Signal()  # something was queued
 
     def commit(self, commit: Commit) -> int:
@@ -128,7 +129,9 @@ class Commits:
             self._more.wait(left)
 
     def _fail(self, batch: list[Commit], error: Exception) -> None:
-        log.error("%d commits failed: %s", len(batch), error)
+        if str(error) != self._failing:
+            self._failing = str(error)
+            log.error("%d commits failed: %s", len(batch), error)
         for commit in batch:
             commit.error = error
 
@@ -215,6 +218,7 @@ class Commits:
                 self._pause(deadline, error)
 
     def _settle(self, batch: list[Commit], held: list[bool], revision: int) -> None:
+        self._failing = ""
         for commit, made in zip(batch, held, strict=True):
             commit.revision = revision
             if not made:

@@ -30,12 +30,13 @@ LOG = logging.getLogger("tenet.store")
 class _Batch:
     """Commits that become durable together, or not at all."""
 
-    __slots__ = ("changes", "done", "error", "leased", "revision", "undo")
+    __slots__ = ("changes", "done", "error", "leased", "revision", "under", "undo")
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
         self.undo: list[Undo] = []
         self.leased: set[str] = set()  # keys of it that are under a lease
+        self.under: list[tuple[Mapping[str, bytes | None], Lease | None]] = []  # each commit's writes, and its lease
         self.revision = 0  # of its last commit
         self.error = ""  # why it failed
         self.done = hub.Signal()
@@ -91,7 +92,6 @@ class SqliteStore:
                 raise Unavailable(batch.error)
         if stale:
             raise Changed(stale, revision)
-        self._note_leased(write, lease)
         return revision
 
     def changes(self, after: int) -> Iterator[list[Change]]:
@@ -114,6 +114,9 @@ class SqliteStore:
         lease = LocalLease(ttl, self._lapse)
         self._leases = [lease, *(each for each in self._leases if not each.lost.is_set())]
         return lease
+
+    def space(self) -> dict[str, float]:
+        return {"bytes": 0, "bytes_in_use": 0, "full": 0}
 
     def close(self) -> None:
         """End the leases, wait for the commits that are under way, end the followers, release the file."""
@@ -163,6 +166,7 @@ class SqliteStore:
         for key, value in write.items():
             (batch.leased.add if lease and value is not None else batch.leased.discard)(key)
         batch.undo.extend(self._revisions.write(write, revision))
+        batch.under.append((write, lease))
         return batch
 
     def _note_leased(self, write: Mapping[str, bytes | None], lease: Lease | None) -> None:
@@ -172,7 +176,7 @@ class SqliteStore:
             else:
                 self._leased.pop(key, None)
         if isinstance(lease, LocalLease) and not lease.alive:  # it ended meanwhile
-            self._lapse(lease)
+            hub.spawn(self._lapse, lease)
 
     def _write_queued(self) -> None:
         """Write batch after batch until none is queued.  One green thread at a time does this."""
@@ -184,6 +188,8 @@ class SqliteStore:
                 self._fail(batch, error)
             else:
                 self._durable = batch.revision
+                for write, lease in batch.under:  # here and not where it was asked for: that may have been killed
+                    self._note_leased(write, lease)
                 if batch.changes:  # first: a committer that wakes must find its change with the followers
                     self._log.append(batch.changes)
                 batch.done.set()

@@ -12,6 +12,7 @@ from webob import Request
 
 from controller.errors import Conflict, NotFound
 from controller.model.kinds import Network, Port
+from controller.reconcile.mtus import Mtus
 from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -22,7 +23,8 @@ from northbound.context import Context
 class PlainStatuses:
     """A port is DOWN while nothing can reach it, BUILD until someone calls `confirm`, then ACTIVE."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, underlay: int = 1500) -> None:
+        self.mtu = Mtus(replica.model, underlay).of
         self.replica = replica
         self.confirmed: set[str] = set()
         self.refused: dict[str, str] = {}

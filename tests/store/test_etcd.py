@@ -282,7 +282,7 @@ def test_one_that_was_given_up_is_not_made_later(url: str, opened: Open, wire: W
     began = time.monotonic()
     with pytest.raises(Unavailable):
         store.commit({}, {"n/1": b"lost"})
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 50
     with pytest.raises(Unavailable):
         store.get("n/1")
     wire.mend()
