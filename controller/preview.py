@@ -74,6 +74,7 @@ def _part(model: Model, changes: Changed) -> tuple[Model, list[str]]:
             rows.update((each.key, each) for each in found)
             spanned.update(each.switch_id for each in found)
     spanned |= {row.switch_id for row in rows.values() if isinstance(row, Interface)}
+    spanned |= _namesakes(model, spanned)
     for row in _witnesses(model, spanned, about):
         rows[row.key] = row
     concerned = {row.switch_id for row in rows.values() if isinstance(row, Interface)} | spanned
@@ -115,6 +116,13 @@ def _with_interfaces(model: Model, port: Port) -> Iterator[Row]:
     yield port
     if port.vif:
         yield from model.find(Interface, "vif", port.vif)
+
+
+def _namesakes(model: Model, switches: set[str]) -> set[str]:
+    """Switches that say that they have the address of one of these: the flows of peers are then theirs, too."""
+    found = [model.get(Switch, switch_id) for switch_id in switches]
+    addresses = {switch.encap_ip for switch in found if switch is not None and switch.encap_ip}
+    return {switch.id for switch in model.rows(Switch).values() if switch.encap_ip in addresses}
 
 
 def _witnesses(model: Model, switches: set[str], about: set[str]) -> Iterator[Row]:
