@@ -6,34 +6,39 @@ kept once, whoever reads them: a reader is nothing but a position.
 
 from __future__ import annotations
 
+import secrets
 import time
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from controller import hub
 from controller.errors import Compacted
-from controller.model.kinds import Port, Row
-from controller.store.replica import Replica
+from controller.intent.audience import Told, audience, told
+from controller.looked import Looked, concerned
+from controller.model.kinds import Port
+from controller.store.replica import Replica, Rows
 
 KEPT = 20_000  # objects that a reader may lag behind; twice as many are held at most, besides the newest commit
 PAUSE = 1.0  # seconds at least between two looks at all statuses
+GLANCE = 0.05  # seconds at least between two looks at those of ports that are under way
 SHARE = 20  # of the time, one part in so many at most goes into looking at statuses
 SLICE = 0.001  # seconds of looking after which other green threads get their turn
+AT_ONCE = 1_000  # ports that are looked at with the commit that concerns them; if there are more, later
 
 
 class Position(NamedTuple):
-    """Of an entry: the commit's revision, and for statuses how many entries of statuses it is after that."""
+    """Of an entry: the commit's revision, and for what is not in the store how many such entries it is after that."""
 
     revision: int
     number: int = 0
 
 
 class Entry(NamedTuple):
-    """`rows`: as they were and as they are.  `statuses`: of ports, by id."""
+    """`statuses`: of ports, by id."""
 
     position: Position
-    rows: tuple[tuple[Row | None, Row | None], ...] = ()
+    rows: tuple[Told, ...] = ()
     statuses: tuple[tuple[Port, str, str], ...] = ()
 
     @property
@@ -51,14 +56,14 @@ class Progress(Protocol):
 
 class Events:
     def __init__(self, replica: Replica, statuses: Statuses) -> None:
+        self.process = secrets.token_hex(4)  # positions with a number mean something here only
         self._model = replica.model
-        self._statuses = statuses
+        self._looked = Looked(replica.model, statuses)
         self._entries: list[Entry] = []
         self._weight = 0
         self._start = Position(replica.model.revision)  # what comes after it is kept
-        self._known: dict[str, str] = {}  # port id -> its status, as last told
         self._news = hub.Signal()
-        replica.watch(self._committed)
+        replica.watch(self._committed, self._foreseen)
 
     def start(self, progress: Progress) -> None:
         """Follow the statuses of ports, in a green thread."""
@@ -78,12 +83,22 @@ class Events:
         """Until there is more, at most `timeout` seconds."""
         self._news.wait(timeout)
 
-    def _committed(self, revision: int, rows: list[tuple[Row | None, Row | None]] | None) -> None:
+    def _foreseen(self, rows: Rows) -> None:
+        """What was true until now, of what is about to change: a status that comes and goes is told, too."""
+        under_way = self._looked.under_way
+        if under_way:
+            ports = concerned(self._model, [(after, before) for before, after in rows])
+            self._tell([port for port in ports if port.id in under_way][:AT_ONCE])
+
+    def _committed(self, revision: int, rows: Rows | None) -> None:
         if rows is None:
             self._entries.clear()
             self._weight, self._start = 0, Position(revision)
             return
-        self._append(Entry(Position(revision), tuple(rows)))
+        self._append(Entry(Position(revision), told(self._model, rows)))
+        ports = concerned(self._model, rows)
+        if len(ports) <= AT_ONCE:
+            self._tell(ports)
 
     def _append(self, entry: Entry) -> None:
         self._entries.append(entry)
@@ -105,33 +120,46 @@ class Events:
     # --- statuses ---
 
     def _follow(self, progress: Progress) -> None:
+        due = 0.0
         while True:
             began = time.monotonic()
-            self.look()
-            hub.sleep(max(PAUSE, SHARE * (time.monotonic() - began)))
+            if began >= due:
+                self.look()
+                due = time.monotonic() + max(PAUSE, SHARE * (time.monotonic() - began))
+            else:
+                self._look(list(self._looked.under_way))
+            hub.sleep(max(GLANCE, SHARE * (time.monotonic() - began)))
             progress.wait(PAUSE)
 
     def look(self) -> None:
         """Tell of every port whose status is another than when it was last looked at."""
+        self._look(list(self._model.rows(Port)))
+        self._looked.forget_gone()
+
+    def _look(self, port_ids: list[str]) -> None:
         turn = time.monotonic() + SLICE
-        changed: list[tuple[Port, str, str]] = []
-        ports = self._model.rows(Port)
-        for port_id in list(ports):
-            port = ports.get(port_id)
-            if port is None:
-                continue
-            status, reason = self._statuses.port(port)
-            if self._known.get(port_id) != status:
-                self._known[port_id] = status
-                changed.append((port, status, reason))
+        for start in range(0, len(port_ids), 100):
+            rows = self._model.rows(Port)
+            self._tell([port for port_id in port_ids[start : start + 100] if (port := rows.get(port_id)) is not None])
             if time.monotonic() > turn:
                 hub.sleep(0)
                 turn = time.monotonic() + SLICE
-        for port_id in self._known.keys() - ports.keys():
-            del self._known[port_id]
+
+    def _tell(self, ports: Iterable[Port]) -> None:
+        """Of those whose status is another, or that are on another host; does not wait."""
+        moved, changed = self._looked.look(ports)
+        if moved:
+            self._append_now(tuple(self._unchanged(port) for port in moved), ())
         if changed:
-            last = self.last
-            self._append(Entry(Position(last.revision, last.number + 1), statuses=tuple(changed)))
+            self._append_now((), tuple(changed))
+
+    def _unchanged(self, port: Port) -> Told:
+        seen_by = audience(self._model, port)
+        return Told(port, port, seen_by, seen_by)
+
+    def _append_now(self, rows: tuple[Told, ...], statuses: tuple[tuple[Port, str, str], ...]) -> None:
+        last = self.last
+        self._append(Entry(Position(last.revision, last.number + 1), rows, statuses))
 
 
 def follow(events: Events, position: Position, patience: float, until: float) -> Iterator[Entry | None]:

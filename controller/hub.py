@@ -54,6 +54,7 @@ sleep = eventlet.sleep
 listen = functools.partial(eventlet.listen, backlog=1024, reuse_port=False)
 connect = eventlet.connect
 serve_wsgi = eventlet.wsgi.server
+HttpProtocol: Any = eventlet.wsgi.HttpProtocol
 # in a WSGI environment: how many bytes the server gathers before it writes, where an application knows better
 GATHERED = "eventlet.minimum_write_chunk_size"
 in_thread = eventlet.tpool.execute  # runs a blocking call in an OS thread; only the calling green thread waits

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import msgspec
 from webob import Request
 
+from controller import hub
+
+from .checks import shown
 from .errors import HttpError, bad_request
 
 MAX_BODY = 4 * 2**20  # bytes: 2,000 ports of 2 KB each
+PATIENCE = 60.0  # seconds for all of a body
+SMALL = 65_536  # bytes; of what is larger, no more than this is being read at a time:
+MOST_COMING = 256 * 2**20
+_coming = 0
 # A browser sends these two to any address without asking first, so that a page of anybody's could write to a controller
 # on the reader's own machine.  JSON and XML it must ask for (the Fetch standard's CORS protocol).
 JSON_TYPES = ("application/json",)
@@ -28,12 +38,29 @@ def raw(request: Request) -> bytes:
         raise HttpError(413, "HTTPRequestEntityTooLarge", message, (("Connection", "close"),))
     wanted = int(length)
     try:
-        body: bytes = environ["wsgi.input"].read(wanted) if wanted else b""
+        body = _read(environ["wsgi.input"], wanted) if wanted else b""
+    except TimeoutError:
+        raise HttpError(408, "HTTPRequestTimeout", "The body came too slowly.", (("Connection", "close"),)) from None
     except OSError:
         raise bad_request("The body could not be read.") from None
     if len(body) < wanted:
         raise bad_request(f"The body ended after {len(body)} of {wanted} bytes.")
     return body
+
+
+def _read(source: Any, wanted: int) -> bytes:
+    """Raises TimeoutError when it takes too long, HttpError when too many large ones are being read."""
+    global _coming
+    large = wanted if wanted > SMALL else 0
+    if _coming + large > MOST_COMING:
+        raise HttpError(503, "ServiceUnavailable", "Too many large bodies are being read.", (("Retry-After", "10"),))
+    _coming += large
+    try:
+        with hub.Timeout(PATIENCE, TimeoutError()):
+            found: bytes = source.read(wanted)
+            return found
+    finally:
+        _coming -= large
 
 
 def media_type(request: Request) -> str:
@@ -47,13 +74,29 @@ def unsupported(given: str, supported: str) -> HttpError:
 
 
 def from_json(body: bytes) -> object:
-    """Raises HttpError: not JSON, not UTF-8, nested too deep, or a number too large."""
+    """Raises HttpError: not JSON, not UTF-8, nested too deep, a number too large, or a key that is there twice."""
     try:
-        return _decode(body)
+        found = _decode(body)
+        if isinstance(found, dict | list):
+            _look_for_duplicates(body.decode())
+        return found
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise bad_request(f"Malformed request body: {error}.") from None
     except RecursionError:
         raise bad_request("Malformed request body: nested too deep.") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two values under one key, readers take the first or the last (RFC 8259, 4): nobody shall depend on it."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise bad_request(f"Malformed request body: the key {shown(twice)} is there twice.")
+    return found
+
+
+_look_for_duplicates = json.JSONDecoder(object_pairs_hook=_unique).decode
 
 
 def json_body(request: Request) -> object:

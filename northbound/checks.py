@@ -77,6 +77,8 @@ def boolean(value: object) -> bool:
 def integer(first: int, last: int) -> Check:
     @schema.takes({"type": "integer", "minimum": first, "maximum": last})
     def check(value: object) -> int:
+        if isinstance(value, float) and value.is_integer():  # an integer to JSON Schema (2020-12, 6.1.1), too
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise Fault(f"{shown(value)} is not an integer")
         if not first <= value <= last:
@@ -104,7 +106,7 @@ def uuid(value: object) -> str:
     return value.lower()
 
 
-@schema.takes({"type": "string", "pattern": "^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"})
+@schema.takes({"type": "string", "pattern": "^[0-9A-Fa-f][02468ACEace]([:-][0-9A-Fa-f]{2}){5}$"})
 def mac(value: object) -> str:
     """A unicast MAC address, colons or dashes between its bytes."""
     if not isinstance(value, str) or not _MAC.fullmatch(canonical := value.lower().replace("-", ":")):
@@ -117,7 +119,8 @@ def mac(value: object) -> str:
 
 
 ADDRESS = {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
-CIDR = {"type": "string", "pattern": "^[0-9A-Fa-f.:]+/[0-9]{1,3}$"}
+_CIDR_V4, _CIDR_V6 = r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}", "[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*/[0-9]{1,3}"
+CIDR = {"type": "string", "pattern": f"^({_CIDR_V4}|{_CIDR_V6})$"}
 
 
 @schema.takes(ADDRESS)

@@ -5,41 +5,53 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from controller import hub
 from controller.errors import Compacted
 from controller.events import Entry, Position, follow
-from controller.model.kinds import Row
+from controller.intent.audience import Told, among
+from controller.model.kinds import Port
 
 from .answer import Answer
 from .ask import Ask
+from .auth import Caller
 from .errors import HttpError, bad_request
 from .preview import BY_KIND
 from .v2 import filters, sight
+from .v2.ports import PORTS
 
 PATIENCE = 15.0  # seconds without an event after which a comment shows that the stream lives
 LASTS = 600.0  # seconds; then the client comes again, and is asked again who it is
 STREAMS = 500  # of one process
-_POSITION = re.compile(r"(\d{1,15})(?:\.(\d{1,15}))?")
+_POSITION = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,15})\.([0-9a-f]{8}))?")
 _encode = msgspec.json.Encoder().encode
 _open: set[object] = set()
 
 
+class Start(NamedTuple):
+    """`known`: what this process has told up to there, the client has been told; else by another member, or before a
+    restart.
+    """
+
+    position: Position
+    known: bool
+
+
 def stream(ask: Ask) -> Answer:
     """From `after` or the header Last-Event-ID on; from now on without either."""
-    position = _position(ask)
+    start = _start(ask)
     try:
-        ask.context.events.after(position)
+        ask.context.events.after(start.position)
     except Compacted:
         raise _gone() from None
     if len(_open) >= STREAMS:
         raise HttpError(503, "ServiceUnavailable", "Too many streams are open.", (("Retry-After", "10"),))
     ask.request.environ[hub.GATHERED] = 0  # each event as it comes
     return Answer(
-        200, content_type="text/event-stream", headers=(("Cache-Control", "no-store"),), stream=_lines(ask, position)
+        200, content_type="text/event-stream", headers=(("Cache-Control", "no-store"),), stream=_lines(ask, start)
     )
 
 
@@ -49,27 +61,37 @@ def _gone() -> HttpError:
     )
 
 
-def _position(ask: Ask) -> Position:
+def _start(ask: Ask) -> Start:
     query = ask.query()
     unknown = sorted(query.keys() - {"after"})
     if unknown:
         raise bad_request(f"{unknown[0][:64]!r} is not a parameter of this.")
+    events = ask.context.events
     said = ask.request.headers.get("Last-Event-ID") or query.get("after", [""])[-1]
     if not said:
-        return ask.context.events.last
+        return Start(events.last, True)
     found = _POSITION.fullmatch(said)
-    if not found or not said.isascii():
+    if not found:
         raise bad_request("after must be a revision, or the id of an event.")
-    return Position(int(found[1]), int(found[2] or 0))
+    revision, number, process = int(found[1]), int(found[2] or 0), found[3]
+    if process == events.process:
+        return Start(Position(revision, number), True)
+    return Start(Position(revision), ask.context.cluster is None)
 
 
-def _lines(ask: Ask, position: Position) -> Iterator[bytes]:
+def _lines(ask: Ask, start: Start) -> Iterator[bytes]:
     token = object()
     _open.add(token)
+    events, position = ask.context.events, start.position
     try:
-        yield b": " + _id(position).encode() + b"\n\n"
-        for entry in follow(ask.context.events, position, PATIENCE, time.monotonic() + LASTS):
-            line = b":\n\n" if entry is None else _event(ask, entry)
+        yield b": " + _id(ask, position).encode() + b"\n\n"
+        if not start.known:  # and it is not before the last of these: until then, a reader that comes again starts anew
+            for entry in (there := events.after(position)):
+                yield _event(ask, entry._replace(statuses=()), str(entry.position.revision))
+            position = there[-1].position if there else position
+            yield _event(ask, _all_statuses(ask, position))
+        for each in follow(events, position, PATIENCE, time.monotonic() + LASTS):
+            line = b":\n\n" if each is None else _event(ask, each)
             if line:
                 yield line
     except Compacted:
@@ -78,30 +100,50 @@ def _lines(ask: Ask, position: Position) -> Iterator[bytes]:
         _open.discard(token)
 
 
-def _id(position: Position) -> str:
-    return f"{position.revision}.{position.number}" if position.number else str(position.revision)
+def _all_statuses(ask: Ask, position: Position) -> Entry:
+    """Of every port that the caller sees: what another member has told last, this one does not know."""
+    rows = filters.select(PORTS, ask.view, {})
+    return Entry(position, (), tuple((row, *ask.view.statuses.port(row)) for row in rows if isinstance(row, Port)))
 
 
-def _event(ask: Ask, entry: Entry) -> bytes:
-    """One event; nothing when the caller may see none of it."""
-    changes = [shown for before, after in entry.rows if (shown := _change(ask, before, after)) is not None]
-    statuses = [
-        {"id": port.id, "status": status} for port, status, _ in entry.statuses if filters.visible(ask.view, port)
-    ]
+def _id(ask: Ask, position: Position) -> str:
+    """A revision; with the process that counts, where it is not that alone, or where there are several processes."""
+    if position.number or ask.context.cluster is not None:
+        return f"{position.revision}.{position.number}.{ask.context.events.process}"
+    return str(position.revision)
+
+
+def _event(ask: Ask, entry: Entry, name: str = "") -> bytes:
+    """One event, with another id where `name` is given; nothing when the caller may see none of it."""
+    changes = [shown for each in entry.rows if (shown := _change(ask, each)) is not None]
+    ports = entry.statuses if entry.statuses and sight.may_list(PORTS, ask) else ()
+    statuses = [{"id": port.id, "status": status} for port, status, _ in ports if sight.visible(PORTS, ask, port)]
     if not changes and not statuses:
         return b""
-    name, data = ("change", {"changes": changes}) if changes else ("status", {"ports": statuses})
+    event, data = ("change", {"changes": changes}) if changes else ("status", {"ports": statuses})
     said: dict[str, Any] = {"revision": entry.position.revision, **data}
-    return f"id: {_id(entry.position)}\nevent: {name}\ndata: ".encode() + _encode(said) + b"\n\n"
+    return f"id: {name or _id(ask, entry.position)}\nevent: {event}\ndata: ".encode() + _encode(said) + b"\n\n"
 
 
-def _change(ask: Ask, before: Row | None, after: Row | None) -> dict[str, Any] | None:
-    row = after or before
+def _change(ask: Ask, told: Told) -> dict[str, Any] | None:
+    """What the caller is told of an object: its content only while the caller sees it, that it has gone (for all, or
+    for the caller) also when it has seen it.
+    """
+    row = told.after or told.before
     resource = BY_KIND.get(type(row)) if row is not None else None
-    if row is None or resource is None or before == after or not sight.visible(resource, ask, row):
+    if row is None or resource is None or not sight.may_list(resource, ask) or not sight.judged(resource, ask, [row]):
         return None
-    change = "create" if before is None else "delete" if after is None else "update"
-    found: dict[str, Any] = {"change": change, "kind": row.kind_name(), "id": row.row_id}
-    if after is not None:
-        found[resource.name] = sight.shown(resource, ask, [after])[0]
-    return found
+    caller = ask.caller
+    saw = told.before is not None and (caller.operator or among(caller.project_id, told.saw))
+    sees = told.after is not None and (caller.operator or among(caller.project_id, told.sees))
+    found: dict[str, Any] = {"kind": row.kind_name(), "id": row.row_id}
+    if not sees:
+        return {"change": "delete", **found} if saw else None
+    if not filters.visible(ask.view, row) or (saw and not _concerns(caller, told)):
+        return None
+    shown = sight.shown(resource, ask, [row])[0]
+    return {"change": "update" if saw else "create", **found, resource.name: shown}
+
+
+def _concerns(caller: Caller, told: Told) -> bool:
+    return told.whom is None or caller.operator or among(caller.project_id, told.whom)

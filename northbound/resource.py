@@ -34,6 +34,7 @@ class View(NamedTuple):
 
 
 Show = Callable[[View, Any], object]
+Finder = Callable[["View", Sequence[str]], list[Any]]  # the values asked for -> few rows, all that match among them
 Filter = Callable[[Sequence[str]], Callable[[View, Any], bool]]  # the values asked for -> does this row match?
 Create = Callable[[Transaction, str, Any, Means], Row]
 Update = Callable[[Transaction, str, Any, Means], Row]
@@ -77,7 +78,8 @@ class Resource:
     """`index`: names of attributes by which the model finds rows quickly, with the model's index.
 
     `path`: in URLs, where that is not the plural.  What has no `create`, `update` or `delete` cannot be.  `filters`:
-    what may be asked of a list beside its attributes.  `tagged`: it has tags.
+    what may be asked of a list beside its attributes.  `finders`: by attributes that no one index has.
+    `tagged`: it has tags.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Resource:
     index: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    finders: Mapping[str, Finder] = field(default_factory=dict)
     tagged: bool = False
     by_name: dict[str, Attribute] = field(init=False)
     shown: dict[str, Show] = field(init=False)

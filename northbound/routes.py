@@ -25,7 +25,7 @@ class Routes:
         node = self
         taken = []
         for part in path.removeprefix("/").removesuffix("/").split("/") if path not in ("", "/") else ():
-            child = node._children.get(part)
+            child = node._children.get(part) if part != "*" else None  # which is no part of ours
             if child is None:
                 child = node._children.get("*") if part else None
                 taken.append(part)

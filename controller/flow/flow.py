@@ -57,6 +57,7 @@ class Table:
 class Flow(msgspec.Struct, eq=False, gc=False):
     """Equal when table, priority, match and instructions are.
 
+    `meter`: the number of the meter that a packet must pass before anything is done with it; 0 for none.
     (`gc=False`: it can be in no cycle, so the collector need not look at the many that there are.)
     """
 
@@ -66,6 +67,7 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     actions: tuple[Action, ...] = ()
     metadata: tuple[int, int] | None = None  # value, mask
     goto: Table | None = None
+    meter: int = 0
     cookie: int = 0
     key: bytes = b""  # what the switch itself calls the same flow: table, priority, match
     wire: bytes = b""
@@ -75,7 +77,7 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         oxm = b"".join(map(_wire, self.match))
         length = 4 + len(oxm)
         matched = b"\0\1" + length.to_bytes(2, "big") + oxm + _PAD[length & 7]
-        done = instructions(self.actions, self.metadata, None if goto is None else goto.number)
+        done = instructions(self.actions, self.metadata, None if goto is None else goto.number, self.meter)
         place = _PLACE.pack(number, priority)
         self.cookie = digest = of_bytes(place + matched + done)
         self.key = place + oxm
@@ -106,7 +108,8 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     def __str__(self) -> str:
         """As ovs-ofctl writes it, and takes it."""
         fields = "".join(f",{part}" for part in _match_text(self.match))
-        parts = [str(action) for action in self.actions]
+        parts = [f"meter:{self.meter}"] if self.meter else []
+        parts += [str(action) for action in self.actions]
         if self.metadata is not None:
             value, mask = self.metadata
             parts.append(f"write_metadata:{value:#x}" + ("" if mask == (1 << 64) - 1 else f"/{mask:#x}"))

@@ -6,11 +6,11 @@ from .kinds import AddressScope, Network, Port, RbacPolicy, Row, Subnet, SubnetP
 
 # An attribute that is a tuple is looked up by each of its items; the empty text is not kept.
 LOOKUPS: dict[type[Row], tuple[str, ...]] = {
-    Network: ("name",),
-    Subnet: ("name", "cidr", "subnetpool_id"),
-    Port: ("name", "mac_address", "device_id", "device_owner", "host", "subnets", "addresses"),
-    SubnetPool: ("project_id", "name", "address_scope_id"),
-    AddressScope: ("project_id", "name"),
+    Network: ("name", "tags"),
+    Subnet: ("name", "cidr", "subnetpool_id", "tags"),
+    Port: ("name", "mac_address", "device_id", "device_owner", "host", "subnets", "addresses", "tags"),
+    SubnetPool: ("project_id", "name", "address_scope_id", "tags"),
+    AddressScope: ("project_id", "name", "tags"),
     RbacPolicy: ("project_id", "object_id", "target", "grant"),
 }
 _NONE: tuple[str, ...] = ()

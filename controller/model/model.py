@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
-from .kinds import CLUSTER, NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
+from sortedcontainers import SortedList  # type: ignore[import-untyped]
+
+from .kinds import FLOWLESS, NAMES, Bridge, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
+from .room import Room
 from .routes import Routes
 from .slots import PREFIX as SLOTS
 from .slots import Slots
@@ -25,16 +28,17 @@ INDEXES: dict[type[Row], tuple[str, ...]] = {
     Port: ("network_id", "project_id", "vif", "station"),
     Switch: ("dpid",),
     Interface: ("vif", "switch_id", "place"),
+    Bridge: ("system_id",),
     Learned: ("port_id", "network_id"),
     Link: ("switch_id", "far_switch_id", "place"),
     Secret: (),
-    **dict.fromkeys(CLUSTER, ()),
+    **dict.fromkeys(FLOWLESS, ()),
 }
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {  # those that are read one by one, so that others may change freely
     Network: ("segment", "admin_state_up"),
     Switch: ("number",),
 }
-TOLD: tuple[str, ...] = tuple(f"{NAMES[kind]}/" for kind in CLUSTER)
+_FLOWLESS: tuple[str, ...] = tuple(f"{NAMES[kind]}/" for kind in FLOWLESS)
 
 
 class Applied(NamedTuple):
@@ -54,9 +58,11 @@ class Model:
         self.placement = Placement()
         self.routes = Routes()
         self.slots = Slots()
+        self.room = Room()
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
         self._index: dict[tuple[object, ...], dict[str, None]] = {}
+        self._order: dict[type[Row], Any] = {}  # ids in order, of the kinds that were ever asked for so
         self._lookup = Lookup()
         self._kinds = {name: kind for kind, name in NAMES.items()}
 
@@ -68,6 +74,16 @@ class Model:
     def rows(self, kind: type[R]) -> Mapping[str, R]:
         """All rows of a kind by id; do not keep it across a wait."""
         return cast("dict[str, R]", self._rows[kind])
+
+    def ordered(self, kind: type[R], start: str = "", *, reverse: bool = False) -> Iterator[R]:
+        """All rows of a kind by their ids, from after `start` on, or backwards; do not keep it across a wait."""
+        rows = self._rows[kind]
+        order = self._order.get(kind)
+        if order is None:
+            order = self._order[kind] = SortedList(rows)
+        ids = (order.irange(None, start or None, (True, False), reverse=True) if reverse
+               else order.irange(start or None, None, (False, True)))  # fmt: skip
+        return (cast("R", rows[row_id]) for row_id in ids)
 
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
         """Rows of a kind by one of its indexes or lookups, in the order of their ids."""
@@ -89,7 +105,7 @@ class Model:
         unsettled: set[str] = set()
         for revision, key, row in changes:
             self.revision = revision
-            if not key.startswith(TOLD):
+            if not key.startswith(_FLOWLESS):
                 self.content = max(self.content, revision)
             if row is None:
                 self.revisions.pop(key, None)
@@ -126,11 +142,15 @@ class Model:
             yield from PLACES[kind](self, old)
         if kind in ROUTED:
             self.routes.change(old, new)
+        if kind is Switch:
+            self.room.change(cast("Switch | None", old), cast("Switch | None", new))
         touched.add((kind, row_id))
         for name in ATTRIBUTES.get(kind, ()):
             if getattr(old, name, None) != getattr(new, name, None):
                 touched.add((kind, row_id, name))
         self._lookup.put(kind, row_id, old, new)
+        if kind in self._order and (old is None or new is None):
+            (self._order[kind].add if old is None else self._order[kind].remove)(row_id)
         for name in INDEXES.get(kind, ()):
             self._reindex(kind, row_id, name, getattr(old, name, None), getattr(new, name, None), touched)
         if new is None:

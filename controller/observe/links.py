@@ -12,7 +12,7 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 
@@ -26,6 +26,7 @@ from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
 from topology import discovery
+from topology.cost import by_hops
 from topology.discovery import Port
 from topology.neighbors import Fall, Neighbors, Verdict, Wire
 
@@ -46,10 +47,13 @@ SHARE = 1000  # of the time, one part in so many at most goes into a switch's lo
 class Links:
     """Counts in `seen`: frames by what became of them (`Verdict` names, `sent`, `forged`, `misplaced`)."""
 
-    def __init__(self, store: Store, replica: Replica) -> None:
+    def __init__(self, store: Store, replica: Replica, cost: Callable[[int], int] = by_hops) -> None:
+        """`cost`: of a wire, by its port's speed in kbit/s."""
         self.seen: Counter[str] = Counter()
         self._store = store
         self._replica = replica
+        self._cost = cost
+        self._speeds: dict[Port, int] = {}  # as they were told last
         self._key = b""
         self._stations: dict[int, Station] = {}
         self._away: dict[int, float] = {}  # datapath id -> since when it has no connection
@@ -124,6 +128,10 @@ class Links:
         session = station.session
         found = probed(self._replica.model, switch, session.ports.values()) if switch else []
         before, station.ports = station.ports, {port.number: _mac(port.mac) for port in found}
+        for end, speed in [(Port(session.dpid, port.number), port.speed) for port in found]:
+            if self._speeds.get(end) != speed:
+                self._speeds[end] = speed
+                self._mark(end)
         gone = [Port(session.dpid, number) for number in before.keys() - station.ports.keys()]
         for port in gone:
             self._fall(port, "the port is down, or a tenant's")
@@ -287,7 +295,8 @@ class Links:
     def _row(self, tx: Transaction, here: Switch, near: Port) -> Link | None:
         """What is to be written of a port's wire; None when there is nothing to tell."""
         far = self._neighbors.far.get(near)
-        state, cost = "up", AWAY_COST if self._away.get(near.dpid) == float("inf") else 1
+        away = self._away.get(near.dpid) == float("inf")
+        state, cost = "up", AWAY_COST if away else self._cost(self._speeds.get(near, 0))
         if far is None and self._neighbors.is_held(near, self._now):
             far, state = self._neighbors.lately(near), "damped"
         there = tx.model.find(Switch, "dpid", far.dpid) if far else []

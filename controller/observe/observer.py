@@ -10,13 +10,14 @@ from itertools import count
 
 from controller import hub
 from controller.errors import Refused, Unavailable
-from controller.model.kinds import Learned, Switch
+from controller.model.kinds import Bridge, Learned, Switch
 from controller.model.model import Dependency
 from controller.openflow.session import PacketIn, Session
 from controller.ovsdb.seen import SeenHypervisor
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
+from topology.damping import Damping
 
 from . import switches
 from .addresses import Heard, learn, source
@@ -37,6 +38,7 @@ class Observer:
         self._store = store
         self._replica = replica
         self._heard: hub.Queue = hub.Queue(QUEUE)
+        self._moves: Damping[str] = Damping()  # of addresses, by the ids of their rows
         self._moved: dict[tuple[str, str, int], float] = {}
         self._unplugged: set[str] = set()
         self._sweep = hub.Signal()
@@ -60,6 +62,10 @@ class Observer:
             log.warning("%s has an IPv6 tenant-encap-ip, but [network] underlay_ip_version is 4: the MTU that "
                         "tenants are told is 20 bytes too large", seen.system_id)  # fmt: skip
         transact(self._store, self._replica, lambda tx: switches.hypervisor(tx, seen))
+
+    def bridges(self, system_id: str, seen: tuple[Bridge, ...]) -> None:
+        """From the OVSDB side: the bridges of a database that others made and pointed at a controller."""
+        transact(self._store, self._replica, lambda tx: switches.bridges(tx, system_id, seen))
 
     def adopt(self, session: Session) -> None:
         """From the OpenFlow side: a bridge that no database of ours speaks of."""
@@ -122,14 +128,34 @@ class Observer:
 
     def _learn_all(self, heard: list[Heard]) -> None:
         learned: list[Heard] = []
+        moving: list[str] = []
+        now = time.monotonic()
+
+        def may_move(row_id: str) -> bool:
+            moving.append(row_id)
+            return not self._moves.holds(row_id, now)
 
         def rules(tx: Transaction) -> None:  # may run several times
-            learned[:] = [one for one in heard if learn(tx, one)]
+            moving.clear()
+            learned[:] = [one for one in heard if learn(tx, one, may_move)]
 
         if self._commit("learning", rules):
             self.learned += len(learned)
+            self._count_moves(moving, now)
             for one in learned:
                 log.info("%s learned at %s port %d", one.mac, one.switch_id, one.ofport)
+
+    def _count_moves(self, moving: list[str], now: float) -> None:
+        """What goes from port to port stays where it is until it has been quiet: behind two ports there may be a loop.
+
+        Attempts count as moves do, so that it stays for as long as they go on.
+        """
+        self._moves.forget_old(now)
+        for row_id in moving:
+            if self._moves.fell(row_id, now):
+                network_id, _, mac = row_id.partition("/")
+                log.warning("%s goes from port to port of network %s: it stays where it is until that ends (a loop?)",
+                            mac, network_id)  # fmt: skip
 
     def _changed(self, touched: set[Dependency]) -> None:
         for dependency in touched:

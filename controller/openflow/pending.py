@@ -53,11 +53,13 @@ class Bundle(NamedTuple):
     gone: set[int]
     groups: Sequence[bytes]
     groups_gone: Sequence[bytes]
+    meters: Sequence[bytes]
 
     @property
     def is_short(self) -> bool:
-        """Whether it may be committed without a look at what was refused: it has flows only, each for itself."""
-        return len(self.put) + len(self.gone) <= _AT_ONCE and not (self.groups or self.groups_gone)
+        """Whether it may be committed without a look at what was refused: it has flows, each for itself, and meters."""
+        few = len(self.meters) + len(self.put) + len(self.gone) <= _AT_ONCE
+        return few and not (self.groups or self.groups_gone)
 
     def messages(self, xids: Iterator[int]) -> Iterator[bytes]:
         """All of it, in order: what others need first, what others needed last."""

@@ -11,7 +11,7 @@ from controller.compile.compiler import Compiler
 from controller.errors import Unreachable
 from controller.model.model import Dependency
 from controller.openflow.session import Session
-from controller.registry import EVERYWHERE, HERE
+from controller.registry import EVERYWHERE, HERE, UNLIMITED
 from controller.store.replica import Replica
 
 from .programmer import Programmer
@@ -28,8 +28,9 @@ class Reconciler:
     own.
     """
 
-    def __init__(self, replica: Replica, progress: Progress, audit_interval: float) -> None:
-        self.compiler = Compiler(replica.model, HERE, EVERYWHERE)
+    def __init__(self, replica: Replica, progress: Progress, audit_interval: float, broadcast_rate: int = 0) -> None:
+        self.compiler = Compiler(replica.model, HERE if broadcast_rate else UNLIMITED, EVERYWHERE)
+        self.broadcast_rate = broadcast_rate
         self.programmers: dict[str, Programmer] = {}
         self.rounds = 0
         self._model = replica.model
@@ -44,13 +45,15 @@ class Reconciler:
         replica.listen(self._changed)
 
     def start(self) -> None:
+        """Once the replica is there.  No switch is, so the first round is over at once, and statuses can be told."""
+        self._round()
         hub.spawn(self._run)
 
     # --- switches ---
 
     def attend(self, switch_id: str, session: Session) -> None:
         """Keep a connected switch right until its connection ends; the session's own green thread."""
-        programmer = Programmer(switch_id, session, self, self._audit_interval)
+        programmer = Programmer(switch_id, session, self, self._audit_interval, self.broadcast_rate)
         before = self.programmers.get(switch_id)
         if before is not None:
             before.end()

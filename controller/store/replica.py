@@ -24,20 +24,25 @@ def applied(revision: int, key: str, value: bytes | None) -> Applied:
 
 Rows = list[tuple[Row | None, Row | None]]
 Watcher = Callable[[int, Rows | None], None]
+Foreseer = Callable[[Rows], None]
 
 
-def _commits(model: Model, changes: list[Applied]) -> list[tuple[int, Rows | None]]:
-    """Each commit's rows as they were before it and are after it; reservations are not told of."""
-    found: dict[int, Rows] = {}
-    there: dict[str, Row | None] = {}
-    for revision, key, row in changes:
-        if key.startswith("taken/"):
-            continue
-        kind, _, row_id = key.partition("/")
-        before = there[key] if key in there else model.get(KINDS[kind], row_id)
-        there[key] = after = row if isinstance(row, Row) else None
-        found.setdefault(revision, []).append((before, after))
+def _commits(changes: list[Applied]) -> list[tuple[int, list[Applied]]]:
+    """The changes of each commit."""
+    found: dict[int, list[Applied]] = {}
+    for change in changes:
+        found.setdefault(change.revision, []).append(change)
     return list(found.items())
+
+
+def _rows(model: Model, changes: list[Applied]) -> Rows:
+    """A commit's rows as they are before it, which is now, and as they will be; reservations are not told of."""
+    found: Rows = []
+    for _, key, row in changes:
+        kind, _, row_id = key.partition("/")
+        if kind != "taken":
+            found.append((model.get(KINDS[kind], row_id), row if isinstance(row, Row) else None))
+    return found
 
 
 class Replica:
@@ -48,7 +53,7 @@ class Replica:
         self.model = Model()
         self._store = store
         self._listeners: list[Callable[[set[Dependency]], None]] = []
-        self._watchers: list[Watcher] = []
+        self._watchers: list[tuple[Watcher, Foreseer]] = []
         self._waiting: list[tuple[int, hub.Signal]] = []
         self._failed = failed
         self._thread: hub.GreenThread | None = None
@@ -65,12 +70,13 @@ class Replica:
     def listen(self, listener: Callable[[set[Dependency]], None]) -> None:
         self._listeners.append(listener)
 
-    def watch(self, watcher: Watcher) -> None:
-        """Tell of every commit of rows as it comes: its revision, and each row as it was and as it is.
+    def watch(self, watcher: Watcher, foreseer: Foreseer = lambda rows: None) -> None:
+        """Tell of every commit of rows as it comes: its revision, and each row as it was and as it is; the model is as
+        after that commit.  `foreseer` is told the same before that.
 
         With None for the rows when everything was read anew, and what happened up to the revision is not known.
         """
-        self._watchers.append(watcher)
+        self._watchers.append((watcher, foreseer))
 
     def wait(self, revision: int, timeout: float | None = None) -> bool:
         """Wait until the model is at `revision` or later; False when `timeout` (seconds) passed first."""
@@ -105,17 +111,32 @@ class Replica:
 
     def _take(self, changes: list[Applied], revision: int = 0) -> None:
         """Take in changes; `revision` where they are a snapshot, whose rows are of any revision up to that."""
-        commits = [(revision, None)] if revision else _commits(self.model, changes) if self._watchers else []
-        touched = self.model.apply(changes)
+        if revision or not self._watchers:
+            touched = self.model.apply(changes)
+        else:
+            touched = set[Dependency]()
+            for number, commit in _commits(changes):
+                touched |= self._take_commit(number, commit)
         self.model.revision = revision or self.model.revision
         for listener in self._listeners:
             listener(touched)
-        for number, rows in commits:
-            for watcher in self._watchers:
-                watcher(number, rows)
+        if revision:
+            for watcher, _ in self._watchers:
+                watcher(revision, None)
         if self._waiting:
             revision = self.model.revision
             reached = [signal for wanted, signal in self._waiting if wanted <= revision]
             self._waiting = [(wanted, signal) for wanted, signal in self._waiting if wanted > revision]
             for signal in reached:
                 signal.set()
+
+    def _take_commit(self, revision: int, changes: list[Applied]) -> set[Dependency]:
+        rows = _rows(self.model, changes)
+        if not rows:
+            return self.model.apply(changes)
+        for _, foreseer in self._watchers:
+            foreseer(rows)
+        touched = self.model.apply(changes)
+        for watcher, _ in self._watchers:
+            watcher(revision, rows)
+        return touched

@@ -20,8 +20,10 @@ from controller.errors import Misconfigured
 
 from ..auth import Caller
 from ..errors import HttpError
+from .remembered import Remembered
 
 PATIENCE = 10  # seconds for an answer of Keystone, unless [keystone_authtoken] http_connect_timeout says otherwise
+CACHE = "tenet.tokens"  # where the middleware looks for its cache in a request, unless there is memcached
 log = logging.getLogger("tenet.identity")
 
 
@@ -39,6 +41,9 @@ class Keystone:
         for group, options in list_opts():
             conf.register_opts(options, group=group)
         conf.set_default("http_connect_timeout", PATIENCE, group="keystone_authtoken")
+        self._remembered = {} if conf.keystone_authtoken.memcached_servers else {CACHE: Remembered()}
+        if self._remembered:
+            conf.set_default("cache", CACHE, group="keystone_authtoken")
         try:
             # its only word for a caller's own ConfigOpts; WSGI's name for an application that is never called is None
             self._protocol: Any = AuthProtocol(None, {"oslo_config_config": conf})
@@ -52,6 +57,7 @@ class Keystone:
     def who(self, request: Request) -> Caller:
         if not request.environ.get("HTTP_X_AUTH_TOKEN"):
             raise _unknown(self._where)  # the middleware would ask Keystone where Keystone is
+        request.environ.update(self._remembered)
         asked = _AuthTokenRequest(request.environ)
         try:
             self._protocol.process_request(asked)

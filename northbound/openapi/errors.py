@@ -13,7 +13,8 @@ TYPES: dict[int, tuple[str, ...]] = {
         "AllowedAddressPairExhausted", "DNSNameServersExhausted", "DuplicateAddressPairInRequest",
         "EmptySubnetPoolPrefixList", "HostRoutesExhausted", "IllegalSubnetPoolAssociationToAddressScope",
         "IllegalSubnetPoolIpVersionAssociationToAddressScope", "IllegalSubnetPoolPrefixBounds",
-        "IllegalSubnetPoolPrefixUpdate", "InvalidAllocationPool", "InvalidIpForNetwork", "InvalidIpForSubnet",
+        "IllegalSubnetPoolPrefixUpdate", "IllegalSubnetPoolUpdate", "InvalidAllocationPool", "InvalidIpForNetwork",
+        "InvalidIpForSubnet",
         "InvalidRbacPolicyAction", "InvalidSubnetServiceType", "MaxPrefixSubnetAllocationError",
         "MinPrefixSubnetAllocationError", "NetworkSubnetPoolAffinityError", "OutOfBoundsAllocationPool",
         "PrefixVersionMismatch", "RequestedStateInvalid", "SegmentsSetInConjunctionWithProviders",
@@ -25,9 +26,11 @@ TYPES: dict[int, tuple[str, ...]] = {
         "HTTPNotFound", "NotFound", "AddressScopeNotFound", "AgentNotFound", "AvailabilityZoneNotFound",
         "ExtensionNotFound", "NetworkNotFound",
         "NoCluster", "PortBindingNotFound", "PortNotFound", "ProjectQuotaNotFound",
-        "RbacPolicyNotFound", "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound", "TagNotFound",
+        "RbacPolicyNotFound", "SecurityGroupNotFound", "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound",
+        "TagNotFound",
     ),
     405: ("HTTPMethodNotAllowed",),
+    408: ("HTTPRequestTimeout",),
     409: (
         "Conflict", "AddressPairAndPortSecurityRequired", "AddressScopeInUse", "AddressScopePrefixConflict",
         "AlreadyAttached", "DuplicateRbacPolicy", "FlatNetworkInUse",
@@ -36,7 +39,7 @@ TYPES: dict[int, tuple[str, ...]] = {
         "IpAddressGenerationFailureNoMatchingSubnet", "IpAddressInUse", "MacAddressInUse", "NetworkInUse",
         "NetworkMTUSubnetConflict", "OverQuota", "OverlappingAllocationPools", "PortBindingAlreadyActive",
         "PortBindingAlreadyExists", "PortBindingError", "PortInUse", "RbacPolicyInUse", "SubnetAllocationError",
-        "SubnetInUse", "SubnetPoolQuotaExceeded", "VlanIdInUse",
+        "SubnetInUse", "SubnetPoolQuotaExceeded", "TunnelIdInUse", "VlanIdInUse",
     ),
     410: ("EventsGone",),
     411: ("HTTPLengthRequired",),
@@ -48,7 +51,7 @@ TYPES: dict[int, tuple[str, ...]] = {
 }  # fmt: skip
 ALWAYS = (400, 401, 403, 404, 405, 500, 503)  # of any call
 READ = ALWAYS
-WRITE = (*ALWAYS, 409, 411, 413, 415)
+WRITE = (*ALWAYS, 408, 409, 411, 413, 415)
 CONDITIONAL = (*WRITE, 412)  # of what takes If-Match
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import structures
-from ..schema import Schema, of
-from ..v1.dialect import Dialect
+from controller.intent.quotas import COUNTED
+
+from .. import checks, structures
+from ..schema import Schema, closed, either, of
+from ..v2.absent import ABSENT
+from ..v2.quotas import NOT_LIMITS, SWITCHES
 from . import errors
-from .paths import DRY, ID, Call, answer, call, dry, parameter
+from .paths import DRY, ID, Call, answer, call, dry, or_plan, parameter
 from .resources import OBJECT, TEXT, TEXTS, WHOLE
 
 Paths = dict[str, dict[str, Call]]
 HOST = parameter("host", TEXT, "The binding's host.", "path")
-PROJECT = parameter("project", TEXT, "The project.", "path")
+PROJECT = parameter("project", of(checks.filled), "The project.", "path")
 
 
 def _get(
@@ -34,19 +37,26 @@ def discovery() -> Paths:
         "/v2.0/extensions": {"get": _get("discovery", "listExtensions", "The extensions of v2.0.")},
         "/v2.0/extensions/{alias}": {"get": _get("discovery", "showExtension", "One extension.", alias)},
         "/v2.0/availability_zones": {"get": _get("discovery", "listAvailabilityZones", "Where networks can be.")},
-        "/v2.0/service-providers": {"get": _get("discovery", "listServiceProviders", "An empty list.")},
+        **{f"/v2.0/{path}": {"get": _get("discovery", f"list_{path}", "An empty list.")} for path in ABSENT},
     }
+
+
+def removal_of_agents() -> dict[str, Call]:
+    return {"delete": call("agents", "deleteAgent", "Forget a host that is gone for good.", answer(204, "Forgotten."),
+                           errors.WRITE, parameters=(ID,))}  # fmt: skip
 
 
 def quotas() -> Paths:
     whole = _wrapped("quota", OBJECT)
-    wanted = _wrapped("quota", OBJECT)
+    beside = {name: of(checks.boolean) if name in SWITCHES else {} for name in NOT_LIMITS}
+    limits = of(structures.limits([*COUNTED]))["properties"] | beside
+    wanted = closed({"quota": closed(limits)}, "quota")
     path = "/v2.0/quotas"
     return {
         path: {"get": _get("quotas", "listQuotas", "Quotas of projects that have some of their own.")},
         f"{path}/{{project}}": {
             "get": _get("quotas", "showQuota", "A project's quota.", PROJECT, shape=whole),
-            "put": call("quotas", "updateQuota", "Set a project's quota.", answer(200, "As it is now.", whole),
+            "put": call("quotas", "updateQuota", "Set a project's quota.", or_plan("As it is now.", whole),
                         errors.WRITE, parameters=(PROJECT, DRY), body=wanted),
             "delete": call("quotas", "deleteQuota", "Back to the defaults.", answer(204, "Done.") | dry(),
                            errors.WRITE, parameters=(PROJECT, DRY)),
@@ -59,21 +69,24 @@ def quotas() -> Paths:
 def bindings() -> Paths:
     path = "/v2.0/ports/{id}/bindings"
     whole = _wrapped("binding", OBJECT)
+    parts = {"vnic_type": either("normal"), "profile": of(structures.profile), "project_id": {}, "tenant_id": {}}
+    made = closed({"binding": closed({"host": of(checks.filled), **parts}, "host")}, "binding")
+    changed = closed({"binding": closed({"host": TEXT, **parts})}, "binding")
     return {
         path: {
             "get": _get("ports", "listPortBindings", "The bindings of a port.", ID),
             "post": call("ports", "createPortBinding", "Bind the port to one host more.", answer(201, "Bound.", whole)
-                         | dry(), errors.WRITE, parameters=(ID, DRY), body=whole),
+                         | dry(), errors.WRITE, parameters=(ID, DRY), body=made),
         },
         f"{path}/{{host}}": {
             "get": _get("ports", "showPortBinding", "One binding.", ID, HOST, shape=whole),
-            "put": call("ports", "updatePortBinding", "Change a binding's profile.", answer(200, "As it is.", whole),
-                        errors.WRITE, parameters=(ID, HOST, DRY), body=whole),
+            "put": call("ports", "updatePortBinding", "Change a binding's profile.", or_plan("As it is.", whole),
+                        errors.WRITE, parameters=(ID, HOST, DRY), body=changed),
             "delete": call("ports", "deletePortBinding", "Remove a binding.", answer(204, "Gone.") | dry(),
                            errors.WRITE, parameters=(ID, HOST, DRY)),
         },
         f"{path}/{{host}}/activate": {
-            "put": call("ports", "activatePortBinding", "Make it the binding in force.", answer(200, "Active.", whole),
+            "put": call("ports", "activatePortBinding", "Make it the binding in force.", or_plan("Active.", whole),
                         errors.WRITE, parameters=(ID, HOST, DRY)),
         },
     }  # fmt: skip
@@ -81,59 +94,12 @@ def bindings() -> Paths:
 
 def prefixes() -> Paths:
     found: Paths = {}
-    body: Schema = {"type": "object", "properties": {"prefixes": of(structures.prefixes)}, "required": ["prefixes"]}
+    body = closed({"prefixes": of(structures.prefixes)}, "prefixes")
     for name in ("add_prefixes", "remove_prefixes"):
         found[f"/v2.0/subnetpools/{{id}}/{name}"] = {
-            "put": call("subnetpools", name, "Change the pool's prefixes.", answer(200, "All of them.", body),
+            "put": call("subnetpools", name, "Change the pool's prefixes.", or_plan("All of them.", body),
                         errors.WRITE, parameters=(ID, DRY), body=body)}  # fmt: skip
     return found
-
-
-def quantum(dialect: Dialect) -> Paths:
-    """v1.0 and v1.1; their errors are in a form of their own, with the statuses of the dialect."""
-    tag = dialect.version
-    base = f"/{tag}/tenants/{{tenant}}"
-    tenant = parameter("tenant", TEXT, "The tenant.", "path")
-    network = parameter("network", TEXT, "The network's id.", "path")
-    port = parameter("port", TEXT, "The port's id.", "path")
-    statuses = sorted({400, 401, 403, 404, 405, 409, 411, 413, 415, 500, 503, *dialect.codes.values()})
-    refusals = {str(each): {"description": "Refused."} for each in statuses}
-
-    def one(name: str, status: int, *parameters: dict[str, Any], body: Schema | None = None) -> Call:
-        more = () if status == 200 and body is None else (DRY,)
-        said = answer(status, "Done.", OBJECT if status != 204 else None)
-        answers = (dry() if more and status != 200 else {}) | said | refusals
-        found = call(tag, f"{name}_{tag}", name, answers, (), parameters=(*parameters, *more), body=body)
-        if name == "createPort":  # whose body may be missing
-            found["requestBody"]["required"] = False
-        return found
-
-    def crud(kind: str, path: str, inner: dict[str, Any], outer: tuple[dict[str, Any], ...]) -> Paths:
-        here = (*outer, inner)
-        return {
-            path: {"get": one(f"list{kind}s", 200, *outer),
-                   "post": one(f"create{kind}", dialect.created, *outer, body=OBJECT)},
-            f"{path}/detail": {"get": one(f"list{kind}sDetail", 200, *outer)},
-            f"{path}/{{{inner['name']}}}": {
-                "get": one(f"show{kind}", 200, *here),
-                "put": one(f"update{kind}", 204, *here, body=OBJECT),
-                "delete": one(f"delete{kind}", 204, *here),
-            },
-            f"{path}/{{{inner['name']}}}/detail": {"get": one(f"show{kind}Detail", 200, *here)},
-        }  # fmt: skip
-
-    here = (tenant, network, port)
-    return {
-        f"/{tag}": {"get": one("version", 200)},
-        f"/{tag}/extensions": {"get": one("extensions", 200)},
-        **crud("Network", f"{base}/networks", network, (tenant,)),
-        **crud("Port", f"{base}/networks/{{network}}/ports", port, (tenant, network)),
-        f"{base}/networks/{{network}}/ports/{{port}}/attachment": {
-            "get": one("showAttachment", 200, *here),
-            "put": one("plug", 204, *here, body=OBJECT),
-            "delete": one("unplug", 204, *here),
-        },
-    }
 
 
 def _done(name: str, what: str, status: int, *parameters: Any) -> Any:
@@ -144,13 +110,17 @@ def _done(name: str, what: str, status: int, *parameters: Any) -> Any:
 
 def operators() -> Paths:
     path, root = "/tenet/v1/switches", "TenetError"
+    ends = [parameter(end, TEXT, "A port: id, name or interface.", required=True) for end in ("from", "to")]
     after = parameter("after", WHOLE, "The id of the last event that is known.")
     stream = {"200": {"description": "Server-sent events, until either side ends it.",
                       "content": {"text/event-stream": {"schema": TEXT}}}}  # fmt: skip
     metrics = {"200": {"description": "In Prometheus' format.", "content": {"text/plain": {"schema": TEXT}}}}
     return {
-        "/healthz": {"get": {**_get("operators", "health", "Whether all is well.", root=root), "responses": {
-            **answer(200, "It is.", OBJECT), **answer(503, "It is not.", OBJECT), **errors.of(root, (400, 405, 500))}}},
+        "/healthz": {"get": {**_get("operators", "health", "Whether the process serves.", root=root), "responses": {
+            **answer(200, "It does.", OBJECT), **errors.of(root, (400, 405, 500))}}},
+        "/readyz": {"get": {**_get("operators", "ready", "Whether to send requests here.", root=root), "responses": {
+            **answer(200, "Yes.", OBJECT), **answer(503, "Rather not: why, for the operator.", OBJECT),
+            **errors.of(root, (400, 405, 500))}}},
         "/metrics": {"get": call("operators", "metrics", "Metrics.", metrics, errors.READ, root=root)},
         path: {"get": _get("operators", "listSwitches", "The switches.", root=root)},
         f"{path}/{{id}}": {
@@ -169,8 +139,7 @@ def operators() -> Paths:
         "/tenet/v1/links": {"get": _get("operators", "listLinks", "The wires between switches.", root=root)},
         "/tenet/v1/topology": {"get": _get("operators", "topology", "Switches, wires and ports.", root=root)},
         "/tenet/v1/trace": {"get": _get("operators", "trace", "What becomes of a frame between two ports.",
-                                        parameter("from", TEXT, "A port: id, name or interface."),
-                                        parameter("to", TEXT, "A port: id, name or interface."), root=root)},
+                                        *ends, root=root)},
         "/tenet/v1/unreachable": {"get": _get("operators", "unreachable", "Pairs that are not joined.", root=root)},
         "/tenet/v1/refused": {"get": _get("operators", "refused", "Connections that were refused.", root=root)},
         "/tenet/v1/events": {"get": call("events", "events", "What changes, as it changes.", stream,
@@ -180,8 +149,7 @@ def operators() -> Paths:
 
 SCHEMAS: dict[str, Schema] = {
     "Link": {"type": "object", "properties": {"rel": TEXT, "href": {"type": "string", "format": "uri"}}},
-    "Tags": {"type": "object", "properties": {"tags": {"type": "array", "items": of(structures.tag)}},
-             "required": ["tags"], "additionalProperties": False},
+    "Tags": closed({"tags": of(structures.tags)}, "tags"),
     "Plan": {"type": "object", "required": ["objects"], "properties": {
         "objects": {"type": "array", "items": OBJECT, "description": "Each that would change."},
         "switches": {"type": "array", "description": "For operators only.", "items": {"type": "object", "properties": {

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .. import structures
 from ..resource import Resource
-from ..schema import Schema, either
+from ..schema import Schema, closed, either
+from ..schema import of as of_check
 from ..v2.engine import MAX_BULK
 from ..v2.filters import TAGS
 from . import errors
-from .resources import BOOLEAN, TEXT, TEXTS, WHOLE, named, ref, several
+from .resources import BOOLEAN, TEXT, TEXTS, WHOLE, has_order, named, ref, several
 
 Call = dict[str, Any]
 ROOT = "NeutronError"
 
 
-def parameter(name: str, schema: Schema, about: str, where: str = "query") -> dict[str, Any]:
-    return {"name": name, "in": where, "required": where == "path", "schema": schema, "description": about}
+def parameter(name: str, schema: Schema, about: str, where: str = "query", *, required: bool = False) -> dict[str, Any]:
+    required = required or where == "path"
+    return {"name": name, "in": where, "required": required, "schema": schema, "description": about}
 
 
 def json(schema: Schema) -> dict[str, Any]:
@@ -42,15 +45,20 @@ def call(
 
 ID = parameter("id", TEXT, "The object's id.", "path")
 DRY = parameter("dry_run", BOOLEAN, "Say what the call would do, and do nothing.")
-MATCH = parameter("If-Match", {"type": "string", "pattern": r"^(\*|revision_number=[0-9]{1,18})$"},
-                  "Only if the object has this revision still: revision_number=N.", "header")  # fmt: skip
+MATCH = parameter(
+    "If-Match",
+    {"anyOf": [{"const": "*"}, {"type": "string", "pattern": "^revision_number=[0-9]{1,18}$"}]},
+    "Only if the object has this revision still: revision_number=N.",
+    "header",
+)
 FIELDS = parameter("fields", TEXTS, "Only these attributes.")
 PAGING = (
     parameter("limit", WHOLE, "At most so many objects; 0 for all."),
     parameter("marker", TEXT, "Begin after the object with this id."),
     parameter("page_reverse", {"enum": ["true", "false", "True", "False", "1", "0"]}, "End before the marker instead."),
-    parameter("sort_key", TEXTS, "Sort by these attributes."),
-    parameter("sort_dir", {"type": "array", "items": either("asc", "desc")}, "The direction of each sort_key."),
+    parameter(
+        "sort_dir", {"type": "array", "items": either("asc", "desc")}, "The direction of each sort_key: as many."
+    ),
 )
 
 
@@ -68,13 +76,15 @@ def _collection(resource: Resource) -> dict[str, Call]:
         f"{plural}_links": {"type": "array", "items": {"$ref": "#/components/schemas/Link"}}}}  # fmt: skip
     calls = {"get": call(plural, f"list{name}", f"List {plural}: those that the caller sees.",
                          answer(200, "The list.", listed), errors.READ,
-                         parameters=(*_filters(resource), FIELDS, *PAGING))}  # fmt: skip
+                         parameters=(*_filters(resource), FIELDS, _sort_key(resource), *PAGING))}  # fmt: skip
     if resource.create:
-        one = _wrapped(resource.name, ref(resource, "Create"))
-        many = _wrapped(plural, several(ref(resource, "Create"), MAX_BULK))
+        one = closed({resource.name: ref(resource, "Create")}, resource.name)
+        many = closed({plural: several(ref(resource, "Create"), MAX_BULK)}, plural)
         made = {"oneOf": [_wrapped(resource.name, ref(resource)), _wrapped(plural, several(ref(resource), MAX_BULK))]}
+        answers = answer(201, "As it was made.", made)
+        answers["201"]["links"] = _links(resource)
         calls["post"] = call(plural, f"create{name}", f"Create one object, or many {plural}: all of them or none.",
-                             answer(201, "As it was made.", made) | dry(), errors.WRITE, parameters=(DRY,),
+                             answers | dry(), errors.WRITE, parameters=(DRY,),
                              body={"oneOf": [one, many]})  # fmt: skip
     return calls
 
@@ -85,9 +95,9 @@ def _member(resource: Resource) -> dict[str, Call]:
     calls = {"get": call(plural, f"show{name}", "Show one object.", answer(200, "The object.", whole), errors.READ,
                          parameters=(ID, FIELDS))}  # fmt: skip
     if resource.update:
-        calls["put"] = call(plural, f"update{name}", "Change one object.", answer(200, "As it is now.", whole),
+        calls["put"] = call(plural, f"update{name}", "Change one object.", or_plan("As it is now.", whole),
                             errors.CONDITIONAL, parameters=(ID, MATCH, DRY),
-                            body=_wrapped(resource.name, ref(resource, "Update")))  # fmt: skip
+                            body=closed({resource.name: ref(resource, "Update")}, resource.name))  # fmt: skip
     if resource.delete:
         calls["delete"] = call(plural, f"delete{name}", "Delete one object.", answer(204, "It is gone.") | dry(),
                                errors.CONDITIONAL, parameters=(ID, MATCH, DRY))  # fmt: skip
@@ -96,6 +106,27 @@ def _member(resource: Resource) -> dict[str, Call]:
 
 def dry() -> dict[str, Any]:
     return answer(200, "With dry_run: what the call would do.", {"$ref": "#/components/schemas/Plan"})
+
+
+def or_plan(about: str, schema: Schema) -> dict[str, Any]:
+    """Of a change that answers 200 when it is done, too."""
+    plan = {"$ref": "#/components/schemas/Plan"}
+    return answer(200, f"{about}  With dry_run: what the call would do.", {"anyOf": [schema, plan]})
+
+
+def _links(resource: Resource) -> dict[str, Any]:
+    """What can be done next with the one object that was made."""
+    name = named(resource)
+    calls = [f"show{name}", *([f"update{name}"] if resource.update else ()),
+             *([f"delete{name}"] if resource.delete else ()),
+             *([f"replace{name}Tags", f"list{name}Tags"] if resource.tagged else ())]  # fmt: skip
+    made = f"$response.body#/{resource.name}/id"
+    return {each: {"operationId": each, "parameters": {"id": made}} for each in calls}
+
+
+def _sort_key(resource: Resource) -> dict[str, Any]:
+    names = [each.name for each in resource.attributes if each.show and has_order(each)]
+    return parameter("sort_key", {"type": "array", "items": either(*names)}, "Sort by these attributes.")
 
 
 def _filters(resource: Resource) -> list[dict[str, Any]]:
@@ -111,7 +142,7 @@ def _wrapped(name: str, schema: Schema) -> Schema:
 def _tags(resource: Resource, path: str) -> dict[str, dict[str, Call]]:
     name, plural = named(resource), resource.plural
     body = {"$ref": "#/components/schemas/Tags"}
-    tag = parameter("tag", TEXT, "The tag.", "path")
+    tag = parameter("tag", of_check(structures.tag), "The tag.", "path")
 
     def one(method: str, about: str, answers: dict[str, Any], *more: dict[str, Any], takes: bool = False) -> Call:
         which = f"{method}{name}Tag{'' if more else 's'}"
@@ -122,7 +153,7 @@ def _tags(resource: Resource, path: str) -> dict[str, dict[str, Call]]:
     return {
         f"{path}/{{id}}/tags": {
             "get": one("list", "List the tags.", answer(200, "The tags.", body)),
-            "put": one("replace", "Set all the tags.", answer(200, "The tags.", body), takes=True),
+            "put": one("replace", "Set all the tags.", or_plan("The tags.", body), takes=True),
             "post": one("add", "Add several tags.", answer(201, "Added.") | dry(), takes=True),
             "delete": one("clear", "Remove all the tags.", answer(204, "Removed.") | dry()),
         },

@@ -16,6 +16,7 @@ UUID: Schema = of(checks.uuid)
 # Of attributes that nobody sets there is no check to say what they are; others are shown otherwise than taken.
 SHOWN: dict[str, Schema] = {
     "id": TEXT, "status": either("ACTIVE", "BUILD", "DOWN", "ERROR"), "tenet:status_reason": TEXT,
+    "tenet:mtu_reason": TEXT,
     "subnets": {"type": "array", "items": UUID}, "revision_number": WHOLE, "tags": TEXTS, "mtu": WHOLE,
     "created_at": or_null(TEXT), "updated_at": TEXT, "started_at": or_null(TEXT), "description": or_null(TEXT),
     "heartbeat_timestamp": or_null(TEXT), "resources_synced": {"type": ["boolean", "null"]},
@@ -40,6 +41,12 @@ def _shown(attribute: Attribute) -> Schema:
     if found is None:
         found = of(attribute.check) if attribute.check else {}
     return {**found, "readOnly": True} if attribute.may is May.NOTHING else found
+
+
+def has_order(attribute: Attribute) -> bool:
+    """Whether lists can be sorted by it: it is no list and no dictionary."""
+    found = _shown(attribute)
+    return all(each.get("type") not in ("array", "object") for each in (found, *found.get("anyOf", ())))
 
 
 def taken(resource: Resource, may: May) -> Schema:

@@ -190,7 +190,7 @@ class Speech:
     def _parameter(self, ask: Ask, root: str, name: str, check: Check, default: str | None = None) -> Any:
         """The one parameter that a body of v1 carries.  Raises HttpError; `check` may raise what it likes."""
         body = formats.body(self.dialect, ask.request, formats.split(ask.request.path_info)[1])
-        if body is None and default is not None:
+        if body is formats.NOTHING and default is not None:
             return check(default)
         if not isinstance(body, dict) or set(body) != {root} or not isinstance(body[root], dict):
             raise bad_request(f"Unable to find '{root}' in request body, or more than that is in it.")

@@ -15,6 +15,7 @@ from .dialect import Dialect
 
 XML = "application/xml"
 _XML_TYPES = (XML, "text/xml")
+NOTHING = object()  # where there is no body; null is one
 _SUFFIXES = {".json": JSON, ".xml": XML}
 
 
@@ -60,10 +61,10 @@ def error(dialect: Dialect, media: str, found: Problem) -> Answer:
 
 
 def body(dialect: Dialect, request: Request, suffix: str) -> object:
-    """The request's body in either form, None when there is none.  Raises HttpError."""
+    """The request's body in either form, NOTHING when there is none.  Raises HttpError."""
     data = raw(request)
     if not data:
-        return None
+        return NOTHING
     given = media_type(request) or suffix
     if given in JSON_TYPES:
         return from_json(data)

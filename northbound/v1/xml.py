@@ -92,6 +92,8 @@ class _Reader:
         content, text = self._open.pop()
         outer, _ = self._open[-1]
         joined = "".join(text).strip()
+        if self._local(name) in outer:
+            raise bad_request(f"Malformed request body: {self._local(name)[:80]!r} is there twice.")
         outer[self._local(name)] = joined if joined and not content else content
 
     def _text(self, text: str) -> None:

@@ -46,9 +46,14 @@ def list_all(resource: Resource, ask: Ask) -> Answer:
     page = lists.Page(resource, query)
     view = ask.view
     hidden = sight.hidden(resource, ask)
-    found = filters.select(resource, view, query, hidden)
-    rows = sight.judged(resource, ask, list(found)) if sight.may_list(resource, ask) else []
-    rows = page.of(lists.ordered(resource, view, rows, query, hidden))
+    found = filters.Selection(resource, view, query, hidden)
+    if not sight.may_list(resource, ask):
+        rows = page.of([])
+    elif page.limit and not lists.sorts(query) and not sight.judges(resource, ask):
+        rows = page.first(found)
+    else:
+        rows = sight.judged(resource, ask, list(found.rows()))
+        rows = page.of(lists.ordered(resource, view, rows, query, hidden))
     shown = sight.shown(resource, ask, rows, names)
     return as_json(200, {resource.plural: shown} | page.links(ask.request, rows))
 
@@ -96,9 +101,10 @@ def create(resource: Resource, ask: Ask) -> Answer:
 
 
 def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
-    row = found(resource, ask, row_id)
+    """A body that cannot be is refused before it is asked whether the object is there, as in OpenStack."""
     body = json_body(ask.request)
     asked = _read_one(resource, body, May.UPDATE)
+    row = found(resource, ask, row_id)
     item: dict[str, Any] = body[resource.name] if isinstance(body, dict) else {}
     ask.context.policy.check(ask.caller, f"update_{resource.name}", {**sight.target(resource, ask, row), **item}, item)
     condition = Condition.of(ask)

@@ -16,23 +16,56 @@ NOT_FILTERS = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_di
 Query = Mapping[str, list[str]]
 
 
-def select(resource: Resource, view: View, query: Query, hidden: Collection[str] = ()) -> Iterator[Row]:
-    """Rows that the caller sees and whose every filtered attribute shows one of the values asked for, by their ids.
+class Selection:
+    """Rows that the caller sees and whose every filtered attribute shows one of the values asked for.
 
     By what is hidden nobody filters: it would tell the value, guess by guess.
     """
-    wanted = {name: values for name, values in query.items() if name not in NOT_FILTERS}
-    special = _special(resource)
-    unknown = sorted((wanted.keys() - resource.shown.keys() - special.keys()) | (wanted.keys() & set(hidden)))
-    if unknown:
-        raise Invalid(f"{[name[:64] for name in unknown]} is invalid attribute for filtering.", BAD_REQUEST)
-    tests = [
-        special[name](values) if name in special else _equality(resource.shown[name], values)
-        for name, values in wanted.items()
-    ]
-    for row in _candidates(resource, view, wanted):
-        if all(test(view, row) for test in tests) and visible(view, row):
-            yield row
+
+    def __init__(self, resource: Resource, view: View, query: Query, hidden: Collection[str] = ()) -> None:
+        """Raises Invalid."""
+        wanted = {name: values for name, values in query.items() if name not in NOT_FILTERS}
+        special = _special(resource)
+        unknown = sorted((wanted.keys() - resource.shown.keys() - special.keys()) | (wanted.keys() & set(hidden)))
+        if unknown:
+            raise Invalid(f"{[name[:64] for name in unknown]} is invalid attribute for filtering.", BAD_REQUEST)
+        self._resource = resource
+        self._view = view
+        self._wanted = wanted
+        self._tests = [
+            special[name](values) if name in special else _equality(resource.shown[name], values)
+            for name, values in wanted.items()
+        ]
+
+    def __contains__(self, row: Row) -> bool:
+        view = self._view
+        return all(test(view, row) for test in self._tests) and visible(view, row)
+
+    def has(self, row_id: str) -> bool:
+        """Of a row that the caller may not see as much is done as of one that is not."""
+        row = self._view.model.get(self._resource.kind, row_id)
+        return there(self._view, self._resource.kind, row) and row is not None and row in self
+
+    def rows(self) -> Iterator[Row]:
+        """By their ids."""
+        return filter(self.__contains__, self._candidates("", False))
+
+    def beyond(self, start: str, reverse: bool) -> Iterator[Row]:
+        """Those after an id, or before it and backwards; "" is the beginning, or the end."""
+        return filter(self.__contains__, self._candidates(start, reverse))
+
+    def _candidates(self, start: str, reverse: bool) -> Iterable[Row]:
+        few = _few(self._resource, self._view, self._wanted)
+        if few is None:
+            return self._view.model.ordered(self._resource.kind, start, reverse=reverse)
+        found = _ordered(few)
+        if start:
+            found = [row for row in found if (row.row_id < start if reverse else row.row_id > start)]
+        return reversed(found) if reverse else found
+
+
+def select(resource: Resource, view: View, query: Query, hidden: Collection[str] = ()) -> Iterator[Row]:
+    return Selection(resource, view, query, hidden).rows()
 
 
 def visible(view: View, row: Row) -> bool:
@@ -51,19 +84,26 @@ def fields(resource: Resource, query: Query) -> list[str]:
     return [name for name in resource.shown if name in asked]
 
 
-def _candidates(resource: Resource, view: View, wanted: Query) -> list[Row]:
-    """Few rows that hold all that match: by id, else by the index that finds least, else what the caller may see."""
+def _few(resource: Resource, view: View, wanted: Query) -> Iterable[Row] | None:
+    """Few rows that hold all that match: by id, else by the index that finds least, else what the caller may see.
+
+    None where that may be all there are.
+    """
     model, kind = view.model, resource.kind
     if "id" in wanted:
-        return _ordered(row for row_id in wanted["id"] if (row := model.get(kind, row_id)) is not None)
+        return [row for row_id in wanted["id"] if (row := model.get(kind, row_id)) is not None]
     found = [(index, values) for name, index in resource.index.items() if (values := _indexed(name, wanted))]
+    if resource.tagged and "tags" in wanted:
+        found.append(("tags", [min(_tags(wanted["tags"]), key=lambda tag: model.count(kind, "tags", tag))]))
+    if resource.tagged and "tags-any" in wanted:
+        found.append(("tags", sorted(_tags(wanted["tags-any"]))))
     if found:
         index, values = min(found, key=lambda each: sum(model.count(kind, each[0], value) for value in each[1]))
-        return _ordered(row for value in values for row in model.find(kind, index, value))
-    if not view.caller.operator:
-        return _ordered(access.candidates(model, kind, view.caller.project_id))
-    rows = model.rows(kind)
-    return [rows[row_id] for row_id in sorted(rows)]
+        return [row for value in values for row in model.find(kind, index, value)]
+    for name, find in resource.finders.items():
+        if "" not in wanted.get(name, [""]):
+            return find(view, wanted[name])
+    return None if view.caller.operator else access.candidates(model, kind, view.caller.project_id)
 
 
 def _ordered(rows: Iterable[Row]) -> list[Row]:

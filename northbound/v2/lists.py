@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -12,6 +13,7 @@ from controller.errors import Invalid, NotFound
 from controller.model.kinds import Row
 
 from ..resource import BAD_REQUEST, Resource, View
+from .filters import Selection
 
 Query = Mapping[str, list[str]]
 DIRECTIONS = ("asc", "desc")
@@ -27,6 +29,10 @@ def ordered(resource: Resource, view: View, rows: Sequence[Row], query: Query, h
         except TypeError:
             raise _unsortable(name) from None
     return found
+
+
+def sorts(query: Query) -> bool:
+    return "sort_key" in query or "sort_dir" in query
 
 
 def _keys(resource: Resource, query: Query, hidden: Sequence[str]) -> list[tuple[str, str]]:
@@ -63,6 +69,19 @@ class Page:
         self._resource = resource
         self._query = query
 
+    def first(self, found: Selection) -> list[Row]:
+        """As `of`, of a list in the order of ids, without looking at what is beyond the page.  Raises NotFound."""
+        if self.marker and not found.has(self.marker):
+            raise self._no_marker()
+        rows = list(islice(found.beyond(self.marker, self.reverse), self.limit))
+        return rows[::-1] if self.reverse else rows
+
+    def _no_marker(self) -> NotFound:
+        return NotFound(
+            f"{self._resource.name.capitalize()} {self.marker[:64]} could not be found: it is no marker.",
+            self._resource.not_found,
+        )
+
     def of(self, rows: list[Row]) -> list[Row]:
         """Raises NotFound for a marker that is not in the list: of a gone object, or one that the caller does not
         see.
@@ -71,10 +90,7 @@ class Page:
         if self.marker:
             place = next((place for place, row in enumerate(rows) if row.row_id == self.marker), None)
             if place is None:
-                raise NotFound(
-                    f"{self._resource.name.capitalize()} {self.marker[:64]} could not be found: it is no marker.",
-                    self._resource.not_found,
-                )
+                raise self._no_marker()
             start, end = (0, place) if self.reverse else (place + 1, end)
         if self.limit:
             start, end = (max(start, end - self.limit), end) if self.reverse else (start, min(end, start + self.limit))

@@ -35,7 +35,7 @@ def _segmentation_id(view: View, network: Network) -> int | None:
 
 
 def _or_none(check: Check) -> Check:
-    return lambda value: None if value is None else check(value)
+    return schema.takes(schema.or_null(schema.of(check)))(lambda value: None if value is None else check(value))
 
 
 def _scope(version: int) -> Attribute:
@@ -87,7 +87,8 @@ NETWORKS = Resource(
         attribute("admin_state_up", boolean, May.SET),
         Attribute("status", _status),
         Attribute("subnets", _subnets),
-        attribute("mtu", nullable(number(0, LARGEST), 0), May.SET),
+        Attribute("mtu", lambda view, row: view.statuses.mtu(row)[0], May.SET, nullable(number(0, LARGEST), 0), "mtu"),
+        Attribute("tenet:mtu_reason", lambda view, row: view.statuses.mtu(row)[1]),
         shared(May.SET, boolean),
         attribute("router:external", boolean, May.SET, source="external"),
         attribute("provider:network_type", TYPE, May.CREATE, source="network_type"),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from controller.intent import ports
-from controller.model.kinds import Port, Switch
+from controller.model.kinds import Interface, Port, Switch
 
 from ..checks import boolean, fixed_ips, mac, one_of, optional_text, text, uuid
 from ..resource import SEVERAL, Attribute, May, Resource, View, attribute
-from ..structures import dhcp_options, nullable, pairs, profile
+from ..structures import dhcp_options, nullable, pairs, profile, security_groups
 from .common import IDENTITY, OWNED, STANDARD, optional, tagged
 
 
@@ -37,6 +38,15 @@ def host(view: View, port: Port) -> str:
         return ""
     switch = view.model.get(Switch, interface.switch_id)
     return (switch.host if switch is not None else "") or interface.switch_id
+
+
+def _on_hosts(view: View, hosts: Sequence[str]) -> list[Port]:
+    """Ports that are bound to these hosts, and those whose interfaces are there."""
+    model = view.model
+    found = [port for each in hosts for port in model.find(Port, "host", each)]
+    switches = [switch.id for switch in model.rows(Switch).values() if (switch.host or switch.id) in hosts]
+    vifs = {interface.vif for each in switches for interface in model.find(Interface, "switch_id", each)}
+    return found + [port for vif in vifs for port in model.find(Port, "vif", vif)]
 
 
 def shown_profile(view: View, port: Port) -> dict[str, Any]:
@@ -73,6 +83,7 @@ PORTS = Resource(
         attribute("device_owner", text, May.SET),
         attribute("port_security_enabled", boolean, May.SET, source="port_security"),
         Attribute("allowed_address_pairs", _pairs, May.SET, pairs, "address_pairs"),
+        Attribute("security_groups", lambda view, row: [], May.SET, security_groups),
         Attribute("extra_dhcp_opts", _options, May.SET, dhcp_options, "dhcp_options"),
         optional("data_plane_status", nullable(one_of("ACTIVE", "DOWN"), ""), May.UPDATE),
         Attribute("binding:host_id", host, May.SET, optional_text, "host"),
@@ -90,5 +101,6 @@ PORTS = Resource(
         "network_id": "network_id", **OWNED, "name": "name", "mac_address": "mac_address", "device_id": "device_id",
         "device_owner": "device_owner", "fixed_ips.ip_address": "addresses", "fixed_ips.subnet_id": "subnets",
     },
+    finders={"binding:host_id": _on_hosts},
     tagged=True,
 )  # fmt: skip

@@ -11,10 +11,13 @@ from controller.model.kinds import Quota
 from ..answer import Answer, as_json
 from ..ask import Ask
 from ..body import json_body
-from ..checks import Fault, filled
+from ..checks import Fault, boolean, filled
 from ..errors import bad_request
 from ..routes import Routes
 from ..structures import limits
+
+SWITCHES = ("check_limit", "force")
+NOT_LIMITS = ("project_id", "tenant_id", *SWITCHES)  # what some clients say beside the limits
 
 
 def add(routes: Routes) -> None:
@@ -66,10 +69,11 @@ def update(ask: Ask, project_id: str) -> Answer:
         raise bad_request("Unable to find 'quota' in request body, or more than that is in it.")
     try:
         filled(project_id)
-        wish = limits(list(quotas.COUNTED))(_limits(body["quota"]))
+        forced, given = _forced(body["quota"])
+        wish = limits(list(quotas.COUNTED))(given)
     except Fault as fault:
         raise bad_request(f"Invalid input for quota. Reason: {fault}.") from None
-    revision = ask.transact(lambda tx: quotas.change(tx, project_id, wish)).revision
+    revision = ask.transact(lambda tx: quotas.change(tx, project_id, wish, forced)).revision
     return as_json(200, {"quota": _shown(ask, project_id)}, revision)
 
 
@@ -78,12 +82,15 @@ def delete(ask: Ask, project_id: str) -> Answer:
     return Answer(204, revision=ask.transact(lambda tx: quotas.reset(tx, project_id)).revision)
 
 
-def _limits(given: object) -> object:
-    """Without what some clients repeat of the path, and without the switch that asks for no check."""
+def _forced(given: object) -> tuple[bool, object]:
+    """Whether limits may be below what is in use, and the limits: without what some clients repeat of the path.
+
+    The extension quota-check-limit-default: checked unless `force` is true; `check_limit` asks for what is so anyhow.
+    """
     if not isinstance(given, dict):
-        return given
-    return {name: value for name, value in given.items() if name not in ("project_id", "tenant_id", "check_limit",
-                                                                           "force")}  # fmt: skip
+        return False, given
+    forced, checked = (boolean(given.get(name, False)) for name in ("force", "check_limit"))
+    return forced and not checked, {name: value for name, value in given.items() if name not in NOT_LIMITS}
 
 
 def _shown(ask: Ask, project_id: str) -> dict[str, int]:
@@ -98,9 +105,16 @@ def _sees(ask: Ask, project_id: str) -> bool:
     return ask.caller.operator or ask.caller.project_id == project_id
 
 
+def _can_be(project_id: str) -> bool:
+    try:
+        return bool(filled(project_id))
+    except Fault:
+        return False
+
+
 def _allow(ask: Ask, project_id: str, verb: str) -> None:
-    """Another project's quota does not exist."""
-    if not _sees(ask, project_id):
+    """Another project's quota does not exist; neither does that of what cannot be a project."""
+    if not _sees(ask, project_id) or not _can_be(project_id):
         raise NotFound(f"Quota for project {project_id[:64]} could not be found.", "ProjectQuotaNotFound")
     whose: dict[str, Any] = {"project_id": project_id, "tenant_id": project_id}
     ask.context.policy.check(ask.caller, f"{verb}_quota", whose)

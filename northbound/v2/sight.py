@@ -38,7 +38,7 @@ def visible(resource: Resource, ask: Ask, row: Row, view: View | None = None) ->
 
 def judged(resource: Resource, ask: Ask, rows: Sequence[Row], view: View | None = None) -> list[Row]:
     """Those of the rows, each there for the caller, that policy lets it get."""
-    if not _judges(resource, ask):
+    if not judges(resource, ask):
         return list(rows)
     return [row for row in rows if _may(ask, resource, target(resource, ask, row, view))]
 
@@ -46,7 +46,7 @@ def judged(resource: Resource, ask: Ask, rows: Sequence[Row], view: View | None 
 def may_list(resource: Resource, ask: Ask) -> bool:
     """Whether the caller may see any; which of them, `filters` and `judged` know."""
     mine = {"project_id": ask.caller.project_id, "tenant_id": ask.caller.project_id}
-    return _judges(resource, ask) or _may(ask, resource, mine)
+    return judges(resource, ask) or _may(ask, resource, mine)
 
 
 def hidden(resource: Resource, ask: Ask) -> Sequence[str]:
@@ -59,7 +59,7 @@ def shown(
 ) -> list[dict[str, object]]:
     """Each row as the caller is shown it."""
     over = view or ask.view
-    if not _judges(resource, ask):
+    if not judges(resource, ask):
         same = hidden(resource, ask)
         return [resource.show(over, row, names, same) for row in rows]
     return [_shown(resource, ask, row, names, over) for row in rows]
@@ -70,7 +70,8 @@ def _shown(resource: Resource, ask: Ask, row: Row, names: Collection[str], view:
     return resource.show(view, row, names, own)
 
 
-def _judges(resource: Resource, ask: Ask) -> bool:
+def judges(resource: Resource, ask: Ask) -> bool:
+    """Whether policy looks at each object."""
     return not ask.caller.operator and ask.context.policy.judges(resource.name)
 
 

@@ -11,11 +11,13 @@ import pytest
 from webob import Request
 
 from controller import events as kept
+from controller.model.kinds import Interface, Row, Switch
 from controller.store.replica import Replica
 from controller.store.store import Store
+from controller.store.transaction import transact
 from northbound import events
 from tests.api.conftest import Api, PlainStatuses
-from tests.api.tenants import Cloud
+from tests.api.tenants import Cloud, Person
 
 
 @pytest.fixture(autouse=True)
@@ -91,8 +93,19 @@ def test_too_far_back_is_gone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None
         api.made("network")
     assert api.call("GET", "/tenet/v1/events?after=0").error == (410, "EventsGone")
     last = api.context.replica.model.revision
-    assert api.call("GET", f"/tenet/v1/events?after={last}.7").error == (410, "EventsGone")
-    for wrong in ("x", "-1", "1.", "%D9%A1", "9" * 40):
+    here = api.context.events.process
+    assert api.call("GET", f"/tenet/v1/events?after={last}.7.{here}").error == (410, "EventsGone")
+    for wrong in (
+        "x",
+        f"{last}.7",
+        f"{last}.7.",
+        f"{last}..{here}",
+        f"{last}.7.{here}x",
+        "-1",
+        "1.",
+        "%D9%A1",
+        "9" * 40,
+    ):
         assert api.call("GET", f"/tenet/v1/events?after={wrong}").status == 400
     assert api.call("GET", "/tenet/v1/events?before=1").status == 400
 
@@ -114,3 +127,67 @@ def test_a_slow_client_costs_its_position_and_is_closed(api: Api, monkeypatch: p
 def test_only_so_many_streams(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "STREAMS", 0)
     assert api.call("GET", "/tenet/v1/events").error == (503, "ServiceUnavailable")
+
+
+def test_a_status_that_comes_and_goes_between_two_looks_is_told(api: Api) -> None:
+    port = api.made("port", network_id=api.made("network")["id"])
+    statuses = api.context.statuses
+    assert isinstance(statuses, PlainStatuses)
+    statuses.confirmed.add(port["id"])
+    api.context.events.look()
+    start = api.context.replica.model.revision
+    path = f"/v2.0/ports/{port['id']}"
+    for up in (False, True):
+        api.call("PUT", path, {"port": {"admin_state_up": up}})
+    statuses.confirmed.discard(port["id"])  # as a change has it, until the switches follow
+    api.call("PUT", path, {"port": {"name": "a"}})
+    statuses.confirmed.add(port["id"])
+    api.call("PUT", path, {"port": {"admin_state_up": False}})
+    found = [data["ports"][0]["status"] for _, event, data in told(api, start) if event == "status"]
+    assert found == ["BUILD", "ACTIVE", "DOWN", "ACTIVE", "BUILD", "ACTIVE", "DOWN"]
+    network = f"/v2.0/networks/{port['network_id']}"
+    start = api.context.replica.model.revision
+    api.call("PUT", path, {"port": {"admin_state_up": True}})
+    for up in (False, True):
+        api.call("PUT", network, {"network": {"admin_state_up": up}})
+    found = [data["ports"][0]["status"] for _, event, data in told(api, start) if event == "status"]
+    assert found[-3:] == ["ACTIVE", "DOWN", "ACTIVE"]
+
+
+def test_what_is_shared_comes_and_what_is_no_longer_shared_goes(tmp_path: Path, store: Store, replica: Replica) -> None:
+    cloud = Cloud(tmp_path, store, replica)
+    red, blue, green = (cloud.person(project, "member") for project in ("red", "blue", "green"))
+    network = red.made("network", name="ours")
+    red.made("subnet", network_id=network["id"], ip_version=4, cidr="10.0.0.0/24")
+    start = replica.model.revision
+    policy = red.made("rbac-policy", object_type="network", object_id=network["id"], action="access_as_shared",
+                      target_tenant="blue")  # fmt: skip
+    red.call("PUT", f"/v2.0/networks/{network['id']}", {"network": {"name": "still"}})
+
+    def seen(person: Person) -> list[list[tuple[str, str]]]:
+        found = told(person, start, person.token)
+        return [[(each["change"], each["kind"]) for each in data["changes"]] for _, _, data in found]
+
+    assert seen(blue) == [[("create", "network"), ("create", "subnet")], [("update", "network")]]
+    assert seen(green) == []
+    red.call("DELETE", f"/v2.0/rbac-policies/{policy['id']}")
+    assert seen(blue)[-1] == [("delete", "network"), ("delete", "subnet")]
+    assert seen(green) == []
+    assert ("delete", "network") not in seen(red)[-1]
+    assert "still" not in str(told(blue, start, blue.token))  # what is not shared any more is not shown
+
+
+def test_a_port_that_is_plugged_in_elsewhere_is_told_with_its_host(api: Api) -> None:
+    port = api.made("port", network_id=api.made("network")["id"])
+    context = api.context
+
+    def put(*rows: Row) -> None:
+        transact(context.store, context.replica, lambda tx: [tx.put(row) for row in rows])
+
+    put(Switch(id="a", number=1, dpid=1, host="h1"), Switch(id="b", number=2, dpid=2, host="h2"))
+    start = context.replica.model.revision
+    for switch, host in (("a", "h1"), ("b", "h2")):
+        since = context.replica.model.revision
+        put(Interface(switch_id=switch, name="tap", vif=port["id"], ofport=5, since=since))
+        last = [data for _, event, data in told(api, start) if event == "change"][-1]
+        assert last["changes"][0]["port"]["binding:host_id"] == host

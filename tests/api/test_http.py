@@ -48,6 +48,18 @@ def test_versions(api: Api) -> None:
     assert reply.json["versions"][2]["links"] == [{"rel": "self", "href": "http://tenet.example:9696/v2.0/"}]
 
 
+def test_without_quantum_there_is_v2_alone(api: Api) -> None:
+    context = Context(
+        api.context.store, api.context.replica, api.context.statuses, api.context.operators, quantum=False
+    )
+    alone = Api(context)
+    assert [version["id"] for version in alone.call("GET", "/").json["versions"]] == ["v2.0"]
+    assert alone.call("GET", "/v1.1/tenants/red/networks").status == 404
+    assert alone.call("GET", "/v2.0/networks").status == 200
+    assert not [path for path in alone.call("GET", "/openapi.json").json["paths"] if path.startswith("/v1")]
+    assert [path for path in api.call("GET", "/openapi.json").json["paths"] if path.startswith("/v1.1")]
+
+
 @pytest.mark.parametrize("path", ["/v2.0", "/v2.0/"])
 def test_resources_of_v2(api: Api, path: str) -> None:
     resources = api.call("GET", path).json["resources"]
@@ -81,8 +93,11 @@ def test_operators(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         reply = api.call("GET", path)
         assert reply.error == (404, "SwitchNotFound")
         assert list(reply.json) == ["TenetError"]
-    monkeypatch.setattr(api.context.operators, "health", lambda: (False, {"status": "no store"}))
-    assert api.call("GET", "/healthz").status == 503
+    assert (api.call("GET", "/readyz").status, api.call("GET", "/readyz").json) == (200, {"status": "ok"})
+    monkeypatch.setattr(api.context.operators, "unready", lambda: "no store")
+    unready = api.call("GET", "/readyz")
+    assert (unready.status, unready.json) == (503, {"status": "unready", "reason": "no store"})
+    assert api.call("GET", "/healthz").status == 200
 
 
 # --- paths and methods ------------------------------------------------------------------------------------------------
@@ -90,7 +105,7 @@ def test_operators(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/v2.0/routers", "/v2", "/v2.0/networks/a/b", "//v2.0/networks", "/v2.0//networks", "/v2.0/../metrics",
+    ["/v2.0/trunks", "/v2", "/v2.0/networks/a/b", "//v2.0/networks", "/v2.0//networks", "/v2.0/../metrics",
      "/v2.0/networks/..%2f..%2fmetrics", "/v2.0/%2e%2e/metrics", "/x", "/v1.2/tenants/t/networks", "/v2.0/networks//",
      "/v2.0/*", "/tenet", "/%00"],
 )  # fmt: skip
@@ -98,6 +113,16 @@ def test_paths_that_are_not(api: Api, path: str) -> None:
     reply = api.call("GET", path)
     assert reply.error == (404, "HTTPNotFound")
     assert list(reply.json) == ["NeutronError" if path.startswith("/v2.0") else "TenetError"]
+
+
+def test_a_star_in_a_path_is_a_name_as_any(api: Api) -> None:
+    for path, kind in (
+        ("networks/*", "NetworkNotFound"),
+        ("networks/*/ports/*", "NetworkNotFound"),
+        ("*", "HTTPNotFound"),
+    ):
+        assert api.call("GET", f"/v1.1/tenants/*/{path}").error == (404, kind)
+    assert api.call("GET", "/v2.0/networks/*").error == (404, "NetworkNotFound")
 
 
 def test_a_path_that_is_not_utf_8(api: Api) -> None:
@@ -141,9 +166,18 @@ def test_bodies_that_are_not(api: Api, body: bytes) -> None:
     assert api.everything() == before
 
 
-def test_the_last_of_duplicate_keys_counts(api: Api) -> None:
-    reply = api.call("POST", "/v2.0/networks", b'{"network": {"name": "a", "name": "b"}}')
-    assert reply.json["network"]["name"] == "b"
+@pytest.mark.parametrize(
+    "body",
+    [b'{"network": {"name": "a", "name": "b"}}', b'{"network": {"name": "a"}, "network": {}}',
+     b'{"networks": [{}, {"name": "a", "n\\u0061me": "a"}]}', b'[{"name": 1, "name": 1}]'],
+)  # fmt: skip
+def test_a_key_that_is_there_twice_is_refused_by_its_name(api: Api, body: bytes) -> None:
+    before = api.everything()
+    reply = api.call("POST", "/v2.0/networks", body)
+    assert reply.error == (400, "HTTPBadRequest")
+    assert re.search(r"the key 'n\w+' is there twice", reply.json["NeutronError"]["message"])
+    assert api.call("POST", "/v1.1/tenants/t/networks", body).error == (400, "HTTPBadRequest")
+    assert api.everything() == before
 
 
 @pytest.mark.parametrize("length", [MAX_BODY + 1, 10 * 2**20, 10**40])

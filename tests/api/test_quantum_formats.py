@@ -136,6 +136,8 @@ BOMB = b'<!DOCTYPE n [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><netwo
         b"<network/>",
         b"<network name='x' colour='red'/>",
         b"<network><name><deep/></name></network>",
+        b"<network name='x'><name>y</name></network>",
+        b"<network><name>x</name><name>y</name></network>",
         b"<network name='" + b"x" * 256 + b"'/>",
         b"<network>" + b"<a>" * 2000 + b"</a>" * 2000 + b"</network>",
         b"<network>" + b"<a/>" * 2000 + b"</network>",

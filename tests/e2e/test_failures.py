@@ -79,6 +79,21 @@ def test_sigterm_ends_cleanly_and_flows_stay(world: World) -> None:
     assert world.controller.metric(FLOW_MESSAGES) == 0
 
 
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_ports_stay_active_while_a_controller_that_was_restarted_waits_for_its_switches(world: World, how: str) -> None:
+    time.sleep(2.5)  # what a killed one has confirmed is written down
+    getattr(world.controller, how)()
+    world.controller.start()
+    seen = {world.api.show("port", port["id"])["status"] for port in world.ports}
+    away = [id for id, switch in world.controller.switches().items() if not switch["connected"]]
+    while not all(switch["connected"] for switch in world.controller.switches().values()):
+        seen |= {world.api.show("port", port["id"])["status"] for port in world.ports}
+    world.cloud.connected()
+    seen |= {world.api.show("port", port["id"])["status"] for port in world.ports}
+    assert seen == {"ACTIVE"}
+    assert away, "all switches were back before anybody could look"
+
+
 def test_changes_made_while_a_switch_was_cut_off_reach_it_and_only_those(world: World) -> None:
     """Until the switch is back and has confirmed, the port that needs a flow on it is in BUILD."""
     away, wire = world.cloud[2], "u2"

@@ -87,8 +87,11 @@ class Bed:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def get(self, path: str) -> Any:
+        return json.loads(self.text(path))
+
+    def text(self, path: str) -> str:
         with urllib.request.urlopen(URL + path, timeout=10) as answer:
-            return json.load(answer)
+            return str(answer.read().decode())
 
     def topology(self) -> dict[str, Any]:
         found: dict[str, Any] = self.get("/tenet/v1/topology")["topology"]
@@ -123,6 +126,10 @@ class Bed:
             return connected >= len(names) and sum(link["used"] for link in found["links"]) == wires
 
         until(known, f"{len(names)} switches and {wires // 2} wires", lambda: json.dumps(self.topology()), timeout)
+
+    def in_step(self) -> bool:
+        """Whether each switch that is connected has the flows that follow from what is known."""
+        return all(switch["in_step"] for switch in self.topology()["switches"] if switch["connected"])
 
     def stop_net(self) -> None:
         if self.net is not None:
@@ -168,15 +175,3 @@ def reach(
             found.add(pair)
         assert "DUP!" not in text, text
     return found
-
-
-def share(net: Mininet) -> dict[str, list[str]]:
-    """The hosts in turn to two tenants with the same addresses; the last of blue has one that red has not."""
-    names = sorted(host.name for host in net.hosts)
-    tenants = {"red": names[0::2], "blue": names[1::2]}
-    for members in tenants.values():
-        for nth, name in enumerate(members, 1):
-            net.get(name).setIP(f"10.0.0.{nth}", 24)
-            net.get(name).params["ip6"] = f"2001:db8::{nth}/64"
-    net.get(tenants["blue"][-1]).setIP("10.0.0.99", 24)
-    return tenants

@@ -207,3 +207,25 @@ def test_an_address_is_forgotten_although_the_store_could_not_take_it_at_first(
     bench.remove(plugged("lea", 1, 1))
     until(lambda: not bench.learned)
     assert failures
+
+
+def test_what_goes_from_port_to_port_without_end_stays_where_it_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As behind a cable between two ports: the same address is heard at both, again and again."""
+    monkeypatch.setattr(module, "MOVE", 0.001)
+    caplog.set_level("WARNING", "tenet.observe")
+    for turn in range(40):
+        bench.hear(ofport=1 + turn % 2)
+        hub.sleep(0.01)
+    until(lambda: caplog.records)
+    settled = bench.replica.model.revision
+    for turn in range(40):
+        bench.hear(ofport=1 + turn % 2)
+        hub.sleep(0.005)
+    assert bench.replica.model.revision == settled and bench.observer.learned <= 5
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{NEW} goes from port to port of network red: it stays where it is until that ends (a loop?)"
+    ]
+    bench.hear(mac="02:00:00:00:00:bb", ofport=2)  # others are learned all the same
+    until(lambda: ("02:00:00:00:00:bb", "leo") in bench.learned)

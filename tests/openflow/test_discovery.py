@@ -13,6 +13,7 @@ from controller.model.kinds import Link, Network, Secret
 from controller.model.kinds import Port as TenantPort
 from controller.observe.links import AWAY_COST, INTERVAL, Station
 from tests.openflow.wires import Wires, until
+from topology.cost import by_speed
 from topology.discovery import Port, frame, read
 from topology.neighbors import SILENCE
 
@@ -221,3 +222,17 @@ def test_a_process_that_stood_still_loses_no_wire(pair: Wires, caplog: pytest.Lo
     time.sleep(INTERVAL + SILENCE)  # nothing of this process runs meanwhile
     stays(pair, BOTH, 1.5)
     assert "no longer hears" not in caplog.text
+
+
+def test_the_cost_of_a_wire_follows_from_the_speed_of_its_ports(tmp_path: Path) -> None:
+    wires = Wires(tmp_path, by_speed)
+    wires.cable(A1, B1)
+    slow, fast = wires.switch(1, speed=1_000_000), wires.switch(2, speed=40_000_000)
+    until(lambda: wires.rows() == BOTH)
+    until(lambda: wires.costs() == {"1/1": 10, "2/1": 1})
+    slow.speeds[1] = 100_000  # what it is set to again, over an old cable
+    slow.port(1, "s1-eth1")
+    until(lambda: wires.costs() == {"1/1": 100, "2/1": 1})
+    fast.drop()
+    until(lambda: wires.costs() == {"1/1": 100, "2/1": AWAY_COST})
+    wires.close()

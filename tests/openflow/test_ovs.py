@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from controller.errors import NotMaster, Rejected
+from controller.flow.meter import FLAGS, Meter
 from controller.openflow import framework, wire
 from controller.openflow.session import Held, Session
 from tests.openflow.flows import Encoded, Heard, encoded, flow, until
@@ -146,7 +147,7 @@ def test_the_controller_meter_is_set_once(bridge: Bridge) -> None:
 
     bridge.session._link.write = watch  # type: ignore[method-assign]
     for rate in (100, 100, 50, 50):
-        bridge.session.limit_packet_ins(rate, 200)
+        bridge.session.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, rate, 200))
     mods = [data for data in sent if data[1] == wire.METER_MOD]
     assert [data[8:10] for data in mods] == [b"\0\0", b"\0\1"]  # add, modify
     meters = bridge.ofctl("dump-meters")

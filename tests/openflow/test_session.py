@@ -10,6 +10,7 @@ import pytest
 
 from controller import hub
 from controller.errors import Rejected, Unreachable
+from controller.flow.meter import FLAGS, Meter, limit
 from controller.openflow import connection, session, wire
 from controller.openflow.session import Held, PacketIn, PortDesc, Session
 from tests.openflow.conftest import Bench
@@ -110,17 +111,17 @@ def test_foreign_and_tampered_flows_are_wrong(bench: Bench) -> None:
 def test_the_meter_is_set_once(bench: Bench) -> None:
     switch, peer = bench.switch()
     for _ in range(2):
-        peer.limit_packet_ins(100, 200)
-        assert switch.meters == {wire.CONTROLLER_METER: (wire.METER_FLAGS, 100, 200)}
+        peer.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, 100, 200))
+        assert switch.meters == {wire.CONTROLLER_METER: (FLAGS, 100, 200)}
         assert switch.received[wire.METER_MOD] == 1
-    peer.limit_packet_ins(100, 300)
-    assert switch.meters == {wire.CONTROLLER_METER: (wire.METER_FLAGS, 100, 300)}
+    peer.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, 100, 300))
+    assert switch.meters == {wire.CONTROLLER_METER: (FLAGS, 100, 300)}
 
 
 def test_a_switch_without_meters_goes_on(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     switch, peer = bench.switch()
     switch.has_meters = False
-    peer.limit_packet_ins(100, 200)
+    peer.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, 100, 200))
     peer.apply([flow(1).add], [])
     lines = [each.getMessage() for each in caplog.records if "packet-ins" in each.getMessage()]
     assert lines == ["switch 0000000000000001 does not limit packet-ins: OFPBRC_BAD_TYPE (type 1, code 1)"]
@@ -187,7 +188,7 @@ def test_whoever_waits_hears_of_the_end(bench: Bench) -> None:
     with (
         waiting(peer.apply, [flow(1).add], []) as applying,
         waiting(lambda: peer.held() and None) as dumping,
-        waiting(peer.limit_packet_ins, 1, 1) as metering,
+        waiting(peer.limit_packet_ins, limit(wire.CONTROLLER_METER, 1)) as metering,
     ):
         assert not applying and not dumping and not metering
         switch.drop()
@@ -215,7 +216,7 @@ def test_a_silent_switch_is_closed(
 def test_an_answer_of_the_wrong_type_is_no_answer(bench: Bench) -> None:
     switch, peer = bench.switch()
     switch.mute = True
-    with waiting(peer.limit_packet_ins, 1, 1) as metering:
+    with waiting(peer.limit_packet_ins, limit(wire.CONTROLLER_METER, 1)) as metering:
         for xid in range(1, 9):
             switch.send_raw(wire.message(wire.BARRIER_REPLY, xid))
         hub.sleep(0.05)

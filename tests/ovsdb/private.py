@@ -28,10 +28,12 @@ def until(true: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
 class PrivateHypervisor:
     """Use as a context manager; `directory` must be new."""
 
-    def __init__(self, directory: Path, system_id: str | None = "hv1", switch: bool = True) -> None:
+    def __init__(self, directory: Path, system_id: str | None = "hv1", switch: bool = True, asked: bool = True) -> None:
+        """`asked`: its operator wants a hypervisor of Tenet's."""
         self.directory = directory
         self._system_id = system_id
         self._with_switch = switch
+        self._asked = asked
         self._database: subprocess.Popen[bytes] | None = None
         self._switch: subprocess.Popen[bytes] | None = None
         self._environment = dict(os.environ, OVS_RUNDIR=str(directory), OVS_LOGDIR=str(directory))
@@ -44,6 +46,8 @@ class PrivateHypervisor:
             self.vsctl("init")
             if self._system_id:
                 self.set_ids(**{"system-id": self._system_id, "hostname": f"{self._system_id}.example"})
+            if self._asked:
+                self.set_ids(**{"tenet-datapath-type": "netdev"})
             if self._with_switch:
                 self.start_switch()
         except BaseException:

@@ -166,7 +166,7 @@ def test_a_bad_update_ends_the_connection(watched, good, updates):
 
 
 def test_a_refused_transaction_is_retried_ever_more_slowly(watched, good):
-    db = Database(**{"system-id": "other"})
+    db = Database(**{**IDS, "system-id": "other"})
     with connected(watched.port) as sock, Peer(sock, db) as peer:
         peer.refuse = {"error": "constraint violation", "details": "because"}
         until(lambda: len(watched.logged("constraint violation: because")) >= 3, "it is tried again")
@@ -179,7 +179,7 @@ def test_a_refused_transaction_is_retried_ever_more_slowly(watched, good):
 def test_a_peer_that_says_yes_and_changes_nothing_is_not_fought_with(watched, good):
     with (
         connected(watched.port) as sock,
-        Peer(sock, Database(**{"system-id": "other"})) as peer,
+        Peer(sock, Database(**{**IDS, "system-id": "other"})) as peer,
     ):
         until(lambda: peer.transactions, "it is asked")
         hub.sleep(1.5)

@@ -135,7 +135,6 @@ def test_the_encapsulation_types_are_followed(watched, hypervisor):
 
 def test_a_hypervisor_without_encapsulation(watched, tmp_path):
     with PrivateHypervisor(tmp_path / "hv1") as hypervisor:
-        hypervisor.set_ids(**{"tenet-datapath-type": "netdev"})
         hypervisor.vsctl("set-manager", watched.remote)
         watched.settled(hypervisor)
         assert watched.last.encap_ip == ""

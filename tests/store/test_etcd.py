@@ -11,7 +11,7 @@ import pytest
 
 from controller import hub
 from controller.errors import Changed, Compacted, Invalid, Misconfigured, Unavailable
-from controller.store import open_store
+from controller.store import etcd_commits, open_store
 from controller.store.store import Change, Store
 from tests.store.etcd_process import Cluster
 from tests.store.wire import Wire
@@ -145,6 +145,24 @@ def test_commits_that_start_together_and_clash_are_judged_in_order(url: str, ope
 
 
 # --- large ------------------------------------------------------------------------------------------------------------
+
+
+def test_writers_that_take_turns_come_to_share_transactions(
+    url: str, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(etcd_commits, "GATHER", 0.5)  # longer than this machine may take
+    store = opened(url)
+    made: list[int] = []
+
+    def writer(name: str) -> None:
+        for number in range(20):
+            hub.sleep(0.005 * int(name[1:]))  # what comes between
+            made.append(store.commit({}, {f"{name}/{number}": b""}))
+
+    writers = [hub.spawn(writer, f"w{number}") for number in range(8)]
+    for each in writers:
+        each.wait()
+    assert len(made) == 160 and len(set(made)) <= 60  # one revision a transaction
 
 
 def test_a_commit_that_relies_on_thousands_of_rows(url: str, opened: Open) -> None:

@@ -1,0 +1,79 @@
+"""What is known of ports beside their rows: the status and the host of each, as last looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from controller.model.kinds import Interface, Network, Port, Row, Switch
+from controller.model.model import Model
+
+BUILD = "BUILD"
+Changes = Iterable[tuple[Row | None, Row | None]]
+
+
+class Statuses(Protocol):
+    def port(self, port: Port) -> tuple[str, str]: ...
+
+
+class Looked:
+    """`under_way`: ids of the ports whose status is about to be another."""
+
+    def __init__(self, model: Model, statuses: Statuses) -> None:
+        self.under_way: set[str] = set()
+        self._model = model
+        self._statuses = statuses
+        self._known: dict[str, tuple[str, str]] = {}  # port id -> (status, host)
+        self._same: dict[tuple[str, str], tuple[str, str]] = {}  # each of these once
+
+    def look(self, ports: Iterable[Port]) -> tuple[list[Port], list[tuple[Port, str, str]]]:
+        """(those that are on another host, those of another status with that and the reason)"""
+        moved, changed = [], []
+        for port in ports:
+            status, reason = self._statuses.port(port)
+            known = self._known.get(port.id)
+            now = (status, _host(self._model, port))
+            if now == known:
+                continue
+            self._known[port.id] = self._same.setdefault(now, now)
+            (self.under_way.add if status == BUILD else self.under_way.discard)(port.id)
+            if known is not None and known[1] != now[1]:
+                moved.append(port)
+            if known is None or known[0] != status:
+                changed.append((port, status, reason))
+        return moved, changed
+
+    def forget_gone(self) -> None:
+        for port_id in self._known.keys() - self._model.rows(Port).keys():
+            del self._known[port_id]
+            self.under_way.discard(port_id)
+
+
+def _host(model: Model, port: Port) -> str:
+    """Where its interface is; "" where that is not shown."""
+    interface = None if port.host else model.placement.bindings.get(port.id)
+    if interface is None:
+        return ""
+    switch = model.get(Switch, interface.switch_id)
+    return (switch.host if switch is not None else "") or interface.switch_id
+
+
+def concerned(model: Model, rows: Changes) -> list[Port]:
+    """Ports whose status or host may be others by a commit."""
+    found: dict[str, Port] = {}
+    for before, after in rows:
+        if isinstance(after, Port):
+            ports = [after]
+        elif isinstance(before, Network) and isinstance(after, Network):
+            switched = before.admin_state_up != after.admin_state_up
+            ports = model.find(Port, "network_id", after.id) if switched else []
+        elif isinstance(before, Interface) or isinstance(after, Interface):
+            vifs = {row.vif for row in (before, after) if isinstance(row, Interface) and row.vif}
+            ports = [port for vif in sorted(vifs) for port in model.find(Port, "vif", vif)]
+        elif isinstance(after, Switch) and isinstance(before, Switch) and before.host != after.host:
+            there = model.find(Interface, "switch_id", after.id)
+            ports = [port for interface in there for port in model.find(Port, "vif", interface.vif)]
+        else:
+            continue
+        found.update((port.id, port) for port in ports)
+    return list(found.values())

@@ -1,0 +1,95 @@
+"""The head of a request, read strictly (RFC 9112).
+
+Two readers that disagree about where a request ends are how one is smuggled past a proxy: whatever RFC 9112 lets a
+server refuse, and whatever two servers might read differently, is refused here, and the connection closed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import NamedTuple
+
+MOST_FIELDS = 100  # which is what the standard library reads, too
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_LINE = re.compile(rb"(%s) ([\x21-\x7e]{1,16384}) HTTP/([0-9])\.([0-9])\r\n" % _TOKEN)
+_FIELD = re.compile(rb"(%s):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)\r\n" % _TOKEN)
+_ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+# Of these one is enough: two readers would each take another.
+_ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding")
+
+
+class Refused(Exception):
+    """`status`: what the client is told, before the connection is closed."""
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class Head(NamedTuple):
+    """`target` begins with a slash."""
+
+    method: str
+    target: str
+
+
+def read(line: bytes, fields: Sequence[bytes]) -> Head:
+    """`line` and `fields` as they came, with their line ends and without the empty line.  Raises Refused."""
+    found = _LINE.fullmatch(line)
+    if not found:
+        raise _bad("The request line is malformed.")
+    if found[3] != b"1":
+        raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here.")
+    if len(fields) > MOST_FIELDS:
+        raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"There are more than {MOST_FIELDS} header fields.")
+    held = _held(fields)
+    if found[4] != b"0" and b"host" not in held:
+        raise _bad("Host is missing.")  # RFC 9112, 3.2
+    _check_length(held)
+    return Head(found[1].decode(), _target(found[2]).decode())
+
+
+def _held(fields: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Values of fields by their names in lower case; the last of those of which there may be many."""
+    held: dict[bytes, bytes] = {}
+    for field in fields:
+        found = _FIELD.fullmatch(field)
+        if not found:
+            raise _bad("A header field is malformed.")
+        name = found[1].lower()
+        if name in _ONCE and name in held:
+            raise _bad(f"{name.decode().title()} is given twice.")
+        held[name] = found[2].rstrip(b" \t")
+    return held
+
+
+def _check_length(held: dict[bytes, bytes]) -> None:
+    """Where a body ends is said by Content-Length alone."""
+    encoding = held.get(b"transfer-encoding")
+    length = held.get(b"content-length")
+    if encoding is not None and length is not None:
+        raise _bad("Content-Length and Transfer-Encoding are both given.")  # RFC 9112, 6.1
+    if encoding is not None and encoding.lower() != b"chunked":
+        raise Refused(HTTPStatus.NOT_IMPLEMENTED, "The transfer coding is not known.")
+    if encoding is not None:
+        raise Refused(HTTPStatus.LENGTH_REQUIRED, "The body's length must be given as Content-Length.")
+    if length is not None and not _LENGTH.fullmatch(length):
+        raise _bad("Content-Length is not a number.")
+
+
+def _target(given: bytes) -> bytes:
+    """In origin-form, also where it is the absolute-form that proxies send (RFC 9112, 3.2.1 and 3.2.2)."""
+    rest = _ABSOLUTE.sub(b"", given, count=1) if _ABSOLUTE.match(given) else given
+    if rest != given and not rest.startswith(b"/"):
+        rest = b"/" + rest
+    if not rest.startswith(b"/") or b"#" in rest:
+        raise _bad("The request's target is malformed.")
+    return rest
+
+
+def _bad(message: str) -> Refused:
+    return Refused(HTTPStatus.BAD_REQUEST, message)

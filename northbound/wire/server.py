@@ -1,0 +1,25 @@
+"""Serving the REST API on a listener."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import Any
+
+from controller import hub
+
+from .connections import Connections
+from .protocol import Protocol
+
+MOST = 4096  # connections; when there are more, those that send nothing are closed first
+SPARE = 128  # that are accepted above that, while others are being closed
+LONGEST = 16_384  # bytes of a request line
+
+
+def serve(listener: Any, application: Any) -> None:
+    """Until the listener is closed.  Raises OSError."""
+    hub.serve_wsgi(
+        listener, application, log=logging.getLogger("tenet.http"), log_output=False, max_size=MOST + SPARE,
+        keepalive=True, socket_timeout=60, url_length_limit=LONGEST, debug=False,
+        protocol=functools.partial(Protocol, Connections(MOST)),
+    )  # fmt: skip
