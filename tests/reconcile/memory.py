@@ -64,7 +64,7 @@ class MemorySession:
 
     def remove_meters(self, numbers: Iterable[int]) -> None:
         for number in numbers:
-            del self.meters[number]
+            self.meters.pop(number, None)  # as Open vSwitch: it is no error that it is not there
 
     def apply(
         self,
