@@ -28,7 +28,7 @@ ETCD := etcd-server:etcd
 
 .PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-identity test-tempest \
         test-e2e test-mininet test-cluster test-ryu \
-        bench demo demo-cluster clean
+        bench soak demo demo-cluster clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -53,7 +53,7 @@ format: install  ## put the source into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: test-unit test-store test-openflow test-ovsdb test-api test-identity test-ryu test-e2e test-mininet test-cluster  ## every suite, in this order, until one fails
+test: test-unit test-store test-openflow test-ovsdb test-api test-identity test-tempest test-ryu test-e2e test-mininet test-cluster  ## every suite, in this order, until one fails
 	@echo "all suites passed"
 
 test-unit: install  ## the pure parts: no sockets, no switches
@@ -84,9 +84,9 @@ $(IDENTITY_INSTALLED): requirements-identity.txt
 	$(IDENTITY_VENV)/bin/python $(PIP) install --quiet -r requirements-identity.txt
 	@touch $@
 
-# not part of `make test`: ten minutes
 test-tempest: install $(IDENTITY_INSTALLED) $(TEMPEST_INSTALLED)  ## Tempest's API tests, with a real Keystone
 	@tools/need.sh $(OPENVSWITCH) util-linux:setpriv
+	$(BIN)/pytest -q tests/tempest
 	@directory=$$(mktemp -d); trap 'rm -rf "$$directory"' EXIT; $(BIN)/python -m tests.tempest.run "$$directory/run"
 
 $(TEMPEST_INSTALLED): requirements-tempest.txt
@@ -103,7 +103,7 @@ test-mininet: install  ## wired switches, experiments and physical networks on M
 	tools/alone.sh $(BIN)/pytest -q tests/mininet
 
 test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)
-	@tools/need.sh $(LAB) $(ETCD) $(CERTIFICATES)
+	@tools/need.sh $(LAB) $(ETCD) $(CERTIFICATES) faketime:faketime
 	$(BIN)/pytest -q tests/cluster/test_etcd_members.py
 	$(BIN)/pytest -q tests/cluster --ignore tests/cluster/test_etcd_members.py
 
@@ -122,6 +122,10 @@ $(RYU_INSTALLED): requirements-ryu.txt
 bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
 	@tools/need.sh $(LAB) $(ETCD)
 	$(BIN)/python -m tests.bench
+
+soak: install  ## three minutes of everything at once on real Open vSwitch; then all must be right (root)
+	@tools/need.sh $(LAB)
+	$(BIN)/python -m tests.soak
 
 demo: install  ## two tenants with equal addresses on three hypervisors, live (root)
 	@tools/need.sh $(LAB)

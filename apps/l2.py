@@ -13,6 +13,7 @@ from controller.model.kinds import Network, Port, Switch
 from controller.model.placement import BLOCK
 from controller.model.reader import Reader
 
+from .limit import LIMITED
 from .pipeline import (
     ARRIVE,
     CLASSIFY,
@@ -76,7 +77,7 @@ def network_here(network: Network, see: Reader) -> Iterator[Flow]:
     """Group frames go to every port here, then on; frames to nobody known go to the learning ports here."""
     segment = network.segment
     flood = _floods(FLOOD.number, see.blocks(see.switch_id, network.id))
-    yield Flow(LOCAL, USUAL, (MULTICAST, of_network(segment)), flood, goto=REMOTE)
+    yield Flow(LOCAL, USUAL, (MULTICAST, of_network(segment)), (LIMITED, *flood), goto=REMOTE)
     learning = [block | LEARNERS for block in see.learner_blocks(see.switch_id, network.id)]
     if learning:
         yield Flow(UNKNOWN, USUAL, (of_network(segment),), _floods(FLOOD.number, learning))
@@ -117,7 +118,8 @@ def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
     yield from _spread(segment, blocks)
     learners = {block | LEARNERS: numbers for block, numbers in _numbers(see.learners(network.id), see).items()}
     if learners:
-        yield Flow(REMOTE, LOW, (from_here(segment),), _floods(SPREAD.number, sorted(learners)), goto=UNKNOWN)
+        spread = (LIMITED, *_floods(SPREAD.number, sorted(learners)))
+        yield Flow(REMOTE, LOW, (from_here(segment),), spread, goto=UNKNOWN)
         yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
         yield Flow(REMOTE, USUAL, (MULTICAST, from_fabric(segment)))  # every port here has got it in LOCAL
         yield from _spread(segment, learners)
@@ -130,7 +132,7 @@ def _outside(network: Network, see: Reader) -> Iterator[Flow]:
     segment = network.segment
     yield Flow(REMOTE, USUAL, (MULTICAST, from_here(segment)), goto=FABRIC)
     if see.learners(network.id):
-        yield Flow(REMOTE, LOW, (from_here(segment),), (resubmit(FABRIC.number),), goto=UNKNOWN)
+        yield Flow(REMOTE, LOW, (from_here(segment),), (resubmit(FABRIC.number), LIMITED), goto=UNKNOWN)
         yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
     else:
         yield Flow(REMOTE, LOW, (from_here(segment),), goto=FABRIC)

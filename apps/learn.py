@@ -1,6 +1,7 @@
 """Ports without declared addresses: their addresses are learned from what they send.
 
-A frame from an unknown address goes on, and its head goes to the controller, at a limited rate; the controller writes
+A frame from an unknown address goes on, and its head goes to the controller, at a limited rate.  The ports of a switch
+share several meters for that, so that one that asks without end leaves most others their share.  The controller writes
 the address down as an observation, and from that come the flows here.  A port that has LIMIT addresses may use no
 other.  An address that a port of the same network declares is never learned: frames that claim it are dropped.
 """
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import Flow, field, put, to_controller
+from controller.flow import Flow, field, put, to_controller_by
+from controller.flow.meter import of_learning
 from controller.model.kinds import Interface, Learned, Network, Port, Switch
 from controller.model.reader import Reader
 
@@ -50,7 +52,7 @@ def port_here(port: Port, see: Reader) -> Iterator[Flow]:
         to_port = (field("eth_dst", mac), of_network(segment))
         yield Flow(LOCAL, LEARNED, to_port, (put("reg7", at.ofport),), goto=PERMIT)
     if len(addresses) < LIMIT:
-        yield Flow(LEARN, LOW, (in_port,), (to_controller(HEAD),), goto=ANSWER)
+        yield Flow(LEARN, LOW, (in_port,), (to_controller_by(of_learning(at.ofport), HEAD),), goto=ANSWER)
 
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:

@@ -50,15 +50,15 @@ LEARN = _table(25, "learn", "in_port eth_src", "answer")
 ANSWER = _table(30, "answer", "metadata eth_dst eth_type vlan_vid arp_op arp_tpa", miss="local", everywhere=True)
 
 # --- destination address to local port, remote switch, or every member of the network ---
-LOCAL = _table(40, "local", "metadata eth_dst", "permit flood", miss="remote")
+LOCAL = _table(40, "local", "metadata eth_dst", "permit flood limit", miss="remote")
 FLOOD = _table(45, "flood", "metadata reg9", "permit")  # entered by resubmit only
-REMOTE = _table(50, "remote", "metadata eth_dst", "fabric spread unknown", everywhere=True)
+REMOTE = _table(50, "remote", "metadata eth_dst", "fabric spread unknown limit", everywhere=True)
 SPREAD = _table(55, "spread", "metadata reg9", "fabric", everywhere=True)  # entered by resubmit only
 UNKNOWN = _table(60, "unknown", "metadata", "flood")
+LIMIT = _table(65, "limit", "in_port")  # entered by resubmit only
 
 # --- may this port receive it; out of the local port ---
-PERMIT = _table(70, "permit", "reg7", miss="deliver")
-DELIVER = _table(80, "deliver", "")
+PERMIT = _table(70, "permit", "reg7")
 
 # --- over the fabric to another switch ---
 FABRIC = _table(90, "fabric", "vlan_vid reg8 metadata", "impose")
@@ -69,7 +69,7 @@ FORWARD = _table(95, "forward", "eth_type mpls_tc mpls_label reg9")
 
 TABLES = (
     CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, ANSWER,
-    LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, PERMIT, DELIVER, FABRIC, IMPOSE, FORWARD,
+    LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, FABRIC, IMPOSE, FORWARD,
 )  # fmt: skip
 
 # --- priorities: a miss, what gives way, the usual, what overrides it ---

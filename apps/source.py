@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from ipaddress import IPv6Address
 
 from controller.flow import Field, Flow, Table, field, masked
+from controller.flow.fields import text
 from controller.model.kinds import Port, Switch
 from controller.model.reader import Reader
 
@@ -44,9 +44,9 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
     at = see.binding(port)
     if at is None or port.learns:
         return
-    in_port = field("in_port", at.ofport)
-    for mac in (port.mac_address, *port.guests):
-        said_by: Match = (in_port, field("eth_src", mac)) if port.guests else (in_port,)
+    in_port, guests = field("in_port", at.ofport), port.guests
+    for mac in (port.mac_address, *guests):
+        said_by: Match = (in_port, field("eth_src", mac)) if guests else (in_port,)
         own = mac == port.mac_address
         yield from _station(said_by, mac, _sources(port, mac), None if own else LEARN)
 
@@ -99,7 +99,7 @@ def link_local(mac: str) -> str:
     """fe80::/64 with the modified EUI-64 of a MAC."""
     octets = bytes.fromhex(mac.replace(":", ""))
     identifier = bytes((octets[0] ^ 2,)) + octets[1:3] + b"\xff\xfe" + octets[3:]
-    return str(IPv6Address(b"\xfe\x80" + bytes(6) + identifier))
+    return text("ipv6_src", b"\xfe\x80" + bytes(6) + identifier)
 
 
 HERE = {"switch": switch, "port": port}

@@ -11,18 +11,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from controller import cluster_command, hub, logs, memory, store_command
-from controller.commands import doctor, export, token, topology
+from controller import hub, logs, memory
+from controller.commands import cluster, doctor, export, store, token, topology
 from controller.errors import Misconfigured, Refused, Unavailable
 from controller.settings import Settings, read, tls_context
 
 log = logging.getLogger("tenet")
 
-COMMANDS = {"store": store_command.run, "cluster": cluster_command.run}
+COMMANDS = (store, cluster, token, topology, doctor, export)  # each adds its parser, whose `execute` does it
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 when ended by SIGTERM or SIGINT, 1 when it cannot start or go on, 2 for wrong usage."""
+    """Exit status: 0 when all went well or ended by SIGTERM or SIGINT, 1 when it cannot start or go on, 2 for wrong
+    usage.
+    """
     parser = argparse.ArgumentParser(prog="tenet", description="Tenant networks on Open vSwitch.")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the controller")
@@ -30,46 +32,24 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--accept-empty", action="store_true", help="[cluster] accept_empty = true, this once")
     run.add_argument("--log-json", action="store_true", help="one JSON object a line instead of text")
     run.add_argument("--debug", action="store_true", help="log more")
-    for command in (doctor, export, topology, store_command, cluster_command):
+    run.set_defaults(execute=_run)
+    for command in COMMANDS:
         command.add(commands)
-    token.declare(commands)
     chosen = parser.parse_args(arguments)
-    if chosen.command in COMMANDS:
-        hub.patch()
-        return _command(chosen)
-    if chosen.command not in ("run", "token"):
-        return _ask(chosen)
     try:
-        if chosen.command == "token":
-            return token.perform(chosen)
-        hub.patch()
-        logs.configure(as_json=chosen.log_json, debug=chosen.debug)
-        settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
-        return Controller(settings._replace(accept_empty=settings.accept_empty or chosen.accept_empty)).run()
-    except (Misconfigured, Unavailable) as error:
+        return int(chosen.execute(chosen))
+    except (Misconfigured, Unavailable, Refused) as error:
         print(f"tenet: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0
 
 
-def _ask(chosen: argparse.Namespace) -> int:
-    """A command that asks a running controller."""
-    try:
-        return int(chosen.execute(chosen))
-    except (Refused, Unavailable) as error:
-        print(f"tenet: {error}", file=sys.stderr)
-        return 1
-
-
-def _command(chosen: argparse.Namespace) -> int:
-    logs.configure(as_json=False, debug=False)
-    try:
-        COMMANDS[chosen.command](chosen)
-    except (Misconfigured, Unavailable, Refused, OSError) as error:
-        print(f"tenet: {error}", file=sys.stderr)
-        return 1
-    return 0
+def _run(chosen: argparse.Namespace) -> int:
+    hub.patch()
+    logs.configure(as_json=chosen.log_json, debug=chosen.debug)
+    settings = read([part for path in chosen.config_file for part in ("--config-file", path)])
+    return Controller(settings._replace(accept_empty=settings.accept_empty or chosen.accept_empty)).run()
 
 
 class Controller:
@@ -79,10 +59,15 @@ class Controller:
         from controller.cluster.cluster import Cluster
         from controller.cluster.mastery import Alone
         from controller.fabric import Fabric
+        from controller.inventory import Inventory
         from controller.observe.links import Links
         from controller.observe.observer import Observer
+        from controller.observe.wires import Wires
         from controller.operators import Operators
         from controller.preview import Preview
+        from controller.readiness import Readiness
+        from controller.reconcile.confirmations import Confirmations
+        from controller.reconcile.mtus import Mtus
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
@@ -91,6 +76,7 @@ class Controller:
         from controller.switchboard import Switchboard
         from northbound.app import application
         from northbound.context import Context
+        from topology.cost import COSTS
 
         self._settings = settings
         self._tls = tls_context(settings, demand_certificate=True)
@@ -102,22 +88,28 @@ class Controller:
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
         self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
-        self.reconciler = Reconciler(self.replica, progress, settings.audit_interval)
-        self.links = Links(self.store, self.replica)
+        self.reconciler = Reconciler(self.replica, progress, settings.audit_interval, settings.broadcast_rate)
+        self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
+        self._confirmations = None if self.cluster else Confirmations(self.store, self.replica, progress)
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery
         )
-        statuses = Statuses(self.replica.model, levels)
+        self._wires = Wires(self.store, self.replica, settings.underlay_room)
+        mtus = Mtus(self.replica.model, settings.underlay_room)
+        self.replica.listen(mtus.changed)
+        statuses = Statuses(self.replica.model, levels, mtus)
+        inventory = Inventory(self.replica, self.reconciler, levels)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
-            Fabric(self.replica, self.reconciler, statuses),
+            inventory, Fabric(self.replica, inventory, statuses),
+            Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
         )  # fmt: skip
         if self.cluster:
             self.reconciler.check = self.cluster.guard.check
             self.operators.more = self.cluster.metrics
-        self._notifier = _notifier(settings, self.replica, statuses, levels)
+        self._notifier = _notifier(settings, self.store, self.replica, statuses, levels, mastery.speaks)
         context = Context(
             store=self.store,
             replica=self.replica,
@@ -128,6 +120,7 @@ class Controller:
             limits=settings.quotas,
             preview=Preview(self.replica.model).switches,
             cluster=self.cluster.report if self.cluster else None,
+            quantum=settings.quantum,
             **_identity(settings),
         )
         self._events, self._levels = context.events, levels
@@ -142,6 +135,8 @@ class Controller:
         hub.spawn(self._await_end)
         self.replica.start()
         memory.settle()
+        if self._confirmations:
+            self._confirmations.start()
         self.reconciler.start()
         self.observer.start()
         self.links.start()
@@ -154,8 +149,9 @@ class Controller:
         )
         databases = ovsdb.serve(
             settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls,
-            cluster=self.cluster.roster if self.cluster else None,
+            cluster=self.cluster.roster if self.cluster else None, wires=self._wires, watch=self.observer.bridges,
         )  # fmt: skip
+        self.operators.databases = lambda: [each.system_id for each in databases.hypervisors()]
         if self.cluster:
             self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])
         hub.spawn(self._serve_rest, listener)
@@ -170,6 +166,8 @@ class Controller:
             self.cluster.leave()  # before the switches: others take over what is still connected
         databases.close()
         switches.close()
+        if self._confirmations:
+            self._confirmations.finish()
         self.store.close()
         return self._status
 
@@ -211,13 +209,13 @@ def _identity(settings: Settings) -> dict[str, Any]:
     return {"policy": policy, "identity": Keystone(settings.files, policy.is_operator)}
 
 
-def _notifier(settings: Settings, replica: Any, statuses: Any, progress: Any) -> Any:
+def _notifier(settings: Settings, store: Any, replica: Any, statuses: Any, levels: Any, mine: Any) -> Any:
     """Who tells Nova of ports, or None."""
     if not settings.nova:
         return None
     from controller.nova import Notifier, Nova
 
-    return Notifier(replica, statuses, progress, Nova(settings.nova, settings.files))
+    return Notifier(store, replica, statuses, levels, Nova(settings.nova, settings.files), mine)
 
 
 def _listen(section: str, address: tuple[str, int]) -> socket.socket:

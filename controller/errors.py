@@ -84,17 +84,29 @@ class Unreachable(SwitchError):
 
 
 class Rejected(SwitchError):
-    """The switch refused a bundle; nothing of it was applied.  `refusals` maps a flow's cookie to the reason.
+    """The switch refused a bundle, or flows of it.  `refusals` maps a flow's cookie to the reason.
 
-    `groups` maps a refused group's number to the reason.  When both are empty, the bundle as a whole was refused, for
-    `reason`.
+    `groups` and `meters` map a refused one's number to the reason; the meters that are not named were taken.  When all
+    are empty, the bundle as a whole was refused, for `reason`.  `rest`: what was not refused is in force; otherwise
+    nothing of the bundle is.
     """
 
-    def __init__(self, refusals: Mapping[int, str], reason: str = "", groups: Mapping[int, str] | None = None) -> None:
+    def __init__(
+        self,
+        refusals: Mapping[int, str],
+        reason: str = "",
+        groups: Mapping[int, str] | None = None,
+        meters: Mapping[int, str] | None = None,
+        *,
+        rest: bool = False,
+    ) -> None:
         self.refusals = dict(refusals)
         self.groups = dict(groups or {})
+        self.meters = dict(meters or {})
+        self.rest = rest
         named = [f"{cookie:#018x}: {why}" for cookie, why in self.refusals.items()]
         named += [f"group {number}: {why}" for number, why in self.groups.items()]
+        named += [f"meter {number}: {why}" for number, why in self.meters.items()]
         super().__init__(reason or "; ".join(named))
         self.reason = reason
 

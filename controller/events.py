@@ -23,7 +23,7 @@ KEPT = 20_000  # objects that a reader may lag behind; twice as many are held at
 PAUSE = 1.0  # seconds at least between two looks at all statuses
 GLANCE = 0.05  # seconds at least between two looks at those of ports that are under way
 SHARE = 20  # of the time, one part in so many at most goes into looking at statuses
-SLICE = 0.005  # seconds of looking after which other green threads get their turn
+SLICE = 0.001  # seconds of looking after which other green threads get their turn
 AT_ONCE = 1_000  # ports that are looked at with the commit that concerns them; if there are more, later
 
 
@@ -67,7 +67,7 @@ class Events:
 
     def start(self, progress: Progress) -> None:
         """Follow the statuses of ports, in a green thread."""
-        hub.spawn(self._follow, progress)
+        hub.keep(self._follow, progress)
 
     @property
     def last(self) -> Position:

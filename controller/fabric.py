@@ -13,9 +13,9 @@ from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Ambiguous, Frame, Pipeline
 from controller.follow import Hop, follow
-from controller.model.kinds import Interface, Link, Network, Port, Subnet, Switch
+from controller.inventory import Inventory
+from controller.model.kinds import Bridge, Interface, Link, Network, Port, Subnet, Switch
 from controller.model.model import Model
-from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Statuses
 from controller.store.replica import Replica
 
@@ -25,9 +25,9 @@ _BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 
 class Fabric:
-    def __init__(self, replica: Replica, reconciler: Reconciler, statuses: Statuses) -> None:
+    def __init__(self, replica: Replica, inventory: Inventory, statuses: Statuses) -> None:
         self._model: Model = replica.model
-        self._reconciler = reconciler
+        self._inventory = inventory
         self._statuses = statuses
 
     def links(self) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ class Fabric:
         bound: dict[str, list[str]] = {}
         for port_id, interface in sorted(model.placement.bindings.items()):
             bound.setdefault(interface.row_id, []).append(port_id)
-        wired = {link.place for link in model.rows(Link).values()}
+        wired, speeds = {link.place for link in model.rows(Link).values()}, self._speeds()
         return {
             "revision": model.revision,
             "switches": [self._switch(one) for _, one in sorted(model.rows(Switch).items())],
@@ -68,6 +68,7 @@ class Fabric:
                 {
                     "switch": one.switch_id, "name": one.name, "vif": one.vif, "port": one.ofport,
                     "ports": bound.get(one.row_id, []), "link": one.place in wired,
+                    "speed": speeds.get((one.switch_id, one.name)),
                 }
                 for _, one in sorted(model.rows(Interface).items())
             ],
@@ -76,18 +77,28 @@ class Fabric:
         }  # fmt: skip
 
     def _switch(self, switch: Switch) -> dict[str, Any]:
-        programmer = self._reconciler.programmers.get(switch.id)
-        target = programmer.target if programmer else None
         return {
             "id": switch.id, "name": switch.host, "dpid": f"{switch.dpid:016x}", "number": switch.number,
-            "encap_ip": switch.encap_ip, "connected": programmer is not None, "version": "OpenFlow13",
-            "in_step": target is not None and target.right and not target.refused,
+            "database": self._database(switch), "encap_ip": switch.encap_ip,
+            "connected": self._inventory.connected(switch.id), "version": "OpenFlow13",
+            "in_step": self._inventory.in_step(switch.id), "unlimited": self._inventory.unlimited(switch.id),
         }  # fmt: skip
+
+    def _database(self, switch: Switch) -> str:
+        """The system-id of the database that tells of it; "" where it is known over OpenFlow alone."""
+        bridge = self._model.get(Bridge, switch.id)
+        return bridge.system_id if bridge else "" if switch.id == f"{switch.dpid:016x}" else switch.id
+
+    def _speeds(self) -> dict[tuple[str, str], int]:
+        """Of links, in bits a second, by switch and interface, where a database tells them."""
+        bridges = self._model.rows(Bridge).values()
+        return {(bridge.id, one.name): one.speed for bridge in bridges for one in bridge.interfaces if one.speed}
 
     def _network(self, network: Network) -> dict[str, Any]:
         subnets = self._model.find(Subnet, "network_id", network.id)
+        mtu, why = self._statuses.mtu(network)
         return {
-            "id": network.id, "name": network.name, "project_id": network.project_id, "mtu": network.mtu,
+            "id": network.id, "name": network.name, "project_id": network.project_id, "mtu": mtu, "mtu_reason": why,
             "network_type": network.network_type, "segment": network.segment,
             "admin_state_up": network.admin_state_up, "cidrs": [subnet.cidr for subnet in subnets],
         }  # fmt: skip
@@ -142,9 +153,9 @@ class Fabric:
 
         @cache
         def pipeline(switch_id: str) -> Pipeline | None:
-            if switch_id not in self._reconciler.programmers:
+            if not self._inventory.connected(switch_id):
                 return None
-            return Pipeline(self._reconciler.compiler.wanted(switch_id))
+            return Pipeline(self._inventory.wanted(switch_id))
 
         return pipeline
 
@@ -200,14 +211,12 @@ class Fabric:
         return f"dropped at switch {last.switch_id} in table {_TABLES[table]} ({table}), {why}"
 
     def _hop(self, hop: Hop) -> dict[str, Any]:
-        programmer = self._reconciler.programmers.get(hop.switch_id)
-        installed = programmer.target.installed if programmer else set()
         return {
             "switch": hop.switch_id,
             "in_port": hop.in_port,
             "tables": [
                 {"table": table, "name": _TABLES[table], "flow": str(flow) if flow else None,
-                 "installed": flow.cookie in installed if flow else None}
+                 "installed": self._inventory.installed(hop.switch_id, flow) if flow else None}
                 for table, flow in hop.steps
             ],
             "sent": [{"port": sent.port} for sent in hop.sent],

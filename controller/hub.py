@@ -7,12 +7,13 @@ they wait, so code that does not wait reads and changes shared objects without a
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import signal
 import socket
 import ssl
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, cast
 
 # os-ken's default hub is native threads, under which a peer that hangs up is never reported; ryu reads RYU_HUB_TYPE.
@@ -36,6 +37,10 @@ with warnings.catch_warnings():
 
 if not hasattr(eventlet.wsgi, "ALREADY_HANDLED"):
     eventlet.wsgi.ALREADY_HANDLED = object()  # ryu 4.34 imports the name; eventlet dropped it in 0.30.3
+
+log = logging.getLogger("tenet.hub")
+
+AGAIN = 1.0  # seconds until what failed begins anew
 
 GreenThread: TypeAlias = Any  # eventlet has no types
 Queue = eventlet.queue.LightQueue
@@ -67,6 +72,20 @@ def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
     return cast(ssl.SSLSocket, green(sock, server_side=True, do_handshake_on_connect=False, _context=context))
 
 
+def keep(run: Callable[..., None], *arguments: object) -> GreenThread:
+    """Run what is to run for ever, in a green thread; should it fail, that is logged and it begins anew."""
+
+    def again() -> None:
+        while True:
+            try:
+                return run(*arguments)
+            except Exception:
+                log.critical("%s failed, and begins anew", run.__qualname__, exc_info=True)
+                sleep(AGAIN)
+
+    return spawn(again)
+
+
 def kill(thread: GreenThread) -> None:
     """End a green thread at its next wait; nothing if it has ended."""
     thread.kill()
@@ -74,14 +93,16 @@ def kill(thread: GreenThread) -> None:
 
 def wait_for_signal(numbers: Iterable[int]) -> None:
     """Wait until the process is sent one of these signals.  Call once, in the main thread."""
+    awaited = frozenset(numbers)
     told, tell = socket.socketpair()
     with told, tell:
         # a handler runs between two instructions, while the hub sleeps on: only input wakes it, and the interpreter
         # writes that itself, where the patched os.write would try to wait inside the hub
         signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
-        for number in numbers:
+        for number in awaited:
             signal.signal(number, lambda *_: None)
-        told.recv(1)
+        while told.recv(1)[0] not in awaited:  # told of every signal that anybody in the process handles
+            pass
         signal.set_wakeup_fd(-1)
 
 
@@ -97,7 +118,7 @@ class Signal:
     def set(self) -> None:
         if not self._set:
             self._set = True
-            self._event.send()
+            self._event.send(True)
 
     def clear(self) -> None:
         if self._set:
@@ -108,7 +129,5 @@ class Signal:
         return self._set
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until set; False when `timeout` (seconds) passed first."""
-        if not self._set:
-            self._event.wait(timeout)
-        return self._set
+        """Wait until set, be it cleared again meanwhile; False when `timeout` (seconds) passed first."""
+        return self._set or self._event.wait(timeout) is True

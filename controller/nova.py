@@ -1,27 +1,31 @@
 """Nova is told when a server's port is up or no longer is, as it waits for before it starts the server.
 
-Compute API, os-server-external-events: network-vif-plugged and network-vif-unplugged.  Told at least once: after a
-restart once more, for what was told before is nowhere written down, and Nova passes over what it does not wait for.
+Compute API, os-server-external-events: network-vif-plugged and network-vif-unplugged.  What was told is written down
+(`Told`) once Nova has it, so it is told at least once, whichever of a cluster's members dies when.  Who masters the
+port's switch tells.
 """
 
 from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from controller import hub
-from controller.errors import Misconfigured
-from controller.model.kinds import Interface, Network, Port
+from controller.errors import Misconfigured, Unavailable
+from controller.model.kinds import Interface, Network, Port, Told
 from controller.model.model import Dependency, Model
 from controller.reconcile.statuses import ACTIVE, BUILD, Levels, Statuses
 from controller.store.replica import Replica
+from controller.store.store import Store
+from controller.store.transaction import Transaction, transact
 
 log = logging.getLogger("tenet.nova")
 
 OWNER = "compute:"  # begins the device_owner of a server's port
-TOGETHER = 100  # events in a request
+TOGETHER = 50  # ports in a request
 SLOWEST = 60.0  # seconds between attempts when Nova does not answer
 PATIENCE = 10.0  # seconds for an answer
 PLUGGED, UNPLUGGED = "network-vif-plugged", "network-vif-unplugged"
@@ -42,14 +46,30 @@ class Send(Protocol):
         ...
 
 
-class Watch:
-    """Which ports' states are to be told.  Holds what was last told of each server's port that is up."""
+class Change(NamedTuple):
+    """`now`: of a port that is up; None: it is not, or no server's.  `before`: what Nova knows of it, or None."""
 
-    def __init__(self, model: Model, statuses: Statuses) -> None:
+    port_id: str
+    now: Told | None
+    before: Told | None
+
+    def events(self) -> list[Event]:
+        events = []
+        if self.before is not None and (self.now is None or self.now.server != self.before.server):
+            events.append(Event(UNPLUGGED, self.before.server, self.port_id))
+        if self.now is not None:
+            events.append(Event(PLUGGED, self.now.server, self.port_id))
+        return events
+
+
+class Watch:
+    """Which ports' states are to be told, by this process: those at a switch that `mine` holds for."""
+
+    def __init__(self, model: Model, statuses: Statuses, mine: Callable[[str], bool] = lambda _: True) -> None:
         self._model = model
         self._statuses = statuses
-        self._up: dict[str, str] = {}  # port -> the server that was told
-        self._open: set[str] = {port.id for port in model.rows(Port).values() if server(port)}
+        self._mine = mine
+        self._open = {port.id for port in model.rows(Port).values() if server(port)} | set(model.rows(Told))
 
     def changed(self, touched: Iterable[Dependency]) -> None:
         """What a change of the model may have changed."""
@@ -61,24 +81,26 @@ class Watch:
             elif key[0] is Network and len(key) == 3 and key[2] == "admin_state_up":
                 self._open.update(port.id for port in self._model.find(Port, "network_id", key[1]))
 
-    def due(self) -> list[Event]:
-        """What is to be told since the last time; ports that are being built stay open."""
-        events = []
+    def due(self) -> list[Change]:
+        """What is to be told, until it is written down that it was; ports that are being built stay open, too."""
+        changes = []
         for port_id in sorted(self._open):
             port = self._model.get(Port, port_id)
             status = self._statuses.port(port)[0] if port is not None else ""
             if status == BUILD:
                 continue
-            self._open.discard(port_id)
-            now = server(port) if port is not None and status == ACTIVE else ""
-            before = self._up.pop(port_id, "")
-            if now:
-                self._up[port_id] = now
-            if before and before != now:
-                events.append(Event(UNPLUGGED, before, port_id))
-            if now and before != now:
-                events.append(Event(PLUGGED, now, port_id))
-        return events
+            before = self._model.get(Told, port_id)
+            now = self._up(port) if port is not None and status == ACTIVE else None
+            if now == before:
+                self._open.discard(port_id)
+            elif (at := now or before) and self._mine(at.switch_id):
+                changes.append(Change(port_id, now, before))
+        return changes
+
+    def _up(self, port: Port) -> Told | None:
+        at = self._model.placement.bindings.get(port.id)
+        of = server(port)
+        return Told(id=port.id, server=of, switch_id=at.switch_id, since=at.since) if of and at is not None else None
 
 
 def server(port: Port) -> str:
@@ -92,49 +114,57 @@ def server(port: Port) -> str:
 
 
 class Notifier:
-    """Tells, in green threads of its own, and again until it is heard."""
+    """Tells, in a green thread of its own, and again until it is heard.  `mine`: see Watch."""
 
-    def __init__(self, replica: Replica, statuses: Statuses, progress: Levels, send: Send) -> None:
+    def __init__(
+        self,
+        store: Store,
+        replica: Replica,
+        statuses: Statuses,
+        progress: Levels,
+        send: Send,
+        mine: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        self._store = store
         self._replica = replica
         self._statuses = statuses
         self._progress = progress
         self._send = send
-        self._untold: dict[tuple[str, str], Event] = {}  # (port, server) -> the last that happened
-        self._more = hub.Signal()
+        self._mine = mine
 
     def start(self) -> None:
         """Once the replica is there."""
-        watch = Watch(self._replica.model, self._statuses)
+        watch = Watch(self._replica.model, self._statuses, self._mine)
         self._replica.listen(watch.changed)
-        hub.spawn(self._watch, watch)
-        hub.spawn(self._tell)
+        hub.keep(self._follow, watch)
 
-    def _watch(self, watch: Watch) -> None:
-        while True:
-            self._progress.wait(1.0)
-            for event in watch.due():
-                self._untold.pop((event.port_id, event.server_id), None)
-                self._untold[event.port_id, event.server_id] = event
-                self._more.set()
-
-    def _tell(self) -> None:
+    def _follow(self, watch: Watch) -> None:
         delay = 0.0
         while True:
-            self._more.wait()
-            hub.sleep(delay)
-            told = dict(list(self._untold.items())[:TOGETHER])
-            try:
-                self._send(list(told.values()))
-            except OSError as error:
-                delay = min(max(1.0, delay * 2), SLOWEST)
-                log.warning("%d events are untold, again in %.0f s: %s", len(self._untold), delay, error)
-                continue
-            delay = 0.0
-            for key, event in told.items():
-                if self._untold.get(key) is event:
-                    del self._untold[key]
-            if not self._untold:
-                self._more.clear()
+            self._progress.wait(1.0)
+            while changes := watch.due()[:TOGETHER]:
+                delay = self._tell(changes, delay)
+                hub.sleep(delay)
+
+    def _tell(self, changes: list[Change], delay: float) -> float:
+        """Seconds to wait then: 0 when Nova has heard, and it is written down."""
+        try:
+            self._send([event for change in changes for event in change.events()])
+            transact(self._store, self._replica, partial(_write_down, changes))
+        except (OSError, Unavailable) as error:
+            delay = min(max(1.0, delay * 2), SLOWEST)
+            log.warning("%d ports are untold, again in %.0f s: %s", len(changes), delay, error)
+            return delay
+        return 0.0
+
+
+def _write_down(changes: list[Change], transaction: Transaction) -> None:
+    for change in changes:
+        before = transaction.get(Told, change.port_id)
+        if change.now is not None:
+            transaction.put(change.now)
+        elif before is not None:
+            transaction.delete(before)
 
 
 class Nova:

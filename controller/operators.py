@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,18 +10,16 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from controller.errors import Conflict
 from controller.fabric import Fabric
+from controller.inventory import Inventory, moment
 from controller.model.kinds import NAMES, Reach, Switch
 from controller.observe.links import Links
 from controller.observe.observer import Observer
+from controller.readiness import Readiness
+from controller.reconcile.mtus import Mtus
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels
 from controller.store.replica import Replica
 from controller.switchboard import Switchboard
-
-
-def _moment(seconds: float) -> str | None:
-    """Unix time as ISO 8601, UTC; None for never."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else None
 
 
 class Operators:
@@ -34,9 +31,15 @@ class Operators:
         progress: Levels,
         observer: Observer,
         links: Links,
+        inventory: Inventory,
         fabric: Fabric,
+        readiness: Readiness,
+        mtus: Mtus,
     ) -> None:
         self.fabric = fabric
+        self._inventory = inventory
+        self._readiness = readiness
+        self._mtus = mtus
         self._links = links
         self._replica = replica
         self._reconciler = reconciler
@@ -44,80 +47,46 @@ class Operators:
         self._progress = progress
         self._observer = observer
         self.more: Callable[[], Iterable[Any]] = lambda: ()  # metrics of a cluster
+        self.databases: Callable[[], Iterable[str]] = lambda: ()  # system-ids of the hypervisors that are connected
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
     def switches(self) -> list[dict[str, Any]]:
-        """Every switch that is known, connected or not."""
-        return [self._switch(switch) for _, switch in sorted(self._replica.model.rows(Switch).items())]
+        return self._inventory.switches()
 
-    def _switch(self, switch: Switch) -> dict[str, Any]:
-        programmer = self._reconciler.programmers.get(switch.id)
-        compiled = ("switch", switch.id) in self._reconciler.compiler.sheets
-        return {
-            "id": switch.id,
-            "host": switch.host,
-            "dpid": f"{switch.dpid:016x}",
-            "number": switch.number,
-            "encap": {"ip": switch.encap_ip, "types": [tunnel.type for tunnel in switch.tunnels]},
-            "connected": programmer is not None,
-            "connected_since": _moment(programmer.session.connected_since) if programmer else None,
-            "address": programmer.session.address if programmer else None,
-            "flows_wanted": self._reconciler.compiler.count(switch.id) if compiled else 0,
-            "flows_installed": len(programmer.target.installed) if programmer else None,
-            "flows_refused": len(programmer.target.refused) if programmer else None,
-            "last_applied": _moment(programmer.last_applied) if programmer else None,
-            "revision": self._progress.at(switch.id),
-        }
+    def switch(self, switch_id: str) -> dict[str, Any] | None:
+        return self._inventory.switch(switch_id)
+
+    def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
+        return self._inventory.flows(switch_id)
 
     def forget(self, switch_id: str) -> None:
         """Remove a switch that is gone for good; raises `NotFound`, and `Conflict` while it is connected."""
         reached = any(switch_id in reach.switches for reach in self._replica.model.rows(Reach).values())
-        if reached or switch_id in self._reconciler.programmers:
+        # who is forgotten while its database is connected would not be told of again until that changes
+        if reached or switch_id in self._reconciler.programmers or switch_id in self.databases():
             raise Conflict(
                 f"Switch {switch_id} is connected: remove its manager and its controller first.", "SwitchInUse"
             )
         self._observer.forget(switch_id)
 
-    def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
-        """Every flow that a switch is to hold, why, and whether it does; None for an unknown switch."""
-        if self._replica.model.get(Switch, switch_id) is None:
-            return None
-        if ("switch", switch_id) not in self._reconciler.compiler.sheets:
-            return []
-        programmer = self._reconciler.programmers.get(switch_id)
-        installed = programmer.target.installed if programmer else set()
-        refused = programmer.target.refused if programmer else {}
-        explained = self._reconciler.compiler.explained(switch_id)
-        flows = [
-            {
-                "flow": str(flow),
-                "table": flow.table.name,
-                "cookie": f"{flow.cookie:#018x}",
-                "objects": objects,
-                "installed": flow.cookie in installed,
-                **({"refused": refused[flow.cookie]} if flow.cookie in refused else {}),
-                "order": (flow.table.number, -flow.priority, flow.key),
-            }
-            for flow, objects in explained
-        ]
-        flows.sort(key=lambda flow: flow.pop("order"))  # type: ignore[arg-type, return-value]
-        return flows
-
     def refused(self) -> list[dict[str, Any]]:
         """Connections that did not come to be a switch's, the latest last."""
         return [
-            {"at": _moment(when), "address": address, "why": why} for when, address, why in self._switchboard.refusals
+            {"at": moment(when), "address": address, "why": why} for when, address, why in self._switchboard.refusals
         ]
 
-    def health(self) -> tuple[bool, dict[str, Any]]:
+    def unready(self) -> str:
+        return self._readiness.why_not()
+
+    def health(self) -> dict[str, Any]:
         model = self._replica.model
-        return True, {
+        return {
             "status": "ok",
             "revision": model.revision,
             "compiled": self._progress.compiled,
             "switches": len(model.rows(Switch)),
-            "connected": len(self._reconciler.programmers),
+            "connected": sum(1 for each in model.rows(Switch) if self._inventory.connected(each)),
         }
 
     def metrics(self) -> bytes:
@@ -135,7 +104,10 @@ class Operators:
         wanted = gauge("tenet_flows_wanted", "Flows that a switch is to hold.", labels=["switch"])
         refused = gauge("tenet_flows_refused", "Flows that a switch would not take.", labels=["switch"])
         repaired = counter("tenet_flows_repaired", "Flows that audits found not right.", labels=["switch"])
+        unlimited = gauge("tenet_ports_unlimited", "Ports whose broadcast the switch does not limit.",
+                          labels=["switch"])  # fmt: skip
         for switch_id, programmer in sorted(programmers.items()):
+            unlimited.add_metric([switch_id], len(programmer.target.lacking))
             installed.add_metric([switch_id], len(programmer.target.installed))
             wanted.add_metric([switch_id], reconciler.compiler.count(switch_id))
             refused.add_metric([switch_id], len(programmer.target.refused))
@@ -149,7 +121,9 @@ class Operators:
                     value=self._switchboard.refused_count),
             counter("tenet_duplicate_datapaths", "Connections refused because a live switch has their datapath id.",
                     value=self._switchboard.duplicates),
-            rows, installed, wanted, refused, repaired,
+            rows, installed, wanted, refused, repaired, unlimited,
+            gauge("tenet_networks_narrowed", "Networks with a smaller MTU than they were made with.",
+                  value=len(self._mtus.lowered())),
             gauge("tenet_store_revision", "Revision of the store as this process knows it.", value=model.revision),
             gauge("tenet_compiled_revision", "Revision that flows were last computed for.",
                   value=self._progress.compiled),

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from apps import arp, base, l2, learn, source
+from types import ModuleType
+
+from apps import arp, base, l2, learn, limit, source
 from controller.compile.compiler import Apps
 from topology import hear, links, overlay, provider
 
-_ALL = (base, l2, source, arp, learn, overlay, hear, links, provider)
+_ALL = (base, l2, source, arp, learn, limit, overlay, hear, links, provider)
 
 
-def _by_kind(role: str) -> Apps:
+def _by_kind(role: str, without: ModuleType | None = None) -> Apps:
     found: Apps = {}
     for app in _ALL:
+        if app is without:
+            continue
         for kind, function in getattr(app, role, {}).items():
             found.setdefault(kind, []).append(function)
     return found
 
 
 HERE: Apps = _by_kind("HERE")
+UNLIMITED: Apps = _by_kind("HERE", without=limit)  # HERE, where what ports send to many is not limited
 EVERYWHERE: Apps = _by_kind("EVERYWHERE")

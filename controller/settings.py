@@ -12,6 +12,7 @@ from oslo_config import cfg
 
 from controller.errors import Misconfigured
 from controller.physical import PhysicalNetworks, configured
+from topology.cost import COSTS
 
 # Upstream's limits: name -> (what it counts, how many).
 QUOTAS = {
@@ -28,7 +29,10 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                    help="Where the model is kept: sqlite:///PATH, or etcd://HOST:PORT[,HOST:PORT...]/PREFIX, with TLS "
                         "etcd+https://...?ca=FILE&certificate=FILE&private_key=FILE."),
     ],
-    "northbound": [cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API.")],
+    "northbound": [
+        cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API."),
+        cfg.BoolOpt("quantum", default=True, help="Quantum's v1.0 and v1.1, too; false: OpenStack's v2.0 alone."),
+    ],
     "openflow": [
         cfg.StrOpt("listen", default="127.0.0.1:6653", help="ADDRESS:PORT where switches connect."),
         cfg.FloatOpt("audit_interval", default=60.0, min=0.5,
@@ -49,6 +53,13 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.ListOpt("network_vlan_ranges", default=[],
                     help="NAME or NAME:FIRST:LAST: physical networks for type vlan, with VLANs to draw from."),
         cfg.IntOpt("physical_network_mtu", default=1500, min=1280, max=65535, help="MTU of physical networks."),
+        cfg.IntOpt("broadcast_rate", default=1000, min=0, max=100_000_000,
+                   help="Frames a second that a port may send to many: broadcast, multicast, unknown unicast; 0: no "
+                        "limit."),
+    ],
+    "fabric": [
+        cfg.StrOpt("cost", default="hops", choices=list(COSTS),
+                   help="What the shortest way over wires is: the one with the fewest, or by their speed."),
     ],
     "cluster": [
         cfg.StrOpt("member", help="This member's name; its host's and the port of its REST API by default."),
@@ -91,11 +102,14 @@ class Settings(NamedTuple):
 
     store_url: str
     northbound: tuple[str, int]
+    quantum: bool
     openflow: tuple[str, int]
     ovsdb: tuple[str, int]
     audit_interval: float
     echo_interval: float
     packet_in_rate: int
+    broadcast_rate: int
+    link_cost: str
     underlay_mtu: int
     underlay_ip_version: int
     physical: PhysicalNetworks
@@ -167,11 +181,14 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
     settings = Settings(
         store_url=conf.store.url,
         northbound=address("northbound", conf.northbound.listen),
+        quantum=conf.northbound.quantum,
         openflow=address("openflow", conf.openflow.listen),
         ovsdb=address("ovsdb", conf.ovsdb.listen),
         audit_interval=conf.openflow.audit_interval,
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
+        broadcast_rate=conf.network.broadcast_rate,
+        link_cost=conf.fabric.cost,
         underlay_mtu=conf.network.underlay_mtu,
         underlay_ip_version=conf.network.underlay_ip_version,
         physical=configured(

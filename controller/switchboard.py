@@ -10,7 +10,8 @@ from functools import partial
 from controller import hub
 from controller.cluster.mastery import Alone, Mastery
 from controller.errors import NotMaster, Withheld
-from controller.model.kinds import Switch
+from controller.flow.meter import LEARNING, limit
+from controller.model.kinds import Bridge, Switch
 from controller.model.model import Dependency
 from controller.observe.links import Links
 from controller.observe.observer import Observer
@@ -90,7 +91,7 @@ class Switchboard:
         self._links.ports_changed(session)
         switch = self._switch(session.dpid)
         if switch is not None and switch.id == f"{session.dpid:016x}" and self._mastery.holds(switch.id):
-            hub.spawn(self._observer.adopt, session)
+            self._observer.ports_changed(session)
 
     def refused(self, address: str, why: str, duplicate: bool) -> None:
         """A connection ended before it was a switch's; never waits."""
@@ -101,8 +102,12 @@ class Switchboard:
     # --- master or not ---
 
     def _attend(self, switch_id: str, session: Session) -> None:
-        session.limit_packet_ins(self._packet_in_rate, self._packet_in_rate)
-        session.limit_packet_ins(LLDP_RATE, LLDP_RATE, hear.METER)
+        share = max(1, self._packet_in_rate // len(LEARNING))
+        session.limit_packet_ins(
+            limit(wire.CONTROLLER_METER, self._packet_in_rate),
+            limit(hear.METER, LLDP_RATE),
+            *(limit(number, share) for number in LEARNING),
+        )
         if not self._mastery.holds(switch_id):
             raise NotMaster("it moved on while its role was asked for")
         self._links.attend(switch_id, session)
@@ -183,11 +188,13 @@ class Switchboard:
         switch = self._switch(session.dpid)
         until = time.monotonic() + PATIENCE
         while switch is None and not session.closed and (left := until - time.monotonic()) > 0:
+            if self._replica.model.get(Bridge, f"{session.dpid:016x}") is not None:
+                break  # its database has said that it is somebody else's
             self._appeared.clear()
             self._appeared.wait(left)
             switch = self._switch(session.dpid)
         if switch is None and not session.closed:
-            log.info("datapath %016x has no database here: adopted over OpenFlow alone", session.dpid)
+            log.info("datapath %016x is of nobody's database here: adopted as it is", session.dpid)
             self._observer.adopt(session)
             switch = self._switch(session.dpid)
         return switch.id if switch is not None and not session.closed else ""
@@ -195,7 +202,9 @@ class Switchboard:
     def _changed(self, touched: set[Dependency]) -> None:
         gone = []
         for dependency in touched:
-            if dependency[0] is Switch and len(dependency) == 2:
+            if dependency[0] is Bridge:
+                self._appeared.set()
+            elif dependency[0] is Switch and len(dependency) == 2:
                 self._appeared.set()
                 gone.append(str(dependency[1]))
         for switch_id in gone:

@@ -31,12 +31,12 @@ log = logging.getLogger("tenet.api")
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 DIALECTS = {"v1.0": Speech(V10), "v1.1": Speech(V11)}
-PUBLIC = ("", "healthz", "openapi.json", "docs")  # first part of paths for which nobody needs to be known
+PUBLIC = ("", "healthz", "readyz", "openapi.json", "docs")  # first part of paths for which nobody needs to be known
 _REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
 def application(context: Context) -> Wsgi:
-    routes = _routes()
+    routes = _routes(context.quantum)
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         started = time.monotonic()
@@ -50,19 +50,20 @@ def application(context: Context) -> Wsgi:
     return serve
 
 
-def _routes() -> Routes:
+def _routes(quantum: bool) -> Routes:
     routes = Routes()
     routes.add("", {"GET": versions.root})
     routes.add("v2.0", {"GET": versions.v2})
     routes.add("v2.0/extensions", {"GET": versions.extensions})
     routes.add("v2.0/extensions/*", {"GET": versions.extension})
     v2.add(routes)
-    for speech in DIALECTS.values():
+    for speech in DIALECTS.values() if quantum else ():
         speech.add(routes)
     routes.add("openapi.json", {"GET": document.show})
     routes.add("docs", {"GET": document.page})
     routes.add("docs/*", {"GET": document.page})
     routes.add("healthz", {"GET": operators.health})
+    routes.add("readyz", {"GET": operators.ready})
     routes.add("metrics", {"GET": operators.metrics})
     routes.add("tenet/v1/events", {"GET": events.stream})
     routes.add("tenet/v1/cluster", {"GET": cluster.show})

@@ -77,6 +77,8 @@ def boolean(value: object) -> bool:
 def integer(first: int, last: int) -> Check:
     @schema.takes({"type": "integer", "minimum": first, "maximum": last})
     def check(value: object) -> int:
+        if isinstance(value, float) and value.is_integer():  # an integer to JSON Schema (2020-12, 6.1.1), too
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise Fault(f"{shown(value)} is not an integer")
         if not first <= value <= last:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from controller.events import Events
 from controller.intent.means import Means, means
-from controller.model.kinds import Port, Row
+from controller.model.kinds import Network, Port, Row
 from controller.physical import NONE, PhysicalNetworks
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -23,6 +23,11 @@ Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that
 class Statuses(Protocol):
     def port(self, port: Port) -> tuple[str, str]:
         """(ACTIVE, BUILD, DOWN or ERROR; the reason, or "")."""
+        ...
+
+    @property
+    def mtu(self) -> Callable[[Network], tuple[int, str]]:
+        """A network's MTU in bytes, and a word on it where it is less than the network was made with."""
         ...
 
     def alive(self, switch_id: str) -> bool:
@@ -57,6 +62,10 @@ class Operators(Protocol):
 
     def switches(self) -> list[dict[str, Any]]: ...
 
+    def switch(self, switch_id: str) -> dict[str, Any] | None:
+        """None for one that is not known."""
+        ...
+
     def refused(self) -> list[dict[str, Any]]: ...
 
     def forget(self, switch_id: str) -> None:
@@ -65,7 +74,11 @@ class Operators(Protocol):
 
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None: ...
 
-    def health(self) -> tuple[bool, dict[str, Any]]: ...
+    def health(self) -> dict[str, Any]: ...
+
+    def unready(self) -> str:
+        """Why no requests should be sent here, or "" when they may."""
+        ...
 
     def metrics(self) -> bytes:
         """In Prometheus' text format."""
@@ -102,6 +115,7 @@ class Context:
     events: Events = field(init=False)
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
+    quantum: bool = True  # v1.0 and v1.1 are served, too
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:

@@ -12,10 +12,16 @@ METRICS = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text exposit
 
 
 def health(ask: Ask) -> Answer:
-    """200 when all is well, 503 when not.  Only the operator is told more than that."""
-    well, report = ask.context.operators.health()
-    shown = report if ask.caller.operator else {"status": report["status"]}
-    return as_json(200 if well else 503, shown)
+    """200: this process serves.  Only the operator is told more than that."""
+    report = ask.context.operators.health()
+    return as_json(200, report if ask.caller.operator else {"status": report["status"]})
+
+
+def ready(ask: Ask) -> Answer:
+    """200 when requests should be sent here, 503 when not.  Only the operator is told why not."""
+    why = ask.context.operators.unready()
+    report = {"status": "unready" if why else "ok"}
+    return as_json(503 if why else 200, {**report, "reason": why} if why and ask.caller.operator else report)
 
 
 def metrics(ask: Ask) -> Answer:
@@ -30,10 +36,10 @@ def switches(ask: Ask) -> Answer:
 
 def switch(ask: Ask, switch_id: str) -> Answer:
     ask.context.policy.check(ask.caller, "get_switch", {})
-    for each in ask.context.operators.switches():
-        if each["id"] == switch_id:
-            return as_json(200, {"switch": each})
-    raise missing(switch_id)
+    found = ask.context.operators.switch(switch_id)
+    if found is None:
+        raise missing(switch_id)
+    return as_json(200, {"switch": found})
 
 
 def flows(ask: Ask, switch_id: str) -> Answer:

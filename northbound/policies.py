@@ -102,7 +102,7 @@ SUBNETS = _resource(
     {CREATE: ON_NETWORK, GET: any_of(READER, NETWORK_READER, SHARED, SERVICE), UPDATE: ON_NETWORK, DELETE: ON_NETWORK},
     (
         ((CREATE, GET, UPDATE), "segment_id", ADMIN),
-        (WRITE, "service_types", ADMIN),
+        (WRITE, "service_types", ON_NETWORK),
     ),
 )
 

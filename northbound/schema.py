@@ -40,3 +40,15 @@ def array(items: Schema, most: int) -> Schema:
 def closed(properties: dict[str, Schema], *required: str) -> Schema:
     """A dictionary of these keys and no others."""
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def decimal(first: int, last: int) -> Schema:
+    """The decimal text, without leading zeros, of a number from `first` (0 or 1) to `last`."""
+    text = str(last)
+    shorter = ["0"] * (first == 0 and last > 9) + ([f"[1-9][0-9]{{0,{len(text) - 2}}}"] if last > 9 else [])
+    same = []
+    for place, digit in enumerate(text):
+        least = max(first if place == 0 else 0, int(place == 0 and last > 9))
+        if int(digit) > least:
+            same.append(f"{text[:place]}[{least}-{int(digit) - 1}][0-9]{{{len(text) - place - 1}}}")
+    return {"type": "string", "pattern": f"^({'|'.join([*shorter, *same, text])})$"}

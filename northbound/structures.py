@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 
+from controller.errors import NotFound
 from controller.intent import ranges
 from controller.intent.standard import MOST_TAGS
 from controller.model.kinds import AddressPair, HostRoute
@@ -33,6 +35,7 @@ from .checks import (
 
 T = TypeVar("T")
 MAX_TAG = 255
+DECIMAL = re.compile("0|[1-9][0-9]*")
 MAX_PROFILE = 4095  # bytes of JSON, as in OpenStack's own server
 MAX_PREFIXES = 256
 
@@ -64,11 +67,11 @@ def nullable(check: Callable[[object], T], instead: T) -> Callable[[object], T]:
 def number(first: int, last: int) -> Check:
     """An integer; as OpenStack's server, its decimal text too (which is how that shows prefix lengths)."""
     check = integer(first, last)
-    text = {"type": "string", "pattern": "^0*[1-9][0-9]{0,10}$" if first > 0 else "^[0-9]{1,11}$"}
+    text = schema.decimal(max(first, 0), last)
 
     @schema.takes({"anyOf": [schema.of(check), text]})
     def checked(value: object) -> int:
-        if isinstance(value, str) and len(value) < 12 and value.isascii() and value.isdecimal():
+        if isinstance(value, str) and len(value) < 12 and DECIMAL.fullmatch(value):
             value = int(value)
         return int(check(value))
 
@@ -85,7 +88,21 @@ def tag(value: object) -> str:
 
 tags = list_of(tag, MOST_TAGS)
 addresses = list_of(address)
-prefixes = list_of(cidr, MAX_PREFIXES)
+
+
+@schema.takes(CIDR)
+def prefix(value: object) -> str:
+    """A subnet with its prefix length.  Host bits are not kept, as in OpenStack's own server."""
+    start, _, length = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if not length.isdecimal():
+        return cidr(value)  # which says what is wrong
+    try:
+        return cidr(str(ipaddress.ip_network(f"{address(start)}/{length}", strict=False)))
+    except ValueError:
+        raise Fault(f"{shown(value)} is not a valid IP subnet") from None
+
+
+prefixes = list_of(prefix, MAX_PREFIXES)
 
 
 _PAIR = schema.closed(
@@ -144,11 +161,27 @@ def routes(value: object) -> tuple[HostRoute, ...]:
 _VERSION = number(4, 6)
 
 
+@schema.takes(schema.either(4, 6, "4", "6"))
+def ip_version(value: object) -> int:
+    version = int(_VERSION(value))
+    if version == 5:
+        raise Fault("ip_version is 4 or 6")
+    return version
+
+
+@schema.takes(schema.or_null(schema.array(schema.of(filled), MAX_ITEMS)))
+def security_groups(value: object) -> tuple[()]:
+    """There are none, and so none to be in.  Raises NotFound for any."""
+    for group in list_of(filled)(value):
+        raise NotFound(f"Security group {group[:64]} does not exist.", "SecurityGroupNotFound")
+    return ()
+
+
 _OPTION = schema.closed(
     {
         "opt_name": schema.of(filled),
         "opt_value": schema.or_null(schema.of(filled)),
-        "ip_version": schema.either(4, 6, "4", "6"),
+        "ip_version": schema.of(ip_version),
     },
     "opt_name",
     "opt_value",
@@ -165,9 +198,7 @@ def dhcp_options(value: object) -> tuple[tuple[str, str | None, int], ...]:
         keys(item, ("opt_name", "opt_value", "ip_version"), place)
         if "opt_name" not in item or "opt_value" not in item:
             raise Fault(f"item {place}: must have an opt_name and an opt_value")
-        name, version = filled(item["opt_name"]), _VERSION(item.get("ip_version", 4))
-        if version == 5:
-            raise Fault(f"item {place}: ip_version is 4 or 6")
+        name, version = filled(item["opt_name"]), ip_version(item.get("ip_version", 4))
         wanted = item["opt_value"]
         if (name, version) in found:
             raise Fault(f"Duplicate DHCP option {shown(name)}")

@@ -11,7 +11,8 @@ from .ask import Ask
 from .v2.api import RESOURCES
 from .v2.extensions import EXTENSIONS
 
-VERSIONS = (("v1.0", "SUPPORTED"), ("v1.1", "SUPPORTED"), ("v2.0", "CURRENT"))
+QUANTUM = (("v1.0", "SUPPORTED"), ("v1.1", "SUPPORTED"))
+VERSIONS = (("v2.0", "CURRENT"),)
 
 
 def _version(ask: Ask, name: str, status: str) -> dict[str, Any]:
@@ -20,7 +21,8 @@ def _version(ask: Ask, name: str, status: str) -> dict[str, Any]:
 
 
 def root(ask: Ask) -> Answer:
-    return as_json(200, {"versions": [_version(ask, *version) for version in VERSIONS]})
+    served = (*(QUANTUM if ask.context.quantum else ()), *VERSIONS)
+    return as_json(200, {"versions": [_version(ask, *version) for version in served]})
 
 
 def v2(ask: Ask) -> Answer:

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 _SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
-_TIMEOUT = 30.0  # seconds for any one command
+_TIMEOUT = 60.0  # seconds for any one command
 
 
 class PrivateOvs:
     """Started by `with`, gone after it.
 
     Bridges are userspace (`netdev`) or, with `dummy`, without any real device.  After `set-controller` Open vSwitch 3.1
-    may itself take half a second to answer the handshake.  The directory has a short name of its own, because Unix
+    may itself take half a second to answer the handshake.  Its daemons run in a network namespace where one is named.
+    The directory has a short name of its own, because Unix
     socket paths may have at most 107 characters.
     """
 
-    def __init__(self, dummy: bool = True) -> None:
+    def __init__(self, dummy: bool = True, namespace: str = "") -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="tenet-ovs-"))
         self._dummy = dummy
+        self._enter = ["ip", "netns", "exec", namespace] if namespace else []
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> PrivateOvs:
@@ -60,15 +65,24 @@ class PrivateOvs:
         target = f"unix:{self.directory}/{bridge}.mgmt"
         return self._run("ovs-ofctl", "-O", "OpenFlow13", *options, command, target, *arguments)
 
+    def dial(self, remote: str) -> None:
+        """Have the database connect to a manager (as `tcp:127.0.0.1:6640`)."""
+        self._run("ovs-appctl", "-t", str(self.directory / "ovsdb.ctl"), "ovsdb-server/add-remote", remote)
+
     def appctl(self, *arguments: str) -> str:
         return self._run("ovs-appctl", "-t", str(self.directory / "vswitchd.ctl"), *arguments)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the switch daemon."""
+        self._processes[-1].send_signal(number)
 
     def close(self) -> None:
         for process in reversed(self._processes):
             process.terminate()
+            process.send_signal(signal.SIGCONT)
         for process in reversed(self._processes):
             try:
-                process.wait(5)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -78,8 +92,9 @@ class PrivateOvs:
     def _start(self) -> None:
         database = self.directory / "conf.db"
         self._run("ovsdb-tool", "create", str(database), str(_SCHEMA))
-        self._spawn("ovsdb-server", str(database), f"--remote=punix:{self.directory}/db.sock", "ovsdb.ctl")
-        self._wait_for(self.directory / "db.sock")
+        remotes = (f"--remote=punix:{self.directory}/db.sock", "--remote=db:Open_vSwitch,Open_vSwitch,manager_options")
+        self._spawn("ovsdb-server", str(database), *remotes, "ovsdb.ctl")
+        self._wait_for(self.directory / "db.sock", _listens)
         self._run("ovs-vsctl", f"--db={self.socket}", "--no-wait", "init")
         dummy = ["--enable-dummy=override"] if self._dummy else []
         self._spawn("ovs-vswitchd", self.socket, "--disable-system", *dummy, "vswitchd.ctl")
@@ -88,14 +103,14 @@ class PrivateOvs:
     def _spawn(self, program: str, *arguments: str) -> None:
         *rest, control = arguments
         own = [f"--unixctl={self.directory / control}", f"--log-file={self.directory / program}.log"]
-        command = [program, *rest, *own]
+        command = [*self._enter, program, *rest, *own]
         with (self.directory / f"{program}.out").open("wb") as out:
             process = subprocess.Popen(command, env=self._environment(), stdout=out, stderr=out, cwd=self.directory)
         self._processes.append(process)
 
-    def _wait_for(self, path: Path) -> None:
+    def _wait_for(self, path: Path, there: Callable[[Path], bool] = Path.exists) -> None:
         deadline = time.monotonic() + _TIMEOUT
-        while not path.exists():
+        while not there(path):
             process = self._processes[-1]
             if process.poll() is not None or time.monotonic() > deadline:
                 logs = "".join(each.read_text(errors="replace") for each in self.directory.glob("*.out"))
@@ -111,3 +126,13 @@ class PrivateOvs:
     def _environment(self) -> dict[str, str]:
         place = str(self.directory)
         return {**os.environ, "OVS_RUNDIR": place, "OVS_LOGDIR": place, "OVS_DBDIR": place}
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody accepts connections there: a socket has its name a moment before."""
+    with socket.socket(socket.AF_UNIX) as trial:
+        try:
+            trial.connect(str(path))
+        except OSError:
+            return False
+        return True

@@ -38,6 +38,7 @@ class SimSwitch:
         self.flows: dict[Key, Flow] = {}
         self.meters: dict[int, tuple[int, int, int]] = {}  # number: flags, rate, burst
         self.ports = {number: (name, 0) for number, name in enumerate(ports, 1)}  # number: name, state
+        self.speeds: dict[int, int] = {}  # number: kbit/s
         self.reject: set[int] = set()
         self.has_meters = True
         self.mute = False
@@ -151,36 +152,37 @@ class SimSwitch:
             parts = self._dump()
         elif kind == wire.METER_CONFIG and self.has_meters:
             number = int.from_bytes(message[16:20], "big")
-            if number not in self.meters:
+            if number not in (*self.meters, 0xFFFFFFFF):
                 return self._error(xid, 12, 3, message)  # OFPMMFC_UNKNOWN_METER
-            flags, rate, burst = self.meters[number]
-            parts = [struct.pack("!HHIHHII4x", 24, flags, number, 1, 16, rate, burst)]
+            asked = [one for one in self.meters.items() if number in (one[0], 0xFFFFFFFF)]
+            parts = _parts([struct.pack("!HHIHHII4x", 24, f, n, 1, 16, rate, burst) for n, (f, rate, burst) in asked])
         else:
             return self._error(xid, 1, 2, message)  # OFPBRC_BAD_MULTIPART
         for index, part in enumerate(parts):
             self._send(wire.MULTIPART_REPLY, xid, struct.pack("!HH4x", kind, int(index < len(parts) - 1)) + part)
 
     def _port(self, number: int) -> bytes:
-        name, state = self.ports[number]
+        (name, state), speed = self.ports[number], self.speeds.get(number, 0)
         mac = b"\x02\0" + struct.pack("!I", number & 0xFFFFFFFF)
-        return struct.pack("!I4x6s2x16sIIIIIIII", number, mac, name.encode()[:15], 0, state, 0, 0, 0, 0, 0, 0)
+        return struct.pack("!I4x6s2x16sIIIIIIII", number, mac, name.encode()[:15], 0, state, 0, 0, 0, 0, speed, 0)
 
     def _dump(self) -> list[bytes]:
-        parts, part, size = [], [], 0
+        entries = []
         for (table, priority, match), flow in self.flows.items():
             length = 48 + len(match) + len(flow.instructions)
             fixed = struct.pack("!HBxIIHHHH4xQQQ", length, table, 1, 2, priority, 0, 0, flow.flags, flow.cookie, 3, 4)
-            part.append(fixed + match + flow.instructions)
-            size += length
-            if size > _MULTIPART_ROOM:
-                parts.append(b"".join(part))
-                part, size = [], 0
-        return [*parts, b"".join(part)]
+            entries.append(fixed + match + flow.instructions)
+        return _parts(entries)
 
     def _meter_mod(self, xid: int, message: bytes) -> None:
         if not self.has_meters:
             return self._error(xid, 1, 1, message)  # OFPBRC_BAD_TYPE
-        command, flags, number, _, _, rate, burst = struct.unpack_from("!HHIHHII", message, 8)
+        command, flags, number = struct.unpack_from("!HHI", message, 8)
+        if command == 2:
+            self.meters.pop(number, None)
+            self.flows = {key: flow for key, flow in self.flows.items() if _meter_of(flow.instructions) != number}
+            return None
+        rate, burst = struct.unpack_from("!II", message, 20)
         if (command == 1) != (number in self.meters):
             return self._error(xid, 12, 3 if command else 1, message)
         self.meters[number] = (flags, rate, burst)
@@ -212,6 +214,8 @@ class SimSwitch:
         inner = message[24:]
         if int.from_bytes(inner[8:16], "big") in self.reject:
             return self._error(xid, 2, 4, message)  # as Open vSwitch does: the rest of the bundle would be committed
+        if inner[1] == wire.FLOW_MOD and _meter_of(_instructions(inner)) not in (0, *self.meters):
+            return self._error(xid, 12, 2, message)  # OFPMMFC_INVALID_METER
         if self._bundle is not None:
             self._bundle.append(inner)
         return None
@@ -229,3 +233,25 @@ class SimSwitch:
             self._cookies[old.cookie].discard(key)
         self.flows[key] = Flow(cookie, inner[end:], flags)
         self._cookies.setdefault(cookie, set()).add(key)
+
+
+def _parts(entries: list[bytes]) -> list[bytes]:
+    """The bodies of a multipart reply."""
+    parts, part, size = [], [], 0
+    for entry in entries:
+        part.append(entry)
+        size += len(entry)
+        if size > _MULTIPART_ROOM:
+            parts.append(b"".join(part))
+            part, size = [], 0
+    return [*parts, b"".join(part)]
+
+
+def _instructions(flow_mod: bytes) -> bytes:
+    size = int.from_bytes(flow_mod[50:52], "big")
+    return flow_mod[48 + (size + 7) // 8 * 8 :]
+
+
+def _meter_of(instructions: bytes) -> int:
+    """The meter that the first instruction names (OpenFlow 1.3.5, 7.2.4), 0 for none."""
+    return int.from_bytes(instructions[4:8], "big") if instructions[:2] == bytes((0, 6)) else 0

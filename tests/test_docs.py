@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.pipeline import TABLES
-from controller import operators, settings
+from controller import inventory, operators, settings
 from controller.cluster import cluster
 from controller.flow import Table
 
@@ -40,7 +40,7 @@ def test_what_a_table_matches_and_where_it_leads(table: Table) -> None:
     assert set(re.findall(r"`(\w+)`", line(table, "Matches"))) == table.matches
     assert set(re.findall(r"`(\w+)`", line(table, "Leads to"))) == set(table.goto)
     miss = line(table, "A miss")
-    assert miss == (f"`{table.miss}`" if table.miss else "delivered" if table.name == "deliver" else "dropped")
+    assert miss == (f"`{table.miss}`" if table.miss else "delivered" if table.name == "permit" else "dropped")
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -76,8 +76,8 @@ def test_every_metric_is_described() -> None:
 
 
 def test_every_field_of_a_switch_is_described() -> None:
-    source = Path(operators.__file__).read_text()
-    body = source.partition("def _switch(")[2].partition("def flows(")[0]
+    source = Path(inventory.__file__).read_text()
+    body = source.partition("def _shown(")[2].partition("def connected(")[0]
     fields = set(re.findall(r'^ {12}"(\w+)":', body, re.MULTILINE))
     assert len(fields) > 10
     part = OPERATIONS.partition("## What a switch says")[2].partition("\n## ")[0]

@@ -19,8 +19,9 @@ def told(tmp_path: Path, text: str) -> Settings:
 
 def test_nothing_needs_to_be_configured() -> None:
     assert read([]) == Settings(
-        store_url="sqlite:///var/tenet.db", northbound=("127.0.0.1", 9696), openflow=("127.0.0.1", 6653),
-        ovsdb=("127.0.0.1", 6640), audit_interval=60.0, echo_interval=5.0, packet_in_rate=500, underlay_mtu=1500,
+        store_url="sqlite:///var/tenet.db", northbound=("127.0.0.1", 9696), quantum=True, openflow=("127.0.0.1", 6653),
+        ovsdb=("127.0.0.1", 6640), audit_interval=60.0, echo_interval=5.0, packet_in_rate=500,
+        broadcast_rate=1000, link_cost="hops", underlay_mtu=1500,
         underlay_ip_version=4, physical=NONE, ca="", certificate="", private_key="", auth="none", tokens="var/tokens",
         quotas=dict.fromkeys(QUOTAS, -1), nova="", files=(),
     )  # fmt: skip
@@ -47,6 +48,8 @@ REFUSED = {
     "[openflow]\naudit_interval = nan": "audit_interval",
     "[openflow]\necho_interval = inf": "echo_interval",
     "[openflow]\npacket_in_rate = 0": "packet_in_rate",
+    "[fabric]\ncost = money": "cost",
+    "[network]\nbroadcast_rate = -1": "broadcast_rate",
     "[network]\nunderlay_mtu = 100": "underlay_mtu",
     "[security]\nallow_plaintext = perhaps": "allow_plaintext",
     "[security]\ncertificate = c.pem": "certificate and private_key go together",

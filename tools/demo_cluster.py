@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from controller.cluster_command import table
+from controller.commands.cluster import table
 from tests.cluster.site import Member, Site, messages, site
 from tests.lab import CommandFailed
 from tools.demo import Demo, paint, say

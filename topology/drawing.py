@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any, NamedTuple
 
-import networkx as nx
+from .layout import natural, places
 
 Topology = dict[str, Any]
+Point = tuple[float, float]
 
 _COLOURS = ("#2471a3", "#c0392b", "#1e8449", "#b9770e", "#7d3c98", "#117a65", "#a04000", "#5b2c6f")
 _WIDE, _HIGH, _MARGIN = 110, 110, 60  # pixels between neighbours of one layer, between layers, around
@@ -97,16 +98,20 @@ def dot(topology: Topology) -> str:
 
 
 def svg(topology: Topology) -> str:
-    """Switches in layers from the middle of the graph outwards, what is attached below its switch."""
-    places = _places(topology)
-    width = max((x for x, _ in places.values()), default=0) + 2 * _MARGIN
-    height = max((y for _, y in places.values()), default=0) + 2 * _MARGIN
+    """Switches in rows, what is attached below its switch."""
+    at = _places(topology)
+    width = max((x for x, _ in at.values()), default=0) + _MARGIN
+    bottom = max((y for _, y in at.values()), default=0) + _MARGIN
+    # a curve gets half as far as its control point
+    top = min([0.0, *((arc.left[1] + arc.control[1]) / 2 - 10 for arc in _arcs(topology, at))])
+    height = bottom - top
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="0 {top:.0f} {width:.0f} {height:.0f}" '
         f'font-family="Helvetica, Arial, sans-serif" font-size="11" text-anchor="middle">',
-        f'<rect width="{width:.0f}" height="{height:.0f}" fill="white"/>',
-        *_lines(topology, places),
-        *_boxes(topology, places),
+        f'<rect y="{top:.0f}" width="{width:.0f}" height="{height:.0f}" fill="white"/>',
+        *_lines(topology, at),
+        *_boxes(topology, at),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -115,29 +120,50 @@ def svg(topology: Topology) -> str:
 FORMATS: dict[str, Callable[[Topology], str]] = {"text": text, "dot": dot, "svg": svg}
 
 
-def _lines(topology: Topology, places: dict[str, tuple[float, float]]) -> Iterator[str]:
+class Arc(NamedTuple):
+    """How a wire is drawn: a quadratic curve between two points (of which the control point may be on the line)."""
+
+    wire: Wire
+    left: Point
+    control: Point
+    right: Point
+
+
+def _arcs(topology: Topology, at: dict[str, Point]) -> Iterator[Arc]:
+    """Straight, or over what is between the ends in their row; parallel wires beside each other."""
     pairs: dict[tuple[str, str], int] = {}
+    highest = min((y for _, y in at.values()), default=0)
     for wire in wires(topology):
-        if wire.one not in places or wire.other not in places:
+        if wire.one not in at or wire.other not in at:
             continue
-        (x1, y1), (x2, y2) = places[wire.one], places[wire.other]
+        (x1, y1), (x2, y2) = sorted((at[wire.one], at[wire.other]))
         nth = pairs[wire.one, wire.other] = pairs.get((wire.one, wire.other), -1) + 1
-        shift = nth * 6  # parallel wires beside each other
+        if y1 == y2 and any(y == y1 and x1 < x < x2 for x, y in at.values()):
+            rise = 12 * nth + (0.4 * (x2 - x1) if y1 == highest else min(0.12 * (x2 - x1) + 24, _HIGH))
+            yield Arc(wire, (x1, y1), ((x1 + x2) / 2, y1 - rise), (x2, y2))
+        else:
+            across, down = (0, 6 * nth) if y1 == y2 else (6 * nth, 0)
+            x1, y1, x2, y2 = x1 + across, y1 + down, x2 + across, y2 + down
+            yield Arc(wire, (x1, y1), ((x1 + x2) / 2, (y1 + y2) / 2), (x2, y2))
+
+
+def _lines(topology: Topology, at: dict[str, Point]) -> Iterator[str]:
+    for wire, (x1, y1), (x, y), (x2, y2) in _arcs(topology, at):
         dashes = "" if wire.used else ' stroke-dasharray="4 4"'
         yield (
-            f'<line x1="{x1 + shift:.0f}" y1="{y1:.0f}" x2="{x2 + shift:.0f}" y2="{y2:.0f}" stroke="#444" '
-            f'stroke-width="2"{dashes}><title>{escape(wire.one_port)} -- {escape(wire.other_port)}</title></line>'
+            f'<path d="M{x1:.0f} {y1:.0f} Q{x:.0f} {y:.0f} {x2:.0f} {y2:.0f}" fill="none" stroke="#444" '
+            f'stroke-width="2"{dashes}><title>{escape(wire.one_port)} -- {escape(wire.other_port)}</title></path>'
         )
     colours = _colours(topology)
     for leaf in leaves(topology):
-        (x1, y1), (x2, y2) = places[leaf.switch], places[leaf.key]
+        (x1, y1), (x2, y2) = at[leaf.switch], at[leaf.key]
         line = f'x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" stroke="{colours[leaf.network]}"'
         yield f"<line {line}><title>{escape(leaf.interface)}</title></line>"
 
 
-def _boxes(topology: Topology, places: dict[str, tuple[float, float]]) -> Iterator[str]:
+def _boxes(topology: Topology, at: dict[str, Point]) -> Iterator[str]:
     for switch in topology["switches"]:
-        x, y = places[switch["id"]]
+        x, y = at[switch["id"]]
         fill = "#eef3f8" if switch["connected"] else "#f5d5d5"
         yield (
             f'<rect x="{x - 34:.0f}" y="{y - 16:.0f}" width="68" height="32" rx="5" fill="{fill}" stroke="#444"/>'
@@ -145,7 +171,7 @@ def _boxes(topology: Topology, places: dict[str, tuple[float, float]]) -> Iterat
         )
     colours = _colours(topology)
     for leaf in leaves(topology):
-        x, y = places[leaf.key]
+        x, y = at[leaf.key]
         below = [leaf.network_name, *leaf.addresses[:2]]
         said = "".join(
             f'<text x="{x:.0f}" y="{y + 26 + 13 * row:.0f}" fill="{colours[leaf.network]}">{escape(line[:20])}</text>'
@@ -157,31 +183,18 @@ def _boxes(topology: Topology, places: dict[str, tuple[float, float]]) -> Iterat
         )
 
 
-def _places(topology: Topology) -> dict[str, tuple[float, float]]:
-    """Where to draw each switch and port."""
-    graph = nx.Graph()
-    graph.add_nodes_from(switch["id"] for switch in topology["switches"])
-    graph.add_edges_from((wire.one, wire.other) for wire in wires(topology))
-    layers: dict[int, list[str]] = {}
-    for island in sorted(nx.connected_components(graph), key=min):
-        middle = min(nx.center(graph.subgraph(island)))
-        for node, depth in sorted(nx.single_source_shortest_path_length(graph, middle).items()):
-            layers.setdefault(depth, []).append(node)
-    below = max(layers, default=0) + 1
+def _places(topology: Topology) -> dict[str, Point]:
+    """Where to draw each switch and port, in pixels."""
     names = _names(topology)
     hanging: dict[str, list[str]] = {}
-    for leaf in leaves(topology):
+    for leaf in sorted(leaves(topology), key=lambda leaf: natural(leaf.interface)):
         hanging.setdefault(leaf.switch, []).append(leaf.key)
-    order = [node for depth in sorted(layers) for node in sorted(layers[depth], key=lambda one: names.get(one, one))]
-    rows = [sorted(layers[depth], key=lambda one: names.get(one, one)) for depth in sorted(layers)]
-    rows.append([key for node in order for key in hanging.get(node, [])])
-    widest = max((len(row) for row in rows), default=0)
-    places: dict[str, tuple[float, float]] = {}
-    for depth, row in enumerate(rows[: below + 1]):
-        gap = widest * _WIDE / max(len(row), 1)
-        for nth, node in enumerate(row):
-            places[node] = (_MARGIN + gap * (nth + 0.5), float(_MARGIN + depth * _HIGH))
-    return places
+    pairs = [(wire.one, wire.other) for wire in wires(topology) if {wire.one, wire.other} <= names.keys()]
+    edge = [one["switch"] for one in topology["interfaces"] if not one["link"]]
+    found = places(names, pairs, hanging, edge)
+    return {
+        key: (_MARGIN + (place.x - 0.5) * _WIDE, float(_MARGIN + place.row * _HIGH)) for key, place in found.items()
+    }
 
 
 def _colours(topology: Topology) -> dict[str, str]:

@@ -1,16 +1,26 @@
 """Shortest paths to one destination, from everywhere, kept current as edges come, go and change their cost.
 
-A `Tree` is rooted at its destination (Dijkstra, as networkx has it).  A changed edge that changes no distance
-costs a look at its two ends; any other, a new start for this destination.
+A `Tree` is rooted at its destination (Dijkstra, with a list of nodes for each distance: costs are small integers, so
+that few distances are in the heap at once).  A changed edge that changes no distance costs a look at its two ends; any
+other, a new start for this destination.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from heapq import heappop, heappush
+from typing import NamedTuple
 
 import networkx as nx
 
 from .graph import SEVERAL, Node
+
+
+class Affected(NamedTuple):
+    """Nodes whose `distance` or `rank` is another, and those whose `hops` or `choice` is."""
+
+    moved: set[Node]
+    turned: set[Node]
 
 
 class Tree:
@@ -30,40 +40,43 @@ class Tree:
         self.choice: dict[Node, bool] = {}
         self.compute(graph)
 
-    def compute(self, graph: nx.Graph) -> set[Node]:
-        """From nothing; the nodes of which anything is other than before."""
-        before = self._all()
+    def compute(self, graph: nx.Graph) -> Affected:
+        """From nothing; what is other than before."""
+        distance, rank, hops, choice = self.distance, self.rank, self.hops, self.choice
         self.distance, self.hops, self.rank, self.choice = {}, {}, {}, {}
         if self.destination in graph:
-            self._walk(graph)
-        return _differences(before, self._all())
+            self._describe(graph, *_dijkstra(graph, self.destination))
+        moved = _differences(distance, self.distance) | _differences(rank, self.rank)
+        return Affected(moved, _differences(hops, self.hops) | _differences(choice, self.choice))
 
-    def _all(self) -> tuple[Mapping[Node, object], ...]:
-        return self.distance, self.hops, self.rank, self.choice
-
-    def _walk(self, graph: nx.Graph) -> None:
-        found, self.distance = nx.dijkstra_predecessor_and_distance(graph, self.destination, weight="cost")
+    def _describe(self, graph: nx.Graph, distance: dict[Node, int], found: dict[Node, list[Node]]) -> None:
+        """What follows from the distances, nearest first, and from the neighbours that they lead through."""
+        self.distance = distance
         hops, rank, choice, adjacent = self.hops, self.rank, self.choice, graph._adj
-        for node in self.distance:  # nearest first
-            through = found[node]
+        for node, through in found.items():
             if len(through) > 1:
                 through.sort()
                 choice[node] = True
+                rank[node] = 1 + max([rank[one] for one in through])
+            elif through:
+                (one,) = through
+                choice[node] = choice[one] or SEVERAL in adjacent[node][one]
+                rank[node] = 1 + rank[one]
             else:
-                choice[node] = bool(through) and (choice[through[0]] or SEVERAL in adjacent[node][through[0]])
+                choice[node] = False
+                rank[node] = 1
             hops[node] = tuple(through)
-            rank[node] = 1 + max([rank[one] for one in through], default=0)
 
     # --- one edge that changed ---
 
-    def changed(self, graph: nx.Graph, one: Node, other: Node, before: int | None, now: int | None) -> set[Node] | None:
-        """The nodes that are affected when the edge's cost went from `before` to `now` (None: no edge).
+    def changed(self, graph: nx.Graph, one: Node, other: Node, before: int | None, now: int | None) -> Affected | None:
+        """What is other than before when the edge's cost went from `before` to `now` (None: no edge).
 
-        None: nodes behind them may be, too, and `compute` is to be called.
+        None: nodes behind its ends may be affected, too, and `compute` is to be called.
         """
         near, far = self.distance.get(one), self.distance.get(other)
         if near is None and far is None and self.distance:
-            return set()
+            return _NOTHING
         if near is None or far is None:
             return None
         if near > far:
@@ -72,11 +85,11 @@ class Tree:
         if now is not None and near + now < far:
             return None
         if not was and not comes:
-            return set()
+            return _NOTHING
         left = [hop for hop in self.hops[other] if hop != one]
         return self._renew(graph, other, sorted([*left, one]) if comes else left)
 
-    def _renew(self, graph: nx.Graph, node: Node, hops: list[Node]) -> set[Node] | None:
+    def _renew(self, graph: nx.Graph, node: Node, hops: list[Node]) -> Affected | None:
         """Give a node other next hops at the same distance, if that is all that changes."""
         if not hops or 1 + max(self.rank[hop] for hop in hops) != self.rank[node]:
             return None
@@ -84,13 +97,40 @@ class Tree:
         several = any(self.choice[hop] or SEVERAL in edges.get(hop, ()) for hop in hops)
         if (len(hops) > 1 or several) != self.choice[node]:
             return None
+        if tuple(hops) == self.hops[node]:
+            return _NOTHING
         self.hops[node] = tuple(hops)
-        return {node}
+        return Affected(set(), {node})
 
 
-def _differences(before: tuple[Mapping[Node, object], ...], after: tuple[Mapping[Node, object], ...]) -> set[Node]:
-    nodes: set[Node] = set()
-    for old, new in zip(before, after, strict=True):
-        if old != new:
-            nodes.update(node for node, _ in old.items() ^ new.items())
-    return nodes
+_NOTHING = Affected(set(), set())
+
+
+def _dijkstra(graph: nx.Graph, source: Node) -> tuple[dict[Node, int], dict[Node, list[Node]]]:
+    """The distance of each node that the source reaches, and its neighbours on shortest paths, nearest nodes first."""
+    distance, through = {source: 0}, {source: list[Node]()}
+    at, heap = {0: [source]}, [0]
+    adjacent, found = graph._adj, {}
+    while heap:
+        reached = heappop(heap)
+        for node in at.pop(reached):
+            if distance[node] != reached:
+                continue  # there was a shorter way to it
+            found[node] = through[node]
+            for other, edge in adjacent[node].items():
+                there = reached + edge["cost"]
+                known = distance.get(other)
+                if known is None or there < known:
+                    distance[other], through[other] = there, [node]
+                    if there in at:
+                        at[there].append(other)
+                    else:
+                        at[there] = [other]
+                        heappush(heap, there)
+                elif there == known:
+                    through[other].append(node)
+    return distance, found
+
+
+def _differences(old: Mapping[Node, object], new: Mapping[Node, object]) -> set[Node]:
+    return set() if old == new else {node for node, _ in old.items() ^ new.items()}

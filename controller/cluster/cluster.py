@@ -58,10 +58,21 @@ class Cluster:
         if self.membership is not None:
             self.membership.leave()
 
+    def hindrance(self) -> str:
+        """Why requests should go to other members, or ""."""
+        if not self.mastery.alive:
+            return "this member's lease is not held"
+        if self.mastery.view.present.get(self.mastery.me):
+            return "this member drains"
+        return ""
+
     def metrics(self) -> Iterable[Any]:
-        gauge, mastery = GaugeMetricFamily, self.mastery
+        gauge, mastery, store = GaugeMetricFamily, self.mastery, self._store.space()
         mine = sum(1 for master in mastery.view.masters.values() if master == mastery.me)
         return [
+            gauge("tenet_store_bytes", "Size of etcd's database.", value=store["bytes"]),
+            gauge("tenet_store_bytes_in_use", "Of it, bytes that are not free.", value=store["bytes_in_use"]),
+            gauge("tenet_store_full", "Whether etcd is at its space quota, and refuses writes.", value=store["full"]),
             gauge("tenet_cluster_members", "Members that are present.", value=len(mastery.view.present)),
             gauge("tenet_cluster_member_alive", "Whether this member's lease holds.", value=int(mastery.alive)),
             gauge("tenet_cluster_share", "Switches that are this member's to master.", value=mine),

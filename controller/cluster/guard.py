@@ -3,6 +3,9 @@
 Two sights betray it.  A process that runs sees the model shrink at once, or its own row go.  A process that starts
 finds switches that hold far more flows than the model asks for.  (A pipeline of another version asks for other flows,
 not for fewer.)
+
+A restore that takes several commits is no accident: while it is under way nobody writes to a switch, and at its end all
+that is other than before goes there at once.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ from controller.errors import Withheld
 from controller.model.kinds import Member, Network, Port
 from controller.model.model import Dependency
 from controller.store.replica import Replica
+from controller.store.store import RESTORING
 
 log = logging.getLogger("tenet.cluster")
 
 MANY = 64  # rows or flows; half of few is lost easily
+BEING_RESTORED = "the store is being restored"
 SOME = 16  # flows that a switch of an empty model may hold without a question
 
 
@@ -52,7 +57,7 @@ class Guard:
         """An operator says that the model is as it should be, now and at this member."""
         self._accept = True
         self._before = self._count()
-        self._mastery.frozen = ""
+        self._mastery.frozen = BEING_RESTORED if self._restoring else ""
         self.withheld.clear()
         log.warning("the model is accepted as it is: %d networks and ports", self._before)
         self._mastery.tell()
@@ -60,10 +65,16 @@ class Guard:
     def _count(self) -> int:
         return len(self._model.rows(Network)) + len(self._model.rows(Port))
 
+    @property
+    def _restoring(self) -> bool:
+        return RESTORING in self._model.taken
+
     def _changed(self, touched: set[Dependency]) -> None:
         before, now = self._before, self._count()
         self._before = now
-        if self._mastery.frozen:
+        if self._restoring or self._mastery.frozen == BEING_RESTORED:
+            self._follow_restore(now)
+        elif self._mastery.frozen:
             if now * 2 >= self._full and now:
                 log.warning("the model is back: %d networks and ports; going on", now)
                 self._mastery.frozen = ""
@@ -73,6 +84,16 @@ class Guard:
             self.trips += 1
             self._mastery.frozen = why
             log.error("%s: no switch is written to; restore the store, or `tenet cluster accept-empty`", why)
+
+    def _follow_restore(self, now: int) -> None:
+        if self._restoring and self._mastery.frozen != BEING_RESTORED:
+            self._mastery.frozen = BEING_RESTORED
+            log.warning("%s: no switch is written to until it is done", BEING_RESTORED)
+            self._mastery.tell()
+        elif not self._restoring:
+            self._mastery.frozen = ""
+            log.warning("the store is restored: %d networks and ports; going on", now)
+            self._mastery.tell()
 
     def _suspicious(self, before: int, now: int, touched: set[Dependency]) -> str:
         me = self._mastery.me

@@ -46,6 +46,9 @@ class Levels:
         """Whether some member is the switch's master."""
         return switch_id in self._holder or self.progress.is_connected(switch_id)
 
+    def holder(self, switch_id: str) -> str:
+        return self._mastery.me if switch_id in self._mastery.held else self._holder.get(switch_id, "")
+
     def is_away(self, switch_id: str) -> bool:
         """Whether nobody has held the switch for so long that it holds up nobody."""
         if switch_id in self._holder or switch_id in self._mastery.held:
@@ -74,6 +77,10 @@ class Levels:
         """Why some switch refuses a flow of the object, or ""."""
         said = [level.refused[key] for level in self._level.values() if key in level.refused]
         return self.progress.refusal(key) or min(said, default="")
+
+    @property
+    def refuses(self) -> bool:
+        return self.progress.refuses or any(level.refused for level in self._level.values())
 
     def wait(self, timeout: float) -> None:
         """Wait until anything here may have changed, at most `timeout` seconds."""

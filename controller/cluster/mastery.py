@@ -33,6 +33,10 @@ class Mastery(Protocol):
         """Whether this process may write to the hypervisor's database, and what it observes there, now."""
         ...
 
+    def speaks(self, switch_id: str) -> bool:
+        """Whether this process is the one to tell others of what is at the switch, connected or not."""
+        ...
+
     @property
     def generation(self) -> int: ...
 
@@ -63,6 +67,9 @@ class Alone:
         return True
 
     def owns(self, system_id: str) -> bool:
+        return True
+
+    def speaks(self, switch_id: str) -> bool:
         return True
 
     def reached(self, switch_id: str, session: object) -> None: ...
@@ -166,6 +173,10 @@ class Shared:
 
     def owns(self, system_id: str) -> bool:
         return self.view.owners.get(system_id) == self.me and not self.frozen and self.alive
+
+    def speaks(self, switch_id: str) -> bool:
+        speaker = self.view.masters.get(switch_id) or share(switch_id, self.view.present)
+        return speaker == self.me and not self.frozen and self.alive
 
     def reached(self, switch_id: str, session: object) -> None:
         self.connected[switch_id] = session

@@ -30,6 +30,7 @@ class Report:
             "member": self._mastery.me,
             "revision": model.revision,
             "writing": self._mastery.alive and not self._mastery.frozen,
+            "lease_left": round(max(self._mastery.lease_until() - time.monotonic(), 0.0), 1),
             "frozen": self._mastery.frozen,
             "members": [self._member(member) for _, member in sorted(model.rows(Member).items())],
             "switches": [self._switch(switch_id, holders.get(switch_id, "")) for switch_id in known],
@@ -108,14 +109,14 @@ class Report:
         view = self._mastery.view
         if not master:
             return "no member is connected to it"
-        others = [member for member in view.present if member != master]
-        drained = [member for member in others if view.present[member]]
-        cut = [member for member in others if member not in view.reaching(switch_id)]
-        said = "its share" if not cut else f"its share of those connected to it (not {', '.join(sorted(cut))})"
-        if drained:
-            said += f"; draining: {', '.join(sorted(drained))}"
-        if view.present[master]:
+        cut = sorted(set(view.present).difference(view.reaching(switch_id)))
+        drain = sorted(member for member, draining in view.present.items() if draining and member not in cut)
+        if master in drain:
             said = "it drains, but no other member is connected to the switch"
+        else:
+            said = f"its share among {', '.join(sorted(set(view.present).difference(cut, drain)))}"
+            said += f"; draining: {', '.join(drain)}" if drain else ""
+        said += f"; not connected to it: {', '.join(cut)}" if cut else ""
         return said if holder == master else f"{said}; takes over now"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-GOOD, BAD = "   ok", "FAULT"
+GOOD, BAD, NOTE = "   ok", "FAULT", " note"
 
 
 _PROTOCOLS = "; let the bridge speak OpenFlow 1.3: ovs-vsctl set bridge NAME protocols=OpenFlow13"
@@ -20,7 +20,14 @@ class Findings(NamedTuple):
 def examine(topology: dict[str, Any], refused: list[dict[str, Any]]) -> Findings:
     """In the order in which things go wrong: connected, wired, attached, bound, up."""
     return _gather(
-        [*_refused(refused), *_switches(topology), *_wires(topology), *_interfaces(topology), *_ports(topology)]
+        [
+            *_refused(refused),
+            *_switches(topology),
+            *_wires(topology),
+            *_interfaces(topology),
+            *_ports(topology),
+            *_networks(topology),
+        ]
     )
 
 
@@ -75,12 +82,16 @@ def _switches(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield BAD, f"{name} is connected over {switch['version']}; some of its flows wait or were refused"
         else:
             yield GOOD, f"{name} is connected over {switch['version']}, its flows are right"
+        if switch["unlimited"]:
+            yield NOTE, f"{name} does not limit what ports send to many: {switch['unlimited']}"
 
 
 def _wires(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for link in topology["links"]:
         ends = f"{link['port_name']} hears {link['far_port_name']}"
-        if link["state"] != "up":
+        if link["state"] == "damped":
+            yield BAD, f"{ends}: the wire flaps, and is held down until it has been quiet"
+        elif link["state"] != "up":
             yield BAD, f"{ends}: {link['state']}"
         elif not link["used"]:
             yield BAD, f"{ends}, but not the other way: the wire is not used"
@@ -128,6 +139,13 @@ def _ports(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield GOOD, f"{name}{where} is active"
         else:
             yield BAD, f"{name}{where} is {port['status']}: {port['reason']}"
+
+
+def _networks(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for network in topology["networks"]:
+        if network["mtu_reason"]:
+            name = network["name"] or network["id"]
+            yield NOTE, f"network {name} has an MTU of {network['mtu']}: {network['mtu_reason']}"
 
 
 def _frame(frame: dict[str, Any]) -> Iterator[tuple[str, str]]:

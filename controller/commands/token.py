@@ -15,8 +15,7 @@ DAY = 86_400  # seconds
 MAX_TEXT = 255
 
 
-def declare(commands: Any) -> None:
-    """Add the command to an argparse parser's subcommands; `perform` is what it does."""
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("token", help="make, list and revoke tokens ([auth] strategy = tokens)")
     kinds = parser.add_subparsers(dest="action", required=True)
     create = _kind(kinds, "create", "make a token, and print it: it is nowhere else to be read again", _create)
@@ -30,8 +29,7 @@ def declare(commands: Any) -> None:
     revoke.add_argument("id", help="as `tenet token list` shows it")
 
 
-def perform(chosen: argparse.Namespace) -> int:
-    """The exit status.  Raises Misconfigured."""
+def execute(chosen: argparse.Namespace) -> int:
     path = Path(chosen.file) if chosen.file else _configured(chosen.config_file)
     status: int = chosen.perform(path, chosen)
     return status
@@ -43,7 +41,7 @@ def _kind(
     parser: argparse.ArgumentParser = kinds.add_parser(name, help=said)
     parser.add_argument("--file", default="", help="the file of tokens, where no configuration names it")
     parser.add_argument("--config-file", action="append", default=[], metavar="FILE", help="an oslo.config file")
-    parser.set_defaults(perform=action)
+    parser.set_defaults(perform=action, execute=execute)
     return parser
 
 

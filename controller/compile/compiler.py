@@ -9,8 +9,10 @@ writes a handler, so none can be forgotten; nobody writes a delete.  A unit also
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
+
+import msgspec
 
 from controller.flow import Flow
 from controller.model.model import Dependency, Model
@@ -22,16 +24,17 @@ from .sheet import Clash, Owner, Sheet, Step
 log = logging.getLogger("tenet.compile")
 
 Place = tuple[str, str]  # ("switch", id) or ("network", id)
-Unit = tuple[Place, Owner]
 Apps = dict[str, list[Callable[..., Iterable[Flow]]]]
 
 
-class _State(NamedTuple):
-    deps: tuple[Dependency, ...]
-    children: tuple[Owner, ...]
+class _Unit(msgspec.Struct, eq=False, gc=False):
+    """What was read when it was last computed, and the owners below it.  (`gc=False`: it can be in no cycle.)"""
 
-
-_NEW = _State((), ())
+    place: Place
+    owner: Owner
+    deps: tuple[Dependency, ...] = ()
+    children: tuple[Owner, ...] = ()
+    more: int = 0  # units above that want it, beside the first: a port between blocks has two for a moment
 
 
 class Compiled(NamedTuple):
@@ -48,10 +51,9 @@ class Compiler:
         self._model = model
         self._here, self._everywhere = here, everywhere
         self.sheets: dict[Place, Sheet] = {}
-        self._units: dict[Unit, _State] = {}
-        self._users: dict[Dependency, set[Unit]] = {}
-        self._again: dict[Unit, int] = {}  # units that several units above want, and how many more than one
-        self._dirty: dict[Unit, None] = {}
+        self._units: dict[tuple[Place, Owner], _Unit] = {}
+        self._users: dict[Dependency, set[_Unit]] = {}
+        self._dirty: dict[_Unit, None] = {}
         self._carried: dict[str, frozenset[str]] = {}  # switch -> networks, at the last round
         self._carriers: dict[str, set[str]] = {}  # network -> switches
         self._resorted: set[str] = set()  # switches whose networks may be others now
@@ -67,13 +69,13 @@ class Compiler:
         if place not in self.sheets:
             self.sheets[place] = Sheet()
             self._carried[switch_id] = frozenset()
-            self._begin((place, place))
+            self._begin(place, place)
 
     def exclude(self, switch_id: str) -> None:
         """Forget a switch; its flows are of no interest any more."""
         place = ("switch", switch_id)
         if place in self.sheets:
-            self._retire((place, place))
+            self._retire(place, place)
             for network_id in self._carried.pop(switch_id):
                 self._carriers[network_id].discard(switch_id)
                 self._end_uncarried(network_id)
@@ -94,9 +96,8 @@ class Compiler:
         """Compute what is to be computed, a unit a step; the caller may do other things in between, and `mark` more."""
         while self._dirty:
             unit, _ = self._dirty.popitem()
-            if unit in self._units:
-                self._compute(unit)
-                yield
+            self._compute(unit)
+            yield
             if not self._dirty:
                 self._sort_networks()
 
@@ -136,11 +137,14 @@ class Compiler:
         carried = (len(self.sheets["network", network_id]) for network_id in self._carried[switch_id])
         return len(self.sheets["switch", switch_id]) + sum(carried)
 
-    def origins(self, switch_id: str, cookie: int) -> list[str]:
-        """The keys of the objects because of which a switch is to hold the flow with this cookie."""
+    def origins(self, switch_id: str, cookies: Collection[int]) -> dict[int, list[str]]:
+        """By cookie the keys of the objects because of which a switch is to hold the flow.  Looks at every claim."""
         places: list[Place] = [("switch", switch_id), *(("network", one) for one in self._carried.get(switch_id, ()))]
-        owners = (owner for place in places for owner in self.sheets[place].owners(cookie))
-        return sorted({scope.origin(owner) for owner in owners})
+        found: dict[int, set[str]] = {cookie: set() for cookie in cookies}
+        for place in places:
+            for cookie, owner in self.sheets[place].owners(found):
+                found[cookie].add(scope.origin(owner))
+        return {cookie: sorted(keys) for cookie, keys in found.items()}
 
     def explained(self, switch_id: str) -> Iterator[tuple[Flow, list[str]]]:
         """Every flow that a switch is to hold, with the keys of the objects that it is because of."""
@@ -155,12 +159,12 @@ class Compiler:
 
     # --- one unit ---
 
-    def _begin(self, unit: Unit) -> None:
-        self._units[unit] = _NEW
+    def _begin(self, place: Place, owner: Owner) -> None:
+        unit = self._units[place, owner] = _Unit(place, owner)
         self._dirty[unit] = None
 
-    def _compute(self, unit: Unit) -> None:
-        place, owner = unit
+    def _compute(self, unit: _Unit) -> None:
+        place, owner = unit.place, unit.owner
         here = place[0] == "switch"
         see = Reader(self._model, place[1] if here else "")
         kind = owner[0]
@@ -183,52 +187,47 @@ class Compiler:
         if here and kind == "switch":
             self._resorted.add(place[1])
 
-    def _record(self, unit: Unit, deps: set[Dependency], children: tuple[Owner, ...]) -> None:
-        before = self._units[unit]
-        if deps != set(before.deps):
-            for dependency in before.deps:
-                if dependency not in deps:
-                    self._unuse(dependency, unit)
-            for dependency in deps.difference(before.deps):
-                users = self._users.get(dependency)
-                if users is None:
-                    self._users[dependency] = {unit}
-                else:
-                    users.add(unit)
-        self._units[unit] = _State(tuple(deps), children)
-        if children != before.children:
-            place = unit[0]
-            for child in set(before.children).difference(children):
-                self._retire((place, child))
-            for child in set(children).difference(before.children):
-                self._adopt((place, child))
-
-    def _adopt(self, unit: Unit) -> None:
-        """Begin a unit, or note that one more above wants it: a port between blocks has two for a moment."""
-        if unit in self._units:
-            self._again[unit] = self._again.get(unit, 0) + 1
-        else:
-            self._begin(unit)
-
-    def _retire(self, unit: Unit) -> None:
-        """End a unit and all below it, unless another unit above wants it still."""
-        more = self._again.get(unit)
-        if more is not None:
-            if more == 1:
-                del self._again[unit]
+    def _record(self, unit: _Unit, deps: set[Dependency], children: tuple[Owner, ...]) -> None:
+        for dependency in unit.deps:
+            if dependency not in deps:
+                self._unuse(dependency, unit)
+        for dependency in deps.difference(unit.deps) if unit.deps else deps:
+            users = self._users.get(dependency)
+            if users is None:
+                self._users[dependency] = {unit}
             else:
-                self._again[unit] = more - 1
-            return
-        state = self._units.pop(unit)
-        self._dirty.pop(unit, None)
-        for dependency in state.deps:
-            self._unuse(dependency, unit)
-        self.sheets[unit[0]].claim(unit[1], ())
-        self._changed.add(unit[0])
-        for child in state.children:
-            self._retire((unit[0], child))
+                users.add(unit)
+        before, unit.deps, unit.children = unit.children, tuple(deps), children
+        if children != before:
+            for child in set(before).difference(children):
+                self._retire(unit.place, child)
+            for child in set(children).difference(before):
+                self._adopt(unit.place, child)
 
-    def _unuse(self, dependency: Dependency, unit: Unit) -> None:
+    def _adopt(self, place: Place, owner: Owner) -> None:
+        """Begin a unit, or note that one more above wants it."""
+        unit = self._units.get((place, owner))
+        if unit is None:
+            self._begin(place, owner)
+        else:
+            unit.more += 1
+
+    def _retire(self, place: Place, owner: Owner) -> None:
+        """End a unit and all below it, unless another unit above wants it still."""
+        unit = self._units[place, owner]
+        if unit.more:
+            unit.more -= 1
+            return
+        del self._units[place, owner]
+        self._dirty.pop(unit, None)
+        for dependency in unit.deps:
+            self._unuse(dependency, unit)
+        self.sheets[place].claim(owner, ())
+        self._changed.add(place)
+        for child in unit.children:
+            self._retire(place, child)
+
+    def _unuse(self, dependency: Dependency, unit: _Unit) -> None:
         users = self._users[dependency]
         users.discard(unit)
         if not users:
@@ -239,8 +238,7 @@ class Compiler:
     def _networks(self, switch_id: str) -> frozenset[str]:
         """The networks on a switch, as it was last computed."""
         place = ("switch", switch_id)
-        state = self._units[place, place]
-        return frozenset(child[1] for child in state.children if child[0] == "network")
+        return frozenset(child[1] for child in self._units[place, place].children if child[0] == "network")
 
     def _sort_networks(self) -> None:
         """Give every network that a switch has come to hold a sheet."""
@@ -251,7 +249,7 @@ class Compiler:
                     self.sheets[place] = Sheet()
                     self._carriers[network_id] = set()
                     self._begun.add(network_id)
-                    self._begin((place, place))
+                    self._begin(place, place)
 
     def _distribute(self, settled: dict[str, list[Step]], steps: dict[str, list[Step]]) -> None:
         """Networks' steps to the switches that carry them; to those that begin or cease to, the whole sheet."""
@@ -275,7 +273,9 @@ class Compiler:
         for switch_id, network_id in joined:
             self._carriers[network_id].add(switch_id)
             if network_id not in whole:
-                whole[network_id] = [Step(None, flow) for flow in self.sheets["network", network_id].flows()]
+                flows = self.sheets["network", network_id].flows()
+                begun = network_id in self._begun  # then all of it is what changed
+                whole[network_id] = settled[network_id] if begun else [Step(None, flow) for flow in flows]
             steps.setdefault(switch_id, []).extend(whole[network_id])
         for network_id in {*self._begun, *(network_id for _, network_id in left)}:
             self._end_uncarried(network_id)
@@ -285,6 +285,6 @@ class Compiler:
         """A sheet that no switch carries is not kept."""
         if not self._carriers.get(network_id, True):
             place = ("network", network_id)
-            self._retire((place, place))
+            self._retire(place, place)
             self._changed.discard(place)
             del self.sheets[place], self._carriers[network_id]

@@ -5,7 +5,7 @@ A place is a switch, or a network: then the sheet is carried by every switch tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from controller.flow import Flow
@@ -61,11 +61,12 @@ class Sheet:
     def _hold(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
         held = self._holders.get(key)
-        if key not in self._touched:
-            self._touched[key] = _chosen(held)
         if held is None:
+            self._touched.setdefault(key, None)
             self._holders[key] = flow
-        elif isinstance(held, dict):
+            return
+        self._touch(key, held)
+        if isinstance(held, dict):
             held[owner] = flow
         else:
             holder = next(who for who, flows in self.claims.items() if held in flows)
@@ -74,8 +75,7 @@ class Sheet:
     def _leave(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
         held = self._holders[key]
-        if key not in self._touched:
-            self._touched[key] = _chosen(held)
+        self._touch(key, held)
         if isinstance(held, dict):
             del held[owner]
             if len(held) == 1:
@@ -83,19 +83,20 @@ class Sheet:
         else:
             del self._holders[key]
 
+    def _touch(self, key: bytes, held: Flow | dict[Owner, Flow]) -> None:
+        if key not in self._touched:
+            self._touched[key] = _agreed(held) if isinstance(held, dict) else held
+
     def settle(self) -> tuple[list[Step], list[Clash]]:
         """What changed since the last settlement, once everybody has spoken."""
         steps, clashes = [], []
         for key, old in self._touched.items():
             held = self._holders.get(key)
-            new = _chosen(held) if isinstance(held, dict) else held
-            if old is None or new is None:
-                if old is not new:
-                    steps.append(Step(old, new))
-            elif old != new:
-                steps.append(Step(old, new))
+            new = _agreed(held) if isinstance(held, dict) else held
             if isinstance(held, dict) and len(set(held.values())) > 1 and new is not None:
                 clashes.append(Clash(new, tuple(sorted(held))))
+            if old is not new and (old is None or new is None or old != new):
+                steps.append(Step(old, new))
         self._touched.clear()
         return steps, clashes
 
@@ -104,13 +105,16 @@ class Sheet:
         for held in self._holders.values():
             yield _agreed(held) if isinstance(held, dict) else held
 
-    def owners(self, cookie: int) -> list[Owner]:
-        """Who wants the flow with this cookie.  Looks at every claim."""
-        return sorted(owner for owner, flows in self.claims.items() if any(flow.cookie == cookie for flow in flows))
+    def owners(self, cookies: Collection[int]) -> Iterator[tuple[int, Owner]]:
+        """Who wants the flows with these cookies, each with the cookie.  Looks at every claim."""
+        for owner, flows in self.claims.items():
+            for flow in flows:
+                if flow.cookie in cookies:
+                    yield flow.cookie, owner
 
 
 def _one_a_key(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
-    """An owner's flows, no key twice; of several that do different things the one that `_chosen` would take."""
+    """An owner's flows, no key twice; of several that do different things the one that `_agreed` would take."""
     keys = {flow.key for flow in flows}
     if len(keys) == len(flows):
         return flows
@@ -118,10 +122,6 @@ def _one_a_key(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
     for flow in sorted(flows, key=lambda flow: flow.wire):
         least.setdefault(flow.key, flow)
     return tuple(least.values())
-
-
-def _chosen(held: Flow | dict[Owner, Flow] | None) -> Flow | None:
-    return _agreed(held) if isinstance(held, dict) else held
 
 
 def _agreed(held: dict[Owner, Flow]) -> Flow:

@@ -17,7 +17,6 @@ from .actions import (
     push_vlan,
     put,
     resubmit,
-    to_controller,
     to_controller_by,
     to_group,
 )
@@ -49,7 +48,6 @@ __all__ = [
     "push_vlan",
     "put",
     "resubmit",
-    "to_controller",
     "to_controller_by",
     "to_group",
 ]

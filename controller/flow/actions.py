@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from struct import pack
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 IN_PORT = 0xFFFFFFF8
 CONTROLLER = 0xFFFFFFFD
 _NICIRA = 0x00002320
+_wire = attrgetter("wire")
 _RESUBMIT_IN_PORT = 0xFFF8  # OFPP_IN_PORT in 16 bits: the packet keeps the port it came in by
 
 
@@ -42,15 +44,12 @@ def output(port: int) -> Action:
 
 
 @lru_cache(16)
-def to_controller(max_len: int) -> Action:
-    """Send the first `max_len` bytes to the controller."""
-    return Action("controller", (max_len,), pack("!HHIH6x", 0, 16, CONTROLLER, max_len))
-
-
-@lru_cache(16)
-def to_controller_by(meter: int) -> Action:
-    """Send to the controller as much as a meter of its own lets through (NXAST_CONTROLLER2 with NXAC2PT_METER_ID)."""
-    return Action("controller_by", (meter,), pack("!HHIH6xHHI", 0xFFFF, 24, _NICIRA, 37, 5, 8, meter))
+def to_controller_by(meter: int, max_len: int = 0) -> Action:
+    """Send to the controller as much as a meter of its own lets through, and of each packet the first `max_len` bytes
+    (0: all).  NXAST_CONTROLLER2 with NXAC2PT_MAX_LEN and NXAC2PT_METER_ID.
+    """
+    body = (pack("!HHH2x", 0, 8, max_len) if max_len else b"") + pack("!HHI", 5, 8, meter)
+    return Action("controller_by", (meter, max_len), pack("!HHIH6x", 0xFFFF, 16 + len(body), _NICIRA, 37) + body)
 
 
 @lru_cache(MEMO)
@@ -160,17 +159,17 @@ def to_group(group: Group) -> Action:
     return Action("group", (group,), pack("!HHI", 22, 8, group.number))
 
 
-def instructions(actions: tuple[Action, ...], metadata: tuple[int, int] | None, goto: int | None) -> bytes:
-    """Apply-actions, write-metadata (value, mask), goto-table, in the order in which Open vSwitch prints them."""
-    parts = []
+def instructions(
+    actions: tuple[Action, ...], metadata: tuple[int, int] | None, goto: int | None, meter: int = 0
+) -> bytes:
+    """Meter, apply-actions, write-metadata (value, mask), goto-table: in the order of Open vSwitch's dumps."""
+    done = pack("!HHI", 6, 8, meter) if meter else b""
     if actions:
-        body = b"".join([action.wire for action in actions])
-        parts.append(pack("!HH4x", 4, 8 + len(body)) + body)
+        body = b"".join(map(_wire, actions))
+        done += pack("!HH4x", 4, 8 + len(body)) + body
     if metadata is not None:
-        parts.append(write_metadata(*metadata))
-    if goto is not None:
-        parts.append(_GOTO[goto])
-    return b"".join(parts)
+        done += write_metadata(*metadata)
+    return done if goto is None else done + _GOTO[goto]
 
 
 @lru_cache(MEMO)
@@ -207,8 +206,7 @@ def _set_field(what: Field) -> str:
 
 _TEXT: dict[str, Callable[..., str]] = {
     "output": lambda port: "IN_PORT" if port == IN_PORT else f"output:{port}",
-    "controller": lambda max_len: f"CONTROLLER:{max_len}",
-    "controller_by": lambda meter: f"controller(meter_id={meter})",
+    "controller_by": lambda meter, most: f"controller({f'max_len={most},' if most else ''}meter_id={meter})",
     "set_field": _set_field,
     "move": lambda source, target, bits: f"move:{_ranged(source, bits)}->{_ranged(target, bits)}",
     "push_vlan": lambda: "push_vlan:0x8100",

@@ -75,12 +75,8 @@ class Field(msgspec.Struct, eq=False, gc=False):
 
     name: str
     value: bytes
-    mask: bytes | None = None
-    wire: bytes = b""
-
-    def __post_init__(self) -> None:
-        name, value, mask = self.name, self.value, self.mask
-        self.wire = _PLAIN[name] + value if mask is None else _MASKED[name] + value + mask
+    mask: bytes | None
+    wire: bytes
 
     def __repr__(self) -> str:
         return f"Field({self})"
@@ -131,9 +127,11 @@ def value_of(name: str, value: int | str) -> bytes:
 @lru_cache(MEMO)
 def field(name: str, value: int | str) -> Field:
     """An exact match on one field."""
-    return Field(name, value_of(name, value))
+    octets = value_of(name, value)
+    return Field(name, octets, None, _PLAIN[name] + octets)
 
 
 @lru_cache(MEMO)
 def masked(name: str, value: int | str, mask: int | str) -> Field:
-    return Field(name, value_of(name, value), value_of(name, mask))
+    octets, bits = value_of(name, value), value_of(name, mask)
+    return Field(name, octets, bits, _MASKED[name] + octets + bits)

@@ -8,7 +8,8 @@ same bytes serve every switch and every bundle.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from struct import Struct
+from operator import attrgetter
+from struct import Struct, pack
 
 import msgspec
 
@@ -20,13 +21,17 @@ from .group import Group
 BUNDLE = 1  # one bundle at a time on a connection, so one number does
 BUNDLE_FLAGS = 3  # ONF_BF_ATOMIC | ONF_BF_ORDERED
 
-# outer: version 4, OFPT_EXPERIMENTER, length, xid; ONF, ONF_ET_BUNDLE_ADD_MESSAGE, bundle, pad, flags
-# inner: version 4, OFPT_FLOW_MOD, length, xid; cookie, mask, table, OFPFC_ADD, timeouts, priority, no buffer, any, any
-_MESSAGE = Struct("!BBHIIIIHHBBHIQQBBHHHIIIHH")
+_ONF, _ADD = 0x4F4E4600, 2301
+# outer: what it is, length, xid; inner: what it is, length, xid; cookie, mask, table, OFPFC_ADD and timeouts, priority
+_MESSAGE = Struct("!2sHI18sHIQ8sB5sH16s")
+_OUTER = b"\4\4"  # version 4, OFPT_EXPERIMENTER
+# ONF, ONF_ET_BUNDLE_ADD_MESSAGE, bundle, pad, flags; version 4, OFPT_FLOW_MOD
+_INNER = pack("!IIIHHBB", _ONF, _ADD, BUNDLE, 0, BUNDLE_FLAGS, 4, 14)
+_ANY = b"\xff" * 12 + bytes(4)  # no buffer, OFPP_ANY, OFPG_ANY; no flags
 _HEAD = _MESSAGE.size
 _PLACE = Struct("!BH")
-_ONF, _ADD = 0x4F4E4600, 2301
-_NONE = 0xFFFFFFFF
+_wire = attrgetter("wire")
+_32_BITS = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +57,7 @@ class Table:
 class Flow(msgspec.Struct, eq=False, gc=False):
     """Equal when table, priority, match and instructions are.
 
+    `meter`: the number of the meter that a packet must pass before anything is done with it; 0 for none.
     (`gc=False`: it can be in no cycle, so the collector need not look at the many that there are.)
     """
 
@@ -61,30 +67,26 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     actions: tuple[Action, ...] = ()
     metadata: tuple[int, int] | None = None  # value, mask
     goto: Table | None = None
+    meter: int = 0
     cookie: int = 0
     key: bytes = b""  # what the switch itself calls the same flow: table, priority, match
     wire: bytes = b""
 
     def __post_init__(self) -> None:
         number, priority, goto = self.table.number, self.priority, self.goto
-        oxm = b"".join([one.wire for one in self.match])
+        oxm = b"".join(map(_wire, self.match))
         length = 4 + len(oxm)
         matched = b"\0\1" + length.to_bytes(2, "big") + oxm + _PAD[length & 7]
-        done = instructions(self.actions, self.metadata, None if goto is None else goto.number)
+        done = instructions(self.actions, self.metadata, None if goto is None else goto.number, self.meter)
         place = _PLACE.pack(number, priority)
         self.cookie = digest = of_bytes(place + matched + done)
         self.key = place + oxm
         size = _HEAD + len(matched) + len(done)
-        xid = digest & _NONE
-        self.wire = (
-            _MESSAGE.pack(
-                4, 4, size, xid, _ONF, _ADD, BUNDLE, 0, BUNDLE_FLAGS,
-                4, 14, size - 24, xid,
-                digest, 0, number, 0, 0, 0, priority, _NONE, _NONE, _NONE, 0, 0,
-            )
-            + matched
-            + done
+        xid = digest & _32_BITS
+        head = _MESSAGE.pack(
+            _OUTER, size, xid, _INNER, size - 24, xid, digest, b"", number, b"", priority, _ANY
         )  # fmt: skip
+        self.wire = head + matched + done
 
     @property
     def groups(self) -> list[Group]:
@@ -106,7 +108,8 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     def __str__(self) -> str:
         """As ovs-ofctl writes it, and takes it."""
         fields = "".join(f",{part}" for part in _match_text(self.match))
-        parts = [str(action) for action in self.actions]
+        parts = [f"meter:{self.meter}"] if self.meter else []
+        parts += [str(action) for action in self.actions]
         if self.metadata is not None:
             value, mask = self.metadata
             parts.append(f"write_metadata:{value:#x}" + ("" if mask == (1 << 64) - 1 else f"/{mask:#x}"))

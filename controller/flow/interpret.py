@@ -7,6 +7,7 @@ field to number, without the fields that are 0; what is below a label has names 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from .actions import CONTROLLER, IN_PORT, Action
@@ -40,6 +41,10 @@ class Step(NamedTuple):
     flow: Flow | None
 
 
+class _Dropped(Exception):
+    """A meter has ended a frame's way."""
+
+
 class Ambiguous(Exception):
     """Two flows of one priority match and differ in what they do: which is taken is the switch's choice."""
 
@@ -48,10 +53,18 @@ class Pipeline:
     """Flows, by table and priority.
 
     `down`: ports that have no carrier.  `chance` stands for the hash of a select group: it picks a bucket.
+    `exhausted`: meters that let nothing through; what has been done with a frame before it meets one is done.
     """
 
-    def __init__(self, flows: Iterable[Flow], down: frozenset[int] = frozenset(), chance: int = 0) -> None:
+    def __init__(
+        self,
+        flows: Iterable[Flow],
+        down: frozenset[int] = frozenset(),
+        chance: int = 0,
+        exhausted: frozenset[int] = frozenset(),
+    ) -> None:
         self.down = down
+        self.exhausted = exhausted
         self.chance = chance
         self._tables: dict[int, dict[int, list[Flow]]] = {}
         for flow in flows:
@@ -92,7 +105,8 @@ class _Walk:
         self._pipeline = pipeline
         self._frame = dict(frame)
         self._lookups = 0
-        self._visit(0, 1)
+        with suppress(_Dropped):
+            self._visit(0, 1)
 
     def _visit(self, table: int, depth: int) -> None:
         self._lookups += 1
@@ -102,6 +116,8 @@ class _Walk:
         if flow is None:
             return
         self.visited.append(flow)
+        if flow.meter in self._pipeline.exhausted:
+            raise _Dropped
         for action in flow.actions:
             _DO[action.kind](self, action, depth)
         if flow.metadata is not None:
@@ -195,7 +211,6 @@ _DO: dict[str, Callable[[_Walk, Action, int], None]] = {
     "resubmit": _Walk._resubmit,
     "output": _Walk._output,
     "output_reg": _Walk._output_register,
-    "controller": _Walk._to_controller,
     "controller_by": _Walk._to_controller,
     "set_field": _Walk._set,
     "move": _Walk._move,
@@ -212,7 +227,7 @@ _DO: dict[str, Callable[[_Walk, Action, int], None]] = {
 
 
 def _doing(flow: Flow) -> object:
-    return tuple(action.wire for action in flow.actions), flow.metadata, flow.goto
+    return tuple(action.wire for action in flow.actions), flow.metadata, flow.goto, flow.meter
 
 
 def _matches(field: Field, frame: Frame) -> bool:

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
-from controller.model.kinds import AddressScope, AgentNote, Network, Port, RbacPolicy, Row, Subnet, SubnetPool, Switch
+from controller.model.kinds import (
+    AddressScope,
+    AgentNote,
+    Network,
+    Port,
+    RbacPolicy,
+    Row,
+    Standard,
+    Subnet,
+    SubnetPool,
+    Switch,
+)
 from controller.model.model import Model
 from controller.model.overlay import Overlay
 
@@ -66,7 +77,7 @@ def told(model: Model, rows: Changes) -> tuple[Told, ...]:
     found: dict[str, Told] = {}
     for before, after in rows:
         row = after or before
-        if row is not None and before != after:
+        if row is not None and (before != after or isinstance(row, Standard)):  # which tells its revision, too
             saw = NOBODY if before is None else audience(past, before)
             found[row.key] = Told(before, after, saw, NOBODY if after is None else audience(model, after))
     for row, whom in _others(model, rows):

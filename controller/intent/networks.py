@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict, cast
 
 from controller.errors import Conflict, Invalid, NotFound
-from controller.model.kinds import Link, Network, Port, Subnet, Switch
+from controller.model.kinds import Network, Port, Subnet, Switch
 from controller.store.transaction import Transaction
 
 from . import access, allocate, physical, sharing, standard
@@ -13,15 +13,8 @@ from .means import Means
 from .standard import StandardWish
 
 ENCAPSULATIONS = ("vxlan", "geneve", "gre")
-# Outer IPv4 (20), UDP (8), VXLAN or option-less Geneve (8) and inner Ethernet (14) headers: RFC 7348, 5; RFC 8926, 3.1.
-# The same for gre networks: which encapsulation two switches share is theirs to say, not the network's.
-OVERHEAD = 50
-IPV6_MORE = 20  # that an outer IPv6 header is longer (RFC 8200, 3)
 LEAST_MTU = {4: 68, 6: 1280}  # RFC 791, 3.2; RFC 8200, 5
 ZONE = "nova"  # OpenStack's name for the zone of what is in none
-# Where some switches are reached over wires and others in tunnels, labelled frames are in tunnels, too: two labels of 4
-# bytes, and the tenant's own Ethernet header behind them.
-LABELLED = 22
 
 
 class PlaceWish(TypedDict, total=False):
@@ -59,13 +52,8 @@ def required(tx: Transaction, network_id: str) -> Network:
 
 
 def most_mtu(tx: Transaction, means: Means) -> int:
-    """What is left of the underlay's packets: of the smallest that any hypervisor tells, else of the configured."""
-    told = [
-        switch.underlay_mtu - (IPV6_MORE if ":" in switch.encap_ip else 0)
-        for switch in tx.model.rows(Switch).values()
-        if switch.underlay_mtu
-    ]
-    return min(told, default=means.underlay_mtu) - _overhead(tx)
+    """What there is room for between the switches, as things are now."""
+    return tx.model.room.most(means.underlay_mtu, wired=tx.model.routes.wired).mtu
 
 
 def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
@@ -114,12 +102,6 @@ def _common(project_id: str, wish: NetworkWish, means: Means) -> dict[str, Any]:
         "port_security": wish.get("port_security", True),
         "zone_hints": wish.get("zone_hints", ()),
     }
-
-
-def _overhead(tx: Transaction) -> int:
-    """What a frame on its way between two switches has more than the tenant's IP packet, at most, as things are now."""
-    mixed = tx.model.rows(Link) and any(switch.encap_ip for switch in tx.model.rows(Switch).values())
-    return OVERHEAD + (LABELLED if mixed else 0)
 
 
 def _on_physical(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
@@ -206,18 +188,24 @@ def _most(tx: Transaction, network: Network, means: Means) -> int:
 
 def _check_mtu(tx: Transaction, network: Network, means: Means) -> None:
     most = _most(tx, network, means)
-    if not LEAST_MTU[4] <= network.mtu <= most:
+    if network.mtu > most:
         raise Invalid(
-            f"Invalid input for operation: Requested MTU is not between {LEAST_MTU[4]} and {most}, which is what the "
-            f"network between the hypervisors leaves."
+            f"Invalid input for operation: Requested MTU is more than {most}, which is what the network between the "
+            f"hypervisors leaves."
         )
-    if network.mtu >= LEAST_MTU[6]:
+    if network.mtu >= max(LEAST_MTU.values()):
         return
     tx.guard(f"member/{network.id}/subnet")
-    if any(subnet.ip_version == 6 for subnet in tx.find(Subnet, "network_id", network.id)):
+    for subnet in tx.find(Subnet, "network_id", network.id):
+        check_carries(network, subnet.ip_version)
+
+
+def check_carries(network: Network, version: int) -> None:
+    """Raises Conflict where the network's frames are too small for IP of this version."""
+    if network.mtu < LEAST_MTU[version]:
         raise Conflict(
-            f"MTU of {network.mtu} does not allow the IPv6 subnets of network {network.id}: they need "
-            f"{LEAST_MTU[6]} (RFC 8200).",
+            f"MTU of {network.mtu} on network {network.id} does not allow IPv{version} subnets: they need "
+            f"{LEAST_MTU[version]}.",
             "NetworkMTUSubnetConflict",
         )
 

@@ -69,6 +69,8 @@ def create(tx: Transaction, project_id: str, wish: PoolWish, means: Means) -> Su
 
 def update(tx: Transaction, pool_id: str, wish: PoolWish, means: Means) -> SubnetPool:
     pool = required(tx, pool_id)
+    if wish.keys() & {"prefixes", "address_scope_id"}:
+        _check_scope_is_ours(tx, pool, means)
     changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
     if "prefixes" in wish:
         if _version(wish["prefixes"]) != pool.ip_version:
@@ -257,6 +259,18 @@ def _take_default(tx: Transaction, pool: SubnetPool) -> None:
     tx.reserve(f"default-pool/{pool.ip_version}", pool)
 
 
+def _check_scope_is_ours(tx: Transaction, pool: SubnetPool, means: Means) -> None:
+    """In a scope that another shares, what a pool holds is that owner's concern, too: it stays as it is."""
+    scope = tx.get(AddressScope, pool.address_scope_id) if pool.address_scope_id else None
+    if scope is None or means.operator or scope.project_id == means.project_id:
+        return
+    raise Invalid(
+        f"Illegal subnetpool update: subnetpool {pool.id} cannot be updated when associated with shared address scope "
+        f"{scope.id}.",
+        "IllegalSubnetPoolUpdate",
+    )
+
+
 def _enter_scope(tx: Transaction, pool: SubnetPool, public: bool, means: Means) -> None:
     """Raises Conflict when another pool of the scope has an address of this one's."""
     scope_id = pool.address_scope_id
@@ -287,6 +301,7 @@ def _enter_scope(tx: Transaction, pool: SubnetPool, public: bool, means: Means) 
 def change_prefixes(tx: Transaction, pool_id: str, add: Sequence[str], drop: Sequence[str], means: Means) -> SubnetPool:
     """Add prefixes, or take away such as no subnet was cut from."""
     pool = required(tx, pool_id)
+    _check_scope_is_ours(tx, pool, means)
     kept: list[Any] = [ipaddress.ip_network(prefix) for prefix in (*pool.prefixes, *add)]
     if add:
         _version([*pool.prefixes, *add])

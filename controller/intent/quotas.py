@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.errors import NotFound
+from controller.errors import Invalid, NotFound
 from controller.model.kinds import Network, Port, Quota, RbacPolicy, Row, Subnet, SubnetPool
 from controller.model.model import Model
 from controller.store.transaction import Transaction
@@ -29,7 +29,14 @@ def used(model: Model, project_id: str, name: str) -> int:
     return model.count(COUNTED[name], "project_id", project_id)
 
 
-def change(tx: Transaction, project_id: str, wish: Mapping[str, int]) -> Quota:
+def change(tx: Transaction, project_id: str, wish: Mapping[str, int], forced: bool = False) -> Quota:
+    """Raises Invalid for a limit below what is in use, unless that is forced."""
+    for name, limit in wish.items():
+        there = 0 if forced else used(tx.model, project_id, name)
+        if there > limit >= 0:
+            raise Invalid(
+                f"Quota limit {limit} for {name} must be greater than or equal to already used {there}.", "BadRequest"
+            )
     quota = tx.get(Quota, project_id) or Quota(id=project_id)
     changed = Quota(id=project_id, limits={**quota.limits, **wish})
     tx.put(changed)

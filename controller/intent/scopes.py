@@ -46,7 +46,8 @@ def update(tx: Transaction, scope_id: str, wish: ScopeWish, means: Means) -> Add
                 f"Unable to update address scope {scope_id}: Shared address scope can't be unshared.",
                 "AddressScopeUpdateError",
             )
-        sharing.everybody(tx, "address_scope", scope, access.SHARED, wish["shared"], means)
+        if sharing.everybody(tx, "address_scope", scope, access.SHARED, wish["shared"], means):
+            standard.touch(tx, scope, means)
     changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
     return standard.change(tx, scope, changes, means)
 

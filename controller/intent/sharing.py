@@ -12,6 +12,7 @@ from controller.errors import Conflict, Invalid, NotFound
 from controller.model.kinds import AddressScope, Network, Port, RbacPolicy, Row, Standard, Subnet, SubnetPool
 from controller.store.transaction import Taken, Transaction
 
+from . import access, standard
 from .access import EVERYBODY, EXTERNAL, SHARED, granted
 from .means import Means
 
@@ -37,12 +38,16 @@ def required(tx: Transaction, policy_id: str) -> RbacPolicy:
 
 
 def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) -> RbacPolicy:
-    """Only the object's owner, or the operator, may; for others the object does not exist."""
+    """Only the object's owner, or the operator, may, and only to such as may also see the pool's address scope."""
     kind, actions = TYPES[wish["object_type"]]
-    shared = tx.get(kind, wish["object_id"])
-    if shared is None or not (means.operator or shared.project_id == means.project_id):
-        name = kind.__name__
-        raise NotFound(f"{name} {wish['object_id'][:64]} could not be found.", f"{name}NotFound")
+    name = kind.__name__
+    missing = NotFound(f"{name} {wish['object_id'][:64]} could not be found.", f"{name}NotFound")
+    shared = access.required(tx, kind, wish["object_id"], means, missing)
+    if not (means.operator or shared.project_id == means.project_id):
+        raise Invalid(
+            f"Invalid input for operation: Only admins can manipulate policies on objects they do not own "
+            f"({wish['object_type']} {shared.id})."
+        )
     if wish["action"] not in actions:
         raise Invalid(
             f"Invalid action '{wish['action']}' for object type '{wish['object_type']}'. Valid actions: "
@@ -50,9 +55,11 @@ def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) ->
             "InvalidRbacPolicyAction",
         )
     policy = RbacPolicy(id=means.new_id(), project_id=project_id, **wish)
+    _check_scope(tx, shared, policy.target)
     _take(tx, policy)
     tx.put(policy)
     _mark_external(tx, policy)
+    _touch(tx, policy, means)
     return policy
 
 
@@ -62,11 +69,13 @@ def update(tx: Transaction, policy_id: str, wish: SharingWish, means: Means) -> 
     changed = replace(policy, **wish)
     if changed == policy:
         return policy
+    _check_scope(tx, tx.get(TYPES[policy.object_type][0], policy.object_id), changed.target)
     _end(tx, policy)
     _take(tx, changed)
     tx.put(changed)
     _mark_external(tx, changed)
     _check_use(tx, policy)
+    _touch(tx, changed, means)
     return changed
 
 
@@ -75,6 +84,7 @@ def delete(tx: Transaction, policy_id: str, means: Means) -> None:
     policy = required(tx, policy_id)
     _end(tx, policy)
     _check_use(tx, policy)
+    _touch(tx, policy, means)
 
 
 def everybody(tx: Transaction, kind: str, row: Standard, action: str, wanted: bool, means: Means) -> bool:
@@ -133,6 +143,13 @@ def _end(tx: Transaction, policy: RbacPolicy) -> None:
     _mark_external(tx, policy)
 
 
+def _touch(tx: Transaction, policy: RbacPolicy, means: Means) -> None:
+    """An object is shown with whether it is shared."""
+    row = tx.get(TYPES[policy.object_type][0], policy.object_id)
+    if row is not None:
+        standard.touch(tx, row, means)
+
+
 def _mark_external(tx: Transaction, policy: RbacPolicy) -> None:
     """A network is external while any policy gives it away as such."""
     network = tx.get(Network, policy.object_id) if policy.action == EXTERNAL else None
@@ -141,6 +158,18 @@ def _mark_external(tx: Transaction, policy: RbacPolicy) -> None:
     external = any(other.action == EXTERNAL for other in tx.find(RbacPolicy, "object_id", network.id))
     if network.external != external:
         tx.put(replace(network, external=external))
+
+
+def _check_scope(tx: Transaction, shared: Row | None, target: str) -> None:
+    """Raises Invalid where a pool would be shared with a project that does not see the pool's address scope."""
+    if not isinstance(shared, SubnetPool) or not shared.address_scope_id:
+        return
+    scope = tx.get(AddressScope, shared.address_scope_id)
+    if scope is None or scope.project_id == target or access.shared(tx, scope.id, target):
+        return
+    raise Invalid(
+        f"Invalid input for operation: project {target} has no access to address scope {scope.id} of the subnet pool."
+    )
 
 
 def _check_use(tx: Transaction, policy: RbacPolicy) -> None:

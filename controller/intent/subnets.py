@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from .means import Means
 from .standard import StandardWish
 
 MOST_ROUTES, MOST_SERVERS = 20, 5  # as OpenStack's own server has it
-SERVICE_PREFIXES = ("network:", "compute:", "neutron:", "baremetal:")
+SERVICE_TYPE = re.compile("[a-z]+:.*")  # as the device_owner of ports: who, and what of theirs
 
 
 class SubnetWish(StandardWish, total=False):
@@ -234,7 +235,7 @@ def _check_options(subnet: Subnet) -> None:
         if (6 if ":" in text else 4) != subnet.ip_version:
             raise Invalid(f"Invalid input for operation: '{text}' does not match the ip_version '{subnet.ip_version}'.")
     for service in subnet.service_types:
-        if not service.startswith(SERVICE_PREFIXES):
+        if not SERVICE_TYPE.fullmatch(service):
             raise Invalid(
                 f"Subnet service type {service} does not correspond to a valid device owner.",
                 "InvalidSubnetServiceType",
@@ -310,12 +311,7 @@ def _check_apart(subnet: Subnet, pools: Sequence[tuple[ranges.Range, Pool]]) -> 
 
 def _check_others(tx: Transaction, network: Network, subnet: Subnet) -> None:
     """No two subnets of a network share an address; those of one version are all of one pool, or of none."""
-    if subnet.ip_version == 6 and network.mtu < networks.LEAST_MTU[6]:
-        raise Conflict(
-            f"MTU of {network.mtu} on network {network.id} does not allow IPv6 subnets: they need "
-            f"{networks.LEAST_MTU[6]} (RFC 8200).",
-            "NetworkMTUSubnetConflict",
-        )
+    networks.check_carries(network, subnet.ip_version)
     tx.guard(f"member/{subnet.network_id}/subnet")
     mine = ranges.whole(subnet.cidr)
     for other in tx.find(Subnet, "network_id", subnet.network_id):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import msgspec
 
-from .members import CLUSTER, LEASED, Level, Member, Presence, Reach
+from .bridge import Bridge, Plugged
+from .members import FLOWLESS, LEASED, Confirmed, Level, Member, Presence, Reach, Told
 from .row import NAMES, Row
 
 __all__ = [
-    "CLUSTER",
+    "FLOWLESS",
     "KINDS",
     "LEASED",
     "NAMES",
@@ -20,6 +21,8 @@ __all__ = [
     "AddressScope",
     "AgentNote",
     "Binding",
+    "Bridge",
+    "Confirmed",
     "DhcpOption",
     "FixedIp",
     "HostRoute",
@@ -30,6 +33,7 @@ __all__ = [
     "Member",
     "Network",
     "Physical",
+    "Plugged",
     "Pool",
     "Port",
     "Presence",
@@ -42,6 +46,7 @@ __all__ = [
     "Subnet",
     "SubnetPool",
     "Switch",
+    "Told",
     "Tunnel",
 ]
 
@@ -173,6 +178,8 @@ class Port(Standard, frozen=True, kw_only=True):
     @property
     def guests(self) -> tuple[str, ...]:
         """Other MACs than its own that it may use: where they live is learned, for several ports may share one."""
+        if not self.address_pairs:
+            return ()
         return tuple(
             dict.fromkeys(pair.mac_address for pair in self.address_pairs if pair.mac_address != self.mac_address)
         )
@@ -279,6 +286,7 @@ class Switch(Row, frozen=True, kw_only=True):
     tunnels: tuple[Tunnel, ...] = ()
     physical: tuple[Physical, ...] = ()
     underlay_mtu: int = 0  # of what its host says; 0 for nothing
+    wire_mtu: int = 0  # of its narrowest wire, as its database tells; 0 where that tells nothing
 
 
 class Interface(Row, frozen=True, kw_only=True):
@@ -360,6 +368,7 @@ KINDS: dict[str, type[Row]] = {
     "agent_note": AgentNote,
     "switch": Switch,
     "interface": Interface,
+    "bridge": Bridge,
     "learned": Learned,
     "link": Link,
     "secret": Secret,
@@ -367,5 +376,7 @@ KINDS: dict[str, type[Row]] = {
     "presence": Presence,
     "reach": Reach,
     "level": Level,
+    "told": Told,
+    "confirmed": Confirmed,
 }
 NAMES.update({kind: name for name, kind in KINDS.items()})

@@ -1,4 +1,4 @@
-"""The cluster's own rows: who there is, who is there, and what each holds."""
+"""Rows that no flow follows from: who there is, who is there, what each holds; what is done and said."""
 
 from __future__ import annotations
 
@@ -53,5 +53,22 @@ class Level(Row, frozen=True, kw_only=True):
     refused: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-CLUSTER: frozenset[type[Row]] = frozenset({Member, Presence, Reach, Level})  # no flow follows from these
+class Told(Row, frozen=True, kw_only=True):
+    """Nova knows that port `id` is up for `server`, at the interface of switch `switch_id` with this `since`."""
+
+    id: str
+    server: str
+    switch_id: str
+    since: int
+
+
+class Confirmed(Row, frozen=True, kw_only=True):
+    """At revision `after` all switches but these had confirmed every flow that they were to hold."""
+
+    id: str
+    after: int
+    but: tuple[str, ...] = ()
+
+
 LEASED: frozenset[type[Row]] = frozenset({Presence, Reach, Level})
+FLOWLESS: frozenset[type[Row]] = LEASED | {Confirmed, Member, Told}  # no flow follows from these

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
-from .kinds import CLUSTER, NAMES, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
+from .kinds import FLOWLESS, NAMES, Bridge, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
+from .room import Room
 from .routes import Routes
 from .slots import PREFIX as SLOTS
 from .slots import Slots
@@ -27,16 +28,17 @@ INDEXES: dict[type[Row], tuple[str, ...]] = {
     Port: ("network_id", "project_id", "vif", "station"),
     Switch: ("dpid",),
     Interface: ("vif", "switch_id", "place"),
+    Bridge: ("system_id",),
     Learned: ("port_id", "network_id"),
     Link: ("switch_id", "far_switch_id", "place"),
     Secret: (),
-    **dict.fromkeys(CLUSTER, ()),
+    **dict.fromkeys(FLOWLESS, ()),
 }
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {  # those that are read one by one, so that others may change freely
     Network: ("segment", "admin_state_up"),
     Switch: ("number",),
 }
-TOLD: tuple[str, ...] = tuple(f"{NAMES[kind]}/" for kind in CLUSTER)
+_FLOWLESS: tuple[str, ...] = tuple(f"{NAMES[kind]}/" for kind in FLOWLESS)
 
 
 class Applied(NamedTuple):
@@ -56,6 +58,7 @@ class Model:
         self.placement = Placement()
         self.routes = Routes()
         self.slots = Slots()
+        self.room = Room()
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
         self._index: dict[tuple[object, ...], dict[str, None]] = {}
@@ -66,7 +69,7 @@ class Model:
     # --- reading ---
 
     def get(self, kind: type[R], row_id: str) -> R | None:
-        return cast("R | None", self._rows[kind].get(row_id))
+        return self._rows[kind].get(row_id)  # type: ignore[return-value]  # of this kind are all rows there
 
     def rows(self, kind: type[R]) -> Mapping[str, R]:
         """All rows of a kind by id; do not keep it across a wait."""
@@ -102,7 +105,7 @@ class Model:
         unsettled: set[str] = set()
         for revision, key, row in changes:
             self.revision = revision
-            if not key.startswith(TOLD):
+            if not key.startswith(_FLOWLESS):
                 self.content = max(self.content, revision)
             if row is None:
                 self.revisions.pop(key, None)
@@ -139,6 +142,8 @@ class Model:
             yield from PLACES[kind](self, old)
         if kind in ROUTED:
             self.routes.change(old, new)
+        if kind is Switch:
+            self.room.change(cast("Switch | None", old), cast("Switch | None", new))
         touched.add((kind, row_id))
         for name in ATTRIBUTES.get(kind, ()):
             if getattr(old, name, None) != getattr(new, name, None):

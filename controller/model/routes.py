@@ -2,16 +2,17 @@
 
 The relations here change only when their answer does; `settle` names the dependencies that changed.  A tree of shortest
 paths (topology/paths.py) is computed when a route to its destination is first asked for, and kept current from then on.
+What was answered is kept, too, so that only those are told of a change whose route is another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
 from topology.graph import Fabric, Node, Underlay, Wire, underlay, wire
-from topology.paths import Tree
+from topology.paths import Affected, Tree
 
 from .kinds import Link, Row, Switch
 
@@ -57,13 +58,21 @@ class Routes:
         self._wires: dict[tuple[str, int], Wire] = {}  # by either end
         self._wired: dict[str, set[int]] = {}  # switch -> its link ports
         self._trees: dict[str, Tree] = {}
+        self._told: dict[str, dict[str, Route | None]] = {}  # destination -> from where -> what was answered
+        self._ways: dict[str, dict[tuple[Node, ...], tuple[Way, ...]]] = {}  # switch -> by which neighbours -> ways
         self._changes: list[_Change] = []
         self._touched: set[tuple[object, ...]] = set()
+        self._gone: set[str] = set()  # switches, since the last `settle`
 
     # --- reading ---
 
     def link_ports(self, switch_id: str) -> list[int]:
         return sorted(self._wired.get(switch_id, ()))
+
+    @property
+    def wired(self) -> bool:
+        """Whether any wire is used."""
+        return bool(self._wired)
 
     def switches(self) -> list[str]:
         """The switches that labels lead to or from; none where nothing is wired."""
@@ -78,38 +87,49 @@ class Routes:
         return sorted(others if switch_id in self._wired else others & self._wired.keys())
 
     def route(self, here: str, destination: str) -> Route | None:
-        tree = self._tree(destination)
-        rank = tree.rank.get(here, HIGHEST_RANK + 1)
-        if here == destination or rank > HIGHEST_RANK:
+        told = self._told.get(destination)
+        if told is None:
+            told = self._told[destination] = {}
+            self._trees[destination] = Tree(self._fabric.graph, destination)
+        try:
+            return told[here]
+        except KeyError:
+            route = told[here] = self._route(here, self._trees[destination])
+            return route
+
+    def _route(self, here: str, tree: Tree) -> Route | None:
+        rank = tree.rank.get(here, 1)
+        if not 1 < rank <= HIGHEST_RANK:
             return None
-        ways = tuple([way for hop in tree.hops[here] for way in self._ways(here, hop, tree)])
+        hops = tree.hops[here]
+        known = self._ways.setdefault(here, {})
+        ways = known.get(hops)
+        if ways is None:
+            ways = tuple([way for hop in hops for way in self._by(here, hop, tree)])
+            if not any(isinstance(hop, Underlay) for hop in hops):
+                known[hops] = ways
         if len(ways) > 1:
             return Route(rank, True, ways)
         spare, detour = self._spare(here, ways[0], tree)
         return Route(rank, tree.choice[here], ways, spare, detour)
 
-    def _tree(self, destination: str) -> Tree:
-        tree = self._trees.get(destination)
-        if tree is None:
-            tree = self._trees[destination] = Tree(self._fabric.graph, destination)
-        return tree
-
-    def _ways(self, here: str, hop: Node, tree: Tree) -> list[Way]:
+    def _by(self, here: str, hop: Node, tree: Tree) -> list[Way]:
         if isinstance(hop, Underlay):
             return [Way(beyond, 0, hop.encapsulation) for beyond in tree.hops[hop]]
         return [Way(hop, port) for port in self._fabric.ports(here, hop)]
 
     def _spare(self, here: str, way: Way, tree: Tree) -> tuple[Way | None, bool]:
         """A neighbour whose way does not come back here: of a lower rank, or else loop-free (RFC 5286)."""
-        best: tuple[bool, int, str] | None = None
-        for hop, edge in self._fabric.graph.adj[here].items():
-            if isinstance(hop, Underlay) or hop == way.switch_id or hop not in tree.distance:
+        distance, rank = tree.distance, tree.rank
+        mine, lower, best = distance[here], rank[here], None
+        for hop, edge in self._fabric.graph._adj[here].items():
+            there = distance[hop]  # a neighbour of what reaches the destination does so, too
+            detour = rank[hop] >= lower
+            if hop == way.switch_id or (detour and there >= edge["cost"] + mine) or isinstance(hop, Underlay):
                 continue
-            distance = tree.distance[hop]
-            detour = tree.rank[hop] >= tree.rank[here]
-            if detour and distance >= edge["cost"] + tree.distance[here]:
-                continue
-            best = min(best or (detour, distance, hop), (detour, distance, hop))
+            found = (detour, there, hop)
+            if best is None or found < best:
+                best = found
         if best is None:
             return None, False
         return Way(best[2], self._fabric.ports(here, best[2])[0]), best[0]
@@ -143,13 +163,15 @@ class Routes:
         before, now = _underlays(old), _underlays(new)
         if new is None:
             self._switches.pop(switch_id, None)
-            self._trees.pop(switch_id, None)
+            self._gone.add(switch_id)
         else:
             self._switches[switch_id] = now
         for left in before - now:
             self._record(switch_id, left, partial(self._fabric.leave, switch_id, left))
         for entered in now - before:
             self._record(switch_id, entered, partial(self._fabric.enter, switch_id, entered))
+        if before != now:
+            self._touched.add(("relays",))
         if (old is None) != (new is None):
             for end in [end for end, link in self._links.items() if switch_id in (end[0], link.far_switch_id)]:
                 self._rewire(end)
@@ -162,18 +184,28 @@ class Routes:
         if before is not None:
             self._record(before.one, before.other, partial(self._fabric.disconnect, before))
             for switch_id, port in _ends(before):
-                del self._wires[switch_id, port]
-                self._wired[switch_id].discard(port)
-                if not self._wired[switch_id]:
-                    del self._wired[switch_id]
+                self._unplug(switch_id, port)
         if now is not None:
             self._record(now.one, now.other, partial(self._fabric.connect, now))
             for switch_id, port in _ends(now):
                 self._wires[switch_id, port] = now
-                self._wired.setdefault(switch_id, set()).add(port)
-        for gone_or_come in (before, now):
-            if gone_or_come is not None:
-                self._touched.update(("link_ports", switch_id) for switch_id, _ in _ends(gone_or_come))
+                self._plug(switch_id, port)
+
+    def _plug(self, switch_id: str, port: int) -> None:
+        ports = self._wired.get(switch_id)
+        if ports is None:
+            self._touched.update([("relays",)] if self._wired else [("relays",), ("fabric",)])
+            ports = self._wired[switch_id] = set()
+        ports.add(port)
+        self._touched.add(("link_ports", switch_id))
+
+    def _unplug(self, switch_id: str, port: int) -> None:
+        del self._wires[switch_id, port]
+        self._wired[switch_id].discard(port)
+        if not self._wired[switch_id]:
+            del self._wired[switch_id]
+            self._touched.update([("relays",)] if self._wired else [("relays",), ("fabric",)])
+        self._touched.add(("link_ports", switch_id))
 
     def _wire(self, end: tuple[str, int]) -> Wire | None:
         """The wire at an end: both rows are up and name each other."""
@@ -194,7 +226,9 @@ class Routes:
         before = self._fabric.cost(one, other)
         act()
         self._changes.append(_Change(one, other, before, self._fabric.cost(one, other)))
-        if len(self._fabric.graph) != nodes or one not in self._fabric.graph or before is None:
+        self._ways.pop(one, None)
+        self._ways.pop(other, None)
+        if len(self._fabric.graph) != nodes:
             self._touched.add(("fabric",))
 
     def settle(self) -> Iterable[tuple[object, ...]]:
@@ -202,36 +236,55 @@ class Routes:
         touched, self._touched = self._touched, set()
         changes, self._changes = self._changes, []
         if changes:
+            ends = {node for change in changes for node in (change.one, change.other)}
             for destination, tree in self._trees.items():
-                touched.update(self._update(destination, tree, changes))
-            if self._wired or touched:
-                touched.add(("relays",))
+                suspects = ends | self._around(self._affected(tree, changes))
+                touched.update(("route", here, destination) for here in self._renew(tree, suspects))
+        self._forget()
         return touched
 
-    def _update(self, destination: str, tree: Tree, changes: list[_Change]) -> Iterator[tuple[object, ...]]:
-        affected = self._affected(tree, changes)
-        ends = {node for change in changes for node in (change.one, change.other) if not isinstance(node, Underlay)}
-        for switch_id in self._around(affected) | ends:
-            yield "route", switch_id, destination
+    def _renew(self, tree: Tree, suspects: set[Node]) -> list[str]:
+        """Look again at what was answered; from where the answer is another now."""
+        told, others = self._told[tree.destination], []
+        for here in suspects & told.keys():
+            route = self._route(here, tree)
+            if route != told[here]:
+                told[here] = route
+                others.append(here)
+        return others
 
-    def _affected(self, tree: Tree, changes: list[_Change]) -> set[Node]:
+    def _forget(self) -> None:
+        """Keep nothing of switches that have gone."""
+        gone, self._gone = self._gone - self._switches.keys(), set()
+        for switch_id in gone:
+            self._told.pop(switch_id, None)
+            self._trees.pop(switch_id, None)
+            self._ways.pop(switch_id, None)
+            for told in self._told.values():
+                told.pop(switch_id, None)
+
+    def _affected(self, tree: Tree, changes: list[_Change]) -> Affected:
         graph = self._fabric.graph
-        affected: set[Node] = set()
+        moved: set[Node] = set()
+        turned: set[Node] = set()
         for change in changes:
-            nodes = tree.changed(graph, *change)
-            if nodes is None:
-                return affected | tree.compute(graph)
-            affected |= nodes
-        return affected
+            affected = tree.changed(graph, *change)
+            if affected is None:
+                affected = tree.compute(graph)
+                return Affected(moved | affected.moved, turned | affected.turned)
+            moved |= affected.moved
+            turned |= affected.turned
+        return Affected(moved, turned)
 
-    def _around(self, nodes: set[Node]) -> set[str]:
-        """Switches whose route may be another when something of these nodes has changed: spares look at neighbours."""
-        graph = self._fabric.graph
-        around = set(nodes)
-        for node in nodes:
-            if node in graph:
-                around.update(graph.adj[node])
-        return {node for node in around if not isinstance(node, Underlay)}
+    def _around(self, affected: Affected) -> set[Node]:
+        """From where a route may be another: spares look at how far neighbours are, and ways through an underlay at
+        where it leads.
+        """
+        adjacent = self._fabric.graph._adj
+        around = affected.moved | affected.turned
+        for node in [*affected.moved, *(node for node in affected.turned if isinstance(node, Underlay))]:
+            around.update(adjacent.get(node, ()))
+        return around
 
 
 def _underlays(switch: Switch | None) -> frozenset[Underlay]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from apps.learn import LIMIT
@@ -35,10 +36,11 @@ def learning_port(model: Model, switch_id: str, ofport: int) -> tuple[Port, Inte
     return None
 
 
-def learn(tx: Transaction, heard: Heard) -> bool:
+def learn(tx: Transaction, heard: Heard, may_move: Callable[[str], bool] = lambda _: True) -> bool:
     """Write down where an address is; False when it may not be learned (or is known so already).
 
-    Not from a port that has LIMIT addresses, and not an address that a port of the network declares.
+    Not from a port that has LIMIT addresses, and not an address that a port of the network declares.  One that was
+    elsewhere is asked about by its row's id.
     """
     found = learning_port(tx.model, heard.switch_id, heard.ofport)
     if found is None:
@@ -59,6 +61,8 @@ def learn(tx: Transaction, heard: Heard) -> bool:
         return False
     mine = [one for one in tx.find(Learned, "port_id", port.id) if one.at == at.row_id and one.ofport == at.ofport]
     if len(mine) + bool(at.mac) >= LIMIT:
+        return False
+    if known is not None and not may_move(known.row_id):
         return False
     tx.put(here)
     return True

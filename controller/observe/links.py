@@ -12,7 +12,7 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 
@@ -26,6 +26,7 @@ from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
 from topology import discovery
+from topology.cost import by_hops
 from topology.discovery import Port
 from topology.neighbors import Fall, Neighbors, Verdict, Wire
 
@@ -40,15 +41,19 @@ AWAY = 2.5  # seconds after which a switch without a connection counts as away
 AWAY_COST = 1000  # of a wire that nobody can probe: taken when there is no other way
 TOGETHER = 256  # rows a transaction
 REVIEW = 10.0  # seconds between two looks at which ports are probed, when nothing is known to have changed
+SHARE = 1000  # of the time, one part in so many at most goes into a switch's looks when rows have changed
 
 
 class Links:
     """Counts in `seen`: frames by what became of them (`Verdict` names, `sent`, `forged`, `misplaced`)."""
 
-    def __init__(self, store: Store, replica: Replica) -> None:
+    def __init__(self, store: Store, replica: Replica, cost: Callable[[int], int] = by_hops) -> None:
+        """`cost`: of a wire, by its port's speed in kbit/s."""
         self.seen: Counter[str] = Counter()
         self._store = store
         self._replica = replica
+        self._cost = cost
+        self._speeds: dict[Port, int] = {}  # as they were told last
         self._key = b""
         self._stations: dict[int, Station] = {}
         self._away: dict[int, float] = {}  # datapath id -> since when it has no connection
@@ -63,7 +68,7 @@ class Links:
 
     def start(self) -> None:
         self._key = bytes.fromhex(transact(self._store, self._replica, _shared_key).value)
-        self._threads = [hub.spawn(self._write), hub.spawn(self._watch)]
+        self._threads = [hub.keep(self._write), hub.keep(self._watch)]
 
     def stop(self) -> None:
         """Look and write no more."""
@@ -87,7 +92,7 @@ class Links:
             if dpid in (near.dpid, far.dpid):
                 self._neighbors.adopt(Wire(near, far), self._now)  # it could not be heard before
                 self._mark(near)
-        hub.spawn(self._probe, station)
+        hub.keep(self._probe, station)
 
     def lost(self, session: Session) -> None:
         station = self._stations.get(session.dpid)
@@ -97,9 +102,15 @@ class Links:
             station.wake.set()
 
     def ports_changed(self, session: Session) -> None:
-        """Ports went down, or came up; never waits."""
+        """Ports went down, or came up; never waits.  Of many at once, all are looked at together."""
         station = self._stations.get(session.dpid)
-        if station is not None and station.session is session:
+        if station is not None and station.session is session and not station.reviewing:
+            station.reviewing = True
+            hub.spawn(self._review_changed, station)
+
+    def _review_changed(self, station: Station) -> None:
+        station.reviewing = False
+        if self._stations.get(station.session.dpid) is station:
             self._review(station)
 
     def _adopt(self, station: Station, row: Link) -> None:
@@ -112,32 +123,36 @@ class Links:
 
     def _review(self, station: Station) -> None:
         """Look which ports of a switch are probed; wires at ports that are not are down."""
-        station.review_at = self._now + REVIEW
+        began = time.monotonic()
         switch = self._replica.model.get(Switch, station.switch_id)
         session = station.session
         found = probed(self._replica.model, switch, session.ports.values()) if switch else []
         before, station.ports = station.ports, {port.number: _mac(port.mac) for port in found}
+        for end, speed in [(Port(session.dpid, port.number), port.speed) for port in found]:
+            if self._speeds.get(end) != speed:
+                self._speeds[end] = speed
+                self._mark(end)
         gone = [Port(session.dpid, number) for number in before.keys() - station.ports.keys()]
         for port in gone:
             self._fall(port, "the port is down, or a tenant's")
         if station.ports.keys() - before.keys():
             station.pauses = list(FIRST)
             station.wake.set()
+        station.review_at = self._now + REVIEW
+        station.rested_at = self._now + SHARE * (time.monotonic() - began)
 
     def _model_changed(self, touched: set[Dependency]) -> None:
-        """A port that becomes a tenant's is no end of a wire, from now on; the rest is seen at the next probe."""
+        """A port that becomes a tenant's is no end of a wire, from now on; the rest is seen at a later probe."""
         model = self._replica.model
         for dependency in touched:
             if dependency[0] == "binding" and (at := model.placement.bindings.get(str(dependency[1]))) is not None:
                 station = self._station(at.switch_id)
-                if station is not None and Port(station.session.dpid, at.ofport) in self._neighbors.far:
-                    self._review(station)
-                elif station is not None:
-                    station.review_at = 0.0
+                if station is not None and station.ports.pop(at.ofport, None) is not None:
+                    self._fall(Port(station.session.dpid, at.ofport), "it is a tenant's")
             elif dependency[0] == "members" or (dependency[0] is Interface and dependency[1] == "switch_id"):
                 station = self._station(str(dependency[1] if dependency[0] == "members" else dependency[2]))
                 if station is not None:
-                    station.review_at = 0.0
+                    station.review_at = min(station.review_at, station.rested_at)
 
     def _station(self, switch_id: str) -> Station | None:
         switch = self._replica.model.get(Switch, switch_id)
@@ -280,7 +295,8 @@ class Links:
     def _row(self, tx: Transaction, here: Switch, near: Port) -> Link | None:
         """What is to be written of a port's wire; None when there is nothing to tell."""
         far = self._neighbors.far.get(near)
-        state, cost = "up", AWAY_COST if self._away.get(near.dpid) == float("inf") else 1
+        away = self._away.get(near.dpid) == float("inf")
+        state, cost = "up", AWAY_COST if away else self._cost(self._speeds.get(near, 0))
         if far is None and self._neighbors.is_held(near, self._now):
             far, state = self._neighbors.lately(near), "damped"
         there = tx.model.find(Switch, "dpid", far.dpid) if far else []
@@ -295,7 +311,7 @@ class Links:
 class Station:
     """A connected switch, as discovery sees it."""
 
-    __slots__ = ("pauses", "ports", "review_at", "session", "switch_id", "wake")
+    __slots__ = ("pauses", "ports", "rested_at", "review_at", "reviewing", "session", "switch_id", "wake")
 
     def __init__(self, switch_id: str, session: Session) -> None:
         self.switch_id = switch_id
@@ -303,7 +319,9 @@ class Station:
         self.ports: dict[int, bytes] = {}  # those that are probed: number -> MAC address
         self.pauses = list(FIRST)
         self.wake = hub.Signal()
-        self.review_at = 0.0
+        self.review_at = 0.0  # when its ports are looked at next, by the clock of `Links`
+        self.rested_at = 0.0  # before which rows that changed are no reason to
+        self.reviewing = False  # ports have changed, and are about to be looked at
 
 
 def _until_beat() -> float:

@@ -10,13 +10,14 @@ from itertools import count
 
 from controller import hub
 from controller.errors import Refused, Unavailable
-from controller.model.kinds import Learned, Switch
+from controller.model.kinds import Bridge, Learned, Switch
 from controller.model.model import Dependency
 from controller.openflow.session import PacketIn, Session
 from controller.ovsdb.seen import SeenHypervisor
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
+from topology.damping import Damping
 
 from . import switches
 from .addresses import Heard, learn, source
@@ -37,9 +38,11 @@ class Observer:
         self._store = store
         self._replica = replica
         self._heard: hub.Queue = hub.Queue(QUEUE)
+        self._moves: Damping[str] = Damping()  # of addresses, by the ids of their rows
         self._moved: dict[tuple[str, str, int], float] = {}
         self._unplugged: set[str] = set()
         self._sweep = hub.Signal()
+        self._adopting: set[Session] = set()  # whose ports are about to be written
         self.learned = 0
         self.dropped = 0
         replica.listen(self._changed)
@@ -47,8 +50,8 @@ class Observer:
     def start(self) -> None:
         self._unplugged = {learned.port_id for learned in self._replica.model.rows(Learned).values()}
         self._sweep.set()
-        hub.spawn(self._learn)
-        hub.spawn(self._forget)
+        hub.keep(self._learn)
+        hub.keep(self._forget)
 
     # --- switches ---
 
@@ -60,6 +63,10 @@ class Observer:
                         "tenants are told is 20 bytes too large", seen.system_id)  # fmt: skip
         transact(self._store, self._replica, lambda tx: switches.hypervisor(tx, seen))
 
+    def bridges(self, system_id: str, seen: tuple[Bridge, ...]) -> None:
+        """From the OVSDB side: the bridges of a database that others made and pointed at a controller."""
+        transact(self._store, self._replica, lambda tx: switches.bridges(tx, system_id, seen))
+
     def adopt(self, session: Session) -> None:
         """From the OpenFlow side: a bridge that no database of ours speaks of."""
         ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
@@ -70,6 +77,24 @@ class Observer:
             self._replica,
             lambda tx: switches.adopted(tx, session.dpid, ports, name, crowded=next(tries) > 0),
         )
+
+    def ports_changed(self, session: Session) -> None:
+        """From the OpenFlow side: ports of an adopted bridge came, changed or went; never waits."""
+        if session not in self._adopting:
+            self._adopting.add(session)
+            hub.spawn(self._adopt_anew, session)
+
+    def _adopt_anew(self, session: Session) -> None:
+        while not session.closed:
+            self._adopting.discard(session)  # what changes while this one waits is written by the next
+            try:
+                return self.adopt(session)
+            except (Refused, Unavailable) as error:
+                log.warning("ports of datapath %016x: %s", session.dpid, error)
+                self._adopting.add(session)
+                hub.sleep(1.0)
+        self._adopting.discard(session)
+        return None
 
     def forget(self, switch_id: str) -> None:
         """An operator removes a switch that is gone; raises `NotFound`."""
@@ -103,14 +128,34 @@ class Observer:
 
     def _learn_all(self, heard: list[Heard]) -> None:
         learned: list[Heard] = []
+        moving: list[str] = []
+        now = time.monotonic()
+
+        def may_move(row_id: str) -> bool:
+            moving.append(row_id)
+            return not self._moves.holds(row_id, now)
 
         def rules(tx: Transaction) -> None:  # may run several times
-            learned[:] = [one for one in heard if learn(tx, one)]
+            moving.clear()
+            learned[:] = [one for one in heard if learn(tx, one, may_move)]
 
         if self._commit("learning", rules):
             self.learned += len(learned)
+            self._count_moves(moving, now)
             for one in learned:
                 log.info("%s learned at %s port %d", one.mac, one.switch_id, one.ofport)
+
+    def _count_moves(self, moving: list[str], now: float) -> None:
+        """What goes from port to port stays where it is until it has been quiet: behind two ports there may be a loop.
+
+        Attempts count as moves do, so that it stays for as long as they go on.
+        """
+        self._moves.forget_old(now)
+        for row_id in moving:
+            if self._moves.fell(row_id, now):
+                network_id, _, mac = row_id.partition("/")
+                log.warning("%s goes from port to port of network %s: it stays where it is until that ends (a loop?)",
+                            mac, network_id)  # fmt: skip
 
     def _changed(self, touched: set[Dependency]) -> None:
         for dependency in touched:
@@ -126,7 +171,9 @@ class Observer:
             self._sweep.clear()
             ports, self._unplugged = sorted(self._unplugged), set()
             for port_id in ports:
-                self._commit("forgetting", partial(switches.stale, port_id=port_id))
+                if not self._commit("forgetting", partial(switches.stale, port_id=port_id)):
+                    self._unplugged.add(port_id)
+                    self._sweep.set()
 
     def _commit(self, what: str, rules: Callable[[Transaction], None]) -> bool:
         """Whether it was done; if not, after a while in which the store may come to itself."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
 from controller.errors import Conflict, Invalid, NotFound
-from controller.model.kinds import Interface, Learned, Link, Switch
+from controller.model.kinds import Bridge, Interface, Learned, Link, Plugged, Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.store.transaction import Transaction
 
@@ -37,6 +37,7 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
         host=seen.host,
         encap_ip=seen.encap_ip,
         underlay_mtu=seen.underlay_mtu,
+        wire_mtu=switch.wire_mtu,
         tunnels=seen.tunnels,
         physical=seen.physical,
     )
@@ -55,9 +56,10 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
 
 
 def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = "", *, crowded: bool = False) -> None:
-    """Write down a bridge that is known over OpenFlow alone: its ports by name, with their numbers.
+    """Write down a bridge that others made: its ports by name, with their numbers, as OpenFlow tells them.
 
-    `name` is the bridge's own, by which ports may name it as their host; two bridges may have the same.
+    What VIFs they are for its database tells, where that is connected (`bridges`).  `name` is the bridge's own, by
+    which ports may name it as their host; two bridges may have the same.
     """
     if any(other.id != adopted_id(dpid) for other in tx.find(Switch, "dpid", dpid)):
         return  # its database has come to us by now
@@ -67,14 +69,32 @@ def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = ""
         switch = structs.replace(switch, host=name)
     if switch != tx.get(Switch, switch_id):
         tx.put(switch)
-    _interfaces(
-        tx,
-        switch_id,
-        {
-            name: Interface(switch_id=switch_id, name=name, vif=name, ofport=number)
-            for name, number in ports.items()
-        },
-    )  # fmt: skip
+    _plug(tx, switch_id, ports)
+
+
+def bridges(tx: Transaction, system_id: str, seen: Iterable[Bridge]) -> None:
+    """Write down all bridges of a database that others made; those that are switches of ours have its VIFs."""
+    wanted = {bridge.id: bridge for bridge in seen}
+    held = {bridge.id: bridge for bridge in tx.find(Bridge, "system_id", system_id)}
+    for bridge_id in sorted(held.keys() | wanted.keys()):
+        if bridge_id not in wanted:
+            tx.delete(held[bridge_id])
+        elif wanted[bridge_id] != tx.get(Bridge, bridge_id):
+            tx.put(wanted[bridge_id])
+        if tx.get(Switch, bridge_id) is not None:
+            known = tx.find(Interface, "switch_id", bridge_id)
+            _plug(tx, bridge_id, {interface.name: interface.ofport for interface in known})
+
+
+def _plug(tx: Transaction, switch_id: str, ports: Mapping[str, int]) -> None:
+    """Ports as OpenFlow tells them, with what their database says of them."""
+    bridge = tx.get(Bridge, switch_id)
+    said = {plugged.name: plugged for plugged in bridge.interfaces} if bridge else {}
+    wanted = {}
+    for name, number in ports.items():
+        one = said.get(name, Plugged(name, name))
+        wanted[name] = Interface(switch_id=switch_id, name=name, vif=one.vif, mac=one.mac, ofport=number)
+    _interfaces(tx, switch_id, wanted)
 
 
 def forget(tx: Transaction, switch: Switch) -> None:
@@ -82,6 +102,8 @@ def forget(tx: Transaction, switch: Switch) -> None:
     _interfaces(tx, switch.id, {})
     for link in tx.find(Link, "switch_id", switch.id):
         tx.delete(link)
+    if (bridge := tx.get(Bridge, switch.id)) is not None:
+        tx.delete(bridge)
     tx.release(f"switch/{switch.number}")
     tx.delete(switch)
 

@@ -14,7 +14,7 @@ from controller.openflow.wire import Malformed
 _GROUP = struct.Struct("!HBxI")  # ofp_group_desc (7.3.5.10): length, type, pad, number; buckets follow
 _FIXED = struct.Struct("!H12xIH4xQ")
 _SMALLEST = 56
-_MOST = 4_000_000  # flows; a dump beyond that is a peer that fills our memory
+MOST = 4_000_000  # flows, groups, meters; a dump beyond that is a peer that fills our memory
 
 
 class Held(NamedTuple):
@@ -44,8 +44,8 @@ def read(body: bytes, held: Held) -> None:
         else:
             wrong.add(cookie)
         offset += length
-    if len(right) + len(wrong) > _MOST:
-        raise Malformed(f"a flow dump of more than {_MOST} flows")
+    if len(right) + len(wrong) > MOST:
+        raise Malformed(f"a flow dump of more than {MOST} flows")
 
 
 def settled(held: Held) -> Held:
@@ -65,5 +65,5 @@ def read_groups(body: bytes, held: Held) -> None:
         right = number == number_of(kind, body[offset + _GROUP.size : offset + length])
         (held.right if right else held.wrong).add(number)
         offset += length
-    if len(held.right) + len(held.wrong) > _MOST:
-        raise Malformed(f"a description of more than {_MOST} groups")
+    if len(held.right) + len(held.wrong) > MOST:
+        raise Malformed(f"a description of more than {MOST} groups")

@@ -324,4 +324,4 @@ def _check(kind: int, message: bytes) -> None:
 
 
 def _port(desc: Any) -> PortDesc:
-    return PortDesc(desc.port_no, desc.name.decode("utf-8", "replace"), desc.hw_addr, desc.state)
+    return PortDesc(desc.port_no, desc.name.decode("utf-8", "replace"), desc.hw_addr, desc.state, desc.curr_speed)

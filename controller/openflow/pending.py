@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from controller import hub
@@ -42,8 +43,34 @@ class Dump:
         self.complete = False
 
 
+_AT_ONCE = 40  # messages of a bundle that Open vSwitch surely takes in in one turn of its loop, which reads 50
+
+
 class Bundle(NamedTuple):
+    """`put`, `groups` and `groups_gone` are bundle-add messages, `gone` the cookies of flows to delete."""
+
     put: Sequence[bytes]
     gone: set[int]
     groups: Sequence[bytes]
     groups_gone: Sequence[bytes]
+    meters: Sequence[bytes]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it may be committed without a look at what was refused: it has flows, each for itself, and meters."""
+        few = len(self.meters) + len(self.put) + len(self.gone) <= _AT_ONCE
+        return few and not (self.groups or self.groups_gone)
+
+    def messages(self, xids: Iterator[int]) -> Iterator[bytes]:
+        """All of it, in order: what others need first, what others needed last."""
+        gone = self.gone
+        # a bundle-add's cookie: 24 bytes of its own, 8 of the flow-mod's header
+        again = {cookie for add in self.put if (cookie := int.from_bytes(add[32:40], "big")) in gone} if gone else set()
+        return chain(
+            self.groups, _deletes(again, xids), self.put, _deletes(gone - again, xids), self.groups_gone
+        )  # fmt: skip
+
+
+def _deletes(cookies: set[int], xids: Iterator[int]) -> Iterator[bytes]:
+    for cookie in sorted(cookies):
+        yield wire.bundle_add(wire.delete_by_cookie(next(xids), cookie))

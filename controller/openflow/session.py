@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from controller import hub
 from controller.errors import NotMaster, Rejected, Unreachable
+from controller.flow.meter import Meter, is_of_port
 from controller.openflow import dump, wire
 from controller.openflow.dump import Held
 from controller.openflow.errornames import reason
+from controller.openflow.events import Link, PortDesc, SwitchEvents
 from controller.openflow.pending import Answer, Bundle, Dump
 from controller.openflow.wire import PacketIn
 
@@ -25,51 +27,6 @@ _BATCH = 512  # messages a write: about 100 KB of flows
 _STALE = (11, 0)  # OFPET_ROLE_REQUEST_FAILED, OFPRRFC_STALE
 _IS_SLAVE = (1, 10)  # OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE
 _LOGGED_ERRORS = 20  # a connection; what a hostile peer sends beyond that is only counted
-
-
-class PortDesc(NamedTuple):
-    """An OpenFlow port: `mac` as text, `state` the OFPPS bits (1: link down)."""
-
-    number: int
-    name: str
-    mac: str
-    state: int
-
-
-class SwitchEvents(Protocol):
-    """Who hears about switches.
-
-    `connected` runs in a green thread of its own and may wait; when it raises, its connection is closed.  The others
-    are called from the connection's reader and must not wait.  `disconnected` comes exactly once for each session that
-    `connected` was called with, possibly while `connected` still runs: its waits then raise `Unreachable`.
-    """
-
-    def connected(self, session: Session) -> None: ...
-
-    def disconnected(self, session: Session) -> None: ...
-
-    def packet_in(self, session: Session, packet: PacketIn) -> None: ...
-
-    def ports_changed(self, session: Session) -> None: ...
-
-    def refused(self, address: str, why: str, duplicate: bool) -> None:
-        """A connection ended before its handshake did; `duplicate`: a live switch has its datapath id."""
-
-
-class Link(Protocol):
-    """The connection under a session."""
-
-    address: str
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes to be sent, in order; never waits, does nothing on a closed connection."""
-        ...
-
-    def drain(self, timeout: float) -> None:
-        """Wait until little is queued; raises `Unreachable`."""
-        ...
-
-    def close(self, why: str) -> None: ...
 
 
 class Session:
@@ -97,6 +54,7 @@ class Session:
         self._dump: Dump | None = None
         self._refusals: dict[int | None, str] | None = None  # of the bundle under way; None: no cookie was shown
         self._refused_groups: dict[int, str] = {}  # of the same bundle
+        self._refused_meters: dict[int, str] = {}  # sent before it
         self._bundling = hub.Semaphore(1)
         self._dumping = hub.Semaphore(1)
         self._metering = hub.Semaphore(1)
@@ -114,6 +72,20 @@ class Session:
         """The numbers of all groups on the switch, checked against what the groups are; none where it has no groups."""
         return self._dumped(wire.GROUP_DESC, wire.group_dump, dump.read_groups).held
 
+    def held_meters(self) -> list[Meter]:
+        """All meters on the switch; raises `Rejected` where it has no such thing."""
+        found: list[Meter] = []
+
+        def read(body: bytes, _: Held) -> None:
+            found.extend(wire.meters(body))
+            if len(found) > dump.MOST:
+                raise wire.Malformed(f"more than {dump.MOST} meters")
+
+        under_way = self._dumped(wire.METER_CONFIG, wire.meter_request, read)
+        if under_way.error:
+            raise Rejected({}, f"meter dump: {reason(under_way.error)}")
+        return found
+
     def _dumped(self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Held], None]) -> Dump:
         with self._dumping:
             under_way = self._dump = Dump(next(self._xids), kind, read)
@@ -130,22 +102,34 @@ class Session:
         drop: Iterable[int],
         groups: Sequence[bytes] = (),
         groups_gone: Sequence[bytes] = (),
+        meters: Sequence[bytes] = (),
     ) -> None:
-        """Add the flows of `put` and delete those with a cookie in `drop`: all or nothing, and no message for nothing.
+        """Add the flows of `put` and delete those with a cookie in `drop`: at once, and no message for nothing.
 
         `put` are bundle-add messages of bundle 1; so are `groups`, which go before them, and `groups_gone`, which go
-        last.  Deletes follow the puts (make before break), but the delete of a cookie that is put as well goes first:
-        it is meant for tampered copies.  Raises `Rejected` or `NotMaster`, with nothing changed.
+        last.  `meters` are meter-mods, which go before the bundle and stay when it is refused.  Deletes follow the puts
+        (make before break), but the delete of a cookie that is put as well goes first: it is meant for tampered copies.
+        Raises `NotMaster`, with nothing changed, or `Rejected`, which says whether the rest is in force.
         """
         gone = set(drop)
-        if not (put or gone or groups or groups_gone):
+        if not (put or gone or groups or groups_gone or meters):
             return
+        bundle = Bundle(put, gone, groups, groups_gone, meters)
         with self._bundling:
-            self._refusals, self._refused_groups = {}, {}
+            self._refusals, self._refused_groups, self._refused_meters = {}, {}, {}
             try:
-                self._bundle(Bundle(put, gone, groups, groups_gone))
+                if bundle.is_short:
+                    self._short_bundle(bundle)
+                else:
+                    self._bundle(bundle)
             finally:
                 self._refusals = None
+
+    def remove_meters(self, numbers: Iterable[int]) -> None:
+        """Once no flow needs them any more; never waits."""
+        gone = b"".join([wire.meter_removal(next(self._xids), number) for number in numbers])
+        if gone and self.permitted():
+            self._link.write(gone)
 
     def role(self, role: int, generation: int) -> bool:
         """Ask to be `wire.MASTER` or `wire.SLAVE`; False when the switch has seen a later generation already.
@@ -164,26 +148,40 @@ class Session:
             raise Rejected({}, f"role request: {reason(answer.error)}")
         return True
 
-    def limit_packet_ins(self, rate: int, burst: int, number: int = wire.CONTROLLER_METER) -> None:
-        """See that the switch hands over at most `rate` packets a second, `burst` at once: its `controller` meter, or
-        the one that certain flows name.
-        """
-        wanted = wire.Meter(number, wire.METER_FLAGS, rate, burst)
+    def limit_packet_ins(self, *wanted: Meter) -> None:
+        """See that the switch has these meters, as they are: its `controller` meter, or one that certain flows name."""
         with self._metering:
-            answer = self._ask(wire.MULTIPART_REPLY, wire.meter_request, number)
-            present = [] if answer.error else wire.meters(wire.multipart(answer.message)[2])
-            if wanted in present:
+            held = self._meters_among([one.number for one in wanted])
+            differing = [one for one in wanted if held.get(one.number) != one]
+            if not differing:
                 return
-            exists = any(meter.number == wanted.number for meter in present)
             self._check_permitted()
-            changing, done = self._expect(wire.ERROR), self._expect(wire.BARRIER_REPLY)
+            changing = [self._expect(wire.ERROR) for _ in differing]
+            done = self._expect(wire.BARRIER_REPLY)
             try:
-                self._write(wire.meter_mod(changing.xid, wanted, exists) + wire.barrier(done.xid))
+                mods = [
+                    wire.meter_mod(answer.xid, one, one.number in held)
+                    for answer, one in zip(changing, differing, strict=True)
+                ]
+                self._write(b"".join(mods) + wire.barrier(done.xid))
                 self._await(done)
             finally:
-                self._forget(changing, done)
-        if changing.error:
-            log.warning("switch %016x does not limit packet-ins: %s", self.dpid, reason(changing.error))
+                self._forget(*changing, done)
+        if refused := next((answer.error for answer in changing if answer.error), None):
+            log.warning("switch %016x does not limit packet-ins: %s", self.dpid, reason(refused))
+
+    def _meters_among(self, numbers: Sequence[int]) -> dict[int, Meter]:
+        """Those of the meters that the switch has."""
+        answers = [self._expect(wire.MULTIPART_REPLY) for _ in numbers]
+        try:
+            asked = zip(answers, numbers, strict=True)
+            self._write(b"".join([wire.meter_request(answer.xid, number) for answer, number in asked]))
+            for answer in answers:
+                self._await(answer)
+        finally:
+            self._forget(*answers)
+        found = [wire.meters(wire.multipart(answer.message)[2]) for answer in answers if not answer.error]
+        return {one.number: one for meters in found for one in meters}
 
     def packet_out(self, in_port: int, actions: bytes, data: bytes) -> None:
         """Have the switch do `actions` on the frame `data`, as if it had come from `in_port`; never waits."""
@@ -239,8 +237,11 @@ class Session:
         error, xid = wire.error(message), wire.xid_of(message)
         self._demoted |= (error.type, error.code) == _IS_SLAVE and not error.experimenter
         cookie, group = wire.refused_cookie(error.data), wire.refused_group(error.data)
+        meter = wire.refused_meter(error.data)
         if self._refusals is not None and group is not None:
             self._refused_groups.setdefault(group, reason(error))
+        elif self._refusals is not None and meter is not None and is_of_port(meter):
+            self._refused_meters.setdefault(meter, reason(error))
         elif self._refusals is not None and (cookie is not None or wire.is_bundle_add(error.data)):
             self._refusals.setdefault(cookie, reason(error))
         elif self._dump and self._dump.xid == xid:
@@ -271,59 +272,69 @@ class Session:
     # --- bundles ------------------------------------------------------------------------------------------------------
 
     def _bundle(self, bundle: Bundle) -> None:
+        """In two steps: Open vSwitch leaves out what it refuses and would commit the rest."""
         self._check_permitted()
         opened, closed = self._expect(wire.EXPERIMENTER), self._expect(wire.EXPERIMENTER)
         try:
-            self._send_bundle(opened.xid, closed.xid, bundle)
+            self._send_bundle(bundle, opened, closed)
             self._await(closed)
         finally:
             self._forget(opened, closed)
         failed = opened.error or closed.error
-        if failed or self._refusals or self._refused_groups:
+        if failed or self._refused:
             self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.DISCARD_REQUEST)
             raise self._rejected(failed)
         if not self.permitted():  # it may have taken long
             self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.DISCARD_REQUEST)
         self._check_permitted()
-        # only now: Open vSwitch leaves out what it refused and would commit the rest
         committed = self._ask(wire.EXPERIMENTER, wire.bundle_control, wire.COMMIT_REQUEST)
-        if committed.error or self._refusals or self._refused_groups:
+        if committed.error or self._refused:
             raise self._rejected(committed.error)
         self.bundles += 1
 
-    def _send_bundle(self, opening: int, closing: int, bundle: Bundle) -> None:
-        put, gone = bundle.put, bundle.gone
-        # a bundle-add's cookie: 24 bytes of its own, 8 of the flow-mod's header
-        again = {cookie for add in put if (cookie := int.from_bytes(add[32:40], "big")) in gone} if gone else set()
+    def _short_bundle(self, bundle: Bundle) -> None:
+        """In one step: the switch answers in one turn of its loop, in which it looks at every port that it has."""
+        self._check_permitted()
+        opened, closed, committed = (self._expect(wire.EXPERIMENTER) for _ in range(3))
+        try:
+            self._send_bundle(bundle, opened, closed, committed)
+            self._await(committed)
+        finally:
+            self._forget(opened, closed, committed)
+        self.bundles += committed.error is None
+        failed = opened.error or closed.error or committed.error
+        if failed or self._refused:
+            raise self._rejected(failed, rest=failed is None)
+
+    def _send_bundle(self, bundle: Bundle, opened: Answer, closed: Answer, committed: Answer | None = None) -> None:
+        control = wire.bundle_control
+        last = [] if committed is None else [control(committed.xid, wire.COMMIT_REQUEST)]
         messages = itertools.chain(
-            [wire.bundle_control(opening, wire.OPEN_REQUEST)],
-            bundle.groups,
-            self._deletes(again),
-            put,
-            self._deletes(gone - again),
-            bundle.groups_gone,
-            [wire.bundle_control(closing, wire.CLOSE_REQUEST)],
+            [*bundle.meters, control(opened.xid, wire.OPEN_REQUEST)],
+            bundle.messages(self._xids),
+            [control(closed.xid, wire.CLOSE_REQUEST), *last],
         )
         while batch := list(itertools.islice(messages, _BATCH)):
             self._write(b"".join(batch))
             self._link.drain(_TIMEOUT)
-        self.flow_messages_sent += len(put) + len(gone)
+        self.flow_messages_sent += len(bundle.put) + len(bundle.gone)
 
-    def _deletes(self, cookies: set[int]) -> Iterator[bytes]:
-        for cookie in sorted(cookies):
-            yield wire.bundle_add(wire.delete_by_cookie(next(self._xids), cookie))
+    @property
+    def _refused(self) -> bool:
+        """Whether any message of the bundle under way was refused, or any meter before it."""
+        return bool(self._refusals or self._refused_groups or self._refused_meters)
 
     def _check_permitted(self) -> None:
         if self._demoted or not self.permitted():
             raise NotMaster(f"switch {self.dpid:016x} is another's")
 
-    def _rejected(self, failed: wire.Error | None) -> Rejected | NotMaster:
+    def _rejected(self, failed: wire.Error | None, *, rest: bool = False) -> Rejected | NotMaster:
         if self._demoted:
             return NotMaster(f"switch {self.dpid:016x} has another master")
         refusals = self._refusals or {}
         named = {cookie: why for cookie, why in refusals.items() if cookie is not None}
-        if named or self._refused_groups:
-            return Rejected(named, groups=self._refused_groups)
+        if named or self._refused_groups or self._refused_meters:
+            return Rejected(named, groups=self._refused_groups, meters=self._refused_meters, rest=rest)
         return Rejected({}, refusals.get(None) or (reason(failed) if failed else "bundle refused"))
 
     # --- asking and waiting -------------------------------------------------------------------------------------------

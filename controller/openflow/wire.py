@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
+from controller.flow.meter import Meter
+
 VERSION: Final = 4
 HEADER: Final = struct.Struct("!BBHI")  # version, type, length, xid (7.1.1)
 
@@ -43,7 +45,7 @@ PORT_DESC: Final = 13
 ANY: Final = 0xFFFFFFFF  # OFPP_ANY, OFPG_ANY, OFP_NO_BUFFER
 ALL_TABLES: Final = 0xFF
 CONTROLLER_METER: Final = 0xFFFFFFFD
-METER_FLAGS: Final = 0b0110  # OFPMF_PKTPS | OFPMF_BURST
+ALL_METERS: Final = 0xFFFFFFFF  # OFPM_ALL
 
 ONF: Final = 0x4F4E4600
 BUNDLE_CONTROL: Final = 2300
@@ -82,15 +84,6 @@ class Error(NamedTuple):
     code: int
     experimenter: int
     data: bytes
-
-
-class Meter(NamedTuple):
-    """A meter of one drop band; `rate` and `burst` in packets (a second) when `flags` are METER_FLAGS."""
-
-    number: int
-    flags: int
-    rate: int
-    burst: int
 
 
 class PacketIn(NamedTuple):
@@ -137,8 +130,8 @@ def group_dump(xid: int) -> bytes:
     return _multipart(xid, GROUP_DESC, b"")
 
 
-def meter_request(xid: int, meter: int) -> bytes:
-    """Ask how a meter is configured (7.3.5.12)."""
+def meter_request(xid: int, meter: int = ALL_METERS) -> bytes:
+    """Ask how a meter is configured, or all (7.3.5.12)."""
     return _multipart(xid, METER_CONFIG, _WORD.pack(meter) + bytes(4))
 
 
@@ -146,6 +139,11 @@ def meter_mod(xid: int, meter: Meter, exists: bool) -> bytes:
     """OFPMC_MODIFY when the meter exists, else OFPMC_ADD, with one drop band (7.3.4.4)."""
     band = _BAND.pack(1, _BAND.size, meter.rate, meter.burst)
     return message(METER_MOD, xid, _METER.pack(int(exists), meter.flags, meter.number) + band)
+
+
+def meter_removal(xid: int, number: int) -> bytes:
+    """OFPMC_DELETE; the flows that use the meter go with it, and one that is not there is no error (7.3.4.4)."""
+    return message(METER_MOD, xid, _METER.pack(2, 0, number))
 
 
 def role_request(xid: int, role: int, generation: int) -> bytes:
@@ -221,6 +219,13 @@ def refused_group(data: bytes) -> int | None:
     if len(data) < 40 or not is_bundle_add(data) or data[25] != GROUP_MOD:
         return None
     return int(_WORD.unpack_from(data, 36)[0])
+
+
+def refused_meter(data: bytes) -> int | None:
+    """The number of the meter whose meter-mod an error's `data` starts with; None without one."""
+    if len(data) < 16 or data[1] != METER_MOD:
+        return None
+    return int(_WORD.unpack_from(data, 12)[0])
 
 
 def is_bundle_add(data: bytes) -> bool:

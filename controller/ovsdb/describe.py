@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from controller.model.kinds import Tunnel
+from controller.model.kinds import Bridge as WatchedBridge
+from controller.model.kinds import Plugged, Tunnel
 from controller.ovsdb.mappings import physical
-from controller.ovsdb.replica import Bridge, Interface, Replica
+from controller.ovsdb.replica import Bridge, Interface, OpenVSwitch, Replica
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface
-from controller.ovsdb.settings import ENCAPSULATIONS, is_name, settings
+from controller.ovsdb.settings import ENCAPSULATIONS, datapath_id, is_name, settings
 
 BRIDGE = "br-int"
+MANAGED = {"tenet-managed": "true"}  # external_ids of what is Tenet's
+_OURS = "tenet-"
 OFPORT_LIMIT = 0xFF00  # OpenFlow 1.3's OFPP_MAX as OVS numbers ports; above are the reserved ones (OFPP_LOCAL, ...)
 
 _UNICAST = re.compile(r"(?!(?:00:){5}00)[0-9a-f][02468ace](?::[0-9a-f]{2}){5}")
@@ -46,6 +49,40 @@ def describe(replica: Replica) -> SeenHypervisor | None:
         physical=physical(said, plugged),
         interfaces=tuple(_seen(plugged[name]) for name in sorted(plugged) if _is_tenants(plugged[name])),
     )
+
+
+def is_hypervisor(root: OpenVSwitch, bridge: Bridge | None) -> bool:
+    """Whether the operator asked for a hypervisor: br-int is made and kept right.  Else bridges are watched only.
+
+    Any external_ids:tenet-... of the host says so, and a br-int that Tenet has made.
+    """
+    asked = any(key.startswith(_OURS) for key in root.external_ids)
+    return asked or (bridge is not None and MANAGED.items() <= bridge.external_ids.items())
+
+
+def watched(replica: Replica) -> tuple[WatchedBridge, ...]:
+    """The bridges that others made and pointed at a controller, by their datapath ids; br-int where it is not ours."""
+    root = replica.root
+    if root is None:
+        return ()
+    system_id = settings(root).system_id
+    found = {}
+    for bridge in sorted(replica.bridges.values(), key=lambda one: one.name):
+        dpid = datapath_id(bridge.datapath_id)
+        ours = bridge.name == BRIDGE and is_hypervisor(root, bridge)
+        if dpid and bridge.controller and is_name(bridge.name) and not ours:
+            plugged = sorted(map(_plugged, filter(_is_others, interfaces(replica, bridge))), key=lambda one: one.name)
+            found[dpid] = WatchedBridge(id=dpid, system_id=system_id, name=bridge.name, interfaces=tuple(plugged))
+    return tuple(found[dpid] for dpid in sorted(found))
+
+
+def _is_others(interface: Interface) -> bool:
+    return _has_number(interface) and is_name(interface.name)
+
+
+def _plugged(interface: Interface) -> Plugged:
+    seen = _seen(interface)
+    return Plugged(name=seen.name, vif=seen.vif, mac=seen.mac, speed=max(interface.link_speed, 0))
 
 
 def interfaces(replica: Replica, bridge: Bridge) -> Iterator[Interface]:

@@ -1,5 +1,6 @@
 """What is wrong with a hypervisor's configuration, and the transactions that put it right; pure.
 
+A database whose operator said nothing of Tenet (Mininet's) is left as it is: its bridges are watched, see `describe`.
 Level-triggered: everything follows from the replica as it is, so whatever somebody deleted or changed is found again,
 and a hypervisor that is right needs nothing.  Only Tenet's own rows and columns are written.
 
@@ -16,14 +17,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from controller.ovsdb import operations as op
-from controller.ovsdb.describe import BRIDGE
+from controller.ovsdb.describe import BRIDGE, MANAGED, is_hypervisor
 from controller.ovsdb.mappings import mapping_repairs
 from controller.ovsdb.operations import Repair
 from controller.ovsdb.replica import Bridge, Controller, OpenVSwitch, Replica
 from controller.ovsdb.settings import DATAPATH_ID, Settings, datapath_id, settings
 from controller.ovsdb.tunnels import tunnel_repairs
 
-MANAGED = {"tenet-managed": "true"}
 CONTROLLER = {
     "connection_mode": "out-of-band",
     "max_backoff": 1000,  # ms: a switch is back within a second of its controller
@@ -48,6 +48,8 @@ def desired(replica: Replica, targets: Sequence[str], managers: Sequence[str] = 
         return Desired((), ("table Open_vSwitch has no row: ovs-vsctl init has not run",))
     said = settings(root)
     bridge = replica.bridge(BRIDGE)
+    if not is_hypervisor(root, bridge):
+        return Desired((), said.remarks)
     if bridge is None:
         return Desired((_make(root, said, targets), *_managers(replica, root, managers)), said.remarks)
     changes = [*_bridge(root, bridge, said), *_controllers(replica, bridge, targets)]

@@ -9,12 +9,14 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from controller import hub
-from controller.errors import Refused, Rejected, SwitchError, Unreachable
+from controller.errors import Refused, Rejected, SwitchError, Unavailable, Unreachable
+from controller.model.kinds import Bridge
 from controller.ovsdb.cluster import Cluster
-from controller.ovsdb.describe import describe
+from controller.ovsdb.describe import describe, watched
 from controller.ovsdb.desired import desired
 from controller.ovsdb.framing import Malformed
 from controller.ovsdb.operations import Repair
@@ -24,19 +26,22 @@ from controller.ovsdb.rpc import Rpc
 from controller.ovsdb.schema import DATABASE, monitor_params
 from controller.ovsdb.seen import SeenHypervisor
 from controller.ovsdb.settings import settings
+from controller.ovsdb.wires import WireMtus, Wires, has, wire_mtus, wire_repairs
 
 HANDSHAKE_LIMIT = 30.0  # s for the whole of the database to arrive
 ANSWER_LIMIT = 10.0  # s for a transaction
 PROOF_LIMIT = 3.0  # s for a sign of life when another connection claims to be the same hypervisor
 
 _MONITOR = "tenet"
-_TELL = "observe"  # what the pace calls the observer
+_TELL, _WATCH, _WIRES = "observe", "watch", "wires"  # what the pace calls those who are told
 
 log = logging.getLogger("tenet.ovsdb")
 
 
 class Facts(NamedTuple):
-    """A connection, for operators.  `since` is Unix time; `dpid` is 0 before there is one; `remarks` need a hand."""
+    """A connection, for operators.  `since` is Unix time; `dpid` is 0 before there is one; `remarks` need a hand.
+    `bridges`: the datapath ids of those that others made.
+    """
 
     system_id: str
     host: str
@@ -46,6 +51,7 @@ class Facts(NamedTuple):
     encap_ip: str
     encap_types: tuple[str, ...]
     remarks: tuple[str, ...]
+    bridges: tuple[str, ...] = ()
 
 
 class Hypervisor:
@@ -56,15 +62,23 @@ class Hypervisor:
         targets: Sequence[str],
         observe: Callable[[SeenHypervisor], None],
         cluster: Cluster | None = None,
+        wires: Wires | None = None,
+        watch: Callable[[str, tuple[Bridge, ...]], None] | None = None,
     ) -> None:
-        """`targets`: the controllers of its switch, where `cluster` does not tell them."""
+        """`targets`: the controllers of its switch, where `cluster` does not tell them.  `watch` is told of bridges
+        that others made.
+        """
         self.address = address
         self.system_id = ""
         self.seen: SeenHypervisor | None = None  # as the observer was last told
+        self.bridges: tuple[Bridge, ...] | None = None  # so, too
         self._since = time.time()
         self._targets = tuple(targets)
         self._observe = observe
+        self._watch = watch
         self._cluster = cluster
+        self._wires = wires
+        self._wire_mtus: WireMtus = ()  # as was told last
         self._replica = Replica()
         self._remarks: tuple[str, ...] = ()
         self._pace = Pace(time.monotonic)
@@ -85,9 +99,17 @@ class Hypervisor:
             self._changed.clear()
             if self._identity() != self.system_id:
                 raise Unreachable(f"its system-id became {self._identity()[:128]}: it comes back under that")
-            waits = [self._put_right(), self._tell()] if self._ours() else []
+            waits = self._work() if self._ours() else []
             self._changed.wait(min((wait for wait in waits if wait is not None), default=None))
         raise self._rpc.over
+
+    def _work(self) -> list[float | None]:
+        """Seconds after which to come again, of each thing to be done; None: when something has changed."""
+        return [self._put_right(), self._tell(), self._tell_of_bridges(), self._tell_of_wires()]
+
+    def has(self, dpids: Sequence[int]) -> bool:
+        """Whether one of these datapaths is a bridge of its."""
+        return has(self._replica, dpids)
 
     def look(self) -> None:
         """What is to be done may have changed."""
@@ -97,7 +119,7 @@ class Hypervisor:
         """Whether it is this process that keeps the hypervisor right; another may have told of it since if not."""
         if self._cluster is None or self._cluster.owns(self.system_id):
             return True
-        self.seen = None
+        self.seen, self.bridges, self._wire_mtus = None, None, ()
         return False
 
     def answers(self) -> bool:
@@ -125,6 +147,7 @@ class Hypervisor:
             encap_ip=said.encap_ip if said else "",
             encap_types=said.encap_types if said else (),
             remarks=self._remarks,
+            bridges=tuple(bridge.id for bridge in self.bridges or ()),
         )
 
     def _heard(self, method: str, params: list[Any]) -> None:
@@ -147,10 +170,11 @@ class Hypervisor:
             if remark not in self._remarks:
                 log.warning("%s: %s", self.name, remark)
         self._remarks = wish.remarks
-        for repair in wish.repairs:
+        repairs = [*wish.repairs, *(wire_repairs(self._replica, self._wires) if self._wires else ())]
+        for repair in repairs:
             if not self._pace.left(repair.subject) and self._ours():
                 self._commit(repair)
-        return min((self._pace.left(repair.subject) for repair in wish.repairs), default=None)
+        return min((self._pace.left(repair.subject) for repair in repairs), default=None)
 
     def _commit(self, repair: Repair) -> None:
         self._pace.tried(repair.subject)
@@ -166,20 +190,44 @@ class Hypervisor:
         seen = describe(self._replica)
         if seen is None or seen == self.seen:
             return None
-        if wait := self._pace.left(_TELL):
+        wait = self._tell_of(_TELL, partial(self._observe, seen))
+        if wait is None:
+            self.seen = seen
+        return wait
+
+    def _tell_of_bridges(self) -> float | None:
+        """The same, of bridges that others made.  The first time it is told of none, too: there may have been some."""
+        bridges = watched(self._replica)
+        if bridges == self.bridges or self._watch is None:
+            return None
+        wait = self._tell_of(_WATCH, partial(self._watch, self.system_id, bridges))
+        if wait is None:
+            self.bridges = bridges
+        return wait
+
+    def _tell_of(self, subject: str, tell: Callable[[], None]) -> float | None:
+        if wait := self._pace.left(subject):
             return wait
         try:
-            self._observe(seen)
-        except Refused as refused:
-            self._pace.tried(_TELL)
-            log.error("%s: %s", self.name, refused.message)
-            return self._pace.left(_TELL)
+            tell()
+        except (Refused, Unavailable) as error:
+            self._pace.tried(subject)
+            log.error("%s: %s", self.name, error)
+            return self._pace.left(subject)
         except Exception:  # whatever it is, it is not the hypervisor's fault, whose connection goes on
-            self._pace.tried(_TELL)
+            self._pace.tried(subject)
             log.exception("%s: the observation could not be taken in", self.name)
-            return self._pace.left(_TELL)
-        self.seen = seen
+            return self._pace.left(subject)
         return None
+
+    def _tell_of_wires(self) -> float | None:
+        """The same, of the MTUs of wires."""
+        if self._wires is None or (mtus := wire_mtus(self._replica, self._wires)) == self._wire_mtus:
+            return None
+        wait = self._tell_of(_WIRES, partial(self._wires.observe, mtus))
+        if wait is None:
+            self._wire_mtus = mtus
+        return wait
 
 
 def _check(results: Any) -> None:

@@ -46,16 +46,21 @@ class Port(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Interface(msgspec.Struct, frozen=True, kw_only=True):
-    """`ofport` is 0 while OVS has not given a number, and -1 when it could not add the interface (`error` says why)."""
+    """`ofport` is 0 while OVS has not given a number, and -1 when it could not add the interface (`error` says why);
+    `link_speed`, in bits a second, is 0 where nobody knows.
+    """
 
     uuid: str
     name: str
     type: str = ""
     ofport: int = 0
     ofport_request: int = 0
+    mtu: int = 0
+    mtu_request: int = 0
     options: dict[str, str] = {}
     external_ids: dict[str, str] = {}
     error: str = ""
+    link_speed: int = 0
 
 
 class Controller(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,8 @@
 
 This cut is ours and not the peer's: what a peer sends is checked against it (`ovs.db.data`), so a database with another
 schema is refused by its first row.  No table refers to another here, since the references are followed by `replica`.
-Columns that change without the configuration changing (statistics, link state, controller status) are left out.
+Columns that change without the configuration changing (statistics, link state, controller status) are left out, but for
+the speed of links.
 """
 
 from __future__ import annotations
@@ -39,9 +40,12 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "type": _TEXT,
         "ofport": _MAYBE_INTEGER,
         "ofport_request": _MAYBE_INTEGER,
+        "mtu": _MAYBE_INTEGER,
+        "mtu_request": _MAYBE_INTEGER,
         "options": _MAP,
         "external_ids": _MAP,
         "error": _MAYBE_TEXT,
+        "link_speed": _MAYBE_INTEGER,
     },
     "Controller": {
         "target": _TEXT,

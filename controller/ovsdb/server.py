@@ -6,13 +6,15 @@ import ipaddress
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from controller import hub
 from controller.errors import Misconfigured, Rejected, SwitchError, Unreachable
+from controller.model.kinds import Bridge
 from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.hypervisor import Facts, Hypervisor
 from controller.ovsdb.seen import SeenHypervisor
+from controller.ovsdb.wires import Wires
 
 TLS_LIMIT = 10.0  # s for the handshake
 STRANGERS_LIMIT = 256  # connections that have not said yet who they are
@@ -20,6 +22,7 @@ STRANGERS_LIMIT = 256  # connections that have not said yet who they are
 log = logging.getLogger("tenet.ovsdb")
 
 Observe = Callable[[SeenHypervisor], None]
+Watch = Callable[[str, tuple[Bridge, ...]], None]
 
 
 def serve(
@@ -29,20 +32,26 @@ def serve(
     controller_port: int,
     tls: ssl.SSLContext | None = None,
     cluster: Cluster | None = None,
+    wires: Wires | None = None,
+    watch: Watch | None = None,
 ) -> Server:
     """Listen for hypervisors, keep each one right, and tell `observe` what is seen on it.
 
     `observe` is called in the hypervisor's own green thread, with the whole description, whenever that differs from
-    the last one; it may wait.  `controller_port` is where our OpenFlow listener is, on the address that a hypervisor
+    the last one; it may wait.  So is `watch`, with the system-id and all bridges that others made and pointed at a
+    controller, in the database of a hypervisor or of none.
+
+    `controller_port` is where our OpenFlow listener is, on the address that a hypervisor
     connected to. With `tls` hypervisors come over TLS, and their switches are told to, too.  In a `cluster`,
-    its members take turns.  Raises `Misconfigured` when it cannot listen.
+    its members take turns.  `wires`: the MTU of their ends is looked after.  Raises `Misconfigured` when it cannot
+    listen.
     """
     family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
     try:
         listener = hub.listen(listen, family=family, backlog=256)
     except (OSError, OverflowError) as fault:
         raise Misconfigured(f"[ovsdb] cannot listen on {listen[0]} port {listen[1]}: {fault}") from fault
-    return Server(listener, observe, controller_port, tls, cluster)
+    return Server(listener, observe, controller_port, tls, cluster, wires, watch)
 
 
 def controller_target(local: str, port: int, *, tls: bool) -> str:
@@ -64,18 +73,24 @@ class Server:
         controller_port: int,
         tls: ssl.SSLContext | None,
         cluster: Cluster | None = None,
+        wires: Wires | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.address: tuple[str, int] = listener.getsockname()[:2]
         self._listener = listener
         self._observe = observe
+        self._watch = watch
         self._controller_port = controller_port
         self._tls = tls
         self._cluster = cluster
+        self._wires = wires
         self._threads: set[hub.GreenThread] = set()
         self._admitted: dict[str, Hypervisor] = {}
         self._accepting = hub.spawn(self._accept)
         if cluster:
             cluster.listen(self._look)
+        if wires:
+            wires.listen(self._rewired)
 
     def hypervisors(self) -> list[Facts]:
         """The hypervisors that are connected, by system-id."""
@@ -112,7 +127,7 @@ class Server:
             target = controller_target(sock.getsockname()[0], self._controller_port, tls=self._tls is not None)
             if self._tls:
                 sock = _secured(sock, self._tls)
-            hypervisor = Hypervisor(sock, address, (target,), self._observe, self._cluster)
+            hypervisor = Hypervisor(sock, address, (target,), self._observe, self._cluster, self._wires, self._watch)
             hypervisor.attend(self._admit)
         except (SwitchError, OSError) as fault:
             name = hypervisor.name if hypervisor else address
@@ -137,6 +152,11 @@ class Server:
         self._admitted[hypervisor.system_id] = hypervisor
         if self._cluster:
             self._cluster.database(hypervisor.system_id, True)
+
+    def _rewired(self, dpids: Sequence[int]) -> None:
+        for hypervisor in self._admitted.values():
+            if hypervisor.has(dpids):
+                hypervisor.look()
 
     def _look(self) -> None:
         for hypervisor in self._admitted.values():

@@ -8,12 +8,15 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Mapping
 from typing import Protocol
 
 from controller import hub
 from controller.errors import Rejected
 from controller.flow.group import removal as group_removal
+from controller.flow.meter import is_of_port, limit
 from controller.openflow.session import Session
+from controller.openflow.wire import meter_mod
 
 from .target import Batch, Target
 
@@ -43,14 +46,18 @@ class Plan(Protocol):
 class Programmer:
     """Runs in the session's green thread until the session ends."""
 
-    def __init__(self, switch_id: str, session: Session, plan: Plan, audit_interval: float) -> None:
+    def __init__(
+        self, switch_id: str, session: Session, plan: Plan, audit_interval: float, broadcast_rate: int = 0
+    ) -> None:
         self.switch_id = switch_id
         self.session = session
-        self.target = Target()
+        self.target = Target(broadcast_rate)
         self.synchronised = False
         self.last_applied = 0.0  # Unix time of the last commit, 0 when there was none
         self.repaired = 0  # flows that an audit found missing, foreign or changed
         self._plan = plan
+        self._broadcast_rate = broadcast_rate
+        self._unlimited = ""  # as the log was told
         self._audit_interval = audit_interval
         self._told: dict[int, str] | None = None  # refusals, as the plan knows them; None: those of another connection
         self._wake = hub.Signal()
@@ -81,9 +88,10 @@ class Programmer:
             self._wake.wait(left)
 
     def _synchronise(self, why: str) -> None:
+        self._see_meters()
         groups = self.session.held_groups()
         held = self.session.held()
-        self.target.groups_seen(groups.right, groups.wrong)
+        self.target.groups.seen(groups.right, groups.wrong)
         confirmed = self.target.installed
         differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
         if why == "audit":
@@ -96,6 +104,16 @@ class Programmer:
                      self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
         self._send()
 
+    def _see_meters(self) -> None:
+        try:
+            held = {one.number: one for one in self.session.held_meters() if is_of_port(one.number)}
+        except Rejected as none:
+            self.target.meterless = none.reason
+            return
+        self.target.meterless = ""
+        right = {number for number, one in held.items() if one == limit(number, self._broadcast_rate)}
+        self.target.meters.seen(right, held.keys() - right)
+
     def _send(self) -> None:
         """Send until nothing is left to be sent."""
         while not self._ended:
@@ -104,25 +122,35 @@ class Programmer:
             revision = self._plan.revision
             batch = self.target.take_out()
             try:
-                self.session.apply(
-                    [flow.wire for flow in batch.put],
-                    batch.drop,
-                    [group.wire for group in batch.groups],
-                    [group_removal(number) for number in sorted(batch.groups_gone)],
-                )
+                self._apply(batch)
             except Rejected as rejected:
                 self._set_aside(rejected, batch)
                 continue
-            self.target.confirm(batch)
-            if not batch.empty:
-                self.last_applied = time.time()
-                self._again_from = time.monotonic() + GATHER
-                log.debug("switch %s: +%d -%d flows", self.switch_id, len(batch.put), len(batch.drop))
+            self._confirm(batch)
             self._tell_refusals()
+            self._tell_unlimited()
             current = self.target.right
             self._plan.confirmed(self.switch_id, revision, current)
             if current:
                 return
+
+    def _apply(self, batch: Batch) -> None:
+        known = self.target.meters.held
+        self.session.apply(
+            [flow.wire for flow in batch.put],
+            batch.drop,
+            [group.wire for group in batch.groups.missing],
+            [group_removal(number) for number in sorted(batch.groups.gone)],
+            [meter_mod(one.number, one, one.number in known) for one in batch.meters.missing],
+        )
+        self.session.remove_meters(sorted(batch.meters.gone))
+
+    def _confirm(self, batch: Batch, refusals: Mapping[int, str] = {}, lacking: Mapping[int, str] = {}) -> None:
+        self.target.confirm(batch, refusals, lacking)
+        if not batch.empty:
+            self.last_applied = time.time()
+            self._again_from = time.monotonic() + GATHER
+            log.debug("switch %s: +%d -%d flows", self.switch_id, len(batch.put), len(batch.drop))
 
     def _pause(self) -> None:
         """Let changes gather where they come thick and fast; the first after a while goes at once."""
@@ -137,12 +165,28 @@ class Programmer:
             why = [rejected.groups[group.number] for group in flow.groups if group.number in rejected.groups]
             if why:
                 refusals.setdefault(flow.cookie, f"its group: {why[0]}")
-        self.target.restore(batch, refusals)
-        if refusals:
+        lacking = rejected.meters
+        for flow in batch.put if lacking else ():
+            if flow.meter in lacking:
+                refusals.pop(flow.cookie, None)  # it is left out, and nothing is wrong with it
+        if rejected.rest:
+            self.session.remove_meters(sorted(batch.meters.gone))
+            self._confirm(batch, refusals, lacking)
+        else:
+            self.target.restore(batch, refusals, lacking)
+        if refusals or lacking:
             self._tell_refusals()
         else:
             log.error("switch %s refused a bundle: %s", self.switch_id, rejected.reason)
             hub.sleep(RETRY)
+
+    def _tell_unlimited(self) -> None:
+        why = self.target.unlimited
+        if why and not self._unlimited:
+            log.warning("switch %s: what its ports send to many is not limited: %s", self.switch_id, why)
+        elif self._unlimited and not why:
+            log.info("switch %s: what its ports send to many is limited again", self.switch_id)
+        self._unlimited = why
 
     def _tell_refusals(self) -> None:
         if self._told != self.target.refused:

@@ -45,6 +45,12 @@ class Progress:
             self._behind[switch_id] = revision
         self._tell()
 
+    def believe(self, switches: Iterable[str], revision: int) -> None:
+        """Before any is connected: these had confirmed all that follows from `revision`, and are not back yet."""
+        for switch_id in switches:
+            self._behind[switch_id] = revision
+            self._since[switch_id] = self._began
+
     def arrived(self, switch_id: str) -> None:
         """The switch is connected: it is waited for, however long it has been away."""
         self._since.pop(switch_id, None)
@@ -86,6 +92,9 @@ class Progress:
     def is_connected(self, switch_id: str) -> bool:
         return switch_id not in self._since and (switch_id in self._current or switch_id in self._behind)
 
+    def holder(self, switch_id: str) -> str:
+        return ""
+
     def is_away(self, switch_id: str) -> bool:
         """Whether the switch has been away for so long that nobody waits for it."""
         if switch_id in self._current:
@@ -106,6 +115,13 @@ class Progress:
             return ""
         (switch_id, _), why = min(reasons.items())
         return f"switch {switch_id} refused a flow: {why}"
+
+    @property
+    def refuses(self) -> bool:
+        return bool(self._refusals)
+
+    def refusing_switches(self) -> set[str]:
+        return {switch_id for reasons in self._refusals.values() for switch_id, _ in reasons}
 
     def wait(self, timeout: float) -> None:
         """Wait until anything here may have changed, at most `timeout` seconds."""

@@ -11,7 +11,7 @@ from controller.compile.compiler import Compiler
 from controller.errors import Unreachable
 from controller.model.model import Dependency
 from controller.openflow.session import Session
-from controller.registry import EVERYWHERE, HERE
+from controller.registry import EVERYWHERE, HERE, UNLIMITED
 from controller.store.replica import Replica
 
 from .programmer import Programmer
@@ -28,8 +28,9 @@ class Reconciler:
     own.
     """
 
-    def __init__(self, replica: Replica, progress: Progress, audit_interval: float) -> None:
-        self.compiler = Compiler(replica.model, HERE, EVERYWHERE)
+    def __init__(self, replica: Replica, progress: Progress, audit_interval: float, broadcast_rate: int = 0) -> None:
+        self.compiler = Compiler(replica.model, HERE if broadcast_rate else UNLIMITED, EVERYWHERE)
+        self.broadcast_rate = broadcast_rate
         self.programmers: dict[str, Programmer] = {}
         self.rounds = 0
         self._model = replica.model
@@ -40,16 +41,19 @@ class Reconciler:
         self._working = False
         self._round_over = hub.Signal()
         self._included: set[str] = set()  # switches that no round has compiled yet
+        self._refused: dict[str, frozenset[int]] = {}  # switch -> cookies that it refuses, as last logged
         replica.listen(self._changed)
 
     def start(self) -> None:
+        """Once the replica is there.  No switch is, so the first round is over at once, and statuses can be told."""
+        self._round()
         hub.spawn(self._run)
 
     # --- switches ---
 
     def attend(self, switch_id: str, session: Session) -> None:
         """Keep a connected switch right until its connection ends; the session's own green thread."""
-        programmer = Programmer(switch_id, session, self, self._audit_interval)
+        programmer = Programmer(switch_id, session, self, self._audit_interval, self.broadcast_rate)
         before = self.programmers.get(switch_id)
         if before is not None:
             before.end()
@@ -77,6 +81,7 @@ class Reconciler:
         """The switch is none of ours any more."""
         self.compiler.exclude(switch_id)
         self._included.discard(switch_id)
+        self._refused.pop(switch_id, None)
         self._progress.forget(switch_id)
         self._round_over.set()  # whoever waits for its flows waits in vain
 
@@ -101,12 +106,15 @@ class Reconciler:
 
     def refused(self, switch_id: str, refusals: dict[int, str]) -> None:
         by_object: dict[str, dict[int, str]] = {}
-        for cookie, reason in refusals.items():
-            objects = self.compiler.origins(switch_id, cookie)
-            log.error("switch %s refused flow %#018x of %s: %s", switch_id, cookie, ", ".join(objects), reason)
+        origins = self.compiler.origins(switch_id, refusals) if refusals else {}
+        for cookie, objects in origins.items():
             for key in objects:
-                by_object.setdefault(key, {})[cookie] = reason
+                by_object.setdefault(key, {})[cookie] = refusals[cookie]
         self._progress.refusing(switch_id, by_object)
+        before, self._refused[switch_id] = self._refused.get(switch_id, frozenset()), frozenset(refusals)
+        for cookie in self._refused[switch_id] - before:
+            log.error("switch %s refused flow %#018x of %s: %s",
+                      switch_id, cookie, ", ".join(origins[cookie]), refusals[cookie])  # fmt: skip
 
     # --- rounds ---
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from controller.model.kinds import Network, Port
 from controller.model.model import Model
 
+from .mtus import Mtus
 from .reach import unreached
 
 ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
@@ -24,17 +25,27 @@ class Levels(Protocol):
 
     def is_connected(self, switch_id: str) -> bool: ...
 
+    def holder(self, switch_id: str) -> str:
+        """The member that is the switch's master, "" when none is or there are no members."""
+        ...
+
     def is_away(self, switch_id: str) -> bool: ...
 
     def reached(self, revision: int) -> bool: ...
 
     def refusal(self, key: str) -> str: ...
 
+    @property
+    def refuses(self) -> bool:
+        """Whether any switch refuses anything."""
+        ...
+
     def wait(self, timeout: float) -> None: ...
 
 
 class Statuses:
-    def __init__(self, model: Model, progress: Levels) -> None:
+    def __init__(self, model: Model, progress: Levels, mtus: Mtus | None = None) -> None:
+        self.mtu = (mtus or Mtus(model)).of  # of a network, and a word on it
         self._model = model
         self._progress = progress
 

@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from controller.compile.sheet import Step
 from controller.flow import Flow, Group
+from controller.flow.meter import Meter, limit
+
+from .needs import NONE, Difference, Needs
 
 
 class Batch(NamedTuple):
-    """One bundle: groups to add first, flows to add, cookies to delete, and last the numbers of groups to delete."""
+    """One bundle: groups that are missing, flows to add, cookies to delete, and last the groups that are to go.
+
+    Meters are to be there before it, and to go after it: Open vSwitch takes none in bundles.
+    """
 
     put: list[Flow]
     drop: set[int]
-    groups: tuple[Group, ...] = ()
-    groups_gone: frozenset[int] = frozenset()
+    groups: Difference[Group] = NONE
+    meters: Difference[Meter] = NONE
 
     @property
     def empty(self) -> bool:
-        return not any(self)
+        return not (self.put or self.drop or any(self.groups) or any(self.meters))
 
 
 class Target:
     """`installed`: the cookies that the switch has confirmed, or showed in a dump.  `refused`: what it would not
-    take.  Groups have no owners of their own: a switch is to hold those that its flows use.
+    take.  `lacking`: why there are no meters, by number: the flows that need them are left out, and nothing else is.
+
+    `broadcast_rate`: what the meters of ports let through, in packets a second.
     """
 
-    __slots__ = (
-        "_foreign",
-        "_grouped",
-        "_groups_due",
-        "_groups_held",
-        "_groups_right",
-        "_pending",
-        "installed",
-        "refused",
-    )
+    __slots__ = ("_foreign", "_pending", "_rate", "groups", "installed", "lacking", "meterless", "meters", "refused")
 
-    def __init__(self) -> None:
+    def __init__(self, broadcast_rate: int = 0) -> None:
         self.installed: set[int] = set()
         self.refused: dict[int, str] = {}  # cookie -> reason
+        self.lacking: dict[int, str] = {}
+        self.meterless = ""  # why the switch takes no meter at all
+        self.groups: Needs[Group] = Needs()
+        self.meters: Needs[Meter] = Needs()
+        self._rate = broadcast_rate
         self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
         self._foreign: set[int] = set()  # cookies on the switch that are nobody's
-        self._grouped: dict[int, list[Group]] = {}  # cookie of an installed or pending flow -> the groups that it uses
-        self._groups_held: set[int] = set()  # numbers of the groups on the switch
-        self._groups_right: set[int] = set()  # of those, the ones that are what their number says
-        self._groups_due = False
+
+    @property
+    def unlimited(self) -> str:
+        """How many ports have no meter, and why; "" where all have."""
+        return f"{len(self.lacking)} ports have no meter: {next(iter(self.lacking.values()))}" if self.lacking else ""
 
     @property
     def right(self) -> bool:
         """Nothing is waiting to be sent."""
-        return not self._pending and not self._foreign and not self._groups_due
+        return not (self._pending or self._foreign or self.groups.due or self.meters.due)
 
     def take_in(self, steps: Iterable[Step]) -> None:
         """A round's changes; a later word on a flow overrides an earlier one that was not sent yet."""
@@ -60,33 +65,31 @@ class Target:
             if old is not None:
                 self._pending[old.cookie] = None
                 self.refused.pop(old.cookie, None)
+                self.lacking.pop(old.meter, None)
         for _, new in changes:  # after all that goes: a flow may leave one sheet and come into another
             if new is not None:
-                self._want(new)
-
-    def _want(self, flow: Flow) -> None:
-        self._pending[flow.cookie] = flow
-        if groups := flow.groups:
-            self._grouped[flow.cookie] = groups
-
-    def groups_seen(self, right: set[int], wrong: set[int]) -> None:
-        """The groups on the switch: which are what their number says, and which are not.  Before `compare`."""
-        self._groups_held, self._groups_right = right | wrong, set(right)
-        self._groups_due = bool(self._groups_held)
+                self._pending[new.cookie] = new
+                if groups := new.groups:
+                    self.groups.used[new.cookie] = groups
+                if new.meter:
+                    self.meters.used[new.cookie] = (limit(new.meter, self._rate),)
 
     def compare(self, right: set[int], wrong: set[int], wanted: Iterable[Flow]) -> int:
         """Begin anew from what a dump showed; the number of flows that are not as they should be.
 
         `right`: cookies of flows that are what their cookie says; `wrong`: all others.  What the switch refused
-        before is tried again.
+        before is tried again.  Before this, `groups` and `meters` are told what was seen of them.
         """
         wish = {flow.cookie: flow for flow in wanted}
         self.installed = right & wish.keys()
         self.refused.clear()
+        self.lacking.clear()
         self._foreign = wrong | (right - wish.keys())
         self._pending = {cookie: flow for cookie, flow in wish.items() if cookie not in self.installed}
-        self._grouped = {cookie: groups for cookie, flow in wish.items() if (groups := flow.groups)}
-        self._groups_due = self._groups_due or bool(self._grouped)
+        groups = {cookie: groups for cookie, flow in wish.items() if (groups := flow.groups)}
+        meters = {cookie: (limit(flow.meter, self._rate),) for cookie, flow in wish.items() if flow.meter}
+        self.groups.begin(groups, self.installed)
+        self.meters.begin(meters, self.installed)
         return len(self._pending) + len(self._foreign - self._pending.keys())
 
     def take_out(self) -> Batch:
@@ -95,40 +98,67 @@ class Target:
         drop = {cookie for cookie, flow in self._pending.items() if flow is None and cookie in self.installed}
         drop |= self._foreign
         self._pending, self._foreign = {}, set()
-        if not self._grouped and not self._groups_held:
-            return Batch(put, drop)
-        self._groups_due = False
-        return Batch(put, drop, *self._groups(put, drop))
+        put = self._with_meters(put)
+        groups = self.groups.difference(put, drop)
+        if groups.clashing:
+            put = self._without_clashes(put, groups.clashing)
+        return Batch(put, drop, groups, self.meters.difference(put, drop))
 
-    def _groups(self, put: list[Flow], drop: set[int]) -> tuple[tuple[Group, ...], frozenset[int]]:
-        """The groups to add and to delete, so that the switch holds those that its flows will use."""
-        cookies = self._grouped.keys() & ((self.installed - drop) | {flow.cookie for flow in put})
-        used = {group.number: group for cookie in sorted(cookies) for group in self._grouped[cookie]}
-        missing = tuple([group for number, group in used.items() if number not in self._groups_right])
-        return missing, frozenset(self._groups_held - used.keys())
+    def _with_meters(self, put: list[Flow]) -> list[Flow]:
+        """`put` without the flows whose meters the switch does not take."""
+        if not (self.lacking or self.meterless):
+            return put
+        if self.meterless:
+            self.lacking.update({flow.meter: self.meterless for flow in put if flow.meter})
+        return [flow for flow in put if flow.meter not in self.lacking]
 
-    def confirm(self, batch: Batch) -> None:
-        """The switch has committed it."""
+    def _without_clashes(self, put: list[Flow], clashing: frozenset[int]) -> list[Flow]:
+        """Two groups have one digest: of their flows those that came later are refused, until the next audit."""
+        for flow in put:
+            if flow.cookie in clashing:
+                self.refused[flow.cookie] = "its group has the number of another one"
+        return [flow for flow in put if flow.cookie not in clashing]
+
+    def confirm(self, batch: Batch, refusals: Mapping[int, str] = {}, lacking: Mapping[int, str] = {}) -> None:
+        """The switch has committed it, but for the flows that it refused, and those whose meters are `lacking`."""
+        put = batch.put
+        if refusals or lacking:
+            put = [flow for flow in put if not self._left_out(flow, refusals, lacking)]
+        there = {flow.cookie for flow in put}
         self.installed -= batch.drop
-        self.installed.update([flow.cookie for flow in batch.put])
-        added = {group.number for group in batch.groups}
-        self._groups_right = (self._groups_right | added) - batch.groups_gone
-        self._groups_held = (self._groups_held | added) - batch.groups_gone
-        for cookie in self._grouped.keys() & batch.drop:
-            if cookie not in self.installed and cookie not in self._pending:
-                del self._grouped[cookie]
+        self.installed |= there
+        kept = there | self._pending.keys()
+        taken = tuple([one for one in batch.meters.missing if one.number not in lacking])
+        self.groups.confirm(batch.groups, put, batch.drop, kept)
+        self.meters.confirm(batch.meters._replace(missing=taken), put, batch.drop, kept)
+        self._see_meterless(lacking)
         if self.refused:
-            for flow in batch.put:
-                self.refused.pop(flow.cookie, None)
+            for cookie in there:
+                self.refused.pop(cookie, None)
 
-    def restore(self, batch: Batch, refusals: dict[int, str]) -> None:
-        """The switch took nothing of it: all but what was refused is to be sent again."""
-        self._groups_due = bool(batch.groups or batch.groups_gone)
+    def _left_out(self, flow: Flow, refusals: Mapping[int, str], lacking: Mapping[int, str]) -> bool:
+        """Note why a flow is not on the switch; False where nothing says so."""
+        without = flow.meter in lacking if flow.meter else False
+        if not without and flow.cookie not in refusals:
+            return False
+        if self._pending.get(flow.cookie, flow) is None:
+            return True  # it is not wanted any more
+        if without:
+            self.lacking[flow.meter] = lacking[flow.meter]
+        else:
+            self.refused[flow.cookie] = refusals[flow.cookie]
+        return True
+
+    def restore(self, batch: Batch, refusals: Mapping[int, str], lacking: Mapping[int, str] = {}) -> None:
+        """The switch took nothing of it but the meters that are not `lacking`: all else is to be sent again, without
+        what was refused.
+        """
+        self.groups.due = self.groups.due or any(batch.groups)
+        self.meters.due = self.meters.due or any(batch.meters)
+        self.meters.have([one for one in batch.meters.missing if one.number not in lacking])
+        self._see_meterless(lacking)
         for flow in batch.put:
-            if flow.cookie in refusals:
-                if self._pending.get(flow.cookie, flow) is not None:
-                    self.refused[flow.cookie] = refusals[flow.cookie]
-            else:
+            if not self._left_out(flow, refusals, lacking):
                 self._pending.setdefault(flow.cookie, flow)
         # where a cookie was put and dropped, what was refused is the flow, not that its tampered copy goes
         for cookie in batch.drop - (refusals.keys() - {flow.cookie for flow in batch.put}):
@@ -136,3 +166,7 @@ class Target:
                 self._pending.setdefault(cookie, None)
             else:
                 self._foreign.add(cookie)
+
+    def _see_meterless(self, lacking: Mapping[int, str]) -> None:
+        if lacking and not self.meters.right:
+            self.meterless = next(iter(lacking.values()))

@@ -17,10 +17,9 @@ import msgspec
 from controller.errors import Changed, Misconfigured, StoreError, Unavailable
 from controller.store.codec import decode
 from controller.store.durable import replacing
-from controller.store.store import Store, Stored
+from controller.store.store import RESTORING, Store, Stored
 
 FORMAT = 1
-RESTORING = "taken/store/restoring"  # there while a restore that takes several commits is not finished
 PIECE = 700_000  # bytes of rows in a commit: etcd takes 1.5 MiB in a request by default
 ROUNDS = 10
 
@@ -90,24 +89,29 @@ def check(rows: Mapping[str, bytes]) -> None:
 def replace(store: Store, rows: Mapping[str, bytes], *, only_if_empty: bool = True) -> int:
     """Make `store` hold exactly `rows`, and what is under leases; how many rows were written or deleted.
 
-    What is as it should be is not touched.  One commit where the store takes it, else several; then RESTORING is there
-    until the last.  Raises Misconfigured when the store is not empty, and Unavailable when others keep writing.
+    What is as it should be is not touched.  One commit where the store takes it.  Else RESTORING is there from before
+    the first until after the last: controllers neither write the model nor follow it to switches meanwhile, and who is
+    interrupted does it again.  Raises Misconfigured when the store is not empty, Unavailable when others keep writing.
     """
     done = 0
     for _ in range(ROUNDS):
         revision, found = store.everything()
         now = {row.key: row for row in found if not row.leased and row.key != RESTORING}
         begun = any(row.key == RESTORING for row in found)
-        if now and only_if_empty and not begun and not done:
+        if now and only_if_empty and not begun:
             raise Misconfigured(f"the store is not empty: it has {len(now)} rows (--replace replaces them)")
         pieces = list(_pieces(now, rows))
-        if not pieces and not begun:
-            return done
+        if len(pieces) > 1 and not begun:
+            store.commit({}, {RESTORING: b""})
+            continue  # with what was written until then
         try:
-            done += _write(store, now, pieces)
+            done += sum(_write(store, now, piece) for piece in pieces)
         except Changed:
             continue  # somebody wrote; look again
-        if len(pieces) <= 1 and not begun:
+        if not begun:
+            return done
+        if not pieces:
+            store.commit({}, {RESTORING: None})
             return done
     raise Unavailable(f"others keep writing to the store; it was at revision {revision}")
 
@@ -118,16 +122,10 @@ def check_whole(store: Store) -> None:
         raise Misconfigured("the store is half restored: finish `tenet store restore`")
 
 
-def _write(store: Store, now: Mapping[str, Stored], pieces: list[dict[str, bytes | None]]) -> int:
-    """Write the pieces; each relies on its rows being as they were seen."""
-    several = len(pieces) > 1
-    if several:
-        store.commit({}, {RESTORING: b""})
-    for piece in pieces:
-        store.commit({key: now[key].revision if key in now else 0 for key in piece}, piece)
-    if several or not pieces:
-        store.commit({}, {RESTORING: None})
-    return sum(map(len, pieces))
+def _write(store: Store, now: Mapping[str, Stored], piece: dict[str, bytes | None]) -> int:
+    """Write a piece, which relies on its rows being as they were seen; how many they are."""
+    store.commit({key: now[key].revision if key in now else 0 for key in piece}, piece)
+    return len(piece)
 
 
 def _pieces(now: Mapping[str, Stored], rows: Mapping[str, bytes]) -> Iterator[dict[str, bytes | None]]:

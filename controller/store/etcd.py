@@ -20,6 +20,7 @@ from controller.store.etcd_feed import Feed
 from controller.store.etcd_keys import Json, Keys, text
 from controller.store.etcd_lease import EtcdLease
 from controller.store.etcd_session import Session
+from controller.store.etcd_space import Space
 from controller.store.etcd_url import Address
 from controller.store.store import Change, Lease, Stored
 
@@ -47,6 +48,7 @@ class EtcdStore:
             raise Misconfigured(f"the store cannot be reached: {error}") from error
         self._feed = Feed(self._etcd, self._keys, int(answer["header"]["revision"]))
         self._commits = Commits(self._etcd, self._keys, self._session, self._feed)
+        self._space = Space(self._etcd)
 
     def get(self, key: str) -> Stored | None:
         self._check_open()
@@ -76,6 +78,10 @@ class EtcdStore:
     def changes(self, after: int) -> Iterator[list[Change]]:
         return self._feed.log.follow(after)
 
+    def probe(self) -> None:
+        self._check_open()
+        self._commits.probe()
+
     def lease(self, ttl: float) -> EtcdLease:
         self._check_open()
         try:
@@ -85,6 +91,10 @@ class EtcdStore:
         self._leases = [lease, *(each for each in self._leases if not each.lost.is_set())]
         return lease
 
+    def space(self) -> dict[str, float]:
+        space = self._space
+        return {"bytes": space.size, "bytes_in_use": space.in_use, "full": int(space.full)}
+
     def close(self) -> None:
         """Wait for the commits that are under way, end the leases and the followers, give the session up."""
         if self._closed:
@@ -93,6 +103,7 @@ class EtcdStore:
         self._commits.finish()
         for lease in self._leases:
             lease.revoke()
+        self._space.close()
         self._feed.close()
         self._session.close()
         self._etcd.close()

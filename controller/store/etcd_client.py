@@ -1,21 +1,22 @@
 """Requests to the members of etcd, through its JSON gateway: one attempt each, and the next member after a failure.
 
-https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/.  etcd3gw does the HTTP.
+https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/.  etcd3gw is the client; its connections are `etcd_http`'s.
 """
 
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import etcd3gw.exceptions
 import msgspec
 import requests
 from etcd3gw.client import Etcd3Client
-from requests.adapters import HTTPAdapter
 
 from controller.errors import Misconfigured, StoreError, Unavailable
+from controller.store.etcd_http import Http
 from controller.store.etcd_url import Address
 
 log = logging.getLogger("tenet.store")
@@ -64,7 +65,7 @@ class Etcd:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._session = _session(address)
+        self._http = Http(_tls(address))
         self._clients: dict[tuple[int, float], Etcd3Client] = {}
         self._at = 0  # the member that answered last
 
@@ -95,54 +96,47 @@ class Etcd:
     def stream(self, path: str, body: dict[str, Any], at: int) -> Iterator[dict[str, Any]]:
         """Messages of a stream from member `at`, until it ends.
 
-        Raises Unavailable, and requests.RequestException: no connection, one lost, nothing said for IDLE seconds.
+        Raises Unavailable when there is no connection, or one ends or is refused; requests.ReadTimeout when nothing is
+        said for IDLE seconds.
         """
-        client = self._client(at % len(self._address.endpoints), TIMEOUT)
-        response = self._session.post(
-            client.get_url(path),
-            data=msgspec.json.encode(body),
-            stream=True,
-            timeout=(TIMEOUT, IDLE),
-            headers={"Grpc-Metadata-hasleader": "true"},  # end it where there is no leader; etcd: v3rpc/interceptor.go
-        )
-        with response:
-            if response.status_code != requests.codes["ok"]:
-                raise Unavailable(f"etcd {self.name(at)}: {_fault(response.text).message}")
-            rest = bytearray()
-            for piece in response.iter_content(chunk_size=None):
+        url = self._client(at % len(self._address.endpoints), TIMEOUT).get_url(path)
+        rest = bytearray()
+        try:
+            for piece in self._http.stream(url, msgspec.json.encode(body), TIMEOUT, IDLE):
                 rest += piece
                 if b"\n" in piece:
                     *lines, rest = rest.split(b"\n")
                     yield from (msgspec.json.decode(line) for line in lines if line.strip())
+        except requests.ConnectionError as error:
+            raise Unavailable(f"etcd {self.name(at)}: {_fault(str(error)).message or error}") from error
 
     def name(self, at: int) -> str:
         host, port = self._address.endpoints[at % len(self._address.endpoints)]
         return f"{host}:{port}"
 
     def close(self) -> None:
-        self._session.close()
+        self._http.close()
 
     def _client(self, at: int, timeout: float) -> Etcd3Client:
         if (at, timeout) not in self._clients:
             host, port = self._address.endpoints[at]
             protocol = "https" if self._address.tls else "http"
             self._clients[at, timeout] = Etcd3Client(host, port, protocol, timeout=timeout, api_path=_API,
-                                                     session=self._session)  # fmt: skip
+                                                     session=cast(requests.Session, self._http))  # fmt: skip
         return self._clients[at, timeout]
 
 
-def _session(address: Address) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # no proxy of the environment, and no look for one at each request
-    session.verify = address.ca or True
-    if address.certificate:
-        session.cert = (address.certificate, address.private_key)
+def _tls(address: Address) -> ssl.SSLContext | None:
+    """Raises Misconfigured."""
+    if not address.tls:
+        return None
     try:
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(pool_connections=len(address.endpoints), pool_maxsize=16))
-    except ValueError as error:
+        context = ssl.create_default_context(cafile=address.ca or None)
+        if address.certificate:
+            context.load_cert_chain(address.certificate, address.private_key)
+    except OSError as error:
         raise Misconfigured(f"[store] url: {error}") from error
-    return session
+    return context
 
 
 def _fault(text: str) -> _Fault:

@@ -19,7 +19,7 @@ from uuid import uuid4
 from controller import hub
 from controller.errors import Changed, Invalid, Unavailable
 from controller.store.etcd_client import Etcd, Full, Refusal
-from controller.store.etcd_commit import Commit, together
+from controller.store.etcd_commit import TOGETHER, Commit, together
 from controller.store.etcd_feed import Feed
 from controller.store.etcd_keys import Json, Keys, newer, text
 from controller.store.etcd_lease import EtcdLease
@@ -30,6 +30,7 @@ log = logging.getLogger("tenet.store")
 
 WITHIN = 8.0  # seconds in which a transaction is made, or its commits are told that the store is not available
 FEED_WITHIN = 5.0  # seconds that a commit that is made waits for its own change to come back
+GATHER = 0.003  # seconds at most after a transaction in which those whose commits were made may have others
 RETRY = 0.1  # seconds after a failed attempt
 HELD = 0.02  # seconds between attempts while another process holds all commits up
 HOLD_TTL = 5.0
@@ -46,13 +47,12 @@ class Commits:
         self._batch: list[Commit] = []  # under way
         self._newest = 0  # the revision of the newest that was made
         self._writing = False
+        self._failing = ""  # why commits fail, since the last that was made
+        self._more = hub.Signal()  # something was queued
 
     def commit(self, commit: Commit) -> int:
         """See Store.commit."""
-        self._queue.append(commit)
-        if not self._writing:
-            self._writing = True
-            hub.spawn(self._write_queued)
+        self._enqueue(commit)
         commit.done.wait()
         if commit.error is not None:
             raise commit.error
@@ -61,6 +61,14 @@ class Commits:
         if not self._feed.wait(commit.revision, FEED_WITHIN):
             log.warning("commit %d is made, and the watch does not show it yet", commit.revision)
         return commit.revision
+
+    def probe(self) -> None:
+        """A transaction that rewrites this process's session, and goes with others where there are any."""
+        commit = Commit({}, {})
+        self._enqueue(commit)
+        commit.done.wait()
+        if commit.error is not None:
+            raise commit.error
 
     def check(self, read: Mapping[str, int]) -> int:
         """A commit that writes nothing: a revision at which `read` held.  Raises Changed."""
@@ -76,6 +84,13 @@ class Commits:
             for commit in pending:
                 commit.done.wait()
         self._feed.wait(self._newest, FEED_WITHIN)
+
+    def _enqueue(self, commit: Commit) -> None:
+        self._queue.append(commit)
+        self._more.set()
+        if not self._writing:
+            self._writing = True
+            hub.spawn(self._write_queued)
 
     # --- one after the other ------------------------------------------------------------------------------------------
 
@@ -100,12 +115,23 @@ class Commits:
                 log.exception("commit failed")
                 self._fail(batch, Unavailable(f"the commit could not be made: {error!r}"))
             self._batch = []
+            writers = len(batch) + len(self._queue)
             for commit in batch:
                 commit.done.set()
+            self._gather(writers)
         self._writing = False
 
+    def _gather(self, writers: int) -> None:
+        """Let as many commits as were under way go together: a transaction costs etcd as much as four commits."""
+        until = time.monotonic() + GATHER
+        while len(self._queue) < min(writers, TOGETHER) and (left := until - time.monotonic()) > 0:
+            self._more.clear()
+            self._more.wait(left)
+
     def _fail(self, batch: list[Commit], error: Exception) -> None:
-        log.error("%d commits failed: %s", len(batch), error)
+        if str(error) != self._failing:
+            self._failing = str(error)
+            log.error("%d commits failed: %s", len(batch), error)
         for commit in batch:
             commit.error = error
 
@@ -192,12 +218,13 @@ class Commits:
                 self._pause(deadline, error)
 
     def _settle(self, batch: list[Commit], held: list[bool], revision: int) -> None:
+        self._failing = ""
         for commit, made in zip(batch, held, strict=True):
             commit.revision = revision
-            if made:
-                self._newest = revision
-            else:
+            if not made:
                 self._explain(commit)
+            elif commit.write:  # what a probe writes is no row, and followers never see it
+                self._newest = revision
 
     def _explain(self, commit: Commit) -> None:
         """Say what a refused commit was refused for, and up to when to wait before another attempt."""

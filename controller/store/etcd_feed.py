@@ -145,7 +145,7 @@ class Feed:
             waiter.reached.set()
 
     def _report(self, error: Exception) -> None:
-        if "Read timed out" in str(error):
+        if isinstance(error, requests.ReadTimeout):
             log.debug("the watch at %s has been silent; opening another", self._etcd.name(self._at))
         elif not self._failing:
             self._failing = True

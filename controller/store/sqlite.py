@@ -30,12 +30,13 @@ LOG = logging.getLogger("tenet.store")
 class _Batch:
     """Commits that become durable together, or not at all."""
 
-    __slots__ = ("changes", "done", "error", "leased", "revision", "undo")
+    __slots__ = ("changes", "done", "error", "leased", "revision", "under", "undo")
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
         self.undo: list[Undo] = []
         self.leased: set[str] = set()  # keys of it that are under a lease
+        self.under: list[tuple[Mapping[str, bytes | None], Lease | None]] = []  # each commit's writes, and its lease
         self.revision = 0  # of its last commit
         self.error = ""  # why it failed
         self.done = hub.Signal()
@@ -91,17 +92,31 @@ class SqliteStore:
                 raise Unavailable(batch.error)
         if stale:
             raise Changed(stale, revision)
-        self._note_leased(write, lease)
         return revision
 
     def changes(self, after: int) -> Iterator[list[Change]]:
         return self._log.follow(after)
+
+    def probe(self) -> None:
+        self._check_open()
+        if self._queued is None and self._writing is None:
+            self._queued = _Batch()
+            self._queued.revision = self._newest
+            hub.spawn(self._write_queued)
+        batch = self._queued or self._writing
+        assert batch is not None
+        batch.done.wait()
+        if batch.error:
+            raise Unavailable(batch.error)
 
     def lease(self, ttl: float) -> LocalLease:
         self._check_open()
         lease = LocalLease(ttl, self._lapse)
         self._leases = [lease, *(each for each in self._leases if not each.lost.is_set())]
         return lease
+
+    def space(self) -> dict[str, float]:
+        return {"bytes": 0, "bytes_in_use": 0, "full": 0}
 
     def close(self) -> None:
         """End the leases, wait for the commits that are under way, end the followers, release the file."""
@@ -151,6 +166,7 @@ class SqliteStore:
         for key, value in write.items():
             (batch.leased.add if lease and value is not None else batch.leased.discard)(key)
         batch.undo.extend(self._revisions.write(write, revision))
+        batch.under.append((write, lease))
         return batch
 
     def _note_leased(self, write: Mapping[str, bytes | None], lease: Lease | None) -> None:
@@ -160,7 +176,7 @@ class SqliteStore:
             else:
                 self._leased.pop(key, None)
         if isinstance(lease, LocalLease) and not lease.alive:  # it ended meanwhile
-            self._lapse(lease)
+            hub.spawn(self._lapse, lease)
 
     def _write_queued(self) -> None:
         """Write batch after batch until none is queued.  One green thread at a time does this."""
@@ -172,13 +188,19 @@ class SqliteStore:
                 self._fail(batch, error)
             else:
                 self._durable = batch.revision
-                self._log.append(batch.changes)  # first: a committer that wakes must find its change with the followers
+                for write, lease in batch.under:  # here and not where it was asked for: that may have been killed
+                    self._note_leased(write, lease)
+                if batch.changes:  # first: a committer that wakes must find its change with the followers
+                    self._log.append(batch.changes)
                 batch.done.set()
 
     def _write(self, batch: _Batch) -> str:
         """Why `batch` could not be made durable, or ""."""
         try:
-            hub.in_thread(self._file.write, batch.entries(), self._durable, batch.revision, batch.leased)
+            if batch.changes:
+                hub.in_thread(self._file.write, batch.entries(), self._durable, batch.revision, batch.leased)
+            else:
+                hub.in_thread(self._file.probe)
         except (sqlite3.Error, OSError) as error:
             return f"the commit could not be written: {error}"
         except Exception as error:  # not foreseen, and still all who wait must be told

@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 APPLICATION_ID = 0x54454E54  # "TENT", in the file's header: https://sqlite.org/fileformat.html#application_id
 SCHEMA = 1
+PRIVATE = 0o600
 
 _CREATE = f"""
 BEGIN IMMEDIATE;
@@ -88,8 +89,7 @@ class File:
         """
         put = [(key, revision, value) for key, (revision, value) in entries.items() if value is not None]
         drop = [key for key, (_, value) in entries.items() if value is None]
-        try:
-            self._writer.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             step = self._writer.execute("UPDATE newest SET revision = ? WHERE revision = ?", (after, before))
             if step.rowcount != 1:
                 raise sqlite3.IntegrityError(f"{self._path} is not at revision {before}: somebody else wrote to it")
@@ -99,8 +99,20 @@ class File:
                 self._writer.execute(_DELETE[len(drops)], drops)
             now = self._leased.difference(entries) | {key for key, _, _ in put if key in leased}
             self._write_leased(now)
+        self._leased = now
+
+    def probe(self) -> None:
+        """A transaction that is written to the disk and changes nothing.  Raises sqlite3.Error."""
+        with self._transaction():  # what is put back as it was, SQLite would not write
+            self._writer.execute("INSERT INTO leased VALUES ('probe')")
+            self._writer.execute("DELETE FROM leased WHERE key = 'probe'")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            yield
             self._writer.execute("COMMIT")
-            self._leased = now
         except BaseException:
             if self._writer.in_transaction:  # some errors end the transaction by themselves
                 with suppress(sqlite3.Error):
@@ -129,12 +141,14 @@ def open_file(path: Path) -> File:
     path = path.resolve()  # one lock, whichever way the file is named
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE))
         lock = _lock(path)
     except OSError as error:
         raise Misconfigured(f"store {path}: {error.strerror or error}") from error
     try:
         return File(path, lock, _writer(path), _reader(path))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         os.close(lock)
         raise Misconfigured(f"store {path}: {error}") from error
     except BaseException:
@@ -167,8 +181,18 @@ def _leased(connection: sqlite3.Connection) -> set[str]:
     return {key for (key,) in connection.execute("SELECT key FROM leased")}
 
 
+def _keep_private(path: Path) -> None:
+    """Only its owner may read a database, whatever the umask: it says what tenants have.  SQLite gives the files beside
+    it the same rights.
+    """
+    for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        with suppress(FileNotFoundError):
+            if each.stat().st_mode & 0o077:
+                each.chmod(PRIVATE)
+
+
 def _lock(path: Path) -> int:
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, PRIVATE)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -194,6 +218,7 @@ def _writer(path: Path) -> sqlite3.Connection:
     connection = _connect(path)
     try:
         _check_schema(path, connection)
+        _keep_private(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(_CREATE_LEASED)
         connection.execute("PRAGMA synchronous = FULL")

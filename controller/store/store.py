@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol
 
 from controller import hub
 
+RESTORING = "taken/store/restoring"  # while it is there a restore is under way, and nobody else writes the model
+
 
 class Change(NamedTuple):
     """One row of one commit; `value` is None when the row was deleted."""
@@ -76,8 +78,16 @@ class Store(Protocol):
         """
         ...
 
+    def probe(self) -> None:
+        """Return when something was durably written, which changes nothing.  Raises `Unavailable`."""
+        ...
+
     def lease(self, ttl: float) -> Lease:
         """A lease that lapses `ttl` seconds after it was last refreshed (an engine may need longer; see its `ttl`)."""
+        ...
+
+    def space(self) -> dict[str, float]:
+        """For the metrics: `bytes` it takes, `bytes_in_use` of them, and whether it is `full` (1); 0: not known."""
         ...
 
     def close(self) -> None: ...

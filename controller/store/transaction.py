@@ -16,7 +16,7 @@ from controller.model.model import Model
 
 from .codec import encode
 from .replica import Replica
-from .store import Store
+from .store import RESTORING, Store
 
 log = logging.getLogger("tenet.store")
 R = TypeVar("R", bound=Row)
@@ -149,14 +149,17 @@ def transact(store: Store, replica: Replica, rules: Callable[[Transaction], T]) 
     """Run `rules` until a commit of theirs is accepted; then wait until the replica shows it.
 
     `rules` may run several times and must have no other effect than on their transaction.  What they raise ends it.
+    Raises Unavailable, also while a restore is under way or was left half done.
     """
     for _ in range(ATTEMPTS):
         transaction = Transaction(replica.model)
         value = rules(transaction)
         if not transaction.write:
             return Outcome(value, replica.model.revision)
+        if RESTORING in replica.model.taken:
+            raise Unavailable("the store is being restored")
         try:
-            revision = store.commit(transaction.read, transaction.write)
+            revision = store.commit({**transaction.read, RESTORING: 0}, transaction.write)
         except Changed as changed:
             log.debug("again: %s", changed)
             replica.wait(changed.revision)

@@ -13,7 +13,9 @@ from ..ask import Ask
 from ..errors import not_found
 from ..v1.dialect import V10, V11
 from ..v2.api import RESOURCES
-from . import errors, others, paths, quantum, resources
+from . import errors, others, paths, resources
+from .quantum import of_dialect
+from .quantum import schemas as schemas_of_quantum
 
 VERSION = "2.0"
 PAGE = Path(__file__).with_name("page")
@@ -23,26 +25,29 @@ TYPES = {"index.html": "text/html; charset=utf-8", "page.js": "text/javascript; 
 SAFE = (("Content-Security-Policy", "default-src 'self'"), ("X-Content-Type-Options", "nosniff"))
 
 
-def document() -> dict[str, Any]:
+def document(quantum: bool = True) -> dict[str, Any]:
     calls: dict[str, Any] = {}
     schemas: dict[str, Any] = {"NeutronError": errors.schema("NeutronError"), "TenetError": errors.schema("TenetError")}
     for resource in RESOURCES:
         calls |= paths.of(resource)
         schemas |= resources.schemas(resource)
+    calls["/v2.0/agents/{id}"] |= others.removal_of_agents()
     calls |= others.prefixes() | others.bindings() | others.quotas() | others.discovery() | others.operators()
-    calls |= quantum.of_dialect(V10) | quantum.of_dialect(V11)
+    if quantum:
+        calls |= of_dialect(V10) | of_dialect(V11)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Tenet",
             "version": VERSION,
-            "description": "Multi-tenant virtual networks: OpenStack's Networking API v2.0, Quantum's v1.0 and v1.1, "
-            "and what is Tenet's own.",
+            "description": "Multi-tenant virtual networks: OpenStack's Networking API v2.0, "
+            + ("Quantum's v1.0 and v1.1, " if quantum else "")
+            + "and what is Tenet's own.",
         },
         "security": [{"token": []}, {}],
         "paths": calls,
         "components": {
-            "schemas": schemas | others.SCHEMAS | quantum.schemas(),
+            "schemas": schemas | others.SCHEMAS | schemas_of_quantum(),
             "responses": errors.responses("NeutronError") | errors.responses("TenetError"),
             "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}},
         },
@@ -50,12 +55,12 @@ def document() -> dict[str, Any]:
 
 
 @cache
-def _encoded() -> bytes:
-    return msgspec.json.encode(document())
+def _encoded(quantum: bool) -> bytes:
+    return msgspec.json.encode(document(quantum))
 
 
 def show(ask: Ask) -> Answer:
-    return Answer(200, _encoded(), JSON)
+    return Answer(200, _encoded(ask.context.quantum), JSON)
 
 
 def page(ask: Ask, name: str = "index.html") -> Answer:

@@ -8,7 +8,8 @@ from controller.intent.quotas import COUNTED
 
 from .. import checks, structures
 from ..schema import Schema, closed, either, of
-from ..v2.quotas import REPEATED
+from ..v2.absent import ABSENT
+from ..v2.quotas import NOT_LIMITS, SWITCHES
 from . import errors
 from .paths import DRY, ID, Call, answer, call, dry, or_plan, parameter
 from .resources import OBJECT, TEXT, TEXTS, WHOLE
@@ -36,13 +37,19 @@ def discovery() -> Paths:
         "/v2.0/extensions": {"get": _get("discovery", "listExtensions", "The extensions of v2.0.")},
         "/v2.0/extensions/{alias}": {"get": _get("discovery", "showExtension", "One extension.", alias)},
         "/v2.0/availability_zones": {"get": _get("discovery", "listAvailabilityZones", "Where networks can be.")},
-        "/v2.0/service-providers": {"get": _get("discovery", "listServiceProviders", "An empty list.")},
+        **{f"/v2.0/{path}": {"get": _get("discovery", f"list_{path}", "An empty list.")} for path in ABSENT},
     }
+
+
+def removal_of_agents() -> dict[str, Call]:
+    return {"delete": call("agents", "deleteAgent", "Forget a host that is gone for good.", answer(204, "Forgotten."),
+                           errors.WRITE, parameters=(ID,))}  # fmt: skip
 
 
 def quotas() -> Paths:
     whole = _wrapped("quota", OBJECT)
-    limits = of(structures.limits([*COUNTED]))["properties"] | {name: {} for name in REPEATED}
+    beside = {name: of(checks.boolean) if name in SWITCHES else {} for name in NOT_LIMITS}
+    limits = of(structures.limits([*COUNTED]))["properties"] | beside
     wanted = closed({"quota": closed(limits)}, "quota")
     path = "/v2.0/quotas"
     return {
@@ -109,8 +116,11 @@ def operators() -> Paths:
                       "content": {"text/event-stream": {"schema": TEXT}}}}  # fmt: skip
     metrics = {"200": {"description": "In Prometheus' format.", "content": {"text/plain": {"schema": TEXT}}}}
     return {
-        "/healthz": {"get": {**_get("operators", "health", "Whether all is well.", root=root), "responses": {
-            **answer(200, "It is.", OBJECT), **answer(503, "It is not.", OBJECT), **errors.of(root, (400, 405, 500))}}},
+        "/healthz": {"get": {**_get("operators", "health", "Whether the process serves.", root=root), "responses": {
+            **answer(200, "It does.", OBJECT), **errors.of(root, (400, 405, 500))}}},
+        "/readyz": {"get": {**_get("operators", "ready", "Whether to send requests here.", root=root), "responses": {
+            **answer(200, "Yes.", OBJECT), **answer(503, "Rather not: why, for the operator.", OBJECT),
+            **errors.of(root, (400, 405, 500))}}},
         "/metrics": {"get": call("operators", "metrics", "Metrics.", metrics, errors.READ, root=root)},
         path: {"get": _get("operators", "listSwitches", "The switches.", root=root)},
         f"{path}/{{id}}": {

@@ -16,6 +16,7 @@ UUID: Schema = of(checks.uuid)
 # Of attributes that nobody sets there is no check to say what they are; others are shown otherwise than taken.
 SHOWN: dict[str, Schema] = {
     "id": TEXT, "status": either("ACTIVE", "BUILD", "DOWN", "ERROR"), "tenet:status_reason": TEXT,
+    "tenet:mtu_reason": TEXT,
     "subnets": {"type": "array", "items": UUID}, "revision_number": WHOLE, "tags": TEXTS, "mtu": WHOLE,
     "created_at": or_null(TEXT), "updated_at": TEXT, "started_at": or_null(TEXT), "description": or_null(TEXT),
     "heartbeat_timestamp": or_null(TEXT), "resources_synced": {"type": ["boolean", "null"]},

@@ -10,9 +10,13 @@ from controller.intent.networks import ZONE
 from controller.model.kinds import AgentNote, Switch
 from controller.store.transaction import Transaction
 
+from ..answer import Answer
+from ..ask import Ask
 from ..checks import one_of
 from ..resource import Attribute, May, Resource, View, attribute
 from ..structures import description
+from .engine import found
+from .sight import target
 
 KIND = "Open vSwitch agent"  # the type under which Nova and Horizon look for hosts with Open vSwitch
 
@@ -67,3 +71,12 @@ AGENTS = Resource(
     ),
     update=_update,
 )
+
+
+def remove(ask: Ask, switch_id: str) -> Answer:
+    """Forget a host that is gone for good; raises Conflict (SwitchInUse) while it is connected."""
+    row = found(AGENTS, ask, switch_id)
+    ask.context.policy.check(ask.caller, "delete_agent", target(AGENTS, ask, row))
+    ask.refuse_dry_run()
+    ask.context.operators.forget(switch_id)
+    return Answer(204)

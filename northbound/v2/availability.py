@@ -66,8 +66,3 @@ def zones(ask: Ask) -> Answer:
 
 def _asked(zone: dict[str, str], query: dict[str, list[str]]) -> bool:
     return all(zone[name] in values for name, values in query.items() if name in zone)
-
-
-def service_providers(ask: Ask) -> Answer:
-    """None: what they would serve (load balancers, VPNs) is not here."""
-    return as_json(200, {"service_providers": []})

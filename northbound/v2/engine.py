@@ -101,9 +101,10 @@ def create(resource: Resource, ask: Ask) -> Answer:
 
 
 def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
-    row = found(resource, ask, row_id)
+    """A body that cannot be is refused before it is asked whether the object is there, as in OpenStack."""
     body = json_body(ask.request)
     asked = _read_one(resource, body, May.UPDATE)
+    row = found(resource, ask, row_id)
     item: dict[str, Any] = body[resource.name] if isinstance(body, dict) else {}
     ask.context.policy.check(ask.caller, f"update_{resource.name}", {**sight.target(resource, ask, row), **item}, item)
     condition = Condition.of(ask)

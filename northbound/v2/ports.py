@@ -12,7 +12,7 @@ from controller.model.kinds import Interface, Port, Switch
 
 from ..checks import boolean, fixed_ips, mac, one_of, optional_text, text, uuid
 from ..resource import SEVERAL, Attribute, May, Resource, View, attribute
-from ..structures import dhcp_options, nullable, pairs, profile
+from ..structures import dhcp_options, nullable, pairs, profile, security_groups
 from .common import IDENTITY, OWNED, STANDARD, optional, tagged
 
 
@@ -83,6 +83,7 @@ PORTS = Resource(
         attribute("device_owner", text, May.SET),
         attribute("port_security_enabled", boolean, May.SET, source="port_security"),
         Attribute("allowed_address_pairs", _pairs, May.SET, pairs, "address_pairs"),
+        Attribute("security_groups", lambda view, row: [], May.SET, security_groups),
         Attribute("extra_dhcp_opts", _options, May.SET, dhcp_options, "dhcp_options"),
         optional("data_plane_status", nullable(one_of("ACTIVE", "DOWN"), ""), May.UPDATE),
         Attribute("binding:host_id", host, May.SET, optional_text, "host"),

@@ -11,12 +11,13 @@ from controller.model.kinds import Quota
 from ..answer import Answer, as_json
 from ..ask import Ask
 from ..body import json_body
-from ..checks import Fault, filled
+from ..checks import Fault, boolean, filled
 from ..errors import bad_request
 from ..routes import Routes
 from ..structures import limits
 
-REPEATED = ("project_id", "tenant_id", "check_limit", "force")  # what some clients say beside the limits
+SWITCHES = ("check_limit", "force")
+NOT_LIMITS = ("project_id", "tenant_id", *SWITCHES)  # what some clients say beside the limits
 
 
 def add(routes: Routes) -> None:
@@ -67,10 +68,12 @@ def update(ask: Ask, project_id: str) -> Answer:
     if not isinstance(body, dict) or set(body) != {"quota"}:
         raise bad_request("Unable to find 'quota' in request body, or more than that is in it.")
     try:
-        wish = limits(list(quotas.COUNTED))(_limits(body["quota"]))
+        filled(project_id)
+        forced, given = _forced(body["quota"])
+        wish = limits(list(quotas.COUNTED))(given)
     except Fault as fault:
         raise bad_request(f"Invalid input for quota. Reason: {fault}.") from None
-    revision = ask.transact(lambda tx: quotas.change(tx, project_id, wish)).revision
+    revision = ask.transact(lambda tx: quotas.change(tx, project_id, wish, forced)).revision
     return as_json(200, {"quota": _shown(ask, project_id)}, revision)
 
 
@@ -79,11 +82,15 @@ def delete(ask: Ask, project_id: str) -> Answer:
     return Answer(204, revision=ask.transact(lambda tx: quotas.reset(tx, project_id)).revision)
 
 
-def _limits(given: object) -> object:
-    """Without what some clients repeat of the path, and without the switch that asks for no check."""
+def _forced(given: object) -> tuple[bool, object]:
+    """Whether limits may be below what is in use, and the limits: without what some clients repeat of the path.
+
+    The extension quota-check-limit-default: checked unless `force` is true; `check_limit` asks for what is so anyhow.
+    """
     if not isinstance(given, dict):
-        return given
-    return {name: value for name, value in given.items() if name not in REPEATED}
+        return False, given
+    forced, checked = (boolean(given.get(name, False)) for name in ("force", "check_limit"))
+    return forced and not checked, {name: value for name, value in given.items() if name not in NOT_LIMITS}
 
 
 def _shown(ask: Ask, project_id: str) -> dict[str, int]:

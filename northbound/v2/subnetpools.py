@@ -8,10 +8,10 @@ from controller.model.kinds import AddressScope, SubnetPool
 from ..answer import Answer, as_json
 from ..ask import Ask, Handler
 from ..body import json_body
-from ..checks import Fault, boolean, one_of, uuid
+from ..checks import Fault, boolean, uuid
 from ..errors import bad_request
 from ..resource import Attribute, May, Resource, View, attribute
-from ..structures import nullable, number, prefixes
+from ..structures import ip_version, nullable, number, prefixes
 from .common import IDENTITY, OWNED, STANDARD, optional, shared, tagged
 from .engine import found
 from .sight import target
@@ -62,7 +62,7 @@ ADDRESS_SCOPES = Resource(
     not_found="AddressScopeNotFound",
     attributes=(
         *IDENTITY,
-        attribute("ip_version", one_of(4, 6), May.CREATE, required=True),
+        attribute("ip_version", ip_version, May.CREATE, required=True),
         shared(May.SET, boolean),
         tagged(),
         *STANDARD,

@@ -7,7 +7,7 @@ from controller.model.kinds import Subnet
 
 from ..checks import boolean, cidr, filled, one_of, optional_address, pools, uuid
 from ..resource import Attribute, May, Resource, View, attribute
-from ..structures import addresses, list_of, nullable, number, routes
+from ..structures import addresses, ip_version, list_of, nullable, number, routes
 from .common import IDENTITY, OWNED, STANDARD, listed, optional, shared, tagged
 
 _MODE = one_of("slaac", "dhcpv6-stateful", "dhcpv6-stateless")
@@ -29,7 +29,7 @@ SUBNETS = Resource(
     attributes=(
         *IDENTITY,
         attribute("network_id", uuid, May.CREATE, required=True),
-        attribute("ip_version", one_of(4, 6), May.CREATE, required=True),
+        attribute("ip_version", ip_version, May.CREATE, required=True),
         attribute("cidr", cidr, May.CREATE),
         Attribute("gateway_ip", lambda view, row: row.gateway_ip or None, May.SET, optional_address, "gateway_ip"),
         Attribute("allocation_pools", _pools, May.SET, pools, "allocation_pools"),

@@ -12,6 +12,7 @@ from webob import Request
 
 from controller.errors import Conflict, NotFound
 from controller.model.kinds import Network, Port
+from controller.reconcile.mtus import Mtus
 from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -22,7 +23,8 @@ from northbound.context import Context
 class PlainStatuses:
     """A port is DOWN while nothing can reach it, BUILD until someone calls `confirm`, then ACTIVE."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, underlay: int = 1500) -> None:
+        self.mtu = Mtus(replica.model, underlay).of
         self.replica = replica
         self.confirmed: set[str] = set()
         self.refused: dict[str, str] = {}
@@ -57,8 +59,14 @@ class PlainOperators:
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
         return [{"flow": "table=0,actions=drop", "owner": "port/p"}] if switch_id == "s1" else None
 
-    def health(self) -> tuple[bool, dict[str, Any]]:
-        return True, {"status": "ok"}
+    def switch(self, switch_id: str) -> dict[str, Any] | None:
+        return next((each for each in self.switches() if each["id"] == switch_id), None)
+
+    def health(self) -> dict[str, Any]:
+        return {"status": "ok"}
+
+    def unready(self) -> str:
+        return ""
 
     def metrics(self) -> bytes:
         return b"tenet_up 1\n"

@@ -104,8 +104,12 @@ def test_mtu_is_what_works(api: Api) -> None:
     network = api.made("network", mtu=1400)
     assert network["mtu"] == 1400
     assert change(api, "network", network, mtu=1451).error == (400, "InvalidInput")
-    assert change(api, "network", network, mtu=67).error == (400, "InvalidInput")
+    assert change(api, "network", network, mtu=67).json["network"]["mtu"] == 67
+    four = {"subnet": {"network_id": network["id"], "ip_version": 4, "cidr": "10.0.0.0/24"}}
+    assert api.call("POST", "/v2.0/subnets", four).error == (409, "NetworkMTUSubnetConflict")
     assert change(api, "network", network, mtu=68).json["network"]["mtu"] == 68
+    assert api.call("POST", "/v2.0/subnets", four).status == 201
+    assert change(api, "network", network, mtu=67).error == (409, "NetworkMTUSubnetConflict")
     body = {"subnet": {"network_id": network["id"], "ip_version": 6, "cidr": "2001:db8::/64"}}
     assert api.call("POST", "/v2.0/subnets", body).error == (409, "NetworkMTUSubnetConflict")
     change(api, "network", network, mtu=1280)
@@ -148,7 +152,8 @@ def test_hypervisors_are_agents_and_make_a_zone(api: Api) -> None:
     assert changed.json["agent"]["description"] == "rack 4"
     assert api.call("GET", "/v2.0/agents/s1").json["agent"]["description"] == "rack 4"
     assert api.call("GET", "/v2.0/agents/s2").error == (404, "AgentNotFound")
-    assert api.call("DELETE", "/v2.0/agents/s1").status == 405
+    assert api.call("DELETE", "/v2.0/agents/s2").error == (404, "AgentNotFound")
+    assert api.call("DELETE", "/v2.0/agents/s1").error == (409, "SwitchInUse")
     (zone,) = api.call("GET", "/v2.0/availability_zones").json["availability_zones"]
     assert zone == {"name": "nova", "resource": "network", "state": "available"}
     made = api.call("POST", "/v2.0/networks", hints).json["network"]
@@ -178,15 +183,23 @@ def test_quotas_are_told_and_changed(api: Api) -> None:
     api.made("network", project_id="red")
     details = api.call("GET", f"{path}/details.json").json["quota"]
     assert details["network"] == {"limit": 3, "used": 1, "reserved": 0}
+    low: dict[str, object] = {"network": 0}
+    for below in (low, low | {"check_limit": True}, low | {"force": False}):
+        assert api.call("PUT", path, {"quota": below}).error == (400, "BadRequest"), below
+    assert api.call("PUT", path, {"quota": low | {"force": True}}).json["quota"]["network"] == 0
     assert api.call("GET", f"{path}/default").json["quota"]["port"] == -1
     (listed,) = api.call("GET", "/v2.0/quotas").json["quotas"]
     assert (listed["project_id"], listed["port"]) == ("red", 7)
-    for wrong in ({}, {"quota": 5}, {"quota": {"ports": 5}}, {"quota": {"port": -2}}, {"quota": {"port": "x"}}):
+    for wrong in ({}, {"quota": 5}, {"quota": {"ports": 5}}, {"quota": {"port": -2}}, {"quota": {"port": "x"}},
+                  {"quota": {"force": "no"}}):  # fmt: skip
         assert api.call("PUT", path, wrong).error == (400, "HTTPBadRequest"), wrong
     assert api.call("DELETE", path).status == 204
     assert api.call("DELETE", path).error == (404, "ProjectQuotaNotFound")
     assert api.call("GET", f"{path}.json").json["quota"]["port"] == -1
 
 
-def test_there_are_no_service_providers(api: Api) -> None:
-    assert api.call("GET", "/v2.0/service-providers").json == {"service_providers": []}
+@pytest.mark.parametrize("path", ["service-providers", "routers", "floatingips", "security-groups"])
+def test_what_there_is_none_of_is_an_empty_list(api: Api, path: str) -> None:
+    assert api.call("GET", f"/v2.0/{path}?project_id=red").json == {path.replace("-", "_"): []}
+    assert api.call("POST", f"/v2.0/{path}", {}).status == 405
+    assert api.call("GET", f"/v2.0/{path}/1").status == 404

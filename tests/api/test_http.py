@@ -48,6 +48,18 @@ def test_versions(api: Api) -> None:
     assert reply.json["versions"][2]["links"] == [{"rel": "self", "href": "http://tenet.example:9696/v2.0/"}]
 
 
+def test_without_quantum_there_is_v2_alone(api: Api) -> None:
+    context = Context(
+        api.context.store, api.context.replica, api.context.statuses, api.context.operators, quantum=False
+    )
+    alone = Api(context)
+    assert [version["id"] for version in alone.call("GET", "/").json["versions"]] == ["v2.0"]
+    assert alone.call("GET", "/v1.1/tenants/red/networks").status == 404
+    assert alone.call("GET", "/v2.0/networks").status == 200
+    assert not [path for path in alone.call("GET", "/openapi.json").json["paths"] if path.startswith("/v1")]
+    assert [path for path in api.call("GET", "/openapi.json").json["paths"] if path.startswith("/v1.1")]
+
+
 @pytest.mark.parametrize("path", ["/v2.0", "/v2.0/"])
 def test_resources_of_v2(api: Api, path: str) -> None:
     resources = api.call("GET", path).json["resources"]
@@ -81,8 +93,11 @@ def test_operators(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         reply = api.call("GET", path)
         assert reply.error == (404, "SwitchNotFound")
         assert list(reply.json) == ["TenetError"]
-    monkeypatch.setattr(api.context.operators, "health", lambda: (False, {"status": "no store"}))
-    assert api.call("GET", "/healthz").status == 503
+    assert (api.call("GET", "/readyz").status, api.call("GET", "/readyz").json) == (200, {"status": "ok"})
+    monkeypatch.setattr(api.context.operators, "unready", lambda: "no store")
+    unready = api.call("GET", "/readyz")
+    assert (unready.status, unready.json) == (503, {"status": "unready", "reason": "no store"})
+    assert api.call("GET", "/healthz").status == 200
 
 
 # --- paths and methods ------------------------------------------------------------------------------------------------
@@ -90,7 +105,7 @@ def test_operators(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/v2.0/routers", "/v2", "/v2.0/networks/a/b", "//v2.0/networks", "/v2.0//networks", "/v2.0/../metrics",
+    ["/v2.0/trunks", "/v2", "/v2.0/networks/a/b", "//v2.0/networks", "/v2.0//networks", "/v2.0/../metrics",
      "/v2.0/networks/..%2f..%2fmetrics", "/v2.0/%2e%2e/metrics", "/x", "/v1.2/tenants/t/networks", "/v2.0/networks//",
      "/v2.0/*", "/tenet", "/%00"],
 )  # fmt: skip

@@ -45,13 +45,15 @@ class Two:
         self.red, self.blue = cloud.person("red", "member"), cloud.person("blue", "member")
         self.reds, self.blues = _made(self.red, "10.9.0.0/24"), _made(self.blue, "10.7.0.0/24")
 
-    def same(self, method: str, theirs: str, nobodys: str, bodies: tuple[Any, Any], named: list[str]) -> None:
+    def same(
+        self, method: str, theirs: str, nobodys: str, bodies: tuple[Any, Any], named: list[str], malformed: bool = False
+    ) -> None:
         before = self.blue.everything()
         one = self.blue.call(method, theirs, bodies[0])
         other = self.blue.call(method, nobodys, bodies[1])
         assert _plain(one, named) == _plain(other, named), (method, theirs, bodies[0])
         # v1.0 has codes of its own for what is not there
-        wrong = (404, 420, 430) if theirs != nobodys else (400, 404)
+        wrong = (404, 420, 430) if theirs != nobodys and not malformed else (400, 404)
         assert one.status in wrong, (method, theirs, bodies[0], one.body)
         assert self.blue.everything() == before
 
@@ -116,9 +118,11 @@ def test_v2(two: Two, method: str, template: str) -> None:
     def path(named: str) -> str:
         return re.sub(r"\{\w+\}", "x", re.sub(r"\{\w+\}", named, template, count=1))
 
-    for body, query in itertools.product(bodies_of(method, template, kind), ("", "?fields=id", "?dry_run=true")):
-        two.same(method, path(theirs_id) + query, path(nobodys_id) + query, (body, body), [theirs_id])
-    body = bodies_of(method, template, kind)[-1]
+    bodies = bodies_of(method, template, kind)
+    for body, query in itertools.product(bodies, ("", "?fields=id", "?dry_run=true")):
+        malformed = method == "PUT" and body is not bodies[-1]  # an object of v2.0 is looked for after the body is read
+        two.same(method, path(theirs_id) + query, path(nobodys_id) + query, (body, body), [theirs_id], malformed)
+    body = bodies[-1]
     assert work(two.blue, method, path(theirs_id), body) == work(two.blue, method, path(nobodys_id), body)
 
 

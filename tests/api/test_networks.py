@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from controller.model.kinds import Network
+import pytest
+from msgspec.structs import replace
+
+from controller.model.kinds import Link, Network, Row, Switch
+from controller.store.transaction import transact
 from northbound.resource import May, read
 from northbound.v2.networks import NETWORKS
 
-from .conftest import Api
+from .conftest import Api, PlainStatuses
 
 
 def test_a_network_is_shown_as_it_was_made(api: Api) -> None:
@@ -24,6 +28,7 @@ def test_a_network_is_shown_as_it_was_made(api: Api) -> None:
         "status": "ACTIVE",
         "subnets": [],
         "mtu": 1450,
+        "tenet:mtu_reason": "",
         "shared": False,
         "router:external": False,
         "provider:network_type": "geneve",
@@ -186,6 +191,36 @@ def test_the_underlays_mtu_bounds_the_networks(api: Api) -> None:
     from northbound.context import Context
 
     context = api.context
-    jumbo = Api(Context(context.store, context.replica, context.statuses, context.operators, underlay_mtu=9000))
+    statuses = PlainStatuses(context.replica, 9000)
+    jumbo = Api(Context(context.store, context.replica, statuses, context.operators, underlay_mtu=9000))
     assert jumbo.made("network")["mtu"] == 8950
     assert api.context.replica.model.rows(Network)
+
+
+def test_a_network_has_less_while_there_is_less_room_and_says_so(api: Api) -> None:
+    """Wires beside tunnels (labelled frames go in tunnels then, too), and a wire that is narrower still."""
+    context = api.context
+    old, small = api.made("network"), api.made("network", mtu=1400)
+
+    def shown(network: dict[str, Any]) -> tuple[int, str]:
+        found = api.call("GET", f"/v2.0/networks/{network['id']}").json["network"]
+        return found["mtu"], found["tenet:mtu_reason"]
+
+    def put(*rows: Row) -> None:
+        transact(context.store, context.replica, lambda tx: [tx.put(row) for row in rows])
+
+    assert shown(old) == (1450, "")
+    one = Switch(id="s1", number=1, dpid=1, encap_ip="192.0.2.1")
+    wire = Link(switch_id="s1", ofport=1, far_switch_id="s2", far_ofport=1)
+    put(one, Switch(id="s2", number=2, dpid=2), wire, replace(wire, switch_id="s2", far_switch_id="s1"))
+    assert shown(old) == (1428, "it was made with 1450, and there is room for 1428 now")
+    assert shown(small) == (1400, "")
+    assert api.made("network")["mtu"] == 1428
+    assert [each["id"] for each in api.call("GET", "/v2.0/networks?mtu=1400").json["networks"]] == [small["id"]]
+    put(replace(one, wire_mtu=1400))
+    assert shown(small) == (1378, "it was made with 1400, and there is room for 1378 now")
+    path = f"/v2.0/networks/{old['id']}"
+    assert api.call("PUT", path, {"network": {"name": "renamed", "mtu": 1450}}).json["network"]["mtu"] == 1378
+    assert api.call("PUT", path, {"network": {"mtu": 1379}}).error == (400, "InvalidInput")
+    transact(context.store, context.replica, lambda tx: tx.delete(wire))
+    assert shown(old) == (1450, "")

@@ -11,7 +11,7 @@ import pytest
 
 from controller import hub
 from controller.errors import Misconfigured
-from controller.model.kinds import Port, Row
+from controller.model.kinds import Port, Row, Told
 from controller.nova import PLUGGED, Event, Notifier, Nova
 from controller.reconcile.progress import Progress
 from controller.reconcile.statuses import Statuses
@@ -102,7 +102,7 @@ def test_a_port_that_comes_up_is_told_until_it_is_heard(tmp_path: Path) -> None:
             raise ConnectionError("not now")
         heard.extend(events)
 
-    Notifier(replica, Statuses(replica.model, progress), progress, send).start()
+    Notifier(store, replica, Statuses(replica.model, progress), progress, send).start()
     rows: list[Row] = [switch(1), network("red"), of_server("a"), plugged("a", 1, 1)]
     revision = store.commit({}, {row.key: encode(row) for row in rows})
     replica.wait(revision)
@@ -110,6 +110,8 @@ def test_a_port_that_comes_up_is_told_until_it_is_heard(tmp_path: Path) -> None:
     progress.confirmed("h1", revision, current=True)
     with hub.Timeout(10):
         while not heard:
+            hub.sleep(0.02)
+        while replica.model.get(Told, "a") is None:
             hub.sleep(0.02)
     assert heard == [Event(PLUGGED, ONE, "a")]
     assert attempts == [1, 1]

@@ -91,7 +91,7 @@ ATTRIBUTES: list[tuple[str, str, object, dict[str, Any], set[str]]] = [
         "provider:network_type", "provider:segmentation_id", "provider:physical_network")),
     ("create_network", "name", "n", RED, WRITERS),
     ("create_network", "port_security_enabled", False, RED, WRITERS),
-    *((f"{verb}_subnet", "service_types", ["network:x"], ON_RED, {"operator"}) for verb in ("create", "update")),
+    *((f"{verb}_subnet", "service_types", ["network:x"], ON_RED, WRITERS) for verb in ("create", "update")),
     *((f"{verb}_port", name, value, ON_RED, {"operator", "service"}) for verb in ("create", "update")
       for name, value in (("binding:host_id", "h1"), ("binding:profile", {"a": 1}))),
     ("create_port", "binding:vnic_type", "direct", ON_RED, WRITERS | {"service"}),

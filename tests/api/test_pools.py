@@ -26,7 +26,7 @@ def test_a_pool_is_shown_as_it_was_made(api: Api) -> None:
         "max_prefixlen": "32", "default_quota": None, "is_default": False, "shared": False, "address_scope_id": None,
     }  # fmt: skip
     assert {name: made[name] for name in expected} == expected
-    six = api.made("subnetpool", prefixes=["2001:DB8::/32"])
+    six = api.made("subnetpool", prefixes=["2001:DB8::1/32"])
     assert (six["prefixes"], six["min_prefixlen"], six["max_prefixlen"]) == (["2001:db8::/32"], "64", "128")
 
 
@@ -35,19 +35,26 @@ def test_a_pool_is_shown_as_it_was_made(api: Api) -> None:
     [
         ({"prefixes": []}, (400, "EmptySubnetPoolPrefixList")),
         ({"prefixes": ["10.0.0.0/8", "2001:db8::/32"]}, (400, "PrefixVersionMismatch")),
-        ({"prefixes": ["10.0.0.1/8"]}, (400, "HTTPBadRequest")),
+        *(({"prefixes": [wrong]}, (400, "HTTPBadRequest")) for wrong in ("10.0.0.1", "10.0.0.0/33", "x/8", 5,
+                                                                         "10.0.0.0/255.0.0.0")),
         ({"min_prefixlen": 25}, (400, "IllegalSubnetPoolPrefixBounds")),
         ({"max_prefixlen": 23}, (400, "IllegalSubnetPoolPrefixBounds")),
         ({"max_prefixlen": 33}, (400, "IllegalSubnetPoolPrefixBounds")),
         ({"default_quota": -1}, (400, "HTTPBadRequest")),
         ({"address_scope_id": "00000000-0000-4000-8000-000000000000"}, (404, "AddressScopeNotFound")),
     ],
-)
+)  # fmt: skip
 def test_what_no_pool_can_be(api: Api, attributes: dict[str, Any], error: tuple[int, str]) -> None:
     before = api.everything()
     body = {"prefixes": ["10.0.0.0/16"], "default_prefixlen": 24} | attributes
     assert api.call("POST", "/v2.0/subnetpools", {"subnetpool": body}).error == error
     assert api.everything() == before
+
+
+def test_a_body_that_cannot_be_is_refused_before_the_pool_is_looked_for(api: Api) -> None:
+    nowhere = "/v2.0/subnetpools/00000000-0000-4000-8000-000000000000"
+    assert api.call("PUT", nowhere, {"subnetpool": {"shared": True}}).error == (400, "HTTPBadRequest")
+    assert api.call("PUT", nowhere, {"subnetpool": {"name": "n"}}).error == (404, "SubnetPoolNotFound")
 
 
 def test_subnets_are_cut_from_a_pool_and_never_overlap(api: Api) -> None:

@@ -42,6 +42,7 @@ def test_a_port_is_shown_as_it_was_made(api: Api, network: dict[str, Any], subne
         fixed_ips=[{"subnet_id": subnet["id"], "ip_address": "10.0.0.9"}],
         device_id="vm1",
         device_owner="compute:nova",
+        security_groups=[],
         binding__host_id="h9",
         binding__profile={"interface": "eth0"},
         binding__vnic_type="normal",
@@ -71,6 +72,7 @@ def test_a_port_is_shown_as_it_was_made(api: Api, network: dict[str, Any], subne
         },
         "port_security_enabled": True,
         "allowed_address_pairs": [],
+        "security_groups": [],
         "extra_dhcp_opts": [],
         "data_plane_status": None,
         "description": "",
@@ -177,7 +179,8 @@ def test_why_a_port_is_in_error_is_told(api: Api, network: dict[str, Any]) -> No
         ({"binding:vif_type": "ovs"}, (400, "HTTPBadRequest")),
         ({"status": "ACTIVE"}, (400, "HTTPBadRequest")),
         ({"device_id": 5}, (400, "HTTPBadRequest")),
-        ({"security_groups": []}, (400, "HTTPBadRequest")),
+        ({"security_groups": ["default"]}, (404, "SecurityGroupNotFound")),
+        ({"security_groups": "default"}, (400, "HTTPBadRequest")),
     ],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(

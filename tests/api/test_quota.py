@@ -67,7 +67,7 @@ def test_the_operator_changes_a_limit(cloud: Cloud) -> None:
     assert operator.call("PUT", "/v2.0/quotas/red", {"quota": {"network": 3}}).status == 200
     networks = [red.made("network") for _ in range(3)]
     assert red.call("POST", "/v2.0/networks", {"network": {}}).error == (409, "OverQuota")
-    assert operator.call("PUT", "/v2.0/quotas/red", {"quota": {"network": 1}}).status == 200
+    assert operator.call("PUT", "/v2.0/quotas/red", {"quota": {"network": 1, "force": True}}).status == 200
     for network in networks[:2]:
         assert red.call("DELETE", f"/v2.0/networks/{network['id']}").status == 204
         assert red.call("POST", "/v2.0/networks", {"network": {}}).error == (409, "OverQuota")

@@ -14,6 +14,10 @@ from northbound.context import Context
 
 from .conftest import Api, PlainOperators, PlainStatuses, Reply
 
+SHAREABLE: dict[str, dict[str, Any]] = {
+    "network": {}, "subnetpool": {"prefixes": ["10.0.0.0/8"]}, "address_scope": {"ip_version": 4},
+}  # fmt: skip
+
 
 class Tenants:
     """Whoever names a project is of it; the operator is whoever names none."""
@@ -154,8 +158,11 @@ def test_external_networks_are_seen_and_not_plugged_into(api: Api) -> None:
 def test_a_shared_pool_and_scope_are_used(api: Api) -> None:
     scope = made(api, "red", "address_scope", ip_version=4)
     pool = made(api, "red", "subnetpool", prefixes=["10.0.0.0/8"], default_prefixlen=24, address_scope_id=scope["id"])
-    of_pool = share(api, "red", "subnetpool", pool["id"], "blue").json["rbac_policy"]
+    assert share(api, "red", "subnetpool", pool["id"], "blue").error == (400, "InvalidInput")  # nor sees the scope
     of_scope = share(api, "red", "address_scope", scope["id"], "blue").json["rbac_policy"]
+    of_pool = share(api, "red", "subnetpool", pool["id"], "blue").json["rbac_policy"]
+    moved = {"rbac_policy": {"target_tenant": "green"}}
+    assert api.call("PUT", f"/v2.0/rbac-policies/{of_pool['id']}", moved).error == (400, "InvalidInput")
     network = made(api, "blue", "network")
     subnet = made(api, "blue", "subnet", network_id=network["id"], ip_version=4, subnetpool_id=pool["id"])
     mine = made(api, "blue", "subnetpool", prefixes=["11.0.0.0/8"], address_scope_id=scope["id"])
@@ -167,6 +174,51 @@ def test_a_shared_pool_and_scope_are_used(api: Api) -> None:
     for policy in (of_pool, of_scope):
         assert api.call("DELETE", f"/v2.0/rbac-policies/{policy['id']}", X_Project_Id="red").status == 204
     assert seen(api, "blue", "subnetpools") == seen(api, "blue", "address-scopes") == []
+
+
+@pytest.mark.parametrize("kind", ["network", "subnetpool", "address_scope"])
+def test_who_may_use_an_object_does_not_share_it(api: Api, kind: str) -> None:
+    made(api, "red", "address_scope", ip_version=4)  # which has nothing to do with it
+    row = made(api, "red", kind, **SHAREABLE[kind])
+    assert share(api, "red", kind, row["id"], "blue").status == 201
+    assert share(api, "blue", kind, row["id"], "green").error == (400, "InvalidInput")
+    assert seen(api, "blue", "rbac-policies") == []
+    assert share(api, "", kind, row["id"], "green").status == 201
+
+
+@pytest.mark.parametrize("kind", ["network", "subnetpool", "address_scope"])
+def test_sharing_is_a_change_of_the_object(api: Api, kind: str) -> None:
+    row = made(api, "red", kind, **SHAREABLE[kind])
+    path = f"/v2.0/{kind.replace('_', '-')}s/{row['id']}"
+
+    def revision() -> int:
+        return int(api.call("GET", path).json[kind]["revision_number"])
+
+    seen_at = [row["revision_number"]]
+    policy = share(api, "red", kind, row["id"], "blue").json["rbac_policy"]
+    seen_at.append(revision())
+    api.call("PUT", f"/v2.0/rbac-policies/{policy['id']}", {"rbac_policy": {"target_tenant": "green"}})
+    seen_at.append(revision())
+    api.call("DELETE", f"/v2.0/rbac-policies/{policy['id']}")
+    seen_at.append(revision())
+    if kind != "subnetpool":
+        api.call("PUT", path, {kind: {"shared": True}})
+        seen_at.append(revision())
+    assert seen_at == sorted(set(seen_at))
+
+
+def test_a_pool_in_anothers_scope_keeps_its_prefixes(api: Api) -> None:
+    scope = made(api, "red", "address_scope", ip_version=4)
+    share(api, "red", "address_scope", scope["id"], "blue")
+    pool = made(api, "blue", "subnetpool", prefixes=["10.0.0.0/8"], address_scope_id=scope["id"])
+    path = f"/v2.0/subnetpools/{pool['id']}"
+    more = {"prefixes": ["10.0.0.0/8", "11.0.0.0/8"]}
+    refused = (400, "IllegalSubnetPoolUpdate")
+    assert api.call("PUT", path, {"subnetpool": more}, X_Project_Id="blue").error == refused
+    assert api.call("PUT", path, {"subnetpool": {"address_scope_id": None}}, X_Project_Id="blue").error == refused
+    assert api.call("PUT", f"{path}/add_prefixes", more, X_Project_Id="blue").error == refused
+    assert api.call("PUT", path, {"subnetpool": {"name": "n"}}, X_Project_Id="blue").status == 200
+    assert api.call("PUT", path, {"subnetpool": more}).json["subnetpool"]["prefixes"] == ["10.0.0.0/7"]
 
 
 def test_only_the_operator_makes_things_for_others(api: Api) -> None:

@@ -9,7 +9,7 @@ from .conftest import Api
 
 def test_a_subnet_is_shown_as_it_was_made(api: Api) -> None:
     network = api.made("network")
-    subnet = api.made("subnet", network_id=network["id"], ip_version=4, cidr="10.0.0.0/24", name="s", project_id="p")
+    subnet = api.made("subnet", network_id=network["id"], ip_version="4", cidr="10.0.0.0/24", name="s", project_id="p")
     assert subnet | {"id": "", "created_at": "", "updated_at": "", "revision_number": 0} == {
         "id": "",
         "name": "s",
@@ -68,8 +68,8 @@ def test_gateway_and_pools_may_be_given_and_changed(api: Api) -> None:
         ({"cidr": "fe80::%eth0/64", "ip_version": 6}, (400, "HTTPBadRequest")),
         ({"cidr": 167772160}, (400, "HTTPBadRequest")),
         ({"ip_version": 5}, (400, "HTTPBadRequest")),
-        ({"ip_version": "4"}, (400, "HTTPBadRequest")),
-        ({"ip_version": 4.0}, (400, "HTTPBadRequest")),
+        ({"ip_version": "5"}, (400, "HTTPBadRequest")),
+        ({"ip_version": 4.5}, (400, "HTTPBadRequest")),
         ({"ip_version": 6}, (400, "InvalidInput")),
         ({"network_id": "x"}, (400, "HTTPBadRequest")),
         ({"network_id": "00000000-0000-4000-8000-000000000000"}, (404, "NetworkNotFound")),
@@ -100,7 +100,7 @@ def test_gateway_and_pools_may_be_given_and_changed(api: Api) -> None:
         ),
         ({"ipv6_ra_mode": "slaac"}, (400, "InvalidInput")),
         ({"ipv6_ra_mode": "other"}, (400, "HTTPBadRequest")),
-        ({"service_types": ["whatever"]}, (400, "InvalidSubnetServiceType")),
+        *(({"service_types": [wrong]}, (400, "InvalidSubnetServiceType")) for wrong in ("whatever", ":x", "a b:c")),
         ({"prefixlen": 24}, (400, "BadRequest")),
         ({"subnetpool_id": "00000000-0000-4000-8000-000000000000"}, (404, "SubnetPoolNotFound")),
         ({"use_default_subnetpool": True}, (400, "BadRequest")),

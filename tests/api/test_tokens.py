@@ -44,7 +44,9 @@ def test_whoever_is_nobody_is_not_told_what_there_is(cloud: Cloud, path: str) ->
 def test_versions_and_health_are_for_everybody(cloud: Cloud) -> None:
     nobody, operator = Api(cloud.context), cloud.person("ops", "admin")
     assert nobody.call("GET", "/").status == 200
-    assert nobody.call("GET", "/healthz").json == {"status": "ok"}
+    assert nobody.call("GET", "/healthz").json == nobody.call("GET", "/readyz").json == {"status": "ok"}
+    cloud.context.operators.unready = lambda: "its disk is full"  # type: ignore[method-assign]
+    assert nobody.call("GET", "/readyz").json == {"status": "unready"}
     assert operator.call("GET", "/healthz").status == 200
 
 

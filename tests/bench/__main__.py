@@ -29,6 +29,7 @@ NAMES = (
     "takeover",
     "takeover_1000",
     "rolling_restart",
+    "scale_out",
 )
 RESULTS = Path(__file__).with_name("results.jsonl")
 

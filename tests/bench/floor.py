@@ -1,6 +1,7 @@
 """What the switches themselves need: a bundle of a few flows in each at once, by the barest OpenFlow client there is.
 
-It goes the way that the controller goes (open, add, close, wait, commit, wait) over each bridge's management socket.
+It goes the way that the controller goes with few flows (open, add, close and commit in one write) over each bridge's
+management socket.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from apps.pipeline import CLASSIFY, USUAL
 from controller.flow import Flow, field
@@ -64,11 +65,10 @@ def install(switches: Sequence[Bare], adds: Sequence[Sequence[bytes]]) -> float:
         control = wire.bundle_control
         switch.forget()
         switch.sock.sendall(
-            control(_OPEN, wire.OPEN_REQUEST) + b"".join(add) + control(_CLOSE, wire.CLOSE_REQUEST)
+            control(_OPEN, wire.OPEN_REQUEST) + b"".join(add)
+            + control(_CLOSE, wire.CLOSE_REQUEST) + control(_COMMIT, wire.COMMIT_REQUEST)
         )  # fmt: skip
-    commit = wire.bundle_control(_COMMIT, wire.COMMIT_REQUEST)
-    _each(switches, _CLOSE, lambda switch: switch.sock.sendall(commit))
-    _each(switches, _COMMIT, lambda switch: None)
+    _await(switches)
     return time.perf_counter() - began
 
 
@@ -82,8 +82,8 @@ def _cookie(add: bytes) -> int:
     return found
 
 
-def _each(switches: Sequence[Bare], xid: int, then: Callable[[Bare], None]) -> None:
-    """Call `then` for each switch as soon as it has answered `xid`."""
+def _await(switches: Sequence[Bare]) -> None:
+    """Until every switch has committed."""
     with selectors.DefaultSelector() as selector:
         for switch in switches:
             selector.register(switch.sock, selectors.EVENT_READ, switch)
@@ -91,9 +91,8 @@ def _each(switches: Sequence[Bare], xid: int, then: Callable[[Bare], None]) -> N
             for key, _ in selector.select(30.0):
                 switch = key.data
                 switch.read()
-                if switch.answered(xid):
+                if switch.answered(_COMMIT):
                     selector.unregister(switch.sock)
-                    then(switch)
 
 
 def _mac(number: int) -> str:

@@ -90,14 +90,15 @@ class Site:
     def cpu(self) -> float:
         """Seconds of processor time that the controller has used."""
         assert self.controller.process is not None
-        return _cpu(self.controller.process.pid)
+        return cpu(self.controller.process.pid)
 
     def switches_cpu(self) -> float:
         """Seconds of processor time that all ovs-vswitchd have used."""
-        return sum(_cpu(hypervisor.switch.pid) for hypervisor in self.lab if hypervisor.switch is not None)
+        return sum(cpu(hypervisor.switch.pid) for hypervisor in self.lab if hypervisor.switch is not None)
 
 
-def _cpu(pid: int) -> float:
+def cpu(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 

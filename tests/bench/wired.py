@@ -41,12 +41,13 @@ def alone() -> Iterator[Figure]:
 def pingall() -> Figure:
     from mininet.topolib import TreeTopo
 
-    from tests.mininet.bed import Bed, reach, share
+    from tests.mininet.bed import Bed, reach
+    from tests.mininet.tenants import share
     from topology.mininet import attach
 
     with Bed() as bed:
         net = bed.run(TreeTopo(depth=2, fanout=4))
-        tenants = share(net)
+        tenants = {name: [host.name for host in hosts] for name, hosts in share(net, ("red", "blue")).items()}
         pairs = {pair for members in tenants.values() for pair in permutations(members, 2)}
         began = time.monotonic()
         attach(net, tenants)

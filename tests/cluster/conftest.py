@@ -42,6 +42,7 @@ def whole() -> Iterator[Running]:
         running = Running(made, network, ports, one, two)
         assert one.reaches(running.address)
         yield running
+        made.right_from_nothing()
     assert leftovers() == []
 
 

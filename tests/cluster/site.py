@@ -1,31 +1,26 @@
 """Members of a cluster on a lab: each in a namespace and at an address of its own, one etcd between them.
 
-A member's namespace can lose its way to etcd, to the hypervisors or to the other members by routes that drop.
+A member's machine can lose its way to etcd, to the hypervisors or to the other members.
 """
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import http.client
-import json
 import re
 import signal
-import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.cluster.engine import Etcd
+from tests.cluster.machine import machine
 from tests.lab import Controller, Lab
 from tests.lab.cloud import Cloud, until
 from tests.lab.controller import Options
-from tests.lab.netns import inside, ip, run, socket_in
-from tests.lab.processes import Process
+from tests.store.etcd_process import Tls
 
 LEASE = 3.0
-ETCD = "192.0.2.254"
-_roles = re.compile(r"role\s*:\s*(\w+)")
+FILES = {"ca": "ca.pem", "certificate": "controller.pem", "private_key": "controller.key"}
 
 
 class Place(NamedTuple):
@@ -38,24 +33,31 @@ class Place(NamedTuple):
 
 
 class Member(Controller):
-    def __init__(self, lab: Lab, number: int, options: Options | None = None) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        number: int,
+        store: str,
+        options: Options | None = None,
+        files: Path | None = None,
+    ) -> None:
+        """`store`: the URL of the model's.  `files`: a folder of certificates, see `site`."""
         self.name = f"m{number}"
         self.number = number
-        self._site = lab
-        namespace, address = f"{lab.prefix}-{self.name}", f"192.0.2.{200 + number}"
-        lab._namespaces.append(namespace)
-        ip([f"netns add {namespace}"])
-        ip([f"link add name m{number} netns {lab.namespace} type veth peer name eth0 netns {namespace}"])
-        ip([f"link set m{number} master underlay up"], lab.namespace)
-        ip([f"addr add {address}/24 dev eth0", "link set lo up", "link set eth0 up"], namespace)
-        run(inside(namespace, ["ethtool", "-K", "eth0", "tx", "off"]))
+        self.machine = machine(lab, self.name, 200 + number)
+        address = self.machine.address6 if files else self.machine.address
         own: dict[str, dict[str, object]] = {
-            "store": {"url": f"etcd://{ETCD}:2379/tenet"},
+            "store": {"url": store},
             "cluster": {"member": self.name, "lease": LEASE},
         }
+        tls = {name: files / file for name, file in FILES.items()} if files else None
+        if files:
+            own |= {"northbound": {"listen": f"[{address}]:9696"}, "auth": {"insecure": "true"}}
         for section, given in (options or {}).items():
             own.setdefault(section, {}).update(given)
-        super().__init__(Place(namespace, address, lab.directory, lab.at_end), own)  # type: ignore[arg-type]
+        place = Place(self.machine.namespace, address, lab.directory, lab.at_end)
+        super().__init__(place, own, tls)  # type: ignore[arg-type]
+        self.rest = address if files else "127.0.0.1"
 
     def running(self) -> bool:
         return self.process is not None and self.process.running()
@@ -68,56 +70,12 @@ class Member(Controller):
         assert self.process is not None
         self.process.signal(signal.SIGCONT)
 
-    def cut(self, *addresses: str) -> None:
-        """From now on nothing goes from here to these addresses."""
-        ip([f"route add blackhole {address}/32" for address in addresses], self.lab.namespace)
-
-    def heal(self, *addresses: str) -> None:
-        ip([f"route del blackhole {address}/32" for address in addresses], self.lab.namespace)
-
     def cluster(self) -> dict[str, Any]:
         return dict(self.api("GET", "/tenet/v1/cluster").json["cluster"])
 
     def held(self) -> list[str]:
         """The switches that this member is in fact master of, as it sees it."""
         return [each["id"] for each in self.cluster()["switches"] if each["held_by"] == self.name]
-
-
-class Etcd:
-    """One etcd in the underlay's namespace."""
-
-    def __init__(self, lab: Lab, options: tuple[str, ...] = ()) -> None:
-        self._lab = lab
-        self._options = options
-        self.process: Process | None = None
-        lab.at_end(self.kill)
-
-    def start(self) -> None:
-        url = f"http://{ETCD}:2379"
-        argv = ["etcd", "--name", "e", "--data-dir", str(self._lab.directory / "etcd"), "--logger", "zap",
-                "--log-level", "error", "--listen-client-urls", url, "--advertise-client-urls", url,
-                "--listen-peer-urls", f"http://{ETCD}:2380", "--initial-advertise-peer-urls", f"http://{ETCD}:2380",
-                "--initial-cluster", f"e=http://{ETCD}:2380", *self._options]  # fmt: skip
-        self.process = Process(inside(self._lab.namespace, argv), self._lab.directory / "etcd.log")
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-
-    def call(self, path: str, body: Mapping[str, str]) -> Any:
-        """The gateway's answer to POST /v3/PATH."""
-        connection = http.client.HTTPConnection(ETCD, 2379)
-        connection.sock = socket_in(self._lab.namespace, socket.AF_INET, socket.SOCK_STREAM)
-        with contextlib.closing(connection):
-            connection.sock.settimeout(10)
-            connection.sock.connect((ETCD, 2379))
-            connection.request("POST", f"/v3/{path}", json.dumps(body))
-            return json.load(connection.getresponse())
-
-    def empty(self) -> None:
-        """Delete every key there is."""
-        nothing = base64.b64encode(b"\0").decode()
-        self.call("kv/deleterange", {"key": nothing, "range_end": nothing})
 
 
 class Site:
@@ -136,7 +94,7 @@ class Site:
             found[:] = [member for member in asked if self._holds(member, switch)]
             return len(found) == 1
 
-        assert until(look, 15.0), [member.text()[-1500:] for member in self.members]
+        assert until(look, 60.0), [member.text()[-1500:] for member in self.members]
         return found[0]
 
     def settled(self, within: float = 25.0, members: list[Member] | None = None) -> None:
@@ -173,6 +131,13 @@ class Site:
             held = re.findall(r"cookie=(0x[0-9a-f]+)", hypervisor.ofctl("dump-flows"))
             assert sorted(int(each["cookie"], 16) for each in shown) == sorted(int(each, 16) for each in held)
 
+    def right_from_nothing(self) -> None:
+        """New processes, which compile the whole model, find nothing to change on any switch."""
+        for member in self.members:
+            member.restart()
+        self.settled()
+        assert messages(self.members) == 0
+
     def _holds(self, member: Member, switch: str) -> bool:
         try:
             return switch in member.held()
@@ -181,16 +146,32 @@ class Site:
 
 
 @contextmanager
-def site(hypervisors: int, members: int, options: Mapping[str, Mapping[str, object]] | None = None) -> Iterator[Site]:
+def site(
+    hypervisors: int,
+    members: int,
+    options: Mapping[str, Mapping[str, object]] | None = None,
+    etcd: Sequence[str] = (),
+    engines: int = 1,
+    files: Path | None = None,
+) -> Iterator[Site]:
+    """`etcd`: its own options; `engines`: how many members it has.
+
+    `files`: a folder with what tools/certificates.sh makes (`ca`, `controller`, a `hypervisor` each), so that all that
+    is said goes over TLS with certificates on both sides, REST without a client's; and over IPv6, tunnels too.
+    """
     with Lab(hypervisors) as lab:
-        etcd = Etcd(lab)
-        etcd.start()
-        made = [Member(lab, number, options) for number in range(1, members + 1)]
+        tls = Tls(files / "ca.pem", files / "controller.pem", files / "controller.key") if files else None
+        engine = Etcd(lab, engines, etcd, tls, ipv6=files is not None)
+        engine.start()
+        made = [Member(lab, number, engine.url, options, files) for number in range(1, members + 1)]
         for member in made:
             member.start()
         for hypervisor in lab:
-            hypervisor.configure(["vxlan"], manager=made[0].manager)
-        ready = Site(lab, etcd, made)
+            if files:
+                own = files / hypervisor.system_id
+                hypervisor.vsctl("set-ssl", f"{own}.key", f"{own}.pem", str(files / "ca.pem"))
+            hypervisor.configure(["vxlan"], hypervisor.address6 if files else None, made[0].manager)
+        ready = Site(lab, engine, made)
         ready.settled()
         yield ready
 

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.cluster.conftest import Running
-from tests.cluster.site import ETCD, LEASE, Member, messages
+from tests.cluster.engine import ETCD
+from tests.cluster.site import LEASE, Member, messages
 from tests.lab.cloud import until
 
 WAIT = {"Prefer": "wait=15"}
@@ -79,7 +80,7 @@ def test_a_member_is_cut_off_from_etcd(running: Running) -> None:
     master = running.site.master("hv1")
     others = running.others(master)
     traffic = running.one.pinging(running.address)
-    master.cut(ETCD)
+    master.machine.cut(ETCD)
     try:
         assert rename(others[0], port, False) < LEASE + 1
         assert master.api("GET", f"/v2.0/ports/{port['id']}").status == 200
@@ -87,7 +88,7 @@ def test_a_member_is_cut_off_from_etcd(running: Running) -> None:
         refused = master.api("PUT", f"/v2.0/ports/{port['id']}", {"port": {"name": "x"}})
         assert refused.status == 503 and refused.headers.get("retry-after")
     finally:
-        master.heal(ETCD)
+        master.machine.heal(ETCD)
     assert rename(others[0], port, True) < 2
     running.site.settled()
     assert traffic.stop() == []
@@ -98,7 +99,7 @@ def test_a_member_is_cut_off_from_the_switches(running: Running) -> None:
     master = running.site.master("hv1")
     traffic = running.one.pinging(running.address)
     addresses = [hypervisor.address for hypervisor in running.site.lab]
-    master.cut(*addresses)
+    master.machine.cut(*addresses)
     try:
         other = running.others(master)[0]
         assert until(lambda: running.site._holds(master, "hv1") is False, 15.0)
@@ -108,7 +109,7 @@ def test_a_member_is_cut_off_from_the_switches(running: Running) -> None:
         # the API goes on at the member that reaches no switch
         assert rename(master, port, True) < 3
     finally:
-        master.heal(*addresses)
+        master.machine.heal(*addresses)
     running.site.settled(40.0)
     assert traffic.stop() == []
 
@@ -116,14 +117,14 @@ def test_a_member_is_cut_off_from_the_switches(running: Running) -> None:
 def test_members_that_do_not_see_each_other_need_not(running: Running) -> None:
     port = spare(running)
     one, *others = running.members
-    one.cut(*(other.address for other in others))
+    one.machine.cut(*(other.address for other in others))
     try:
         time.sleep(LEASE + 1)
         assert [each["present"] for each in one.cluster()["members"]] == [True] * 3
         for number, member in enumerate(running.members):
             rename(member, port, bool(number % 2))
     finally:
-        one.heal(*(other.address for other in others))
+        one.machine.heal(*(other.address for other in others))
     rename(one, port, True)
 
 

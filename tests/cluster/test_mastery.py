@@ -19,7 +19,8 @@ from controller.reconcile.progress import GRACE, Progress
 from controller.store.replica import Replica
 from controller.store.sqlite import SqliteStore
 from controller.store.sqlite_file import open_file
-from tests.cluster.simulation import _Replica
+from controller.store.store import RESTORING
+from tests.cluster.simulated.node import Replica as Fed
 
 
 class Clock:
@@ -35,7 +36,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.replica = _Replica()
+        self.replica = Fed()
         self.shared = Shared("one", self.replica, self.clock)  # type: ignore[arg-type]
         self.shared.lease_until = lambda: 103.0
         self.shared.instance = "i-one"
@@ -166,6 +167,18 @@ def test_an_emptied_store_freezes_and_a_restored_one_frees(bench: Bench) -> None
     assert "emptied" in bench.shared.frozen and not bench.shared.holds("s0") and guard.trips == 1
     bench.put(*(network(number) for number in range(4)))
     assert not bench.shared.frozen and bench.shared.holds("s0")
+
+
+def test_a_restore_under_way_freezes_until_its_end(bench: Bench) -> None:
+    guard = Guard(bench.replica, bench.shared, accept=True)  # type: ignore[arg-type]
+    bench.put(*(network(number) for number in range(2 * MANY)))
+    bench.replica.take([Applied(1000, RESTORING, "")])
+    assert bench.shared.frozen and not bench.shared.holds("s0")
+    guard.accept()
+    bench.replica.take([Applied(1001, f"network/n{number}", None) for number in range(2 * MANY)])
+    assert bench.shared.frozen and not bench.shared.holds("s0")
+    bench.replica.take([Applied(1002, RESTORING, None)])
+    assert bench.shared.holds("s0") and guard.trips == 0
 
 
 @pytest.mark.parametrize(("gone", "freezes"), [(MANY - 1, False), (MANY, False), (MANY + 10, True)])

@@ -139,7 +139,10 @@ class History:
                 who: set(flows) for who, flows in scratch.sheets[place].claims.items()
             }
         assert self.compiler._units.keys() == scratch._units.keys()
-        assert not self.compiler._again
+        assert not any(unit.more for unit in self.compiler._units.values())
+        for unit in self.compiler._units.values():
+            assert set(unit.deps) == set(scratch._units[unit.place, unit.owner].deps)
+        assert self.compiler._users.keys() == scratch._users.keys()
 
 
 def after(history: list[tuple[str, Any]]) -> History:
@@ -197,7 +200,7 @@ def test_nothing_is_left_of_what_is_gone(history: list[tuple[str, Any]]) -> None
         told.exclude(switch_id)
     told.settle()
     compiler = told.compiler
-    assert not compiler.sheets and not compiler._units and not compiler._users and not compiler._again
+    assert not compiler.sheets and not compiler._units and not compiler._users and not compiler._dirty
     assert not compiler._carriers and not compiler._carried
     change(told.model, *sorted(told.model.revisions))
     placement, fresh = told.model.placement, Placement()

@@ -22,8 +22,8 @@ def test_a_vm_of_a_dead_host_is_where_it_was_started_anew_and_the_host_can_be_re
         assert asking.reaches("10.0.0.12")
         shown = api.show("port", there["id"])
         assert (shown["status"], shown["binding:host_id"]) == ("ACTIVE", made[2].system_id)
-        assert until(lambda: not made.controller.switches()[name]["connected"], within=30)
-        assert made.controller.api("DELETE", f"/tenet/v1/switches/{name}").status == 204
+        assert until(lambda: not made.controller.switches()[name]["connected"], within=90)
+        assert until(lambda: made.controller.api("DELETE", f"/tenet/v1/switches/{name}").status == 204)
         assert name not in made.controller.switches()
         assert made.controller.api("DELETE", f"/tenet/v1/switches/{name}").status == 404
         assert asking.reaches("10.0.0.12")

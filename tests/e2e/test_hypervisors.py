@@ -134,3 +134,26 @@ def test_a_vif_that_moves_is_followed(world: World) -> None:
     assert until(lambda: world.api.show("port", port["id"])["binding:host_id"] == "hv2")
     world.cloud.lab.remove(second)
     world.api.delete("port", port["id"])
+
+
+def test_a_second_switch_with_the_same_datapath_id_is_refused_and_said(world: World) -> None:
+    first, second = world.cloud[0], world.cloud[1]
+    dpid = get(first, "get", "bridge", "br-int", "datapath_id")
+    controller = world.cloud.controller
+    pinging = world.vms[0].pinging("10.0.0.2")
+    second.vsctl(
+        *("add-br", "br-twin", "--", "set", "bridge", "br-twin", "datapath_type=netdev", "protocols=OpenFlow13"),
+        *(f"other-config:datapath-id={dpid}", "fail_mode=secure", "--", "set-controller", "br-twin"),
+        get(first, "get-controller", "br-int"),
+    )
+    assert until(
+        lambda: controller.metric("tenet_duplicate_datapaths_total") >= 2
+    )  # it tries again, and is refused again
+    assert f"datapath {dpid} is already connected from {first.address}" in controller.text()
+    assert not [line for line in second.flows("br-twin") if "actions" in line]
+    refused = controller.api("GET", "/tenet/v1/refused").json["refused"]
+    assert any(f"datapath {dpid} is already connected" in one["why"] for one in refused)
+    second.vsctl("del-br", "br-twin")
+    assert pinging.stop() == []
+    moved = world.api.update("port", world.ports[0]["id"], name="still")
+    assert moved["status"] == "ACTIVE"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_network
+from itertools import permutations
 
 import pytest
 
 from tests.lab import Hypervisor, Vm
-from tests.lab.cloud import Cloud, cloud, until
+from tests.lab.census import Census, Host, address, all_arrives, mac, never_twice, on_and_on
+from tests.lab.cloud import V2, Body, Cloud, cloud, until
 from tests.lab.netns import ip
 
 
 class World:
-    """On each of two hypervisors a bridge that is known over OpenFlow alone, wired to br-int and to nothing else; a VM
-    on each of the four switches.
+    """On each of two hypervisors a bridge that is known over OpenFlow alone, wired to br-int and to nothing else.
+
+    On each of the four switches a VM of red, and on three of them one of blue, with the same addresses.
     """
 
     def __init__(self, made: Cloud) -> None:
@@ -21,11 +25,17 @@ class World:
         for number, hypervisor in enumerate(made.lab, 1):
             self._bridge(hypervisor, f"sw{number}", number)
         assert until(lambda: sum(link["used"] for link in self.links()) == 4), self.links()
-        self.v2 = made.v2("red")
-        self.network = self.v2.network()
-        self.v2.subnet(self.network, "10.0.0.0/24")
-        self.v2.subnet(self.network, "fd00::/64")
-        self.vms = [self._vm(number) for number in range(4)]
+        self.mtu = 0
+        self.vms: dict[str, list[Vm]] = {}
+        self.tenants: dict[str, list[Host]] = {}
+        for tenant, count in (("red", 4), ("blue", 3)):
+            v2 = made.v2(tenant)
+            network = v2.network()
+            self.mtu = network["mtu"]
+            for six in (False, True):
+                v2.subnet(network, ip_network(f"{address(1, six)}/{64 if six else 24}", strict=False).with_prefixlen)
+            self.vms[tenant] = [self._vm(v2, network, f"{tenant}{nth}", nth) for nth in range(1, count + 1)]
+            self.tenants[tenant] = [Host(tenant, n, vm.name, vm.namespace) for n, vm in enumerate(self.vms[tenant], 1)]
 
     def _bridge(self, hypervisor: Hypervisor, name: str, number: int) -> None:
         target = f"tcp:{self.cloud.lab.controller_address}:6653"
@@ -41,19 +51,23 @@ class World:
         found: list[dict[str, object]] = self.cloud.controller.api("GET", "/tenet/v1/links").json["links"]
         return found
 
-    def _vm(self, number: int) -> Vm:
+    def _vm(self, v2: V2, network: Body, name: str, nth: int) -> Vm:
         """The first two on br-int, the others on the bridges beside."""
-        at = self.cloud[number % 2]
-        name = f"vm{number}"
-        port = self.v2.port(self.network, f"10.0.0.{11 + number}", f"fd00::{11 + number}",
-                            **{"binding:profile": {"interface": name}})  # fmt: skip
-        vm = self.cloud.lab.vm(at, name, f"10.0.0.{11 + number}/24", f"fd00::{11 + number}/64",
-                               mac=port["mac_address"], mtu=self.network["mtu"])  # fmt: skip
-        if number > 1:
+        at, four, six = self.cloud[(nth - 1) % 2], address(nth), address(nth, six=True)
+        port = v2.port(network, four, six, mac_address=mac(nth), **{"binding:profile": {"interface": name}})
+        vm = self.cloud.lab.vm(at, name, f"{four}/24", f"{six}/64", mac=mac(nth), mtu=network["mtu"])
+        if nth > 2:
             vm.unplug()
-            at.vsctl("add-port", f"sw{number - 1}", name)
-        assert self.v2.status(port, "ACTIVE") == "ACTIVE", self.v2.show("port", port["id"])
+            at.vsctl("add-port", f"sw{nth - 2}", name)
+        assert v2.status(port, "ACTIVE") == "ACTIVE", v2.show("port", port["id"])
         return vm
+
+    def all_reach(self) -> None:
+        """As stations do, which begin with ARP and neighbour discovery; so does the underlay."""
+        for tenant, vms in self.vms.items():
+            for (one, vm), (other, _) in permutations(enumerate(vms, 1), 2):
+                assert vm.reaches(address(other), within=20), (tenant, one, other)
+                assert vm.reaches(address(other, six=True), within=20), (tenant, one, other)
 
 
 @pytest.fixture(scope="module")
@@ -62,26 +76,24 @@ def world() -> Iterator[World]:
         yield World(made)
 
 
-def test_every_vm_reaches_every_other_whatever_is_between_them(world: World) -> None:
-    for number, vm in enumerate(world.vms):
-        for other in range(4):
-            if other != number:
-                assert vm.reaches(f"10.0.0.{11 + other}"), (number, other)
-                assert vm.reaches(f"fd00::{11 + other}"), (number, other)
+def test_every_vm_of_a_network_and_no_other_whatever_is_between_them_and_every_frame_once(world: World) -> None:
+    assert world.mtu == 1428
+    world.all_reach()
+    with Census(world.tenants) as census:
+        all_arrives(census, world.tenants, world.mtu)
 
 
-def test_the_whole_mtu_of_the_network(world: World) -> None:
-    mtu = world.network["mtu"]
-    assert mtu == 1428
-    for to in ("10.0.0.11", "10.0.0.12", "10.0.0.14"):
-        assert world.vms[2].reaches(to)
-        assert world.vms[2].ping(to, size=mtu - 28, fragment=False).received == 3, (to, mtu)
-
-
-def test_an_island_that_is_cut_off_is_told_and_comes_back(world: World) -> None:
+def test_an_island_that_is_cut_off_goes_on_and_comes_back(world: World) -> None:
     hypervisor = world.cloud[1]
-    ip(["link set br-phy down"], hypervisor.namespace)
-    assert not world.vms[2].ping("10.0.0.14", 1).received
-    assert world.vms[2].reaches("10.0.0.11"), "each side goes on"
-    ip(["link set br-phy up"], hypervisor.namespace)
-    assert world.vms[2].reaches("10.0.0.14", within=20)
+    third, (far, near) = world.vms["red"][2], (address(4), address(1))
+    with Census(world.tenants) as census:
+        with census.traffic(on_and_on(world.tenants)) as sent:
+            ip(["link set br-phy down"], hypervisor.namespace)
+            assert not third.ping(far, 1).received
+            assert third.reaches(near), "each side goes on"
+            ip(["link set br-phy up"], hypervisor.namespace)
+            assert third.reaches(far, within=30)
+        never_twice(census, sent)
+    world.all_reach()
+    with Census(world.tenants) as census:
+        all_arrives(census, world.tenants, world.mtu)

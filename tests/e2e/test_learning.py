@@ -74,7 +74,7 @@ def test_a_port_has_at_most_64_addresses_and_keeps_none_when_unplugged(world: Wo
         talk(world.talker, world.asker.mac, tried)
         return len(world.flooded(tried)) <= TRIED - MOST + 4  # earlier tests' addresses are among the 64
 
-    assert until(most_learned, within=20)
+    assert until(most_learned, within=90)
     talk(world.talker, world.asker.mac, tried)
     time.sleep(1)
     assert len(world.flooded(tried)) >= TRIED - MOST
@@ -103,7 +103,7 @@ def test_an_address_moves_with_its_owner(world: World) -> None:
             at_new = new.first(lambda got: got[:6] == frames.mac(moving), 0.3)
             return bool(at_new and not old.frames(lambda got: got[:6] == frames.mac(moving), 0.1))
 
-    assert until(moved, within=15)
+    assert until(moved, within=90)
 
 
 def test_a_declared_owner_keeps_its_address(world: World) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.lab import Capture, Vm
 from tests.lab.capture import send
+from tests.lab.census import Census, Host, address, all_arrives, mac
 from tests.lab.cloud import Body, Cloud, cloud, until
 from tests.lab.frames import BROADCAST, ICMP, IPV4, echo_request, ethernet, ipv4, tagged
 from tests.lab.netns import ip
@@ -17,7 +18,7 @@ from tests.lab.netns import ip
 OPTIONS = {"network": {"flat_networks": "physnet1", "network_vlan_ranges": "physnet1:100:109"}}
 MAPPINGS = "external_ids:tenet-bridge-mappings=physnet1:br-ex"
 VLAN = 105
-STATION = "02:00:00:00:aa:01"
+STATION = mac(200)
 KINDS = ("vlan", "flat", "tun")
 
 
@@ -49,6 +50,7 @@ class World:
         }
         for network in self.networks.values():
             self.v2.subnet(network, "10.0.0.0/24")
+            self.v2.subnet(network, "2001:db8::/64")
         self.vms = {name: [self._vm(network, number) for number in (0, 1)] for name, network in self.networks.items()}
 
     def _make_wire(self) -> None:
@@ -58,7 +60,10 @@ class World:
         ip(["link add phy type bridge", "link set phy up"], self.wire)
         ip([f"link add name sta netns {self.wire} type veth peer name eth0 address {STATION} netns {self.station}"])
         ip(["link set sta master phy up"], self.wire)
-        ip(["link set eth0 up", "addr add 10.0.0.200/24 dev eth0"], self.station)
+        ip(
+            ["link set eth0 up", "addr add 10.0.0.200/24 dev eth0", "addr add 2001:db8::c8/64 dev eth0 nodad"],
+            self.station,
+        )
         for number, hypervisor in enumerate(self.lab):
             ip([f"link add name p{number} netns {self.wire} type veth peer name ph0 netns {hypervisor.namespace}"])
             ip([f"link set p{number} master phy up"], self.wire)
@@ -69,8 +74,9 @@ class World:
             assert until(lambda at=hypervisor: len(at.vsctl("list-ports", "br-ex").split()) == 2), "no patch port"
 
     def _vm(self, network: Body, number: int) -> Vm:
-        port = self.v2.port(network, f"10.0.0.{11 + number}")
-        vm = self.cloud.start(self.cloud[number], port)
+        nth = 11 + number
+        port = self.v2.port(network, address(nth), address(nth, six=True), mac_address=mac(nth))
+        vm = self.cloud.start(self.cloud[number], port, mtu=network["mtu"])
         assert self.v2.status(port, "ACTIVE") == "ACTIVE"
         return vm
 
@@ -134,10 +140,10 @@ def test_frames_from_the_wire_come_in_by_their_tag(world: World) -> None:
 
 
 def test_a_station_outside_is_reached_on_the_flat_network_only(world: World) -> None:
-    assert world.vms["flat"][0].reaches("10.0.0.200")
-    assert world.vms["flat"][1].reaches("10.0.0.200")
+    for vm in world.vms["flat"]:
+        assert vm.reaches(address(200)) and vm.reaches(address(200, six=True))
     for name in ("vlan", "tun"):
-        assert not world.vms[name][0].ping("10.0.0.200", 1).received
+        assert not world.vms[name][0].ping(address(200), 1).received
 
 
 def test_a_tenant_cannot_put_a_tag_on_the_physical_network(world: World) -> None:
@@ -152,8 +158,15 @@ def test_a_tenant_cannot_put_a_tag_on_the_physical_network(world: World) -> None
             assert not capture.frames(lambda got: b"tagged by a tenant" in got)
 
 
-def test_the_whole_mtu_of_the_physical_network(world: World) -> None:
+def test_the_whole_mtu_of_every_network_in_both_families_and_every_frame_once(world: World) -> None:
+    """Among VMs and the station on the wire, which is of the VLAN when its frames are tagged."""
     assert [world.networks[name]["mtu"] for name in KINDS] == [1500, 1500, 1450]
+    for name, mtu, vlan in (("flat", 1500, 0), ("vlan", 1500, VLAN), ("tun", 1450, None)):
+        hosts = [Host(name, nth, vm.name, vm.namespace) for nth, vm in enumerate(world.vms[name], 11)]
+        hosts += [Host(name, 200, "outside", world.station, vlan=vlan)] if vlan is not None else []
+        assert world.vms[name][0].reaches(address(12, six=True)), name
+        with Census({name: hosts}) as census:
+            all_arrives(census, {name: hosts}, mtu)
     assert world.networks["vlan"]["provider:segmentation_id"] == VLAN
     assert world.networks["flat"]["provider:segmentation_id"] is None
 

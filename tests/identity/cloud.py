@@ -47,10 +47,12 @@ class Keystone:
         for path in keys.values():
             path.mkdir(mode=0o700)
         self.config.write_text(
-            f"[database]\nconnection = sqlite:///{directory}/keystone.db\n[token]\nprovider = fernet\n"
+            f"[database]\nconnection = sqlite:///{directory}/keystone.db\n"
+            "sqlite_synchronous = false\n[token]\nprovider = fernet\n"
             f"[fernet_tokens]\nkey_repository = {keys['fernet']}\n"
             f"[fernet_receipts]\nkey_repository = {keys['fernet']}\n"
-            f"[credential]\nkey_repository = {keys['credential']}\n[cache]\nenabled = false\n"
+            f"[credential]\nkey_repository = {keys['credential']}\n"
+            "[cache]\nenabled = true\nbackend = dogpile.cache.memory\n"
             "[identity]\npassword_hash_rounds = 4\n"
         )
         user = str(os.getuid())
@@ -113,20 +115,27 @@ class Keystone:
 class Tenet:
     """`tenet run` with `[auth] strategy = keystone`."""
 
-    def __init__(self, directory: Path, keystone: Keystone) -> None:
+    def __init__(self, directory: Path, keystone: Keystone, options: Mapping[str, str] | None = None) -> None:
+        """`options`: lines more by section; of an option that is there twice, the last counts."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = directory / "tenet.conf"
         self.log = directory / "tenet.log"
-        self.config.write_text(
-            f"[store]\nurl = sqlite:///{directory}/tenet.db\n[northbound]\nlisten = 127.0.0.1:{self.port}\n"
-            "[openflow]\nlisten = 127.0.0.1:0\n[ovsdb]\nlisten = 127.0.0.1:0\n[auth]\nstrategy = keystone\n"
-            "[quotas]\nport = 3\n"
-            "[keystone_authtoken]\nauth_type = password\nuser_domain_id = default\nproject_domain_id = default\n"
+        sections = {
+            "store": f"url = sqlite:///{directory}/tenet.db",
+            "northbound": f"listen = 127.0.0.1:{self.port}",
+            "openflow": "listen = 127.0.0.1:0",
+            "ovsdb": "listen = 127.0.0.1:0",
+            "auth": "strategy = keystone",
+            "quotas": "port = 3",
+            "keystone_authtoken": "auth_type = password\nuser_domain_id = default\nproject_domain_id = default\n"
             f"auth_url = {keystone.url}\nwww_authenticate_uri = {keystone.url}\nusername = {keystone.admin.name}\n"
             f"password = {keystone.admin.password}\nproject_name = {keystone.admin.project}\n"
-            "http_request_max_retries = 0\n"
-        )
+            "http_request_max_retries = 0",
+        }
+        more = options or {}
+        names = [*sections, *(more.keys() - sections.keys())]
+        self.config.write_text("".join(f"[{name}]\n{sections.get(name, '')}\n{more.get(name, '')}\n" for name in names))
         self.process: Process | None = None
 
     def start(self) -> None:

@@ -1,5 +1,7 @@
 """Serves Keystone on loopback, with the WSGI server of the standard library: run by the Python that has Keystone.
 
+One request at a time: a transaction on SQLite that has read and wants to write is refused while another writes.
+
 Arguments: the port, and Keystone's configuration file.
 """
 
@@ -7,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from socketserver import ThreadingMixIn
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 
@@ -30,7 +34,13 @@ def main() -> None:
     os.environ["OS_KEYSTONE_CONFIG_FILES"] = config
     from keystone.server.wsgi import initialize_public_application  # type: ignore[import-not-found]
 
-    with make_server("127.0.0.1", int(port), initialize_public_application(), Threads, Quiet) as server:
+    keystone, lock = initialize_public_application(), threading.Lock()
+
+    def serve(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        with lock:
+            return list(keystone(environ, start_response))
+
+    with make_server("127.0.0.1", int(port), serve, Threads, Quiet) as server:
         print("ready", flush=True)
         server.serve_forever()
 

@@ -76,7 +76,7 @@ class Member:
         tx = Transaction(self.model)
         there = sorted(self.model.rows(Network).values(), key=lambda row: row.id)
         if do == "limit":
-            quotas.change(tx, "p", {"network": limit})
+            quotas.change(tx, "p", {"network": limit}, forced=True)
         elif do == "delete" and there:
             tx.delete(there[nth % len(there)])
         elif do == "create":

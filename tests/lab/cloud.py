@@ -14,10 +14,10 @@ from tests.lab.controller import Options
 
 T = TypeVar("T")
 Body = dict[str, Any]
-WAIT = {"Prefer": "wait=10"}
+WAIT = {"Prefer": "wait=30"}
 
 
-def until(check: Callable[[], T], within: float = 10.0, every: float = 0.05) -> T:
+def until(check: Callable[[], T], within: float = 60.0, every: float = 0.05) -> T:
     """Call `check` until what it returns is true, and return that; the last value after `within` seconds."""
     deadline = time.monotonic() + within
     while True:
@@ -63,7 +63,7 @@ class V2:
     def delete(self, kind: str, id: str) -> None:
         self._body(self.controller.api("DELETE", f"/v2.0/{kind}s/{id}", headers=WAIT), 204)
 
-    def status(self, port: Body, wanted: str, within: float = 10.0) -> str:
+    def status(self, port: Body, wanted: str, within: float = 60.0) -> str:
         """The port's status, `wanted` if it becomes that within the time."""
         until(lambda: self.show("port", port["id"])["status"] == wanted, within)
         return str(self.show("port", port["id"])["status"])
@@ -107,7 +107,7 @@ class V1:
     def detail(self, network: str, port: str) -> Body:
         return self._call("GET", f"networks/{network}/ports/{port}/detail", 200)["port"]  # type: ignore[no-any-return]
 
-    def status(self, network: str, port: str, wanted: str, within: float = 10.0) -> str:
+    def status(self, network: str, port: str, wanted: str, within: float = 60.0) -> str:
         until(lambda: self.detail(network, port)["op-status"] == wanted, within)
         return str(self.detail(network, port)["op-status"])
 
@@ -148,7 +148,7 @@ class Cloud:
         """A VM that no port is asked to be up for."""
         return self.lab.vm(at, self._name(), *addresses, iface_id=iface_id, mac=mac, mtu=mtu)
 
-    def connected(self, within: float = 20.0) -> None:
+    def connected(self, within: float = 90.0) -> None:
         """Wait until every hypervisor is there and holds all the flows that it should."""
         names = {hypervisor.system_id for hypervisor in self.lab}
 

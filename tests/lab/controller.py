@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import signal
 import socket
 import ssl
@@ -19,7 +20,7 @@ from tests.lab.netns import inside, socket_in
 from tests.lab.processes import Process
 
 Options = Mapping[str, Mapping[str, object]]
-START = 20.0  # seconds until GET /healthz must answer
+START = 60.0  # seconds until GET /healthz must answer
 
 
 class Reply(NamedTuple):
@@ -39,19 +40,22 @@ class Controller:
         """`options`: section to option to value, over the lab's own.  `tls`: ca, certificate, private_key."""
         self.lab = lab
         self.address = lab.controller_address
+        self._host = f"[{self.address}]" if ":" in self.address else self.address
         self.tls = tls
+        self.rest = "127.0.0.1"  # where its REST API is asked
         self.scheme = "ssl" if tls else "tcp"
         self.directory = lab.directory / f"controller-{len(list(lab.directory.glob('controller-*')))}"
         self.directory.mkdir()
         self.log = self.directory / "log"
         self.process: Process | None = None
+        self.environment: dict[str, str] = {}  # beyond this process's own
         security: dict[str, object] = dict(tls) if tls else {"allow_plaintext": "true"}
         self._write_config(
             {
                 "store": {"url": f"sqlite:///{self.directory}/tenet.db"},
                 "northbound": {"listen": "127.0.0.1:9696"},
-                "openflow": {"listen": f"{self.address}:6653"},
-                "ovsdb": {"listen": f"{self.address}:6640"},
+                "openflow": {"listen": f"{self._host}:6653"},
+                "ovsdb": {"listen": f"{self._host}:6640"},
                 "security": security,
             },
             options or {},
@@ -61,13 +65,13 @@ class Controller:
     @property
     def manager(self) -> str:
         """What a hypervisor's `ovs-vsctl set-manager` is to be told."""
-        return f"{self.scheme}:{self.address}:6640"
+        return f"{self.scheme}:{self._host}:6640"
 
     def start(self) -> None:
         """Start it and wait for GET /healthz to answer 200; raises RuntimeError with its log when it does not."""
         tenet = Path(sys.executable).with_name("tenet")
         argv = [str(tenet), "run", "--config-file", str(self.directory / "tenet.conf")]
-        self.process = Process(inside(self.lab.namespace, argv), self.log)
+        self.process = Process(inside(self.lab.namespace, argv), self.log, {**os.environ, **self.environment})
         deadline = time.monotonic() + START
         while not self.healthy():
             if not self.process.running() or time.monotonic() > deadline:
@@ -76,7 +80,7 @@ class Controller:
 
     def healthy(self) -> bool:
         try:
-            return self.api("GET", "/healthz", timeout=2.0).status == 200
+            return self.api("GET", "/healthz", timeout=10.0).status == 200
         except (OSError, http.client.HTTPException):
             return False
 
@@ -96,15 +100,16 @@ class Controller:
         self.kill()
         self.start()
 
-    def connect(self, timeout: float = 30.0) -> http.client.HTTPConnection:
+    def connect(self, timeout: float = 60.0) -> http.client.HTTPConnection:
         """A new HTTP connection to the northbound, to be closed by the caller."""
-        connection = http.client.HTTPConnection("127.0.0.1", 9696, timeout=timeout)
-        connection.sock = self.dial("127.0.0.1", 9696, timeout)
+        connection = http.client.HTTPConnection(self.rest, 9696, timeout=timeout)
+        connection.sock = self.dial(self.rest, 9696, timeout)
         return connection
 
     def dial(self, address: str, port: int, timeout: float = 10.0) -> socket.socket:
         """A TCP connection from the underlay namespace, for any listener of the controller."""
-        raw = socket_in(self.lab.namespace, socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        raw = socket_in(self.lab.namespace, family, socket.SOCK_STREAM)
         try:
             raw.settimeout(timeout)
             raw.connect((address, port))
@@ -121,7 +126,7 @@ class Controller:
         path: str,
         body: object = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float = 30.0,
+        timeout: float = 60.0,
     ) -> Reply:
         """One request on a connection of its own; a `body` that is not bytes goes as JSON."""
         with contextlib.closing(self.connect(timeout)) as connection:

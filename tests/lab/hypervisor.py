@@ -12,7 +12,7 @@ from tests.lab.netns import inside, ip, run
 from tests.lab.processes import Process
 
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
-START = 15.0  # seconds that a daemon has to be there
+START = 60.0  # seconds that a daemon has to be there
 
 
 class Hypervisor:
@@ -33,6 +33,15 @@ class Hypervisor:
         """Start ovsdb-server on a copy of an empty database; does not wait for it."""
         self.directory.mkdir()
         shutil.copy(template, self.directory / "conf.db")
+        self._run_database()
+
+    def restart_database(self) -> None:
+        """Kill -9 ovsdb-server and start it on the same file; does not wait for it."""
+        assert self.database is not None
+        self.database.kill()
+        self._run_database()
+
+    def _run_database(self) -> None:
         argv = [
             "ovsdb-server", f"{self.directory}/conf.db", f"--remote=punix:{self.directory}/db.sock",
             "--remote=db:Open_vSwitch,Open_vSwitch,manager_options",
@@ -53,7 +62,7 @@ class Hypervisor:
         identity = [f"external_ids:system-id={self.system_id}", f"external_ids:hostname={self.system_id}"]
         threads = ["other_config:n-handler-threads=1", "other_config:n-revalidator-threads=1"]
         run(
-            ["ovs-vsctl", f"--db={self._socket}", "--no-wait", "--retry", "--timeout=15",
+            ["ovs-vsctl", f"--db={self._socket}", "--no-wait", "--retry", "--timeout=60",
              "init", "--", "set", "Open_vSwitch", ".", *identity, *threads]
         )  # fmt: skip
 

@@ -50,13 +50,13 @@ def inside(namespace: str, argv: Sequence[str]) -> list[str]:
 
 
 def socket_in(namespace: str, family: int, kind: int, protocol: int = 0) -> socket.socket:
-    """A new socket that lives in a namespace; raises OSError when there is no such namespace."""
+    """A new socket that lives in a namespace, given by its name or path; raises OSError when there is no such one."""
     made: list[socket.socket] = []
     failed: list[OSError] = []
 
     def make() -> None:
         try:
-            handle = os.open(f"/run/netns/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
+            handle = os.open(os.path.join("/run/netns", namespace), os.O_RDONLY | os.O_CLOEXEC)
             try:
                 if _libc.setns(handle, CLONE_NEWNET):
                     number = ctypes.get_errno()

@@ -43,7 +43,7 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
 
-    def wait(self, timeout: float = 10.0) -> int:
+    def wait(self, timeout: float = 60.0) -> int:
         """Its exit status; raises subprocess.TimeoutExpired when it does not end in time."""
         return self._process.wait(timeout)
 

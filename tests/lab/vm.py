@@ -119,7 +119,7 @@ class Vm:
             return Pinged(count, 0)
         return Pinged(int(found[1]), int(found[2]))
 
-    def reaches(self, to: str, within: float = 8.0) -> bool:
+    def reaches(self, to: str, within: float = 30.0) -> bool:
         """Ping until the first answer (the first packet of a new tunnel waits for the underlay's ARP)."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:

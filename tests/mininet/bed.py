@@ -87,8 +87,11 @@ class Bed:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def get(self, path: str) -> Any:
+        return json.loads(self.text(path))
+
+    def text(self, path: str) -> str:
         with urllib.request.urlopen(URL + path, timeout=10) as answer:
-            return json.load(answer)
+            return str(answer.read().decode())
 
     def topology(self) -> dict[str, Any]:
         found: dict[str, Any] = self.get("/tenet/v1/topology")["topology"]
@@ -112,7 +115,7 @@ class Bed:
         self.await_fabric()
         return self.net
 
-    def await_fabric(self, timeout: float = 20.0) -> None:
+    def await_fabric(self, timeout: float = 60.0) -> None:
         assert self.net is not None
         names = {switch.name for switch in self.net.switches}
         wires = 2 * sum(1 for link in self.net.links if {link.intf1.node.name, link.intf2.node.name} <= names)
@@ -124,13 +127,17 @@ class Bed:
 
         until(known, f"{len(names)} switches and {wires // 2} wires", lambda: json.dumps(self.topology()), timeout)
 
+    def in_step(self) -> bool:
+        """Whether each switch that is connected has the flows that follow from what is known."""
+        return all(switch["in_step"] for switch in self.topology()["switches"] if switch["connected"])
+
     def stop_net(self) -> None:
         if self.net is not None:
             self.net.stop()
             self.net = None
 
 
-def until(so: Callable[[], object], what: str, more: Callable[[], str] = lambda: "", timeout: float = 20.0) -> None:
+def until(so: Callable[[], object], what: str, more: Callable[[], str] = lambda: "", timeout: float = 60.0) -> None:
     deadline = time.monotonic() + timeout
     while not so():
         assert time.monotonic() < deadline, f"waited in vain for {what}\n{more()[-6000:]}"
@@ -168,15 +175,3 @@ def reach(
             found.add(pair)
         assert "DUP!" not in text, text
     return found
-
-
-def share(net: Mininet) -> dict[str, list[str]]:
-    """The hosts in turn to two tenants with the same addresses; the last of blue has one that red has not."""
-    names = sorted(host.name for host in net.hosts)
-    tenants = {"red": names[0::2], "blue": names[1::2]}
-    for members in tenants.values():
-        for nth, name in enumerate(members, 1):
-            net.get(name).setIP(f"10.0.0.{nth}", 24)
-            net.get(name).params["ip6"] = f"2001:db8::{nth}/64"
-    net.get(tenants["blue"][-1]).setIP("10.0.0.99", 24)
-    return tenants

@@ -10,7 +10,7 @@ import pytest
 
 from controller import hub
 from controller.errors import Unavailable
-from controller.model.kinds import Learned, Row, Switch
+from controller.model.kinds import Interface, Learned, Row, Switch
 from controller.observe import observer as module
 from controller.observe.observer import Observer
 from controller.openflow.session import PacketIn, PortDesc, Session
@@ -165,3 +165,67 @@ def test_a_bare_bridge_is_adopted_without_its_own_port(bench: Bench) -> None:
     assert bench.replica.model.rows(Switch)["000000000000001f"].dpid == 31
     found = [row.name for row in bench.replica.model.find(type(plugged("x", 1, 1)), "switch_id", "000000000000001f")]
     assert found == ["s1-eth1"]
+
+
+def test_ports_of_a_bare_bridge_that_change_are_written_when_the_store_takes_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    def fails_once(*arguments: object) -> object:
+        tries.append(1)
+        if len(tries) == 1:
+            raise Unavailable("the disk is full")
+        return transact(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "transact", fails_once)
+    bench.session.dpid = 31
+    bench.session.ports = {1: PortDesc(1, "s1-eth1", "", 0)}  # type: ignore[attr-defined]
+    for _ in range(5):
+        bench.observer.ports_changed(cast(Session, bench.session))
+    until(lambda: bench.replica.model.find(Interface, "switch_id", "000000000000001f"))
+    assert len(tries) == 2
+    bench.session.ports[2] = PortDesc(2, "s1-eth2", "", 0)  # type: ignore[attr-defined]
+    bench.observer.ports_changed(cast(Session, bench.session))
+    until(lambda: len(bench.replica.model.find(Interface, "switch_id", "000000000000001f")) == 2)
+
+
+def test_an_address_is_forgotten_although_the_store_could_not_take_it_at_first(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.hear()
+    until(lambda: bench.learned == [(NEW, "lea")])
+    failures: list[int] = []
+
+    def fails_once(*arguments: object) -> object:
+        if not failures:
+            failures.append(1)
+            raise Unavailable("the disk is full")
+        return transact(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "transact", fails_once)
+    bench.remove(plugged("lea", 1, 1))
+    until(lambda: not bench.learned)
+    assert failures
+
+
+def test_what_goes_from_port_to_port_without_end_stays_where_it_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As behind a cable between two ports: the same address is heard at both, again and again."""
+    monkeypatch.setattr(module, "MOVE", 0.001)
+    caplog.set_level("WARNING", "tenet.observe")
+    for turn in range(40):
+        bench.hear(ofport=1 + turn % 2)
+        hub.sleep(0.01)
+    until(lambda: caplog.records)
+    settled = bench.replica.model.revision
+    for turn in range(40):
+        bench.hear(ofport=1 + turn % 2)
+        hub.sleep(0.005)
+    assert bench.replica.model.revision == settled and bench.observer.learned <= 5
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{NEW} goes from port to port of network red: it stays where it is until that ends (a loop?)"
+    ]
+    bench.hear(mac="02:00:00:00:00:bb", ofport=2)  # others are learned all the same
+    until(lambda: ("02:00:00:00:00:bb", "leo") in bench.learned)

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from controller.errors import Conflict, Invalid
-from controller.model.kinds import Interface, Learned, Network, Port, Row, Switch, Tunnel
+from controller.model.kinds import Bridge, Interface, Learned, Network, Plugged, Port, Row, Switch, Tunnel
 from controller.model.model import Model
-from controller.observe.switches import adopted, adopted_id, forget, hypervisor, stale
+from controller.observe.switches import adopted, adopted_id, bridges, forget, hypervisor, stale
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface
 from controller.store.replica import applied
 from controller.store.transaction import Transaction
@@ -165,3 +165,38 @@ def test_what_was_learned_goes_with_the_plug(gone: str | Row) -> None:
     run(model, lambda tx: stale(tx, "lea"))
     left = rows(model, Learned)
     assert left == [] or (gone == "network/red" and rows(model, Port) and not rows(model, Network))
+
+
+def test_an_adopted_bridge_has_the_vifs_of_its_database_whichever_comes_first() -> None:
+    said = Bridge(id=adopted_id(1), system_id="mn", name="s1", interfaces=(
+        Plugged("s1-eth1", "vm-a", "02:00:00:00:00:0a"), Plugged("s1-eth2", "s1-eth2", speed=10**10),
+        Plugged("gone", "vm-b"),
+    ))  # fmt: skip
+    ports = {"s1-eth1": 1, "s1-eth2": 2}
+    steps: list[Callable[[Transaction], None]] = [
+        lambda tx: adopted(tx, 1, ports, "s1"), lambda tx: bridges(tx, "mn", [said])
+    ]  # fmt: skip
+    for order in (steps, steps[::-1]):
+        model = Model()
+        for step in order:
+            run(model, step)
+        assert [(row.name, row.vif, row.mac, row.ofport) for row in rows(model, Interface)] == [
+            ("s1-eth1", "vm-a", "02:00:00:00:00:0a", 1), ("s1-eth2", "s1-eth2", "", 2),
+        ]  # fmt: skip
+        revision = model.revision
+        for step in order:
+            run(model, step)
+        assert model.revision == revision, "what is known is not written again"
+    run(model, lambda tx: bridges(tx, "other", []))
+    assert [row.vif for row in rows(model, Interface)] == ["vm-a", "s1-eth2"], "another database says nothing of it"
+    run(model, lambda tx: bridges(tx, "mn", []))
+    assert [row.vif for row in rows(model, Interface)] == ["s1-eth1", "s1-eth2"]
+    assert not rows(model, Bridge)
+
+
+def test_nothing_is_left_of_a_bridge_that_is_forgotten() -> None:
+    model = Model()
+    run(model, lambda tx: adopted(tx, 1, {"s1-eth1": 1}, "s1"))
+    run(model, lambda tx: bridges(tx, "mn", [Bridge(id=adopted_id(1), system_id="mn", name="s1")]))
+    run(model, lambda tx: forget(tx, model.rows(Switch)[adopted_id(1)]))
+    assert not any(rows(model, kind) for kind in (Switch, Bridge, Interface)) and not model.taken

@@ -27,7 +27,7 @@ class Bench(NamedTuple):
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     heard = Heard()
-    server = framework.serve(("127.0.0.1", 0), heard, echo_interval=0.1, handshake_timeout=0.4)
+    server = framework.serve(("127.0.0.1", 0), heard, echo_interval=0.5, handshake_timeout=2.0)
     switches: list[SimSwitch] = []
     yield Bench(server, heard, switches)
     for switch in switches:

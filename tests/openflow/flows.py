@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from controller import hub
+from controller.flow import Flow
 from controller.flow.digest import cookie as digest
+from controller.flow.meter import limit
+from controller.openflow import wire
 from controller.openflow.session import PacketIn, Session
 
 
@@ -32,6 +35,12 @@ def encoded(cookie: int, table: int, priority: int, match: bytes, instructions: 
     inner = struct.pack("!BBHI", 4, 14, 8 + len(body), 7) + body
     outer = struct.pack("!BBHIIIIHH", 4, 4, 24 + len(inner), 7, 0x4F4E4600, 2301, 1, 0, 3)
     return Encoded(cookie, outer + inner)
+
+
+def meters(flows: Iterable[Flow], rate: int = 100_000) -> list[bytes]:
+    """Meter-mods that add the meters which compiled flows use."""
+    numbers = sorted({one.meter for one in flows if one.meter})
+    return [wire.meter_mod(number, limit(number, rate), False) for number in numbers]
 
 
 class Heard:
@@ -62,7 +71,7 @@ class Heard:
         self.log.append(("ports", session.dpid))
 
 
-def until(so: Callable[[], object], timeout: float = 10.0) -> None:
+def until(so: Callable[[], object], timeout: float = 60.0) -> None:
     """Let green threads run until `so()`; fails after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not so():

@@ -11,8 +11,9 @@ import pytest
 from controller import hub
 from controller.model.kinds import Link, Network, Secret
 from controller.model.kinds import Port as TenantPort
-from controller.observe.links import AWAY_COST, INTERVAL
+from controller.observe.links import AWAY_COST, INTERVAL, Station
 from tests.openflow.wires import Wires, until
+from topology.cost import by_speed
 from topology.discovery import Port, frame, read
 from topology.neighbors import SILENCE
 
@@ -55,14 +56,13 @@ def stays(wires: Wires, rows: dict[str, str], seconds: float) -> None:
         hub.sleep(0.02)
 
 
-def test_a_wire_is_known_within_a_second_of_the_second_switch(wires: Wires) -> None:
+def test_a_wire_is_known_once_the_second_switch_is_there(wires: Wires) -> None:
     wires.cable(A1, B1)
     wires.switch(1)
     hub.sleep(1.2)
-    began = time.monotonic()
+    assert not wires.rows()
     wires.switch(2)
     until(lambda: wires.rows() == BOTH)
-    assert time.monotonic() - began < 1.0
 
 
 def test_a_wire_stays_and_costs_no_more_writes(pair: Wires) -> None:
@@ -71,27 +71,26 @@ def test_a_wire_stays_and_costs_no_more_writes(pair: Wires) -> None:
     assert pair.replica.model.revision == revision
 
 
-def test_a_port_that_goes_down_takes_its_wire_along_at_once(pair: Wires) -> None:
-    began = time.monotonic()
+def test_a_port_that_goes_down_takes_its_wire_along_at_once(pair: Wires, caplog: pytest.LogCaptureFixture) -> None:
     pair.switches[1].port(1, "s1-eth1", state=1)
     until(lambda: "1/1" not in pair.rows())
-    assert time.monotonic() - began < 0.2
+    assert "port 1: the port is down" in caplog.text and "silence" not in caplog.text
     hub.sleep(1.2)
-    just_after_a_beat()
     pair.switches[1].port(1, "s1-eth1", state=0)
-    until(lambda: pair.rows() == BOTH, 0.5)
+    until(lambda: pair.rows() == BOTH)
 
 
-def test_silence_ends_a_wire_within_three_seconds(pair: Wires) -> None:
+def test_silence_ends_a_wire(pair: Wires, caplog: pytest.LogCaptureFixture) -> None:
     pair.cut(A1)
     began = time.monotonic()
     until(lambda: not pair.rows())
-    assert 1.0 < time.monotonic() - began < 3.0
+    assert time.monotonic() - began > 1.0  # a frame or two may be lost
+    assert caplog.text.count(": silence") == 2
 
 
 def test_half_a_wire_is_half_a_wire(pair: Wires) -> None:
     del pair.cables[A1]
-    until(lambda: pair.rows() == {"1/1": "2/1"}, 3.0)
+    until(lambda: pair.rows() == {"1/1": "2/1"})
 
 
 def test_forged_frames_make_no_wire(pair: Wires) -> None:
@@ -113,7 +112,7 @@ def test_a_frame_replayed_from_elsewhere_makes_no_wire(pair: Wires) -> None:
     assert pair.rows() == BOTH
 
 
-def test_a_tenants_port_is_no_end_of_a_wire(pair: Wires) -> None:
+def test_a_tenants_port_is_no_end_of_a_wire(pair: Wires, caplog: pytest.LogCaptureFixture) -> None:
     """Neither is it probed nor is it listened to, whatever it sends, from the moment that it is a tenant's."""
     hub.sleep(1.2)
     just_after_a_beat()
@@ -121,12 +120,28 @@ def test_a_tenants_port_is_no_end_of_a_wire(pair: Wires) -> None:
         Network(id="n", project_id="t", mtu=1450, network_type="vxlan", segment=7),
         TenantPort(id="p", project_id="t", network_id="n", mac_address="02:00:00:00:00:01", interface_id="s1-eth1"),
     )
-    until(lambda: "1/1" not in pair.rows(), 0.2)
+    until(lambda: "1/1" not in pair.rows())
+    assert "port 1: it is a tenant's" in caplog.text
     pair.sent.clear()
     hub.sleep(1.3)
     assert {port for port, _ in pair.sent} == {A2, B1, B2}
     assert pair.links.seen["misplaced"]
-    until(lambda: not pair.rows(), 3.0)
+    until(lambda: not pair.rows())
+
+
+def test_ports_that_change_together_are_looked_at_together(pair: Wires, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    review = pair.links._review
+
+    def count(station: Station) -> None:
+        looks.append(len(station.session.ports))
+        review(station)
+
+    monkeypatch.setattr(pair.links, "_review", count)
+    for number in range(3, 103):
+        pair.switches[1].port(number, f"s1-eth{number}")
+    until(lambda: looks and looks[-1] == 102)
+    assert len(looks) < 20
 
 
 def test_a_flapping_wire_is_held_down_and_costs_few_writes(
@@ -160,21 +175,21 @@ def test_a_loop_on_one_switch_is_no_wire(pair: Wires, caplog: pytest.LogCaptureF
 
 def test_parallel_wires(pair: Wires) -> None:
     pair.cable(A2, B2)
-    until(lambda: pair.rows() == {**BOTH, "1/2": "2/2", "2/2": "1/2"}, 2.0)
+    until(lambda: pair.rows() == {**BOTH, "1/2": "2/2", "2/2": "1/2"})
 
 
 def test_a_switch_that_vanishes_without_closing(pair: Wires) -> None:
     """Its connection is there, but nothing comes out of it any more."""
     pair.switches[2].mute = True
     pair.cables.clear()
-    until(lambda: not pair.rows(), 3.2)
+    until(lambda: not pair.rows())
 
 
 def test_a_switch_without_its_controller_keeps_its_wires_as_a_last_resort(pair: Wires) -> None:
     """That nobody can probe them says nothing of them."""
     pair.switches[2].drop()
     stays(pair, BOTH, SILENCE + 1.0)
-    until(lambda: pair.replica.model.rows(Link)["0000000000000002/1"].cost == AWAY_COST, 4.0)
+    until(lambda: pair.replica.model.rows(Link)["0000000000000002/1"].cost == AWAY_COST)
     assert pair.rows() == BOTH
     pair.switches[2].connect()
     until(lambda: pair.replica.model.rows(Link)["0000000000000002/1"].cost == 1)
@@ -195,7 +210,7 @@ def test_what_was_known_before_the_process_began_is_checked(tmp_path: Path) -> N
         for dpid in (1, 2):
             after.switch(dpid)
         stays(after, {**BOTH, "1/2": "2/2", "2/2": "1/2"}, 1.0)
-        until(lambda: after.rows() == BOTH, 4.0)
+        until(lambda: after.rows() == BOTH)
         assert read(key(after), after.sent[0][1]) is not None
     finally:
         after.close()
@@ -207,3 +222,17 @@ def test_a_process_that_stood_still_loses_no_wire(pair: Wires, caplog: pytest.Lo
     time.sleep(INTERVAL + SILENCE)  # nothing of this process runs meanwhile
     stays(pair, BOTH, 1.5)
     assert "no longer hears" not in caplog.text
+
+
+def test_the_cost_of_a_wire_follows_from_the_speed_of_its_ports(tmp_path: Path) -> None:
+    wires = Wires(tmp_path, by_speed)
+    wires.cable(A1, B1)
+    slow, fast = wires.switch(1, speed=1_000_000), wires.switch(2, speed=40_000_000)
+    until(lambda: wires.rows() == BOTH)
+    until(lambda: wires.costs() == {"1/1": 10, "2/1": 1})
+    slow.speeds[1] = 100_000  # what it is set to again, over an old cable
+    slow.port(1, "s1-eth1")
+    until(lambda: wires.costs() == {"1/1": 100, "2/1": 1})
+    fast.drop()
+    until(lambda: wires.costs() == {"1/1": 100, "2/1": AWAY_COST})
+    wires.close()

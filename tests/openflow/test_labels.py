@@ -12,10 +12,11 @@ import networkx as nx
 import pytest
 from msgspec.structs import replace
 
+from controller.flow.meter import LEARNING, limit
 from controller.model.kinds import Port
-from controller.openflow import framework
+from controller.openflow import framework, wire
 from controller.openflow.session import Held
-from tests.openflow.flows import Heard, until
+from tests.openflow.flows import Heard, meters, until
 from tests.ovs import PrivateOvs
 from tests.topology.wired import Wired, mac, switch_id, switches, tenants, wires
 
@@ -62,8 +63,9 @@ def lab() -> Iterator[Lab]:
             flows = list(world.compiler.wanted(switch_id(node)))
             groups = {group.number: group for flow in flows for group in flow.groups}
             session = heard.sessions[node + 1]
-            session.limit_packet_ins(100, 100)
-            session.apply([flow.wire for flow in flows], [], [group.wire for group in groups.values()])
+            session.limit_packet_ins(limit(wire.CONTROLLER_METER, 100), *(limit(number, 100) for number in LEARNING))
+            added = [group.wire for group in groups.values()]
+            session.apply([flow.wire for flow in flows], [], added, meters=meters(flows))
             assert session.held() == Held({flow.cookie for flow in flows}, set())
             assert session.held_groups() == Held(set(groups), set())
         yield Lab(ovs, world, heard)

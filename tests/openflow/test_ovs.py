@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from controller.errors import Rejected
+from controller.errors import NotMaster, Rejected
+from controller.flow.meter import FLAGS, Meter
 from controller.openflow import framework, wire
 from controller.openflow.session import Held, Session
 from tests.openflow.flows import Encoded, Heard, encoded, flow, until
@@ -61,25 +62,48 @@ def test_ten_thousand_flows_in_one_bundle(bridge: Bridge) -> None:
     assert bridge.session.held() == Held(cookies(flows[9_000:]), set())
 
 
-def test_a_bad_flow_is_named_and_nothing_is_applied(bridge: Bridge) -> None:
+LONG = [flow(number) for number in range(1000, 1041)]  # with these a bundle goes in two steps
+
+
+def test_a_bad_flow_is_named_and_nothing_of_a_long_bundle_is_applied(bridge: Bridge) -> None:
+    bridge.session.apply([flow(1).add], [])
+    bad = flow(3, port=0xFFFFFF01)
+    with pytest.raises(Rejected) as caught:
+        bridge.session.apply([each.add for each in (flow(2), bad, flow(4), *LONG)], [flow(1).cookie])
+    assert caught.value.refusals == {bad.cookie: "OFPBAC_BAD_OUT_PORT (type 2, code 4)"}
+    assert not caught.value.rest and bridge.session.held() == Held({flow(1).cookie}, set())
+    bridge.session.apply([flow(2).add], [])
+    assert bridge.session.held().right == cookies([flow(1), flow(2)])
+
+
+def test_a_bad_flow_of_a_short_bundle_is_named_and_the_rest_is_applied(bridge: Bridge) -> None:
     bridge.session.apply([flow(1).add], [])
     bad = flow(3, port=0xFFFFFF01)
     with pytest.raises(Rejected) as caught:
         bridge.session.apply([flow(2).add, bad.add, flow(4).add], [flow(1).cookie])
     assert caught.value.refusals == {bad.cookie: "OFPBAC_BAD_OUT_PORT (type 2, code 4)"}
-    assert bridge.session.held() == Held({flow(1).cookie}, set())
-    bridge.session.apply([flow(2).add], [])
-    assert bridge.session.held().right == cookies([flow(1), flow(2)])
+    assert caught.value.rest and bridge.session.held() == Held(cookies([flow(2), flow(4)]), set())
+    bridge.session.apply([flow(5).add], [flow(2).cookie])
+    assert bridge.session.held().right == cookies([flow(4), flow(5)])
 
 
-def test_a_flow_refused_at_commit_is_named_and_nothing_is_applied(bridge: Bridge) -> None:
+@pytest.mark.parametrize("more", [[], LONG], ids=["short", "long"])
+def test_a_flow_refused_at_commit_is_named_and_nothing_is_applied(bridge: Bridge, more: list[Encoded]) -> None:
     bridge.session.apply([flow(1).add], [])
     all_frames = struct.pack("!HH4x", 1, 4)
     overlapping = encoded(77, 3, 100, all_frames, b"", flags=2)  # OFPFF_CHECK_OVERLAP
     with pytest.raises(Rejected) as caught:
-        bridge.session.apply([flow(2).add, overlapping.add], [])
+        bridge.session.apply([each.add for each in (flow(2), overlapping, *more)], [])
     assert caught.value.refusals == {77: "OFPFMFC_OVERLAP (type 5, code 3)"}
-    assert bridge.session.held() == Held({flow(1).cookie}, set())
+    assert not caught.value.rest and bridge.session.held() == Held({flow(1).cookie}, set())
+
+
+@pytest.mark.parametrize("count", [20, 200])
+def test_a_slave_is_told_so_and_changes_nothing(bridge: Bridge, count: int) -> None:
+    assert bridge.session.role(wire.SLAVE, 1)
+    with pytest.raises(NotMaster):
+        bridge.session.apply([flow(number).add for number in range(count)], [])
+    assert bridge.session.held() == Held(set(), set())
 
 
 def test_many_refusals_are_all_named(bridge: Bridge) -> None:
@@ -123,7 +147,7 @@ def test_the_controller_meter_is_set_once(bridge: Bridge) -> None:
 
     bridge.session._link.write = watch  # type: ignore[method-assign]
     for rate in (100, 100, 50, 50):
-        bridge.session.limit_packet_ins(rate, 200)
+        bridge.session.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, rate, 200))
     mods = [data for data in sent if data[1] == wire.METER_MOD]
     assert [data[8:10] for data in mods] == [b"\0\0", b"\0\1"]  # add, modify
     meters = bridge.ofctl("dump-meters")

@@ -108,7 +108,7 @@ HARMLESS = {
 }
 
 
-def closed(sock: socket.socket, timeout: float = 8.0) -> bool:
+def closed(sock: socket.socket, timeout: float = 60.0) -> bool:
     """Read until the controller ends the connection; False when it does not."""
     try:
         with hub.Timeout(timeout):
@@ -131,7 +131,7 @@ def still_works(bench: Bench) -> None:
 def test_a_hostile_peer_loses_its_own_connection(bench: Bench, name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "tenet.openflow")
     if name == "ports without end":
-        bench.server.handshake_timeout = 10.0
+        bench.server.handshake_timeout = 60.0
     bench.switch()[1].apply([flow(7).add], [])
     sock = hub.connect(bench.server.address)
     here = "{}:{}".format(*sock.getsockname())
@@ -151,7 +151,7 @@ def test_what_is_only_odd_is_ignored(bench: Bench, name: str) -> None:
     sock = hub.connect(bench.server.address)
     sock.sendall(HARMLESS[name] + wire.message(wire.ECHO_REQUEST, 0x5EED, b"alive"))
     wanted, got = wire.message(wire.ECHO_REPLY, 0x5EED, b"alive"), b""
-    with hub.Timeout(5):
+    with hub.Timeout(60):
         while wanted not in got:
             part = sock.recv(65536)
             assert part, "closed"
@@ -175,7 +175,7 @@ def test_hello_failed_says_why(bench: Bench) -> None:
     sock = hub.connect(bench.server.address)
     sock.sendall(HOSTILE["hello of OpenFlow 1.0"])
     got = b""
-    with hub.Timeout(5):
+    with hub.Timeout(60):
         while part := sock.recv(65536):
             got += part
     sock.close()
@@ -187,14 +187,14 @@ def test_a_switch_that_stops_answering_echoes_is_closed(bench: Bench) -> None:
     bench.switch()[1].apply([flow(7).add], [])
     dead, _ = bench.switch(2)
     dead.mute = True
-    until(lambda: ("disconnected", 2) in bench.heard.log, 2)
+    until(lambda: ("disconnected", 2) in bench.heard.log)
     still_works(bench)
 
 
 def test_a_switch_that_was_cut_off_need_not_wait_for_its_old_connection_to_be_given_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(framework, "_PROOF", 0.2)
+    monkeypatch.setattr(framework, "_PROOF", 1.0)
     bench.server.echo_interval = 60.0
     silent, before = bench.switch()
     silent.mute = True
@@ -254,7 +254,7 @@ def test_a_peer_that_reads_nothing_is_given_up(bench: Bench) -> None:
     sock = hub.connect(bench.server.address)
     sock.sendall(GREETED)
     echo = struct.pack("!BBHI", 4, 2, 65535, 1) + bytes(65527)
-    with pytest.raises(ConnectionError), hub.Timeout(10):
+    with pytest.raises(ConnectionError), hub.Timeout(60):
         while True:
             sock.sendall(echo)
     sock.close()
@@ -308,7 +308,7 @@ def secured(certificate: Path) -> Iterator[Bench]:
     context.load_cert_chain(certificate)
     context.load_verify_locations(certificate)
     context.verify_mode = ssl.CERT_REQUIRED
-    server = framework.serve(("127.0.0.1", 0), heard, tls=context, echo_interval=0.1, handshake_timeout=0.4)
+    server = framework.serve(("127.0.0.1", 0), heard, tls=context, echo_interval=0.5, handshake_timeout=2.0)
     yield Bench(server, heard, [])
     server.close()
 
@@ -322,7 +322,7 @@ def talk_tls(address: tuple[str, int], certificate: Path, present: bool) -> byte
     client = subprocess.Popen(command, stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     os.close(reading)
     try:
-        until(lambda: client.poll() is not None, 5)  # the echo requests stay unanswered
+        until(lambda: client.poll() is not None)  # the echo requests stay unanswered
     finally:
         client.kill()
         os.close(writing)

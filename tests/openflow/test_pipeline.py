@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from controller.flow import CONTROLLER, Flow
 from controller.flow.fields import HEADERS, text
 from controller.flow.interpret import Frame, Pipeline
+from controller.flow.meter import of_port
 from controller.model.kinds import FixedIp, Interface, Port, Switch
 from controller.openflow import framework
 from controller.openflow.session import Held, Session
 from tests.apps.clouds import clouds, four, mac, six
-from tests.openflow.flows import Heard, until
+from tests.openflow.flows import Heard, meters, until
 from tests.ovs import PrivateOvs
 from tests.world import Said, World, frame
 
@@ -40,6 +41,7 @@ class Bench:
             name = f"d{ofport}"
             command += ["--", "add-port", "ours", name, "--", "set", "interface", name, "type=dummy"]
             command += [f"ofport_request={ofport}"]
+            ovs.ofctl("add-meter", "theirs", f"meter={of_port(ofport)},pktps,bands=type=drop,rate=100000")
         ovs.vsctl(*command[1:])
         until(lambda: heard.sessions)
         self.session: Session = heard.sessions[901]
@@ -51,7 +53,10 @@ class Bench:
 
     def install(self, flows: set[Flow]) -> Held:
         gone = [one.cookie for one in self.installed - flows]
-        self.session.apply([one.wire for one in flows - self.installed], gone)
+        added, kept = flows - self.installed, {one.meter for one in self.installed}
+        new = [one for one in added if one.meter not in kept]
+        self.session.apply([one.wire for one in added], gone, meters=meters(new))
+        self.session.remove_meters(kept - {one.meter for one in flows})
         self.installed = flows
         return self.session.held()
 

@@ -15,6 +15,8 @@ from tests.ovs import PrivateOvs
 
 DPID = 7
 
+LONG = [flow(number).add for number in range(41)]  # goes in two steps, with a look between them
+
 
 class Pair(NamedTuple):
     ovs: PrivateOvs
@@ -75,7 +77,7 @@ def test_a_bundle_that_was_closed_before_another_took_over_is_not_committed(pair
 
     pair.one.permitted = overtaken
     with pytest.raises(NotMaster):
-        pair.one.apply([flow(1).add], [])
+        pair.one.apply(LONG, [])
     assert asked >= 2
     assert pair.count() == 0
 
@@ -84,7 +86,7 @@ def test_nothing_is_written_without_permission(pair: Pair) -> None:
     allowed = iter([True, False, False])
     pair.one.permitted = lambda: next(allowed, False)
     with pytest.raises(NotMaster):
-        pair.one.apply([flow(1).add], [])
+        pair.one.apply(LONG, [])
     assert next(allowed, None) is None  # it was asked again before the commit
     with pytest.raises(NotMaster):
         pair.one.apply([flow(1).add], [])

@@ -10,6 +10,7 @@ import pytest
 
 from controller import hub
 from controller.errors import Rejected, Unreachable
+from controller.flow.meter import FLAGS, Meter, limit
 from controller.openflow import connection, session, wire
 from controller.openflow.session import Held, PacketIn, PortDesc, Session
 from tests.openflow.conftest import Bench
@@ -47,17 +48,47 @@ def test_nothing_to_do_sends_nothing(bench: Bench) -> None:
     assert switch.received[wire.EXPERIMENTER] == before == 0
 
 
-def test_a_refused_flow_is_named_and_nothing_is_applied(bench: Bench) -> None:
+LONG = [flow(number) for number in range(1000, 1041)]  # with these a bundle goes in two steps
+
+
+def test_a_refused_flow_is_named_and_nothing_of_a_long_bundle_is_applied(bench: Bench) -> None:
     switch, peer = bench.switch()
     peer.apply([flow(1).add], [])
     switch.reject = {flow(3).cookie, flow(4).cookie}
     with pytest.raises(Rejected) as caught:
-        peer.apply(adds([flow(2), flow(3), flow(4)]), [flow(1).cookie])
-    reason = "OFPBAC_BAD_OUT_PORT (type 2, code 4)"
-    assert caught.value.refusals == {flow(3).cookie: reason, flow(4).cookie: reason}
-    assert peer.held().right == {flow(1).cookie}
+        peer.apply(adds([flow(2), flow(3), flow(4), *LONG]), [flow(1).cookie])
+    assert caught.value.refusals == dict.fromkeys(switch.reject, "OFPBAC_BAD_OUT_PORT (type 2, code 4)")
+    assert not caught.value.rest and peer.held().right == {flow(1).cookie}
     peer.apply([flow(2).add], [])  # and the next bundle is clean
     assert peer.held().right == {flow(1).cookie, flow(2).cookie}
+
+
+def test_a_refused_flow_of_a_short_bundle_is_named_and_the_rest_is_applied(bench: Bench) -> None:
+    switch, peer = bench.switch()
+    peer.apply([flow(1).add], [])
+    switch.reject = {flow(3).cookie}
+    with pytest.raises(Rejected) as caught:
+        peer.apply(adds([flow(2), flow(3), flow(4)]), [flow(1).cookie])
+    assert caught.value.refusals == {flow(3).cookie: "OFPBAC_BAD_OUT_PORT (type 2, code 4)"}
+    assert caught.value.rest and peer.held().right == {flow(2).cookie, flow(4).cookie}
+    peer.apply([flow(5).add], [])  # and the next bundle is clean
+    assert peer.held().right == {flow(2).cookie, flow(4).cookie, flow(5).cookie}
+
+
+def test_a_short_bundle_takes_one_answer_and_a_long_one_two(bench: Bench) -> None:
+    switch, peer = bench.switch()
+    writes: list[bytes] = []
+    write = peer._link.write
+
+    def watch(data: bytes) -> None:
+        writes.append(data)
+        write(data)
+
+    peer._link.write = watch  # type: ignore[method-assign]
+    peer.apply(adds(LONG[:39]), [flow(1).cookie])
+    assert len(writes) == 1
+    peer.apply(adds(LONG[:40]), [flow(1).cookie])
+    assert len(writes) == 3 and switch.commits == 2
 
 
 def test_foreign_and_tampered_flows_are_wrong(bench: Bench) -> None:
@@ -80,17 +111,17 @@ def test_foreign_and_tampered_flows_are_wrong(bench: Bench) -> None:
 def test_the_meter_is_set_once(bench: Bench) -> None:
     switch, peer = bench.switch()
     for _ in range(2):
-        peer.limit_packet_ins(100, 200)
-        assert switch.meters == {wire.CONTROLLER_METER: (wire.METER_FLAGS, 100, 200)}
+        peer.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, 100, 200))
+        assert switch.meters == {wire.CONTROLLER_METER: (FLAGS, 100, 200)}
         assert switch.received[wire.METER_MOD] == 1
-    peer.limit_packet_ins(100, 300)
-    assert switch.meters == {wire.CONTROLLER_METER: (wire.METER_FLAGS, 100, 300)}
+    peer.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, 100, 300))
+    assert switch.meters == {wire.CONTROLLER_METER: (FLAGS, 100, 300)}
 
 
 def test_a_switch_without_meters_goes_on(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     switch, peer = bench.switch()
     switch.has_meters = False
-    peer.limit_packet_ins(100, 200)
+    peer.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, 100, 200))
     peer.apply([flow(1).add], [])
     lines = [each.getMessage() for each in caplog.records if "packet-ins" in each.getMessage()]
     assert lines == ["switch 0000000000000001 does not limit packet-ins: OFPBRC_BAD_TYPE (type 1, code 1)"]
@@ -157,7 +188,7 @@ def test_whoever_waits_hears_of_the_end(bench: Bench) -> None:
     with (
         waiting(peer.apply, [flow(1).add], []) as applying,
         waiting(lambda: peer.held() and None) as dumping,
-        waiting(peer.limit_packet_ins, 1, 1) as metering,
+        waiting(peer.limit_packet_ins, limit(wire.CONTROLLER_METER, 1)) as metering,
     ):
         assert not applying and not dumping and not metering
         switch.drop()
@@ -185,7 +216,7 @@ def test_a_silent_switch_is_closed(
 def test_an_answer_of_the_wrong_type_is_no_answer(bench: Bench) -> None:
     switch, peer = bench.switch()
     switch.mute = True
-    with waiting(peer.limit_packet_ins, 1, 1) as metering:
+    with waiting(peer.limit_packet_ins, limit(wire.CONTROLLER_METER, 1)) as metering:
         for xid in range(1, 9):
             switch.send_raw(wire.message(wire.BARRIER_REPLY, xid))
         hub.sleep(0.05)
@@ -194,7 +225,8 @@ def test_an_answer_of_the_wrong_type_is_no_answer(bench: Bench) -> None:
     assert metering == [Unreachable]
 
 
-def test_an_error_for_the_opening_refuses_the_bundle(bench: Bench) -> None:
+@pytest.mark.parametrize("count", [1, 41])
+def test_an_error_for_the_opening_refuses_the_bundle(bench: Bench, count: int) -> None:
     switch, peer = bench.switch()
     handle = switch._handle
 
@@ -206,9 +238,9 @@ def test_an_error_for_the_opening_refuses_the_bundle(bench: Bench) -> None:
 
     switch._handle = refuse_open  # type: ignore[method-assign]
     with pytest.raises(Rejected) as caught:
-        peer.apply([flow(1).add], [])
-    assert caught.value.refusals == {} and "OFPBFC_BUNDLE_EXIST" in caught.value.reason
-    assert not switch.flows and switch.commits == 0
+        peer.apply(adds(LONG[:count]), [])
+    assert caught.value.refusals == {} and not caught.value.rest and "OFPBFC_BUNDLE_EXIST" in caught.value.reason
+    assert switch.commits == (count == 1)  # what is in force then is sent again, and counts when that succeeds
 
 
 def test_an_error_of_another_message_does_not_refuse_the_bundle(bench: Bench) -> None:
@@ -255,7 +287,7 @@ def test_who_hears_of_a_connect_may_ask_the_switch(bench: Bench) -> None:
     held: list[Held] = []
     bench.heard.on_connect = lambda peer: held.append(peer.held())
     bench.switch()
-    until(lambda: held, 2)
+    until(lambda: held)
 
 
 def test_a_listener_that_fails_on_a_packet_closes_its_connection_only(

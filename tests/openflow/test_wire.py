@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.flow import digest
+from controller.flow.meter import FLAGS, Meter
 from controller.openflow import dump, errornames, wire
 from controller.openflow.connection import messages
 from controller.openflow.wire import Malformed
@@ -41,7 +42,7 @@ def test_the_tests_own_flow_is_what_wire_makes() -> None:
 
 def test_bundle_control_and_meter_mod_bytes() -> None:
     assert wire.bundle_control(2, wire.COMMIT_REQUEST).hex() == "04040018000000024f4e4600000008fc0000000100040003"
-    meter = wire.Meter(wire.CONTROLLER_METER, wire.METER_FLAGS, 100, 200)
+    meter = Meter(wire.CONTROLLER_METER, FLAGS, 100, 200)
     assert wire.meter_mod(3, meter, exists=False).hex() == (
         "041d002000000003" + "00000006fffffffd" + "00010010" + "00000064" + "000000c8" + "00000000"
     )

@@ -16,6 +16,7 @@ from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.transaction import transact
 from tests.simswitch import SimSwitch
+from topology.cost import by_hops
 from topology.discovery import Port
 
 LLDP_OUT = struct.Struct("!IIHxxxxxx")
@@ -24,11 +25,11 @@ LLDP_OUT = struct.Struct("!IIHxxxxxx")
 class Wires:
     """The far end of a cable is where what a switch sends comes in; a test may cut and patch at any time."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, cost: Callable[[int], int] = by_hops) -> None:
         self.store = open_store(f"sqlite:///{directory}/tenet.db")
         self.replica = Replica(self.store)
         self.replica.start()
-        self.links = Links(self.store, self.replica)
+        self.links = Links(self.store, self.replica, cost)
         self.links.start()
         self.server = framework.serve(("127.0.0.1", 0), self)
         self.switches: dict[int, SimSwitch] = {}
@@ -45,8 +46,9 @@ class Wires:
         self.replica.stop()
         self.store.close()
 
-    def switch(self, dpid: int, ports: int = 2) -> SimSwitch:
+    def switch(self, dpid: int, ports: int = 2, speed: int = 0) -> SimSwitch:
         made = SimSwitch(dpid, self.server.address, tuple(f"s{dpid}-eth{n}" for n in range(1, ports + 1)))
+        made.speeds = dict.fromkeys(made.ports, speed)
         self.switches[dpid] = made.connect()
         return made
 
@@ -63,6 +65,10 @@ class Wires:
             f"{int(row.far_switch_id, 16)}/{row.far_ofport}" + ("" if row.state == "up" else f" {row.state}")
             for row in self.replica.model.rows(Link).values()
         }  # fmt: skip
+
+    def costs(self) -> dict[str, int]:
+        """What the near ends say that their wires cost."""
+        return {f"{int(row.switch_id, 16)}/{row.ofport}": row.cost for row in self.replica.model.rows(Link).values()}
 
     def put(self, *rows: Row) -> None:
         transact(self.store, self.replica, lambda tx: [tx.put(row) for row in rows])
@@ -109,7 +115,7 @@ class Wires:
             self.switches[far.dpid].packet_in(1, far.number, data)
 
 
-def until(so: Callable[[], object], timeout: float = 10.0) -> None:
+def until(so: Callable[[], object], timeout: float = 60.0) -> None:
     with hub.Timeout(timeout, AssertionError("it did not come to pass")):
         while not so():
             hub.sleep(0.005)

@@ -13,6 +13,7 @@ from controller import hub
 
 hub.patch()
 
+from controller.model.kinds import Bridge  # noqa: E402
 from controller.ovsdb.seen import SeenHypervisor  # noqa: E402
 from controller.ovsdb.server import Server, serve  # noqa: E402
 from tests.ovsdb.private import PrivateHypervisor, until  # noqa: E402
@@ -26,11 +27,14 @@ class Watched(logging.Handler):
     def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None):
         super().__init__()
         self.told: list[SeenHypervisor] = []
+        self.bridges: dict[str, tuple[Bridge, ...]] = {}  # by system-id, as last told
         self.messages: list[str] = []
         self._log = logging.getLogger("tenet.ovsdb")
         self._log.addHandler(self)
         self._log.setLevel(logging.INFO)
-        self.server: Server = serve((host, 0), self.told.append, controller_port=OPENFLOW_PORT, tls=tls)
+        self.server: Server = serve(
+            (host, 0), self.told.append, controller_port=OPENFLOW_PORT, tls=tls, watch=self.bridges.__setitem__
+        )
         self.port = self.server.address[1]
         self.host = f"[{host}]" if ":" in host else host
         self.remote = f"{'ssl' if tls else 'tcp'}:{self.host}:{self.port}"

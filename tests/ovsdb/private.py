@@ -16,7 +16,7 @@ from typing import Any
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
-def until(true: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
+def until(true: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """Wait, in green time where the process is patched, until `true()` is; its value."""
     end = time.monotonic() + seconds
     while not (value := true()):
@@ -28,10 +28,12 @@ def until(true: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
 class PrivateHypervisor:
     """Use as a context manager; `directory` must be new."""
 
-    def __init__(self, directory: Path, system_id: str | None = "hv1", switch: bool = True) -> None:
+    def __init__(self, directory: Path, system_id: str | None = "hv1", switch: bool = True, asked: bool = True) -> None:
+        """`asked`: its operator wants a hypervisor of Tenet's."""
         self.directory = directory
         self._system_id = system_id
         self._with_switch = switch
+        self._asked = asked
         self._database: subprocess.Popen[bytes] | None = None
         self._switch: subprocess.Popen[bytes] | None = None
         self._environment = dict(os.environ, OVS_RUNDIR=str(directory), OVS_LOGDIR=str(directory))
@@ -44,6 +46,8 @@ class PrivateHypervisor:
             self.vsctl("init")
             if self._system_id:
                 self.set_ids(**{"system-id": self._system_id, "hostname": f"{self._system_id}.example"})
+            if self._asked:
+                self.set_ids(**{"tenet-datapath-type": "netdev"})
             if self._with_switch:
                 self.start_switch()
         except BaseException:
@@ -55,7 +59,7 @@ class PrivateHypervisor:
         for process in (self._switch, self._database):
             if process and process.poll() is None:
                 process.terminate()
-                process.wait(10)
+                process.wait(60)
 
     def start_database(self) -> None:
         remotes = [f"--remote=punix:{self._path('db.sock')}", "--remote=db:Open_vSwitch,Open_vSwitch,manager_options"]
@@ -71,12 +75,12 @@ class PrivateHypervisor:
     def stop_database(self) -> None:
         assert self._database
         self._database.terminate()
-        self._database.wait(10)
+        self._database.wait(60)
 
     def vsctl(self, *arguments: str) -> str:
         """ovs-vsctl, which waits for the switch only where there is one."""
         wait = [] if self._switch else ["--no-wait"]
-        command = ["ovs-vsctl", f"--db=unix:{self._path('db.sock')}", "--timeout=10", *wait, *arguments]
+        command = ["ovs-vsctl", f"--db=unix:{self._path('db.sock')}", "--timeout=60", *wait, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert not done.returncode, f"{' '.join(command)}: {done.stderr}"
         return done.stdout.strip()

@@ -53,7 +53,7 @@ def test_the_underlays_mtu(text, mtu):
     ],
 )
 def test_names(ids, system_id, host):
-    db = Database(**ids)
+    db = Database(**ids, **{"tenet-underlay-mtu": "1500"})
     put_right(db)
     seen = describe(db.replica)
     assert (seen.system_id, seen.host) == (system_id, host)

@@ -16,6 +16,7 @@ IDS = {
     "tenet-encap-type": "geneve,vxlan",
     "tenet-datapath-type": "netdev",
 }
+ASKED = {"system-id": "hv1", "tenet-underlay-mtu": "1500"}  # a hypervisor without tunnels
 
 
 def put_right(db: Database, targets: tuple[str, ...] = (TARGET,)) -> list[str]:
@@ -91,8 +92,24 @@ def test_an_empty_database_is_remarked_upon_and_left_alone():
     assert "init" in desired(Replica(), (TARGET,)).remarks[0]
 
 
+@pytest.mark.parametrize("ids", [{}, {"system-id": "mn", "hostname": "laptop"}])
+def test_a_database_whose_operator_said_nothing_of_tenet_is_left_as_it_is(ids):
+    db = Database(**ids)
+    for managers in ((), ("tcp:192.0.2.10:6640",)):
+        assert desired(db.replica, (TARGET,), managers).repairs == ()
+    db.update("Open_vSwitch", db.root, bridges=["uuid", db.insert("Bridge", name="br-int")])
+    assert desired(db.replica, (TARGET,)).repairs == (), "somebody else's"
+
+
+def test_a_bridge_that_tenet_made_stays_its_own_whatever_is_forgotten():
+    db = Database(**IDS)
+    put_right(db)
+    db.update("Open_vSwitch", db.root, external_ids=pairs({"system-id": "hv1"}))
+    assert "bridge br-int: datapath id kept" in put_right(db)
+
+
 def test_a_hypervisor_without_encapsulation_gets_its_bridge():
-    db = Database(**{"system-id": "hv1"})
+    db = Database(**ASKED)
     assert put_right(db) == ["bridge br-int: missing"]
     assert ports_of(db) == {"br-int"}
 
@@ -315,7 +332,7 @@ def test_other_keys_of_maps_are_left(db):
 
 
 def test_without_a_datapath_type_the_bridges_own_is_left():
-    db = Database(**{"system-id": "hv1"})
+    db = Database(**ASKED)
     put_right(db)
     db.update("Bridge", db.find("Bridge", "br-int"), datapath_type="netdev")
     assert desired(db.replica, (TARGET,)).repairs == ()

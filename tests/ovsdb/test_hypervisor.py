@@ -135,7 +135,6 @@ def test_the_encapsulation_types_are_followed(watched, hypervisor):
 
 def test_a_hypervisor_without_encapsulation(watched, tmp_path):
     with PrivateHypervisor(tmp_path / "hv1") as hypervisor:
-        hypervisor.set_ids(**{"tenet-datapath-type": "netdev"})
         hypervisor.vsctl("set-manager", watched.remote)
         watched.settled(hypervisor)
         assert watched.last.encap_ip == ""
@@ -210,7 +209,7 @@ def test_a_controller_that_comes_back_changes_nothing(watched, tmp_path):
         told: list = []
         second = serve(("127.0.0.1", first.port), told.append, controller_port=6653)
         try:
-            until(lambda: told, "the hypervisor is back", 20)
+            until(lambda: told, "the hypervisor is back")
             hub.sleep(REST)
             assert told == [first.last]
             assert first.repaired() == []

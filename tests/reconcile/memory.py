@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, cast
 
 from controller import hub
 from controller.errors import Rejected, Unreachable
+from controller.flow.meter import Meter
 from controller.model.kinds import Row
 from controller.model.model import Applied
 from controller.openflow.session import Held
@@ -31,8 +33,11 @@ class MemorySession:
         self.closed = False
         self.table: dict[bytes, Entry] = {}
         self.groups: dict[int, bool] = {}  # number -> whether it is what its number says
+        self.meters: dict[int, Meter] = {}
+        self.most_meters = 1000  # 0: it has no such thing
         self.refuse: set[int] = set()
         self.refuse_all = ""
+        self.takes_rest = False  # what is not refused of a bundle
         self.dumps = 0
         self.on_dump: Callable[[], None] = lambda: None
         self.on_apply: Callable[[], None] = lambda: None
@@ -49,24 +54,38 @@ class MemorySession:
         right = {number for number, is_right in self.groups.items() if is_right}
         return Held(right, self.groups.keys() - right)
 
+    def held_meters(self) -> list[Meter]:
+        self._wait()
+        if not self.most_meters:
+            raise Rejected({}, "no meters")
+        return list(self.meters.values())
+
+    def remove_meters(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            del self.meters[number]
+
     def apply(
         self,
         put: Sequence[bytes],
         drop: Iterable[int],
         groups: Sequence[bytes] = (),
         groups_gone: Sequence[bytes] = (),
+        meters: Sequence[bytes] = (),
     ) -> None:
         gone = set(drop)
-        if not (put or gone or groups or groups_gone):
+        if not (put or gone or groups or groups_gone or meters):
             return
         self._wait()
+        refused_meters = {one.number: "full" for wire in meters if not self._take_meter(one := _meter(wire))}
         self.on_apply()
         if self.refuse_all:
             raise Rejected({}, self.refuse_all)
         new = {key(wire): _cookie(wire) for wire in put}
         refusals = {cookie: "no" for cookie in new.values() if cookie in self.refuse}
-        if refusals:
-            raise Rejected(refusals)
+        refusals |= {_cookie(wire): "no meter" for wire in put if _needs(wire) not in (0, *self.meters)}
+        if (refusals or refused_meters) and not self.takes_rest:
+            raise Rejected(refusals, meters=refused_meters)
+        new = {one: cookie for one, cookie in new.items() if cookie not in refusals}
         self.groups.update(dict.fromkeys((_group(wire) for wire in groups), True))
         self._delete(gone.intersection(new.values()))
         self.table.update({one: Entry(cookie, True) for one, cookie in new.items()})
@@ -74,6 +93,8 @@ class MemorySession:
         for wire in groups_gone:
             del self.groups[_group(wire)]
         self.flow_messages_sent += len(new) + len(gone)
+        if refusals or refused_meters:
+            raise Rejected(refusals, meters=refused_meters, rest=True)
 
     def close(self, why: str) -> None:
         self.closed = True
@@ -81,6 +102,12 @@ class MemorySession:
     @property
     def cookies(self) -> set[int]:
         return {entry.cookie for entry in self.table.values() if entry.right}
+
+    def _take_meter(self, meter: Meter) -> bool:
+        if meter.number not in self.meters and len(self.meters) >= self.most_meters:
+            return False
+        self.meters[meter.number] = meter
+        return True
 
     def _delete(self, cookies: set[int]) -> None:
         self.table = {one: entry for one, entry in self.table.items() if entry.cookie not in cookies}
@@ -93,6 +120,19 @@ class MemorySession:
 
 def _cookie(wire: bytes) -> int:
     return int.from_bytes(wire[32:40], "big")
+
+
+def _meter(message: bytes) -> Meter:
+    """Of a meter-mod with one band (OpenFlow 1.3.5, 7.3.4.4)."""
+    flags, number, _, _, rate, burst = struct.unpack_from("!HIHHII", message, 10)
+    return Meter(number, flags, rate, burst)
+
+
+def _needs(wire: bytes) -> int:
+    """The number of the meter that a flow-mod's first instruction names, or 0."""
+    length = int.from_bytes(wire[74:76], "big")
+    instruction = wire[72 + (length + 7) // 8 * 8 :]
+    return int.from_bytes(instruction[4:8], "big") if instruction[:2] == bytes((0, 6)) else 0
 
 
 def key(wire: bytes) -> bytes:
@@ -115,7 +155,7 @@ class Feed:
         )
 
 
-def until(so: Callable[[], object], timeout: float = 10.0) -> None:
+def until(so: Callable[[], object], timeout: float = 60.0) -> None:
     """Let green threads run until `so()`."""
     deadline = time.monotonic() + timeout
     while not so():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from apps.pipeline import FORWARD
 from controller.compile.sheet import Step
 from controller.flow import Bucket, Flow, Group, field, output, to_group
+from controller.reconcile.needs import Difference
 from controller.reconcile.target import Batch, Target
 
 
@@ -29,14 +30,14 @@ class Switch:
         self.groups: dict[int, bool] = {}
 
     def apply(self, batch: Batch) -> None:
-        self.groups |= {one.number: True for one in batch.groups}
+        self.groups |= {one.number: True for one in batch.groups.missing}
         again = batch.drop & {one.cookie for one in batch.put}  # as `Session.apply`: tampered copies go first
         self.flows = {key: one for key, one in self.flows.items() if one.cookie not in again}
         for one in batch.put:
             assert all(used.number in self.groups for used in one.groups)
             self.flows[one.key] = one
         self.flows = {key: one for key, one in self.flows.items() if one.cookie not in batch.drop - again}
-        for number in batch.groups_gone:
+        for number in batch.groups.gone:
             del self.groups[number]
         assert all(used.number in self.groups for one in self.flows.values() for used in one.groups)
 
@@ -46,7 +47,7 @@ class Switch:
 
 def resynchronise(target: Target, switch: Switch, wanted: dict[int, Flow]) -> None:
     right = {number for number, is_right in switch.groups.items() if is_right}
-    target.groups_seen(right, switch.groups.keys() - right)
+    target.groups.seen(right, switch.groups.keys() - right)
     target.compare({one.cookie for one in switch.flows.values()}, set(), wanted.values())
 
 
@@ -102,7 +103,7 @@ def test_groups_are_those_that_flows_use(events: list[tuple[str, int, int]]) -> 
 def test_a_switch_that_is_right_is_sent_nothing() -> None:
     target, switch = Target(), Switch()
     wanted = {1: flow(1, 2)}
-    switch.apply(Batch([wanted[1]], set(), (group(2),)))
+    switch.apply(Batch([wanted[1]], set(), Difference((group(2),))))
     resynchronise(target, switch, wanted)
     assert target.take_out().empty
 
@@ -113,5 +114,44 @@ def test_a_group_that_changes_goes_in_one_batch() -> None:
     settle(target, switch)
     target.take_in([Step(flow(1, 2), flow(1, 3))])
     batch = target.take_out()
-    assert [one.number for one in batch.groups] == [group(3).number]
-    assert batch.groups_gone == {group(2).number}
+    assert [one.number for one in batch.groups.missing] == [group(3).number]
+    assert batch.groups.gone == {group(2).number}
+
+
+class Numbered(Group):
+    """A group whose number is another's, as when two digests are the same."""
+
+    def __init__(self, port: int, number: int) -> None:
+        super().__init__("fast_failover", group(port).buckets)
+        self.number = number
+
+
+def colliding(label: int, port: int) -> Flow:
+    return Flow(FORWARD, 100, (field("mpls_label", label),), (to_group(Numbered(port, group(1).number)),))
+
+
+def test_of_two_groups_with_one_number_the_one_in_use_stays_and_the_other_is_refused() -> None:
+    target, switch = Target(), Switch()
+    first, second = flow(1, 1), colliding(2, 2)
+    target.take_in([Step(None, first)])
+    settle(target, switch)
+    target.take_in([Step(None, second), Step(None, flow(3, 0))])
+    settle(target, switch)
+    assert set(switch.flows.values()) == {first, flow(3, 0)}
+    assert target.refused == {second.cookie: "its group has the number of another one"}
+    target.take_in([Step(first, None)])
+    settle(target, switch)
+    assert switch.groups == {}
+    resynchronise(target, switch, {2: second, 3: flow(3, 0)})  # the next audit: the number is free now
+    settle(target, switch)
+    assert set(switch.flows.values()) == {second, flow(3, 0)} and not target.refused
+
+
+def test_of_two_new_groups_with_one_number_every_process_chooses_the_same() -> None:
+    flows = {1: flow(1, 1), 2: colliding(2, 2)}
+    chosen = min(flows.values(), key=lambda one: one.cookie)
+    for wanted in (flows, dict(reversed(flows.items()))):
+        target, switch = Target(), Switch()
+        resynchronise(target, switch, wanted)
+        settle(target, switch)
+        assert list(switch.flows.values()) == [chosen] and len(target.refused) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from controller.model.kinds import Port, Row
+from controller.model.kinds import Interface, Port, Row, Told
 from controller.model.model import Applied
 from controller.nova import PLUGGED, UNPLUGGED, Event, Watch, server
 from tests.apps.clouds import network, plugged, port, switch
@@ -18,12 +18,13 @@ def of_server(name: str, server_id: str = ONE, *, up: bool = True, owner: str = 
     return replace(port(name, "red", 1, up=up), device_owner=owner, device_id=server_id)
 
 
-class Told(Scene):
-    """A scene that is watched from the start."""
+class Watched(Scene):
+    """A scene that is watched from the start, and has what is told written down."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.watch = Watch(self.model, self.statuses)
+        self.others: set[str] = set()  # switches that another member speaks for
+        self.watch = Watch(self.model, self.statuses, lambda switch_id: switch_id not in self.others)
 
     def put(self, *rows: Row | str) -> None:
         if not hasattr(self, "watch"):
@@ -38,32 +39,38 @@ class Told(Scene):
     def settled(self) -> list[Event]:
         self.computed("h1", "h2")
         self.confirmed("h1", "h2")
-        return self.watch.due()
+        return self.due()
+
+    def due(self) -> list[Event]:
+        changes = self.watch.due()
+        for change in changes:
+            self.put(change.now or f"told/{change.port_id}")
+        return [event for change in changes for event in change.events()]
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def told() -> Watched:
+    return Watched()
 
 
-def test_a_servers_port_is_told_when_it_is_up_and_once(told: Told) -> None:
+def test_a_servers_port_is_told_when_it_is_up_and_once(told: Watched) -> None:
     told.put(of_server("a"))
     told.computed("h1", "h2")
-    assert told.watch.due() == []  # it is being built
+    assert told.due() == []  # it is being built
     told.confirmed("h1")
-    assert told.watch.due() == []
+    assert told.due() == []
     told.confirmed("h2")
-    assert told.watch.due() == [Event(PLUGGED, ONE, "a")]
-    assert told.watch.due() == []
+    assert told.due() == [Event(PLUGGED, ONE, "a")]
+    assert told.due() == []
     told.put(replace(of_server("a"), name="new"))
     assert told.settled() == []
 
 
-def test_it_is_told_when_it_no_longer_is(told: Told) -> None:
+def test_it_is_told_when_it_no_longer_is(told: Watched) -> None:
     told.put(of_server("a"))
     assert told.settled() == [Event(PLUGGED, ONE, "a")]
     told.put("interface/h1/tap-a")
-    assert told.watch.due() == [Event(UNPLUGGED, ONE, "a")]
+    assert told.due() == [Event(UNPLUGGED, ONE, "a")]
     told.put(plugged("a", 1, 1))
     assert told.settled() == [Event(PLUGGED, ONE, "a")]
     told.put(of_server("a", up=False))
@@ -78,7 +85,7 @@ def test_it_is_told_when_it_no_longer_is(told: Told) -> None:
     assert told.settled() == [Event(UNPLUGGED, ONE, "a")]
 
 
-def test_a_port_that_goes_to_another_server(told: Told) -> None:
+def test_a_port_that_goes_to_another_server(told: Watched) -> None:
     told.put(of_server("a"))
     told.settled()
     told.put(of_server("a", TWO))
@@ -101,7 +108,42 @@ def test_what_is_there_at_the_start_is_told() -> None:
     watch = Watch(scene.model, scene.statuses)
     assert watch.due() == []
     scene.confirmed("h1", "h2")
-    assert watch.due() == [Event(PLUGGED, ONE, "a")]
+    (change,) = watch.due()
+    assert change.events() == [Event(PLUGGED, ONE, "a")]
+    assert watch.due() == [change]  # it is not written down yet
+
+
+def test_what_was_told_before_the_start_is_not_told_again_and_what_was_not_is() -> None:
+    scene = Scene()
+    told = [Told(id=name, server=ONE, switch_id="h1", since=0) for name in ("a", "gone")]
+    scene.put(of_server("a"), switch(1), *told)
+    scene.computed("h1", "h2")
+    scene.confirmed("h1", "h2")
+    changes = Watch(scene.model, scene.statuses).due()
+    assert [event for change in changes for event in change.events()] == [Event(UNPLUGGED, ONE, "gone")]
+
+
+def test_another_member_tells_of_its_own_and_what_it_does_not_the_next_one_does(told: Watched) -> None:
+    told.others = {"h1"}
+    told.put(of_server("a"))
+    assert told.settled() == []
+    told.others.clear()  # it died before
+    assert told.due() == [Event(PLUGGED, ONE, "a")]
+    told.others = {"h1"}
+    told.put("interface/h1/tap-a")
+    assert told.due() == []
+    told.put("told/a")  # the other has told it
+    told.others.clear()
+    assert told.due() == []
+
+
+def test_one_that_is_plugged_in_anew_is_told_anew(told: Watched) -> None:
+    told.put(of_server("a"))
+    assert told.settled() == [Event(PLUGGED, ONE, "a")]
+    interface = told.model.get(Interface, "h1/tap-a")
+    assert interface is not None
+    told.put(replace(interface, since=77))  # out and in, between two looks
+    assert told.settled() == [Event(PLUGGED, ONE, "a")]
 
 
 def test_what_is_said() -> None:

@@ -119,14 +119,26 @@ def test_a_change_on_the_way_makes_the_confirmation_of_the_one_before_partial(be
     assert (2, False) in bench.plan.told and bench.right()
 
 
-def test_a_refused_flow_is_set_aside_and_the_others_go_on(bench: Bench) -> None:
-    bench.session.refuse = {flow(2).cookie}
+@pytest.mark.parametrize("takes_rest", [False, True])
+def test_a_refused_flow_is_set_aside_and_the_others_go_on(bench: Bench, takes_rest: bool) -> None:
+    bench.session.refuse, bench.session.takes_rest = {flow(2).cookie}, takes_rest
     bench.run()
     assert bench.session.cookies == {flow(1).cookie}
     assert bench.plan.refusals == [{flow(2).cookie: "no"}]
     assert set(bench.plan.told) == {(1, True)}
+    assert bench.session.flow_messages_sent == 1 and bench.programmer.target.installed == {flow(1).cookie}
     bench.change(flow(2), None)
     until(lambda: bench.plan.refusals[-1] == {})
+
+
+@pytest.mark.parametrize("takes_rest", [False, True])
+def test_a_refused_flow_that_is_not_wanted_any_more_is_no_fault(bench: Bench, takes_rest: bool) -> None:
+    bench.run()
+    bench.session.refuse, bench.session.takes_rest = {flow(3).cookie}, takes_rest
+    bench.session.on_apply = lambda: bench.change(flow(3), None) if flow(3) in bench.plan.wanted else None
+    bench.change(None, flow(3))
+    until(lambda: bench.plan.told[-1] == (3, True))
+    assert bench.right() and bench.plan.refusals == [{}]
 
 
 def test_a_new_connection_tells_that_nothing_is_refused_any_more(bench: Bench) -> None:

@@ -117,13 +117,14 @@ def test_a_refused_flow_is_told_at_its_port(bench: Bench) -> None:
     bench.connect(2)
     until(lambda: bench.progress.at("h2") == 2)
     compiler = bench.reconciler.compiler
-    one.refuse = {flow.cookie for flow in compiler.wanted("h2") if compiler.origins("h2", flow.cookie) == ["port/b"]
-                  and flow.table.everywhere}  # fmt: skip
+    everywhere = {flow.cookie for flow in compiler.wanted("h2") if flow.table.everywhere}
+    origins = compiler.origins("h2", everywhere)
+    one.refuse = {cookie for cookie, objects in origins.items() if objects == ["port/b"]}
     assert one.refuse
     bench.connect(1, one)
     until(lambda: bench.status("b") == "ERROR")
     assert bench.statuses.port(bench.model.rows(Port)["b"])[1] == "switch h1 refused a flow: no"
-    assert bench.status("a") == "ACTIVE"
+    until(lambda: bench.status("a") == "ACTIVE")
     bench.hang_up(one)
     one = bench.connect(1)
     until(lambda: bench.status("b") == "ACTIVE")
@@ -182,3 +183,13 @@ def test_a_switch_whose_address_changes_is_followed_by_the_others(bench: Bench) 
     bench.feed.put(msgspec.structs.replace(known, encap_ip="192.0.2.77"))
     until(lambda: bench.progress.at("h1") == 3 and bench.right(1, one) and bench.right(2, two))
     assert any("192.0.2.77" in str(flow) for flow in bench.reconciler.compiler.wanted("h1"))
+
+
+def test_each_refusal_is_logged_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.connect(1)
+    until(lambda: bench.progress.at("h1") == 2)
+    first, second, *_ = sorted(flow.cookie for flow in bench.reconciler.compiler.wanted("h1"))
+    bench.reconciler.refused("h1", {first: "no"})
+    bench.reconciler.refused("h1", {first: "no", second: "never"})
+    said = [f"{record.args[1]:#x} {record.args[3]}" for record in caplog.records if "refused flow" in record.msg]  # type: ignore[index]
+    assert said == [f"{first:#x} no", f"{second:#x} never"]

@@ -157,15 +157,21 @@ def test_a_wait_ends_when_nothing_is_in_the_making(scene: Scene) -> None:
     hub.spawn_after(0.02, scene.confirmed, "h1")
     began = time.monotonic()
     scene.statuses.wait(0, ["a", "b"], 30.0)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25
     assert scene.status() == ("ACTIVE", "")
 
 
-def test_a_wait_for_what_is_to_go_ends_when_every_switch_has_let_go(scene: Scene) -> None:
+def test_a_wait_for_what_is_to_go_ends_when_every_switch_has_let_go(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    wait = scene.progress.wait
+    monkeypatch.setattr(scene.progress, "wait", lambda timeout: (waits.append(timeout), wait(timeout)))
+
     def ends(*port_ids: str) -> bool:
-        began = time.monotonic()
+        waits.clear()
         scene.statuses.wait(scene.model.revision, port_ids, 0.05)
-        return time.monotonic() - began < 0.04
+        return not waits
 
     scene.put("port/b")
     assert not ends()  # no round has seen it
@@ -188,5 +194,5 @@ def test_a_wait_ends_in_time(scene: Scene) -> None:
     scene.put(msgspec.structs.replace(port("a", "red", 1), name="new"))
     began = time.monotonic()
     scene.statuses.wait(0, ["a"], 0.05)
-    assert 0.04 < time.monotonic() - began < 5
+    assert 0.04 < time.monotonic() - began < 25
     assert scene.status()[0] == "BUILD"

@@ -63,6 +63,19 @@ def test_a_commit_replaces_and_deletes(store: Store) -> None:
     assert sorted(contents(store)) == ["a/1", "a/3"]
 
 
+def test_a_probe_changes_nothing_that_anybody_sees(store: Store) -> None:
+    revision = store.commit({}, {"a/1": b"1"})
+    probes = [hub.spawn(store.probe) for _ in range(3)]
+    threads = [hub.spawn(store.commit, {}, {f"b/{number}": b""}) for number in range(3)]
+    store.probe()
+    for each in (*probes, *threads):
+        each.wait()
+    after = store.commit({"a/1": revision}, {"a/1": b"2"})
+    seen = follow_until(store, revision, after)
+    assert sorted(change.key for change in seen) == ["a/1", "b/0", "b/1", "b/2"]
+    assert sorted(contents(store)) == ["a/1", "b/0", "b/1", "b/2"]
+
+
 def test_revisions_grow(store: Store) -> None:
     revisions = [store.commit({}, {"a/1": b"%d" % number}) for number in range(20)]
     assert revisions == sorted(set(revisions))

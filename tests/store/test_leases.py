@@ -60,6 +60,18 @@ def test_rows_under_a_lease_vanish_when_it_is_revoked(store: Store) -> None:
     assert store.commit({"m/1": 0}, {"m/1": b""})
 
 
+def test_rows_of_one_that_was_killed_while_it_wrote_vanish_with_its_lease(store: Store) -> None:
+    for number in range(5):
+        lease = store.lease(5)
+        writer = hub.spawn(store.commit, {}, {f"a/{number}": b""}, lease)
+        hub.sleep(0)
+        hub.kill(writer)
+        lease.revoke()
+    store.commit({}, {"b/1": b""})
+    hub.sleep(0.3)
+    assert [row.key for row in store.everything()[1]] == ["b/1"]
+
+
 def test_a_lease_is_kept_alive(store: Store) -> None:
     lease = store.lease(2)
     store.commit({}, {"m/1": b""}, lease)

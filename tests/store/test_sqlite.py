@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from controller import hub
 from controller.errors import Changed, Compacted, Misconfigured, Unavailable
+from controller.readiness import FRESH, Readiness
 from controller.store import log, open_store, revisions
 from controller.store.sqlite_file import open_file
 from controller.store.store import Change, Store
@@ -158,6 +159,26 @@ def test_a_failing_disk_refuses_what_is_under_way_and_a_working_one_goes_on(tmp_
         assert store.commit({}, {"a/1": b""}) > after
 
 
+def test_a_probe_tells_a_full_disk_from_one_that_takes_writes(tmp_path: Path) -> None:
+    with closing(open_store(url(tmp_path))) as store:
+        before = store.commit({}, {"a/1": b"1"})
+        readiness = Readiness(store)
+        assert readiness.why_not() == ""
+        with full_disk():
+            for _ in range(16):  # a page each
+                with suppress(Unavailable):
+                    store.probe()
+            with pytest.raises(Unavailable):
+                store.probe()
+            assert readiness.why_not() == ""  # it was asked just now
+            hub.sleep(FRESH)
+            assert "takes no writes" in readiness.why_not()
+        hub.sleep(FRESH)
+        assert readiness.why_not() == ""
+        assert rows(store) == {"a/1": (before, b"1")}
+        assert store.commit({"a/1": before}, {"a/1": b"2"}) > before
+
+
 def test_what_is_queued_behind_a_failing_write_fails_with_it(tmp_path: Path) -> None:
     with closing(open_store(url(tmp_path))) as store:
         store.commit({}, {"a/1": b""})
@@ -266,6 +287,32 @@ def test_a_path_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Misconfigured, match="file"):
         open_store(f"sqlite:///{tmp_path}/file/tenet.db")
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+def test_only_its_owner_may_read_a_database(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        for _ in range(2):  # new, and one from before that everybody may read
+            with closing(open_store(f"sqlite:///{tmp_path}/t.db")) as store:
+                store.commit({}, {"a/1": b"secret"})
+                files = ("t.db", "t.db-wal", "t.db-shm", "t.db.lock")
+                assert modes(tmp_path) == dict.fromkeys(files, 0o600)
+            (tmp_path / "t.db").chmod(0o666)
+    finally:
+        os.umask(before)
+
+
+def test_another_programs_database_keeps_its_mode(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    (tmp_path / "other.db").chmod(0o644)
+    with pytest.raises(Misconfigured):
+        open_store(f"sqlite:///{tmp_path}/other.db")
+    assert modes(tmp_path)["other.db"] == 0o644
 
 
 def test_a_relative_path_and_its_folders_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ def topology() -> dict[str, Any]:
     """Three switches in a row, two of them wired twice; <red> & "blue"."""
     switches = [
         {"id": f"a{n}", "name": f"s{n}", "dpid": f"{n:016x}", "number": n, "encap_ip": "", "connected": True,
-         "version": "OpenFlow13", "in_step": True} for n in (1, 2, 3)
+         "version": "OpenFlow13", "in_step": True, "unlimited": ""} for n in (1, 2, 3)
     ]  # fmt: skip
     links = [link("a1", 1, "a2", 1), link("a1", 2, "a2", 2), link("a2", 3, "a3", 1)]
     links += [link(one["far_switch"], one["far_port"], one["switch"], one["port"]) for one in links]
@@ -45,7 +45,8 @@ def topology() -> dict[str, Any]:
          "ports": [port["id"]], "link": False} for n, port in enumerate(ports[:3])
     ]  # fmt: skip
     networks = [
-        {"id": f"n{n}", "name": name, "project_id": "t", "mtu": 1450, "network_type": "vxlan", "segment": n,
+        {"id": f"n{n}", "name": name, "project_id": "t", "mtu": 1450, "mtu_reason": "",
+         "network_type": "vxlan", "segment": n,
          "admin_state_up": True, "cidrs": ["10.0.0.0/24", "2001:db8::/64"]} for n, name in ((1, "<red>"), (2, '"blue"'))
     ]  # fmt: skip
     return {"revision": 9, "switches": switches, "links": links, "interfaces": interfaces, "networks": networks,
@@ -64,8 +65,9 @@ def test_a_picture_is_well_formed_and_has_everything_once(topology: dict[str, An
     kinds = [element.tag.rpartition("}")[2] for element in root.iter()]
     assert kinds.count("circle") == 3
     assert kinds.count("rect") == 1 + 3
-    assert kinds.count("line") == 3 + 3
-    assert ElementTree.fromstring(svg({**topology, "switches": [], "links": [], "ports": []})) is not None
+    assert (kinds.count("path"), kinds.count("line")) == (3, 3)
+    empty = {**topology, "switches": [], "links": [], "ports": [], "interfaces": []}
+    assert ElementTree.fromstring(svg(empty)) is not None
 
 
 def test_a_graph_quotes_what_it_names(topology: dict[str, Any]) -> None:
@@ -120,6 +122,17 @@ def test_the_doctor_tells_each_fault(topology: dict[str, Any]) -> None:
     assert "but not the other way" in told[3]
     assert "make 3 islands" in told[4]
     assert "belongs to no network" in told[5]
+
+
+def test_the_doctor_notes_what_is_no_fault(topology: dict[str, Any]) -> None:
+    del topology["ports"][3]
+    topology["switches"][0]["unlimited"] = "3 ports have no meter: the table is full"
+    topology["networks"][0] |= {"mtu": 1428, "mtu_reason": "it was made with 1450, and there is room for 1428 now"}
+    assert faults(topology) == []
+    assert [line for line in examine(topology, []).lines if line.startswith(" note")] == [
+        " note  switch s1 (a1) does not limit what ports send to many: 3 ports have no meter: the table is full",
+        " note  network <red> has an MTU of 1428: it was made with 1450, and there is room for 1428 now",
+    ]
 
 
 def test_tunnels_join_islands(topology: dict[str, Any]) -> None:

@@ -6,13 +6,13 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
+from controller import hub, logs
 from controller.errors import Misconfigured
 from controller.settings import read
 from controller.store import archive, open_store, snapshot
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command `store` to `tenet`'s."""
     store = commands.add_parser("store", help="back up, restore or move the model")
     verbs = store.add_subparsers(dest="verb", required=True)
     backup = verbs.add_parser("backup", help="write all rows to FILE; the controllers may run on")
@@ -27,10 +27,22 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     migrate.add_argument("target", metavar="TO", help="URL of the store to write")
     for parser in (restore, migrate):
         parser.add_argument("--replace", action="store_true", help="even when the store written to is not empty")
+    for parser in (backup, restore, migrate):
+        parser.set_defaults(execute=execute)
 
 
-def run(chosen: argparse.Namespace) -> None:
-    """Do it and say what was done.  Raises Misconfigured, Unavailable, OSError."""
+def execute(chosen: argparse.Namespace) -> int:
+    """Do it and say what was done."""
+    hub.patch()
+    logs.configure(as_json=False, debug=False)
+    try:
+        _do(chosen)
+    except OSError as error:
+        raise Misconfigured(f"{error.filename or chosen.verb}: {error.strerror or error}") from error
+    return 0
+
+
+def _do(chosen: argparse.Namespace) -> None:
     if chosen.verb == "backup":
         revision, rows = snapshot(_url(chosen))
         _say(archive.write(chosen.file, revision, rows), f"of revision {revision} written to {chosen.file}")

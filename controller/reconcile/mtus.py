@@ -1,0 +1,53 @@
+"""The MTU that a network has: what it was made with, or less where what is between the switches carries less by now.
+
+What was asked for stays in the network's row, and counts again when there is room for it again.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from controller.model.kinds import Link, Network, Switch
+from controller.model.model import Dependency, Model
+from controller.model.room import Most
+
+log = logging.getLogger("tenet.network")
+
+
+class Mtus:
+    """`underlay`: MTU of the underlay, in bytes, where no hypervisor tells it."""
+
+    def __init__(self, model: Model, underlay: int = 1500) -> None:
+        self._model = model
+        self._underlay = underlay
+        self._told: Most | None = None
+
+    def most(self) -> Most:
+        """What there is room for between the switches."""
+        return self._model.room.most(self._underlay, wired=self._model.routes.wired)
+
+    def of(self, network: Network) -> tuple[int, str]:
+        """The network's MTU in bytes, and where that is less than it was made with, a word on it."""
+        most = self.most().mtu
+        if network.physical_network or network.mtu <= most:
+            return network.mtu, ""
+        return most, f"it was made with {network.mtu}, and there is room for {most} now"
+
+    def lowered(self) -> list[Network]:
+        """The networks that have less than they were made with."""
+        return [network for network in self._model.rows(Network).values() if self.of(network)[1]]
+
+    def changed(self, touched: set[Dependency]) -> None:
+        """For `Replica.listen`: say so when there is less room, or more again, and networks are concerned."""
+        if not any(dependency[0] in (Switch, Link) for dependency in touched):
+            return
+        before, self._told = self._told, self.most()
+        if before is None or before.mtu == self._told.mtu:
+            return
+        lowered = self.lowered()
+        if self._told.mtu < before.mtu and lowered:
+            log.warning("%d networks have an MTU of %d now, less than they were made with: %s",
+                        len(lowered), self._told.mtu, self._told.why)  # fmt: skip
+        elif self._told.mtu > before.mtu:
+            log.info("networks may have an MTU of %d again; %d have less than they were made with",
+                     self._told.mtu, len(lowered))  # fmt: skip

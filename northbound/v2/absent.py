@@ -1,0 +1,22 @@
+"""Kinds of OpenStack Networking of which there are no objects here: each list is empty, and no extension is told of.
+
+Clients look through these lists on their way to something else: whoever counts or removes all that a project has, Nova
+before it shows an instance.
+"""
+
+from __future__ import annotations
+
+from ..answer import as_json
+from ..ask import Handler
+from ..routes import Routes
+
+ABSENT = ("floatingips", "routers", "security-group-rules", "security-groups", "service-providers")
+
+
+def add(routes: Routes) -> None:
+    for path in ABSENT:
+        routes.add(f"v2.0/{path}", {"GET": _empty(path.replace("-", "_"))})
+
+
+def _empty(plural: str) -> Handler:
+    return lambda ask: as_json(200, {plural: []})

@@ -1,0 +1,99 @@
+"""Changes of ports without a pause over 200 simulated switches, with one, two and three members: what each costs.
+
+Everything shares this machine's cores, so more members are not faster here; what counts is that a change costs them
+together no more processor time than it costs one.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.bench.figure import Figure
+from tests.bench.http import Client, load, request
+from tests.bench.members import Member, settled, swarm
+from tests.bench.site import refused
+from tests.store.etcd_process import Cluster
+
+SWITCHES, PER_SWITCH, SPREAD, SHARE = 200, 20, 10, 2  # a network has SHARE ports on each of SPREAD switches
+CLIENTS, CHANGES = 12, 2_000
+WANTED = 1.25  # times the processor time with one member
+
+
+def measure() -> Iterator[Figure]:
+    alone = None
+    for count in (1, 2, 3):
+        figure = _measure(count, alone)
+        alone = alone or figure.value
+        yield figure
+
+
+def _measure(count: int, alone: float | None) -> Figure:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        etcd = Cluster(Path(folder) / "etcd", 1)
+        etcd.start()
+        stack.callback(etcd.stop)
+        members = [Member(stack, Path(folder), number, etcd) for number in range(count)]
+        asking = [member.client() for member in members]
+        clients = [members[number % count].client() for number in range(CLIENTS)]
+        ids = _ports(clients)
+        swarm(stack, members, SWITCHES, PER_SWITCH)
+        settled(members, asking, SWITCHES)
+        changes = [_switched(ids[number * 7 % len(ids)], False) for number in range(CHANGES // 2)]
+        changes += [_switched(ids[number * 7 % len(ids)], True) for number in range(CHANGES // 2)]
+        sent, cpu, began = _sent(members, asking), _cpu(members), time.monotonic()
+        seen = load(clients, changes)
+        refused(seen, 200)
+        settled(members, asking, SWITCHES)
+        took = time.monotonic() - began
+        sent, cpu = _sent(members, asking) - sent, _cpu(members) - cpu
+    cost = cpu / sent * 1e6
+    return Figure(
+        name=f"scale-out-{count}",
+        value=cost,
+        unit="µs of CPU a flow update",
+        at_least=f"{WANTED:g} times one member's" if alone else "",
+        holds=cost <= WANTED * alone if alone else None,
+        details={
+            "members": count, "switches": SWITCHES, "ports": SWITCHES * PER_SWITCH, "clients": CLIENTS,
+            "flow_updates_per_s": sent / took, "port_changes_per_s": CHANGES / took, "flow_updates": sent,
+            "cpu_ms_a_port_change": cpu / CHANGES * 1e3, "times_one_member": cost / alone if alone else 1.0,
+            "cpu_is": "of all members' processes", "switches_run": "simulated, in a process of their own",
+        },
+    )  # fmt: skip
+
+
+def _ports(clients: list[Client]) -> list[str]:
+    """A port for each port of each switch; ids."""
+    networks = []
+    for number in range(SWITCHES // SPREAD * PER_SWITCH // SHARE):
+        made = clients[number % len(clients)].json("POST", "/v2.0/networks", {"network": {"project_id": "bench"}})
+        networks.append(made["network"]["id"])
+        subnet = {"network_id": networks[-1], "ip_version": 4, "cidr": "10.0.0.0/24", "project_id": "bench"}
+        clients[number % len(clients)].json("POST", "/v2.0/subnets", {"subnet": subnet})
+    ids: list[str] = []
+    for switch in range(SWITCHES):
+        bodies = [
+            {"network_id": networks[switch // SPREAD * (PER_SWITCH // SHARE) + number // SHARE], "project_id": "bench",
+             "binding:profile": {"interface": f"v{switch * PER_SWITCH + number}"}}
+            for number in range(PER_SWITCH)
+        ]  # fmt: skip
+        made = clients[switch % len(clients)].json("POST", "/v2.0/ports", {"ports": bodies})
+        ids += [port["id"] for port in made["ports"]]
+    return ids
+
+
+def _switched(port_id: str, up: bool) -> bytes:
+    return request("PUT", f"/v2.0/ports/{port_id}", {"port": {"admin_state_up": up}})
+
+
+def _sent(members: list[Member], clients: list[Client]) -> float:
+    pairs = zip(members, clients, strict=True)
+    return sum(member.metric(client, "tenet_flow_messages_total") for member, client in pairs)
+
+
+def _cpu(members: list[Member]) -> float:
+    return sum(member.cpu() for member in members)

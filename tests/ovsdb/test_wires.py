@@ -1,0 +1,76 @@
+"""The MTU of wires' ends: asked for where it is too small, told as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import pytest
+
+from controller.ovsdb.wires import WireMtus, has, wire_mtus, wire_repairs
+from tests.ovsdb.database import Database
+from tests.ovsdb.test_desired import IDS, put_right
+
+DPID = 0xA
+
+
+class Wired:
+    """Ports 3 and 4 of one datapath are ends of wires."""
+
+    mtu = 8972
+
+    def __init__(self) -> None:
+        self.told: list[WireMtus] = []
+
+    def ports(self, dpid: int) -> Collection[int]:
+        return [3, 4] if dpid == DPID else []
+
+    def observe(self, mtus: WireMtus) -> None:
+        self.told.append(mtus)
+
+    def listen(self, moved: Callable[[Sequence[int]], None]) -> None: ...
+
+
+@pytest.fixture
+def db() -> Database:
+    """br-int, and a bridge that somebody else made; both have ports 3, 4 and 5."""
+    made = Database(**IDS)
+    put_right(made)
+    made.update("Bridge", made.find("Bridge", "br-int"), datapath_id=f"{DPID:016x}")
+    return made
+
+
+def plug(db: Database, ofport: int, mtu: int, request: int = 0) -> str:
+    asked = {"mtu_request": request} if request else {}
+    return db.plug("br-int", f"eth{ofport}", ofport=ofport, mtu=mtu, **asked)
+
+
+def test_ends_of_wires_are_asked_to_carry_what_is_needed_and_nothing_else_is(db: Database) -> None:
+    for ofport, mtu in ((3, 1500), (4, 9000), (5, 1500)):
+        plug(db, ofport, mtu)
+    [repair] = wire_repairs(db.replica, Wired())
+    assert (repair.subject, repair.why) == ("MTU of eth3", "1500, and labelled frames need 8972")
+    db.transact(repair.operations)
+    assert db.row("Interface", "eth3")["mtu_request"] == 8972
+    assert db.row("Interface", "eth5")["mtu_request"] == ["set", []]
+    assert wire_repairs(db.replica, Wired()) == []  # whether the device could or not
+    assert wire_mtus(db.replica, Wired()) == ((DPID, 1500),)
+    db.update("Interface", db.find("Interface", "eth3"), mtu=8972)
+    assert wire_mtus(db.replica, Wired()) == ((DPID, 8972),)
+
+
+def test_a_larger_request_of_the_operators_stays(db: Database) -> None:
+    plug(db, 3, 1500, request=9100)
+    assert wire_repairs(db.replica, Wired()) == []
+
+
+def test_a_bridge_without_wires_or_with_ones_that_tell_nothing(db: Database) -> None:
+    plug(db, 3, 0)
+    plug(db, 5, 100)
+    assert wire_mtus(db.replica, Wired()) == ((DPID, 0),)
+    assert wire_repairs(db.replica, Wired()) == []
+    db.update("Bridge", db.find("Bridge", "br-int"), datapath_id=["set", []])
+    assert wire_mtus(db.replica, Wired()) == () and not has(db.replica, [DPID])
+
+
+def test_whose_bridge_it_is(db: Database) -> None:
+    assert has(db.replica, [1, DPID]) and not has(db.replica, [1])
