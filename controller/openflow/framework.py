@@ -272,7 +272,7 @@ class Server:
         return self._listener.address if self._listener else ("", 0)
 
     def open(self, listen: tuple[str, int], tls: ssl.SSLContext | None) -> None:
-        self._listener = Listener(listen, self._talk, tls, self.handshake_timeout)
+        self._listener = Listener(listen, self._talk, tls, self.handshake_timeout, lambda: len(self.switches))
 
     def close(self) -> None:
         """Stop listening and end every connection; each `disconnected` has been called when this returns."""

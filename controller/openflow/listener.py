@@ -13,11 +13,14 @@ from controller.errors import Misconfigured
 
 log = logging.getLogger("tenet.openflow")
 
+STRANGERS = 1024  # connections that have not said who they are, beyond which no more are let in
+
 
 class Listener:
     """Accepts peers and has `talk(socket, address)` converse with each.
 
-    `tls` adds TLS, whose handshake may take `patience` seconds.  Raises `Misconfigured` when `listen` is not to be had.
+    `tls` adds TLS, whose handshake may take `patience` seconds.  `known` counts the peers that have said who they are,
+    of which there may be any number.  Raises `Misconfigured` when `listen` is not to be had.
     """
 
     def __init__(
@@ -26,7 +29,10 @@ class Listener:
         talk: Callable[[socket.socket, str], None],
         tls: ssl.SSLContext | None,
         patience: float,
+        known: Callable[[], int],
     ) -> None:
+        self._known = known
+        self._turned_away = 0
         self._talk = talk
         self._tls = tls
         self._patience = patience
@@ -57,9 +63,19 @@ class Listener:
                 log.warning("accepting a connection failed: %s", problem)
                 hub.sleep(0.1)
                 continue
+            if len(self._threads) - self._known() >= STRANGERS:
+                sock.close()
+                self._tell_turned_away(peer[0])
+                continue
             thread = hub.spawn(self._attend, sock, f"{peer[0]}:{peer[1]}")
             self._threads.add(thread)
             thread.link(self._threads.discard)  # at once when it has ended already
+
+    def _tell_turned_away(self, peer: str) -> None:
+        self._turned_away += 1
+        if self._turned_away & (self._turned_away - 1) == 0:  # the first, second, fourth, ...: a flood is not logged
+            log.warning("connection from %s refused (the %d. that is): %d others have not said who they are",
+                        peer, self._turned_away, STRANGERS)  # fmt: skip
 
     def _attend(self, sock: socket.socket, address: str) -> None:
         try:

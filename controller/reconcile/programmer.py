@@ -8,11 +8,12 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from controller import hub
 from controller.errors import Rejected
+from controller.flow import Flow
 from controller.flow.group import removal as group_removal
 from controller.flow.meter import is_of_port, limit
 from controller.openflow.session import Session
@@ -23,6 +24,7 @@ from .target import Batch, Target
 log = logging.getLogger("tenet.switch")
 
 GATHER = 0.02  # seconds between two bundles: after each, Open vSwitch looks at every port of the bridge again
+TABLE_FULL = "OFPFMFC_TABLE_FULL"
 RETRY = 2.0  # seconds until a bundle is tried again that was refused without a flow being named
 
 
@@ -169,6 +171,7 @@ class Programmer:
         for flow in batch.put if lacking else ():
             if flow.meter in lacking:
                 refusals.pop(flow.cookie, None)  # it is left out, and nothing is wrong with it
+        _add_crowded_out(batch.put, refusals)
         if rejected.rest:
             self.session.remove_meters(sorted(batch.meters.gone))
             self._confirm(batch, refusals, lacking)
@@ -192,3 +195,13 @@ class Programmer:
         if self._told != self.target.refused:
             self._told = dict(self.target.refused)
             self._plan.refused(self.switch_id, self._told)
+
+
+def _add_crowded_out(put: Iterable[Flow], refusals: dict[int, str]) -> None:
+    """Where a table is full for one flow, it is for those that come after it: Open vSwitch names the first only."""
+    full: dict[int, str] = {}
+    for flow in put:
+        if (why := refusals.get(flow.cookie, "")).startswith(TABLE_FULL):
+            full[flow.table.number] = why
+        elif flow.table.number in full:
+            refusals.setdefault(flow.cookie, full[flow.table.number])

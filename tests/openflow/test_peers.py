@@ -16,7 +16,7 @@ import pytest
 
 from controller import hub
 from controller.errors import Misconfigured
-from controller.openflow import framework, wire
+from controller.openflow import framework, listener, wire
 from tests.openflow.conftest import Bench
 from tests.openflow.flows import Heard, flow, until
 from tests.simswitch import SimSwitch
@@ -279,6 +279,29 @@ def test_random_bytes_in_every_place(bench: Bench) -> None:
         assert closed(sock)
         sock.close()
     still_works(bench)
+
+
+def test_strangers_are_let_in_so_many_at_a_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Switches do not count; when strangers have said who they are, or have been given up, others may come."""
+    monkeypatch.setattr(listener, "STRANGERS", 3)
+    for dpid in range(1, 6):
+        bench.switch(dpid)
+    silent = [hub.connect(bench.server.address) for _ in range(3)]
+    assert all(sock.recv(64) for sock in silent)
+    for _ in range(4):
+        with hub.connect(bench.server.address) as sock:
+            assert sock.recv(64) == b""
+    assert caplog.text.count("refused (the") == 3
+    for sock in silent:
+        assert closed(sock)
+        sock.close()
+    assert bench.server._listener is not None
+    threads = bench.server._listener._threads
+    until(lambda: len(threads) == 5)
+    bench.switch(6)
+    assert bench.heard.log == [("connected", dpid) for dpid in range(1, 7)]
 
 
 def test_a_port_in_use_is_said_in_one_line(bench: Bench) -> None:

@@ -6,17 +6,18 @@ import http.client
 import random
 import threading
 
-from tests.lab import Controller, Reply
+from tests.lab import Reply
+from tests.soak.stage import Stage
 from tests.soak.tenant import vifs
 
 _USUAL = {202, 204, 404, 409, 420, 421, 430, 431, 432, 440, 503}  # those of the 400s are the reference's own
 
 
 class Learner:
-    def __init__(self, controller: Controller, project: str, seed: int) -> None:
+    def __init__(self, stage: Stage, project: str, seed: int) -> None:
         self.project = project
         self.faults: list[str] = []
-        self._controller = controller
+        self._stage = stage
         self._random = random.Random(f"{project} {seed}")
         self._network = ""
         self._ports: list[str] = []
@@ -64,7 +65,7 @@ class Learner:
 
     def _ask(self, method: str, path: str, body: object = None) -> Reply | None:
         try:
-            reply = self._controller.api(method, f"/v1.1/tenants/{self.project}/{path}", body, timeout=20.0)
+            reply = self._stage.api(method, f"/v1.1/tenants/{self.project}/{path}", body, timeout=20.0)
         except (OSError, http.client.HTTPException):
             return None
         if reply.status not in _USUAL:

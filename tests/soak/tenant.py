@@ -8,7 +8,8 @@ import threading
 from collections import Counter
 from typing import Any
 
-from tests.lab import Controller, Reply
+from tests.lab import Reply
+from tests.soak.stage import Stage
 
 VIFS = 12  # a tenant
 _MOST = {"network": 4, "subnet": 6, "port": 30}
@@ -26,13 +27,13 @@ class Tenant:
     What was asked for when an answer did not come is in neither.  `faults`: answers that should never come.
     """
 
-    def __init__(self, controller: Controller, project: str, seed: int) -> None:
+    def __init__(self, stage: Stage, project: str, seed: int) -> None:
         self.project = project
         self.there: dict[str, dict[str, Any]] = {kind: {} for kind in _MOST}
         self.gone: set[str] = set()
         self.faults: list[str] = []
         self.answers: Counter[int] = Counter()
-        self._controller = controller
+        self._stage = stage
         self._random = random.Random(f"{project} {seed}")
 
     def work(self, until: threading.Event) -> None:
@@ -86,12 +87,13 @@ class Tenant:
         said: dict[str, object] = {"admin_state_up": self._random.random() < 0.7}
         if kind == "port" and self._random.random() < 0.4:
             pair = {"ip_address": f"10.9.0.{self._random.randrange(1, 9)}"}
-            said = self._random.choice((
+            choices: tuple[dict[str, object], ...] = (
                 {"allowed_address_pairs": [pair], "port_security_enabled": True},
                 {"allowed_address_pairs": []},
                 {"binding:profile": {"interface": self._random.choice(vifs(self.project))}},
                 {"name": "changed"},
-            ))  # fmt: skip
+            )
+            said = self._random.choice(choices)
         self._ask("PUT", f"/v2.0/{kind}s/{id}", {kind: said}, refused={400})
 
     def _delete(self) -> None:
@@ -127,7 +129,7 @@ class Tenant:
         """The answer, or None when none came: then it may have been done or not."""
         wait = {"Prefer": "wait=2"} if self._random.random() < 0.2 else {}
         try:
-            reply = self._controller.api(method, path, body, wait, timeout=20.0)
+            reply = self._stage.api(method, path, body, wait, timeout=20.0)
         except (OSError, http.client.HTTPException):
             return None
         self.answers[reply.status] += 1
