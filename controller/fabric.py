@@ -203,12 +203,18 @@ class Fabric:
             return "answered by its own switch"
         last = hops[-1]
         if not last.steps:
-            return f"lost at switch {last.switch_id}, which has no connection"
+            return f"comes to switch {self._called(last.switch_id)}, which is not connected: nobody knows what it does"
         table, flow = last.steps[-1]
         if [sent for sent in last.sent if sent.port != CONTROLLER]:
-            return f"leaves switch {last.switch_id} and arrives nowhere"
+            others = sorted({port_id for hop in hops for port_id in hop.arrived})
+            reached = f"{len(others)} other{'' if len(others) == 1 else 's'}, not to this port" if others else "nobody"
+            return f"goes out of switch {self._called(last.switch_id)} and comes to {reached}"
         why = "by no flow" if flow is None else f"by {flow}"
-        return f"dropped at switch {last.switch_id} in table {_TABLES[table]} ({table}), {why}"
+        return f"dropped at switch {self._called(last.switch_id)} in table {_TABLES[table]} ({table}), {why}"
+
+    def _called(self, switch_id: str) -> str:
+        switch = self._model.get(Switch, switch_id)
+        return switch.host if switch and switch.host else switch_id
 
     def _hop(self, hop: Hop) -> dict[str, Any]:
         return {

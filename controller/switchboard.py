@@ -9,7 +9,7 @@ from functools import partial
 
 from controller import hub
 from controller.cluster.mastery import Alone, Mastery
-from controller.errors import NotMaster, Withheld
+from controller.errors import NotMaster, Refused, Unavailable, Withheld
 from controller.flow.meter import LEARNING, limit
 from controller.model.kinds import Bridge, Switch
 from controller.model.model import Dependency
@@ -110,8 +110,17 @@ class Switchboard:
         )
         if not self._mastery.holds(switch_id):
             raise NotMaster("it moved on while its role was asked for")
+        if switch_id == f"{session.dpid:016x}":
+            self._readopt(session)
         self._links.attend(switch_id, session)
         self._reconciler.attend(switch_id, session)
+
+    def _readopt(self, session: Session) -> None:
+        """Its ports may be others than when it was here last; what cannot be written now does not keep it waiting."""
+        try:
+            self._observer.adopt(session)
+        except (Refused, Unavailable) as why:
+            log.warning("switch %016x: its ports are as they were last seen: %s", session.dpid, why)
 
     def _share(self, switch_id: str, session: Session) -> None:
         """Be the switch's master whenever that is ours to be, and its slave otherwise, while it is this switch."""

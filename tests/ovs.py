@@ -72,6 +72,11 @@ class PrivateOvs:
     def appctl(self, *arguments: str) -> str:
         return self._run("ovs-appctl", "-t", str(self.directory / "vswitchd.ctl"), *arguments)
 
+    def cpu(self) -> float:
+        """Seconds of processor time of the switch daemon so far."""
+        fields = Path(f"/proc/{self._processes[-1].pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def signal(self, number: int) -> None:
         """Send a signal to the switch daemon."""
         self._processes[-1].send_signal(number)

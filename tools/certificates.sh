@@ -4,6 +4,8 @@
 #   tools/certificates.sh ca DIR                      a certificate authority: DIR/ca.pem, DIR/ca.key
 #   tools/certificates.sh controller DIR ADDRESS ...  the controller's own, for the addresses and names that hypervisors
 #                                                     and clients use: DIR/controller.pem, DIR/controller.key
+#   tools/certificates.sh member DIR NAME ADDRESS ... the same for a member of a cluster, which is a client of etcd and may
+#                                                     serve as etcd's on its host, too: DIR/NAME.pem, DIR/NAME.key
 #   tools/certificates.sh hypervisor DIR NAME         a hypervisor's: DIR/NAME.pem, DIR/NAME.key
 #
 # On the controller, in its configuration file:
@@ -77,6 +79,7 @@ shift 2
 case $what in
     ca) [ $# -eq 0 ] || usage; authority "$dir" ;;
     controller) [ $# -ge 1 ] || usage; issue "$dir" controller "$1" serverAuth,clientAuth "$(alternatives "$@")" ;;
+    member) [ $# -ge 2 ] || usage; name=$1; shift; issue "$dir" "$name" "$name" serverAuth,clientAuth "$(alternatives "$@")" ;;
     hypervisor) [ $# -eq 1 ] || usage; issue "$dir" "$1" "$1" clientAuth ;;
     *) usage ;;
 esac

@@ -25,7 +25,9 @@ from controller.store.transaction import Transaction, transact
 
 log = logging.getLogger("tenet.cluster")
 
-RHYTHM = 0.05  # seconds between two publications; the first after a while goes at once
+RHYTHM = 0.05  # seconds at least between two publications; the first after a while goes at once
+SLOWEST = 0.3  # at most, where the store is busy
+SHARE = 10  # of the time, one part in so many goes into publishing
 RETRY = 0.3
 MARGIN = 0.1  # of the lease: we stop that much before it may be over
 
@@ -146,9 +148,10 @@ class Membership:
                     self._join()
                 if self._replica.model.get(Member, self.me.id) is None:  # the store was restored to before we came
                     transact(self._store, self._replica, self._enrol)
+                began = time.monotonic()
                 self._write()
                 waiting = ""
-                hub.sleep(RHYTHM)
+                hub.sleep(min(max(RHYTHM, SHARE * (time.monotonic() - began)), SLOWEST))
             except Changed as error:
                 waiting = self._say(
                     waiting, "another process of that name is, or was until just now, present; waiting", error

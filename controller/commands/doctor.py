@@ -7,6 +7,10 @@ import argparse
 from controller.commands.client import Client, add_url
 from controller.commands.findings import examine, explain, lost
 
+_NOTHING = """\
+nothing wrong was found; where a ping fails nevertheless: has the host the addresses that its port is for (above),
+is its interface up, and what says `tenet doctor ONE OTHER` of the two?"""
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("doctor", help="look for what keeps frames from arriving")
@@ -33,5 +37,5 @@ def execute(chosen: argparse.Namespace) -> int:
     for line in (line for part in found for line in part.lines):
         print(line)
     faults = sum(part.faults for part in found)
-    print(f"{faults} fault{'' if faults == 1 else 's'} found" if faults else "nothing wrong was found")
+    print(f"{faults} fault{'' if faults == 1 else 's'} found" if faults else _NOTHING)
     return 1 if faults else 0

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 GOOD, BAD, NOTE = "   ok", "FAULT", " note"
 
 
+HINT = "     "
 _PROTOCOLS = "; let the bridge speak OpenFlow 1.3: ovs-vsctl set bridge NAME protocols=OpenFlow13"
 
 
@@ -35,15 +36,38 @@ def explain(topology: dict[str, Any], trace: dict[str, Any]) -> Findings:
     """A frame's way, table by table; for one that does not arrive, where it ends."""
     names = {network["id"]: network["name"] or network["id"] for network in topology["networks"]}
     one, other = trace["from"], trace["to"]
-    told = [line for frame in trace["frames"] for line in _frame(frame)]
+    apart = []
     if one["network_id"] != other["network_id"]:
-        both = [f"{_called(end)} is on network {names.get(end['network_id'])}" for end in (one, other)]
-        told.append((BAD, ", ".join([both[0], both[1].replace(" is on ", " on ")])))
-    return _gather(told)
+        mine, theirs = (names.get(end["network_id"]) for end in (one, other))
+        apart = [
+            (BAD, f"{_called(one)} is on network {mine}, {_called(other)} on network {theirs}: they are kept apart")
+        ]
+    places = _Places(topology)
+    return _gather([*apart, *(line for frame in trace["frames"] for line in _frame(frame, places))])
+
+
+class _Places:
+    """What switches and their OpenFlow ports are called."""
+
+    def __init__(self, topology: dict[str, Any]) -> None:
+        self._switches = {one["id"]: one["name"] for one in topology["switches"]}
+        self._ports = {(one["switch"], one["port"]): one["name"] for one in topology["interfaces"]}
+
+    def switch(self, switch_id: str) -> str:
+        return str(self._switches.get(switch_id) or switch_id)
+
+    def port(self, switch_id: str, number: int) -> str:
+        name = self._ports.get((switch_id, number))
+        return f"{name} (port {number})" if name else f"port {number}"
 
 
 def _called(port: dict[str, Any]) -> str:
     return str(port["name"] or port["interface"] or port["id"])
+
+
+def _declared(port: dict[str, Any]) -> str:
+    """What its station sends from; nothing where that is learned."""
+    return "" if port["learning"] else f", for {' '.join([port['mac_address'], *port['addresses']])}"
 
 
 def lost(topology: dict[str, Any], unreachable: list[dict[str, Any]]) -> Findings:
@@ -74,6 +98,7 @@ def _refused(refused: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 def _switches(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if not topology["switches"]:
         yield BAD, "no switch has ever connected: is the controller's address and port right (mn --controller remote)?"
+    away = [switch["id"] for switch in topology["switches"] if not switch["connected"]]
     for switch in topology["switches"]:
         name = f"switch {switch['name']} ({switch['id']})"
         if not switch["connected"]:
@@ -84,6 +109,8 @@ def _switches(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield GOOD, f"{name} is connected over {switch['version']}, its flows are right"
         if switch["unlimited"]:
             yield NOTE, f"{name} does not limit what ports send to many: {switch['unlimited']}"
+    if away:
+        yield HINT, f"one that is gone for good is to be forgotten: curl -X DELETE .../tenet/v1/switches/{away[0]}"
 
 
 def _wires(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -96,22 +123,22 @@ def _wires(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
         elif not link["used"]:
             yield BAD, f"{ends}, but not the other way: the wire is not used"
     used = sum(link["used"] for link in topology["links"]) // 2
-    connected = sum(switch["connected"] for switch in topology["switches"])
+    between = f"{used} wire{'' if used == 1 else 's'} between switches"
     islands = len(_islands(topology))
     if islands > 1 and not all(switch["encap_ip"] for switch in topology["switches"]):
-        yield BAD, f"{connected} switches and {used} wires make {islands} islands that cannot reach each other"
+        yield BAD, f"{between}: they make {islands} islands that cannot reach each other"
     elif topology["switches"]:
-        yield GOOD, f"{used} wires between switches"
+        yield GOOD, between
 
 
 def _islands(topology: dict[str, Any]) -> list[set[str]]:
-    """Switches that reach each other, over wires or an underlay."""
-    islands: list[set[str]] = []
+    """Switches that reach each other, over wires or an underlay; without those that are away and have neither."""
     edges = [(link["switch"], link["far_switch"]) for link in topology["links"] if link["used"]]
     tunnelled = [switch["id"] for switch in topology["switches"] if switch["encap_ip"]]
     edges += pairwise(tunnelled)
-    for switch in topology["switches"]:
-        islands.append({switch["id"]})
+    there = {end for edge in edges for end in edge}
+    there.update(switch["id"] for switch in topology["switches"] if switch["connected"])
+    islands = [{switch["id"]} for switch in topology["switches"] if switch["id"] in there]
     for one, other in edges:
         joined = [island for island in islands if one in island or other in island]
         islands = [island for island in islands if island not in joined] + [set().union(*joined)]
@@ -119,15 +146,15 @@ def _islands(topology: dict[str, Any]) -> list[set[str]]:
 
 
 def _interfaces(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for one in topology["interfaces"]:
-        if not one["ports"] and not one["link"]:
-            yield (
-                BAD,
-                (
-                    f"interface {one['name']} of switch {one['switch']} belongs to no network: no port names "
-                    f"{one['vif']!r}, so what comes in by it is dropped"
-                ),
-            )
+    places = _Places(topology)
+    there = {switch["id"] for switch in topology["switches"] if switch["connected"]}
+    free = [one for one in topology["interfaces"] if not one["ports"] and not one["link"] and one["switch"] in there]
+    for one in free:
+        called = f"interface {one['name']} of switch {places.switch(one['switch'])}"
+        yield BAD, f"{called} belongs to no network: no port names {one['vif']!r}, so what comes in by it is dropped"
+    if free:
+        wish = f'"binding:profile": {{"interface": "{free[0]["vif"]}"}}'
+        yield HINT, f"to attach one, make a port of a network with {wish} (v2.0), or attach it to a port (v1.1)"
 
 
 def _ports(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -136,7 +163,7 @@ def _ports(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
         name = f"port {port['name'] or port['id']} of network {networks.get(port['network_id'], '?')}"
         where = f" at {port['interface']}" if port["interface"] else ""
         if port["status"] == "ACTIVE" and not port["reason"]:
-            yield GOOD, f"{name}{where} is active"
+            yield GOOD, f"{name}{where} is active{_declared(port)}"
         else:
             yield BAD, f"{name}{where} is {port['status']}: {port['reason']}"
 
@@ -148,16 +175,16 @@ def _networks(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield NOTE, f"network {name} has an MTU of {network['mtu']}: {network['mtu_reason']}"
 
 
-def _frame(frame: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _frame(frame: dict[str, Any], places: _Places) -> Iterator[tuple[str, str]]:
     fields = frame["frame"]
     kind = {0x0806: "an ARP request", 0x0800: "an IPv4 packet", 0x86DD: "an IPv6 packet"}[fields["eth_type"]]
-    yield "     ", f"{kind} from {fields['eth_src']} to {fields['eth_dst']}:"
+    yield HINT, f"{kind} from {fields['eth_src']} to {fields['eth_dst']}:"
     for hop in frame["hops"]:
-        yield "     ", f"  switch {hop['switch']}, in by port {hop['in_port']}"
+        yield HINT, f"  switch {places.switch(hop['switch'])}, in by {places.port(hop['switch'], hop['in_port'])}"
         for step in hop["tables"]:
             absent = "" if step["installed"] in (True, None) else "   NOT YET ON THE SWITCH"
-            yield "     ", f"    {step['name']:>9}: {step['flow'] or 'no flow matches'}{absent}"
+            yield HINT, f"    {step['name']:>9}: {step['flow'] or 'no flow matches'}{absent}"
         for sent in hop["sent"]:
-            yield "     ", f"    out by port {sent['port']}"
+            yield HINT, f"    out by {places.port(hop['switch'], sent['port'])}"
     fine = frame["arrives"] or frame.get("answered", False)
     yield GOOD if fine else BAD, f"{kind}: {frame['verdict']}"

@@ -71,7 +71,9 @@ def _targets(reads: Reads, object_id: str, *actions: str) -> Iterator[str]:
 
 def told(model: Model, rows: Changes) -> tuple[Told, ...]:
     """Of a commit, in a model that is as after it."""
-    past = cast("Model", Overlay(model, [(after, before) for before, after in rows]))
+    past = model
+    if any(before is not None or isinstance(after, RbacPolicy) for before, after in rows):
+        past = cast("Model", Overlay(model, [(after, before) for before, after in rows]))
     found: dict[str, Told] = {}
     for before, after in rows:
         row = after or before

@@ -30,10 +30,7 @@ class Wires:
         return [port for switch in model.find(Switch, "dpid", dpid) for port in model.routes.link_ports(switch.id)]
 
     def observe(self, mtus: WireMtus) -> None:
-        model = self._replica.model
-        known = {switch.dpid: switch.wire_mtu for dpid, _ in mtus for switch in model.find(Switch, "dpid", dpid)}
-        if any(known.get(dpid, mtu) != mtu for dpid, mtu in mtus):
-            transact(self._store, self._replica, lambda tx: write(tx, mtus))
+        transact(self._store, self._replica, lambda tx: write(tx, mtus))
 
     def listen(self, moved: Callable[[Sequence[int]], None]) -> None:
         self._moved = moved

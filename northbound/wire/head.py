@@ -30,11 +30,30 @@ class Refused(Exception):
         self.message = message
 
 
+class Fields:
+    """Header fields, as eventlet's server asks for them: of `email.message.Message` what it needs, and no more."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._headers = pairs
+        self._first: dict[str, str] = {}
+        for name, value in pairs:
+            self._first.setdefault(name.lower(), value)
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        return self._first.get(name.lower(), default)
+
+    def get_content_type(self) -> str:
+        """Where none is given (RFC 2045, 5.2)."""
+        return "text/plain"
+
+
 class Head(NamedTuple):
-    """`target` begins with a slash."""
+    """`target` begins with a slash.  `minor`: of HTTP/1."""
 
     method: str
     target: str
+    minor: int
+    fields: Fields
 
 
 def read(line: bytes, fields: Sequence[bytes]) -> Head:
@@ -46,25 +65,29 @@ def read(line: bytes, fields: Sequence[bytes]) -> Head:
         raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here.")
     if len(fields) > MOST_FIELDS:
         raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"There are more than {MOST_FIELDS} header fields.")
-    held = _held(fields)
+    pairs, held = _held(fields)
     if found[4] != b"0" and b"host" not in held:
         raise _bad("Host is missing.")  # RFC 9112, 3.2
     _check_length(held)
-    return Head(found[1].decode(), _target(found[2]).decode())
+    return Head(found[1].decode(), _target(found[2]).decode(), int(found[4]), Fields(pairs))
 
 
-def _held(fields: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Values of fields by their names in lower case; the last of those of which there may be many."""
+def _held(fields: Sequence[bytes]) -> tuple[list[tuple[str, str]], dict[bytes, bytes]]:
+    """(each field, those of which there may be one only)"""
+    pairs = []
     held: dict[bytes, bytes] = {}
     for field in fields:
         found = _FIELD.fullmatch(field)
         if not found:
             raise _bad("A header field is malformed.")
-        name = found[1].lower()
-        if name in _ONCE and name in held:
-            raise _bad(f"{name.decode().title()} is given twice.")
-        held[name] = found[2].rstrip(b" \t")
-    return held
+        given, value = found[1], found[2].rstrip(b" \t")
+        name = given.lower()
+        if name in _ONCE:
+            if name in held:
+                raise _bad(f"{name.decode().title()} is given twice.")
+            held[name] = value
+        pairs.append((given.decode(), value.decode("latin-1")))
+    return pairs, held
 
 
 def _check_length(held: dict[bytes, bytes]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import logging
 import socket
 from http import HTTPStatus
@@ -21,6 +20,7 @@ from .writer import Writer
 log = logging.getLogger("tenet.http")
 IDLE = 60.0  # seconds until the first byte of a request, the TLS handshake included
 HEAD = 10.0  # seconds from there to the end of the head
+END = b"\r\n\r\n"
 REST = 65_536  # bytes of a body that nobody wanted: so many are read, so that the connection can go on
 LINGER = 2.0  # seconds in which those of a refused one are read, and dropped, before the connection is closed
 _KINDS = {411: "HTTPLengthRequired", 431: "HTTPRequestHeaderFieldsTooLarge", 501: "HTTPNotImplemented",
@@ -32,6 +32,7 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
 
     rfile: Any
     wfile: Any
+    headers: Any
 
     def __init__(self, connections: Connections, state: Any, server: Any) -> None:
         self._connections = connections
@@ -55,8 +56,12 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         self._connections.waits(self.connection)
         self._expect(IDLE)
         with contextlib.suppress(ConnectionError):
-            if self.rfile.peek(1):
-                self._expect(HEAD)
+            begun = self.rfile.peek(1)
+            if begun:
+                if END in begun:
+                    self._settle()  # it is all there
+                else:
+                    self._expect(HEAD)
                 line = super()._read_request_line()
                 return super()._read_request_line() if line == b"\r\n" else line  # RFC 9112, 2.2
         self._settle()
@@ -72,10 +77,11 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         except head.Refused as refused:
             self._refuse(refused)
             return False
-        self.rfile = io.BytesIO(b"".join([*fields, b"\r\n"]))
-        if not super().parse_request():
-            return False
-        self.path = found.target
+        self.command, self.path, self.headers = found.method, found.target, found.fields
+        self.requestline = f"{found.method} {found.target}"
+        self.request_version = f"HTTP/1.{found.minor}"
+        options = (self.headers.get("Connection") or "").lower()
+        self.close_connection = options == "close" or (found.minor == 0 and options != "keep-alive")
         return True
 
     def _fields(self) -> list[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from controller import hub
@@ -28,23 +28,20 @@ class Writer:
         self._file.close()
 
     def write(self, data: bytes) -> None:
-        with self._limited(len(data)):
-            self._file.write(data)
+        self.writelines([data])
 
     def writelines(self, lines: Sequence[bytes]) -> None:
-        with self._limited(sum(map(len, lines))):
-            self._file.writelines(lines)
+        size = sum(map(len, lines))
+        self._limited(self._file.writelines, size, lines)
 
     def flush(self) -> None:
-        with self._limited(0):
-            self._file.flush()
+        self._limited(self._file.flush, 0)
 
-    @contextlib.contextmanager
-    def _limited(self, size: int) -> Iterator[None]:
+    def _limited(self, call: Callable[..., None], size: int, *arguments: Any) -> None:
         """Raises TimeoutError."""
         try:
             with hub.Timeout(PATIENCE + size / SLOWEST, TimeoutError("the client does not read")):
-                yield
+                call(*arguments)
         except TimeoutError:
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)  # or what is left would be tried again

@@ -101,12 +101,15 @@ def test_there_is_nothing_else() -> None:
     assert {template[: template.index("{")] for _, template in V2} == set(NAMED)
 
 
+CHANGES: dict[str, dict[str, str]] = {"rbac_policy": {"target_tenant": "x"}, "agent": {"description": "x"}}
+
+
 def bodies_of(method: str, template: str, kind: str) -> list[Any]:
     """Wrong ones, and the right one."""
     found = list(BODIES[method])
     last = template.rpartition("}")[2]
     right = [body for suffix, body in SUFFIXES.items() if suffix in last]
-    return found + (right or [{kind: {"name": "x"}}] if method in ("PUT", "POST") else [])
+    return found + (right or [{kind: CHANGES.get(kind, {"name": "x"})}] if method in ("PUT", "POST") else [])
 
 
 @pytest.mark.parametrize(("method", "template"), V2)

@@ -86,6 +86,16 @@ def test_a_revoked_token_is_worthless_and_a_broken_file_is_nobodys(
         tokens.Tokens(cloud.file, cloud.rules.is_operator)
 
 
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_revoking_counts_whatever_the_clock_does(cloud: Cloud, jump: int) -> None:
+    red, blue = cloud.person("red", "member"), cloud.person("blue", "member")
+    assert red.call("GET", "/v2.0/networks").status == 200
+    cloud.now += jump
+    tokens.save(cloud.file, tokens.load(cloud.file)[1:])
+    assert red.call("GET", "/v2.0/networks").status == 401
+    assert blue.call("GET", "/v2.0/networks").status == 200
+
+
 def test_roles_imply_lesser_ones() -> None:
     assert with_implied(["member"]) == {"member", "reader"}
     assert with_implied(["admin"]) == {"admin", "manager", "member", "reader"}

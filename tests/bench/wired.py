@@ -10,17 +10,18 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import permutations
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import msgspec
 
 from tests.bench.figure import Figure
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 5  # of iperf3, each way of carrying
+SECONDS, PAIRS = 2, 9  # of iperf3; each way of carrying, one after the other
 
 
 def measure() -> Iterator[Figure]:
@@ -116,40 +117,61 @@ def _sent(interface: Any) -> int:
 
 
 def throughput() -> Figure:
-    from mininet.topo import LinearTopo
+    """In turn over one row of three switches, which is Tenet's, and over another with flows written by hand: whatever
+    else the machine does is then in both, and the middle of the ratios is told.
+    """
+    import networkx as nx
 
     from tests.mininet.bed import Bed
+    from tests.mininet.topologies import Graph
     from topology.mininet import attach
 
     with Bed() as bed:
-        net = bed.run(LinearTopo(3, 1))
+        net = bed.run(Graph(graph=nx.MultiGraph([(0, 1), (1, 2), (3, 4), (4, 5)]), hosts=6))
         hosts = net.hosts
-        attach(net, {"red": [hosts[0], hosts[2]]})
-        ours = _iperf(hosts[0], hosts[2])
-        for number, switch in enumerate(net.switches):
-            bed.ovs.vsctl("del-controller", switch.name)
-            bed.ovs.ofctl("del-flows", switch.name)
-            for host, ahead in ((hosts[0], number > 0), (hosts[2], number < 2)):
-                neighbour = net.switches[number + (1 if host is hosts[2] else -1)] if ahead else host
-                port = switch.ports[switch.connectionsTo(neighbour)[0][0]]
-                bed.ovs.ofctl("add-flow", switch.name, f"dl_dst={host.MAC()},actions=output:{port}")
-            bed.ovs.ofctl("add-flow", switch.name, "priority=1,dl_dst=ff:ff:ff:ff:ff:ff,actions=flood")
-        theirs = _iperf(hosts[0], hosts[2])
+        attach(net, {"red": [hosts[0], hosts[2]], "blue": [hosts[3], hosts[5]]})
+        _by_hand(bed, net.switches[3:], hosts[3], hosts[5])
+        ways = ((hosts[0], hosts[2]), (hosts[3], hosts[5]))
+        runs = [[_iperf(one, other, bed.ovs.cpu) for one, other in ways] for _ in range(PAIRS)]
+    ratios = [ours.rate / theirs.rate for ours, theirs in runs]
+    ours, theirs = (median(run[way].rate for run in runs) for way in (0, 1))
+    work = median(ours.work / theirs.work for ours, theirs in runs)
     return Figure(
-        name="fabric-throughput", value=ours, unit="Mbit/s", peer=theirs, ratio=ours / theirs, at_least="ratio 0.8",
-        peer_is="hand-written flows by MAC address on the same switches, without labels",
-        holds=ours / theirs > 0.8, details={"switches": 3, "seconds": SECONDS},
+        name="fabric-throughput", value=ours, unit="Mbit/s", peer=theirs, ratio=median(ratios), at_least="ratio 0.8",
+        peer_is="hand-written flows by MAC address on switches like these, without labels",
+        holds=median(ratios) > 0.8,
+        details={"switches": 3, "seconds": SECONDS, "ratios": ratios, "switches_cpu_for_a_bit": work},
     )  # fmt: skip
 
 
-def _iperf(one: Any, other: Any) -> float:
-    """Mbit/s of one TCP connection."""
+def _by_hand(bed: Any, switches: list[Any], first: Any, last: Any) -> None:
+    """Take switches in a row away from Tenet, and forward between the hosts at their ends by MAC address."""
+    for number, switch in enumerate(switches):
+        bed.ovs.vsctl("del-controller", switch.name)
+        bed.ovs.ofctl("del-flows", switch.name)
+        for host, ahead in ((first, switches[number - 1] if number else first),
+                            (last, switches[number + 1] if number < len(switches) - 1 else last)):  # fmt: skip
+            port = switch.ports[switch.connectionsTo(ahead)[0][0]]
+            bed.ovs.ofctl("add-flow", switch.name, f"dl_dst={host.MAC()},actions=output:{port}")
+        bed.ovs.ofctl("add-flow", switch.name, "priority=1,dl_dst=ff:ff:ff:ff:ff:ff,actions=flood")
+
+
+class Run(NamedTuple):
+    """Mbit/s of one TCP connection, and seconds of the switches' processor time for a Gbit of it."""
+
+    rate: float
+    work: float
+
+
+def _iperf(one: Any, other: Any, cpu: Callable[[], float]) -> Run:
     server = other.popen(["iperf3", "-s", "-1"], stdout=subprocess.DEVNULL)
     time.sleep(0.5)
+    before = cpu()
     client = one.popen(["iperf3", "-J", "-t", str(SECONDS), "-c", other.IP()], stdout=subprocess.PIPE)
     said = msgspec.json.decode(client.communicate(timeout=60)[0])
     server.wait(10)
-    return float(said["end"]["sum_received"]["bits_per_second"]) / 1e6
+    received = said["end"]["sum_received"]
+    return Run(received["bits_per_second"] / 1e6, (cpu() - before) / (received["bytes"] * 8e-9))
 
 
 if __name__ == "__main__":

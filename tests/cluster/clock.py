@@ -1,7 +1,8 @@
 """A member whose wall clock is set while it runs (libfaketime), as an operator or a bad NTP server sets a machine's.
 
-Only CLOCK_REALTIME moves, as when a clock is set: CLOCK_MONOTONIC never does.  etcd's clock cannot be set like that (Go
-reads it without libc), and needs not be: its leases run by the monotonic one.
+Only CLOCK_REALTIME moves, as when a clock is set: CLOCK_MONOTONIC never does.  etcd's cannot be set like that: Go reads
+the clock without libc.  Its leases run by the monotonic one (etcd 3.4, lease/lessor.go: `time.Until` of a time that has
+Go's monotonic reading).
 """
 
 from __future__ import annotations

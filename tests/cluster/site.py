@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any, NamedTuple
 
 from tests.cluster.engine import Etcd
 from tests.cluster.machine import machine
-from tests.lab import Controller, Lab
+from tests.lab import Controller, Hypervisor, Lab
 from tests.lab.cloud import Cloud, until
 from tests.lab.controller import Options
+from tests.lab.netns import ip
 from tests.store.etcd_process import Tls
 
 LEASE = 3.0
@@ -124,12 +126,18 @@ class Site:
         self.cloud.controller = member
 
     def right(self) -> None:
-        """Every switch holds just what its master, compiling from nothing, wants it to hold."""
+        """Every switch holds just what its master wants it to; one that has just become master computes it yet."""
         for hypervisor in self.lab:
-            master = self.master(hypervisor.system_id)
-            shown = master.api("GET", f"/tenet/v1/switches/{hypervisor.system_id}/flows").json["flows"]
-            held = re.findall(r"cookie=(0x[0-9a-f]+)", hypervisor.ofctl("dump-flows"))
-            assert sorted(int(each["cookie"], 16) for each in shown) == sorted(int(each, 16) for each in held)
+            assert until(lambda at=hypervisor: self._differing(at) == [], 15.0), self._differing(hypervisor)
+
+    def _differing(self, hypervisor: Hypervisor) -> list[str]:
+        """The cookies that a switch holds and should not, or should and does not."""
+        master = self.master(hypervisor.system_id)
+        shown = master.api("GET", f"/tenet/v1/switches/{hypervisor.system_id}/flows").json["flows"]
+        wanted = [int(each["cookie"], 16) for each in shown]
+        held = [int(each, 16) for each in re.findall(r"cookie=(0x[0-9a-f]+)", hypervisor.ofctl("dump-flows"))]
+        both = Counter(wanted) & Counter(held)
+        return [f"{cookie:#x}" for cookie in (Counter(wanted) + Counter(held) - both - both)]
 
     def right_from_nothing(self) -> None:
         """New processes, which compile the whole model, find nothing to change on any switch."""
@@ -153,8 +161,10 @@ def site(
     etcd: Sequence[str] = (),
     engines: int = 1,
     files: Path | None = None,
+    wires: Sequence[tuple[int, int]] = (),
 ) -> Iterator[Site]:
-    """`etcd`: its own options; `engines`: how many members it has.
+    """`etcd`: its own options; `engines`: how many members it has.  `wires`: pairs of hypervisors that have a wire
+    from br-int to br-int; then there are no tunnels.
 
     `files`: a folder with what tools/certificates.sh makes (`ca`, `controller`, a `hypervisor` each), so that all that
     is said goes over TLS with certificates on both sides, REST without a client's; and over IPv6, tunnels too.
@@ -170,10 +180,23 @@ def site(
             if files:
                 own = files / hypervisor.system_id
                 hypervisor.vsctl("set-ssl", f"{own}.key", f"{own}.pem", str(files / "ca.pem"))
-            hypervisor.configure(["vxlan"], hypervisor.address6 if files else None, made[0].manager)
+            hypervisor.configure([] if wires else ["vxlan"], hypervisor.address6 if files else None, made[0].manager)
+        for wire in wires:
+            connect(lab, *wire)
         ready = Site(lab, engine, made)
         ready.settled()
         yield ready
+
+
+def connect(lab: Lab, one: int, other: int) -> None:
+    """A wire between two hypervisors, as a cable between two ports of their switches."""
+    ends = [(lab[one], f"wire{one}{other}"), (lab[other], f"wire{other}{one}")]
+    (near, name), (far, peer) = ends
+    ip([f"link add name {name} netns {near.namespace} type veth peer name {peer} netns {far.namespace}"])
+    for at, end in ends:
+        ip([f"link set {end} up"], at.namespace)
+        at.await_bridge()
+        at.vsctl("add-port", "br-int", end)
 
 
 def messages(members: list[Member]) -> float:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from tests.cluster.site import ETCD, Member, Site, site
+from tests.cluster.engine import ETCD
+from tests.cluster.site import Member, Site, site
 from tests.lab import Vm, leftovers
 from tests.lab.cloud import Body, until
 from tests.lab.netns import socket_in

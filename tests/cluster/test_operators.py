@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.cluster.conftest import Running
-from tests.cluster.site import ETCD, Member
+from tests.cluster.engine import ETCD
+from tests.cluster.site import Member
 from tests.lab.cloud import until
 
 OF_THE_MASTER = {"connected_since", "address", "flows_refused", "last_applied"}  # the others do not know these
@@ -54,12 +55,12 @@ def test_a_member_that_drains_or_has_lost_its_lease_is_not_ready(running: Runnin
     assert until(lambda: ready(one) == (503, {"status": "unready", "reason": "this member drains"}), 3.0)
     other.api("DELETE", f"/tenet/v1/cluster/members/{one.name}/drain")
     assert until(lambda: ready(one)[0] == 200, 3.0)
-    one.cut(ETCD)
+    one.machine.cut(ETCD)
     try:
         lost = {"status": "unready", "reason": "this member's lease is not held"}
         assert until(lambda: ready(one) == (503, lost), 10.0)
         assert one.api("GET", "/healthz").status == 200
         assert ready(other)[0] == 200
     finally:
-        one.heal(ETCD)
+        one.machine.heal(ETCD)
     assert until(lambda: ready(one)[0] == 200, 10.0)

@@ -55,12 +55,13 @@ def test_the_doctor_finds_what_is_wrong() -> None:
         assert "no switch has ever connected" in said.stdout
         net = bed.run(LinearTopo(2, 2))
         said = bed.command("doctor")
-        assert "interface s1-eth1 of switch 0000000000000001 belongs to no network" in said.stdout
+        assert "interface s1-eth1 of switch s1 belongs to no network" in said.stdout
         attached = attach(net, {"red": ["h1s1", "h1s2"], "blue": ["h2s1", "h2s2"]})
         assert bed.command("doctor").returncode == 0
         assert bed.command("doctor", "h1s1", "s2-eth1").returncode == 0
         said = bed.command("doctor", "h1s1", "h2s1")
         assert said.returncode == 1 and "h1s1 is on network red, h2s1 on network blue" in said.stdout
+        assert "comes to 1 other, not to this port" in said.stdout, "the ARP request"
         call("PUT", f"/v2.0/ports/{attached[1].port_id}", {"port": {"admin_state_up": False}})
         said = bed.command("doctor")
         assert f"port {attached[1].host} of network red at {attached[1].interface} is DOWN" in said.stdout
@@ -70,7 +71,7 @@ def test_the_doctor_finds_what_is_wrong() -> None:
         said = bed.command("doctor", attached[0].host, attached[1].host)
         assert said.returncode == 1
         assert "2 islands that cannot reach each other" in said.stdout
-        assert re.search(r"FAULT  an IPv4 packet: dropped at switch 0000000000000001 in table \w+", said.stdout)
+        assert re.search(r"FAULT  an IPv4 packet: dropped at switch s1 in table \w+", said.stdout)
 
 
 def test_the_doctor_tells_of_another_version() -> None:
@@ -113,9 +114,9 @@ def shape(topology: dict[str, Any]) -> Any:
 
 
 def test_what_mininet_sweeps_away_is_not_tenets() -> None:
-    """`mn -c` beside a running controller, which then goes on with a new experiment."""
+    """`mn -c` beside a running controller, which then goes on with a new experiment, of the same switches' names."""
     with Bed() as bed:
-        net = bed.run(LinearTopo(2, 1))
+        net = bed.run(LinearTopo(2, 3))
         attached = attach(net, {"red": net.hosts})
         subprocess.run(["mn", "-c"], check=True, capture_output=True, timeout=120)
         bed.net = None
@@ -125,4 +126,5 @@ def test_what_mininet_sweeps_away_is_not_tenets() -> None:
         net = bed.run(LinearTopo(2, 1))
         attach(net, {"red": net.hosts})
         names = [host.name for host in net.hosts]
+        assert {one["name"] for one in bed.topology()["interfaces"]} == {f"s{s}-eth{p}" for s in (1, 2) for p in (1, 2)}
         assert reach(net, [(names[0], names[1])]) == {(names[0], names[1])}

@@ -12,7 +12,7 @@ import mininet.cli
 import pytest
 from mininet.topolib import TreeTopo
 
-from tests.mininet.bed import Bed, reach, until
+from tests.mininet.bed import URL, Bed, reach, until
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial-mininet.md"
 
@@ -47,15 +47,19 @@ def test_the_script_of_two_tenants(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_commands_of_quantum() -> None:
-    """The shell's part: three hosts attached with curl."""
+    """The shell's part: three hosts attached with curl, and no longer."""
     text = TUTORIAL.read_text()
-    commands = re.search(r"^    api=.*?^    done$", text, re.DOTALL | re.MULTILINE)
-    assert commands
+    ways = (r"^    api=.*?^    done$", r'^    for port in .*?"\$api/networks/\$red"$')  # to attach, and to detach
+    attached, detached = (re.search(way, text, re.DOTALL | re.MULTILINE) for way in ways)
+    assert attached and detached
     with Bed() as bed:
         net = bed.run(TreeTopo(depth=2, fanout=3))
-        said = shell(textwrap.dedent(commands[0]))
+        said = shell(textwrap.dedent(attached[0]))
         until(lambda: [port["status"] for port in bed.topology()["ports"]] == ["ACTIVE"] * 3, said)
         assert reach(net, {("h1", "h4"), ("h4", "h7"), ("h1", "h2")}) == {("h1", "h4"), ("h4", "h7")}
+        red = bed.topology()["networks"][0]["id"]
+        said = shell(f"api={URL}/v1.1/tenants/lab red={red}\n{textwrap.dedent(detached[0])}")
+        assert not bed.topology()["ports"] and not bed.topology()["networks"], said
 
 
 def shell(script: str) -> str:

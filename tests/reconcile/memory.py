@@ -64,7 +64,7 @@ class MemorySession:
 
     def remove_meters(self, numbers: Iterable[int]) -> None:
         for number in numbers:
-            self.meters.pop(number, None)  # as Open vSwitch: it is no error that it is not there
+            self.meters.pop(number, None)  # one that is not there is no error (tests/openflow/test_meters.py)
 
     def apply(
         self,

@@ -104,6 +104,19 @@ def test_a_switch_without_meters_holds_all_else_and_it_is_said(
     scene.end()
 
 
+def test_a_port_that_goes_is_not_counted_and_the_next_one_in_its_place_is_tried() -> None:
+    session = MemorySession()
+    session.most_meters = 1
+    scene = Scene(session, limited(1), limited(2))
+    assert list(scene.programmer.target.lacking) == [of_port(2)]
+    session.most_meters = 2
+    scene.want(limited(2), None)
+    assert not scene.programmer.target.lacking
+    scene.want(None, limited(2))
+    until(lambda: of_port(2) in session.meters and scene.settled())
+    scene.end()
+
+
 def test_a_refusal_that_is_not_of_meters_leaves_them_where_they_are() -> None:
     session = MemorySession()
     session.refuse = {plain(1).cookie}

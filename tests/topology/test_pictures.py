@@ -104,6 +104,9 @@ def faults(topology: dict[str, Any], refused: list[dict[str, Any]] | None = None
 def test_the_doctor_has_nothing_to_say_of_what_is_well(topology: dict[str, Any]) -> None:
     del topology["ports"][3]
     assert faults(topology) == []
+    told = examine(topology, []).lines
+    assert told[-1] == '   ok  port h3 of network "blue" at a3-h3 is active, for 02:00:00:00:00:01 10.0.0.1 2001:db8::1'
+    assert not any("to attach one" in line for line in told)
 
 
 def test_the_doctor_tells_each_fault(topology: dict[str, Any]) -> None:
@@ -113,15 +116,18 @@ def test_the_doctor_tells_each_fault(topology: dict[str, Any]) -> None:
     sick["switches"][0]["connected"] = False
     sick["switches"][1]["in_step"] = False
     sick["links"] = [one | {"used": False} for one in sick["links"] if "a3" in (one["switch"], one["far_switch"])][:1]
-    sick["interfaces"][0]["ports"] = []
+    for interface in sick["interfaces"][:2]:  # one of a switch that is away, of which nothing is to be said
+        interface["ports"] = []
     told = faults(sick, [{"at": "now", "address": "127.0.0.1:9", "why": "no common OpenFlow version"}])
     assert len(told) == 7
     assert "protocols=OpenFlow13" in told[0]
     assert told[1] == "switch s1 (a1) is not connected"
     assert "wait or were refused" in told[2]
     assert "but not the other way" in told[3]
-    assert "make 3 islands" in told[4]
+    assert "make 2 islands" in told[4]
     assert "belongs to no network" in told[5]
+    hints = [line for line in examine(sick, []).lines if line.startswith("     ")]
+    assert "DELETE .../tenet/v1/switches/a1" in hints[0] and '"interface": "a3-h2"' in hints[1] and len(hints) == 2
 
 
 def test_the_doctor_notes_what_is_no_fault(topology: dict[str, Any]) -> None:
@@ -157,5 +163,6 @@ def test_a_trace_says_where_it_ends_and_that_networks_differ(topology: dict[str,
              "verdict": "dropped", "hops": [hop]}  # fmt: skip
     found = explain(topology, {"from": topology["ports"][0], "to": topology["ports"][2], "frames": [frame]})
     assert any(line.endswith("remote: no flow matches") for line in found.lines)
-    assert found.lines[-1] == 'FAULT  h1 is on network <red>, h3 on network "blue"'
+    assert found.lines[0] == 'FAULT  h1 is on network <red>, h3 on network "blue": they are kept apart'
+    assert "switch s1, in by a1-h1 (port 7)" in found.lines[2]
     assert found.faults == 2
