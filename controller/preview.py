@@ -14,7 +14,7 @@ from controller import hub
 from controller.compile.compiler import Compiler
 from controller.flow import Flow
 from controller.model.kinds import Interface, Learned, Network, Port, Row, Subnet, Switch
-from controller.model.model import Applied, Model
+from controller.model.model import ROUTED, Applied, Model
 from controller.registry import EVERYWHERE, HERE
 
 SLICE = 0.005  # seconds of computing after which other green threads get their turn
@@ -27,25 +27,24 @@ class Preview:
 
     def switches(self, changes: Changed) -> list[dict[str, Any]]:
         """Per switch the flows that would be added and removed; switches without any are not told of."""
-        part = _part(self._model, changes)
+        part, concerned = _part(self._model, changes)
         compiler = Compiler(part, HERE, EVERYWHERE)
-        for switch_id in part.rows(Switch):
+        for switch_id in concerned:
             compiler.include(switch_id)
         _compile(compiler)
         compiler.settle()
-        before = _wanted(compiler, part)
+        before = _wanted(compiler, concerned)
         compiler.mark(part.apply(_after(part.revision + 1, changes)))
         _compile(compiler)
         steps = compiler.settle().steps
-        after = _wanted(compiler, part, steps)
+        after = _wanted(compiler, steps)
         found = [_shown(part, switch_id, before[switch_id], after[switch_id]) for switch_id in sorted(after)]
         return [each for each in found if each["added"] or each["removed"]]
 
 
-def _wanted(compiler: Compiler, part: Model, switches: Iterable[str] | None = None) -> dict[str, set[Flow]]:
-    """Of these switches (of all without any) the flows that are to be there."""
-    chosen = part.rows(Switch) if switches is None else switches
-    return {switch_id: set(compiler.wanted(switch_id)) for switch_id in chosen}
+def _wanted(compiler: Compiler, switches: Iterable[str]) -> dict[str, set[Flow]]:
+    """The flows that are to be on each of these switches."""
+    return {switch_id: set(compiler.wanted(switch_id)) for switch_id in switches}
 
 
 def _compile(compiler: Compiler) -> None:
@@ -56,8 +55,9 @@ def _compile(compiler: Compiler) -> None:
             turn = time.monotonic() + SLICE
 
 
-def _part(model: Model, changes: Changed) -> Model:
-    """The networks that the change is about with all that is on them, and why their switches know each other besides.
+def _part(model: Model, changes: Changed) -> tuple[Model, list[str]]:
+    """The networks that the change is about with all that is on them, why their switches know each other besides, and
+    all that routes follow from; and the switches that have such a network.
 
     Built at once: the model must not change meanwhile.
     """
@@ -74,17 +74,16 @@ def _part(model: Model, changes: Changed) -> Model:
             rows.update((each.key, each) for each in found)
             spanned.update(each.switch_id for each in found)
     spanned |= {row.switch_id for row in rows.values() if isinstance(row, Interface)}
+    spanned |= _namesakes(model, spanned)
     for row in _witnesses(model, spanned, about):
         rows[row.key] = row
-    wanted = {row.switch_id for row in rows.values() if isinstance(row, Interface)} | spanned
-    for switch_id in wanted:
-        switch = model.get(Switch, switch_id)
-        if switch is not None:
-            rows[switch.key] = switch
+    concerned = {row.switch_id for row in rows.values() if isinstance(row, Interface)} | spanned
+    for kind in ROUTED:
+        rows.update((row.key, row) for row in model.rows(kind).values())
     part = Model()
     part.apply([Applied(model.revisions.get(key, 1), key, row) for key, row in rows.items()])
     part.revision = model.revision
-    return part
+    return part, [switch_id for switch_id in part.rows(Switch) if switch_id in concerned]
 
 
 def _rivals(model: Model, about: set[str], changes: Changed) -> set[str]:
@@ -117,6 +116,13 @@ def _with_interfaces(model: Model, port: Port) -> Iterator[Row]:
     yield port
     if port.vif:
         yield from model.find(Interface, "vif", port.vif)
+
+
+def _namesakes(model: Model, switches: set[str]) -> set[str]:
+    """Switches that say that they have the address of one of these: the flows of peers are then theirs, too."""
+    found = [model.get(Switch, switch_id) for switch_id in switches]
+    addresses = {switch.encap_ip for switch in found if switch is not None and switch.encap_ip}
+    return {switch.id for switch in model.rows(Switch).values() if switch.encap_ip in addresses}
 
 
 def _witnesses(model: Model, switches: set[str], about: set[str]) -> Iterator[Row]:

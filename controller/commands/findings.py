@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-GOOD, BAD, NOTE = "   ok", "FAULT", " note"
-
-
-HINT = "     "
+GOOD, BAD, NOTE, HINT = "   ok", "FAULT", " note", "     "
 _PROTOCOLS = "; let the bridge speak OpenFlow 1.3: ovs-vsctl set bridge NAME protocols=OpenFlow13"
 
 

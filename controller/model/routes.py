@@ -59,7 +59,7 @@ class Routes:
         self._wired: dict[str, set[int]] = {}  # switch -> its link ports
         self._trees: dict[str, Tree] = {}
         self._told: dict[str, dict[str, Route | None]] = {}  # destination -> from where -> what was answered
-        self._ways: dict[str, dict[tuple[Node, ...], tuple[Way, ...]]] = {}  # switch -> by which neighbours -> ways
+        self._ways: dict[str, dict[tuple[Node, ...], tuple[Way, ...]]] = {}  # of a switch by neighbours, till a change
         self._changes: list[_Change] = []
         self._touched: set[tuple[object, ...]] = set()
         self._gone: set[str] = set()  # switches, since the last `settle`
@@ -226,8 +226,7 @@ class Routes:
         before = self._fabric.cost(one, other)
         act()
         self._changes.append(_Change(one, other, before, self._fabric.cost(one, other)))
-        self._ways.pop(one, None)
-        self._ways.pop(other, None)
+        self._ways.clear()
         if len(self._fabric.graph) != nodes:
             self._touched.add(("fabric",))
 
@@ -259,7 +258,6 @@ class Routes:
         for switch_id in gone:
             self._told.pop(switch_id, None)
             self._trees.pop(switch_id, None)
-            self._ways.pop(switch_id, None)
             for told in self._told.values():
                 told.pop(switch_id, None)
 

@@ -28,11 +28,11 @@ class Live:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
-    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    def call(self, method: str, path: str, body: object = None, token: str = "") -> tuple[int, Any]:
         """(status, what its JSON says)"""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         data = None if body is None else json.dumps(body).encode()
-        connection.request(method, path, data, {"Content-Type": "application/json"})
+        connection.request(method, path, data, {"Content-Type": "application/json", "X-Auth-Token": token})
         response = connection.getresponse()
         said = response.read()
         connection.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -51,3 +53,22 @@ class Cloud:
         token, entry = tokens.new(project, f"{'-'.join(roles)}@{project}", roles, expires)
         tokens.save(self.file, [*tokens.load(self.file), entry])
         return Person(self.context, token)
+
+
+def work(person: Person, method: str, path: str, body: object) -> list[str]:
+    """Every call of a function of ours while the application answers: as much is done for what is not there."""
+    called: list[str] = []
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        file = frame.f_code.co_filename
+        if event == "call" and ("/northbound/" in file or "/controller/" in file):
+            called.append(f"{file.rpartition('/')[2]}:{frame.f_code.co_qualname}")
+
+    person.call(method, path, body)  # what is made once is made
+    sys.setprofile(note)
+    try:
+        person.call(method, path, body)
+    finally:
+        sys.setprofile(None)
+    assert len(called) > 10
+    return called

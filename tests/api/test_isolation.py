@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from controller.store.replica import Replica
 from controller.store.store import Store
 
 from .conftest import Reply
-from .tenants import Cloud, Person
+from .tenants import Cloud, Person, work
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
@@ -203,31 +201,6 @@ def test_time_does_not_tell(blue: Person, reds: dict[str, Any], kind: str, metho
     theirs = f"/v2.0/{kind}/{reds[kind]['id']}"
     body = {kind[:-1].replace("-", "_").replace("policie", "policy"): {}} if method == "PUT" else None
     assert work(blue, method, theirs, body) == work(blue, method, f"/v2.0/{kind}/{NOWHERE}", body)
-
-
-def work(person: Person, method: str, path: str, body: object) -> list[str]:
-    """The calls of functions while the application answers; where a file is read again meanwhile, it is more."""
-    return min((_work(person, method, path, body) for _ in range(3)), key=len)
-
-
-def _work(person: Person, method: str, path: str, body: object) -> list[str]:
-    calls: list[str] = []
-
-    def note(frame: Any, event: str, argument: Any) -> None:
-        if event == "call":
-            calls.append(f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_code.co_qualname}")
-
-    person.call(method, path, body)  # what is made once is made
-    gc.disable()  # whose callbacks are others'
-    sys.setprofile(note)
-    try:
-        reply = person.call(method, path, body)
-    finally:
-        sys.setprofile(None)
-        gc.enable()
-    assert reply.status == 404
-    assert len(calls) > 20
-    return calls
 
 
 @pytest.mark.parametrize("call", [

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from northbound.resource import Attribute, May, Resource
 from northbound.v2.api import RESOURCES
 
 from .conftest import Reply
-from .tenants import Cloud, Person
+from .tenants import Cloud, Person, work
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 # What a path's first parameter is the name of; a new path has its place here.
@@ -233,25 +232,3 @@ def test_a_value_in_a_query(two: Two, resource: Resource) -> None:
         one, other = (f"{path}?{query.format(each)}" for each in (named, NOWHERE))
         two.same("GET", one, other, (None, None), [named])
         assert work(two.blue, "GET", one, None) == work(two.blue, "GET", other, None)
-
-
-# --- how long it takes ------------------------------------------------------------------------------------------------
-
-
-def work(person: Person, method: str, path: str, body: object) -> list[str]:
-    """Every call of a function of ours while the application answers: as much is done for what is not there."""
-    called: list[str] = []
-
-    def note(frame: Any, event: str, argument: Any) -> None:
-        file = frame.f_code.co_filename
-        if event == "call" and ("/northbound/" in file or "/controller/" in file):
-            called.append(f"{file.rpartition('/')[2]}:{frame.f_code.co_qualname}")
-
-    person.call(method, path, body)  # what is made once is made
-    sys.setprofile(note)
-    try:
-        person.call(method, path, body)
-    finally:
-        sys.setprofile(None)
-    assert len(called) > 10
-    return called

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from northbound.identity import tokens
+
 from .live import Live, running
 
 PHYSICAL = "[network]\nnetwork_vlan_ranges = physnet\nflat_networks = physnet\n"
@@ -33,12 +35,12 @@ checks.positive_data_acceptance.enabled = false
 """
 
 
-def _made(live: Live) -> dict[str, str]:
+def _made(live: Live, token: str) -> dict[str, str]:
     """One object of every kind, by its path: requests are about these where an id is asked for."""
     found: dict[str, str] = {}
 
     def make(path: str, root: str, **wish: Any) -> str:
-        status, said = live.call("POST", f"/v2.0/{path}", {root: wish})
+        status, said = live.call("POST", f"/v2.0/{path}", {root: wish}, token)
         assert status == 201, said
         found[path] = said[root]["id"]
         return found[path]
@@ -69,16 +71,29 @@ def _about(made: dict[str, str]) -> str:
     return found
 
 
-@pytest.mark.parametrize("phase", [["coverage"], ["fuzzing", "--max-examples", "3"]], ids=lambda each: str(each[0]))
-def test_whatever_is_asked_is_answered_as_described(tmp_path: Path, phase: list[str]) -> None:
-    with running(tmp_path, PHYSICAL) as live:
+def _tokens(directory: Path) -> dict[str, str]:
+    """By role, of the file `tokens` in a directory."""
+    made = {role: tokens.new(project, role, [role], 0) for role, project in (("admin", "ops"), ("member", "red"))}
+    tokens.save(directory / "tokens", [entry for _, entry in made.values()])
+    return {role: token for role, (token, _) in made.items()}
+
+
+@pytest.mark.parametrize(
+    ("role", "phase"),
+    [("admin", ["coverage"]), ("member", ["coverage"]), ("admin", ["fuzzing", "--max-examples", "3"])],
+    ids=["coverage-operator", "coverage-tenant", "fuzzing"],
+)
+def test_whatever_is_asked_is_answered_as_described(tmp_path: Path, role: str, phase: list[str]) -> None:
+    known = _tokens(tmp_path)
+    with running(tmp_path, f"{PHYSICAL}[auth]\nstrategy = tokens\ntokens = {tmp_path}/tokens\n") as live:
         rules = tmp_path / "rules.toml"
-        rules.write_text(RULES + _about(_made(live)))
+        rules.write_text(RULES + _about(_made(live, known["admin"])))
         schemathesis = Path(sys.executable).with_name("schemathesis")
         done = subprocess.run(
             [schemathesis, "--config-file", rules, "run", f"{live.url}/openapi.json", *NOT, "--phases", *phase,
-             "--seed", "1", "--generation-database", "none", "--no-shrink", "--continue-on-failure",
-             "--request-timeout", "30", "--suppress-health-check", "all", "--warnings", "off", "--no-color"],
+             "--header", f"X-Auth-Token: {known[role]}", "--seed", "1", "--generation-database", "none", "--no-shrink",
+             "--continue-on-failure", "--request-timeout", "30", "--suppress-health-check", "all", "--warnings", "off",
+             "--no-color"],
             capture_output=True, text=True, cwd=tmp_path, timeout=600, check=False,
             env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
         )  # fmt: skip

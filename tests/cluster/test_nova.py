@@ -11,20 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from tests.cluster.engine import ETCD
 from tests.cluster.site import Member, Site, site
-from tests.lab import Vm, leftovers
+from tests.lab import Lab, Vm, leftovers
 from tests.lab.cloud import Body, until
 from tests.lab.netns import socket_in
 
-PORT = 8774
+ADDRESS, PORT = Lab.controller_address, 8774
 SERVERS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222")
 Heard = list[tuple[str, str]]  # name of the event, port
 
 
 @contextmanager
 def nova(made: Site) -> Iterator[Heard]:
-    """The Compute API at the address of etcd, while this lasts."""
+    """The Compute API, on the underlay, while this lasts."""
     heard: Heard = []
 
     class Api(BaseHTTPRequestHandler):
@@ -39,7 +38,7 @@ def nova(made: Site) -> Iterator[Heard]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = HTTPServer((ETCD, PORT), Api, bind_and_activate=False)
+    server = HTTPServer((ADDRESS, PORT), Api, bind_and_activate=False)
     server.socket.close()
     server.socket = socket_in(made.lab.namespace, socket.AF_INET, socket.SOCK_STREAM)
     server.allow_reuse_address = True
@@ -56,7 +55,7 @@ def nova(made: Site) -> Iterator[Heard]:
 
 
 def test_nova_hears_once_and_goes_on_hearing_when_the_one_that_tells_dies() -> None:
-    options = {"nova": {"endpoint": f"http://{ETCD}:{PORT}/v2.1", "auth_type": "none"}}
+    options = {"nova": {"endpoint": f"http://{ADDRESS}:{PORT}/v2.1", "auth_type": "none"}}
     with site(2, 2, options) as made:
         with nova(made) as heard:
             ports, vms = _servers(made)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.machine import machine
 from tests.lab import Lab, leftovers
 from tests.lab.cloud import until
-from tests.lab.netns import inside, ip, run
+from tests.lab.netns import inside, run
 from tests.lab.processes import Process
 
 ROOT = Path(__file__).parents[2]
@@ -31,20 +32,14 @@ def written(first: str) -> list[str]:
 
 
 class Host:
-    """A namespace on the lab's underlay, with what is below /etc in a directory of its own."""
+    """A machine, with what is below /etc in a directory of its own."""
 
     def __init__(self, lab: Lab, name: str) -> None:
         self.name, self.address = name, HOSTS[name]
-        self.namespace = f"{lab.prefix}-{name}"
+        self.namespace = machine(lab, name, int(self.address.rpartition(".")[2])).namespace
         self.directory = lab.directory / name
         for folder in ("etcd", "tenet"):
             (self.directory / folder).mkdir(parents=True)
-        lab._namespaces.append(self.namespace)
-        ip([f"netns add {self.namespace}"])
-        ip([f"link add name {name} netns {lab.namespace} type veth peer name eth0 netns {self.namespace}"])
-        ip([f"link set {name} master underlay up"], lab.namespace)
-        ip([f"addr add {self.address}/24 dev eth0", "link set lo up", "link set eth0 up"], self.namespace)
-        run(inside(self.namespace, ["ethtool", "-K", "eth0", "tx", "off"]))
 
     def own(self, line: str) -> str:
         """What is written for `one`, for this host."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from controller.compile.compiler import Compiler
 from controller.model.kinds import Network, Port, Row, Subnet, Switch
@@ -13,6 +14,8 @@ from controller.model.model import Model
 from controller.preview import Preview
 from controller.registry import EVERYWHERE, HERE
 from tests import strategies
+from tests.apps.clouds import network, plugged, port
+from tests.apps.clouds import switch as numbered
 from tests.world import change
 
 INTENT = (Network, Port, Subnet)
@@ -58,3 +61,17 @@ def test_what_is_foreseen_comes_to_be(cloud: list[Row], wish: list[Row], deleted
     assert flows(whole(model), model) == before, "a preview changes nothing"
     change(model, *([key for key in wanted if key in model.revisions] if deleted else wanted.values()))
     assert foreseen == differences(model, before, flows(whole(model), model))
+
+
+def test_two_switches_that_say_they_have_one_address() -> None:
+    """A mistake that must not have one foresee that the other's peers let go of it."""
+    model = Model()
+    change(model, network("red"), network("blue"), numbered(3))
+    change(model, *(replace(numbered(number), encap_ip="192.0.2.9") for number in (1, 2)))
+    for name, at, number in (("red", 1, 1), ("red", 3, 2), ("blue", 2, 3), ("blue", 3, 4)):
+        change(model, port(f"p{number}", name, number), plugged(f"p{number}", at, number))
+    (h1, h3) = Preview(model).switches([(model.get(Network, "red"), None)])
+    before = flows(whole(model), model)
+    change(model, "network/red")
+    assert [h1, h3] == differences(model, before, flows(whole(model), model))
+    assert not any("tun_src=192.0.2.9" in flow for flow in h3["removed"])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from mininet.topo import LinearTopo
 
+from tests.lab.census import Census
 from tests.mininet.bed import Bed, reach, until
+from tests.mininet.tenants import all_is_well, joined, share
 from topology.mininet import attach, detach
 
 MANAGER = "tcp:127.0.0.1:6640"
@@ -28,7 +31,7 @@ def interfaces(bed: Bed) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in bed.topology()["interfaces"]}
 
 
-def joined(bed: Bed) -> bool:
+def told_of(bed: Bed) -> bool:
     """Whether the database has told of every switch that is connected."""
     return all(switch["database"] for switch in bed.topology()["switches"] if switch["connected"])
 
@@ -40,7 +43,7 @@ def test_bridges_are_seen_with_what_their_database_says_and_not_taken_over() -> 
         mininets = configuration(bed)
         assert interfaces(bed)["s2-eth2"]["vif"] == "s2-eth2", "over OpenFlow alone"
         bed.ovs.vsctl("set-manager", MANAGER)
-        until(lambda: joined(bed), "the database", bed.log)
+        until(lambda: told_of(bed), "the database", bed.log)
         seen = interfaces(bed)
         assert seen["s2-eth2"]["vif"] == "vm-7"
         assert seen["s1-eth1"]["vif"] == "s1-eth1" and seen["s1-eth1"]["speed"] >= 10**7
@@ -63,7 +66,7 @@ def test_what_mininet_sweeps_away_stays_away() -> None:
     with Bed() as bed:
         bed.ovs.vsctl("set-manager", MANAGER)
         net = bed.run(LinearTopo(2, 1))
-        until(lambda: joined(bed), "the database", bed.log)
+        until(lambda: told_of(bed), "the database", bed.log)
         attached = attach(net, {"red": net.hosts})
         subprocess.run(["mn", "-c"], check=True, capture_output=True, timeout=120)
         bed.net = None
@@ -77,3 +80,23 @@ def test_what_mininet_sweeps_away_stays_away() -> None:
         attach(net, {"red": net.hosts})
         names = [host.name for host in net.hosts]
         assert reach(net, [(names[0], names[1])]) == {(names[0], names[1])}
+
+
+def test_wires_are_given_room_for_whole_frames_of_1500_bytes_and_labels() -> None:
+    with Bed({"network": {"underlay_mtu": 1550}}) as bed:
+        bed.ovs.vsctl("set-manager", MANAGER)
+        net = bed.run(LinearTopo(3, 2))
+        tenants = share(net, ("red", "blue"))
+        wires = [one["name"] for one in bed.topology()["interfaces"] if one["link"]]
+        assert len(wires) == 4
+        until(lambda: all(mtu(name) >= 1500 + 22 for name in wires), "room", lambda: str([*map(mtu, wires)]))
+        joined(bed, tenants)
+        assert {network["mtu"] for network in bed.topology()["networks"]} == {1500}
+        with Census(tenants) as census:
+            all_is_well(bed, census, tenants)
+        others = [one["name"] for one in bed.topology()["interfaces"] if not one["link"]]
+        assert {mtu(name) for name in others} == {1500}, "nobody else's is touched"
+
+
+def mtu(interface: str) -> int:
+    return int(Path(f"/sys/class/net/{interface}/mtu").read_text())
