@@ -27,9 +27,10 @@ from controller.openflow.session import PortDesc, Session, SwitchEvents
 log = logging.getLogger("tenet.openflow")
 
 _MOST_PORTS = 65_536  # of a switch; port numbers have 32 bits, and a hostile peer would use them
-# Mininet's RemoteController asks with telnet whether we are there, and falls over an answer that is not UTF-8: so the
-# first numbers of messages, which the framework would draw at random, are
-_FIRST_XID = 0x7E000000
+# Mininet's RemoteController asks with telnet whether we are there.  It falls over an answer that is not UTF-8, and
+# waits for ever after one with a byte 1 (a marker of its own) or 127 (its prompt): so the first numbers of messages,
+# which the framework would draw at random, have none
+_FIRST_XID = 0x7E404040
 _UNANSWERED = 2  # echo requests in a row
 _PROOF = 2.0  # seconds for a sign of life when another connection claims to be the same switch
 _FRAMEWORKS = frozenset({wire.HELLO, wire.ECHO_REQUEST, wire.ECHO_REPLY, wire.FEATURES_REPLY, wire.PORT_STATUS})

@@ -124,6 +124,7 @@ class Target:
         put = batch.put
         if refusals or lacking:
             put = [flow for flow in put if not self._left_out(flow, refusals, lacking)]
+            self._look_again()
         there = {flow.cookie for flow in put}
         self.installed -= batch.drop
         self.installed |= there
@@ -153,8 +154,7 @@ class Target:
         """The switch took nothing of it but the meters that are not `lacking`: all else is to be sent again, without
         what was refused.
         """
-        self.groups.due = self.groups.due or any(batch.groups)
-        self.meters.due = self.meters.due or any(batch.meters)
+        self._look_again()
         self.meters.have([one for one in batch.meters.missing if one.number not in lacking])
         self._see_meterless(lacking)
         for flow in batch.put:
@@ -166,6 +166,11 @@ class Target:
                 self._pending.setdefault(cookie, None)
             else:
                 self._foreign.add(cookie)
+
+    def _look_again(self) -> None:
+        """What a flow that is not there after all was to use may be held for nobody."""
+        self.groups.due = self.groups.due or bool(self.groups.held or self.groups.used)
+        self.meters.due = self.meters.due or bool(self.meters.held or self.meters.used)
 
     def _see_meterless(self, lacking: Mapping[int, str]) -> None:
         if lacking and not self.meters.right:

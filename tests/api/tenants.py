@@ -56,7 +56,14 @@ class Cloud:
 
 
 def work(person: Person, method: str, path: str, body: object) -> list[str]:
-    """Every call of a function of ours while the application answers: as much is done for what is not there."""
+    """Every call of a function of ours while the application answers: as much is done for what is not there.
+
+    Where a file is read again meanwhile, it is more.
+    """
+    return min((_work(person, method, path, body) for _ in range(3)), key=len)
+
+
+def _work(person: Person, method: str, path: str, body: object) -> list[str]:
     called: list[str] = []
 
     def note(frame: Any, event: str, argument: Any) -> None:

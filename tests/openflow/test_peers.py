@@ -224,12 +224,12 @@ def test_who_only_looks_is_not_refused(bench: Bench) -> None:
     assert not bench.heard.refusals
 
 
-def test_what_a_new_peer_is_told_first_is_utf8(bench: Bench) -> None:
-    """Mininet looks with telnet whether a controller is there, and reads the answer as text."""
+def test_what_a_new_peer_is_told_first_is_text_that_mininet_gets_over(bench: Bench) -> None:
+    """It looks with telnet whether a controller is there; 1 and 127 are marks of its own in what a shell prints."""
     for _ in range(20):  # a number drawn at random has a byte above 127 in fifteen of sixteen
         sock = hub.connect(bench.server.address)
         with sock:
-            assert sock.recv(64).decode()
+            assert not {"\x01", "\x7f"}.intersection(sock.recv(64).decode())
 
 
 def test_the_second_switch_of_one_datapath_id_is_refused(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from controller.model.model import Model
 from controller.store import archive
 from controller.store.replica import applied
-from tests.cluster.site import ETCD, LEASE, Member, Site, site
+from tests.cluster.engine import ETCD
+from tests.cluster.site import LEASE, Member, Site, site
 from tests.lab import Reply
 from tests.lab.netns import inside, run
 from tests.soak.stage import Disturbance, switches
@@ -56,7 +57,7 @@ class Members:
         model, path = Model(), self.lab.directory / "backup"
         path.unlink(missing_ok=True)
         tenet = str(Path(sys.executable).with_name("tenet"))
-        run(inside(self.lab.namespace, [tenet, "store", "backup", str(path), "--url", f"etcd://{ETCD}:2379/tenet"]))
+        run(inside(self.lab.namespace, [tenet, "store", "backup", str(path), "--url", self._site.etcd.url]))
         model.apply([applied(1, key, value) for key, value in archive.read(path).items()])
         return model
 
@@ -82,11 +83,11 @@ class Members:
 
     def _cut(self, dice: random.Random) -> None:
         member = dice.choice(self._site.members)
-        member.cut(ETCD)
+        member.machine.cut(ETCD)
         try:
             time.sleep(dice.choice((LEASE / 2, LEASE * 2)))
         finally:
-            member.heal(ETCD)
+            member.machine.heal(ETCD)
 
     def _kill_etcd(self, _: random.Random) -> None:
         self._site.etcd.kill()
