@@ -58,6 +58,7 @@ class Compiler:
         self._carriers: dict[str, set[str]] = {}  # network -> switches
         self._resorted: set[str] = set()  # switches whose networks may be others now
         self._begun: set[str] = set()  # networks whose sheets are new in this round
+        self._left: set[str] = set()  # networks that excluded switches carried: who comes in this round may carry them
         self._changed: set[Place] = set()
         self.computed = 0  # units computed, ever
 
@@ -78,7 +79,7 @@ class Compiler:
             self._retire(place, place)
             for network_id in self._carried.pop(switch_id):
                 self._carriers[network_id].discard(switch_id)
-                self._end_uncarried(network_id)
+                self._left.add(network_id)
             del self.sheets[place]
             self._resorted.discard(switch_id)
 
@@ -277,9 +278,10 @@ class Compiler:
                 begun = network_id in self._begun  # then all of it is what changed
                 whole[network_id] = settled[network_id] if begun else [Step(None, flow) for flow in flows]
             steps.setdefault(switch_id, []).extend(whole[network_id])
-        for network_id in {*self._begun, *(network_id for _, network_id in left)}:
+        for network_id in {*self._begun, *self._left, *(network_id for _, network_id in left)}:
             self._end_uncarried(network_id)
         self._begun.clear()
+        self._left.clear()
 
     def _end_uncarried(self, network_id: str) -> None:
         """A sheet that no switch carries is not kept."""

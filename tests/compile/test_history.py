@@ -158,6 +158,13 @@ def test_incremental_is_from_nothing(history: list[tuple[str, Any]]) -> None:
     after(history).check()
 
 
+@pytest.mark.parametrize("units", [0, 1, 2, 3, 5, 8, 11, 15, 20, 30])
+def test_the_last_switch_of_a_network_goes_while_another_comes(units: int) -> None:
+    """The network's sheet is there still when the round ends that gives it to the one that comes."""
+    begun: list[tuple[str, Any]] = [("put", strategies.base()), ("settle", None), ("exclude", "h1"), ("include", "h2")]
+    after([*begun, ("part", units), ("exclude", "h0")]).check()
+
+
 @settings(max_examples=100)
 @given(histories)
 def test_no_table_is_of_two_minds(history: list[tuple[str, Any]]) -> None:
