@@ -43,16 +43,14 @@ def main() -> int:
         parser.error(f"no such benchmark: {', '.join(unknown)}")
     figures: list[Figure] = []
     failed: list[str] = []
-    with RESULTS.open("wb") as results:
-        for name in names:
-            found = _run(name)
-            if not found:
-                failed.append(name)
-            for figure in found:
-                figure.details["cores"] = os.cpu_count()
-                results.write(figure.line() + b"\n")
-            results.flush()
-            figures += found
+    for name in names:
+        found = _run(name)
+        if not found:
+            failed.append(name)
+        for figure in found:
+            figure.details["cores"] = os.cpu_count()
+        figures += found
+        _write_down(found)
     print(table(figures))
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
@@ -69,6 +67,17 @@ def _run(name: str) -> list[Figure]:
     for figure in figures:
         figure.details["load_before"] = load
     return [] if done.returncode else figures
+
+
+def _write_down(found: list[Figure]) -> None:
+    """In the place of older figures of the same names; the others stay."""
+    names = {figure.name for figure in found}
+    kept = [line for line in _lines() if msgspec.json.decode(line, type=Figure).name not in names]
+    RESULTS.write_bytes(b"".join(line + b"\n" for line in [*kept, *(figure.line() for figure in found)]))
+
+
+def _lines() -> list[bytes]:
+    return RESULTS.read_bytes().splitlines() if RESULTS.exists() else []
 
 
 if __name__ == "__main__":
