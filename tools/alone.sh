@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # alone.sh COMMAND [ARGUMENT ...]: run COMMAND (as root) in network, mount and process namespaces of its own: with a loopback
-# that is up, and a /tmp and /run of their own, so that neither names nor sockets meet anybody else's.
+# that is up, and a /tmp and /run of their own, so that neither names nor sockets meet anybody else's.  A checkout that is
+# in /tmp itself stays where it is.
 set -euo pipefail
 
 here=$(readlink /proc/self/ns/mnt)
@@ -17,7 +18,15 @@ shift 2
 ip link set lo up
 mount --make-rprivate /
 mount -t sysfs sysfs /sys  # of these namespaces
+checkout=$(cd "$(dirname "$0")/.." && pwd -P)
+exec 9<"$checkout"  # however it is hidden now
 mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
+if [[ $checkout == /tmp/* || $checkout == /run/* ]]; then
+    mkdir -p "$checkout"
+    mount --no-canonicalize --bind /proc/self/fd/9 "$checkout"
+    cd "$PWD"
+fi
+exec 9<&-
 export TENET_ALONE=1  # tests/mininet run with it only
 "$@"  # not exec: the shell, the first process here, reaps what others leave
