@@ -24,7 +24,7 @@ mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
 if [[ $checkout == /tmp/* || $checkout == /run/* ]]; then
     mkdir -p "$checkout"
-    mount --no-canonicalize --bind /proc/self/fd/9 "$checkout"
+    mount --no-mtab --no-canonicalize --bind /proc/self/fd/9 "$checkout"
     cd "$PWD"
 fi
 exec 9<&-
