@@ -137,13 +137,9 @@ class Events:
         self._looked.forget_gone()
 
     def _look(self, port_ids: list[str]) -> None:
-        turn = time.monotonic() + SLICE
-        for start in range(0, len(port_ids), 100):
+        for start in hub.taking_turns(range(0, len(port_ids), 100), SLICE):
             rows = self._model.rows(Port)
             self._tell([port for port_id in port_ids[start : start + 100] if (port := rows.get(port_id)) is not None])
-            if time.monotonic() > turn:
-                hub.sleep(0)
-                turn = time.monotonic() + SLICE
 
     def _tell(self, ports: Iterable[Port]) -> None:
         """Of those whose status is another, or that are on another host; does not wait."""

@@ -12,9 +12,10 @@ import os
 import signal
 import socket
 import ssl
+import time
 import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias, TypeVar, cast
 
 # os-ken's default hub is native threads, under which a peer that hangs up is never reported; ryu reads RYU_HUB_TYPE.
 os.environ["OSKEN_HUB_TYPE"] = "eventlet"
@@ -42,6 +43,7 @@ log = logging.getLogger("tenet.hub")
 
 AGAIN = 1.0  # seconds until what failed begins anew
 
+T = TypeVar("T")
 GreenThread: TypeAlias = Any  # eventlet has no types
 Queue = eventlet.queue.LightQueue
 QueueEmpty = eventlet.queue.Empty
@@ -84,6 +86,16 @@ def keep(run: Callable[..., None], *arguments: object) -> GreenThread:
                 sleep(AGAIN)
 
     return spawn(again)
+
+
+def taking_turns(steps: Iterable[T], seconds: float) -> Iterator[T]:
+    """The steps of long work that does not wait; whenever it has gone on for so long, others get their turn."""
+    turn = time.monotonic() + seconds
+    for step in steps:
+        yield step
+        if time.monotonic() > turn:
+            sleep(0)
+            turn = time.monotonic() + seconds
 
 
 def kill(thread: GreenThread) -> None:

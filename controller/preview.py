@@ -6,7 +6,6 @@ compiler is not disturbed, nor is anything kept.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -48,11 +47,8 @@ def _wanted(compiler: Compiler, switches: Iterable[str]) -> dict[str, set[Flow]]
 
 
 def _compile(compiler: Compiler) -> None:
-    turn = time.monotonic() + SLICE
-    for _ in compiler.work():
-        if time.monotonic() > turn:
-            hub.sleep(0)
-            turn = time.monotonic() + SLICE
+    for _ in hub.taking_turns(compiler.work(), SLICE):
+        pass
 
 
 def _part(model: Model, changes: Changed) -> tuple[Model, list[str]]:

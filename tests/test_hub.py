@@ -75,3 +75,13 @@ print("ended", flush=True)
             time.sleep(0.2)  # in which it would end
         process.terminate()
         assert process.stdout.readline() == "ended\n"
+
+
+def test_long_work_lets_others_have_their_turn() -> None:
+    done: list[str] = []
+    hub.spawn(lambda: done.append("other"))
+    for number in hub.taking_turns(range(3), 0.0):
+        done.append(str(number))
+    assert done == ["0", "other", "1", "2"]
+    hub.spawn(lambda: done.append("late"))
+    assert list(hub.taking_turns("abc", 60.0)) == ["a", "b", "c"] and "late" not in done

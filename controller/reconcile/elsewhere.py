@@ -30,11 +30,8 @@ class Elsewhere:
             self._asked = time.monotonic()
             compiler = self._compiler = self._compiler or Compiler(self._model, HERE, EVERYWHERE)
             compiler.include(switch_id)
-            turn = time.monotonic() + SLICE
-            for _ in compiler.work():
-                if time.monotonic() > turn:
-                    hub.sleep(0)
-                    turn = time.monotonic() + SLICE
+            for _ in hub.taking_turns(compiler.work(), SLICE):
+                pass
             compiler.settle()
             return compiler
 

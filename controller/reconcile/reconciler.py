@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 
 from controller import hub
@@ -141,11 +140,8 @@ class Reconciler:
         self._round_over.clear()
         included = set(self._included)
         try:
-            turn = time.monotonic() + SLICE
-            for _ in self.compiler.work():
-                if time.monotonic() > turn:
-                    hub.sleep(0)
-                    turn = time.monotonic() + SLICE
+            for _ in hub.taking_turns(self.compiler.work(), SLICE):
+                pass
             compiled = self.compiler.settle()
             for switch_id, steps in compiled.steps.items():
                 programmer = self.programmers.get(switch_id)
