@@ -4,42 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
 
 import pytest
 
 from tests.cluster.machine import Machine
-from tests.cluster.site import LEASE, Member, Site, messages, site
-from tests.lab import Vm, leftovers
+from tests.cluster.pinging import Pinging, pinging
+from tests.cluster.site import LEASE, Member, messages
 from tests.lab.cloud import until
 
 MOVES = 6.0  # seconds in which etcd chooses a new leader and its clients have found it
 
 
-class Spread(NamedTuple):
-    """Three machines of each kind; `one` pings the address of the other VM."""
-
-    site: Site
-    network: dict[str, Any]
-    one: Vm
-    address: str
-
-
 @pytest.fixture(scope="module")
-def whole() -> Iterator[Spread]:
-    with site(2, 3, {"openflow": {"echo_interval": 1.0}}, engines=3) as made:
-        project = made.cloud.v2("acme")
-        network = project.network()
-        project.subnet(network, "10.0.0.0/24")
-        one, _ = (made.cloud.start(made.lab[n], project.port(network, f"10.0.0.{n + 1}")) for n in range(2))
-        assert one.reaches("10.0.0.2")
-        yield Spread(made, network, one, "10.0.0.2")
-        made.right_from_nothing()
-    assert leftovers() == []
+def whole() -> Iterator[Pinging]:
+    with pinging(engines=3) as made:
+        yield made
 
 
 @pytest.fixture
-def spread(whole: Spread) -> Iterator[Spread]:
+def spread(whole: Pinging) -> Iterator[Pinging]:
     whole.site.settled()
     yield whole
     whole.site.settled(40.0)
@@ -64,21 +47,21 @@ def cut(ones: list[Machine], others: list[Machine]) -> Iterator[None]:
                 machine.heal(*(each.address for each in far))
 
 
-def create(spread: Spread, member: Member, name: str) -> int:
+def create(spread: Pinging, member: Member, name: str) -> int:
     body = {"port": {"network_id": spread.network["id"], "project_id": "acme", "name": name}}
     return member.api("POST", "/v2.0/ports", body).status
 
 
-def created(spread: Spread, member: Member, name: str) -> bool:
+def created(spread: Pinging, member: Member, name: str) -> bool:
     return until(lambda: create(spread, member, name) == 201, MOVES + LEASE)
 
 
-def there(spread: Spread, member: Member, *names: str) -> bool:
+def there(spread: Pinging, member: Member, *names: str) -> bool:
     found = [port["name"] for port in member.api("GET", "/v2.0/ports").json["ports"]]
     return all(found.count(name) == 1 for name in names)
 
 
-def test_a_minority_of_etcd_with_the_member_beside_it(spread: Spread) -> None:
+def test_a_minority_of_etcd_with_the_member_beside_it(spread: Pinging) -> None:
     """Whoever is on the side of the minority stops; the other side takes over and goes on."""
     made = spread.site
     lonely = made.master("hv1")
@@ -102,7 +85,7 @@ def test_a_minority_of_etcd_with_the_member_beside_it(spread: Spread) -> None:
     assert traffic.stop() == []
 
 
-def test_the_leader_of_etcd_is_cut_off_from_its_followers(spread: Spread) -> None:
+def test_the_leader_of_etcd_is_cut_off_from_its_followers(spread: Pinging) -> None:
     """Every member still reaches every etcd: those that spoke to the old leader find another."""
     made = spread.site
     leader = made.etcd.leader()
@@ -118,7 +101,7 @@ def test_the_leader_of_etcd_is_cut_off_from_its_followers(spread: Spread) -> Non
     assert traffic.stop() == []
 
 
-def test_etcd_without_a_majority(spread: Spread) -> None:
+def test_etcd_without_a_majority(spread: Pinging) -> None:
     """Each alone: nobody can write, nobody loses anything."""
     made = spread.site
     one, two, three = (each.machine for each in made.etcd.members)

@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 import pytest
 
-from tests.cluster.site import LEASE, Member, Site, messages, site
-from tests.lab import Vm, leftovers
+from tests.cluster.pinging import Pinging, pinging
+from tests.cluster.site import LEASE, Member, Site, messages
 from tests.lab.cloud import until
 
 QUOTA = 8_000_000  # bytes
 
 
-class Small(NamedTuple):
-    """A site whose etcd has little space; `one` pings the address of the other VM."""
-
-    site: Site
-    network: dict[str, Any]
-    one: Vm
-    address: str
-
-
 @pytest.fixture(scope="module")
-def small() -> Iterator[Small]:
-    with site(2, 3, {"openflow": {"echo_interval": 1.0}}, etcd=["--quota-backend-bytes", str(QUOTA)]) as made:
-        project = made.cloud.v2("acme")
-        network = project.network()
-        project.subnet(network, "10.0.0.0/24")
-        one, _ = (made.cloud.start(made.lab[n], project.port(network, f"10.0.0.{n + 1}")) for n in range(2))
-        assert one.reaches("10.0.0.2")
-        yield Small(made, network, one, "10.0.0.2")
-        made.right_from_nothing()
-    assert leftovers() == []
+def small() -> Iterator[Pinging]:
+    with pinging(etcd=["--quota-backend-bytes", str(QUOTA)]) as made:
+        yield made
 
 
 def fill(site: Site) -> None:
@@ -57,7 +40,7 @@ def make_room(site: Site) -> None:
         call("maintenance/alarm", {"action": "DEACTIVATE", "memberID": alarm["memberID"], "alarm": "NOSPACE"})
 
 
-def create(small: Small, member: Member, name: str) -> int:
+def create(small: Pinging, member: Member, name: str) -> int:
     body = {"port": {"network_id": small.network["id"], "project_id": "acme", "name": name}}
     reply = member.api("POST", "/v2.0/ports", body)
     if reply.status == 503:
@@ -65,7 +48,7 @@ def create(small: Small, member: Member, name: str) -> int:
     return reply.status
 
 
-def test_etcd_at_its_quota_and_after_it(small: Small) -> None:
+def test_etcd_at_its_quota_and_after_it(small: Pinging) -> None:
     site = small.site
     members = site.members
     traffic = small.one.pinging(small.address)
