@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from controller import hub, logs, memory
 from controller.commands import cluster, doctor, export, store, token, topology
-from controller.errors import Misconfigured, Refused, Unavailable
-from controller.settings import Settings, read, tls_context
+from controller.config.settings import Settings, read, tls_context
+from controller.runtime import garbage, hub, logs
+from controller.runtime.errors import Misconfigured, Refused, Unavailable
 
 log = logging.getLogger("tenet")
 
@@ -58,14 +58,11 @@ class Controller:
     def __init__(self, settings: Settings) -> None:
         from controller.cluster.cluster import Cluster
         from controller.cluster.mastery import Alone
-        from controller.fabric import Fabric
-        from controller.inventory import Inventory
-        from controller.observe.links import Links
-        from controller.observe.observer import Observer
-        from controller.observe.wires import Wires
-        from controller.operators import Operators
-        from controller.preview import Preview
-        from controller.readiness import Readiness
+        from controller.compile.preview import Preview
+        from controller.diagnose.operators import Operators
+        from controller.diagnose.readiness import Readiness
+        from controller.diagnose.switches import Inventory
+        from controller.diagnose.topology import Fabric
         from controller.reconcile.confirmations import Confirmations
         from controller.reconcile.mtus import Mtus
         from controller.reconcile.progress import Progress
@@ -73,7 +70,10 @@ class Controller:
         from controller.reconcile.statuses import Statuses
         from controller.store import archive, is_shared, open_store
         from controller.store.replica import Replica
-        from controller.switchboard import Switchboard
+        from controller.switches.board import Switchboard
+        from controller.switches.discovery.links import Links
+        from controller.switches.discovery.wires import Wires
+        from controller.switches.observer import Observer
         from northbound.app import application
         from northbound.context import Context
         from topology.cost import COSTS
@@ -134,7 +134,7 @@ class Controller:
         settings = self._settings
         hub.spawn(self._await_end)
         self.replica.start()
-        memory.settle()
+        garbage.settle()
         if self._confirmations:
             self._confirmations.start()
         self.reconciler.start()
@@ -213,7 +213,7 @@ def _notifier(settings: Settings, store: Any, replica: Any, statuses: Any, level
     """Who tells Nova of ports, or None."""
     if not settings.nova:
         return None
-    from controller.nova import Notifier, Nova
+    from controller.publish.nova import Notifier, Nova
 
     return Notifier(store, replica, statuses, levels, Nova(settings.nova, settings.files), mine)
 

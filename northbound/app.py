@@ -11,7 +11,7 @@ from typing import Any
 
 from webob import Request
 
-from controller.errors import Refused, Unavailable
+from controller.runtime.errors import Refused, Unavailable
 
 from . import audit, cluster, dry_run, errors, events, operators, preview, versions
 from .answer import Answer

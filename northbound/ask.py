@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from webob import Request
 
 from controller.intent import slots
-from controller.intent.means import Means
+from controller.intent.env import Means
 from controller.store.transaction import Outcome, Transaction, transact
 
 from . import audit, dry_run, prefer

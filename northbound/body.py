@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from webob import Request
 
-from controller import hub
+from controller.runtime import hub
 
 from .checks import shown
 from .errors import HttpError, bad_request

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.errors import NotFound
+from controller.runtime.errors import NotFound
 
 from .answer import Answer, as_json
 from .ask import Ask

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from controller.events import Events
-from controller.intent.means import Means, means
+from controller.config.physical_networks import NONE, PhysicalNetworks
+from controller.intent.env import Means, means
 from controller.model.kinds import Network, Port, Row
-from controller.physical import NONE, PhysicalNetworks
+from controller.publish.feed import Events
 from controller.store.replica import Replica
 from controller.store.store import Store
 

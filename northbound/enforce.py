@@ -17,7 +17,7 @@ from oslo_config import cfg
 from oslo_policy import _checks as checks
 from oslo_policy import policy as oslo
 
-from controller.errors import Forbidden, Misconfigured
+from controller.runtime.errors import Forbidden, Misconfigured
 
 from .auth import Caller
 from .field import Field

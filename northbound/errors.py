@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from controller.errors import Conflict, Exhausted, Forbidden, Invalid, NotFound, Refused, Unavailable
+from controller.runtime.errors import Conflict, Exhausted, Forbidden, Invalid, NotFound, Refused, Unavailable
 
 from .answer import Answer, as_json
 from .resource import BAD_REQUEST

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from controller import hub
-from controller.errors import Compacted
-from controller.events import Entry, Position, follow
 from controller.intent.audience import Told, among
 from controller.model.kinds import Port
+from controller.publish.feed import Entry, Position, follow
+from controller.runtime import hub
+from controller.runtime.errors import Compacted
 
 from .answer import Answer
 from .ask import Ask

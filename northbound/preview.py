@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from controller.errors import Forbidden
 from controller.model.kinds import Row
 from controller.model.model import Model
 from controller.model.overlay import Overlay
+from controller.runtime.errors import Forbidden
 
 from .answer import Answer, as_json
 from .ask import Ask

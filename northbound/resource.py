@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from controller.errors import Invalid
-from controller.intent.means import Means
+from controller.intent.env import Means
 from controller.model.kinds import Row
 from controller.model.model import Model
+from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
 from .auth import Caller

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from controller.errors import NotFound
 from controller.intent import ranges
 from controller.intent.standard import MOST_TAGS
 from controller.model.kinds import AddressPair, HostRoute
+from controller.runtime.errors import NotFound
 
 from . import schema
 from .checks import (

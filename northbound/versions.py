@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.errors import NotFound
+from controller.runtime.errors import NotFound
 
 from .answer import Answer, as_json
 from .ask import Ask

@@ -11,8 +11,8 @@ import struct
 from collections import Counter
 from typing import NamedTuple
 
-from controller import hub
 from controller.openflow import wire
+from controller.runtime import hub
 
 Key = tuple[int, int, bytes]  # table, priority, match
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from apps.pipeline import TABLES
-from controller import inventory, operators, settings
 from controller.cluster import cluster
+from controller.config import settings
+from controller.diagnose import operators, switches
 from controller.flow import Table
 
 ROOT = Path(__file__).parents[1]
@@ -76,7 +77,7 @@ def test_every_metric_is_described() -> None:
 
 
 def test_every_field_of_a_switch_is_described() -> None:
-    source = Path(inventory.__file__).read_text()
+    source = Path(switches.__file__).read_text()
     body = source.partition("def _shown(")[2].partition("def connected(")[0]
     fields = set(re.findall(r'^ {12}"(\w+)":', body, re.MULTILINE))
     assert len(fields) > 10

@@ -17,10 +17,10 @@ from controller.cluster.mastery import Shared
 from controller.cluster.membership import Membership
 from controller.cluster.report import Report
 from controller.cluster.roster import Roster
-from controller.errors import Misconfigured
+from controller.config.settings import Settings
 from controller.model.kinds import Member
 from controller.reconcile.progress import Progress
-from controller.settings import Settings
+from controller.runtime.errors import Misconfigured
 from controller.store.replica import Replica
 from controller.store.store import Store
 

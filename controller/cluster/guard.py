@@ -13,9 +13,9 @@ from __future__ import annotations
 import logging
 
 from controller.cluster.mastery import Shared
-from controller.errors import Withheld
 from controller.model.kinds import Member, Network, Port
 from controller.model.model import Dependency
+from controller.runtime.errors import Withheld
 from controller.store.replica import Replica
 from controller.store.store import RESTORING
 

@@ -12,12 +12,12 @@ import uuid
 
 import msgspec
 
-from controller import hub
 from controller.cluster.levels import Levels
 from controller.cluster.mastery import Shared
-from controller.errors import Changed, Unavailable
 from controller.model.kinds import Level, Member, Presence, Reach, Row
 from controller.model.model import Dependency
+from controller.runtime import hub
+from controller.runtime.errors import Changed, Unavailable
 from controller.store.codec import decode, encode
 from controller.store.replica import Replica
 from controller.store.store import Lease, Store

@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from controller.errors import Misconfigured, Refused, Unavailable
+from controller.runtime.errors import Misconfigured, Refused, Unavailable
 
 URL = "http://127.0.0.1:9696"
 _TIMEOUT = 30.0  # seconds

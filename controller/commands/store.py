@@ -6,9 +6,9 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from controller import hub, logs
-from controller.errors import Misconfigured
-from controller.settings import read
+from controller.config.settings import read
+from controller.runtime import hub, logs
+from controller.runtime.errors import Misconfigured
 from controller.store import archive, open_store, snapshot
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from controller.errors import Misconfigured
-from controller.settings import read
+from controller.config.settings import read
+from controller.runtime.errors import Misconfigured
 
 DAY = 86_400  # seconds
 MAX_TEXT = 255

@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from controller.compile.flow_set import Clash, Owner, Sheet, Step
 from controller.flow import Flow
 from controller.model.model import Dependency, Model
 from controller.model.reader import Reader
 
 from . import scope
-from .sheet import Clash, Owner, Sheet, Step
 
 log = logging.getLogger("tenet.compile")
 

@@ -1,8 +1,8 @@
 """Meters: which is whose, and what it lets through.  OpenFlow 1.3.5, 5.7 and 7.3.4.4.
 
-1 is that of discovery (topology/hear.py), those of LEARNING are for frames from unknown addresses (apps/learn.py); from
-PORTS on, each OpenFlow port has one for what it sends to many.  A flow names its meter by number only: the rate is the
-same for every port of a deployment, and no part of any flow.
+1 is that of discovery (topology/lldp_punt.py), those of LEARNING are for frames from unknown addresses
+(apps/learn.py); from PORTS on, each OpenFlow port has one for what it sends to many.  A flow names its meter by
+number only: the rate is the same for every port of a deployment, and no part of any flow.
 """
 
 from __future__ import annotations

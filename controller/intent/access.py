@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from controller.errors import Forbidden, NotFound
+from controller.intent.env import Means
 from controller.model.kinds import (
     AddressScope,
     Network,
@@ -18,9 +18,8 @@ from controller.model.kinds import (
     Subnet,
     SubnetPool,
 )
+from controller.runtime.errors import Forbidden, NotFound
 from controller.store.transaction import Transaction
-
-from .means import Means
 
 R = TypeVar("R", bound=Row)
 SHARED, EXTERNAL = "access_as_shared", "access_as_external"

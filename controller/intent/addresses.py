@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from controller.errors import Exhausted, Invalid
+from controller.intent.env import Means
 from controller.model.kinds import FixedIp, Network, Port, Subnet
+from controller.runtime.errors import Exhausted, Invalid
 from controller.store.transaction import Transaction
 
 from . import allocate, ranges
-from .means import Means
 
 ROUTERS = (
     "network:router_interface", "network:router_interface_distributed", "network:ha_router_replicated_interface",

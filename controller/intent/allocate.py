@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.errors import Conflict, Exhausted
+from controller.intent.env import Means
 from controller.model.kinds import Network, Row, Subnet
+from controller.runtime.errors import Conflict, Exhausted
 from controller.store.transaction import Transaction
 
 from . import ranges
-from .means import Means
 
 SEGMENTS = 2**24 - 1  # the VNI of VXLAN and Geneve has 24 bits (RFC 7348, 5)
 LABELS = 2**20 - 1  # a wire carries a segment as an MPLS label, which has 20 bits (RFC 3032, 2.1)

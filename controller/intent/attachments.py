@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from controller.errors import Conflict, Invalid
 from controller.model.kinds import Port
 from controller.model.model import Model
+from controller.runtime.errors import Conflict, Invalid
 from controller.store.transaction import Taken, Transaction
 
 

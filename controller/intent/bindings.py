@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from controller.errors import Conflict, NotFound
+from controller.intent.env import Means
 from controller.model.kinds import Binding, Port
+from controller.runtime.errors import Conflict, NotFound
 from controller.store.transaction import Transaction
 
 from . import ports, standard
-from .means import Means
 
 MOST = 16  # hosts beside the one that counts
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, TypedDict, cast
 
-from controller.errors import Conflict, Invalid, NotFound
+from controller.intent.env import Means
 from controller.model.kinds import Network, Port, Subnet, Switch
+from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import access, allocate, physical, sharing, standard
-from .means import Means
 from .standard import StandardWish
 
 ENCAPSULATIONS = ("vxlan", "geneve", "gre")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from controller.errors import Conflict, Exhausted, Invalid
-from controller.physical import ANY, NAME, VLANS, PhysicalNetworks
+from controller.config.physical_networks import ANY, NAME, VLANS, PhysicalNetworks
+from controller.intent.env import Means
+from controller.runtime.errors import Conflict, Exhausted, Invalid
 from controller.store.transaction import Transaction
-
-from .means import Means
 
 TYPES = ("flat", "vlan")
 DRAWS = 16

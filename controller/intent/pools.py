@@ -6,12 +6,12 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from controller.errors import Conflict, Invalid, NotFound
+from controller.intent.env import Means
 from controller.model.kinds import AddressScope, Subnet, SubnetPool
+from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import access, ranges, scopes, sharing, standard
-from .means import Means
 from .standard import StandardWish
 
 BITS = {4: 32, 6: 128}

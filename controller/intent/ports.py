@@ -7,13 +7,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from controller.errors import Conflict, Invalid, NotFound
+from controller.intent.env import Means
 from controller.model.kinds import AddressPair, DhcpOption, Network, Port
+from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import access, addresses, allocate, attachments, networks, standard
 from .addresses import AddressWish
-from .means import Means
 from .standard import StandardWish
 
 __all__ = ["AddressWish", "PortWish", "create", "create_learning", "delete", "remove", "required", "update"]

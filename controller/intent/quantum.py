@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from controller.errors import Conflict, NotFound
+from controller.intent.env import Means
 from controller.model.kinds import Network, Port
+from controller.runtime.errors import Conflict, NotFound
 from controller.store.transaction import Transaction
 
 from . import attachments, networks, ports
-from .means import Means
 
 
 def network_of(found: Network | None, tenant: str, network_id: str) -> Network:

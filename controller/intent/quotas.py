@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.errors import Invalid, NotFound
 from controller.model.kinds import Network, Port, Quota, RbacPolicy, Row, Subnet, SubnetPool
 from controller.model.model import Model
+from controller.runtime.errors import Invalid, NotFound
 from controller.store.transaction import Transaction
 
 COUNTED: dict[str, type[Row]] = {

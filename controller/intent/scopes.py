@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.errors import Conflict, Invalid, NotFound
+from controller.intent.env import Means
 from controller.model.kinds import AddressScope, SubnetPool
+from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import access, sharing, standard
-from .means import Means
 from .standard import StandardWish
 
 

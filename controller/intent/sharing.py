@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from controller.errors import Conflict, Invalid, NotFound
+from controller.intent.env import Means
 from controller.model.kinds import AddressScope, Network, Port, RbacPolicy, Row, Standard, Subnet, SubnetPool
+from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Taken, Transaction
 
 from . import access, standard
 from .access import EVERYBODY, EXTERNAL, SHARED, granted
-from .means import Means
 
 TYPES: dict[str, tuple[type[Standard], tuple[str, ...]]] = {
     "network": (Network, (SHARED, EXTERNAL)),

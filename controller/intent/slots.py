@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from controller.errors import Conflict
+from controller.intent.env import Means
 from controller.model.kinds import Quota, Row
+from controller.runtime.errors import Conflict
 from controller.store.transaction import Transaction
 
-from .means import Means
 from .quotas import COUNTED, UNLIMITED, used
 
 WINDOW = 65_536  # free slots among which is drawn: writers at the same time rarely meet

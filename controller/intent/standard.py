@@ -7,11 +7,10 @@ from typing import Any, TypedDict, TypeVar
 
 from msgspec.structs import replace
 
-from controller.errors import Invalid
+from controller.intent.env import Means
 from controller.model.kinds import Standard
+from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
-
-from .means import Means
 
 S = TypeVar("S", bound=Standard)
 MOST_TAGS = 50

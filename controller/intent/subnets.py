@@ -10,12 +10,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from controller.errors import Conflict, Invalid, NotFound
+from controller.intent.env import Means
 from controller.model.kinds import HostRoute, Network, Pool, Port, Subnet, SubnetPool
+from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import access, addresses, networks, pools, ranges, standard
-from .means import Means
 from .standard import StandardWish
 
 MOST_ROUTES, MOST_SERVERS = 20, 5  # as OpenStack's own server has it

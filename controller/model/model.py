@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
+from controller.model.mtu import Room
+
 from .kinds import FLOWLESS, NAMES, Bridge, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
-from .room import Room
 from .routes import Routes
 from .slots import PREFIX as SLOTS
 from .slots import Slots

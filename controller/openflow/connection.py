@@ -12,9 +12,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from controller import hub
-from controller.errors import Unreachable
 from controller.openflow.wire import HEADER, Malformed
+from controller.runtime import hub
+from controller.runtime.errors import Unreachable
 
 log = logging.getLogger("tenet.openflow")
 

@@ -17,12 +17,12 @@ import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from controller import hub
-from controller.errors import Misconfigured
 from controller.openflow import wire
 from controller.openflow.connection import Connection
 from controller.openflow.listener import Listener
 from controller.openflow.session import PortDesc, Session, SwitchEvents
+from controller.runtime import hub
+from controller.runtime.errors import Misconfigured
 
 log = logging.getLogger("tenet.openflow")
 

@@ -8,8 +8,8 @@ import ssl
 import time
 from collections.abc import Callable
 
-from controller import hub
-from controller.errors import Misconfigured
+from controller.runtime import hub
+from controller.runtime.errors import Misconfigured
 
 log = logging.getLogger("tenet.openflow")
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from controller import hub
 from controller.openflow import wire
 from controller.openflow.dump import Held
+from controller.runtime import hub
 
 
 class Answer:

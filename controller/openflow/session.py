@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from controller import hub
-from controller.errors import NotMaster, Rejected, Unreachable
 from controller.flow.meter import Meter, is_of_port
 from controller.openflow import dump, wire
 from controller.openflow.dump import Held
@@ -17,6 +15,8 @@ from controller.openflow.errornames import reason
 from controller.openflow.events import Link, PortDesc, SwitchEvents
 from controller.openflow.pending import Answer, Bundle, Dump
 from controller.openflow.wire import PacketIn
+from controller.runtime import hub
+from controller.runtime.errors import NotMaster, Rejected, Unreachable
 
 __all__ = ["Held", "Link", "PacketIn", "PortDesc", "Session", "SwitchEvents"]
 

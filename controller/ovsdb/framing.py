@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from controller.errors import SwitchError
+from controller.runtime.errors import SwitchError
 
 LENGTH_LIMIT = 16 << 20  # bytes; the monitored columns of 10,000 interfaces are 5 MB
 DEPTH_LIMIT = 32  # the deepest OVSDB message, a transaction, has 10

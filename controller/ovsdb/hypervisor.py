@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from controller import hub
-from controller.errors import Refused, Rejected, SwitchError, Unavailable, Unreachable
 from controller.model.kinds import Bridge
 from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.describe import describe, watched
@@ -27,6 +25,8 @@ from controller.ovsdb.schema import DATABASE, monitor_params
 from controller.ovsdb.seen import SeenHypervisor
 from controller.ovsdb.settings import settings
 from controller.ovsdb.wires import WireMtus, Wires, has, wire_mtus, wire_repairs
+from controller.runtime import hub
+from controller.runtime.errors import Refused, Rejected, SwitchError, Unavailable, Unreachable
 
 HANDSHAKE_LIMIT = 30.0  # s for the whole of the database to arrive
 ANSWER_LIMIT = 10.0  # s for a transaction

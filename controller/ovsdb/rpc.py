@@ -15,9 +15,9 @@ import msgspec
 from ovs import reconnect, timeval
 from ovs.jsonrpc import Message
 
-from controller import hub
-from controller.errors import Rejected, SwitchError, Unreachable
 from controller.ovsdb.framing import Framer, Malformed
+from controller.runtime import hub
+from controller.runtime.errors import Rejected, SwitchError, Unreachable
 
 SEND_LIMIT = 10.0  # s that a peer may take to read what it was sent
 PROBE_INTERVAL = 5000  # ms of silence before an echo request, and again before the peer is given up

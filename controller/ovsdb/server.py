@@ -8,13 +8,13 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
-from controller import hub
-from controller.errors import Misconfigured, Rejected, SwitchError, Unreachable
 from controller.model.kinds import Bridge
 from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.hypervisor import Facts, Hypervisor
 from controller.ovsdb.seen import SeenHypervisor
 from controller.ovsdb.wires import Wires
+from controller.runtime import hub
+from controller.runtime.errors import Misconfigured, Rejected, SwitchError, Unreachable
 
 TLS_LIMIT = 10.0  # s for the handshake
 STRANGERS_LIMIT = 256  # connections that have not said yet who they are

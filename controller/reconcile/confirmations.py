@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 
-from controller import hub
-from controller.errors import Changed, Unavailable
 from controller.model.kinds import Confirmed, Switch
 from controller.reconcile.progress import Progress
+from controller.runtime import hub
+from controller.runtime.errors import Changed, Unavailable
 from controller.store.codec import encode
 from controller.store.replica import Replica
 from controller.store.store import Store

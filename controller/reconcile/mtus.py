@@ -9,7 +9,7 @@ import logging
 
 from controller.model.kinds import Link, Network, Switch
 from controller.model.model import Dependency, Model
-from controller.model.room import Most
+from controller.model.mtu import Most
 
 log = logging.getLogger("tenet.network")
 

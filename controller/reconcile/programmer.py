@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from controller import hub
-from controller.errors import Rejected
 from controller.flow import Flow
 from controller.flow.group import removal as group_removal
 from controller.flow.meter import is_of_port, limit
 from controller.openflow.session import Session
 from controller.openflow.wire import meter_mod
+from controller.runtime import hub
+from controller.runtime.errors import Rejected
 
 from .target import Batch, Target
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from controller import hub
+from controller.runtime import hub
 
 GRACE = 30.0  # seconds after which a switch that is away holds up nobody but the ports on it
 

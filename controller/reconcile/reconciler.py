@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from controller import hub
+from controller.compile.catalogue import EVERYWHERE, HERE, UNLIMITED
 from controller.compile.compiler import Compiler
-from controller.errors import Unreachable
 from controller.model.model import Dependency
 from controller.openflow.session import Session
-from controller.registry import EVERYWHERE, HERE, UNLIMITED
+from controller.runtime import hub
+from controller.runtime.errors import Unreachable
 from controller.store.replica import Replica
 
 from .programmer import Programmer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from controller.compile.sheet import Step
+from controller.compile.flow_set import Step
 from controller.flow import Flow, Group
 from controller.flow.meter import Meter, limit
 

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from controller.errors import Misconfigured
+from controller.runtime.errors import Misconfigured
 from controller.store.etcd_url import is_etcd, parse
 from controller.store.sqlite import SqliteStore
 from controller.store.sqlite_file import open_file

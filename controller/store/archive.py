@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from controller.errors import Changed, Misconfigured, StoreError, Unavailable
+from controller.runtime.errors import Changed, Misconfigured, StoreError, Unavailable
 from controller.store.codec import decode
 from controller.store.durable import replacing
 from controller.store.store import RESTORING, Store, Stored

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from controller.errors import StoreError
 from controller.model.kinds import KINDS, Row
+from controller.runtime.errors import StoreError
 
 VERSIONS: dict[str, int] = dict.fromkeys(KINDS, 1)
 

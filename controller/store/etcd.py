@@ -11,8 +11,8 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from controller import hub
-from controller.errors import Misconfigured, Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Misconfigured, Unavailable
 from controller.store.etcd_client import TIMEOUT, Etcd, Refusal
 from controller.store.etcd_commit import Commit
 from controller.store.etcd_commits import RETRY, Commits

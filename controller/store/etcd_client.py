@@ -15,7 +15,7 @@ import msgspec
 import requests
 from etcd3gw.client import Etcd3Client
 
-from controller.errors import Misconfigured, StoreError, Unavailable
+from controller.runtime.errors import Misconfigured, StoreError, Unavailable
 from controller.store.etcd_http import Http
 from controller.store.etcd_url import Address
 

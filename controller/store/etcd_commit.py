@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from itertools import chain, islice
 
-from controller import hub
+from controller.runtime import hub
 from controller.store.etcd_keys import Json, Keys, parent
 from controller.store.etcd_txn import OPERATIONS, compares, depth, writes
 

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from itertools import chain
 from uuid import uuid4
 
-from controller import hub
-from controller.errors import Changed, Invalid, Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Changed, Invalid, Unavailable
 from controller.store.etcd_client import Etcd, Full, Refusal
 from controller.store.etcd_commit import TOGETHER, Commit, together
 from controller.store.etcd_feed import Feed

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import requests
 
-from controller import hub
-from controller.errors import Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Unavailable
 from controller.store.etcd_client import Etcd
 from controller.store.etcd_keys import Json, Keys
 from controller.store.log import ChangeLog

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 from requests.exceptions import ConnectionError, ConnectTimeout, ReadTimeout
 
-from controller import hub
+from controller.runtime import hub
 
 _READ = 1 << 18
 _HEADERS = {"Content-Type": "application/json"}

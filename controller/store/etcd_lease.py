@@ -6,8 +6,8 @@ import logging
 import math
 import time
 
-from controller import hub
-from controller.errors import Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Unavailable
 from controller.store.etcd_client import TIMEOUT, Etcd, Refusal
 
 log = logging.getLogger("tenet.store")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 
-from controller import hub
-from controller.errors import Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Unavailable
 from controller.store.etcd_client import Etcd, Refusal
 
 log = logging.getLogger("tenet.store")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from controller.errors import Misconfigured
+from controller.runtime.errors import Misconfigured
 
 SCHEMES = {"etcd": False, "etcd+https": True}
 _FILES = ("ca", "certificate", "private_key")

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable
 
-from controller import hub
+from controller.runtime import hub
 
 log = logging.getLogger("tenet.store")
 

@@ -6,8 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
-from controller import hub
-from controller.errors import Compacted
+from controller.runtime import hub
+from controller.runtime.errors import Compacted
 from controller.store.store import Change
 
 KEPT = 20_000  # rows that a follower may lag behind; twice as many are held at most, besides the newest commits

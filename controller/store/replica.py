@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from controller import hub
-from controller.errors import Compacted
 from controller.model.kinds import KINDS, Row
 from controller.model.model import Applied, Dependency, Model
+from controller.runtime import hub
+from controller.runtime.errors import Compacted
 
 from .codec import decode
 from .store import Store

@@ -16,8 +16,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from controller import hub
-from controller.errors import Changed, Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Changed, Unavailable
 from controller.store.local_lease import LocalLease
 from controller.store.log import ChangeLog
 from controller.store.revisions import Revisions, Undo

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from controller.errors import Misconfigured
+from controller.runtime.errors import Misconfigured
 from controller.store.store import Stored
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from controller import hub
+from controller.runtime import hub
 
 RESTORING = "taken/store/restoring"  # while it is there a restore is under way, and nobody else writes the model
 

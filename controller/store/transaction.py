@@ -10,9 +10,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
-from controller.errors import Changed, Unavailable
 from controller.model.kinds import KINDS, NAMES, Row
 from controller.model.model import Model
+from controller.runtime.errors import Changed, Unavailable
 
 from .codec import encode
 from .replica import Replica

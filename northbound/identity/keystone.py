@@ -16,7 +16,7 @@ from keystonemiddleware.auth_token import AuthProtocol, list_opts
 from oslo_config import cfg
 from webob import Request
 
-from controller.errors import Misconfigured
+from controller.runtime.errors import Misconfigured
 
 from ..auth import Caller
 from ..errors import HttpError

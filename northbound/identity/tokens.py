@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from webob import Request
 
-from controller.errors import Misconfigured
+from controller.runtime.errors import Misconfigured
 from controller.store.durable import replacing
 
 from ..auth import Caller, with_implied

@@ -7,10 +7,10 @@ from typing import Any
 
 from webob import Request
 
-from controller.errors import Invalid
 from controller.intent import networks, quantum
 from controller.intent.networks import NetworkWish
 from controller.model.kinds import Network, Port
+from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
 from .. import checks

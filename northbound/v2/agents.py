@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.errors import NotFound
-from controller.intent.means import Means
+from controller.intent.env import Means
 from controller.intent.networks import ZONE
 from controller.model.kinds import AgentNote, Switch
+from controller.runtime.errors import NotFound
 from controller.store.transaction import Transaction
 
 from ..answer import Answer

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from controller.errors import Invalid
 from controller.intent import bindings
 from controller.model.kinds import Binding, Port
+from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
 from ..answer import Answer, as_json

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from controller.errors import Forbidden, NotFound, Refused
-from controller.intent.means import Means
+from controller.intent.env import Means
 from controller.model.kinds import Network, Port, Row
+from controller.runtime.errors import Forbidden, NotFound, Refused
 from controller.store.transaction import Transaction
 
 from ..answer import Answer, as_json

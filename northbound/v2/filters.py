@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from controller.errors import Invalid
 from controller.intent import access
 from controller.model.kinds import Row, Standard
+from controller.runtime.errors import Invalid
 
 from ..resource import BAD_REQUEST, Filter, Resource, Show, View
 

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 from webob import Request
 
-from controller.errors import Invalid, NotFound
 from controller.model.kinds import Row
+from controller.runtime.errors import Invalid, NotFound
 
 from ..resource import BAD_REQUEST, Resource, View
 from .filters import Selection

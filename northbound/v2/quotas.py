@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.errors import NotFound
 from controller.intent import quotas
 from controller.model.kinds import Quota
+from controller.runtime.errors import NotFound
 
 from ..answer import Answer, as_json
 from ..ask import Ask

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from controller.errors import Forbidden
 from controller.intent import access
 from controller.model.kinds import Network, Row
+from controller.runtime.errors import Forbidden
 
 from ..ask import Ask
 from ..resource import Resource, View

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from controller.errors import NotFound
 from controller.intent import standard
 from controller.model.kinds import Standard
+from controller.runtime.errors import NotFound
 from controller.store.transaction import Transaction
 
 from ..answer import Answer, as_json

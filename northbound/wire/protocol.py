@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from controller import hub
+from controller.runtime import hub
 
 from . import head
 from .connections import Connections

@@ -6,7 +6,7 @@ import functools
 import logging
 from typing import Any
 
-from controller import hub
+from controller.runtime import hub
 
 from .connections import Connections
 from .protocol import Protocol

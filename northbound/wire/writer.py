@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from controller import hub
+from controller.runtime import hub
 
 PATIENCE = 60.0  # seconds for each write
 SLOWEST = 65_536  # bytes a second, of large ones

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from webob import Request
 
-from controller.errors import Conflict, NotFound
 from controller.model.kinds import Network, Port
 from controller.reconcile.mtus import Mtus
+from controller.runtime.errors import Conflict, NotFound
 from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.store import Store

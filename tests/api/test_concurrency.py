@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from controller import hub
+from controller.runtime import hub
 
 from .conftest import Api, Reply
 from .quantum import Tenant

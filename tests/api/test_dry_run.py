@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from controller.compile.preview import Preview
 from controller.model.kinds import Interface, Switch
-from controller.preview import Preview
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from webob import Request
 
-from controller import events as kept
 from controller.model.kinds import Interface, Row, Switch
+from controller.publish import feed
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import transact
@@ -88,7 +88,7 @@ def test_a_tenant_is_told_of_its_own_alone(tmp_path: Path, store: Store, replica
 
 
 def test_too_far_back_is_gone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "KEPT", 3)
+    monkeypatch.setattr(feed, "KEPT", 3)
     for _ in range(10):
         api.made("network")
     assert api.call("GET", "/tenet/v1/events?after=0").error == (410, "EventsGone")
@@ -111,7 +111,7 @@ def test_too_far_back_is_gone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_slow_client_costs_its_position_and_is_closed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "KEPT", 3)
+    monkeypatch.setattr(feed, "KEPT", 3)
     monkeypatch.setattr(events, "LASTS", 60.0)
     request = Request.blank(f"/tenet/v1/events?after={api.context.replica.model.revision}")
     lines: Iterator[bytes] = iter(request.get_response(api.app).app_iter)

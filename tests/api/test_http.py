@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from webob import Request
 
-from controller.errors import Unavailable
+from controller.runtime.errors import Unavailable
 from controller.store.replica import Replica
 from northbound.app import application
 from northbound.body import MAX_BODY

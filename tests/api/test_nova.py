@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from controller import hub
-from controller.errors import Misconfigured
 from controller.model.kinds import Port, Row, Told
-from controller.nova import PLUGGED, Event, Notifier, Nova
+from controller.publish.nova import PLUGGED, Event, Notifier, Nova
 from controller.reconcile.progress import Progress
 from controller.reconcile.statuses import Statuses
+from controller.runtime import hub
+from controller.runtime.errors import Misconfigured
 from controller.store import open_store
 from controller.store.codec import encode
 from controller.store.replica import Replica

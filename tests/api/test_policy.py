@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.errors import Forbidden, Misconfigured
+from controller.runtime.errors import Forbidden, Misconfigured
 from controller.store.replica import Replica
 from controller.store.store import Store
 from northbound.auth import Caller, with_implied

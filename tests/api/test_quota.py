@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller import hub
+from controller.runtime import hub
 from controller.store.replica import Replica
 from controller.store.store import Store
 

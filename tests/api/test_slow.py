@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller import hub
+from controller.runtime import hub
 from northbound import body
 from northbound.wire import connections, protocol, server, writer
 

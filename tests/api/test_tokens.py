@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.__main__ import main
-from controller.errors import Misconfigured
+from controller.runtime.errors import Misconfigured
 from controller.store.replica import Replica
 from controller.store.store import Store
 from northbound.auth import with_implied

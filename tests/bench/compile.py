@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from statistics import median
 from typing import NamedTuple
 
-from controller import memory
+from controller.compile.catalogue import EVERYWHERE, HERE
 from controller.compile.compiler import Compiler
 from controller.model.model import Applied, Model
-from controller.registry import EVERYWHERE, HERE
+from controller.runtime import garbage
 from tests.bench.deployment import Shape, rows, switch_id
 from tests.bench.figure import Figure
 
@@ -62,7 +62,7 @@ def compile_all() -> Run:
     """Compile every switch of the deployment from nothing."""
     model = Model()
     model.apply([Applied(1, row.key, row) for row in rows(SHAPE)])
-    memory.settle()
+    garbage.settle()
     compiler = Compiler(model, HERE, EVERYWHERE)
     switches = [switch_id(number) for number in range(SHAPE.switches)]
     wall, cpu = time.perf_counter(), time.process_time()

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from itertools import product
 
-from controller import memory
 from controller.model.kinds import Link, Row, Switch
 from controller.model.model import Applied, Model
 from controller.model.routes import Routes
+from controller.runtime import garbage
 from tests.bench.figure import Figure
 
 PODS = 16
@@ -50,7 +50,7 @@ def measure() -> Iterator[Figure]:
     switches, links = rows(PODS)
     names = [switch.id for switch in switches]
     model = Model()
-    memory.settle()
+    garbage.settle()
     began, cpu = time.perf_counter(), time.process_time()
     put(model, *switches, *(end for link in links for end in link))
     before = routes(model.routes, names)

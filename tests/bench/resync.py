@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from controller import hub
+from controller.runtime import hub
 from tests.bench.figure import Figure, against
 from tests.bench.switch import BRIDGE, DPID, ONE, Bench, bench
 from tests.ovs import PrivateOvs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from controller import hub
+from controller.runtime import hub
 from tests.simswitch import SimSwitch
 
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller import hub, memory
 from controller.model.model import Applied
 from controller.openflow import framework
 from controller.openflow.session import PacketIn, Session
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
+from controller.runtime import garbage, hub
 from controller.store import open_store
 from controller.store.replica import Replica
 from tests.bench.deployment import Shape, rows, switch_id
@@ -36,7 +36,7 @@ class Bench:
     def __init__(self, directory: Path) -> None:
         replica = Replica(open_store(f"sqlite:///{directory}/tenet.db"))
         replica.model.apply([Applied(1, row.key, row) for row in rows(SHAPE)])
-        memory.settle()
+        garbage.settle()
         self.progress = Progress(time.monotonic)
         self.reconciler = Reconciler(replica, self.progress, audit_interval=3600.0)
         self.reconciler.compiler.include(ONE)

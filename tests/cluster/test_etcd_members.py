@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from controller import hub
-from controller.errors import Changed, Compacted, Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Changed, Compacted, Unavailable
 from controller.store import open_store
 from tests.store.etcd_process import Cluster
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller import hub
 from controller.cluster.guard import MANY, SOME, Guard
 from controller.cluster.levels import Levels
 from controller.cluster.mastery import Shared
 from controller.cluster.membership import Membership
 from controller.cluster.shares import share
-from controller.errors import Withheld
 from controller.model.kinds import Level, Member, Network, Presence, Reach, Row
 from controller.model.model import Applied
 from controller.reconcile.progress import GRACE, Progress
+from controller.runtime import hub
+from controller.runtime.errors import Withheld
 from controller.store.replica import Replica
 from controller.store.sqlite import SqliteStore
 from controller.store.sqlite_file import open_file

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
 from apps.pipeline import MISS, TABLES
+from controller.compile.catalogue import EVERYWHERE, HERE
 from controller.compile.compiler import Compiler
-from controller.compile.sheet import Step
+from controller.compile.flow_set import Step
 from controller.flow import Flow
 from controller.model.kinds import Interface, Learned, Port, Row, Switch
 from controller.model.model import Applied, Model
 from controller.model.placement import Placement
 from controller.model.reader import Reader
-from controller.registry import EVERYWHERE, HERE
 from tests import strategies
 from tests.world import change
 

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from controller.compile.catalogue import EVERYWHERE, HERE
 from controller.compile.compiler import Compiler
 from controller.model.kinds import Learned, Row, Switch
 from controller.model.model import Applied, Model
-from controller.registry import EVERYWHERE, HERE
 from tests.apps.clouds import seen
 from tests.strategies import base
 

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from controller.compile.catalogue import EVERYWHERE, HERE
 from controller.compile.compiler import Compiler
+from controller.compile.preview import Preview
 from controller.model.kinds import Network, Port, Row, Subnet, Switch
 from controller.model.model import Model
-from controller.preview import Preview
-from controller.registry import EVERYWHERE, HERE
 from tests import strategies
 from tests.apps.clouds import network, plugged, port
 from tests.apps.clouds import switch as numbered

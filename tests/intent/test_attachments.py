@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from controller.errors import Conflict, Invalid
 from controller.intent import attachments
 from controller.model.kinds import Interface, Port, Switch
 from controller.model.model import Applied
+from controller.runtime.errors import Conflict, Invalid
 
 from .world import World
 

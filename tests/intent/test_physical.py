@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from controller.errors import Conflict, Exhausted, Invalid
+from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.intent import networks
 from controller.model.kinds import Network
-from controller.physical import PhysicalNetworks, configured
+from controller.runtime.errors import Conflict, Exhausted, Invalid
 from tests.intent.world import World
 
 KNOWN = configured(["flat1"], ["p1:100:101", "p2", "p1:200:200"], 1500)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.errors import Conflict
 from controller.intent import pools, ranges, subnets
 from controller.model.kinds import Subnet, SubnetPool
+from controller.runtime.errors import Conflict
 
 from .world import World
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.errors import Conflict, Exhausted, Invalid, Refused
 from controller.intent import ports
 from controller.intent.ports import AddressWish
 from controller.model.kinds import Network, Pool, Port, Subnet
+from controller.runtime.errors import Conflict, Exhausted, Invalid, Refused
 from controller.store.transaction import Transaction
 
 from .world import World

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.errors import Conflict, NotFound
 from controller.intent import attachments, quantum
+from controller.runtime.errors import Conflict, NotFound
 from controller.store.transaction import Transaction
 
 from .world import World

@@ -7,11 +7,11 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.errors import Changed, Conflict
 from controller.intent import quotas, slots
-from controller.intent.means import Means, means
+from controller.intent.env import Means, means
 from controller.model.kinds import Network, Quota, RbacPolicy, Row
 from controller.model.model import Applied, Model
+from controller.runtime.errors import Changed, Conflict
 from controller.store.codec import decode
 from controller.store.transaction import Transaction
 

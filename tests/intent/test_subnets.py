@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from controller.errors import Conflict, Invalid, NotFound, Refused
 from controller.intent import subnets
 from controller.intent.ports import AddressWish
 from controller.model.kinds import Pool
+from controller.runtime.errors import Conflict, Invalid, NotFound, Refused
 from controller.store.transaction import Transaction
 
 from .world import World

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from controller.intent import networks, ports, subnets
-from controller.intent.means import Means
+from controller.intent.env import Means
 from controller.intent.ports import PortWish
 from controller.intent.subnets import SubnetWish
 from controller.model.kinds import Network, Port, Subnet

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from controller import hub
 from controller.flow import Flow
 from controller.flow.digest import cookie as digest
 from controller.flow.meter import limit
 from controller.openflow import wire
 from controller.openflow.session import PacketIn, Session
+from controller.runtime import hub
 
 
 class Encoded(NamedTuple):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from controller import hub
 from controller.model.kinds import Link, Network, Secret
 from controller.model.kinds import Port as TenantPort
-from controller.observe.links import AWAY_COST, INTERVAL, Station
+from controller.runtime import hub
+from controller.switches.discovery.links import AWAY_COST, INTERVAL, Station
 from tests.openflow.wires import Wires, until
 from topology.cost import by_speed
 from topology.discovery import Port, frame, read

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from apps.pipeline import FABRIC, FORWARD, IMPOSE
-from controller.errors import Rejected
 from controller.flow import Bucket, Flow, Group, field, label_ttl, output, put, resubmit, to_group
 from controller.flow.group import removal
 from controller.openflow.session import Held
+from controller.runtime.errors import Rejected
 from tests.openflow.test_ovs import Bridge, bridge, ovs
 
 __all__ = ["bridge", "ovs"]

@@ -7,11 +7,11 @@ import re
 import pytest
 
 from apps.pipeline import LIMIT, LOCAL, PERMIT
-from controller.errors import Rejected
 from controller.flow import Flow, Table, field, output, put, resubmit
 from controller.flow.meter import limit, of_port
 from controller.openflow import wire
 from controller.openflow.session import Held
+from controller.runtime.errors import Rejected
 from tests.openflow.flows import meters, until
 from tests.openflow.test_ovs import Bridge, bridge, ovs
 

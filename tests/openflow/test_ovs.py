@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
-from controller.errors import NotMaster, Rejected
 from controller.flow.meter import FLAGS, Meter
 from controller.openflow import framework, wire
 from controller.openflow.session import Held, Session
+from controller.runtime.errors import NotMaster, Rejected
 from tests.openflow.flows import Encoded, Heard, encoded, flow, until
 from tests.ovs import PrivateOvs
 

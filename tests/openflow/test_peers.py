@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from controller import hub
-from controller.errors import Misconfigured
 from controller.openflow import framework, listener, wire
+from controller.runtime import hub
+from controller.runtime.errors import Misconfigured
 from tests.openflow.conftest import Bench
 from tests.openflow.flows import Heard, flow, until
 from tests.simswitch import SimSwitch

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from controller.errors import NotMaster
 from controller.openflow import framework, wire
 from controller.openflow.session import Session
+from controller.runtime.errors import NotMaster
 from tests.openflow.flows import Heard, flow, until
 from tests.ovs import PrivateOvs
 

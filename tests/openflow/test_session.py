@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from controller import hub
-from controller.errors import Rejected, Unreachable
 from controller.flow.meter import FLAGS, Meter, limit
 from controller.openflow import connection, session, wire
 from controller.openflow.session import Held, PacketIn, PortDesc, Session
+from controller.runtime import hub
+from controller.runtime.errors import Rejected, Unreachable
 from tests.openflow.conftest import Bench
 from tests.openflow.flows import Encoded, encoded, flow, until
 from tests.simswitch import Flow

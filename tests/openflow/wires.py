@@ -6,15 +6,15 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from controller import hub
 from controller.model.kinds import Link, Row
-from controller.observe import switches
-from controller.observe.links import Links
 from controller.openflow import framework
 from controller.openflow.session import PacketIn, Session
+from controller.runtime import hub
 from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.transaction import transact
+from controller.switches import reported
+from controller.switches.discovery.links import Links
 from tests.simswitch import SimSwitch
 from topology.cost import by_hops
 from topology.discovery import Port
@@ -77,8 +77,8 @@ class Wires:
 
     def connected(self, session: Session) -> None:
         ports = {port.name: port.number for port in session.ports.values()}
-        transact(self.store, self.replica, lambda tx: switches.adopted(tx, session.dpid, ports))
-        self.links.attend(switches.adopted_id(session.dpid), session)
+        transact(self.store, self.replica, lambda tx: reported.adopted(tx, session.dpid, ports))
+        self.links.attend(reported.adopted_id(session.dpid), session)
 
     def disconnected(self, session: Session) -> None:
         self.links.lost(session)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller import hub
+from controller.runtime import hub
 
 hub.patch()
 

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-from controller import hub
 from controller.ovsdb.framing import Framer
+from controller.runtime import hub
 from tests.ovsdb.database import Database
 
 

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from controller import hub
+from controller.runtime import hub
 from tests.ovsdb.conftest import Watched
 from tests.ovsdb.database import Database
 from tests.ovsdb.peer import Peer, connected, ended, everything

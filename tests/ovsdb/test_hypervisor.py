@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from controller import hub
-from controller.errors import Misconfigured
 from controller.model.kinds import Tunnel
 from controller.ovsdb.desired import derived_datapath_id
 from controller.ovsdb.seen import SeenInterface
 from controller.ovsdb.server import controller_target, serve
+from controller.runtime import hub
+from controller.runtime.errors import Misconfigured
 from tests.ovsdb.conftest import Watched
 from tests.ovsdb.private import PrivateHypervisor, until
 

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, cast
 
-from controller import hub
-from controller.errors import Rejected, Unreachable
 from controller.flow.meter import Meter
 from controller.model.kinds import Row
 from controller.model.model import Applied
 from controller.openflow.session import Held
+from controller.runtime import hub
+from controller.runtime.errors import Rejected, Unreachable
 from controller.store.replica import Replica
 from controller.store.store import Store
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import pytest
 
-from controller import hub
 from controller.model.kinds import Confirmed, Row
 from controller.reconcile import confirmations
 from controller.reconcile.confirmations import Confirmations
 from controller.reconcile.progress import GRACE, Progress
+from controller.runtime import hub
 from controller.store import open_store
 from controller.store.codec import encode
 from controller.store.replica import Replica

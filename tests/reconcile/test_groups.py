@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.pipeline import FORWARD
-from controller.compile.sheet import Step
+from controller.compile.flow_set import Step
 from controller.flow import Bucket, Flow, Group, field, output, to_group
 from controller.reconcile.needs import Difference
 from controller.reconcile.target import Batch, Target

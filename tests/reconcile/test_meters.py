@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.pipeline import LIMIT, LOCAL, PERMIT
-from controller import hub
-from controller.compile.sheet import Step
+from controller.compile.flow_set import Step
 from controller.flow import Flow, field, put
 from controller.flow.meter import Meter, limit, of_port
 from controller.openflow.session import Session
 from controller.reconcile.programmer import Programmer
+from controller.runtime import hub
 from tests.reconcile.memory import MemorySession, until
 from tests.reconcile.test_programmer import Plan
 

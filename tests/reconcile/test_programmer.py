@@ -9,14 +9,14 @@ from typing import cast
 import pytest
 
 from apps.pipeline import LOCAL, PERMIT
-from controller import hub
-from controller.compile.sheet import Step
-from controller.errors import Unreachable
+from controller.compile.flow_set import Step
 from controller.flow import Flow, field, put
 from controller.openflow.session import Session
 from controller.reconcile import programmer as module
 from controller.reconcile.programmer import Programmer
 from controller.reconcile.target import Target
+from controller.runtime import hub
+from controller.runtime.errors import Unreachable
 from tests.reconcile.memory import Entry, MemorySession, key, until
 
 

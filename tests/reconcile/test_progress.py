@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller import hub
 from controller.reconcile.progress import GRACE, Progress
+from controller.runtime import hub
 
 
 class Clock:

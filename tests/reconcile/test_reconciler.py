@@ -8,12 +8,12 @@ from typing import cast
 import msgspec
 import pytest
 
-from controller import hub
 from controller.model.kinds import Port, Switch
 from controller.openflow.session import Session
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Statuses
+from controller.runtime import hub
 from tests.apps.clouds import network, plugged, port, switch
 from tests.reconcile.memory import Feed, MemorySession, until
 

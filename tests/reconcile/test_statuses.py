@@ -7,11 +7,11 @@ import time
 import msgspec
 import pytest
 
-from controller import hub
 from controller.model.kinds import Network, Row
 from controller.model.model import Model
 from controller.reconcile.progress import GRACE, Progress
 from controller.reconcile.statuses import Statuses
+from controller.runtime import hub
 from tests.apps.clouds import network, plugged, port, switch
 from tests.world import change
 

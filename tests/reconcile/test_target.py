@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.pipeline import LOCAL, PERMIT
-from controller.compile.sheet import Step
+from controller.compile.flow_set import Step
 from controller.flow import Flow, field, put
 from controller.reconcile.target import Batch, Target
 

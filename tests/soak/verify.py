@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from controller.compile.catalogue import EVERYWHERE, HERE
 from controller.compile.compiler import Compiler
 from controller.model.kinds import Interface, Network, Port, Subnet, Switch
 from controller.model.model import Model
-from controller.registry import EVERYWHERE, HERE
 from tests.lab import Hypervisor
 from tests.soak.tenant import Tenant
 

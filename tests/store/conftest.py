@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from controller import hub
+from controller.runtime import hub
 
 hub.patch()  # before anything opens a socket: etcd is spoken to over HTTP
 

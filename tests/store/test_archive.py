@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from controller import hub
 from controller.__main__ import main
-from controller.errors import Misconfigured
 from controller.model.kinds import Network
+from controller.runtime import hub
+from controller.runtime.errors import Misconfigured
 from controller.store import archive, open_store
 from controller.store.codec import encode
 from controller.store.store import Store

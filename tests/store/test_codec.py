@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from controller.errors import StoreError
 from controller.model.kinds import FixedIp, Interface, Learned, Network, Pool, Port, Row, Subnet, Switch, Tunnel
+from controller.runtime.errors import StoreError
 from controller.store.codec import decode, encode
 
 PORT = Port(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from controller import hub
-from controller.errors import Changed, Compacted, Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Changed, Compacted, Unavailable
 from controller.store.store import Change, Store, Stored
 
 Factory = Callable[[], Store]

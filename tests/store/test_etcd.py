@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from controller import hub
-from controller.errors import Changed, Compacted, Invalid, Misconfigured, Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Changed, Compacted, Invalid, Misconfigured, Unavailable
 from controller.store import etcd_commits, open_store
 from controller.store.store import Change, Store
 from tests.store.etcd_process import Cluster

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from controller import hub
-from controller.errors import Changed, Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Changed, Unavailable
 from controller.store import open_store
 from controller.store.store import Store
 from tests.store.etcd_process import Cluster

@@ -14,8 +14,8 @@ from urllib.error import HTTPError
 
 import pytest
 
-from controller import hub
-from controller.errors import Changed
+from controller.runtime import hub
+from controller.runtime.errors import Changed
 from controller.store import open_store
 from controller.store.store import Change, Store
 from tests.store.etcd_process import Cluster

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.errors import Misconfigured
+from controller.runtime.errors import Misconfigured
 from controller.store.etcd_commit import ALONE, LIGHT, TOGETHER, Commit, together
 from controller.store.etcd_keys import Keys, newer, parent, text
 from controller.store.etcd_txn import OPERATIONS, checks, depth, nested

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from controller import hub
-from controller.errors import Changed
+from controller.runtime import hub
+from controller.runtime.errors import Changed
 from controller.store import open_store
 from controller.store.store import Change
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from controller import hub
-from controller.errors import Unavailable
+from controller.runtime import hub
+from controller.runtime.errors import Unavailable
 from controller.store import open_store
 from controller.store.store import Change, Store
 from tests.store.etcd_process import Cluster

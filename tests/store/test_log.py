@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 
-from controller.errors import Compacted
+from controller.runtime.errors import Compacted
 from controller.store import log
 from controller.store.log import ChangeLog
 from controller.store.store import Change

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller import hub
 from controller.model.kinds import Network
+from controller.runtime import hub
 from controller.store import open_store
 from controller.store.codec import encode
 from controller.store.replica import Replica

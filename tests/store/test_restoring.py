@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.errors import Unavailable
 from controller.model.kinds import Network
+from controller.runtime.errors import Unavailable
 from controller.store.replica import Replica
 from controller.store.store import RESTORING, Store
 from controller.store.transaction import Transaction, transact

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from controller import hub
-from controller.errors import Changed, Compacted, Misconfigured, Unavailable
-from controller.readiness import FRESH, Readiness
+from controller.diagnose.readiness import FRESH, Readiness
+from controller.runtime import hub
+from controller.runtime.errors import Changed, Compacted, Misconfigured, Unavailable
 from controller.store import log, open_store, revisions
 from controller.store.sqlite_file import open_file
 from controller.store.store import Change, Store

@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-from controller import hub
+from controller.runtime import hub
 
 
 class Wire:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 
-from controller.observe.links import AWAY_COST
+from controller.switches.discovery.links import AWAY_COST
 from tests.topology.wired import Wired, switch_id, switches, tenants, wires
 from topology.cost import MOST, by_hops, by_speed
 

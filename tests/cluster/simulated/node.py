@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller.cluster.mastery import Shared
-from controller.errors import StoreError, Unavailable
 from controller.model.kinds import Network, Presence, Reach, Row
 from controller.model.model import Applied, Dependency, Model
+from controller.runtime.errors import StoreError, Unavailable
 from controller.store.codec import decode, encode
 from controller.store.replica import applied
 from controller.store.transaction import Transaction

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
-from controller.errors import Changed, Unavailable
+from controller.runtime.errors import Changed, Unavailable
 from controller.store.store import Change
 from tests.cluster.simulated.clock import Clock
 

@@ -6,8 +6,8 @@ import itertools
 import random
 
 from controller.cluster.mastery import Shared
-from controller.errors import Changed, StoreError
 from controller.model.kinds import Member, Network
+from controller.runtime.errors import Changed, StoreError
 from controller.store.codec import decode
 from controller.store.transaction import Taken, Transaction
 from tests.cluster.simulated.clock import Clock, Machine

@@ -1,0 +1,274 @@
+"""Every option with its default and one line of meaning; nothing else reads configuration."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+import ssl
+from typing import NamedTuple
+
+from oslo_config import cfg
+
+from controller.config.physical_networks import PhysicalNetworks, configured
+from controller.runtime.errors import Misconfigured
+from topology.cost import COSTS
+
+# Upstream's limits: name -> (what it counts, how many).
+QUOTAS = {
+    "network": ("Networks", 100),
+    "subnet": ("Subnets", 100),
+    "port": ("Ports", 500),
+    "subnetpool": ("Subnet pools", -1),
+    "rbac_policy": ("RBAC policies", 10),
+}
+
+OPTIONS: dict[str, list[cfg.Opt]] = {
+    "store": [
+        cfg.StrOpt("url", default="sqlite:///var/tenet.db",
+                   help="Where the model is kept: sqlite:///PATH, or etcd://HOST:PORT[,HOST:PORT...]/PREFIX, with TLS "
+                        "etcd+https://...?ca=FILE&certificate=FILE&private_key=FILE."),
+    ],
+    "northbound": [
+        cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API."),
+        cfg.BoolOpt("quantum", default=True, help="Quantum's v1.0 and v1.1, too; false: OpenStack's v2.0 alone."),
+    ],
+    "openflow": [
+        cfg.StrOpt("listen", default="127.0.0.1:6653", help="ADDRESS:PORT where switches connect."),
+        cfg.FloatOpt("audit_interval", default=60.0, min=0.5,
+                     help="Seconds between comparisons of each switch's flows with what they are to be."),
+        cfg.FloatOpt("echo_interval", default=5.0, min=0.1,
+                     help="Seconds between echo requests; two without an answer end a connection."),
+        cfg.IntOpt("packet_in_rate", default=500, min=1,
+                   help="Packets a second that a switch may hand to the controller."),
+    ],
+    "ovsdb": [cfg.StrOpt("listen", default="127.0.0.1:6640", help="ADDRESS:PORT where hypervisors connect.")],
+    "network": [
+        cfg.IntOpt("underlay_mtu", default=1500, min=1280, max=65535,
+                   help="MTU of the network between hypervisors; tenants get it less the encapsulation."),
+        cfg.IntOpt("underlay_ip_version", default=4, choices=[4, 6],
+                   help="IP version of the hypervisors' tenant-encap-ip: IPv6 takes 20 bytes more of the MTU."),
+        cfg.ListOpt("flat_networks", default=[],
+                    help="Physical networks that tenants' networks of type flat may be on; * for any."),
+        cfg.ListOpt("network_vlan_ranges", default=[],
+                    help="NAME or NAME:FIRST:LAST: physical networks for type vlan, with VLANs to draw from."),
+        cfg.IntOpt("physical_network_mtu", default=1500, min=1280, max=65535, help="MTU of physical networks."),
+        cfg.IntOpt("broadcast_rate", default=1000, min=0, max=100_000_000,
+                   help="Frames a second that a port may send to many: broadcast, multicast, unknown unicast; 0: no "
+                        "limit."),
+    ],
+    "fabric": [
+        cfg.StrOpt("cost", default="hops", choices=list(COSTS),
+                   help="What the shortest way over wires is: the one with the fewest, or by their speed."),
+    ],
+    "cluster": [
+        cfg.StrOpt("member", help="This member's name; its host's and the port of its REST API by default."),
+        cfg.FloatOpt("lease", default=3.0, min=2.0, max=60.0,
+                     help="Seconds after which the others take over what a silent member had."),
+        cfg.StrOpt("advertise", help="The address at which hypervisors reach this member, where it listens on all."),
+        cfg.BoolOpt("accept_empty", default=False,
+                    help="Follow a model that is empty, or less than half of what the switches hold."),
+    ],
+    "security": [
+        cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
+        cfg.StrOpt("certificate", help="PEM file: this controller's certificate, and what it was signed by."),
+        cfg.StrOpt("private_key", help="PEM file: the key of the certificate."),
+        cfg.BoolOpt("allow_plaintext", default=False,
+                    help="Listen without TLS on addresses that are not loopback: plain text is meant."),
+    ],
+    "auth": [
+        cfg.StrOpt("strategy", default="none", choices=["none", "tokens", "keystone"],
+                   help="Who asks: everybody is the operator, a file of tokens, or OpenStack's Keystone."),
+        cfg.BoolOpt("insecure", default=False,
+                    help="Strategy none on an address that is not loopback: whoever reaches it may do everything."),
+        cfg.StrOpt("tokens", default="var/tokens", help="Strategy tokens: the file that `tenet token` writes."),
+    ],
+    "quotas": [
+        cfg.IntOpt(name, min=-1, help=f"{what} that a project may have, unless its own quota says otherwise; -1: no "
+                                      f"limit.  By default {limit}, and no limit where [auth] strategy = none.")
+        for name, (what, limit) in QUOTAS.items()
+    ],
+    "nova": [
+        cfg.StrOpt("endpoint", help="URL of the Compute API, to be told when a port is up; what goes with [nova] "
+                                    "auth_type says how to log in."),
+    ],
+}  # fmt: skip
+# Sections with options of libraries, which check them themselves.
+LIBRARIES = {"keystone_authtoken", "oslo_policy", "nova"}
+
+
+class Settings(NamedTuple):
+    """What the process was told, checked.  Addresses are (host, port)."""
+
+    store_url: str
+    northbound: tuple[str, int]
+    quantum: bool
+    openflow: tuple[str, int]
+    ovsdb: tuple[str, int]
+    audit_interval: float
+    echo_interval: float
+    packet_in_rate: int
+    broadcast_rate: int
+    link_cost: str
+    underlay_mtu: int
+    underlay_ip_version: int
+    physical: PhysicalNetworks
+    ca: str
+    certificate: str
+    private_key: str
+    auth: str
+    tokens: str
+    quotas: dict[str, int]
+    nova: str
+    files: tuple[str, ...] = ()  # for the libraries that read their own sections
+    member: str = ""
+    lease: float = 3.0
+    advertise: str = ""
+    accept_empty: bool = False
+
+    @property
+    def underlay_room(self) -> int:
+        """The underlay's MTU, less what an IPv6 header has more than an IPv4 header where the underlay is IPv6."""
+        return self.underlay_mtu - (20 if self.underlay_ip_version == 6 else 0)
+
+    @property
+    def tls(self) -> bool:
+        return bool(self.certificate)
+
+
+def read(arguments: list[str]) -> Settings:
+    """Settings from `--config-file FILE` arguments; raises `Misconfigured`, one line that says what is wrong."""
+    conf = cfg.ConfigOpts()
+    for section, options in OPTIONS.items():
+        conf.register_opts(options, group=section)
+    try:
+        conf(arguments, project="tenet", default_config_files=[], default_config_dirs=[])
+        _refuse_unknown(conf)
+        return _checked(conf)
+    except (cfg.Error, ValueError) as error:
+        said = re.sub(r"LocationInfo\(.*?detail='([^']*)'\)", r"\1", " ".join(str(error).split()))
+        raise Misconfigured(said) from error
+
+
+def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
+    """oslo.config passes over what it does not know; a misspelt option would go unnoticed."""
+    for path in conf.config_file:
+        sections: dict[str, dict[str, list[str]]] = {}
+        cfg.ConfigParser(path, sections).parse()
+        for section, given in sections.items():
+            known = {option.dest for option in OPTIONS.get(section, [])}
+            if section in LIBRARIES:
+                continue
+            if section not in OPTIONS:
+                raise Misconfigured(f"{path}: there is no section [{section}]")
+            for name in given:
+                if name.replace("-", "_") not in known:
+                    raise Misconfigured(f"{path}: there is no option [{section}] {name}")
+
+
+def _checked(conf: cfg.ConfigOpts) -> Settings:
+    security = conf.security
+    parts = [security.certificate, security.private_key]
+    if any(parts) and not all(parts):
+        raise Misconfigured("[security] certificate and private_key go together")
+    if security.ca and not security.certificate:
+        raise Misconfigured("[security] ca is of no use without certificate and private_key: there would be no TLS")
+    for name in ("audit_interval", "echo_interval"):
+        if not math.isfinite(conf.openflow[name]):
+            raise Misconfigured(f"[openflow] {name} = {conf.openflow[name]} is not a number of seconds")
+    if security.certificate and not security.ca:
+        raise Misconfigured("[security] ca is needed beside certificate: switches must show a certificate of it")
+    settings = Settings(
+        store_url=conf.store.url,
+        northbound=address("northbound", conf.northbound.listen),
+        quantum=conf.northbound.quantum,
+        openflow=address("openflow", conf.openflow.listen),
+        ovsdb=address("ovsdb", conf.ovsdb.listen),
+        audit_interval=conf.openflow.audit_interval,
+        echo_interval=conf.openflow.echo_interval,
+        packet_in_rate=conf.openflow.packet_in_rate,
+        broadcast_rate=conf.network.broadcast_rate,
+        link_cost=conf.fabric.cost,
+        underlay_mtu=conf.network.underlay_mtu,
+        underlay_ip_version=conf.network.underlay_ip_version,
+        physical=configured(
+            conf.network.flat_networks, conf.network.network_vlan_ranges, conf.network.physical_network_mtu
+        ),
+        ca=security.ca or "",
+        certificate=security.certificate or "",
+        private_key=security.private_key or "",
+        auth=conf.auth.strategy,
+        tokens=conf.auth.tokens,
+        quotas=_quotas(conf),
+        nova=conf.nova.endpoint or "",
+        files=tuple(conf.config_file),
+        member=_member(conf),
+        lease=conf.cluster.lease,
+        advertise=conf.cluster.advertise or "",
+        accept_empty=conf.cluster.accept_empty,
+    )
+    if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
+        raise Misconfigured(
+            f"[northbound] listen = {settings.northbound[0]} is not loopback, and whoever reached it could do "
+            "everything: set [auth] strategy = tokens or keystone, or [auth] insecure = true if that is meant"
+        )
+    if not settings.tls and not security.allow_plaintext:
+        for section in ("northbound", "openflow", "ovsdb"):
+            listen = getattr(settings, section)
+            if not _loopback(listen):
+                raise Misconfigured(
+                    f"[{section}] listen = {listen[0]} is not loopback: set [security] ca, certificate and "
+                    "private_key, or [security] allow_plaintext = true if plain text is meant"
+                )
+    return settings
+
+
+def _loopback(listen: tuple[str, int]) -> bool:
+    return ipaddress.ip_address(listen[0]).is_loopback
+
+
+def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:
+    """Where everybody is the operator there is nobody to limit, unless limits are written down."""
+    said = {name: conf.quotas[name] for name in QUOTAS}
+    none = conf.auth.strategy == "none"
+    return {name: limit if limit is not None else -1 if none else QUOTAS[name][1] for name, limit in said.items()}
+
+
+def _member(conf: cfg.ConfigOpts) -> str:
+    name: str = conf.cluster.member or ""
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name):
+        raise Misconfigured(f"[cluster] member = {name!r}: letters, digits, '.', '_' and '-', at most 63")
+    if conf.cluster.advertise:
+        ipaddress.ip_address(conf.cluster.advertise)
+    if not math.isfinite(conf.cluster.lease):
+        raise Misconfigured(f"[cluster] lease = {conf.cluster.lease} is not a number of seconds")
+    return name
+
+
+def address(section: str, text: str) -> tuple[str, int]:
+    """(host, port) of `ADDRESS:PORT`, an IPv6 address in brackets."""
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        colon = ""
+    if not colon or not (port.isascii() and port.isdigit()) or not 0 <= int(port) <= 65535:
+        raise Misconfigured(f"[{section}] listen = {text}: not of the form ADDRESS:PORT, such as 127.0.0.1:9696")
+    return host, int(port)
+
+
+def tls_context(settings: Settings, *, demand_certificate: bool) -> ssl.SSLContext | None:
+    """The server side of TLS 1.2 or later, or None where TLS is not configured."""
+    if not settings.tls:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.certificate, settings.private_key)
+        if demand_certificate:
+            context.load_verify_locations(settings.ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except OSError as error:
+        raise Misconfigured(f"[security] ca, certificate or private_key cannot be read: {error}") from error
+    return context

@@ -1,0 +1,136 @@
+"""What operators may look at: switches, why each flow is there, health, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from controller.diagnose.readiness import Readiness
+from controller.diagnose.switches import Inventory, moment
+from controller.diagnose.topology import Fabric
+from controller.model.kinds import NAMES, Reach, Switch
+from controller.reconcile.mtus import Mtus
+from controller.reconcile.reconciler import Reconciler
+from controller.reconcile.statuses import Levels
+from controller.runtime.errors import Conflict
+from controller.store.replica import Replica
+from controller.switches.board import Switchboard
+from controller.switches.discovery.links import Links
+from controller.switches.observer import Observer
+
+
+class Operators:
+    def __init__(
+        self,
+        replica: Replica,
+        reconciler: Reconciler,
+        switchboard: Switchboard,
+        progress: Levels,
+        observer: Observer,
+        links: Links,
+        inventory: Inventory,
+        fabric: Fabric,
+        readiness: Readiness,
+        mtus: Mtus,
+    ) -> None:
+        self.fabric = fabric
+        self._inventory = inventory
+        self._readiness = readiness
+        self._mtus = mtus
+        self._links = links
+        self._replica = replica
+        self._reconciler = reconciler
+        self._switchboard = switchboard
+        self._progress = progress
+        self._observer = observer
+        self.more: Callable[[], Iterable[Any]] = lambda: ()  # metrics of a cluster
+        self.databases: Callable[[], Iterable[str]] = lambda: ()  # system-ids of the hypervisors that are connected
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+
+    def switches(self) -> list[dict[str, Any]]:
+        return self._inventory.switches()
+
+    def switch(self, switch_id: str) -> dict[str, Any] | None:
+        return self._inventory.switch(switch_id)
+
+    def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
+        return self._inventory.flows(switch_id)
+
+    def forget(self, switch_id: str) -> None:
+        """Remove a switch that is gone for good; raises `NotFound`, and `Conflict` while it is connected."""
+        reached = any(switch_id in reach.switches for reach in self._replica.model.rows(Reach).values())
+        # who is forgotten while its database is connected would not be told of again until that changes
+        if reached or switch_id in self._reconciler.programmers or switch_id in self.databases():
+            raise Conflict(
+                f"Switch {switch_id} is connected: remove its manager and its controller first.", "SwitchInUse"
+            )
+        self._observer.forget(switch_id)
+
+    def refused(self) -> list[dict[str, Any]]:
+        """Connections that did not come to be a switch's, the latest last."""
+        return [
+            {"at": moment(when), "address": address, "why": why} for when, address, why in self._switchboard.refusals
+        ]
+
+    def unready(self) -> str:
+        return self._readiness.why_not()
+
+    def health(self) -> dict[str, Any]:
+        model = self._replica.model
+        return {
+            "status": "ok",
+            "revision": model.revision,
+            "compiled": self._progress.compiled,
+            "switches": len(model.rows(Switch)),
+            "connected": sum(1 for each in model.rows(Switch) if self._inventory.connected(each)),
+        }
+
+    def metrics(self) -> bytes:
+        return generate_latest(self._registry)
+
+    def collect(self) -> list[Any]:
+        """Read at every scrape; nothing is counted twice (prometheus_client's collector protocol)."""
+        model, reconciler = self._replica.model, self._reconciler
+        programmers = reconciler.programmers
+        gauge, counter = GaugeMetricFamily, CounterMetricFamily
+        rows = gauge("tenet_objects", "Rows of the model by kind.", labels=["kind"])
+        for kind, name in NAMES.items():
+            rows.add_metric([name], len(model.rows(kind)))
+        installed = gauge("tenet_flows_installed", "Flows that a switch has confirmed.", labels=["switch"])
+        wanted = gauge("tenet_flows_wanted", "Flows that a switch is to hold.", labels=["switch"])
+        refused = gauge("tenet_flows_refused", "Flows that a switch would not take.", labels=["switch"])
+        repaired = counter("tenet_flows_repaired", "Flows that audits found not right.", labels=["switch"])
+        unlimited = gauge("tenet_ports_unlimited", "Ports whose broadcast the switch does not limit.",
+                          labels=["switch"])  # fmt: skip
+        for switch_id, programmer in sorted(programmers.items()):
+            unlimited.add_metric([switch_id], len(programmer.target.lacking))
+            installed.add_metric([switch_id], len(programmer.target.installed))
+            wanted.add_metric([switch_id], reconciler.compiler.count(switch_id))
+            refused.add_metric([switch_id], len(programmer.target.refused))
+            repaired.add_metric([switch_id], programmer.repaired)
+        frames = counter("tenet_lldp_frames", "Frames of discovery by what became of them.", labels=["what"])
+        for what, count in sorted(self._links.seen.items()):
+            frames.add_metric([what.lower()], count)
+        return [
+            frames,
+            counter("tenet_connections_refused", "Connections that did not come to be a switch's.",
+                    value=self._switchboard.refused_count),
+            counter("tenet_duplicate_datapaths", "Connections refused because a live switch has their datapath id.",
+                    value=self._switchboard.duplicates),
+            rows, installed, wanted, refused, repaired, unlimited,
+            gauge("tenet_networks_narrowed", "Networks with a smaller MTU than they were made with.",
+                  value=len(self._mtus.lowered())),
+            gauge("tenet_store_revision", "Revision of the store as this process knows it.", value=model.revision),
+            gauge("tenet_compiled_revision", "Revision that flows were last computed for.",
+                  value=self._progress.compiled),
+            gauge("tenet_switches_connected", "Switches with an OpenFlow connection here.", value=len(programmers)),
+            counter("tenet_flow_messages", "Flow messages sent to switches.", value=self._switchboard.flow_messages),
+            counter("tenet_units_computed", "Units (object and place) computed.", value=reconciler.compiler.computed),
+            counter("tenet_addresses_learned", "Source addresses learned.", value=self._observer.learned),
+            counter("tenet_packet_ins_dropped", "Packet-ins dropped for want of time.", value=self._observer.dropped),
+            *self.more(),
+        ]  # fmt: skip

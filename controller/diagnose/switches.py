@@ -1,0 +1,132 @@
+"""Each switch as operators see it, and each of its flows, at whichever member they ask.
+
+What only the master knows (its connection, what was installed flow by flow) is told by the master; what follows from
+the model and from how far the switch is, by every member.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from controller.compile.compiler import Compiler
+from controller.compile.on_demand import Elsewhere
+from controller.flow import Flow
+from controller.model.kinds import Switch
+from controller.reconcile.programmer import Programmer
+from controller.reconcile.reconciler import Reconciler
+from controller.reconcile.statuses import Levels
+from controller.store.replica import Replica
+
+
+def moment(seconds: float) -> str | None:
+    """Unix time as ISO 8601, UTC; None for never."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else None
+
+
+class Inventory:
+    def __init__(self, replica: Replica, reconciler: Reconciler, levels: Levels) -> None:
+        self._model = replica.model
+        self._reconciler = reconciler
+        self._levels = levels
+        self._elsewhere = Elsewhere(replica)
+
+    def switches(self) -> list[dict[str, Any]]:
+        """Every switch that is known; of those that another member masters, what is known without computing."""
+        return [self._shown(switch) for _, switch in sorted(self._model.rows(Switch).items())]
+
+    def switch(self, switch_id: str) -> dict[str, Any] | None:
+        """One switch with the numbers of its flows, None for one that is not known."""
+        switch = self._model.get(Switch, switch_id)
+        if switch is None:
+            return None
+        shown = self._shown(switch)
+        if shown["flows_wanted"] is None:
+            wanted = self._compiler(switch_id).count(switch_id)
+            known = self.in_step(switch_id) and not self._levels.refuses
+            shown |= {"flows_wanted": wanted, "flows_installed": wanted if known else None}
+        return shown
+
+    def _shown(self, switch: Switch) -> dict[str, Any]:
+        programmer = self._programmer(switch.id)
+        compiled = ("switch", switch.id) in self._reconciler.compiler.sheets
+        return {
+            "id": switch.id,
+            "host": switch.host,
+            "dpid": f"{switch.dpid:016x}",
+            "number": switch.number,
+            "encap": {"ip": switch.encap_ip, "types": [tunnel.type for tunnel in switch.tunnels]},
+            "master": self._levels.holder(switch.id) or None,
+            "connected": self.connected(switch.id),
+            "connected_since": moment(programmer.session.connected_since) if programmer else None,
+            "address": programmer.session.address if programmer else None,
+            "in_step": self.in_step(switch.id),
+            "flows_wanted": self._reconciler.compiler.count(switch.id) if compiled else None,
+            "flows_installed": len(programmer.target.installed) if programmer else None,
+            "flows_refused": len(programmer.target.refused) if programmer else None,
+            "broadcast_rate": self._reconciler.broadcast_rate or None,
+            "unlimited": self.unlimited(switch.id),
+            "last_applied": moment(programmer.last_applied) if programmer else None,
+            "revision": self._levels.at(switch.id),
+        }
+
+    def connected(self, switch_id: str) -> bool:
+        """Whether it has a master: this process, or another member."""
+        return self._programmer(switch_id) is not None or bool(self._levels.holder(switch_id))
+
+    def unlimited(self, switch_id: str) -> str:
+        """How many of its ports have no meter, and why, as far as it is known here; "" where all have."""
+        programmer = self._programmer(switch_id)
+        return programmer.target.unlimited if programmer else ""
+
+    def in_step(self, switch_id: str) -> bool:
+        """Whether it is connected and has confirmed all that it is to hold."""
+        programmer = self._programmer(switch_id)
+        if programmer is not None:
+            return programmer.synchronised and programmer.target.right and not programmer.target.refused
+        return self.connected(switch_id) and self._levels.at(switch_id) >= self._model.content
+
+    def wanted(self, switch_id: str) -> list[Flow]:
+        """Every flow that a switch is to hold."""
+        return list(self._compiler(switch_id).wanted(switch_id))
+
+    def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
+        """Every flow that a switch is to hold, why, and whether it does; None for an unknown switch."""
+        if self._model.get(Switch, switch_id) is None:
+            return None
+        explained = list(self._compiler(switch_id).explained(switch_id))
+        programmer = self._programmer(switch_id)
+        refused = programmer.target.refused if programmer else {}
+        shown = [
+            {
+                "flow": str(flow),
+                "table": flow.table.name,
+                "cookie": f"{flow.cookie:#018x}",
+                "objects": objects,
+                "installed": self.installed(switch_id, flow, objects),
+                **({"refused": refused[flow.cookie]} if flow.cookie in refused else {}),
+                "order": (flow.table.number, -flow.priority, flow.key),
+            }
+            for flow, objects in explained
+        ]
+        shown.sort(key=lambda flow: flow.pop("order"))  # type: ignore[arg-type, return-value]
+        return shown
+
+    def installed(self, switch_id: str, flow: Flow, objects: Iterable[str] | None = None) -> bool | None:
+        """Whether a switch holds a flow that it is to hold, None where only its master knows, or nobody.
+
+        `objects`: those that the flow is because of, None where they are not known.
+        """
+        programmer = self._programmer(switch_id)
+        if programmer is not None:
+            return flow.cookie in programmer.target.installed
+        refusing = any(map(self._levels.refusal, objects)) if objects is not None else self._levels.refuses
+        return True if self.in_step(switch_id) and not refusing else None
+
+    def _programmer(self, switch_id: str) -> Programmer | None:
+        return self._reconciler.programmers.get(switch_id)
+
+    def _compiler(self, switch_id: str) -> Compiler:
+        mine = self._reconciler.compiler
+        return mine if ("switch", switch_id) in mine.sheets else self._elsewhere.compiled(switch_id)

@@ -1,0 +1,266 @@
+"""What operators may ask of the fabric: how switches are wired, what is attached where, what becomes of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from apps.pipeline import TABLES
+from controller.diagnose.switches import Inventory
+from controller.diagnose.trace import Hop, follow
+from controller.flow import CONTROLLER
+from controller.flow.fields import value_of
+from controller.flow.interpret import Ambiguous, Frame, Pipeline
+from controller.model.kinds import Bridge, Interface, Link, Network, Port, Subnet, Switch
+from controller.model.model import Model
+from controller.reconcile.statuses import Statuses
+from controller.runtime import hub
+from controller.runtime.errors import Invalid, NotFound
+from controller.store.replica import Replica
+
+MOST = 200  # pairs of ports that one question is answered for
+_TABLES = {table.number: table.name for table in TABLES}
+_BROADCAST = "ff:ff:ff:ff:ff:ff"
+
+
+class Fabric:
+    def __init__(self, replica: Replica, inventory: Inventory, statuses: Statuses) -> None:
+        self._model: Model = replica.model
+        self._inventory = inventory
+        self._statuses = statuses
+
+    def links(self) -> list[dict[str, Any]]:
+        """Every end of a wire that is heard; `used`: its other end hears this one, too, and both are up."""
+        rows = self._model.rows(Link)
+        return [self._link(rows[key]) for key in sorted(rows)]
+
+    def _link(self, link: Link) -> dict[str, Any]:
+        back = self._model.get(Link, f"{link.far_switch_id}/{link.far_ofport}")
+        mutual = back is not None and (back.far_switch_id, back.far_ofport) == link.place
+        return {
+            "switch": link.switch_id,
+            "port": link.ofport,
+            "port_name": self._name(link.switch_id, link.ofport),
+            "far_switch": link.far_switch_id,
+            "far_port": link.far_ofport,
+            "far_port_name": self._name(link.far_switch_id, link.far_ofport),
+            "cost": link.cost,
+            "state": link.state,
+            "used": link.state == "up" and mutual and back is not None and back.state == "up",
+        }
+
+    def _name(self, switch_id: str, ofport: int) -> str:
+        return next((one.name for one in self._model.find(Interface, "place", (switch_id, ofport))), str(ofport))
+
+    def topology(self) -> dict[str, Any]:
+        """Switches, wires, and all that is attached or could be."""
+        model = self._model
+        bound: dict[str, list[str]] = {}
+        for port_id, interface in sorted(model.placement.bindings.items()):
+            bound.setdefault(interface.row_id, []).append(port_id)
+        wired, speeds = {link.place for link in model.rows(Link).values()}, self._speeds()
+        return {
+            "revision": model.revision,
+            "switches": [self._switch(one) for _, one in sorted(model.rows(Switch).items())],
+            "links": self.links(),
+            "interfaces": [
+                {
+                    "switch": one.switch_id, "name": one.name, "vif": one.vif, "port": one.ofport,
+                    "ports": bound.get(one.row_id, []), "link": one.place in wired,
+                    "speed": speeds.get((one.switch_id, one.name)),
+                }
+                for _, one in sorted(model.rows(Interface).items())
+            ],
+            "networks": [self._network(one) for one in sorted(model.rows(Network).values(), key=_by_name)],
+            "ports": [self._port(one) for one in sorted(model.rows(Port).values(), key=_by_name)],
+        }  # fmt: skip
+
+    def _switch(self, switch: Switch) -> dict[str, Any]:
+        return {
+            "id": switch.id, "name": switch.host, "dpid": f"{switch.dpid:016x}", "number": switch.number,
+            "database": self._database(switch), "encap_ip": switch.encap_ip,
+            "connected": self._inventory.connected(switch.id), "version": "OpenFlow13",
+            "in_step": self._inventory.in_step(switch.id), "unlimited": self._inventory.unlimited(switch.id),
+        }  # fmt: skip
+
+    def _database(self, switch: Switch) -> str:
+        """The system-id of the database that tells of it; "" where it is known over OpenFlow alone."""
+        bridge = self._model.get(Bridge, switch.id)
+        return bridge.system_id if bridge else "" if switch.id == f"{switch.dpid:016x}" else switch.id
+
+    def _speeds(self) -> dict[tuple[str, str], int]:
+        """Of links, in bits a second, by switch and interface, where a database tells them."""
+        bridges = self._model.rows(Bridge).values()
+        return {(bridge.id, one.name): one.speed for bridge in bridges for one in bridge.interfaces if one.speed}
+
+    def _network(self, network: Network) -> dict[str, Any]:
+        subnets = self._model.find(Subnet, "network_id", network.id)
+        mtu, why = self._statuses.mtu(network)
+        return {
+            "id": network.id, "name": network.name, "project_id": network.project_id, "mtu": mtu, "mtu_reason": why,
+            "network_type": network.network_type, "segment": network.segment,
+            "admin_state_up": network.admin_state_up, "cidrs": [subnet.cidr for subnet in subnets],
+        }  # fmt: skip
+
+    def _port(self, port: Port) -> dict[str, Any]:
+        status, reason = self._statuses.port(port)
+        at = self._model.placement.bindings.get(port.id)
+        return {
+            "id": port.id, "name": port.name, "network_id": port.network_id, "project_id": port.project_id,
+            "mac_address": port.mac_address, "learning": port.learning, "vif": port.vif,
+            "addresses": [fixed.ip_address for fixed in port.fixed_ips], "status": status, "reason": reason,
+            "switch": at.switch_id if at else None, "interface": at.name if at else None,
+        }  # fmt: skip
+
+    # --- what becomes of a frame --------------------------------------------------------------------------------------
+
+    def trace(self, source: str, target: str) -> dict[str, Any]:
+        """A frame from one port to another, each named by its id, name, or interface; and the request that comes first.
+
+        Raises `NotFound` for what names no bound port, `Invalid` for what names several.
+        """
+        one, other = self._bound(source), self._bound(target)
+        flows = self._flows()
+        frames = [self._follow(flows, one, other, what) for what in _frames(one, other)]
+        return {"from": self._port(one), "to": self._port(other), "frames": frames}
+
+    def unreachable(self) -> list[dict[str, Any]]:
+        """Pairs of ports of one network between which some frame is lost: of each network its first port with every
+        other, in both directions, of the first MOST pairs there are.
+        """
+        model, flows = self._model, self._flows()
+        pairs = []
+        for network_id in sorted(model.rows(Network)):
+            found = sorted(
+                (one for one in model.find(Port, "network_id", network_id) if self._is_in(one)), key=_by_name
+            )
+            pairs += [pair for other in found[1:] for pair in ((found[0], other), (other, found[0]))]
+        lost = []
+        for one, other in pairs[:MOST]:
+            for fields in _frames(one, other):
+                told = self._follow(flows, one, other, fields)
+                if not (told["arrives"] or told["answered"]):
+                    lost.append({"from": one.id, "to": other.id, "frame": fields, "verdict": told["verdict"]})
+            hub.sleep(0)
+        return lost
+
+    def _is_in(self, port: Port) -> bool:
+        return self._model.placement.place(port.id) is not None
+
+    def _flows(self) -> Callable[[str], Pipeline | None]:
+        """The flows of a switch that is connected, each read once."""
+
+        @cache
+        def pipeline(switch_id: str) -> Pipeline | None:
+            if not self._inventory.connected(switch_id):
+                return None
+            return Pipeline(self._inventory.wanted(switch_id))
+
+        return pipeline
+
+    def _bound(self, said: str) -> Port:
+        model = self._model
+        port = model.get(Port, said)
+        found = {port.id: port} if port else {}
+        for each in model.rows(Port).values():
+            at = model.placement.bindings.get(each.id)
+            if said in (each.name, each.vif, at.name if at else None):
+                found[each.id] = each
+        if not found:
+            raise NotFound(f"No port has the id, the name or the interface {said[:64]!r}: nothing is attached there.")
+        if len(found) > 1:
+            raise Invalid(f"{said[:64]!r} names {len(found)} ports: use one's id, {', '.join(sorted(found)[:4])}.")
+        (port,) = found.values()
+        if port.id not in model.placement.bindings:
+            raise NotFound(f"Port {port.id} is plugged in nowhere: {self._statuses.port(port)[1]}.")
+        return port
+
+    def _follow(
+        self, flows: Callable[[str], Pipeline | None], one: Port, other: Port, fields: dict[str, int | str]
+    ) -> dict[str, Any]:
+        at = self._model.placement.bindings[one.id]
+        frame: Frame = {name: int.from_bytes(value_of(name, value), "big") for name, value in fields.items()}
+        try:
+            hops = follow(self._model, flows, at.switch_id, at.ofport, frame)
+        except (Ambiguous, AssertionError) as problem:
+            return {"frame": fields, "verdict": f"not to be told: {problem}", "arrives": False, "answered": False,
+                    "hops": []}  # fmt: skip
+        arrives = any(other.id in hop.arrived for hop in hops)
+        answered = any(sent.port == at.ofport for sent in hops[0].sent)
+        return {
+            "frame": fields,
+            "arrives": arrives,
+            "answered": answered,
+            "verdict": self._verdict(hops, arrives, answered),
+            "hops": [self._hop(hop) for hop in hops],
+        }
+
+    def _verdict(self, hops: list[Hop], arrives: bool, answered: bool) -> str:
+        if arrives:
+            return "arrives"
+        if answered:
+            return "answered by its own switch"
+        last = hops[-1]
+        if not last.steps:
+            return f"comes to switch {self._called(last.switch_id)}, which is not connected: nobody knows what it does"
+        table, flow = last.steps[-1]
+        if [sent for sent in last.sent if sent.port != CONTROLLER]:
+            others = sorted({port_id for hop in hops for port_id in hop.arrived})
+            reached = f"{len(others)} other{'' if len(others) == 1 else 's'}, not to this port" if others else "nobody"
+            return f"goes out of switch {self._called(last.switch_id)} and comes to {reached}"
+        why = "by no flow" if flow is None else f"by {flow}"
+        return f"dropped at switch {self._called(last.switch_id)} in table {_TABLES[table]} ({table}), {why}"
+
+    def _called(self, switch_id: str) -> str:
+        switch = self._model.get(Switch, switch_id)
+        return switch.host if switch and switch.host else switch_id
+
+    def _hop(self, hop: Hop) -> dict[str, Any]:
+        return {
+            "switch": hop.switch_id,
+            "in_port": hop.in_port,
+            "tables": [
+                {"table": table, "name": _TABLES[table], "flow": str(flow) if flow else None,
+                 "installed": self._inventory.installed(hop.switch_id, flow) if flow else None}
+                for table, flow in hop.steps
+            ],
+            "sent": [{"port": sent.port} for sent in hop.sent],
+            "arrived": hop.arrived,
+        }  # fmt: skip
+
+
+def _by_name(row: Network | Port) -> tuple[str, str]:
+    return row.name, row.id
+
+
+def _addresses(port: Port) -> tuple[str, str]:
+    """Its IPv4 and IPv6 address, "" where it has none."""
+    texts = [fixed.ip_address for fixed in port.fixed_ips]
+    four = next((text for text in texts if ":" not in text), "")
+    return four, next((text for text in texts if ":" in text), "")
+
+
+def _frames(one: Port, other: Port) -> list[dict[str, int | str]]:
+    """What is sent first, and then; where nobody is known to have the target's address only the first is known."""
+    return [_request(one, other)] + ([] if other.learning else [_packet(one, other)])
+
+
+def _request(one: Port, other: Port) -> dict[str, int | str]:
+    """The ARP request with which a station begins."""
+    mine, theirs = _addresses(one)[0] or "0.0.0.0", _addresses(other)[0] or "0.0.0.0"
+    return {
+        "eth_src": one.mac_address, "eth_dst": _BROADCAST, "eth_type": 0x0806, "arp_op": 1,
+        "arp_sha": one.mac_address, "arp_spa": mine, "arp_tpa": theirs,
+    }  # fmt: skip
+
+
+def _packet(one: Port, other: Port) -> dict[str, int | str]:
+    """An ICMP packet, IPv6 where the two have no IPv4 in common."""
+    head: dict[str, int | str] = {"eth_src": one.mac_address, "eth_dst": other.mac_address}
+    (mine, mine6), (theirs, theirs6) = _addresses(one), _addresses(other)
+    if mine6 and theirs6 and not (mine and theirs):
+        return {**head, "eth_type": 0x86DD, "ip_proto": 58, "ipv6_src": mine6, "ipv6_dst": theirs6}
+    return {
+        **head, "eth_type": 0x0800, "ip_proto": 1, "ipv4_src": mine or "0.0.0.0", "ipv4_dst": theirs or "0.0.0.0",
+    }  # fmt: skip

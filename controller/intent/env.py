@@ -1,0 +1,40 @@
+"""What rules need that is not in the transaction: time, names and chance.  They are given, so that rules stay pure."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from controller.config.physical_networks import NONE, PhysicalNetworks
+
+
+class Means(NamedTuple):
+    """`below(n)` draws from 0..n-1, `now` is an ISO 8601 time in UTC, `new_id` a UUID that nobody has.
+
+    `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes.
+    `project_id` asks; an `operator` sees what is every project's.
+    """
+
+    underlay_mtu: int
+    below: Callable[[int], int]
+    now: Callable[[], str]
+    new_id: Callable[[], str]
+    physical: PhysicalNetworks = NONE
+    project_id: str = ""
+    operator: bool = True
+
+
+def means(underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE) -> Means:
+    """The real ones."""
+    return Means(underlay_mtu, random.SystemRandom().randrange, _now, _new_id, physical)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())

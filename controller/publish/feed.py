@@ -1,0 +1,175 @@
+"""What happened of late, in one order, for any number of readers at their own pace.
+
+A commit is one entry; so are the statuses of ports that changed since (docs/decisions/0042-events.md).  Entries are
+kept once, whoever reads them: a reader is nothing but a position.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+from controller.intent.audience import Told, audience, told
+from controller.model.kinds import Port
+from controller.publish.port_changes import Looked, concerned
+from controller.runtime import hub
+from controller.runtime.errors import Compacted
+from controller.store.replica import Replica, Rows
+
+KEPT = 20_000  # objects that a reader may lag behind; twice as many are held at most, besides the newest commit
+PAUSE = 1.0  # seconds at least between two looks at all statuses
+GLANCE = 0.05  # seconds at least between two looks at those of ports that are under way
+SHARE = 20  # of the time, one part in so many at most goes into looking at statuses
+SLICE = 0.001  # seconds of looking after which other green threads get their turn
+AT_ONCE = 1_000  # ports that are looked at with the commit that concerns them; if there are more, later
+
+
+class Position(NamedTuple):
+    """Of an entry: the commit's revision, and for what is not in the store how many such entries it is after that."""
+
+    revision: int
+    number: int = 0
+
+
+class Entry(NamedTuple):
+    """`statuses`: of ports, by id."""
+
+    position: Position
+    rows: tuple[Told, ...] = ()
+    statuses: tuple[tuple[Port, str, str], ...] = ()
+
+    @property
+    def weight(self) -> int:
+        return len(self.rows) + len(self.statuses)
+
+
+class Statuses(Protocol):
+    def port(self, port: Port) -> tuple[str, str]: ...
+
+
+class Progress(Protocol):
+    def wait(self, timeout: float) -> None: ...
+
+
+class Events:
+    def __init__(self, replica: Replica, statuses: Statuses) -> None:
+        self.process = secrets.token_hex(4)  # positions with a number mean something here only
+        self._model = replica.model
+        self._looked = Looked(replica.model, statuses)
+        self._entries: list[Entry] = []
+        self._weight = 0
+        self._start = Position(replica.model.revision)  # what comes after it is kept
+        self._news = hub.Signal()
+        replica.watch(self._committed, self._foreseen)
+
+    def start(self, progress: Progress) -> None:
+        """Follow the statuses of ports, in a green thread."""
+        hub.keep(self._follow, progress)
+
+    @property
+    def last(self) -> Position:
+        return self._entries[-1].position if self._entries else self._start
+
+    def after(self, position: Position) -> list[Entry]:
+        """Raises Compacted when `position` is further back than what is kept, or of another process."""
+        if position < self._start or (position > self.last and position.number):
+            raise Compacted(f"events after {position} are not kept, only those after {self._start}")
+        return self._entries[bisect_right(self._entries, position, key=lambda each: each.position) :]
+
+    def wait(self, timeout: float) -> None:
+        """Until there is more, at most `timeout` seconds."""
+        self._news.wait(timeout)
+
+    def _foreseen(self, rows: Rows) -> None:
+        """What was true until now, of what is about to change: a status that comes and goes is told, too."""
+        under_way = self._looked.under_way
+        if under_way:
+            ports = concerned(self._model, [(after, before) for before, after in rows])
+            self._tell([port for port in ports if port.id in under_way][:AT_ONCE])
+
+    def _committed(self, revision: int, rows: Rows | None) -> None:
+        if rows is None:
+            self._entries.clear()
+            self._weight, self._start = 0, Position(revision)
+            return
+        self._append(Entry(Position(revision), told(self._model, rows)))
+        ports = concerned(self._model, rows)
+        if len(ports) <= AT_ONCE:
+            self._tell(ports)
+
+    def _append(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._weight += entry.weight
+        if self._weight > 2 * KEPT:
+            self._cut()
+        self._news.set()
+        self._news.clear()
+
+    def _cut(self) -> None:
+        """Drop the oldest entries, so that KEPT objects remain."""
+        cut = 0
+        while self._weight > KEPT and cut < len(self._entries) - 1:
+            self._weight -= self._entries[cut].weight
+            cut += 1
+        self._start = self._entries[cut - 1].position
+        del self._entries[:cut]
+
+    # --- statuses ---
+
+    def _follow(self, progress: Progress) -> None:
+        due = 0.0
+        while True:
+            began = time.monotonic()
+            if began >= due:
+                self.look()
+                due = time.monotonic() + max(PAUSE, SHARE * (time.monotonic() - began))
+            else:
+                self._look(list(self._looked.under_way))
+            hub.sleep(max(GLANCE, SHARE * (time.monotonic() - began)))
+            progress.wait(PAUSE)
+
+    def look(self) -> None:
+        """Tell of every port whose status is another than when it was last looked at."""
+        self._look(list(self._model.rows(Port)))
+        self._looked.forget_gone()
+
+    def _look(self, port_ids: list[str]) -> None:
+        for start in hub.taking_turns(range(0, len(port_ids), 100), SLICE):
+            rows = self._model.rows(Port)
+            self._tell([port for port_id in port_ids[start : start + 100] if (port := rows.get(port_id)) is not None])
+
+    def _tell(self, ports: Iterable[Port]) -> None:
+        """Of those whose status is another, or that are on another host; does not wait."""
+        moved, changed = self._looked.look(ports)
+        if moved:
+            self._append_now(tuple(self._unchanged(port) for port in moved), ())
+        if changed:
+            self._append_now((), tuple(changed))
+
+    def _unchanged(self, port: Port) -> Told:
+        seen_by = audience(self._model, port)
+        return Told(port, port, seen_by, seen_by)
+
+    def _append_now(self, rows: tuple[Told, ...], statuses: tuple[tuple[Port, str, str], ...]) -> None:
+        last = self.last
+        self._append(Entry(Position(last.revision, last.number + 1), rows, statuses))
+
+
+def follow(events: Events, position: Position, patience: float, until: float) -> Iterator[Entry | None]:
+    """Entries after a position as they come, until `until` (time.monotonic); None whenever none has come for
+    `patience` seconds.  Raises Compacted when the reader is too slow.
+    """
+    while True:
+        found = events.after(position)
+        for entry in found:
+            yield entry
+            position = entry.position
+        if time.monotonic() > until:
+            return
+        if not found:
+            events.wait(patience)
+            if not events.after(position):
+                yield None

@@ -1,0 +1,202 @@
+"""Nova is told when a server's port is up or no longer is, as it waits for before it starts the server.
+
+Compute API, os-server-external-events: network-vif-plugged and network-vif-unplugged.  What was told is written down
+(`Told`) once Nova has it, so it is told at least once, whichever of a cluster's members dies when.  Who masters the
+port's switch tells.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+from controller.model.kinds import Interface, Network, Port, Told
+from controller.model.model import Dependency, Model
+from controller.reconcile.statuses import ACTIVE, BUILD, Levels, Statuses
+from controller.runtime import hub
+from controller.runtime.errors import Misconfigured, Unavailable
+from controller.store.replica import Replica
+from controller.store.store import Store
+from controller.store.transaction import Transaction, transact
+
+log = logging.getLogger("tenet.nova")
+
+OWNER = "compute:"  # begins the device_owner of a server's port
+TOGETHER = 50  # ports in a request
+SLOWEST = 60.0  # seconds between attempts when Nova does not answer
+PATIENCE = 10.0  # seconds for an answer
+PLUGGED, UNPLUGGED = "network-vif-plugged", "network-vif-unplugged"
+
+
+class Event(NamedTuple):
+    name: str
+    server_id: str
+    port_id: str
+
+    def body(self) -> dict[str, str]:
+        return {"name": self.name, "server_uuid": self.server_id, "tag": self.port_id, "status": "completed"}
+
+
+class Send(Protocol):
+    def __call__(self, events: Sequence[Event]) -> None:
+        """Raises OSError when Nova has not taken them."""
+        ...
+
+
+class Change(NamedTuple):
+    """`now`: of a port that is up; None: it is not, or no server's.  `before`: what Nova knows of it, or None."""
+
+    port_id: str
+    now: Told | None
+    before: Told | None
+
+    def events(self) -> list[Event]:
+        events = []
+        if self.before is not None and (self.now is None or self.now.server != self.before.server):
+            events.append(Event(UNPLUGGED, self.before.server, self.port_id))
+        if self.now is not None:
+            events.append(Event(PLUGGED, self.now.server, self.port_id))
+        return events
+
+
+class Watch:
+    """Which ports' states are to be told, by this process: those at a switch that `mine` holds for."""
+
+    def __init__(self, model: Model, statuses: Statuses, mine: Callable[[str], bool] = lambda _: True) -> None:
+        self._model = model
+        self._statuses = statuses
+        self._mine = mine
+        self._open = {port.id for port in model.rows(Port).values() if server(port)} | set(model.rows(Told))
+
+    def changed(self, touched: Iterable[Dependency]) -> None:
+        """What a change of the model may have changed."""
+        for key in touched:
+            if key[0] is Port and len(key) == 2:
+                self._open.add(str(key[1]))
+            elif key[0] is Interface and len(key) == 3 and key[1] == "vif":
+                self._open.update(port.id for port in self._model.find(Port, "vif", key[2]))
+            elif key[0] is Network and len(key) == 3 and key[2] == "admin_state_up":
+                self._open.update(port.id for port in self._model.find(Port, "network_id", key[1]))
+
+    def due(self) -> list[Change]:
+        """What is to be told, until it is written down that it was; ports that are being built stay open, too."""
+        changes = []
+        for port_id in sorted(self._open):
+            port = self._model.get(Port, port_id)
+            status = self._statuses.port(port)[0] if port is not None else ""
+            if status == BUILD:
+                continue
+            before = self._model.get(Told, port_id)
+            now = self._up(port) if port is not None and status == ACTIVE else None
+            if now == before:
+                self._open.discard(port_id)
+            elif (at := now or before) and self._mine(at.switch_id):
+                changes.append(Change(port_id, now, before))
+        return changes
+
+    def _up(self, port: Port) -> Told | None:
+        at = self._model.placement.bindings.get(port.id)
+        of = server(port)
+        return Told(id=port.id, server=of, switch_id=at.switch_id, since=at.since) if of and at is not None else None
+
+
+def server(port: Port) -> str:
+    """The server that a port is of, or ""."""
+    if not port.device_owner.startswith(OWNER):
+        return ""
+    try:
+        return str(uuid.UUID(port.device_id))
+    except ValueError:
+        return ""
+
+
+class Notifier:
+    """Tells, in a green thread of its own, and again until it is heard.  `mine`: see Watch."""
+
+    def __init__(
+        self,
+        store: Store,
+        replica: Replica,
+        statuses: Statuses,
+        progress: Levels,
+        send: Send,
+        mine: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        self._store = store
+        self._replica = replica
+        self._statuses = statuses
+        self._progress = progress
+        self._send = send
+        self._mine = mine
+
+    def start(self) -> None:
+        """Once the replica is there."""
+        watch = Watch(self._replica.model, self._statuses, self._mine)
+        self._replica.listen(watch.changed)
+        hub.keep(self._follow, watch)
+
+    def _follow(self, watch: Watch) -> None:
+        delay = 0.0
+        while True:
+            self._progress.wait(1.0)
+            while changes := watch.due()[:TOGETHER]:
+                delay = self._tell(changes, delay)
+                hub.sleep(delay)
+
+    def _tell(self, changes: list[Change], delay: float) -> float:
+        """Seconds to wait then: 0 when Nova has heard, and it is written down."""
+        try:
+            self._send([event for change in changes for event in change.events()])
+            transact(self._store, self._replica, partial(_write_down, changes))
+        except (OSError, Unavailable) as error:
+            delay = min(max(1.0, delay * 2), SLOWEST)
+            log.warning("%d ports are untold, again in %.0f s: %s", len(changes), delay, error)
+            return delay
+        return 0.0
+
+
+def _write_down(changes: list[Change], transaction: Transaction) -> None:
+    for change in changes:
+        before = transaction.get(Told, change.port_id)
+        if change.now is not None:
+            transaction.put(change.now)
+        elif before is not None:
+            transaction.delete(before)
+
+
+class Nova:
+    """Sends to the Compute API at `endpoint`, logged in as [nova] auth_type and what goes with it say."""
+
+    def __init__(self, endpoint: str, config_files: Sequence[str]) -> None:
+        """Raises Misconfigured."""
+        from keystoneauth1 import loading
+        from keystoneauth1.exceptions import ClientException
+        from oslo_config import cfg
+
+        conf = cfg.ConfigOpts()
+        arguments = [part for path in config_files for part in ("--config-file", path)]
+        conf(arguments, project="tenet", default_config_files=[], default_config_dirs=[])
+        loading.register_auth_conf_options(conf, "nova")
+        loading.register_session_conf_options(conf, "nova")
+        try:
+            auth = loading.load_auth_from_conf_options(conf, "nova")
+            self._session: Any = loading.load_session_from_conf_options(conf, "nova", auth=auth)
+        except (cfg.Error, ClientException) as error:
+            raise Misconfigured(f"[nova] {' '.join(str(error).split())}") from error
+        if auth is None:
+            raise Misconfigured("[nova] auth_type is needed beside endpoint, and what goes with it")
+        self._url = f"{endpoint.rstrip('/')}/os-server-external-events"
+        self._failures = ClientException
+
+    def __call__(self, events: Sequence[Event]) -> None:
+        body = {"events": [event.body() for event in events]}
+        try:
+            reply = self._session.post(self._url, json=body, raise_exc=False, timeout=PATIENCE)
+        except self._failures as error:
+            raise ConnectionError(" ".join(str(error).split())) from error
+        if reply.status_code >= 500 or reply.status_code in (401, 403, 429):
+            raise ConnectionError(f"Nova answers {reply.status_code}")
+        log.info("told %d events, Nova answers %d", len(events), reply.status_code)

@@ -1,0 +1,226 @@
+"""Which connection is which switch: the meeting point of the OpenFlow side, the observer and the reconciler."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from functools import partial
+
+from controller.cluster.mastery import Alone, Mastery
+from controller.flow.meter import LEARNING, limit
+from controller.model.kinds import Bridge, Switch
+from controller.model.model import Dependency
+from controller.openflow import wire
+from controller.openflow.session import PacketIn, Session
+from controller.reconcile.reconciler import Reconciler
+from controller.runtime import hub
+from controller.runtime.errors import NotMaster, Refused, Unavailable, Withheld
+from controller.store.replica import Replica
+from controller.switches.discovery.links import Links
+from controller.switches.observer import Observer
+from topology import lldp_punt
+from topology.discovery import is_lldp
+
+log = logging.getLogger("tenet.switch")
+
+LLDP_RATE = 2000  # frames of discovery a second that a switch may hand over
+LOOK = 5.0  # seconds after which a member that is not a switch's master looks again, whatever it heard
+PAUSE = 0.1  # seconds until a role is asked for again that the switch did not give
+PATIENCE = 3.0  # seconds that a datapath without a database is given until it counts as one that has none
+
+
+class Switchboard:
+    """What `openflow.framework.serve` reports to (`SwitchEvents`)."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        observer: Observer,
+        links: Links,
+        reconciler: Reconciler,
+        packet_in_rate: int,
+        mastery: Mastery | None = None,
+    ) -> None:
+        self.sessions: dict[int, Session] = {}
+        self.flow_messages_ended = 0  # by sessions that have ended
+        self.refusals: deque[tuple[float, str, str]] = deque(maxlen=32)  # Unix time, address, why
+        self.refused_count = 0
+        self.duplicates = 0
+        self._replica = replica
+        self._observer = observer
+        self._links = links
+        self._reconciler = reconciler
+        self._packet_in_rate = packet_in_rate
+        self._mastery: Mastery = mastery or Alone()
+        self._appeared = hub.Signal()
+        self._waiting: dict[Session, hub.Signal] = {}  # sessions whose switch is another member's
+        replica.listen(self._changed)
+        self._mastery.listen(self._moved)
+
+    # --- SwitchEvents ---
+
+    def connected(self, session: Session) -> None:
+        self.sessions[session.dpid] = session
+        while not session.closed:
+            switch_id = self._identify(session)
+            if switch_id and self._mastery.shared:
+                self._share(switch_id, session)
+            elif switch_id:
+                self._attend(switch_id, session)
+
+    def disconnected(self, session: Session) -> None:
+        if self.sessions.get(session.dpid) is session:
+            del self.sessions[session.dpid]
+        self.flow_messages_ended += session.flow_messages_sent
+        self._links.lost(session)
+        self._reconciler.lost(session)
+        self._appeared.set()  # whoever still waits to identify it looks again
+        if waiting := self._waiting.pop(session, None):
+            waiting.set()
+
+    def packet_in(self, session: Session, packet: PacketIn) -> None:
+        if not session.permitted():
+            return
+        if is_lldp(packet.data):
+            self._links.packet_in(session, packet)
+        else:
+            self._observer.packet_in(session, packet)
+
+    def ports_changed(self, session: Session) -> None:
+        self._links.ports_changed(session)
+        switch = self._switch(session.dpid)
+        if switch is not None and switch.id == f"{session.dpid:016x}" and self._mastery.holds(switch.id):
+            self._observer.ports_changed(session)
+
+    def refused(self, address: str, why: str, duplicate: bool) -> None:
+        """A connection ended before it was a switch's; never waits."""
+        self.refused_count += 1
+        self.duplicates += duplicate
+        self.refusals.append((time.time(), address, why))
+
+    # --- master or not ---
+
+    def _attend(self, switch_id: str, session: Session) -> None:
+        share = max(1, self._packet_in_rate // len(LEARNING))
+        session.limit_packet_ins(
+            limit(wire.CONTROLLER_METER, self._packet_in_rate),
+            limit(lldp_punt.METER, LLDP_RATE),
+            *(limit(number, share) for number in LEARNING),
+        )
+        if not self._mastery.holds(switch_id):
+            raise NotMaster("it moved on while its role was asked for")
+        if switch_id == f"{session.dpid:016x}":
+            self._readopt(session)
+        self._links.attend(switch_id, session)
+        self._reconciler.attend(switch_id, session)
+
+    def _readopt(self, session: Session) -> None:
+        """Its ports may be others than when it was here last; what cannot be written now does not keep it waiting."""
+        try:
+            self._observer.adopt(session)
+        except (Refused, Unavailable) as why:
+            log.warning("switch %016x: its ports are as they were last seen: %s", session.dpid, why)
+
+    def _share(self, switch_id: str, session: Session) -> None:
+        """Be the switch's master whenever that is ours to be, and its slave otherwise, while it is this switch."""
+        session.permitted = partial(self._mastery.holds, switch_id)
+        self._mastery.reached(switch_id, session)
+        slave = False
+        try:
+            while not session.closed and self._is(switch_id, session):
+                if self._mastery.holds(switch_id):
+                    slave = False
+                    self._be_master(switch_id, session)
+                elif not slave:
+                    # a stale generation: somebody knows more than we do, and we are no master in any case
+                    session.role(wire.SLAVE, self._mastery.generation)
+                    slave = True
+                else:
+                    self._wait(session)
+        finally:
+            self._mastery.unreached(switch_id, session)
+
+    def _be_master(self, switch_id: str, session: Session) -> None:
+        generation = self._mastery.generation
+        if not session.role(wire.MASTER, generation):
+            log.info("switch %s has seen a later generation than %d", switch_id, generation)
+            hub.sleep(PAUSE)  # the change feed will bring what others know
+            return
+        log.info("switch %s: master, generation %d", switch_id, generation)
+        self._mastery.take(switch_id)
+        try:
+            self._attend(switch_id, session)
+        except Withheld:
+            self._mastery.release(switch_id)
+            self._wait(session)
+        except NotMaster as why:
+            log.info("switch %s: master no longer: %s", switch_id, why)
+            hub.sleep(PAUSE)
+        finally:
+            self._mastery.release(switch_id)
+            self._links.lost(session)
+            self._reconciler.forget(switch_id)
+
+    def _wait(self, session: Session) -> None:
+        signal = self._waiting[session] = hub.Signal()
+        signal.wait(LOOK)
+        self._waiting.pop(session, None)
+
+    def _moved(self) -> None:
+        """Shares may have moved: whoever is concerned looks."""
+        for programmer in list(self._reconciler.programmers.values()):
+            if not self._mastery.holds(programmer.switch_id):
+                programmer.end()
+        for signal in self._waiting.values():
+            signal.set()
+
+    def _is(self, switch_id: str, session: Session) -> bool:
+        switch = self._switch(session.dpid)
+        return switch is not None and switch.id == switch_id
+
+    # --- who is who ---
+
+    @property
+    def flow_messages(self) -> int:
+        """Flow messages sent to switches since the process began."""
+        return self.flow_messages_ended + sum(session.flow_messages_sent for session in self.sessions.values())
+
+    def _switch(self, dpid: int) -> Switch | None:
+        found = self._replica.model.find(Switch, "dpid", dpid)
+        return found[0] if found else None
+
+    def _identify(self, session: Session) -> str:
+        """The id of the session's switch: its database has told it or will soon, else the datapath is adopted as it
+        is.
+        """
+        switch = self._switch(session.dpid)
+        until = time.monotonic() + PATIENCE
+        while switch is None and not session.closed and (left := until - time.monotonic()) > 0:
+            if self._replica.model.get(Bridge, f"{session.dpid:016x}") is not None:
+                break  # its database has said that it is somebody else's
+            self._appeared.clear()
+            self._appeared.wait(left)
+            switch = self._switch(session.dpid)
+        if switch is None and not session.closed:
+            log.info("datapath %016x is of nobody's database here: adopted as it is", session.dpid)
+            self._observer.adopt(session)
+            switch = self._switch(session.dpid)
+        return switch.id if switch is not None and not session.closed else ""
+
+    def _changed(self, touched: set[Dependency]) -> None:
+        gone = []
+        for dependency in touched:
+            if dependency[0] is Bridge:
+                self._appeared.set()
+            elif dependency[0] is Switch and len(dependency) == 2:
+                self._appeared.set()
+                gone.append(str(dependency[1]))
+        for switch_id in gone:
+            programmer = self._reconciler.programmers.get(switch_id)
+            switch = self._replica.model.get(Switch, switch_id)
+            if programmer is not None and (switch is None or switch.dpid != programmer.session.dpid):
+                programmer.end()  # the connection is another switch's now: identify it anew
+                self._moved()
+            if switch is None:
+                self._reconciler.forget(switch_id)

@@ -1,0 +1,185 @@
+"""Takes what the OVSDB and OpenFlow sides report into the store, in green threads of its own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+
+from controller.model.kinds import Bridge, Learned, Switch
+from controller.model.model import Dependency
+from controller.openflow.session import PacketIn, Session
+from controller.ovsdb.seen import SeenHypervisor
+from controller.runtime import hub
+from controller.runtime.errors import Refused, Unavailable
+from controller.store.replica import Replica
+from controller.store.store import Store
+from controller.store.transaction import Transaction, transact
+from controller.switches import reported
+from controller.switches.learning import Heard, learn, source
+from topology.damping import Damping
+
+log = logging.getLogger("tenet.observe")
+
+QUEUE = 1024  # packet-ins that wait; what comes beyond is dropped, and comes again with the next frame
+TOGETHER = 64  # addresses a transaction
+MOVE = 1.0  # seconds that an address stays where it was learned, so that two ports that both claim it cost little
+_LOCAL = 0xFFFFFFFE  # OFPP_LOCAL, which has the bridge's name
+_NO_PORT = 0xFFFFFF00  # OFPP_MAX: above it are the reserved port numbers
+
+
+class Observer:
+    def __init__(self, store: Store, replica: Replica, underlay_ip_version: int = 4) -> None:
+        self._underlay_ip_version = underlay_ip_version
+        self._warned: set[str] = set()
+        self._store = store
+        self._replica = replica
+        self._heard: hub.Queue = hub.Queue(QUEUE)
+        self._moves: Damping[str] = Damping()  # of addresses, by the ids of their rows
+        self._moved: dict[tuple[str, str, int], float] = {}
+        self._unplugged: set[str] = set()
+        self._sweep = hub.Signal()
+        self._adopting: set[Session] = set()  # whose ports are about to be written
+        self.learned = 0
+        self.dropped = 0
+        replica.listen(self._changed)
+
+    def start(self) -> None:
+        self._unplugged = {learned.port_id for learned in self._replica.model.rows(Learned).values()}
+        self._sweep.set()
+        hub.keep(self._learn)
+        hub.keep(self._forget)
+
+    # --- switches ---
+
+    def hypervisor(self, seen: SeenHypervisor) -> None:
+        """From the OVSDB side: what a hypervisor's database says now."""
+        if ":" in seen.encap_ip and self._underlay_ip_version == 4 and seen.encap_ip not in self._warned:
+            self._warned.add(seen.encap_ip)
+            log.warning("%s has an IPv6 tenant-encap-ip, but [network] underlay_ip_version is 4: the MTU that "
+                        "tenants are told is 20 bytes too large", seen.system_id)  # fmt: skip
+        transact(self._store, self._replica, lambda tx: reported.hypervisor(tx, seen))
+
+    def bridges(self, system_id: str, seen: tuple[Bridge, ...]) -> None:
+        """From the OVSDB side: the bridges of a database that others made and pointed at a controller."""
+        transact(self._store, self._replica, lambda tx: reported.bridges(tx, system_id, seen))
+
+    def adopt(self, session: Session) -> None:
+        """From the OpenFlow side: a bridge that no database of ours speaks of."""
+        ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
+        name = session.ports[_LOCAL].name if _LOCAL in session.ports else ""
+        tries = count()
+        transact(
+            self._store,
+            self._replica,
+            lambda tx: reported.adopted(tx, session.dpid, ports, name, crowded=next(tries) > 0),
+        )
+
+    def ports_changed(self, session: Session) -> None:
+        """From the OpenFlow side: ports of an adopted bridge came, changed or went; never waits."""
+        if session not in self._adopting:
+            self._adopting.add(session)
+            hub.spawn(self._adopt_anew, session)
+
+    def _adopt_anew(self, session: Session) -> None:
+        while not session.closed:
+            self._adopting.discard(session)  # what changes while this one waits is written by the next
+            try:
+                return self.adopt(session)
+            except (Refused, Unavailable) as error:
+                log.warning("ports of datapath %016x: %s", session.dpid, error)
+                self._adopting.add(session)
+                hub.sleep(1.0)
+        self._adopting.discard(session)
+        return None
+
+    def forget(self, switch_id: str) -> None:
+        """An operator removes a switch that is gone; raises `NotFound`."""
+        transact(self._store, self._replica, lambda tx: reported.forget(tx, reported.required(tx, switch_id)))
+        log.info("switch %s removed", switch_id)
+
+    # --- addresses ---
+
+    def packet_in(self, session: Session, packet: PacketIn) -> None:
+        """From the OpenFlow side; never waits."""
+        mac = source(packet.data)
+        switch = self._replica.model.find(Switch, "dpid", session.dpid)
+        if not mac or not switch:
+            return
+        if self._heard.qsize() >= QUEUE:
+            self.dropped += 1
+            return
+        self._heard.put(Heard(switch[0].id, packet.in_port, mac))
+
+    def _learn(self) -> None:
+        while True:
+            heard = {self._heard.get(): None}
+            while len(heard) < TOGETHER and not self._heard.empty():
+                heard[self._heard.get()] = None
+            now = time.monotonic()
+            self._moved = {one: when for one, when in self._moved.items() if now - when < MOVE}
+            fresh = [one for one in heard if one not in self._moved]
+            self._moved.update(dict.fromkeys(fresh, now))
+            if fresh:
+                self._learn_all(fresh)
+
+    def _learn_all(self, heard: list[Heard]) -> None:
+        learned: list[Heard] = []
+        moving: list[str] = []
+        now = time.monotonic()
+
+        def may_move(row_id: str) -> bool:
+            moving.append(row_id)
+            return not self._moves.holds(row_id, now)
+
+        def rules(tx: Transaction) -> None:  # may run several times
+            moving.clear()
+            learned[:] = [one for one in heard if learn(tx, one, may_move)]
+
+        if self._commit("learning", rules):
+            self.learned += len(learned)
+            self._count_moves(moving, now)
+            for one in learned:
+                log.info("%s learned at %s port %d", one.mac, one.switch_id, one.ofport)
+
+    def _count_moves(self, moving: list[str], now: float) -> None:
+        """What goes from port to port stays where it is until it has been quiet: behind two ports there may be a loop.
+
+        Attempts count as moves do, so that it stays for as long as they go on.
+        """
+        self._moves.forget_old(now)
+        for row_id in moving:
+            if self._moves.fell(row_id, now):
+                network_id, _, mac = row_id.partition("/")
+                log.warning("%s goes from port to port of network %s: it stays where it is until that ends (a loop?)",
+                            mac, network_id)  # fmt: skip
+
+    def _changed(self, touched: set[Dependency]) -> None:
+        for dependency in touched:
+            if dependency[0] == "binding":
+                port_id = str(dependency[1])
+                if self._replica.model.count(Learned, "port_id", port_id):
+                    self._unplugged.add(port_id)
+                    self._sweep.set()
+
+    def _forget(self) -> None:
+        while True:
+            self._sweep.wait()
+            self._sweep.clear()
+            ports, self._unplugged = sorted(self._unplugged), set()
+            for port_id in ports:
+                if not self._commit("forgetting", partial(reported.stale, port_id=port_id)):
+                    self._unplugged.add(port_id)
+                    self._sweep.set()
+
+    def _commit(self, what: str, rules: Callable[[Transaction], None]) -> bool:
+        """Whether it was done; if not, after a while in which the store may come to itself."""
+        try:
+            transact(self._store, self._replica, rules)
+        except (Refused, Unavailable) as error:
+            log.warning("%s addresses: %s", what, error)
+            hub.sleep(1.0)
+            return False
+        return True

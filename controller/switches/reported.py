@@ -1,0 +1,158 @@
+"""Switches and their interfaces, as rows: pure rules, each run in a transaction."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterable, Mapping
+
+from msgspec import structs
+
+from controller.model.kinds import Bridge, Interface, Learned, Link, Plugged, Switch
+from controller.ovsdb.seen import SeenHypervisor
+from controller.runtime.errors import Conflict, Invalid, NotFound
+from controller.store.transaction import Transaction
+
+log = logging.getLogger("tenet.observe")
+
+MOST_NUMBERS = (1 << 20) - 1  # a switch's number fits an MPLS label
+CROWD = 10_000  # numbers to begin at for one of many switches that come at once
+_LONGEST = 255
+
+
+def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
+    """Write down what a hypervisor's database says."""
+    if "/" in seen.system_id or len(seen.system_id) > _LONGEST:
+        raise Invalid(f"the system-id {seen.system_id[:40]!r}... has a slash or more than {_LONGEST} characters")
+    for other in tx.find(Switch, "dpid", seen.dpid):
+        if other.id == adopted_id(seen.dpid):
+            forget(tx, other)  # it connected over OpenFlow before its database did
+        elif other.id != seen.system_id:
+            raise Conflict(f"switch {other.id} has the datapath id {seen.dpid:016x} of {seen.system_id} already")
+    switch = _switch(tx, seen.system_id, seen.dpid)
+    wanted = Switch(
+        id=seen.system_id,
+        number=switch.number,
+        dpid=seen.dpid,
+        host=seen.host,
+        encap_ip=seen.encap_ip,
+        underlay_mtu=seen.underlay_mtu,
+        wire_mtu=switch.wire_mtu,
+        tunnels=seen.tunnels,
+        physical=seen.physical,
+    )
+    if wanted != tx.get(Switch, seen.system_id):
+        tx.put(wanted)
+    _interfaces(
+        tx,
+        seen.system_id,
+        {
+            one.name: Interface(
+                switch_id=seen.system_id, name=one.name, vif=one.vif, mac=one.mac, ofport=one.ofport
+            )
+            for one in seen.interfaces
+        },
+    )  # fmt: skip
+
+
+def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = "", *, crowded: bool = False) -> None:
+    """Write down a bridge that others made: its ports by name, with their numbers, as OpenFlow tells them.
+
+    What VIFs they are for its database tells, where that is connected (`bridges`).  `name` is the bridge's own, by
+    which ports may name it as their host; two bridges may have the same.
+    """
+    if any(other.id != adopted_id(dpid) for other in tx.find(Switch, "dpid", dpid)):
+        return  # its database has come to us by now
+    switch_id = adopted_id(dpid)
+    switch = _switch(tx, switch_id, dpid, crowded)
+    if name and name != switch.host:
+        switch = structs.replace(switch, host=name)
+    if switch != tx.get(Switch, switch_id):
+        tx.put(switch)
+    _plug(tx, switch_id, ports)
+
+
+def bridges(tx: Transaction, system_id: str, seen: Iterable[Bridge]) -> None:
+    """Write down all bridges of a database that others made; those that are switches of ours have its VIFs."""
+    wanted = {bridge.id: bridge for bridge in seen}
+    held = {bridge.id: bridge for bridge in tx.find(Bridge, "system_id", system_id)}
+    for bridge_id in sorted(held.keys() | wanted.keys()):
+        if bridge_id not in wanted:
+            tx.delete(held[bridge_id])
+        elif wanted[bridge_id] != tx.get(Bridge, bridge_id):
+            tx.put(wanted[bridge_id])
+        if tx.get(Switch, bridge_id) is not None:
+            known = tx.find(Interface, "switch_id", bridge_id)
+            _plug(tx, bridge_id, {interface.name: interface.ofport for interface in known})
+
+
+def _plug(tx: Transaction, switch_id: str, ports: Mapping[str, int]) -> None:
+    """Ports as OpenFlow tells them, with what their database says of them."""
+    bridge = tx.get(Bridge, switch_id)
+    said = {plugged.name: plugged for plugged in bridge.interfaces} if bridge else {}
+    wanted = {}
+    for name, number in ports.items():
+        one = said.get(name, Plugged(name, name))
+        wanted[name] = Interface(switch_id=switch_id, name=name, vif=one.vif, mac=one.mac, ofport=number)
+    _interfaces(tx, switch_id, wanted)
+
+
+def forget(tx: Transaction, switch: Switch) -> None:
+    """Remove a switch and all that was seen on it."""
+    _interfaces(tx, switch.id, {})
+    for link in tx.find(Link, "switch_id", switch.id):
+        tx.delete(link)
+    if (bridge := tx.get(Bridge, switch.id)) is not None:
+        tx.delete(bridge)
+    tx.release(f"switch/{switch.number}")
+    tx.delete(switch)
+
+
+def required(tx: Transaction, switch_id: str) -> Switch:
+    switch = tx.get(Switch, switch_id)
+    if switch is None:
+        raise NotFound(f"Switch {switch_id[:64]} could not be found.", "SwitchNotFound")
+    return switch
+
+
+def adopted_id(dpid: int) -> str:
+    """The id of a switch that has no database of ours."""
+    return f"{dpid:016x}"
+
+
+def _switch(tx: Transaction, switch_id: str, dpid: int, crowded: bool = False) -> Switch:
+    """The switch as it is, or new with the smallest free number (those name switches in flows: small ones are read
+    easily).
+    """
+    switch = tx.get(Switch, switch_id)
+    if switch is not None:
+        return switch
+    first = random.randrange(1, CROWD) if crowded else 1  # others are taking the smallest, too
+    number = next((n for n in range(first, MOST_NUMBERS) if tx.holder(f"switch/{n}") is None), None)
+    if number is None:
+        raise Conflict("no switch number is free")
+    switch = Switch(id=switch_id, number=number, dpid=dpid, host=switch_id)
+    tx.reserve(f"switch/{number}", switch)
+    return switch
+
+
+def _interfaces(tx: Transaction, switch_id: str, wanted: Mapping[str, Interface]) -> None:
+    have = {interface.name: interface for interface in tx.find(Interface, "switch_id", switch_id)}
+    for name, interface in have.items():
+        if name not in wanted:
+            tx.delete(interface)
+    for name, interface in wanted.items():
+        known = have.get(name)
+        same = known is not None and (known.vif, known.ofport) == (interface.vif, interface.ofport)
+        since = known.since if known is not None and same else tx.model.revision + 1
+        interface = structs.replace(interface, since=since)
+        if known != interface:
+            tx.put(interface)
+
+
+def stale(tx: Transaction, port_id: str) -> None:
+    """Remove the addresses that were learned at a port where it is no longer plugged in."""
+    at = tx.model.placement.bindings.get(port_id)
+    for learned in tx.find(Learned, "port_id", port_id):
+        if at is None or learned.at != at.row_id or learned.ofport != at.ofport:
+            tx.delete(learned)
