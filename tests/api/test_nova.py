@@ -19,7 +19,7 @@ from controller.store import open_store
 from controller.store.codec import encode
 from controller.store.replica import Replica
 from tests.apps.clouds import network, plugged, switch
-from tests.reconcile.test_nova import ONE, of_server
+from tests.publish.test_nova import ONE, of_server
 
 
 class Listener:

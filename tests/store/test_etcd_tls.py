@@ -46,7 +46,7 @@ def secured(tls: Tls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clus
 
 STORE = """
 import sys
-from controller import hub
+from controller.runtime import hub
 hub.patch()
 from controller.store import open_store
 with hub.Timeout(30):

@@ -103,7 +103,7 @@ def test_rows_of_a_lease_do_not_outlive_the_store(store_factory: Callable[[], St
 
 HOLDER = """
 import sys
-from controller import hub
+from controller.runtime import hub
 hub.patch()
 from controller.store import open_store
 store = open_store(sys.argv[1])

@@ -43,7 +43,7 @@ def rows(store: Store) -> dict[str, tuple[int, bytes]]:
 
 WRITER = """
 import sys
-from controller import hub
+from controller.runtime import hub
 from controller.store import log, open_store, revisions
 
 store = open_store(sys.argv[1])
