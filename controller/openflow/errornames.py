@@ -8,7 +8,7 @@ from controller.openflow.wire import ONF, Error
 _BUNDLE_CODES = (
     "UNKNOWN EPERM BAD_ID BUNDLE_EXIST BUNDLE_CLOSED OUT_OF_BUNDLES BAD_TYPE BAD_FLAGS MSG_BAD_LEN MSG_BAD_XID "
     "MSG_UNSUP MSG_CONFLICT MSG_TOO_MANY MSG_FAILED TIMEOUT BUNDLE_IN_PROGRESS"
-).split()
+)
 _FIRST_BUNDLE = 2300
 
 
@@ -16,8 +16,8 @@ def reason(error: Error) -> str:
     """The error as text: its name where known, and its numbers, as in "OFPBAC_BAD_OUT_PORT (type 2, code 4)"."""
     if error.experimenter:
         index = error.code - _FIRST_BUNDLE
-        known = error.experimenter == ONF and 0 <= index < len(_BUNDLE_CODES)
-        name = f"OFPBFC_{_BUNDLE_CODES[index]} " if known else ""
+        known = error.experimenter == ONF and 0 <= index < len(_BUNDLE_CODES.split())
+        name = f"OFPBFC_{_BUNDLE_CODES.split()[index]} " if known else ""
         return f"{name}(experimenter {error.experimenter:#x}, type {error.code})"
     from controller.openflow.framework import error_name  # which imports the session, which imports this
 
