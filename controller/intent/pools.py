@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from typing import Any
-
-from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
 from controller.intent.env import Means
 from controller.model.kinds import AddressScope, Subnet, SubnetPool
@@ -161,7 +159,7 @@ def hold(tx: Transaction, subnet: Subnet) -> None:
     tx.reserve(f"pool/{subnet.subnetpool_id}/{subnet.id}", subnet)
     taken = tx.memo.get(("taken", subnet.subnetpool_id))
     if taken is not None:
-        taken.add(ranges.span(subnet).whole)
+        insort(taken, ranges.span(subnet).whole)
 
 
 def _taken(tx: Transaction, pool: SubnetPool) -> Sequence[ranges.Range]:
@@ -170,7 +168,7 @@ def _taken(tx: Transaction, pool: SubnetPool) -> Sequence[ranges.Range]:
     found: Sequence[ranges.Range] | None = tx.memo.get(("taken", pool.id))
     if found is None:
         subnets = tx.find(Subnet, "subnetpool_id", pool.id)
-        found = tx.memo["taken", pool.id] = SortedList(ranges.span(subnet).whole for subnet in subnets)
+        found = tx.memo["taken", pool.id] = sorted(ranges.span(subnet).whole for subnet in subnets)
     return found
 
 
@@ -315,14 +313,11 @@ def _enter_scope(tx: Transaction, pool: SubnetPool, public: bool, means: Means) 
     tx.guard(f"scope/{scope_id}")
     entered: ScopeRanges = tx.memo.setdefault("scopes", ScopeRanges())  # pools of this transaction
     mine = ranges_of(pool.prefixes)
-    for held in (tx.model.scopes, entered):
-        other = held.holder(scope_id, mine, (pool.id,))
-        if other is not None:
-            raise Conflict(
-                f"Failed to associate address scope: subnetpools within an address scope must have unique prefixes; "
-                f"{other} has the same.",
-                "AddressScopePrefixConflict",
-            )
+    if any(held.overlaps(scope_id, mine, pool.id) for held in (tx.model.scopes, entered)):
+        raise Conflict(
+            "Failed to associate address scope: subnetpools within an address scope must have unique prefixes.",
+            "AddressScopePrefixConflict",
+        )
     entered.change(None, pool)
     tx.reserve(f"scope/{scope_id}/{pool.id}", pool)
 
@@ -346,9 +341,7 @@ def change_prefixes(tx: Transaction, pool_id: str, add: Sequence[str], drop: Seq
     _version(wide)
     for subnet in tx.find(Subnet, "subnetpool_id", pool_id):
         if not _is_within(ranges.span(subnet).whole, kept):
-            raise Conflict(
-                f"Illegal update to prefixes: subnet {subnet.id} was cut from them.", "IllegalSubnetPoolPrefixUpdate"
-            )
+            raise Conflict("Illegal update to prefixes: a subnet was cut from them.", "IllegalSubnetPoolPrefixUpdate")
     tx.guard(f"pool/{pool_id}")
     changed = standard.change(tx, pool, {"prefixes": wide}, means)
     if changed is not pool and pool.address_scope_id:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import re
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
-from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
 from controller.intent.env import Means
 from controller.model.kinds import HostRoute, Network, Pool, Port, Subnet, SubnetPool
@@ -59,6 +59,7 @@ def required(tx: Transaction, subnet_id: str) -> Subnet:
 def create(tx: Transaction, project_id: str, wish: SubnetWish, means: Means) -> Subnet:
     network_id = wish["network_id"]
     network = access.required(tx, Network, network_id, means, networks.missing(network_id))
+    access.owned(tx, network_id, means)
     pool = _pool(tx, wish, means)
     cidr = _cidr(tx, project_id, wish, pool)
     version = 6 if ":" in cidr else 4
@@ -98,6 +99,7 @@ def create(tx: Transaction, project_id: str, wish: SubnetWish, means: Means) -> 
 
 def update(tx: Transaction, subnet_id: str, wish: SubnetWish, means: Means) -> Subnet:
     subnet = required(tx, subnet_id)
+    access.owned(tx, subnet.network_id, means)
     changes: dict[str, Any] = {**wish}
     changed = replace(subnet, **changes)
     if changed.gateway_ip != subnet.gateway_ip:
@@ -116,6 +118,7 @@ def update(tx: Transaction, subnet_id: str, wish: SubnetWish, means: Means) -> S
 def delete(tx: Transaction, subnet_id: str, means: Means) -> None:
     """Raises Conflict (SubnetInUse) when ports have addresses of it, but such as they made for themselves."""
     subnet = required(tx, subnet_id)
+    access.owned(tx, subnet.network_id, means)
     tx.guard(f"ip/{subnet_id}")
     for port in tx.find(Port, "subnets", subnet_id):
         if not subnet.slaac or port.device_owner in addresses.ROUTERS:
@@ -319,18 +322,18 @@ def _check_others(tx: Transaction, network: Network, subnet: Subnet) -> None:
     if others is None:
         found = tx.find(Subnet, "network_id", network.id)
         same = [each for each in found if each.ip_version == subnet.ip_version]
-        others = tx.memo[memo] = SortedList((*ranges.span(each).whole, each) for each in same)
+        others = tx.memo[memo] = sorted((*ranges.span(each).whole, each) for each in same)
     if others and others[0][2].subnetpool_id != subnet.subnetpool_id:
         raise Invalid(
             "Subnets hosted on the same network must be allocated from the same subnet pool.",
             "NetworkSubnetPoolAffinityError",
         )
     mine = ranges.span(subnet).whole
-    place = max(others.bisect_left(mine) - 1, 0)
+    place = max(bisect_left(others, mine) - 1, 0)
     for first, last, other in others[place : place + 2]:
         if ranges.overlap(mine, (first, last)):
             raise Invalid(
                 f"Invalid input for operation: Requested subnet with cidr: {subnet.cidr} for network: "
                 f"{subnet.network_id} overlaps with another subnet: {other.cidr}."
             )
-    others.add((*mine, subnet))
+    insort(others, (*mine, subnet))

@@ -1,17 +1,16 @@
-"""Address ranges of the subnet pools of each address scope, in order: which other pool holds one of these addresses?"""
+"""Address ranges of the subnet pools of each address scope, in order: does another pool hold one of these addresses?"""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
+from socket import AF_INET, AF_INET6, inet_pton
 
 from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
 from .kinds import SubnetPool
 
 Range = tuple[int, int]  # the first and the last address of a prefix, as integers
-_LAST_ID = "\uffff"  # after every pool id
 
 
 @lru_cache(maxsize=4096)
@@ -21,8 +20,8 @@ def ranges_of(prefixes: tuple[str, ...]) -> tuple[Range, ...]:
 
 
 def _range(address: str, length: str) -> Range:
-    family, bits = (socket.AF_INET6, 128) if ":" in address else (socket.AF_INET, 32)
-    first = int.from_bytes(socket.inet_pton(family, address), "big")
+    family, bits = (AF_INET6, 128) if ":" in address else (AF_INET, 32)
+    first = int.from_bytes(inet_pton(family, address), "big")
     return first, first + (1 << (bits - int(length))) - 1
 
 
@@ -50,19 +49,17 @@ class ScopeRanges:
             held = self._held.setdefault(new.address_scope_id, SortedList())
             held.update((first, last, new.id) for first, last in ranges_of(new.prefixes))
 
-    def holder(self, scope_id: str, wanted: Sequence[Range], besides: Iterable[str] = ()) -> str | None:
-        """The id of a pool in the scope that holds an address of these ranges; not one of `besides`."""
+    def overlaps(self, scope_id: str, wanted: Sequence[Range], besides: str) -> bool:
+        """Whether a pool of the scope, other than `besides`, holds an address of these ranges."""
         held = self._held.get(scope_id)
         if held is None:
-            return None
-        others = frozenset(besides)
+            return False
         for first, last in wanted:
             start = max(held.bisect_right((first, -1, "")) - 1, 0)
-            stop = held.bisect_right((last, float("inf"), _LAST_ID))
-            for _, high, pool_id in held.islice(start, stop):
-                if high >= first and pool_id not in others:
-                    return str(pool_id)
-        return None
+            stop = held.bisect_right((last, float("inf"), ""))
+            if any(high >= first and pool_id != besides for _, high, pool_id in held.islice(start, stop)):
+                return True
+        return False
 
 
 def _same(old: SubnetPool, new: SubnetPool) -> bool:

@@ -82,12 +82,12 @@ class Replica:
         """Wait until the model is at `revision` or later; False when `timeout` (seconds) passed first."""
         if self.model.revision >= revision:
             return True
-        waiter = (revision, hub.Signal())
+        waiter = revision, hub.Signal()
         self._waiting.append(waiter)
         try:
             return waiter[1].wait(timeout)
         finally:
-            if not waiter[1].is_set():  # it is late, or its thread was killed
+            if waiter in self._waiting:  # it took too long, or whoever waits was ended
                 self._waiting.remove(waiter)
 
     def _load(self) -> None:

@@ -106,7 +106,7 @@ class Everywhere:
 def test_hosts_that_are_gone_are_forgotten() -> None:
     model = Model()
     looked = Looked(model, Everywhere())
-    change(model, Network(id="n", project_id="p", segment=1, mtu=1450), port("a"))
+    change(model, Network(id="n", project_id="p", segment=1, mtu=1450, network_type="vxlan"), port("a"))
     for number in range(10 * SPARE):
         change(model, Switch(id="s", number=1, dpid=1, host=f"h{number}"), interface("s", "a", 1))
         looked.look(model.rows(Port).values())
@@ -125,7 +125,12 @@ def interface(switch_id: str, vif: str, ofport: int) -> Interface:
 def test_the_ports_at_a_place_are_those_bound_to_it() -> None:
     model = Model()
     rows = [port(name) for name in "abc"]
-    change(model, Network(id="n", project_id="p", segment=1, mtu=1450), Switch(id="s", number=1, dpid=1), *rows)
+    change(
+        model,
+        Network(id="n", project_id="p", segment=1, mtu=1450, network_type="vxlan"),
+        Switch(id="s", number=1, dpid=1),
+        *rows,
+    )
     change(model, interface("s", "a", 1), interface("s", "b", 2), interface("s", "", 3))
     every = {ofport: ports_at(model, "s", ofport) for ofport in range(5)}
     bound = model.placement.bindings.items()
