@@ -32,6 +32,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
     "northbound": [
         cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API."),
         cfg.BoolOpt("quantum", default=True, help="Quantum's v1.0 and v1.1, too; false: OpenStack's v2.0 alone."),
+        cfg.ListOpt("hosts", default=[],
+                    help="Names by which clients address the REST API (their Host), beside addresses and localhost; * "
+                         "for any."),
+        cfg.IntOpt("connections_per_address", default=1024, min=1, max=4096,
+                   help="Connections to the REST API from one address at a time."),
     ],
     "openflow": [
         cfg.StrOpt("listen", default="127.0.0.1:6653", help="ADDRESS:PORT where switches connect."),
@@ -125,6 +130,8 @@ class Settings(NamedTuple):
     lease: float = 3.0
     advertise: str = ""
     accept_empty: bool = False
+    hosts: tuple[str, ...] = ()  # in lower case
+    connections_per_address: int = 1024
 
     @property
     def underlay_room(self) -> int:
@@ -206,6 +213,8 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         lease=conf.cluster.lease,
         advertise=conf.cluster.advertise or "",
         accept_empty=conf.cluster.accept_empty,
+        hosts=tuple(map(_host, conf.northbound.hosts)),
+        connections_per_address=conf.northbound.connections_per_address,
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(
@@ -225,6 +234,12 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
 
 def _loopback(listen: tuple[str, int]) -> bool:
     return ipaddress.ip_address(listen[0]).is_loopback
+
+
+def _host(name: str) -> str:
+    if not re.fullmatch(r"\*|[0-9A-Za-z_-]+(\.[0-9A-Za-z_-]+)*", name):
+        raise Misconfigured(f"[northbound] hosts: {name!r} is not a host's name, such as tenet.example.net")
+    return name.lower()
 
 
 def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:
