@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from controller.intent.audience import Told, among
-from controller.model.kinds import Port
+from controller.model.rows import Port
 from controller.publish.feed import Entry, Position, follow
 from controller.runtime import hub
 from controller.runtime.errors import Compacted

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from controller.model.kinds import Row
 from controller.model.model import Model
 from controller.model.overlay import Overlay
+from controller.model.rows import Row
 from controller.runtime.errors import Forbidden
 
 from .answer import Answer, as_json

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from controller.intent.env import Means
-from controller.model.kinds import (
+from controller.model.rows import (
     AddressScope,
     Network,
     Port,

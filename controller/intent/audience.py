@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
-from controller.model.kinds import (
+from controller.model.model import Model
+from controller.model.overlay import Overlay
+from controller.model.rows import (
     AddressScope,
     AgentNote,
     Network,
@@ -20,11 +22,9 @@ from controller.model.kinds import (
     SubnetPool,
     Switch,
 )
-from controller.model.model import Model
-from controller.model.overlay import Overlay
+from controller.model.rows.base import SHAREABLE
 
 from .access import EVERYBODY, EXTERNAL, SHARED, Reads
-from .sharing import TYPES
 
 Audience = frozenset[str]  # projects, or EVERYBODY; the operator sees everything and is not among them
 NOBODY: Audience = frozenset()
@@ -92,7 +92,7 @@ def _others(model: Model, rows: Changes) -> Iterator[tuple[Row, Audience | None]
         row: Any = after or before
         if isinstance(row, RbacPolicy):
             whom = frozenset(each.target for each in (before, after) if isinstance(each, RbacPolicy))
-            shared = model.get(TYPES[row.object_type][0], row.object_id)
+            shared = model.get(SHAREABLE[row.object_type], row.object_id)
             yield from ((each, whom) for each in _with_subnets(model, shared))
         elif isinstance(row, Subnet):
             yield from _network(model, row)

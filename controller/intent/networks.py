@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict, cast
 
 from controller.intent.env import Means
-from controller.model.kinds import Network, Port, Subnet, Switch
+from controller.model.rows import Network, Port, Subnet, Switch
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from controller.intent.env import Means
-from controller.model.kinds import AddressScope, Subnet, SubnetPool
+from controller.model.rows import AddressScope, Subnet, SubnetPool
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.kinds import AddressPair, DhcpOption, Network, Port
+from controller.model.rows import AddressPair, DhcpOption, Network, Port
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.intent.env import Means
-from controller.model.kinds import AddressScope, SubnetPool
+from controller.model.rows import AddressScope, SubnetPool
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 

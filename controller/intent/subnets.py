@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.kinds import HostRoute, Network, Pool, Port, Subnet, SubnetPool
+from controller.model.rows import HostRoute, Network, Pool, Port, Subnet, SubnetPool
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from controller.model.kinds import Interface, Network, Port, Told
 from controller.model.model import Dependency, Model
+from controller.model.rows import Interface, Network, Port, Told
 from controller.reconcile.statuses import ACTIVE, BUILD, Levels, Statuses
 from controller.runtime import hub
 from controller.runtime.errors import Misconfigured, Unavailable

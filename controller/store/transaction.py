@@ -10,8 +10,8 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
-from controller.model.kinds import KINDS, NAMES, Row
 from controller.model.model import Model
+from controller.model.rows import KINDS, NAMES, Row
 from controller.runtime.errors import Changed, Unavailable
 
 from .codec import encode

@@ -6,7 +6,7 @@ from typing import Any
 
 from controller.intent.env import Means
 from controller.intent.networks import ZONE
-from controller.model.kinds import AgentNote, Switch
+from controller.model.rows import AgentNote, Switch
 from controller.runtime.errors import NotFound
 from controller.store.transaction import Transaction
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from controller.intent import bindings
-from controller.model.kinds import Binding, Port
+from controller.model.rows import Binding, Port
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from controller.intent import access
-from controller.model.kinds import Row
+from controller.model.rows import Row
 
 from ..checks import Check, filled, text
 from ..resource import Attribute, May, View, attribute

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from controller.intent.env import Means
-from controller.model.kinds import Network, Port, Row
+from controller.model.rows import Network, Port, Row
 from controller.runtime.errors import Forbidden, NotFound, Refused
 from controller.store.transaction import Transaction
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from controller.intent import access
-from controller.model.kinds import Row, Standard
+from controller.model.rows import Row, Standard
 from controller.runtime.errors import Invalid
 
 from ..resource import BAD_REQUEST, Filter, Resource, Show, View

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from controller.intent import access
-from controller.model.kinds import Network, Row
+from controller.model.rows import Network, Row
 from controller.runtime.errors import Forbidden
 
 from ..ask import Ask

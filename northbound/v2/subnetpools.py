@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.intent import pools, scopes
-from controller.model.kinds import AddressScope, SubnetPool
+from controller.model.rows import AddressScope, SubnetPool
 
 from ..answer import Answer, as_json
 from ..ask import Ask, Handler

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from controller.intent import standard
-from controller.model.kinds import Standard
+from controller.model.rows import Standard
 from controller.runtime.errors import NotFound
 from controller.store.transaction import Transaction
 

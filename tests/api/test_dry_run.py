@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.compile.preview import Preview
-from controller.model.kinds import Interface, Switch
+from controller.model.rows import Interface, Switch
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact

@@ -16,8 +16,8 @@ from webob import Request
 
 from controller.intent import access
 from controller.intent.audience import among, audience
-from controller.model.kinds import AddressScope, Network, Port, RbacPolicy, Subnet, SubnetPool
 from controller.model.model import Model
+from controller.model.rows import AddressScope, Network, Port, RbacPolicy, Subnet, SubnetPool
 from controller.store.replica import Replica
 from controller.store.store import Store
 from northbound import events

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from controller.model.kinds import Interface, Port, Row, Told
 from controller.model.model import Applied
+from controller.model.rows import Interface, Port, Row, Told
 from controller.publish.nova import PLUGGED, UNPLUGGED, Event, Watch, server
 from tests.apps.clouds import network, plugged, port, switch
 from tests.reconcile.test_statuses import Scene

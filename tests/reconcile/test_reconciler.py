@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 import pytest
 
-from controller.model.kinds import Port, Switch
+from controller.model.rows import Port, Switch
 from controller.openflow.session import Session
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler

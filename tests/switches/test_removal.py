@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from controller.diagnose.operators import Operators
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
