@@ -13,8 +13,8 @@ from controller.model.rows.base import DECLARED, REFERRERS, SHAREABLE
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Taken, Transaction
 
-from . import access, standard
-from .access import EVERYBODY, EXTERNAL, SHARED, granted
+from . import standard, visibility
+from .visibility import EVERYBODY, EXTERNAL, SHARED, granted
 
 
 class SharingWish(TypedDict, total=False):
@@ -38,7 +38,7 @@ def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) ->
     actions = seen.shared if seen is not None else ()
     name = kind.__name__
     missing = NotFound(f"{name} {wish['object_id'][:64]} could not be found.", f"{name}NotFound")
-    shared = access.required(tx, kind, wish["object_id"], means, missing)
+    shared = visibility.required(tx, kind, wish["object_id"], means, missing)
     if not (means.operator or shared.project_id == means.project_id):
         raise Invalid(
             f"Invalid input for operation: Only admins can manipulate policies on objects they do not own "
@@ -161,7 +161,7 @@ def _check_scope(tx: Transaction, shared: Row | None, target: str) -> None:
     if not isinstance(shared, SubnetPool) or not shared.address_scope_id:
         return
     scope = tx.get(AddressScope, shared.address_scope_id)
-    if scope is None or scope.project_id == target or access.shared(tx, scope.id, target):
+    if scope is None or scope.project_id == target or visibility.shared(tx, scope.id, target):
         return
     raise Invalid(
         f"Invalid input for operation: project {target} has no access to address scope {scope.id} of the subnet pool."

@@ -15,7 +15,7 @@ from controller.model.rows import HostRoute, Network, Pool, Port, Subnet, Subnet
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import access, addresses, networks, pools, ranges, standard
+from . import addresses, networks, pools, ranges, standard, visibility
 from .standard import StandardWish
 
 MOST_ROUTES, MOST_SERVERS = 20, 5  # as OpenStack's own server has it
@@ -57,7 +57,7 @@ def required(tx: Transaction, subnet_id: str) -> Subnet:
 
 def create(tx: Transaction, project_id: str, wish: SubnetWish, means: Means) -> Subnet:
     network_id = wish["network_id"]
-    network = access.required(tx, Network, network_id, means, networks.missing(network_id))
+    network = visibility.required(tx, Network, network_id, means, networks.missing(network_id))
     pool = _pool(tx, wish, means)
     cidr = _cidr(tx, project_id, wish, pool)
     version = 6 if ":" in cidr else 4
@@ -138,7 +138,7 @@ def _pool(tx: Transaction, wish: SubnetWish, means: Means) -> SubnetPool | None:
         return pools.default(tx, wish.get("ip_version", 4))
     if not pool_id:
         return None
-    return access.required(tx, SubnetPool, pool_id, means, pools.missing(pool_id))
+    return visibility.required(tx, SubnetPool, pool_id, means, pools.missing(pool_id))
 
 
 def _cidr(tx: Transaction, project_id: str, wish: SubnetWish, pool: SubnetPool | None) -> str:

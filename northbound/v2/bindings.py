@@ -22,7 +22,7 @@ from ..routes import Routes
 from ..structures import profile
 from .engine import found
 from .ports import PORTS, VIF_DETAILS
-from .sight import target
+from .visibility import target
 
 ATTRIBUTES = ("host", "vnic_type", "profile")
 

@@ -17,7 +17,7 @@ from ..errors import bad_request
 from ..resource import Resource
 from ..structures import tag, tags
 from .engine import Condition, found, missing
-from .sight import target
+from .visibility import target
 
 
 def collection(resource: Resource) -> dict[str, Handler]:
