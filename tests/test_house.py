@@ -43,8 +43,7 @@ ONLY_IN = {
     "eventlet": "controller/runtime/hub.py",
     "webob": "northbound/",
     "sqlite3": "controller/store/",
-    "etcd3gw": "controller/store/",
-    "requests": "controller/store/",
+    "sortedcontainers": "controller/model/",
     "networkx": "topology/",
     "ovs": "controller/ovsdb/",
 }

@@ -117,4 +117,4 @@ def frame(**fields: int | str) -> Frame:
 
 def stations(model: Model, network_id: str) -> list[Port]:
     """The ports of a network that take part in it."""
-    return [port for port in model.find(Port, "network_id", network_id) if model.placement.place(port.id)]
+    return [port for port in model.find(Port, "network_id", network_id) if model.placement.location(port.id)]

@@ -1,6 +1,6 @@
-"""What a set of owners wants in the tables of one place, and what that comes to.
+"""A flow set: the claims of several owners, merged into at most one flow a match.
 
-A place is a switch, or a network: then the sheet is carried by every switch that holds the network.
+A set belongs to a switch, or to a network: then every switch that holds the network carries it.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from controller.flow import Flow
 Owner = tuple[str, ...]  # ("port", id), ("network", id), ("block", network id, number), ...
 
 
-class Step(NamedTuple):
-    """One flow that is to become another; None stands for no flow."""
+class FlowChange(NamedTuple):
+    """One flow that replaces another; None stands for no flow."""
 
     old: Flow | None
     new: Flow | None
 
 
-class Clash(NamedTuple):
-    """Owners want the same match to do different things; `flow` was chosen, by every process alike."""
+class Conflict(NamedTuple):
+    """Owners that want the same match to do different things; `flow` was chosen, by every process alike."""
 
     flow: Flow
     owners: tuple[Owner, ...]
 
 
-class Sheet:
+class FlowSet:
     """Claims of owners, settled into at most one flow a key."""
 
     __slots__ = ("_holders", "_touched", "claims")
@@ -87,18 +87,18 @@ class Sheet:
         if key not in self._touched:
             self._touched[key] = _agreed(held) if isinstance(held, dict) else held
 
-    def settle(self) -> tuple[list[Step], list[Clash]]:
+    def settle(self) -> tuple[list[FlowChange], list[Conflict]]:
         """What changed since the last settlement, once everybody has spoken."""
-        steps, clashes = [], []
+        changes, conflicts = [], []
         for key, old in self._touched.items():
             held = self._holders.get(key)
             new = _agreed(held) if isinstance(held, dict) else held
             if isinstance(held, dict) and len(set(held.values())) > 1 and new is not None:
-                clashes.append(Clash(new, tuple(sorted(held))))
+                conflicts.append(Conflict(new, tuple(sorted(held))))
             if old is not new and (old is None or new is None or old != new):
-                steps.append(Step(old, new))
+                changes.append(FlowChange(old, new))
         self._touched.clear()
-        return steps, clashes
+        return changes, conflicts
 
     def flows(self) -> Iterator[Flow]:
         """The flow of every key, as of now."""

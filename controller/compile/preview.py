@@ -35,8 +35,8 @@ class Preview:
         before = _wanted(compiler, concerned)
         compiler.mark(part.apply(_after(part.revision + 1, changes)))
         _compile(compiler)
-        steps = compiler.settle().steps
-        after = _wanted(compiler, steps)
+        compiled = compiler.settle()
+        after = _wanted(compiler, compiled.changes)
         found = [_shown(part, switch_id, before[switch_id], after[switch_id]) for switch_id in sorted(after)]
         return [each for each in found if each["added"] or each["removed"]]
 
@@ -83,11 +83,11 @@ def _part(model: Model, changes: Changed) -> tuple[Model, list[str]]:
 
 
 def _rivals(model: Model, about: set[str], changes: Changed) -> set[str]:
-    """Networks of other ports that claim a VIF, or a place of a switch, which a port here has: one of them gets it."""
+    """Networks of other ports that claim a VIF, or a key of a switch, which a port here has: one of them gets it."""
     vifs = {row.vif for pair in changes for row in pair if isinstance(row, Port) and row.vif}
     vifs |= {port.vif for network_id in about for port in model.find(Port, "network_id", network_id) if port.vif}
     there = [each for vif in vifs for each in model.find(Interface, "vif", vif)]
-    vifs |= {rival.vif for each in there for rival in model.find(Interface, "place", each.place)}
+    vifs |= {rival.vif for each in there for rival in model.find(Interface, "key", each.key)}
     return {port.network_id for vif in vifs for port in model.find(Port, "vif", vif)}
 
 

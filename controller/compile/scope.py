@@ -1,7 +1,7 @@
 """Which objects matter where: a tree for every place.  The only page that says so.
 
 On a switch: the switch itself, the switches that it shares a network with, those that frames which cross it may be
-going to, and its networks; of a network its blocks of ports; of a block its ports.  On a network's sheet: the network;
+going to, and its networks; of a network its blocks of ports; of a block its ports.  On a network's set: the network;
 for each switch that holds it the blocks of ports there; of a block its ports.  Each step reads only what changes when
 its own answer does.
 """

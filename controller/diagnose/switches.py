@@ -50,7 +50,7 @@ class Inventory:
 
     def _shown(self, switch: Switch) -> dict[str, Any]:
         programmer = self._programmer(switch.id)
-        compiled = ("switch", switch.id) in self._reconciler.compiler.sheets
+        compiled = ("switch", switch.id) in self._reconciler.compiler.flow_sets
         return {
             "id": switch.id,
             "host": switch.host,
@@ -129,4 +129,4 @@ class Inventory:
 
     def _compiler(self, switch_id: str) -> Compiler:
         mine = self._reconciler.compiler
-        return mine if ("switch", switch_id) in mine.sheets else self._elsewhere.compiled(switch_id)
+        return mine if ("switch", switch_id) in mine.flow_sets else self._elsewhere.compiled(switch_id)

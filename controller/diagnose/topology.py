@@ -146,7 +146,7 @@ class Fabric:
         return lost
 
     def _is_in(self, port: Port) -> bool:
-        return self._model.placement.place(port.id) is not None
+        return self._model.placement.location(port.id) is not None
 
     def _flows(self) -> Callable[[str], Pipeline | None]:
         """The flows of a switch that is connected, each read once."""

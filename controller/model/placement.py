@@ -15,7 +15,7 @@ from .rows import Interface, Network, Port, Switch
 BLOCK = 64  # ports or switches that share one flood flow: bounds the length of a flow and the cost of one more member
 
 
-class Place(NamedTuple):
+class PortLocation(NamedTuple):
     """A bound port that takes part in its network (its admin state and its network's are up)."""
 
     switch_id: str
@@ -29,7 +29,7 @@ class Placement:
 
     def __init__(self) -> None:
         self.bindings: dict[str, Interface] = {}  # port id -> interface, whatever the admin state
-        self._places: dict[str, Place] = {}
+        self._locations: dict[str, PortLocation] = {}
         self.networks: Relation[str, str] = Relation()  # switch -> networks that have a port on it
         self.span: Relation[str, str] = Relation()  # network -> switches that hold a port of it
         self.learners: Relation[str, str] = Relation()  # network -> switches that hold a learning port of it
@@ -38,8 +38,8 @@ class Placement:
         self.learner_blocks: Relation[tuple[str, str], int] = Relation()
         self.members: Relation[tuple[str, str, int], str] = Relation()  # (switch, network, block) -> ports
 
-    def place(self, port_id: str) -> Place | None:
-        return self._places.get(port_id)
+    def location(self, port_id: str) -> PortLocation | None:
+        return self._locations.get(port_id)
 
     def settle(
         self,
@@ -56,19 +56,19 @@ class Placement:
             self.bindings[port_id] = interface
         if before != interface:
             yield "binding", port_id
-        old, new = self._places.get(port_id), _place(port, network, interface)
+        old, new = self._locations.get(port_id), _location(port, network, interface)
         if old == new:
             return
         if new is not None:
-            self._places[port_id] = new
+            self._locations[port_id] = new
             yield from self._enter(port_id, new)
         else:
-            del self._places[port_id]
+            del self._locations[port_id]
         if old is not None:
             yield from self._leave(port_id, old)
 
-    def _enter(self, port_id: str, place: Place) -> Iterable[tuple[object, ...]]:
-        switch_id, network_id, block, learning = place
+    def _enter(self, port_id: str, location: PortLocation) -> Iterable[tuple[object, ...]]:
+        switch_id, network_id, block, learning = location
         here = (switch_id, network_id)
         if self.members.add((*here, block), port_id):
             yield "members", *here, block
@@ -92,8 +92,8 @@ class Placement:
                 if self.peers.add(other, switch_id):
                     yield "peers", other
 
-    def _leave(self, port_id: str, place: Place) -> Iterable[tuple[object, ...]]:
-        switch_id, network_id, block, learning = place
+    def _leave(self, port_id: str, location: PortLocation) -> Iterable[tuple[object, ...]]:
+        switch_id, network_id, block, learning = location
         here = (switch_id, network_id)
         if self.members.remove((*here, block), port_id):
             yield "members", *here, block
@@ -117,12 +117,12 @@ class Placement:
                     yield "peers", other
 
 
-def _place(port: Port | None, network: Network | None, interface: Interface | None) -> Place | None:
+def _location(port: Port | None, network: Network | None, interface: Interface | None) -> PortLocation | None:
     if port is None or network is None or interface is None:
         return None
     if not (port.admin_state_up and network.admin_state_up):
         return None
-    return Place(interface.switch_id, network.id, interface.ofport // BLOCK, port.learns)
+    return PortLocation(interface.switch_id, network.id, interface.ofport // BLOCK, port.learns)
 
 
 def choose(port: Port, candidates: Iterable[Interface], switches: Mapping[str, Switch]) -> Interface | None:

@@ -94,7 +94,7 @@ class Reconciler:
         while self._working or switch_id in self._included:  # half a round is no wish
             self._round_over.clear()
             self._round_over.wait()
-        if ("switch", switch_id) not in self.compiler.sheets:
+        if ("switch", switch_id) not in self.compiler.flow_sets:
             raise Unreachable(f"switch {switch_id} was removed")
         wanted = list(self.compiler.wanted(switch_id))
         self.check(switch_id, len(right), len(wanted))
@@ -143,18 +143,18 @@ class Reconciler:
             for _ in hub.taking_turns(self.compiler.work(), SLICE):
                 pass
             compiled = self.compiler.settle()
-            for switch_id, steps in compiled.steps.items():
+            for switch_id, changes in compiled.changes.items():
                 programmer = self.programmers.get(switch_id)
                 if programmer is not None:
-                    programmer.target.take_in(steps)
-            self._progress.round(self._model.revision, compiled.steps)
-            for switch_id in compiled.steps:
+                    programmer.target.take_in(changes)
+            self._progress.round(self._model.revision, compiled.changes)
+            for switch_id in compiled.changes:
                 if switch_id in self.programmers:
                     self.programmers[switch_id].wake()
             self.rounds += 1
             self._included -= included
-            for clash in compiled.clashes:
-                log.warning("%s want one flow to do different things; chosen: %s", clash.owners, clash.flow)
+            for conflict in compiled.conflicts:
+                log.warning("%s want the same match to do different things; chosen: %s", conflict.owners, conflict.flow)
         finally:
             self._working = False
             self._round_over.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from controller.compile.flow_set import Step
+from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, Group
 from controller.flow.meter import Meter, limit
 
@@ -58,15 +58,15 @@ class Target:
         """Nothing is waiting to be sent."""
         return not (self._pending or self._foreign or self.groups.due or self.meters.due)
 
-    def take_in(self, steps: Iterable[Step]) -> None:
+    def take_in(self, flow_changes: Iterable[FlowChange]) -> None:
         """A round's changes; a later word on a flow overrides an earlier one that was not sent yet."""
-        changes = list(steps)
+        changes = list(flow_changes)
         for old, _ in changes:
             if old is not None:
                 self._pending[old.cookie] = None
                 self.refused.pop(old.cookie, None)
                 self.lacking.pop(old.meter, None)
-        for _, new in changes:  # after all that goes: a flow may leave one sheet and come into another
+        for _, new in changes:  # after all that goes: a flow may leave one flow set and come into another
             if new is not None:
                 self._pending[new.cookie] = new
                 if groups := new.groups:

@@ -86,7 +86,7 @@ def _without_twins(rows: list[Row]) -> list[Row]:
 
 def here(world: World) -> list[Port]:
     """Ports that take part in their networks, in the order of their ids."""
-    return [one for _, one in sorted(world.model.rows(Port).items()) if world.model.placement.place(one.id)]
+    return [one for _, one in sorted(world.model.rows(Port).items()) if world.model.placement.location(one.id)]
 
 
 def joined(world: World, one: Port, other: Port) -> bool:

@@ -84,7 +84,7 @@ def test_each_bound_port_has_a_meter_of_its_own(world: World) -> None:
         bound = [at.ofport for at in world.model.placement.bindings.values() if at.switch_id == switch_id]
         taking_part = {
             at.ofport for port_id, at in world.model.placement.bindings.items()
-            if at.switch_id == switch_id and world.model.placement.place(port_id)
+            if at.switch_id == switch_id and world.model.placement.location(port_id)
         }  # fmt: skip
         meters = [flow.meter for flow in world.compiler.wanted(switch_id) if flow.meter]
         assert all(is_of_port(meter) for meter in meters) and len(bound) >= len(taking_part)

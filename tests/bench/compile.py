@@ -73,7 +73,7 @@ def compile_all() -> Run:
     return Run(
         wall=wall,
         cpu=cpu,
-        distinct=sum(len(sheet) for sheet in compiler.sheets.values()),
+        distinct=sum(len(flow_set) for flow_set in compiler.flow_sets.values()),
         on_switches=sum(compiler.count(each) for each in switches),
         units=compiler.computed,
         peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.pipeline import LOCAL, PERMIT
-from controller.compile.flow_set import Owner, Sheet, Step
+from controller.compile.flow_set import FlowChange, FlowSet, Owner
 from controller.flow import Flow, field, put
 
 A, B, C = ("port", "a"), ("port", "b"), ("port", "c")
@@ -22,58 +22,58 @@ def least(*flows: Flow) -> Flow:
 
 
 def test_a_claim_comes_and_goes() -> None:
-    sheet = Sheet()
-    sheet.claim(A, (flow(1, 1), flow(2, 1)))
-    assert sheet.settle() == ([Step(None, flow(1, 1)), Step(None, flow(2, 1))], [])
-    sheet.claim(A, (flow(1, 1), flow(2, 2)))
-    assert sheet.settle() == ([Step(flow(2, 1), flow(2, 2))], [])
-    sheet.claim(A, ())
-    assert sheet.settle() == ([Step(flow(1, 1), None), Step(flow(2, 2), None)], [])
-    assert len(sheet) == 0 and not sheet.claims
+    flow_set = FlowSet()
+    flow_set.claim(A, (flow(1, 1), flow(2, 1)))
+    assert flow_set.settle() == ([FlowChange(None, flow(1, 1)), FlowChange(None, flow(2, 1))], [])
+    flow_set.claim(A, (flow(1, 1), flow(2, 2)))
+    assert flow_set.settle() == ([FlowChange(flow(2, 1), flow(2, 2))], [])
+    flow_set.claim(A, ())
+    assert flow_set.settle() == ([FlowChange(flow(1, 1), None), FlowChange(flow(2, 2), None)], [])
+    assert len(flow_set) == 0 and not flow_set.claims
 
 
 def test_two_owners_that_agree_do_not_clash() -> None:
-    sheet = Sheet()
-    sheet.claim(A, (flow(1, 1),))
-    sheet.claim(B, (flow(1, 1),))
-    assert sheet.settle() == ([Step(None, flow(1, 1))], [])
-    assert sorted(sheet.owners([flow(1, 1).cookie])) == [(flow(1, 1).cookie, A), (flow(1, 1).cookie, B)]
-    sheet.claim(A, ())
-    assert sheet.settle() == ([], [])
-    assert list(sheet.flows()) == [flow(1, 1)]
+    flow_set = FlowSet()
+    flow_set.claim(A, (flow(1, 1),))
+    flow_set.claim(B, (flow(1, 1),))
+    assert flow_set.settle() == ([FlowChange(None, flow(1, 1))], [])
+    assert sorted(flow_set.owners([flow(1, 1).cookie])) == [(flow(1, 1).cookie, A), (flow(1, 1).cookie, B)]
+    flow_set.claim(A, ())
+    assert flow_set.settle() == ([], [])
+    assert list(flow_set.flows()) == [flow(1, 1)]
 
 
 def test_two_owners_that_do_not_agree_clash_and_are_named() -> None:
-    sheet = Sheet()
-    sheet.claim(B, (flow(1, 2),))
-    sheet.claim(A, (flow(1, 1),))
-    steps, clashes = sheet.settle()
+    flow_set = FlowSet()
+    flow_set.claim(B, (flow(1, 2),))
+    flow_set.claim(A, (flow(1, 1),))
+    changes, conflicts = flow_set.settle()
     chosen = least(flow(1, 1), flow(1, 2))
-    assert steps == [Step(None, chosen)]
-    assert [(clash.flow, clash.owners) for clash in clashes] == [(chosen, (A, B))]
-    sheet.claim(A, ())
-    sheet.settle()
-    assert list(sheet.flows()) == [flow(1, 2)]
+    assert changes == [FlowChange(None, chosen)]
+    assert [(conflict.flow, conflict.owners) for conflict in conflicts] == [(chosen, (A, B))]
+    flow_set.claim(A, ())
+    flow_set.settle()
+    assert list(flow_set.flows()) == [flow(1, 2)]
 
 
 def test_owners_that_swap_within_a_round_do_not_clash() -> None:
-    sheet = Sheet()
-    sheet.claim(A, (flow(1, 1),))
-    sheet.claim(B, (flow(2, 2),))
-    sheet.settle()
-    sheet.claim(A, (flow(2, 1),))
-    sheet.claim(B, (flow(1, 2),))
-    steps, clashes = sheet.settle()
-    assert set(steps) == {Step(flow(1, 1), flow(1, 2)), Step(flow(2, 2), flow(2, 1))}
-    assert clashes == []
+    flow_set = FlowSet()
+    flow_set.claim(A, (flow(1, 1),))
+    flow_set.claim(B, (flow(2, 2),))
+    flow_set.settle()
+    flow_set.claim(A, (flow(2, 1),))
+    flow_set.claim(B, (flow(1, 2),))
+    changes, conflicts = flow_set.settle()
+    assert set(changes) == {FlowChange(flow(1, 1), flow(1, 2)), FlowChange(flow(2, 2), flow(2, 1))}
+    assert conflicts == []
 
 
 def test_an_owner_may_say_a_thing_twice() -> None:
-    sheet = Sheet()
-    sheet.claim(A, (flow(1, 1), flow(1, 1)))
-    sheet.claim(A, (flow(1, 1),))
-    sheet.claim(A, ())
-    assert sheet.settle() == ([], []) and len(sheet) == 0
+    flow_set = FlowSet()
+    flow_set.claim(A, (flow(1, 1), flow(1, 1)))
+    flow_set.claim(A, (flow(1, 1),))
+    flow_set.claim(A, ())
+    assert flow_set.settle() == ([], []) and len(flow_set) == 0
 
 
 claims = st.tuples(
@@ -85,26 +85,26 @@ claims = st.tuples(
 @settings(max_examples=500)
 @given(st.lists(st.one_of(claims, st.none()), max_size=25))
 def test_any_claims_in_any_order(history: list[tuple[Owner, tuple[Flow, ...]] | None]) -> None:
-    """At every settlement: of each key the least of all that is claimed, and the steps lead there."""
-    sheet = Sheet()
+    """At every settlement: of each key the least of all that is claimed, and the changes lead there."""
+    flow_set = FlowSet()
     mirror: set[Flow | None] = set()
     said: dict[Owner, tuple[Flow, ...]] = {}
     for what in [*history, None]:
         if what is not None:
-            sheet.claim(*what)
+            flow_set.claim(*what)
             said[what[0]] = what[1]
             continue
-        steps, clashes = sheet.settle()
-        mirror.difference_update(step.old for step in steps)
-        mirror.update(step.new for step in steps if step.new is not None)
+        changes, conflicts = flow_set.settle()
+        mirror.difference_update(change.old for change in changes)
+        mirror.update(change.new for change in changes if change.new is not None)
         every = [one for flows in said.values() for one in flows]
         expected = {least(*(other for other in every if other.key == one.key)) for one in every}
-        assert mirror == expected == set(sheet.flows())
-        assert len(sheet) == len(expected)
-        for clash in clashes:
-            assert clash.flow in expected
-            assert all(any(one.key == clash.flow.key for one in said[owner]) for owner in clash.owners)
+        assert mirror == expected == set(flow_set.flows())
+        assert len(flow_set) == len(expected)
+        for conflict in conflicts:
+            assert conflict.flow in expected
+            assert all(any(one.key == conflict.flow.key for one in said[owner]) for owner in conflict.owners)
         for one in every:
-            assert {owner for _, owner in sheet.owners([one.cookie])} >= {
+            assert {owner for _, owner in flow_set.owners([one.cookie])} >= {
                 owner for owner, flows in said.items() if flows == (one,)
             }

@@ -14,7 +14,7 @@ from hypothesis.errors import HypothesisException
 from apps.pipeline import MISS, TABLES
 from controller.compile.catalogue import EVERYWHERE, HERE
 from controller.compile.compiler import Compiler
-from controller.compile.flow_set import Step
+from controller.compile.flow_set import FlowChange
 from controller.flow import Flow
 from controller.model.model import Applied, Model
 from controller.model.placement import Placement
@@ -54,7 +54,7 @@ def from_nothing(model: Model, included: Iterable[str]) -> Compiler:
     return compiler
 
 
-def play(mirror: set[Flow], steps: Iterable[Step]) -> None:
+def play(mirror: set[Flow], steps: Iterable[FlowChange]) -> None:
     """What a switch makes of steps, which come in no particular order."""
     changes = list(steps)
     mirror.difference_update(old for old, _ in changes if old is not None)
@@ -122,9 +122,9 @@ class History:
             pass
         compiled = self.compiler.run()
         self._work = iter(())
-        assert compiled.steps.keys() <= self.mirrors.keys()
+        assert compiled.changes.keys() <= self.mirrors.keys()
         for switch_id, mirror in self.mirrors.items():
-            play(mirror, compiled.steps.get(switch_id, ()))
+            play(mirror, compiled.changes.get(switch_id, ()))
             assert mirror == set(self.compiler.wanted(switch_id)), switch_id
             assert self.compiler.count(switch_id) == len(mirror)
 
@@ -133,15 +133,15 @@ class History:
         scratch = from_nothing(self.model, self.mirrors)
         for switch_id in self.mirrors:
             assert set(self.compiler.wanted(switch_id)) == set(scratch.wanted(switch_id)), switch_id
-        assert self.compiler.sheets.keys() == scratch.sheets.keys()
-        for place, sheet in self.compiler.sheets.items():
-            assert {who: set(flows) for who, flows in sheet.claims.items()} == {
-                who: set(flows) for who, flows in scratch.sheets[place].claims.items()
+        assert self.compiler.flow_sets.keys() == scratch.flow_sets.keys()
+        for place, flow_set in self.compiler.flow_sets.items():
+            assert {who: set(flows) for who, flows in flow_set.claims.items()} == {
+                who: set(flows) for who, flows in scratch.flow_sets[place].claims.items()
             }
         assert self.compiler._units.keys() == scratch._units.keys()
         assert not any(unit.more for unit in self.compiler._units.values())
         for unit in self.compiler._units.values():
-            assert set(unit.deps) == set(scratch._units[unit.place, unit.owner].deps)
+            assert set(unit.deps) == set(scratch._units[unit.key, unit.owner].deps)
         assert self.compiler._users.keys() == scratch._users.keys()
 
 
@@ -160,7 +160,7 @@ def test_incremental_is_from_nothing(history: list[tuple[str, Any]]) -> None:
 
 @pytest.mark.parametrize("units", [0, 1, 2, 3, 5, 8, 11, 15, 20, 30])
 def test_the_last_switch_of_a_network_goes_while_another_comes(units: int) -> None:
-    """The network's sheet is there still when the round ends that gives it to the one that comes."""
+    """The network's flow set is there still when the round ends that gives it to the one that comes."""
     begun: list[tuple[str, Any]] = [("put", strategies.base()), ("settle", None), ("exclude", "h1"), ("include", "h2")]
     after([*begun, ("part", units), ("exclude", "h0")]).check()
 
@@ -172,8 +172,8 @@ def test_no_table_is_of_two_minds(history: list[tuple[str, Any]]) -> None:
     told = after(history)
     told.settle()
     everywhere = {table for table in TABLES if table.everywhere}
-    for (place, _), sheet in told.compiler.sheets.items():
-        for flow in sheet.flows():
+    for (place, _), flow_set in told.compiler.flow_sets.items():
+        for flow in flow_set.flows():
             if place == "network":
                 assert flow.table in everywhere and flow.priority > MISS, flow
             else:
@@ -207,13 +207,13 @@ def test_nothing_is_left_of_what_is_gone(history: list[tuple[str, Any]]) -> None
         told.exclude(switch_id)
     told.settle()
     compiler = told.compiler
-    assert not compiler.sheets and not compiler._units and not compiler._users and not compiler._dirty
+    assert not compiler.flow_sets and not compiler._units and not compiler._users and not compiler._dirty
     assert not compiler._carriers and not compiler._carried
     change(told.model, *sorted(told.model.revisions))
     placement, fresh = told.model.placement, Placement()
-    assert not told.model._index and not placement.bindings and not placement._places
+    assert not told.model._index and not placement.bindings and not placement._locations
     for name, relation in vars(placement).items():
-        if name not in ("bindings", "_places"):
+        if name not in ("bindings", "_locations"):
             assert relation._counts == vars(fresh)[name]._counts
 
 

@@ -69,13 +69,13 @@ def test_a_port_is_placed_when_all_of_it_is_there() -> None:
     for last in range(len(parts)):
         model = Model()
         change(model, *(part for part in parts if part is not parts[last]))
-        assert model.placement.place("a") is None
+        assert model.placement.location("a") is None
         change(model, parts[last])
-        place = model.placement.place("a")
+        place = model.placement.location("a")
         assert place is not None and (place.switch_id, place.network_id, place.block) == ("h1", "red", 1)
         assert model.placed == {"a": model.revision}
         change(model, parts[last].key)
-        assert model.placement.place("a") is None
+        assert model.placement.location("a") is None
 
 
 def test_a_vif_in_two_places_is_at_the_first_by_name_on_any_order() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.pipeline import FORWARD
-from controller.compile.flow_set import Step
+from controller.compile.flow_set import FlowChange
 from controller.flow import Bucket, Flow, Group, field, output, to_group
 from controller.reconcile.needs import Difference
 from controller.reconcile.target import Batch, Target
@@ -79,7 +79,7 @@ def test_groups_are_those_that_flows_use(events: list[tuple[str, int, int]]) -> 
         if what == "want":
             old, new = wanted.get(one), None if two < 0 else flow(one, two)
             if old != new:
-                target.take_in([Step(old, new)])
+                target.take_in([FlowChange(old, new)])
             wanted.pop(one, None)
             if new is not None:
                 wanted[one] = new
@@ -110,9 +110,9 @@ def test_a_switch_that_is_right_is_sent_nothing() -> None:
 
 def test_a_group_that_changes_goes_in_one_batch() -> None:
     target, switch = Target(), Switch()
-    target.take_in([Step(None, flow(1, 2))])
+    target.take_in([FlowChange(None, flow(1, 2))])
     settle(target, switch)
-    target.take_in([Step(flow(1, 2), flow(1, 3))])
+    target.take_in([FlowChange(flow(1, 2), flow(1, 3))])
     batch = target.take_out()
     assert [one.number for one in batch.groups.missing] == [group(3).number]
     assert batch.groups.gone == {group(2).number}
@@ -133,13 +133,13 @@ def colliding(label: int, port: int) -> Flow:
 def test_of_two_groups_with_one_number_the_one_in_use_stays_and_the_other_is_refused() -> None:
     target, switch = Target(), Switch()
     first, second = flow(1, 1), colliding(2, 2)
-    target.take_in([Step(None, first)])
+    target.take_in([FlowChange(None, first)])
     settle(target, switch)
-    target.take_in([Step(None, second), Step(None, flow(3, 0))])
+    target.take_in([FlowChange(None, second), FlowChange(None, flow(3, 0))])
     settle(target, switch)
     assert set(switch.flows.values()) == {first, flow(3, 0)}
     assert target.refused == {second.cookie: "its group has the number of another one"}
-    target.take_in([Step(first, None)])
+    target.take_in([FlowChange(first, None)])
     settle(target, switch)
     assert switch.groups == {}
     resynchronise(target, switch, {2: second, 3: flow(3, 0)})  # the next audit: the number is free now

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.pipeline import LIMIT, LOCAL, PERMIT
-from controller.compile.flow_set import Step
+from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, field, put
 from controller.flow.meter import Meter, limit, of_port
 from controller.openflow.session import Session
@@ -41,7 +41,7 @@ class Scene:
 
     def want(self, old: Flow | None, new: Flow | None) -> None:
         self.plan.wanted = (self.plan.wanted - {cast(Flow, old)}) | ({new} if new else set())
-        self.programmer.target.take_in([Step(old, new)])
+        self.programmer.target.take_in([FlowChange(old, new)])
         self.programmer.wake()
 
     def settled(self) -> bool:

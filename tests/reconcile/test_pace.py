@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from apps.pipeline import LOCAL, PERMIT
-from controller.compile.flow_set import Step
+from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, field, put
 from controller.openflow.session import Session
 from controller.reconcile import programmer as module
@@ -48,7 +48,7 @@ def test_changes_that_come_fast_share_a_bundle() -> None:
     thread = hub.spawn(made.run)
     until(lambda: made.synchronised)
     for number in range(1, 31):
-        made.target.take_in([Step(None, flow(number))])
+        made.target.take_in([FlowChange(None, flow(number))])
         made.wake()
         hub.sleep(0.001)
     until(lambda: len(session.cookies) == 30)
@@ -68,7 +68,7 @@ def test_a_change_after_a_while_goes_at_once(monkeypatch: pytest.MonkeyPatch) ->
     for number in (1, 2):
         began = time.monotonic()
         session.on_apply = lambda began=began: waits.append(time.monotonic() - began)  # type: ignore[misc]
-        made.target.take_in([Step(None, flow(number))])
+        made.target.take_in([FlowChange(None, flow(number))])
         made.wake()
         until(lambda number=number: len(waits) == len(session.cookies) == number)  # type: ignore[misc]
         hub.sleep(module.GATHER * 1.1)

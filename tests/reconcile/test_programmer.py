@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from apps.pipeline import LOCAL, PERMIT
-from controller.compile.flow_set import Step
+from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, field, put
 from controller.openflow.session import Session
 from controller.reconcile import programmer as module
@@ -59,7 +59,7 @@ class Bench:
         self.plan.wanted.discard(cast(Flow, old))
         self.plan.wanted |= {new} if new is not None else set()
         self.plan.revision += 1
-        self.programmer.target.take_in([Step(old, new)])
+        self.programmer.target.take_in([FlowChange(old, new)])
         self.programmer.wake()
 
     def right(self) -> bool:

@@ -163,7 +163,7 @@ def test_a_switch_that_was_removed_is_forgotten(bench: Bench) -> None:
     bench.reconciler.programmers["h1"].end()
     bench.reconciler.forget("h1")
     until(lambda: not bench.reconciler.programmers)
-    assert bench.progress.at("h1") == 0 and ("switch", "h1") not in bench.reconciler.compiler.sheets
+    assert bench.progress.at("h1") == 0 and ("switch", "h1") not in bench.reconciler.compiler.flow_sets
     assert one.closed is False
 
 

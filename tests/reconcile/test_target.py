@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.pipeline import LOCAL, PERMIT
-from controller.compile.flow_set import Step
+from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, field, put
 from controller.reconcile.target import Batch, Target
 
@@ -76,7 +76,7 @@ class Scene:
     def round(self, seed: int) -> None:
         """The steps from what was wanted, in any order."""
         keys = sorted(self.told.keys() | self.wanted.keys())
-        steps = [Step(self.told.get(key), self.wanted.get(key)) for key in keys]
+        steps = [FlowChange(self.told.get(key), self.wanted.get(key)) for key in keys]
         steps = [step for step in steps if step.old != step.new]
         random.Random(seed).shuffle(steps)
         self.target.take_in(steps)
@@ -182,30 +182,30 @@ def test_only_the_difference_is_sent() -> None:
 
 def test_what_came_and_went_before_it_was_sent_is_not_sent() -> None:
     target = Target()
-    target.take_in([Step(None, flow(1, 1))])
-    target.take_in([Step(flow(1, 1), flow(1, 2))])
-    target.take_in([Step(flow(1, 2), None)])
+    target.take_in([FlowChange(None, flow(1, 1))])
+    target.take_in([FlowChange(flow(1, 1), flow(1, 2))])
+    target.take_in([FlowChange(flow(1, 2), None)])
     assert not target.right
     assert target.take_out() == Batch([], set())
     assert target.right
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_flow_that_leaves_one_sheet_for_another_stays(turned: bool) -> None:
+def test_a_flow_that_leaves_one_set_for_another_stays(turned: bool) -> None:
     """The steps of a round are in no particular order."""
     target = Target()
     target.compare({flow(1, 1).cookie}, set(), [flow(1, 1)])
-    steps = [Step(flow(1, 1), None), Step(None, flow(1, 1))]
+    steps = [FlowChange(flow(1, 1), None), FlowChange(None, flow(1, 1))]
     target.take_in(reversed(steps) if turned else steps)
     assert target.take_out() == Batch([], set())
 
 
 def test_a_flow_taken_after_all_is_no_longer_refused() -> None:
     target = Target()
-    target.take_in([Step(None, flow(1, 1))])
+    target.take_in([FlowChange(None, flow(1, 1))])
     first = target.take_out()
-    target.take_in([Step(flow(1, 1), None)])
-    target.take_in([Step(None, flow(1, 1))])
+    target.take_in([FlowChange(flow(1, 1), None)])
+    target.take_in([FlowChange(None, flow(1, 1))])
     target.restore(first, {flow(1, 1).cookie: "no"})
     second = target.take_out()
     assert second.put == [flow(1, 1)]

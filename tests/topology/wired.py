@@ -117,7 +117,7 @@ class Wired:
         self.compiler.mark(change(self.model, *rows))
         for each in self.model.rows(Switch):
             self.compiler.include(each)
-        return len(self.compiler.run().steps)
+        return len(self.compiler.run().changes)
 
     def update(self, only: Iterable[str] | None = None) -> None:
         for each in self.model.rows(Switch) if only is None else only:
