@@ -6,7 +6,8 @@ Owners see their own rows, and what others share with them.  Of all else it is a
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,6 +25,7 @@ R = TypeVar("R", bound=Row)
 EVERYBODY = "*"
 Audience = frozenset[str]  # projects, or EVERYBODY; the operator sees everything and is not among them
 NOBODY: Audience = frozenset()
+_owner: Callable[[Row], str] = attrgetter("project_id")  # what anybody sees has an owner
 
 
 # --- one project ------------------------------------------------------------------------------------------------------
@@ -131,7 +133,3 @@ def audience(reads: Reads, row: Row) -> Audience:
 def _targets(reads: Reads, object_id: str, actions: tuple[str, ...]) -> Iterator[str]:
     policies = reads.find(RbacPolicy, "object_id", object_id) if actions else ()
     return (policy.target for policy in policies if policy.action in actions)
-
-
-def _owner(row: Row) -> str:
-    return row.project_id  # type: ignore[attr-defined, no-any-return]  # what anybody sees has an owner
