@@ -19,7 +19,7 @@ from controller.runtime.errors import Forbidden, NotFound
 from controller.store.transaction import Transaction
 
 __all__ = ["EVERYBODY", "EXTERNAL", "NOBODY", "SHARED", "Audience", "Reads", "among", "audience", "candidates",
-           "granted", "joinable", "knows", "required", "sees", "shared"]  # fmt: skip
+           "granted", "joinable", "knows", "owned", "required", "sees", "shared"]  # fmt: skip
 
 R = TypeVar("R", bound=Row)
 EVERYBODY = "*"
@@ -88,6 +88,14 @@ def joinable(tx: Transaction, network: Network, means: Means) -> None:
     if means.operator or network.project_id == means.project_id or shared(tx, network.id, means.project_id):
         return
     raise Forbidden(f"Project {means.project_id} is not allowed to create port on this network.")
+
+
+def owned(tx: Transaction, network_id: str, means: Means) -> None:
+    """Raises Forbidden to whoever neither owns the network nor is the operator: what a guest sees is not a guest's."""
+    network = tx.get(Network, network_id)
+    if means.operator or (network is not None and network.project_id == means.project_id):
+        return
+    raise Forbidden(f"Only the owner of network {network_id} may make, change or delete subnets on it.")
 
 
 def candidates(reads: Reads, kind: type[R], project_id: str) -> list[R]:

@@ -1,4 +1,4 @@
-"""Cluster bookkeeping: members, what each of them holds, what was confirmed.  It never affects flows."""
+"""Cluster bookkeeping rows.  They never affect flows."""
 
 from __future__ import annotations
 
@@ -56,13 +56,15 @@ class Level(Row, frozen=True, kw_only=True):
     """How far the switches that a member holds are: written under its lease.
 
     They are at revision `compiled`, but for those in `behind`.  `refused`: key of an object -> why a switch refuses
-    a flow of it.
+    a flow of it; `unlisted` objects more are refused than fit in, by the switches in `doubtful`.
     """
 
     id: str
     compiled: int
     behind: dict[str, int] = msgspec.field(default_factory=dict)
     refused: dict[str, str] = msgspec.field(default_factory=dict)
+    unlisted: int = 0
+    doubtful: tuple[str, ...] = ()
 
 
 @row("told", flowless=True)
