@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from controller.compile.compiler import Compiler
 from controller.model.model import Dependency
+from controller.model.rows import Switch
 from controller.openflow.session import Session
 from controller.runtime import hub
 from controller.runtime.errors import Unreachable
@@ -121,8 +122,16 @@ class Reconciler:
     def _changed(self, touched: set[Dependency]) -> None:
         if touched and self._model.content <= self._progress.compiled:
             return  # members tell each other of their revisions: that must not make new ones
+        for dependency in touched:
+            if dependency[0] is Switch and len(dependency) == 2:
+                self._forget_gone(str(dependency[1]))
         self.compiler.mark(touched)
         self._wake.set()
+
+    def _forget_gone(self, switch_id: str) -> None:
+        """A switch that was removed while it had no connection: nobody else says that it will not come back."""
+        if self._model.get(Switch, switch_id) is None and switch_id not in self.programmers:
+            self._progress.forget(switch_id)
 
     def _run(self) -> None:
         while True:
