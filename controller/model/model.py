@@ -17,7 +17,7 @@ from .lookup import Lookup
 from .placement import Placement, choose
 from .routes import Routes
 from .rows import (
-    FLOWLESS,
+    KINDS,
     Interface,
     Link,
     Network,
@@ -26,6 +26,7 @@ from .rows import (
     SubnetPool,
     Switch,
 )
+from .rows.base import ATTRIBUTES, FLOWLESS, INDEXES
 from .scope_ranges import ScopeRanges
 from .slots import PREFIX as SLOTS
 from .slots import Slots
