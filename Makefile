@@ -79,8 +79,8 @@ test-api: install  ## both tenant APIs
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES) util-linux:setpriv
 	$(BIN)/pytest -q tests/api
 
-test-hostile: install  ## slow and greedy clients against a running Tenet
-	@tools/need.sh util-linux:setpriv
+test-hostile: install  ## what tenants, clients and hosts that mean harm can do
+	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES) util-linux:setpriv
 	$(BIN)/pytest -q tests/hostile
 
 test-identity: install $(IDENTITY_INSTALLED)  ## a real Keystone, and OpenStack's own clients

@@ -35,7 +35,7 @@ class Feed:
         self._at = 0  # the member watched
         self._waiting: list[_Waiter] = []
         self._failing = False
-        self._thread = hub.spawn(self._follow)
+        self._thread = hub.keep(self._follow)
 
     def wait(self, revision: int, timeout: float) -> bool:
         """Wait until the log has `revision` and waiting followers got it; False when `timeout` (seconds) passed."""
@@ -44,7 +44,11 @@ class Feed:
             return True
         waiter = _Waiter(revision, hub.Signal())
         self._waiting.append(waiter)
-        return bool(waiter.reached.wait(timeout))
+        try:
+            return bool(waiter.reached.wait(timeout))
+        finally:
+            if not waiter.reached.is_set():  # it is late, or its thread was killed
+                self._waiting.remove(waiter)
 
     def close(self) -> None:
         hub.kill(self._thread)
