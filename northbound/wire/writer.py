@@ -27,7 +27,9 @@ class Writer:
         return bool(self._file.closed)
 
     def close(self) -> None:
-        self._file.close()
+        """What cannot be written is lost with the connection; its socket is let go all the same."""
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def write(self, data: bytes) -> None:
         self.writelines([data])
