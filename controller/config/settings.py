@@ -13,6 +13,7 @@ from oslo_config import cfg
 from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.errors import Misconfigured
+from controller.runtime.files import check_secret, check_trusted
 from topology.cost import COSTS
 
 OPTIONS: dict[str, list[cfg.Opt]] = {
@@ -93,6 +94,8 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
 }  # fmt: skip
 # Sections with options of libraries, which check them themselves.
 LIBRARIES = {"keystone_authtoken", "oslo_policy", "nova"}
+# Options of these that make a configuration file a secret.
+SECRETS = {"password", "memcache_secret_key", "application_credential_secret", "client_secret", "token"}
 
 
 class Settings(NamedTuple):
@@ -158,13 +161,19 @@ def _without_location(said: str) -> str:
 
 
 def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
-    """oslo.config passes over what it does not know; a misspelt option would go unnoticed."""
+    """oslo.config passes over what it does not know; a misspelt option would go unnoticed.
+
+    Nor does it look at who may write a file, or read its passwords.
+    """
     for path in conf.config_file:
+        check_trusted(path, "--config-file")
         sections: dict[str, dict[str, list[str]]] = {}
         cfg.ConfigParser(path, sections).parse()
         for section, given in sections.items():
             known = {option.dest for option in OPTIONS.get(section, [])}
             if section in LIBRARIES:
+                if not SECRETS.isdisjoint(name.replace("-", "_") for name in given):
+                    check_secret(path, "--config-file, with secrets of other services,")
                 continue
             if section not in OPTIONS:
                 raise Misconfigured(f"{path}: there is no section [{section}]")
@@ -277,6 +286,7 @@ def tls_context(settings: Settings, *, demand_certificate: bool) -> ssl.SSLConte
     """The server side of TLS 1.2 or later, or None where TLS is not configured."""
     if not settings.tls:
         return None
+    check_secret(settings.private_key, "[security] private_key")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
