@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -124,8 +124,14 @@ def owned(tx: Transaction, network_id: str, means: Means) -> None:
     raise Forbidden(f"Only the owner of network {network_id} may make, change or delete subnets on it.")
 
 
-def candidates(model: Reads, kind: type[R], project_id: str) -> list[R]:
-    """Rows among which are all of this kind that a project sees, in no order, some perhaps twice."""
+def candidates(model: Reads, kind: type[R], project_id: str, network_ids: Sequence[str] | None = None) -> list[R]:
+    """Rows among which are all of this kind that a project sees, in no order, some perhaps twice.
+
+    `network_ids`: only what is on these is asked for.
+    """
+    own = _own_networks(model, project_id, network_ids or ()) if kind in (Subnet, Port) else None
+    if own:
+        return [row for network_id in own for row in model.find(kind, "network_id", network_id)]
     found: list[Any] = list(model.find(kind, "project_id", project_id))
     if kind in (Network, SubnetPool, AddressScope):
         for target in (project_id, EVERYBODY):
@@ -133,6 +139,13 @@ def candidates(model: Reads, kind: type[R], project_id: str) -> list[R]:
             found += [row for policy in policies if (row := model.get(kind, policy.object_id)) is not None]
     elif kind in (Subnet, Port):
         for network in candidates(model, Network, project_id):
-            if kind is Subnet or network.project_id == project_id:
+            if network.project_id == project_id or (kind is Subnet and shared(model, network.id, project_id)):
                 found += model.find(kind, "network_id", network.id)
     return found
+
+
+def _own_networks(model: Reads, project_id: str, network_ids: Sequence[str]) -> list[str]:
+    """These networks, if all of them are the project's, which sees all that is on them; else none."""
+    rows = [model.get(Network, network_id) for network_id in network_ids]
+    own = [row.id for row in rows if row is not None and row.project_id == project_id]
+    return own if len(own) == len(network_ids) else []

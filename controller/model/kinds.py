@@ -55,7 +55,10 @@ __all__ = [
 
 
 class Standard(Row, frozen=True, kw_only=True):
-    """What every object of a tenant has.  Times are ISO 8601 in UTC; `updated_at` "" means never: as `created_at`."""
+    """What every object of a tenant has.  Times are ISO 8601 in UTC; `updated_at` "" means never: as `created_at`.
+
+    `revision` counts the commits that wrote the row, see `Model.revision_of`.  Transactions count, rules do not.
+    """
 
     id: str
     project_id: str
@@ -64,6 +67,7 @@ class Standard(Row, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     created_at: str = ""
     updated_at: str = ""
+    revision: int = 0
 
 
 class Network(Standard, frozen=True, kw_only=True):

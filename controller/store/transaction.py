@@ -10,7 +10,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
-from controller.model.kinds import KINDS, NAMES, Row
+from msgspec.structs import replace
+
+from controller.model.kinds import KINDS, NAMES, Row, Standard
 from controller.model.model import Model
 from controller.runtime.errors import Changed, Unavailable
 
@@ -70,8 +72,14 @@ class Transaction:
         return [row for row_id, row in sorted(found.items()) if self._own.get(row.key, row) == row]
 
     def put(self, row: Row) -> None:
-        """Write a row, new or changed; relies on it being as it is in the replica."""
+        """Write a row, new or changed; relies on it being as it is in the replica.
+
+        A tenant's object gets its next revision number, however often this transaction puts it.
+        """
         key = row.key
+        if isinstance(row, Standard):
+            before = self.model.get(type(row), row.row_id)
+            row = replace(row, revision=1 + (0 if before is None else self.model.revision_of(before)))
         self.read.setdefault(key, self.model.revisions.get(key, 0))
         self._own[key] = row
         self._own_of.setdefault(type(row), {})[key] = row
