@@ -127,7 +127,7 @@ class Switch(_Datapath):  # type: ignore[misc]
 
     def serve(self) -> None:
         """Talk to the switch until the connection ends; the connection's own green thread."""
-        watch = hub.spawn(self._watch)
+        watch = hub.keep(self._watch)
         self.send_msg(self.ofproto_parser.OFPHello(self))
         try:
             self.connection.read(self._received)

@@ -86,7 +86,7 @@ class Server:
         self._wires = wires
         self._threads: set[hub.GreenThread] = set()
         self._admitted: dict[str, Hypervisor] = {}
-        self._accepting = hub.spawn(self._accept)
+        self._accepting = hub.keep(self._accept)
         if cluster:
             cluster.listen(self._look)
         if wires:

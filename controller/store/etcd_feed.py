@@ -35,7 +35,7 @@ class Feed:
         self._at = 0  # the member watched
         self._waiting: list[_Waiter] = []
         self._failing = False
-        self._thread = hub.spawn(self._follow)
+        self._thread = hub.keep(self._follow)
 
     def wait(self, revision: int, timeout: float) -> bool:
         """Wait until the log has `revision` and waiting followers got it; False when `timeout` (seconds) passed."""
