@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from controller.compile.catalogue import EVERYWHERE, HERE
+from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
@@ -44,7 +44,7 @@ class World:
 
     def __init__(self, *rows: Row) -> None:
         self.model = Model()
-        self.compiler = Compiler(self.model, HERE, EVERYWHERE)
+        self.compiler = Compiler(self.model, apps(1000))
         self._pipelines: dict[str, Pipeline] = {}
         self.put(*rows)
 

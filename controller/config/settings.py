@@ -146,8 +146,15 @@ def read(arguments: list[str]) -> Settings:
         _refuse_unknown(conf)
         return _checked(conf)
     except (cfg.Error, ValueError) as error:
-        said = re.sub(r"LocationInfo\(.*?detail='([^']*)'\)", r"\1", " ".join(str(error).split()))
-        raise Misconfigured(said) from error
+        raise Misconfigured(_without_location(" ".join(str(error).split()))) from error
+
+
+def _without_location(said: str) -> str:
+    """oslo.config's sentence, which names where a value came from as the text of an object: its `detail` is kept."""
+    before, mark, rest = said.partition("LocationInfo(")
+    _, _, detail = rest.partition("detail='")
+    told, end, after = detail.partition("')")
+    return f"{before}{told}{after}" if mark and end else said
 
 
 def _refuse_unknown(conf: cfg.ConfigOpts) -> None:

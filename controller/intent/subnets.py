@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import re
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from typing import Any
 
@@ -316,15 +317,23 @@ def _check_others(tx: Transaction, network: Network, subnet: Subnet) -> None:
     """No two subnets of a network share an address; those of one version are all of one pool, or of none."""
     networks.check_carries(network, subnet.ip_version)
     tx.guard(f"member/{subnet.network_id}/subnet")
-    mine = ranges.whole(subnet.cidr)
-    for other in tx.find(Subnet, "network_id", subnet.network_id):
-        if other.ip_version == subnet.ip_version and other.subnetpool_id != subnet.subnetpool_id:
-            raise Invalid(
-                "Subnets hosted on the same network must be allocated from the same subnet pool.",
-                "NetworkSubnetPoolAffinityError",
-            )
-        if other.ip_version == subnet.ip_version and ranges.overlap(mine, ranges.whole(other.cidr)):
+    memo = ("subnets", network.id, subnet.ip_version)  # in this transaction: (first, last, one), disjoint
+    others = tx.memo.get(memo)
+    if others is None:
+        found = tx.find(Subnet, "network_id", network.id)
+        same = [each for each in found if each.ip_version == subnet.ip_version]
+        others = tx.memo[memo] = sorted((*ranges.span(each).whole, each) for each in same)
+    if others and others[0][2].subnetpool_id != subnet.subnetpool_id:
+        raise Invalid(
+            "Subnets hosted on the same network must be allocated from the same subnet pool.",
+            "NetworkSubnetPoolAffinityError",
+        )
+    mine = ranges.span(subnet).whole
+    place = max(bisect_left(others, mine) - 1, 0)
+    for first, last, other in others[place : place + 2]:
+        if ranges.overlap(mine, (first, last)):
             raise Invalid(
                 f"Invalid input for operation: Requested subnet with cidr: {subnet.cidr} for network: "
                 f"{subnet.network_id} overlaps with another subnet: {other.cidr}."
             )
+    insort(others, (*mine, subnet))

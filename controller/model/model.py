@@ -26,11 +26,13 @@ from .kinds import (
     Secret,
     Standard,
     Subnet,
+    SubnetPool,
     Switch,
 )
 from .lookup import Lookup
 from .placement import Placement, choose
 from .routes import Routes
+from .scope_ranges import ScopeRanges
 from .slots import PREFIX as SLOTS
 from .slots import Slots
 
@@ -74,6 +76,7 @@ class Model:
         self.routes = Routes()
         self.slots = Slots()
         self.room = Room()
+        self.scopes = ScopeRanges()
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
         self._index: dict[tuple[object, ...], dict[str, None]] = {}
@@ -167,6 +170,8 @@ class Model:
             self.routes.change(old, new)
         if kind is Switch:
             self.room.change(cast("Switch | None", old), cast("Switch | None", new))
+        if kind is SubnetPool:
+            self.scopes.change(cast("SubnetPool | None", old), cast("SubnetPool | None", new))
         touched.add((kind, row_id))
         for name in ATTRIBUTES.get(kind, ()):
             if getattr(old, name, None) != getattr(new, name, None):
