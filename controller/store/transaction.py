@@ -12,8 +12,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from controller.model.kinds import KINDS, NAMES, Row, Standard
 from controller.model.model import Model
+from controller.model.rows import KINDS, NAMES, Row, Standard
 from controller.runtime.errors import Changed, Unavailable
 
 from .codec import encode

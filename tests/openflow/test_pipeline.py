@@ -14,7 +14,7 @@ from controller.flow import CONTROLLER, Flow
 from controller.flow.fields import HEADERS, text
 from controller.flow.interpret import Frame, Pipeline
 from controller.flow.meter import of_port
-from controller.model.kinds import FixedIp, Interface, Port, Switch
+from controller.model.rows import FixedIp, Interface, Port, Switch
 from controller.openflow import framework
 from controller.openflow.session import Held, Session
 from tests.apps.clouds import clouds, four, mac, six

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from controller.model.kinds import FixedIp, Network, Port, Subnet
 from controller.model.model import Model
+from controller.model.rows import FixedIp, Network, Port, Subnet
 from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.transaction import transact
