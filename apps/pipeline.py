@@ -19,7 +19,14 @@ from controller.flow import Field, Table, field, masked
 
 
 def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "", everywhere: bool = False) -> Table:
-    return Table(number, name, frozenset(matches.split()), (*goto.split(), *miss.split()), miss, everywhere)
+    return Table(
+        number,
+        name,
+        frozenset(matches.split()),
+        (*goto.split(), *miss.split()),
+        miss,
+        "network" if everywhere else "switch",
+    )
 
 
 # --- which network and port is a frame from ---

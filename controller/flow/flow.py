@@ -41,8 +41,8 @@ class Table:
     """One stage of the pipeline; the full list is apps/pipeline.py.
 
     `matches`: the fields that a flow here may match.  `goto`: the tables that it may lead to, by name.  `miss`: the
-    one that a packet without a flow goes to ("": dropped).  `everywhere`: its flows come from networks and are the
-    same on every switch that holds the network; otherwise they are a switch's own.
+    one that a packet without a flow goes to ("": dropped).  `flow_set`: the kind of flow set that its flows belong to:
+    "switch" (a switch's own), or "network" (the same on every switch that holds the network); never both.
     """
 
     number: int
@@ -50,7 +50,7 @@ class Table:
     matches: frozenset[str]
     goto: tuple[str, ...] = ()
     miss: str = ""
-    everywhere: bool = False
+    flow_set: str = "switch"
 
     def __repr__(self) -> str:
         return f"{self.number}:{self.name}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.model.kinds import Interface, Row, Switch
+from controller.model.rows import Interface, Row, Switch
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import transact

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from controller.flow.interpret import Frame, Pipeline
-from controller.model.kinds import FixedIp, Interface, Port, Switch
+from controller.model.rows import FixedIp, Interface, Port, Switch
 from controller.openflow import framework
 from controller.openflow.session import Held
 from tests.apps.clouds import clouds, four, mac, six

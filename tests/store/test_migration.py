@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller.model.kinds import FixedIp, Network, Port, Subnet
+from controller.model.rows import FixedIp, Network, Port, Subnet
 from controller.store import open_store
 from controller.store.replica import Replica
 
