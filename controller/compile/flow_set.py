@@ -1,4 +1,4 @@
-"""A flow set: the claims of several owners, merged into at most one flow a match.
+"""A flow set: the claims of several owners, merged into at most one flow a match where the protocol merges them.
 
 A set belongs to a switch, or to an object that many switches need the same flows for, as a network: then each of them
 carries it.
@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from controller.flow import Flow
+from controller.flow.merging import merge
 
 Owner = tuple[str, ...]  # ("port", id), ("network", id), ("block", network id, number), ...
 
@@ -174,12 +175,6 @@ class _Shared:
 
 
 _FIRST: Owner = ()
-
-
-def merge(flows: Collection[Flow]) -> Flow | None:
-    """The flow that does what all of these do; None where there is none."""
-    first = next(iter(flows))
-    return first if all(flow == first for flow in flows) else None
 
 
 def _flow(held: Flow | _Shared) -> Flow:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from controller.model.kinds import KINDS, Row
 from controller.model.model import Applied, Dependency, Model
+from controller.model.rows import KINDS, Row
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
 

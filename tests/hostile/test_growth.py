@@ -11,8 +11,8 @@ import pytest
 from controller.cluster.levels import Levels
 from controller.cluster.mastery import Alone
 from controller.diagnose.trace import ports_at
-from controller.model.kinds import Interface, Network, Port, Reach, Switch
 from controller.model.model import Model
+from controller.model.rows import Interface, Network, Port, Reach, Switch
 from controller.ovsdb.pace import CALM, LONGEST, MOST, Pace
 from controller.publish.port_changes import SPARE, Looked
 from controller.reconcile.progress import Progress

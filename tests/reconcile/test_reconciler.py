@@ -11,8 +11,8 @@ import pytest
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Apps, Compiler
 from controller.flow import Flow
-from controller.model.kinds import Port, Switch
 from controller.model.reader import Reader
+from controller.model.rows import Port, Switch
 from controller.openflow.session import Session
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
