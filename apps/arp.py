@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.flow import IN_PORT, Flow, field, move, output, put
-from controller.model.kinds import Network, Port
 from controller.model.reader import Reader
+from controller.model.rows import Network, Port
 
 from .pipeline import ANSWER, ARP, BROADCAST, UNTAGGED, USUAL, from_here
 

@@ -14,8 +14,8 @@ from functools import lru_cache
 
 from controller.flow import Field, Flow, Table, field, masked
 from controller.flow.fields import text
-from controller.model.kinds import Port, Switch
 from controller.model.reader import Reader
+from controller.model.rows import Port, Switch
 
 from .pipeline import ANSWER, ARP, HIGH, ICMPV6, IPV4, IPV6, LEARN, LOCAL, LOW, NEIGHBOR, SOURCE, UDP, USUAL
 

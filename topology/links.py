@@ -41,9 +41,9 @@ from controller.flow import (
     resubmit,
     to_group,
 )
-from controller.model.kinds import Switch
 from controller.model.reader import Reader
 from controller.model.routes import Route, Way
+from controller.model.rows import Switch
 
 from .overlay import common
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from apps.pipeline import ARRIVE, CLASSIFY, FABRIC, USUAL
 from controller.flow import Flow, field, move, output, put
-from controller.model.kinds import Switch
 from controller.model.reader import Reader
+from controller.model.rows import Switch
 
 KEY = move("metadata", "tun_id", 24)
 

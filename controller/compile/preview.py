@@ -11,8 +11,8 @@ from typing import Any
 
 from controller.compile.compiler import Apps, Compiler
 from controller.flow import Flow
-from controller.model.kinds import Interface, Learned, Network, Port, Row, Subnet, Switch
 from controller.model.model import ROUTED, Applied, Model
+from controller.model.rows import Interface, Learned, Network, Port, Row, Subnet, Switch
 from controller.runtime import hub
 
 SLICE = 0.005  # seconds of computing after which other green threads get their turn

@@ -11,17 +11,9 @@ from typing import NamedTuple
 from oslo_config import cfg
 
 from controller.config.physical_networks import PhysicalNetworks, configured
+from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.errors import Misconfigured
 from topology.cost import COSTS
-
-# Upstream's limits: name -> (what it counts, how many).
-QUOTAS = {
-    "network": ("Networks", 100),
-    "subnet": ("Subnets", 100),
-    "port": ("Ports", 500),
-    "subnetpool": ("Subnet pools", -1),
-    "rbac_policy": ("RBAC policies", 10),
-}
 
 OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [
@@ -84,9 +76,10 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.StrOpt("tokens", default="var/tokens", help="Strategy tokens: the file that `tenet token` writes."),
     ],
     "quotas": [
-        cfg.IntOpt(name, min=-1, help=f"{what} that a project may have, unless its own quota says otherwise; -1: no "
-                                      f"limit.  By default {limit}, and no limit where [auth] strategy = none.")
-        for name, (what, limit) in QUOTAS.items()
+        cfg.IntOpt(name, min=-1, help=f"{DECLARED[KINDS[name]].plural} that a project may have, unless its own quota "
+                                      f"says otherwise; -1: no limit.  By default {limit}, and no limit "
+                                      f"where [auth] strategy = none.")
+        for name, limit in QUOTAS.items()
     ],
     "nova": [
         cfg.StrOpt("endpoint", help="URL of the Compute API, to be told when a port is up; what goes with [nova] "
@@ -236,9 +229,9 @@ def _loopback(listen: tuple[str, int]) -> bool:
 
 def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:
     """Where everybody is the operator there is nobody to limit, unless limits are written down."""
-    said = {name: conf.quotas[name] for name in QUOTAS}
     none = conf.auth.strategy == "none"
-    return {name: limit if limit is not None else -1 if none else QUOTAS[name][1] for name, limit in said.items()}
+    said = {name: conf.quotas[name] for name in QUOTAS}
+    return {name: limit if limit is not None else -1 if none else QUOTAS[name] for name, limit in said.items()}
 
 
 def _member(conf: cfg.ConfigOpts) -> str:

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory, moment
 from controller.diagnose.topology import Fabric
-from controller.model.kinds import NAMES, Reach, Switch
+from controller.model.rows import NAMES, Reach, Switch
 from controller.reconcile.mtus import Mtus
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels

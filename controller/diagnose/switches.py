@@ -13,7 +13,7 @@ from typing import Any
 from controller.compile.compiler import Compiler
 from controller.compile.on_demand import Elsewhere
 from controller.flow import Flow
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 from controller.reconcile.programmer import Programmer
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
-from controller.model.kinds import Bridge
+from controller.model.rows import Bridge
 from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.hypervisor import Facts, Hypervisor
 from controller.ovsdb.seen import SeenHypervisor

@@ -12,8 +12,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from controller.intent.audience import Told, audience, told
-from controller.model.kinds import Port
+from controller.intent.audience import Told, told
+from controller.intent.visibility import audience
+from controller.model.rows import Port
 from controller.publish.port_changes import Looked, concerned
 from controller.runtime import hub
 from controller.runtime.errors import Compacted

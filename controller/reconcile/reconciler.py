@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 
 from controller.compile.compiler import Compiler
-from controller.model.kinds import Switch
 from controller.model.model import Dependency
+from controller.model.rows import Switch
 from controller.openflow.session import Session
 from controller.runtime import hub
 from controller.runtime.errors import Unreachable

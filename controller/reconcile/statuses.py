@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from controller.model.kinds import Network, Port
 from controller.model.model import Model
+from controller.model.rows import Network, Port
 
 from .mtus import Mtus
 from .reach import unreached

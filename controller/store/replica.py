@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from msgspec.structs import force_setattr
 
-from controller.model.kinds import KINDS, Row
 from controller.model.model import Applied, Dependency, Model
+from controller.model.rows import KINDS, Row
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 
-from controller.model.kinds import Bridge, Learned, Switch
 from controller.model.model import Dependency
+from controller.model.rows import Bridge, Learned, Switch
 from controller.openflow.session import PacketIn, Session
 from controller.ovsdb.seen import SeenHypervisor
 from controller.runtime import hub

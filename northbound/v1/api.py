@@ -9,7 +9,7 @@ from webob import Request
 
 from controller.intent import networks, quantum
 from controller.intent.networks import NetworkWish
-from controller.model.kinds import Network, Port
+from controller.model.rows import Network, Port
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 

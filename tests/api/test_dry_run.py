@@ -10,7 +10,7 @@ import pytest
 
 from controller.compile.catalogue import apps
 from controller.compile.preview import Preview
-from controller.model.kinds import Interface, Switch
+from controller.model.rows import Interface, Switch
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 from controller.store.transaction import transact
 from northbound.openapi import errors
 from tests.api.conftest import Api

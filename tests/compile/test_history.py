@@ -16,10 +16,10 @@ from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.compile.flow_set import FlowChange
 from controller.flow import Flow
-from controller.model.kinds import Interface, Learned, Port, Row, Switch
 from controller.model.model import Applied, Model
 from controller.model.placement import Placement
 from controller.model.reader import Reader
+from controller.model.rows import Interface, Learned, Port, Row, Switch
 from tests import strategies
 from tests.world import change
 

@@ -12,7 +12,7 @@ from controller.compile import on_demand
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.compile.on_demand import Elsewhere
-from controller.model.kinds import Row
+from controller.model.rows import Row
 from controller.runtime import hub
 from controller.store import open_store
 from controller.store.codec import encode

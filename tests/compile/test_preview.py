@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.compile.preview import Preview
-from controller.model.kinds import Network, Port, Row, Subnet, Switch
 from controller.model.model import Model
+from controller.model.rows import Network, Port, Row, Subnet, Switch
 from tests import strategies
 from tests.apps.clouds import network, plugged, port
 from tests.apps.clouds import switch as numbered

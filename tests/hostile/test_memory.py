@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from controller.model.kinds import Port
+from controller.model.rows import Port
 from controller.publish import feed
 from controller.runtime.errors import Compacted
 from controller.store import log

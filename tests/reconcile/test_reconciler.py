@@ -10,7 +10,7 @@ import pytest
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
-from controller.model.kinds import Port, Switch
+from controller.model.rows import Port, Switch
 from controller.openflow.session import Session
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler

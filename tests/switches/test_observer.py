@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from controller.model.kinds import Interface, Learned, Row, Switch
+from controller.model.rows import Interface, Learned, Row, Switch
 from controller.openflow.session import PacketIn, PortDesc, Session
 from controller.runtime import hub
 from controller.runtime.errors import Unavailable

@@ -11,7 +11,7 @@ import pytest
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.diagnose.operators import Operators
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
