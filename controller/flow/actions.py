@@ -19,6 +19,7 @@ IN_PORT = 0xFFFFFFF8
 CONTROLLER = 0xFFFFFFFD
 _NICIRA = 0x00002320
 _wire = attrgetter("wire")
+_NXM_IN_PORT = 0x00000002  # NXM_OF_IN_PORT: class 0, field 0, 2 bytes
 _RESUBMIT_IN_PORT = 0xFFF8  # OFPP_IN_PORT in 16 bits: the packet keeps the port it came in by
 
 
@@ -65,6 +66,19 @@ def put_field(what: Field) -> Action:
     return Action("set_field", (what,), pack("!HH", 25, padded) + body + bytes(padded - length))
 
 
+@lru_cache(MEMO)
+def load(name: str, low: int, bits: int, value: int) -> Action:
+    """Set `bits` of a field from bit `low` on, and leave its other bits as they are (NXAST_REG_LOAD)."""
+    wire = pack("!HHIHHIQ", 0xFFFF, 24, _NICIRA, 7, low << 6 | bits - 1, header(name), value)
+    return Action("load", (name, low, bits, value), wire)
+
+
+@lru_cache(1)
+def from_no_port() -> Action:
+    """Forget the port that the frame came in by: then it may leave by that port, too."""
+    return Action("from_no_port", (), pack("!HHIHHIQ", 0xFFFF, 24, _NICIRA, 7, 15, _NXM_IN_PORT, 0))
+
+
 # Open vSwitch prints the fields of a move by their NXM headers where they have one
 _NXM = {
     "eth_dst": (0, 1), "eth_src": (0, 2), "arp_spa": (0, 16), "arp_tpa": (0, 17),
@@ -106,9 +120,10 @@ def resubmit(table: int) -> Action:
 
 
 @lru_cache(16)
-def output_register(name: str) -> Action:
-    """Send to the OpenFlow port whose number is in a 32-bit register."""
-    return Action("output_reg", (name,), pack("!HHIHHIH6x", 0xFFFF, 24, _NICIRA, 15, 31, header(name), 0xFFFF))
+def output_register(name: str, bits: int = 32) -> Action:
+    """Send to the OpenFlow port whose number is in the low `bits` of a 32-bit register."""
+    wire = pack("!HHIHHIH6x", 0xFFFF, 24, _NICIRA, 15, bits - 1, header(name), 0xFFFF)
+    return Action("output_reg", (name, bits), wire)
 
 
 # --- labels (RFC 3032) and groups -------------------------------------------------------------------------------------
@@ -191,10 +206,12 @@ _BRACKETED = {
 _BITS = {"mpls_label": 20, "mpls_tc": 3}  # of those that do not fill their bytes
 
 
-def _ranged(name: str, bits: int) -> str:
-    """A field as a move names it; all of it as `[]`."""
+def _ranged(name: str, bits: int, low: int = 0) -> str:
+    """A range of a field's bits as Open vSwitch prints it: all as `[]`, one as `[n]`."""
     printed = _BRACKETED.get(name, f"NXM_NX_{name.upper()}").removesuffix("[]")
-    return f"{printed}[]" if bits == _BITS.get(name, HEADERS[name][2] * 8) else f"{printed}[0..{bits - 1}]"
+    if bits == _BITS.get(name, HEADERS[name][2] * 8):
+        return f"{printed}[]"
+    return f"{printed}[{low}]" if bits == 1 else f"{printed}[{low}..{low + bits - 1}]"
 
 
 def _set_field(what: Field) -> str:
@@ -212,7 +229,11 @@ _TEXT: dict[str, Callable[..., str]] = {
     "push_vlan": lambda: "push_vlan:0x8100",
     "pop_vlan": lambda: "pop_vlan",
     "resubmit": lambda table: f"resubmit(,{table})",
-    "output_reg": lambda name: f"output:NXM_NX_{name.upper()}[]",
+    "output_reg": lambda name, bits: f"output:{_ranged(name, bits)}",
+    "load": lambda name, low, bits, value: f"load:{value:#x}->{_ranged(name, bits, low)}".replace(
+        "load:0x0-", "load:0-"
+    ),
+    "from_no_port": lambda: "load:0->NXM_OF_IN_PORT[]",
     "encap": lambda what: f"encap({what})",
     "decap": lambda what: "decap()" if what == "ethernet" else "decap(packet_type(ns=0,type=0))",
     "push_mpls": lambda: "push_mpls:0x8847",

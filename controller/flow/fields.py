@@ -46,9 +46,12 @@ HEADERS: dict[str, tuple[int, int, int]] = {
     "tun_dst": (_NICIRA, 32, 4),
     "tun_ipv6_src": (_NICIRA, 109, 16),
     "tun_ipv6_dst": (_NICIRA, 110, 16),
+    "reg6": (_NICIRA, 6, 4),
     "reg7": (_NICIRA, 7, 4),
     "reg8": (_NICIRA, 8, 4),
     "reg9": (_NICIRA, 9, 4),
+    "reg10": (_NICIRA, 10, 4),
+    "reg11": (_NICIRA, 11, 4),
     "metadata": (_BASIC, 2, 8),
 }
 RANK = {name: rank for rank, name in enumerate(
@@ -57,7 +60,7 @@ RANK = {name: rank for rank, name in enumerate(
      "icmpv6_type", "icmpv6_code", "nd_target", "udp_src", "udp_dst",
      "arp_op", "arp_spa", "arp_tpa", "arp_sha", "arp_tha",
      "tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst",
-     "reg7", "reg8", "reg9", "metadata"))}  # fmt: skip
+     "reg6", "reg7", "reg8", "reg9", "reg10", "reg11", "metadata"))}  # fmt: skip
 
 
 def header(name: str, masked: bool = False) -> int:

@@ -19,7 +19,7 @@ Frame = dict[str, int]
 
 MOST_LOOKUPS = 4096  # MAX_RESUBMITS of Open vSwitch; goto counts, too
 DEEPEST = 64  # MAX_DEPTH
-_OWN = ("in_port", "metadata", "reg7", "reg8", "reg9")  # what does not leave the switch
+_OWN = ("in_port", "metadata", *(name for name in HEADERS if name.startswith("reg")))  # what does not leave the switch
 
 
 _LABEL = ("mpls_label", "mpls_tc", "mpls_ttl")
@@ -133,7 +133,8 @@ class _Walk:
         self._leave(_number(action.args[0]))
 
     def _output_register(self, action: Action, depth: int) -> None:
-        self._leave(self._frame.get(str(action.args[0]), 0))
+        mask = (1 << _number(action.args[1])) - 1
+        self._leave(self._frame.get(str(action.args[0]), 0) & mask)
 
     def _to_controller(self, action: Action, depth: int) -> None:
         self._leave(CONTROLLER)
@@ -142,6 +143,14 @@ class _Walk:
         what = action.args[0]
         assert isinstance(what, Field)
         self._frame[what.name] = int.from_bytes(what.value, "big")
+
+    def _load(self, action: Action, depth: int) -> None:
+        name, (low, bits, value) = str(action.args[0]), map(_number, action.args[1:])
+        mask = (1 << bits) - 1 << low
+        self._frame[name] = self._frame.get(name, 0) & ~mask | value << low
+
+    def _from_no_port(self, action: Action, depth: int) -> None:
+        self._frame["in_port"] = 0
 
     def _move(self, action: Action, depth: int) -> None:
         source, target, bits = str(action.args[0]), str(action.args[1]), _number(action.args[2])
@@ -213,6 +222,8 @@ _DO: dict[str, Callable[[_Walk, Action, int], None]] = {
     "output_reg": _Walk._output_register,
     "controller_by": _Walk._to_controller,
     "set_field": _Walk._set,
+    "load": _Walk._load,
+    "from_no_port": _Walk._from_no_port,
     "move": _Walk._move,
     "clone": _Walk._clone,
     "group": _Walk._group,

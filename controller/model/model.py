@@ -28,7 +28,7 @@ INDEXES: dict[type[Row], tuple[str, ...]] = {
     Subnet: ("network_id", "project_id"),
     Port: ("network_id", "project_id", "vif", "station"),
     Switch: ("dpid",),
-    Interface: ("vif", "switch_id", "place"),
+    Interface: ("vif", "switch_id", "place", "logical_port"),
     Bridge: ("system_id",),
     Learned: ("port_id", "network_id"),
     Link: ("switch_id", "far_switch_id", "place"),

@@ -1,0 +1,56 @@
+"""Named ranges of bits in registers and metadata: what travels with a packet from table to table.
+
+A range is matched and written under its mask only, so that others may be declared beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .actions import Action, load, move
+from .fields import Field, masked
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """`width` bits of field `place` from bit `low` on.
+
+    `set_by`, `read_by`: the tables whose flows may write and read them, by name.  `zero`: what they say on packets for
+    which no flow has set them; "" where they mean nothing then, and are not to be read.
+    """
+
+    name: str
+    place: str
+    low: int
+    width: int
+    set_by: frozenset[str]
+    read_by: frozenset[str]
+    zero: str = ""
+
+    @property
+    def mask(self) -> int:
+        return (1 << self.width) - 1 << self.low
+
+    def match(self, value: int) -> Field:
+        return masked(self.place, value << self.low, self.mask)
+
+    def put(self, value: int) -> Action:
+        return load(self.place, self.low, self.width, value)
+
+    def copy_to(self, other: Bits) -> Action:
+        """Copy to a range of the same width; both begin at bit 0."""
+        assert self.width == other.width and not self.low and not other.low, (self, other)
+        return move(self.place, other.place, self.width)
+
+    def of(self, registers: dict[str, int]) -> int:
+        """The value on a packet, of which the fields are given by name; fields that are 0 need not be."""
+        return (registers.get(self.place, 0) & self.mask) >> self.low
+
+
+def together(*values: tuple[Bits, int]) -> tuple[int, int]:
+    """Several ranges of one field with their values, as value and mask of the field."""
+    assert len({bits.place for bits, _ in values}) == 1, values
+    value = mask = 0
+    for bits, one in values:
+        value, mask = value | one << bits.low, mask | bits.mask
+    return value, mask
