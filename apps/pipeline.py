@@ -140,7 +140,7 @@ UNTAGGED = field("vlan_vid", 0)
 IPV4, ARP, IPV6 = field("eth_type", 0x0800), field("eth_type", 0x0806), field("eth_type", 0x86DD)
 UDP, ICMPV6 = field("ip_proto", 17), field("ip_proto", 58)
 
-# An answer goes to the port that asked, and is from no port itself: else neither `deliver` nor the switch would send it.
+# A reply goes to the port that asked, and is from no port itself: else neither `deliver` nor the switch would send it.
 TURN_BACK: tuple[Action, ...] = (IN_KEY.copy_to(OUT_KEY), IN_KEY.put(0), from_no_port())
 ANNOUNCING = together((ANNOUNCED, 1))
 
