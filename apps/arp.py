@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.flow import Flow, field, move, put
-from controller.model.kinds import Network, Port
 from controller.model.reader import Reader
+from controller.model.rows import Network, Port
 
 from .pipeline import ANSWER, ARP, BROADCAST, PERMITTED, TURN_BACK, UNTAGGED, USUAL, not_announced
 

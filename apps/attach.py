@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.flow import Flow, field, output, output_register
-from controller.model.kinds import Network, Port, Switch
 from controller.model.reader import Reader
+from controller.model.rows import Network, Port, Switch
 
 from .pipeline import (
     CLASSIFY,
@@ -29,7 +29,7 @@ from .pipeline import (
 
 
 def switch(_: Switch, see: Reader) -> Iterator[Flow]:
-    yield Flow(DELIVER, MISS, (), (output_register(OUT_KEY.place, OUT_KEY.width),))
+    yield Flow(DELIVER, MISS, (), (output_register(OUT_KEY.subfield),))
 
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:

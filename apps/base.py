@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.flow import Flow
-from controller.model.kinds import Switch
 from controller.model.reader import Reader
+from controller.model.rows import Switch
 
 from .pipeline import CLASSIFY, HIGHEST, MISS, MULTICAST_SOURCE, TABLES
 

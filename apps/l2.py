@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.flow import Action, Flow, field, resubmit
-from controller.model.kinds import Network, Port, Switch
 from controller.model.placement import BLOCK as PER_BLOCK
 from controller.model.reader import Reader
+from controller.model.rows import Network, Port, Switch
 
 from .limit import LIMITED
 from .pipeline import (

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from controller.flow import Flow, field, to_controller_by
 from controller.flow.meter import of_learning
-from controller.model.kinds import Interface, Learned, Network, Port, Switch
 from controller.model.reader import Reader
+from controller.model.rows import Interface, Learned, Network, Port, Switch
 
 from .l2 import to_port, to_switch
 from .pipeline import (

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from controller.flow import Action, Flow, resubmit
 from controller.flow.meter import of_port
-from controller.model.kinds import Port
 from controller.model.reader import Reader
+from controller.model.rows import Port
 
 from .pipeline import IN_KEY, LIMIT, USUAL
 

@@ -10,12 +10,19 @@ goes that no flow of a table matches is a property of the table (`miss`; none: d
 
 from __future__ import annotations
 
-from controller.flow import Action, Field, Table, field, from_no_port, masked
+from controller.flow import Action, Field, Table, field, load, masked
 from controller.flow.bits import Bits, together
 
 
 def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "", everywhere: bool = False) -> Table:
-    return Table(number, name, frozenset(matches.split()), (*goto.split(), *miss.split()), miss, everywhere)
+    return Table(
+        number,
+        name,
+        frozenset(matches.split()),
+        (*goto.split(), *miss.split()),
+        miss,
+        "network" if everywhere else "switch",
+    )
 
 
 # --- classify: OpenFlow port to logical port and network; the only table that knows OpenFlow ports on the way in ---
@@ -141,7 +148,7 @@ IPV4, ARP, IPV6 = field("eth_type", 0x0800), field("eth_type", 0x0806), field("e
 UDP, ICMPV6 = field("ip_proto", 17), field("ip_proto", 58)
 
 # A reply goes to the port that asked, and is from no port itself: else neither `deliver` nor the switch would send it.
-TURN_BACK: tuple[Action, ...] = (IN_KEY.copy_to(OUT_KEY), IN_KEY.put(0), from_no_port())
+TURN_BACK: tuple[Action, ...] = (IN_KEY.copy_to(OUT_KEY.subfield), IN_KEY.put(0), load("in_port", 0))
 ANNOUNCING = together((ANNOUNCED, 1))
 
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from controller.flow import Field, Flow, Table, field, masked
 from controller.flow.fields import text
-from controller.model.kinds import Port, Switch
 from controller.model.reader import Reader
+from controller.model.rows import Port, Switch
 
 from .pipeline import (
     ADMITTED,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
 from controller.intent.env import Means, means
-from controller.model.kinds import Network, Port, Row
+from controller.model.rows import Network, Port, Row
 from controller.publish.feed import Events
 from controller.store.replica import Replica
 from controller.store.store import Store

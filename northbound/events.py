@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from controller.intent.audience import Told, among
-from controller.model.kinds import Port
+from controller.intent.audience import Told
+from controller.intent.visibility import among
+from controller.model.rows import Port
 from controller.publish.feed import Entry, Position, follow
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
@@ -20,10 +21,11 @@ from .ask import Ask
 from .auth import Caller
 from .errors import HttpError, bad_request
 from .preview import BY_KIND
-from .v2 import filters, sight
+from .v2 import filters, visibility
 from .v2.ports import PORTS
 
 PATIENCE = 15.0  # seconds without an event after which a comment shows that the stream lives
+CATCH_UP = 5.0  # seconds in which a member must have reached the revision that a reader comes with
 LASTS = 600.0  # seconds; then the client comes again, and is asked again who it is
 STREAMS = 500  # of one process
 _POSITION = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,15})\.([0-9a-f]{8}))?")
@@ -43,6 +45,7 @@ class Start(NamedTuple):
 def stream(ask: Ask) -> Answer:
     """From `after` or the header Last-Event-ID on; from now on without either."""
     start = _start(ask)
+    _catch_up(ask, start.position.revision)
     try:
         ask.context.events.after(start.position)
     except Compacted:
@@ -59,6 +62,18 @@ def _gone() -> HttpError:
     return HttpError(
         410, "EventsGone", "Events that far back are no longer kept: list everything, then go on from now."
     )
+
+
+def _catch_up(ask: Ask, revision: int) -> None:
+    """Wait until this process knows what the reader knows: what it would say of earlier would take the reader back.
+
+    Raises HttpError: 410 for a revision that the only process has not made, 503 where other members may have.
+    """
+    replica = ask.context.replica
+    if ask.context.cluster is None and revision > replica.model.revision:
+        raise _gone()
+    if not replica.wait(revision, CATCH_UP):
+        raise HttpError(503, "ServiceUnavailable", "This member has not come so far.", (("Retry-After", "1"),))
 
 
 def _start(ask: Ask) -> Start:
@@ -102,8 +117,9 @@ def _lines(ask: Ask, start: Start) -> Iterator[bytes]:
 
 def _all_statuses(ask: Ask, position: Position) -> Entry:
     """Of every port that the caller sees: what another member has told last, this one does not know."""
-    rows = filters.select(PORTS, ask.view, {})
-    return Entry(position, (), tuple((row, *ask.view.statuses.port(row)) for row in rows if isinstance(row, Port)))
+    ports = [row for row in filters.select(PORTS, ask.view, {}) if isinstance(row, Port)]
+    ask.context.events.look_at(ports)
+    return Entry(position, (), tuple((port, *ask.view.statuses.port(port)) for port in ports))
 
 
 def _id(ask: Ask, position: Position) -> str:
@@ -116,8 +132,8 @@ def _id(ask: Ask, position: Position) -> str:
 def _event(ask: Ask, entry: Entry, name: str = "") -> bytes:
     """One event, with another id where `name` is given; nothing when the caller may see none of it."""
     changes = [shown for each in entry.rows if (shown := _change(ask, each)) is not None]
-    ports = entry.statuses if entry.statuses and sight.may_list(PORTS, ask) else ()
-    statuses = [{"id": port.id, "status": status} for port, status, _ in ports if sight.visible(PORTS, ask, port)]
+    ports = entry.statuses if entry.statuses and visibility.may_list(PORTS, ask) else ()
+    statuses = [{"id": port.id, "status": status} for port, status, _ in ports if visibility.may_get(PORTS, ask, port)]
     if not changes and not statuses:
         return b""
     event, data = ("change", {"changes": changes}) if changes else ("status", {"ports": statuses})
@@ -131,7 +147,12 @@ def _change(ask: Ask, told: Told) -> dict[str, Any] | None:
     """
     row = told.after or told.before
     resource = BY_KIND.get(type(row)) if row is not None else None
-    if row is None or resource is None or not sight.may_list(resource, ask) or not sight.judged(resource, ask, [row]):
+    if (
+        row is None
+        or resource is None
+        or not visibility.may_list(resource, ask)
+        or not visibility.judged(resource, ask, [row])
+    ):
         return None
     caller = ask.caller
     saw = told.before is not None and (caller.operator or among(caller.project_id, told.saw))
@@ -139,9 +160,11 @@ def _change(ask: Ask, told: Told) -> dict[str, Any] | None:
     found: dict[str, Any] = {"kind": row.kind_name(), "id": row.row_id}
     if not sees:
         return {"change": "delete", **found} if saw else None
-    if not filters.visible(ask.view, row) or (saw and not _concerns(caller, told)):
+    if not visibility.sees(ask.view, row) or (saw and not _concerns(caller, told)):
         return None
-    shown = sight.shown(resource, ask, [row])[0]
+    if isinstance(row, Port):
+        ask.context.events.look_at([row])
+    shown = visibility.shown(resource, ask, [row])[0]
     return {"change": "update" if saw else "create", **found, resource.name: shown}
 
 

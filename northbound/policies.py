@@ -2,7 +2,7 @@
 
 *admin* is the operator; a project's *member* uses it, its *reader* reads; *service* is for other services of the
 cloud.  Whoever owns a network has a say over what is on it.  Whether an object can be seen at all is asked before any
-of this (`controller.intent.access`); an operator's file may override any rule here.
+of this (`controller.intent.visibility`); an operator's file may override any rule here.
 """
 
 from __future__ import annotations
@@ -94,15 +94,13 @@ NETWORKS = _resource(
     ),
 )  # fmt: skip
 
-ON_NETWORK = any_of(MEMBER, NETWORK_MEMBER)
-
 SUBNETS = _resource(
     "/v2.0/subnets",
     "subnet",
-    {CREATE: ON_NETWORK, GET: any_of(READER, NETWORK_READER, SHARED, SERVICE), UPDATE: ON_NETWORK, DELETE: ON_NETWORK},
+    _owned(any_of(READER, NETWORK_READER, SHARED, SERVICE), NETWORK_MEMBER),  # whoever's project the subnet is of
     (
         ((CREATE, GET, UPDATE), "segment_id", ADMIN),
-        (WRITE, "service_types", ON_NETWORK),
+        (WRITE, "service_types", NETWORK_MEMBER),
     ),
 )
 

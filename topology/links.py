@@ -45,9 +45,9 @@ from controller.flow import (
     resubmit,
     to_group,
 )
-from controller.model.kinds import Switch
 from controller.model.reader import Reader
 from controller.model.routes import NextHop, Route
+from controller.model.rows import Switch
 
 from .overlay import common
 
@@ -66,8 +66,8 @@ _IMPOSED = clone(
     move(SEGMENT.place, "mpls_label", _LABEL_BITS),
     encap("ethernet"),
     push_label(),
-    move(TO_SWITCH.place, "mpls_label", TO_SWITCH.width),
-    move(BUCKET.place, "mpls_tc", BUCKET.width),
+    TO_SWITCH.copy_to("mpls_label"),
+    BUCKET.copy_to("mpls_tc"),
     put("eth_src", "02:00:00:00:00:01"),
     put("eth_dst", "02:00:00:00:00:02"),
     ARRIVED_TTL.put(_HIGHEST_TTL),
@@ -77,7 +77,7 @@ _DISPOSED = (pop_label(), move("mpls_label", "tun_id", _LABEL_BITS), decap("ethe
 _ANY_BUCKET = Group(
     "select", tuple(Bucket((BUCKET.put(number), resubmit(IMPOSE.number))) for number in range(BUCKETS))
 )  # fmt: skip
-_TTL = move("mpls_ttl", ARRIVED_TTL.place, ARRIVED_TTL.width)
+_TTL = ARRIVED_TTL.copy_from("mpls_ttl")
 
 
 def switch(me: Switch, see: Reader) -> Iterator[Flow]:

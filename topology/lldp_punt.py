@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from apps.pipeline import CLASSIFY, LEARNED, LOW
 from controller.flow import Flow, field, to_controller_by
-from controller.model.kinds import Port, Switch
 from controller.model.reader import Reader
+from controller.model.rows import Port, Switch
 from topology.discovery import ETHERTYPE, GROUP
 
 METER = 1

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apps.pipeline import ARRIVE, CLASSIFY, FABRIC, SEGMENT, TO_SWITCH, USUAL
-from controller.flow import Flow, field, move, output, put
-from controller.model.kinds import Switch
+from controller.flow import Flow, field, output, put
 from controller.model.reader import Reader
+from controller.model.rows import Switch
 
-KEY = move(SEGMENT.place, "tun_id", SEGMENT.width)
+KEY = SEGMENT.copy_to("tun_id")
 
 
 def peer(other: Switch, see: Reader) -> Iterator[Flow]:

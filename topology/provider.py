@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from apps.pipeline import CLASSIFY, FABRIC, HIGH, HIGHEST, ROUTED, UNTAGGED, USUAL, entering, from_here
 from controller.flow import Flow, field, output, pop_vlan, push_vlan, put
-from controller.model.kinds import Network
 from controller.model.reader import Reader
+from controller.model.rows import Network
 
 PRESENT = 0x1000  # OFPVID_PRESENT
 

@@ -1,6 +1,7 @@
 """A flow set: the claims of several owners, merged into at most one flow a match.
 
-A set belongs to a switch, or to a network: then every switch that holds the network carries it.
+A set belongs to a switch, or to an object that many switches need the same flows for, as a network: then each of them
+carries it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,13 @@ from typing import NamedTuple
 from controller.flow import Flow
 
 Owner = tuple[str, ...]  # ("port", id), ("network", id), ("block", network id, number), ...
+
+
+class FlowSetKey(NamedTuple):
+    """The object that a flow set belongs to.  A table holds flows of one `kind` of set only (`Table.flow_set`)."""
+
+    kind: str
+    id: str
 
 
 class FlowChange(NamedTuple):

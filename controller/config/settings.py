@@ -11,17 +11,9 @@ from typing import NamedTuple
 from oslo_config import cfg
 
 from controller.config.physical_networks import PhysicalNetworks, configured
+from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.errors import Misconfigured
 from topology.cost import COSTS
-
-# Upstream's limits: name -> (what it counts, how many).
-QUOTAS = {
-    "network": ("Networks", 100),
-    "subnet": ("Subnets", 100),
-    "port": ("Ports", 500),
-    "subnetpool": ("Subnet pools", -1),
-    "rbac_policy": ("RBAC policies", 10),
-}
 
 OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [
@@ -84,9 +76,10 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.StrOpt("tokens", default="var/tokens", help="Strategy tokens: the file that `tenet token` writes."),
     ],
     "quotas": [
-        cfg.IntOpt(name, min=-1, help=f"{what} that a project may have, unless its own quota says otherwise; -1: no "
-                                      f"limit.  By default {limit}, and no limit where [auth] strategy = none.")
-        for name, (what, limit) in QUOTAS.items()
+        cfg.IntOpt(name, min=-1, help=f"{DECLARED[KINDS[name]].plural} that a project may have, unless its own quota "
+                                      f"says otherwise; -1: no limit.  By default {limit}, and no limit "
+                                      f"where [auth] strategy = none.")
+        for name, limit in QUOTAS.items()
     ],
     "nova": [
         cfg.StrOpt("endpoint", help="URL of the Compute API, to be told when a port is up; what goes with [nova] "
@@ -146,8 +139,15 @@ def read(arguments: list[str]) -> Settings:
         _refuse_unknown(conf)
         return _checked(conf)
     except (cfg.Error, ValueError) as error:
-        said = re.sub(r"LocationInfo\(.*?detail='([^']*)'\)", r"\1", " ".join(str(error).split()))
-        raise Misconfigured(said) from error
+        raise Misconfigured(_without_location(" ".join(str(error).split()))) from error
+
+
+def _without_location(said: str) -> str:
+    """oslo.config's sentence, which names where a value came from as the text of an object: its `detail` is kept."""
+    before, mark, rest = said.partition("LocationInfo(")
+    _, _, detail = rest.partition("detail='")
+    told, end, after = detail.partition("')")
+    return f"{before}{told}{after}" if mark and end else said
 
 
 def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
@@ -229,9 +229,9 @@ def _loopback(listen: tuple[str, int]) -> bool:
 
 def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:
     """Where everybody is the operator there is nobody to limit, unless limits are written down."""
-    said = {name: conf.quotas[name] for name in QUOTAS}
     none = conf.auth.strategy == "none"
-    return {name: limit if limit is not None else -1 if none else QUOTAS[name][1] for name, limit in said.items()}
+    said = {name: conf.quotas[name] for name in QUOTAS}
+    return {name: limit if limit is not None else -1 if none else QUOTAS[name] for name, limit in said.items()}
 
 
 def _member(conf: cfg.ConfigOpts) -> str:

@@ -5,10 +5,12 @@ A range is matched and written under its mask only, so that others may be declar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .actions import Action, load, move
-from .fields import Field, masked
+from .action import Action
+from .actions import move, put
+from .fields import Field, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Bits:
     which no flow has set them; "" where they mean nothing then, and are not to be read.
     """
 
-    name: str
+    meaning: str
     place: str
     low: int
     width: int
@@ -31,20 +33,27 @@ class Bits:
     def mask(self) -> int:
         return (1 << self.width) - 1 << self.low
 
+    @property
+    def subfield(self) -> str:
+        """As actions name them."""
+        return f"{self.place}[{self.low}..{self.low + self.width - 1}]"
+
     def match(self, value: int) -> Field:
-        return masked(self.place, value << self.low, self.mask)
+        return field(self.subfield, value)
 
     def put(self, value: int) -> Action:
-        return load(self.place, self.low, self.width, value)
+        return put(self.subfield, value)
 
-    def copy_to(self, other: Bits) -> Action:
-        """Copy to a range of the same width; both begin at bit 0."""
-        assert self.width == other.width and not self.low and not other.low, (self, other)
-        return move(self.place, other.place, self.width)
+    def copy_to(self, target: str) -> Action:
+        """Copy to a field, or to some bits of one; where it has other than as many, to its low ones."""
+        return move(self.subfield, target, self.width)
 
-    def of(self, registers: dict[str, int]) -> int:
+    def copy_from(self, source: str) -> Action:
+        return move(source, self.subfield, self.width)
+
+    def of(self, fields: Mapping[str, int]) -> int:
         """The value on a packet, of which the fields are given by name; fields that are 0 need not be."""
-        return (registers.get(self.place, 0) & self.mask) >> self.low
+        return (fields.get(self.place, 0) & self.mask) >> self.low
 
 
 def together(*values: tuple[Bits, int]) -> tuple[int, int]:

@@ -8,11 +8,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.kinds import AddressPair, DhcpOption, Network, Port
+from controller.model.rows import AddressPair, DhcpOption, Network, Port
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import access, addresses, allocate, attachments, networks, standard
+from . import addresses, allocate, attachments, networks, standard, visibility
 from .addresses import AddressWish
 from .standard import StandardWish
 
@@ -54,8 +54,8 @@ def required(tx: Transaction, port_id: str) -> Port:
 def create(tx: Transaction, project_id: str, wish: PortWish, means: Means) -> Port:
     """A port with declared addresses: those asked for, else one of an IPv4 and one of an IPv6 subnet."""
     network_id = wish["network_id"]
-    network = access.required(tx, Network, network_id, means, networks.missing(network_id))
-    access.joinable(tx, network, means)
+    network = visibility.required(tx, Network, network_id, means, networks.missing(network_id))
+    visibility.joinable(tx, network, means)
     port = Port(
         **standard.fields(project_id, wish, means),
         network_id=network.id,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from .kinds import Interface, Network, Port, Switch
 from .relation import Relation
+from .rows import Interface, Network, Port, Switch
 
 BLOCK = 64  # ports or switches that share one flood flow: bounds the length of a flow and the cost of one more member
 

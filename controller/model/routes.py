@@ -14,7 +14,7 @@ from typing import NamedTuple
 from topology.graph import Fabric, Node, Underlay, Wire, underlay, wire
 from topology.paths import Affected, Tree
 
-from .kinds import Link, Row, Switch
+from .rows import Link, Row, Switch
 
 HIGHEST_RANK = 254  # it travels in eight bits
 

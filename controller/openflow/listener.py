@@ -42,7 +42,7 @@ class Listener:
         if tls:
             # a renegotiation would have reader and sender wait for the same socket in the same way
             tls.options |= ssl.OP_NO_RENEGOTIATION
-        self._accepting = hub.spawn(self._accept)
+        self._accepting = hub.keep(self._accept)
 
     def close(self) -> None:
         """Stop listening and end every conversation; returns when the last has cleaned up."""

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
-from controller.model.kinds import Bridge
+from controller.model.rows import Bridge
 from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.hypervisor import Facts, Hypervisor
 from controller.ovsdb.seen import SeenHypervisor
@@ -86,7 +86,7 @@ class Server:
         self._wires = wires
         self._threads: set[hub.GreenThread] = set()
         self._admitted: dict[str, Hypervisor] = {}
-        self._accepting = hub.spawn(self._accept)
+        self._accepting = hub.keep(self._accept)
         if cluster:
             cluster.listen(self._look)
         if wires:

@@ -12,8 +12,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from controller.intent.audience import Told, audience, told
-from controller.model.kinds import Port
+from controller.intent.audience import Told, told
+from controller.intent.visibility import audience
+from controller.model.rows import Port
 from controller.publish.port_changes import Looked, concerned
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
@@ -130,6 +131,14 @@ class Events:
                 self._look(list(self._looked.under_way))
             hub.sleep(max(GLANCE, SHARE * (time.monotonic() - began)))
             progress.wait(PAUSE)
+
+    def look_at(self, ports: Iterable[Port]) -> None:
+        """Tell of those whose status or host is another by now; for whoever is about to show these to a reader.
+
+        What a reader is shown is then what was last told, so that a change back is an event, too.
+        """
+        rows = self._model.rows(Port)
+        self._tell([now for port in ports if (now := rows.get(port.id)) is not None])
 
     def look(self) -> None:
         """Tell of every port whose status is another than when it was last looked at."""

@@ -21,7 +21,7 @@ class Progress:
         self._current: set[str] = set()  # switches that have confirmed all that they were ever to hold
         self._behind: dict[str, int] = {}  # the others -> the revision that they are at
         self._refusals: dict[str, dict[tuple[str, int], str]] = {}  # key of an object -> (switch, cookie) -> reason
-        self._waiting: list[hub.Signal] = []
+        self._news = hub.Signal()
         self._listeners: list[Callable[[], None]] = []
 
     # --- what the reconciler says ---
@@ -116,6 +116,9 @@ class Progress:
         (switch_id, _), why = min(reasons.items())
         return f"switch {switch_id} refused a flow: {why}"
 
+    def doubt(self, switch_id: str) -> str:
+        return ""
+
     @property
     def refuses(self) -> bool:
         return bool(self._refusals)
@@ -125,9 +128,7 @@ class Progress:
 
     def wait(self, timeout: float) -> None:
         """Wait until anything here may have changed, at most `timeout` seconds."""
-        signal = hub.Signal()
-        self._waiting.append(signal)
-        signal.wait(timeout)
+        self._news.wait(timeout)
 
     def behind(self) -> dict[str, int]:
         """The switches that have not confirmed everything, with the revisions that they are at."""
@@ -144,6 +145,5 @@ class Progress:
     def _tell(self) -> None:
         for listener in self._listeners:
             listener()
-        waiting, self._waiting = self._waiting, []
-        for signal in waiting:
-            signal.set()
+        self._news.set()
+        self._news.clear()

@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from controller.model.kinds import Network, Port
 from controller.model.model import Model
+from controller.model.rows import Network, Port
 
 from .mtus import Mtus
 from .reach import unreached
@@ -34,6 +34,10 @@ class Levels(Protocol):
     def reached(self, revision: int) -> bool: ...
 
     def refusal(self, key: str) -> str: ...
+
+    def doubt(self, switch_id: str) -> str:
+        """Why it is not known here which objects the switch refuses, or ""."""
+        ...
 
     @property
     def refuses(self) -> bool:
@@ -68,6 +72,8 @@ class Statuses:
         refusal = progress.refusal(port.key) or progress.refusal(f"network/{port.network_id}")
         if refusal:
             return ERROR, refusal
+        if doubt := progress.doubt(interface.switch_id):
+            return BUILD, doubt
         revision = max(model.revisions.get(port.key, 0), model.placed.get(port.id, 0))
         if revision > progress.compiled:
             return BUILD, "its flows are being computed"

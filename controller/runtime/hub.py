@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -74,28 +75,51 @@ def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
     return cast(ssl.SSLSocket, green(sock, server_side=True, do_handshake_on_connect=False, _context=context))
 
 
+restarts: Counter[str] = Counter()  # name of a background loop -> how often it raised and was begun anew
+
+
 def keep(run: Callable[..., None], *arguments: object) -> GreenThread:
-    """Run what is to run for ever, in a green thread; should it fail, that is logged and it begins anew."""
+    """Supervised background loop: `run` in a green thread; an exception is logged, counted in `restarts`, and `run`
+    begins anew after AGAIN seconds.  It ends when `run` returns.
+    """
+    name = run.__qualname__
 
     def again() -> None:
         while True:
             try:
                 return run(*arguments)
             except Exception:
-                log.critical("%s failed, and begins anew", run.__qualname__, exc_info=True)
+                restarts[name] += 1
+                log.critical("background loop %s failed (%d times so far); it starts again in %g s",
+                             name, restarts[name], AGAIN, exc_info=True)  # fmt: skip
                 sleep(AGAIN)
 
     return spawn(again)
 
 
+class Turns:
+    """Turns of other green threads during long work that does not wait: `give` one between any two steps of it."""
+
+    __slots__ = ("_due", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds`: of work between two turns."""
+        self._seconds = seconds
+        self._due = time.monotonic() + seconds
+
+    def give(self) -> None:
+        """Let others run if the last turn is long enough ago.  What was read of shared objects may be old then."""
+        if time.monotonic() > self._due:
+            sleep(0)
+            self._due = time.monotonic() + self._seconds
+
+
 def taking_turns(steps: Iterable[T], seconds: float) -> Iterator[T]:
     """The steps of long work that does not wait; whenever it has gone on for so long, others get their turn."""
-    turn = time.monotonic() + seconds
+    turns = Turns(seconds)
     for step in steps:
         yield step
-        if time.monotonic() > turn:
-            sleep(0)
-            turn = time.monotonic() + seconds
+        turns.give()
 
 
 def kill(thread: GreenThread) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from apps.learn import LIMIT
-from controller.model.kinds import Interface, Learned, Network, Port
 from controller.model.model import Model
+from controller.model.rows import Interface, Learned, Network, Port
 from controller.store.transaction import Transaction
 
 

@@ -9,8 +9,8 @@ from functools import partial
 from itertools import count
 
 from apps.pipeline import IN_KEY
-from controller.model.kinds import Bridge, Learned, Switch
 from controller.model.model import Dependency
+from controller.model.rows import Bridge, Learned, Switch
 from controller.openflow.session import PacketIn, Session
 from controller.ovsdb.seen import SeenHypervisor
 from controller.runtime import hub
@@ -25,6 +25,7 @@ from topology.damping import Damping
 log = logging.getLogger("tenet.observe")
 
 QUEUE = 1024  # packet-ins that wait; what comes beyond is dropped, and comes again with the next frame
+WARNED = 1000  # addresses that were warned of, before they may be warned of again
 TOGETHER = 64  # addresses a transaction
 MOVE = 1.0  # seconds that an address stays where it was learned, so that two ports that both claim it cost little
 _LOCAL = 0xFFFFFFFE  # OFPP_LOCAL, which has the bridge's name
@@ -58,6 +59,8 @@ class Observer:
     def hypervisor(self, seen: SeenHypervisor) -> None:
         """From the OVSDB side: what a hypervisor's database says now."""
         if ":" in seen.encap_ip and self._underlay_ip_version == 4 and seen.encap_ip not in self._warned:
+            if len(self._warned) >= WARNED:
+                self._warned.clear()
             self._warned.add(seen.encap_ip)
             log.warning("%s has an IPv6 tenant-encap-ip, but [network] underlay_ip_version is 4: the MTU that "
                         "tenants are told is 20 bytes too large", seen.system_id)  # fmt: skip
@@ -82,7 +85,7 @@ class Observer:
         """From the OpenFlow side: ports of an adopted bridge came, changed or went; never waits."""
         if session not in self._adopting:
             self._adopting.add(session)
-            hub.spawn(self._adopt_anew, session)
+            hub.keep(self._adopt_anew, session)
 
     def _adopt_anew(self, session: Session) -> None:
         while not session.closed:

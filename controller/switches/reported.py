@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import structs
 
 from controller.model import keys
-from controller.model.kinds import Bridge, Interface, Learned, Link, Plugged, Switch
+from controller.model.rows import Bridge, Interface, Learned, Link, Plugged, Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.intent.quotas import COUNTED
+from controller.model.rows.base import QUOTAS
 
 from .. import checks, structures
 from ..schema import Schema, closed, either, of
@@ -49,7 +49,7 @@ def removal_of_agents() -> dict[str, Call]:
 def quotas() -> Paths:
     whole = _wrapped("quota", OBJECT)
     beside = {name: of(checks.boolean) if name in SWITCHES else {} for name in NOT_LIMITS}
-    limits = of(structures.limits([*COUNTED]))["properties"] | beside
+    limits = of(structures.limits([*QUOTAS]))["properties"] | beside
     wanted = closed({"quota": closed(limits)}, "quota")
     path = "/v2.0/quotas"
     return {

@@ -12,9 +12,10 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 MOST_FIELDS = 100  # which is what the standard library reads, too
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+# A run is possessive, or cannot begin where another ends: no pattern may try one line in many ways.
 _LINE = re.compile(rb"(%s) ([\x21-\x7e]{1,16384}) HTTP/([0-9])\.([0-9])\r\n" % _TOKEN)
-_FIELD = re.compile(rb"(%s):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)\r\n" % _TOKEN)
+_FIELD = re.compile(rb"(%s):[ \t]*+([^\x00-\x08\x0a-\x1f\x7f]*+)\r\n" % _TOKEN)
 _ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 # Of these one is enough: two readers would each take another.

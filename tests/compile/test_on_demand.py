@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from controller.compile import on_demand
-from controller.compile.catalogue import EVERYWHERE, HERE
+from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.compile.on_demand import Elsewhere
-from controller.model.kinds import Row
+from controller.model.rows import Row
 from controller.runtime import hub
 from controller.store import open_store
 from controller.store.codec import encode
@@ -26,7 +26,7 @@ ROWS: tuple[Row, ...] = (switch(1), switch(2), network("red"), port("a", "red", 
 class Followed:
     def __init__(self, replica: Replica) -> None:
         self.replica = replica
-        self.elsewhere = Elsewhere(replica)
+        self.elsewhere = Elsewhere(replica, apps(1000))
 
     def put(self, *rows: Row | str) -> None:
         write = {
@@ -39,7 +39,7 @@ class Followed:
 
     def master(self, switch_id: str) -> set[str]:
         """From nothing."""
-        compiler = Compiler(self.replica.model, HERE, EVERYWHERE)
+        compiler = Compiler(self.replica.model, apps(1000))
         compiler.include(switch_id)
         compiler.run()
         return {str(flow) for flow in compiler.wanted(switch_id)}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from controller.config.physical_networks import NONE
-from controller.config.settings import QUOTAS, Settings, address, read, tls_context
+from controller.config.settings import Settings, address, read, tls_context
+from controller.model.rows.base import QUOTAS
 from controller.runtime.errors import Misconfigured
 
 

@@ -13,7 +13,6 @@ from controller.flow import (
     Flow,
     Table,
     field,
-    from_no_port,
     load,
     masked,
     move,
@@ -129,7 +128,7 @@ TEXTS = {
     "table=200,priority=1,reg6=0x7/0xffff actions=load:0x1->NXM_NX_REG7[0..15],load:0->NXM_NX_REG9[3],"
     "load:0->NXM_OF_IN_PORT[],output:NXM_NX_REG7[0..15]": Flow(
         DELIVER, 1, (masked("reg6", 7, 0xFFFF),),
-        (load("reg7", 0, 16, 1), load("reg9", 3, 1, 0), from_no_port(), output_register("reg7", 16)),
+        (load("reg7[0..15]", 1), load("reg9[3]", 0), load("in_port", 0), output_register("reg7[0..15]")),
     ),
 }  # fmt: skip
 
@@ -156,9 +155,9 @@ def test_small_values_are_made_once() -> None:
         (put("arp_op", 2), "0019 0010 80002a02 0002 000000000000"),
         (resubmit(45), "ffff 0010 00002320 000e fff8 2d 000000"),
         (output_register("reg7"), "ffff 0018 00002320 000f 001f 00010e04 ffff 000000000000"),
-        (output_register("reg7", 16), "ffff 0018 00002320 000f 000f 00010e04 ffff 000000000000"),
-        (load("reg9", 4, 17, 5), "ffff 0018 00002320 0007 0110 00011204 0000000000000005"),
-        (from_no_port(), "ffff 0018 00002320 0007 000f 00000002 0000000000000000"),
+        (output_register("reg7[0..15]"), "ffff 0018 00002320 000f 000f 00010e04 ffff 000000000000"),
+        (load("reg9[4..20]", 5), "ffff 0018 00002320 0007 0110 00011204 0000000000000005"),
+        (load("in_port", 0), "ffff 0018 00002320 0007 000f 00000002 0000000000000000"),
         (move("eth_src", "eth_dst"), "ffff 0018 00002320 0006 0030 0000 0000 00000406 00000206"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.model.kinds import Tunnel
+from controller.model.rows import Tunnel
 from controller.ovsdb.desired import derived_datapath_id
 from controller.ovsdb.seen import SeenInterface
 from controller.ovsdb.server import controller_target, serve

@@ -8,7 +8,9 @@ from typing import cast
 import msgspec
 import pytest
 
-from controller.model.kinds import Port, Switch
+from controller.compile.catalogue import apps
+from controller.compile.compiler import Compiler
+from controller.model.rows import Port, Switch
 from controller.openflow.session import Session
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
@@ -25,7 +27,7 @@ class Bench:
         self.feed = Feed()
         self.model = self.feed.replica.model
         self.progress = Progress(lambda: 0.0)
-        self.reconciler = Reconciler(self.feed.replica, self.progress, 60.0)
+        self.reconciler = Reconciler(self.feed.replica, Compiler(self.feed.replica.model, apps(0)), self.progress, 60.0)
         self.statuses = Statuses(self.model, self.progress)
         self.threads: list[hub.GreenThread] = []
         self.feed.put(switch(1), switch(2), network("red"), port("a", "red", 1), port("b", "red", 2))
@@ -117,7 +119,7 @@ def test_a_refused_flow_is_told_at_its_port(bench: Bench) -> None:
     bench.connect(2)
     until(lambda: bench.progress.at("h2") == 2)
     compiler = bench.reconciler.compiler
-    everywhere = {flow.cookie for flow in compiler.wanted("h2") if flow.table.everywhere}
+    everywhere = {flow.cookie for flow in compiler.wanted("h2") if flow.table.flow_set == "network"}
     origins = compiler.origins("h2", everywhere)
     one.refuse = {cookie for cookie, objects in origins.items() if objects == ["port/b"]}
     assert one.refuse
@@ -163,7 +165,7 @@ def test_a_switch_that_was_removed_is_forgotten(bench: Bench) -> None:
     bench.reconciler.programmers["h1"].end()
     bench.reconciler.forget("h1")
     until(lambda: not bench.reconciler.programmers)
-    assert bench.progress.at("h1") == 0 and ("switch", "h1") not in bench.reconciler.compiler.flow_sets
+    assert bench.progress.at("h1") == 0 and not bench.reconciler.compiler.includes("h1")
     assert one.closed is False
 
 
