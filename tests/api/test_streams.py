@@ -86,7 +86,8 @@ def test_a_stream_ends_with_its_token(cloud: Cloud, change: str) -> None:
     hub.sleep(tokens.Tokens.again)
     operator.made("network", name="after", project_id="red")
     operator.made("network", name="after", project_id="blue")
-    assert list(mine) == []
+    with hub.Timeout(30):
+        assert list(mine) == []
     assert b'"after"' in next(others)
     others.close()
     assert len(cloud.context.streams) == 0
