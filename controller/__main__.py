@@ -130,6 +130,7 @@ class Controller:
             limits=settings.quotas,
             preview=Preview(self.replica.model, chosen).switches,
             cluster=self.cluster.report if self.cluster else None,
+            offered=settings.offered_interfaces,
             quantum=settings.quantum,
             **_identity(settings),
         )

@@ -186,6 +186,9 @@ OTHERS = (
                           "Plug an interface into a port of Quantum v1.x, or unplug it",
                           [{"method": method, "path": "/v1.1/tenants/{tenant}/networks/{id}/ports/{id}/attachment"}
                            for method in ("PUT", "DELETE")]),
+    DocumentedRuleDefault("plug_interface_by_name", any_of(ADMIN, SERVICE),
+                          "Plug any interface by its name, not a VIF by its UUID or what `offered_interfaces` has",
+                          [{"method": "PUT", "path": "/v1.1/tenants/{tenant}/networks/{id}/ports/{id}/attachment"}]),
     DocumentedRuleDefault("get_switch", ADMIN, "See switches, their flows, and the wires between them",
                           [{"method": "GET", "path": f"/tenet/v1/{what}"}
                            for what in ("switches", "links", "topology", "trace", "unreachable", "refused")]),
