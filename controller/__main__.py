@@ -194,9 +194,9 @@ class Controller:
             if self._https else listener  # fmt: skip
         try:
             serve(server, self.application)
-        except (OSError, Refused) as error:
-            if not self._stopped.is_set():
-                log.error("the REST listener ended: %s", error)
+        except Exception:
+            if not self._stopped.is_set():  # a process without its API is of no use: whoever watches starts it anew
+                log.critical("the REST listener failed", exc_info=True)
                 self._fail()
 
 

@@ -24,6 +24,7 @@ from .v2 import filters, sight
 from .v2.ports import PORTS
 
 PATIENCE = 15.0  # seconds without an event after which a comment shows that the stream lives
+CATCH_UP = 5.0  # seconds in which a member must have reached the revision that a reader comes with
 LASTS = 600.0  # seconds; then the client comes again, and is asked again who it is
 STREAMS = 500  # of one process
 _POSITION = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,15})\.([0-9a-f]{8}))?")
@@ -43,6 +44,7 @@ class Start(NamedTuple):
 def stream(ask: Ask) -> Answer:
     """From `after` or the header Last-Event-ID on; from now on without either."""
     start = _start(ask)
+    _catch_up(ask, start.position.revision)
     try:
         ask.context.events.after(start.position)
     except Compacted:
@@ -59,6 +61,18 @@ def _gone() -> HttpError:
     return HttpError(
         410, "EventsGone", "Events that far back are no longer kept: list everything, then go on from now."
     )
+
+
+def _catch_up(ask: Ask, revision: int) -> None:
+    """Wait until this process knows what the reader knows: what it would say of earlier would take the reader back.
+
+    Raises HttpError: 410 for a revision that the only process has not made, 503 where other members may have.
+    """
+    replica = ask.context.replica
+    if ask.context.cluster is None and revision > replica.model.revision:
+        raise _gone()
+    if not replica.wait(revision, CATCH_UP):
+        raise HttpError(503, "ServiceUnavailable", "This member has not come so far.", (("Retry-After", "1"),))
 
 
 def _start(ask: Ask) -> Start:
@@ -102,8 +116,9 @@ def _lines(ask: Ask, start: Start) -> Iterator[bytes]:
 
 def _all_statuses(ask: Ask, position: Position) -> Entry:
     """Of every port that the caller sees: what another member has told last, this one does not know."""
-    rows = filters.select(PORTS, ask.view, {})
-    return Entry(position, (), tuple((row, *ask.view.statuses.port(row)) for row in rows if isinstance(row, Port)))
+    ports = [row for row in filters.select(PORTS, ask.view, {}) if isinstance(row, Port)]
+    ask.context.events.look_at(ports)
+    return Entry(position, (), tuple((port, *ask.view.statuses.port(port)) for port in ports))
 
 
 def _id(ask: Ask, position: Position) -> str:
@@ -141,6 +156,8 @@ def _change(ask: Ask, told: Told) -> dict[str, Any] | None:
         return {"change": "delete", **found} if saw else None
     if not filters.visible(ask.view, row) or (saw and not _concerns(caller, told)):
         return None
+    if isinstance(row, Port):
+        ask.context.events.look_at([row])
     shown = sight.shown(resource, ask, [row])[0]
     return {"change": "update" if saw else "create", **found, resource.name: shown}
 

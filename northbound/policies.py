@@ -94,15 +94,13 @@ NETWORKS = _resource(
     ),
 )  # fmt: skip
 
-ON_NETWORK = any_of(MEMBER, NETWORK_MEMBER)
-
 SUBNETS = _resource(
     "/v2.0/subnets",
     "subnet",
-    {CREATE: ON_NETWORK, GET: any_of(READER, NETWORK_READER, SHARED, SERVICE), UPDATE: ON_NETWORK, DELETE: ON_NETWORK},
+    _owned(any_of(READER, NETWORK_READER, SHARED, SERVICE), NETWORK_MEMBER),  # whoever's project the subnet is of
     (
         ((CREATE, GET, UPDATE), "segment_id", ADMIN),
-        (WRITE, "service_types", ON_NETWORK),
+        (WRITE, "service_types", NETWORK_MEMBER),
     ),
 )
 

@@ -78,9 +78,18 @@ class Levels:
         said = [level.refused[key] for level in self._level.values() if key in level.refused]
         return self.progress.refusal(key) or min(said, default="")
 
+    def doubt(self, switch_id: str) -> str:
+        """Why it is not known here which objects the switch refuses, or ""."""
+        if switch_id in self._mastery.held:
+            return ""
+        level = self._level.get(self._holder.get(switch_id, ""))
+        if level is None or switch_id not in level.doubtful:
+            return ""
+        return f"switch {switch_id} refuses flows of more objects than member {level.id} lists ({level.unlisted} more)"
+
     @property
     def refuses(self) -> bool:
-        return self.progress.refuses or any(level.refused for level in self._level.values())
+        return self.progress.refuses or any(level.refused or level.unlisted for level in self._level.values())
 
     def wait(self, timeout: float) -> None:
         """Wait until anything here may have changed, at most `timeout` seconds."""

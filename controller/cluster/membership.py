@@ -29,6 +29,8 @@ RHYTHM = 0.05  # seconds at least between two publications; the first after a wh
 SLOWEST = 0.3  # at most, where the store is busy
 SHARE = 10  # of the time, one part in so many goes into publishing
 RETRY = 0.3
+LISTED = 64 * 1024  # characters of refused objects and reasons in a row: etcd refuses rows of 1.5 MB
+REASON = 200  # characters of one reason
 MARGIN = 0.1  # of the lease: we stop that much before it may be over
 
 
@@ -55,7 +57,7 @@ class Membership:
 
     def start(self) -> None:
         self._dirty.set()
-        self._threads = [hub.spawn(self._publish), hub.spawn(self._watch)]
+        self._threads = [hub.keep(self._publish), hub.keep(self._watch)]
 
     def leave(self) -> None:
         """Give the lease up, so that the others need not wait for its end."""
@@ -194,4 +196,20 @@ class Membership:
         held = self._mastery.held
         progress = self._levels.progress
         behind = {switch_id: at for switch_id, at in sorted(progress.behind().items()) if switch_id in held}
-        return Level(id=self.me.id, compiled=progress.compiled, behind=behind, refused=progress.refused())
+        listed, unlisted = bounded(progress.refused())
+        doubtful = sorted(progress.refusing_switches()) if unlisted else []
+        return Level(id=self.me.id, compiled=progress.compiled, behind=behind, refused=listed,
+                     unlisted=unlisted, doubtful=tuple(doubtful))  # fmt: skip
+
+
+def bounded(refused: dict[str, str]) -> tuple[dict[str, str], int]:
+    """As many entries (key of an object -> reason) as fit into LISTED characters, and how many do not."""
+    listed: dict[str, str] = {}
+    left = LISTED
+    for key, why in refused.items():
+        why = why[:REASON]
+        left -= len(key) + len(why)
+        if left < 0:
+            break
+        listed[key] = why
+    return listed, len(refused) - len(listed)

@@ -15,6 +15,7 @@ from controller.model.kinds import NAMES, Reach, Switch
 from controller.reconcile.mtus import Mtus
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels
+from controller.runtime import hub
 from controller.runtime.errors import Conflict
 from controller.store.replica import Replica
 from controller.switches.board import Switchboard
@@ -112,11 +113,14 @@ class Operators:
             wanted.add_metric([switch_id], reconciler.compiler.count(switch_id))
             refused.add_metric([switch_id], len(programmer.target.refused))
             repaired.add_metric([switch_id], programmer.repaired)
+        restarts = counter("tenet_loop_restarts", "Background loops that failed and were begun anew.", labels=["loop"])
+        for name, count in sorted(hub.restarts.items()):
+            restarts.add_metric([name], count)
         frames = counter("tenet_lldp_frames", "Frames of discovery by what became of them.", labels=["what"])
         for what, count in sorted(self._links.seen.items()):
             frames.add_metric([what.lower()], count)
         return [
-            frames,
+            frames, restarts,
             counter("tenet_connections_refused", "Connections that did not come to be a switch's.",
                     value=self._switchboard.refused_count),
             counter("tenet_duplicate_datapaths", "Connections refused because a live switch has their datapath id.",

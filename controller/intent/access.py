@@ -116,6 +116,14 @@ def joinable(tx: Transaction, network: Network, means: Means) -> None:
     raise Forbidden(f"Project {means.project_id} is not allowed to create port on this network.")
 
 
+def owned(tx: Transaction, network_id: str, means: Means) -> None:
+    """Raises Forbidden to whoever neither owns the network nor is the operator: what a guest sees is not a guest's."""
+    network = tx.get(Network, network_id)
+    if means.operator or (network is not None and network.project_id == means.project_id):
+        return
+    raise Forbidden(f"Only the owner of network {network_id} may make, change or delete subnets on it.")
+
+
 def candidates(model: Reads, kind: type[R], project_id: str) -> list[R]:
     """Rows among which are all of this kind that a project sees, in no order, some perhaps twice."""
     found: list[Any] = list(model.find(kind, "project_id", project_id))

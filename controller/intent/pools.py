@@ -291,8 +291,7 @@ def _enter_scope(tx: Transaction, pool: SubnetPool, public: bool, means: Means) 
     for other in tx.find(SubnetPool, "address_scope_id", scope_id):
         if other.id != pool.id and any(ranges.overlap(a, ranges.whole(b)) for a in mine for b in other.prefixes):
             raise Conflict(
-                f"Failed to associate address scope: subnetpools within an address scope must have unique prefixes; "
-                f"{other.id} has the same.",
+                "Failed to associate address scope: subnetpools within an address scope must have unique prefixes.",
                 "AddressScopePrefixConflict",
             )
     tx.reserve(f"scope/{scope_id}/{pool.id}", pool)
@@ -311,9 +310,7 @@ def change_prefixes(tx: Transaction, pool_id: str, add: Sequence[str], drop: Seq
     _version(wide)
     for subnet in tx.find(Subnet, "subnetpool_id", pool_id):
         if not any(_within(ranges.span(subnet).whole, ranges.whole(prefix)) for prefix in wide):
-            raise Conflict(
-                f"Illegal update to prefixes: subnet {subnet.id} was cut from them.", "IllegalSubnetPoolPrefixUpdate"
-            )
+            raise Conflict("Illegal update to prefixes: a subnet was cut from them.", "IllegalSubnetPoolPrefixUpdate")
     tx.guard(f"pool/{pool_id}")
     changed = standard.change(tx, pool, {"prefixes": wide}, means)
     if changed is not pool and pool.address_scope_id:

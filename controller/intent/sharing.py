@@ -43,11 +43,7 @@ def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) ->
     name = kind.__name__
     missing = NotFound(f"{name} {wish['object_id'][:64]} could not be found.", f"{name}NotFound")
     shared = access.required(tx, kind, wish["object_id"], means, missing)
-    if not (means.operator or shared.project_id == means.project_id):
-        raise Invalid(
-            f"Invalid input for operation: Only admins can manipulate policies on objects they do not own "
-            f"({wish['object_type']} {shared.id})."
-        )
+    _check_owner(shared, wish["object_type"], means)
     if wish["action"] not in actions:
         raise Invalid(
             f"Invalid action '{wish['action']}' for object type '{wish['object_type']}'. Valid actions: "
@@ -65,7 +61,7 @@ def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) ->
 
 def update(tx: Transaction, policy_id: str, wish: SharingWish, means: Means) -> RbacPolicy:
     """Only the target may change."""
-    policy = required(tx, policy_id)
+    policy = _own(tx, policy_id, means)
     changed = replace(policy, **wish)
     if changed == policy:
         return policy
@@ -81,7 +77,7 @@ def update(tx: Transaction, policy_id: str, wish: SharingWish, means: Means) -> 
 
 def delete(tx: Transaction, policy_id: str, means: Means) -> None:
     """Raises Conflict (RbacPolicyInUse) while a project relies on it."""
-    policy = required(tx, policy_id)
+    policy = _own(tx, policy_id, means)
     _end(tx, policy)
     _check_use(tx, policy)
     _touch(tx, policy, means)
@@ -118,6 +114,23 @@ def remove_all(tx: Transaction, object_id: str) -> None:
     for policy in tx.find(RbacPolicy, "object_id", object_id):
         tx.release(_place(policy))
         tx.delete(policy)
+
+
+def _own(tx: Transaction, policy_id: str, means: Means) -> RbacPolicy:
+    """A policy for whoever owns the object that it is about: an operator may have made it in another's project."""
+    policy = required(tx, policy_id)
+    shared = tx.get(TYPES[policy.object_type][0], policy.object_id)
+    if shared is not None:
+        _check_owner(shared, policy.object_type, means)
+    return policy
+
+
+def _check_owner(shared: Standard, kind: str, means: Means) -> None:
+    if not (means.operator or shared.project_id == means.project_id):
+        raise Invalid(
+            f"Invalid input for operation: Only admins can manipulate policies on objects they do not own "
+            f"({kind} {shared.id})."
+        )
 
 
 # --- one policy -------------------------------------------------------------------------------------------------------
@@ -174,11 +187,9 @@ def _check_scope(tx: Transaction, shared: Row | None, target: str) -> None:
 
 def _check_use(tx: Transaction, policy: RbacPolicy) -> None:
     """After the policy is gone: nobody may be left who needed it."""
-    user = _user(tx, policy)
-    if user:
+    if _user(tx, policy):  # whose project that is, is not for the owner to know
         raise Conflict(
-            f"RBAC policy on object {policy.object_id} cannot be removed because other objects depend on it. "
-            f"Details: project {user} uses it.",
+            f"RBAC policy on object {policy.object_id} cannot be removed because other objects depend on it.",
             "RbacPolicyInUse",
         )
 

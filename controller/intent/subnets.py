@@ -58,6 +58,7 @@ def required(tx: Transaction, subnet_id: str) -> Subnet:
 def create(tx: Transaction, project_id: str, wish: SubnetWish, means: Means) -> Subnet:
     network_id = wish["network_id"]
     network = access.required(tx, Network, network_id, means, networks.missing(network_id))
+    access.owned(tx, network_id, means)
     pool = _pool(tx, wish, means)
     cidr = _cidr(tx, project_id, wish, pool)
     version = 6 if ":" in cidr else 4
@@ -97,6 +98,7 @@ def create(tx: Transaction, project_id: str, wish: SubnetWish, means: Means) -> 
 
 def update(tx: Transaction, subnet_id: str, wish: SubnetWish, means: Means) -> Subnet:
     subnet = required(tx, subnet_id)
+    access.owned(tx, subnet.network_id, means)
     changes: dict[str, Any] = {**wish}
     changed = replace(subnet, **changes)
     if changed.gateway_ip != subnet.gateway_ip:
@@ -115,6 +117,7 @@ def update(tx: Transaction, subnet_id: str, wish: SubnetWish, means: Means) -> S
 def delete(tx: Transaction, subnet_id: str, means: Means) -> None:
     """Raises Conflict (SubnetInUse) when ports have addresses of it, but such as they made for themselves."""
     subnet = required(tx, subnet_id)
+    access.owned(tx, subnet.network_id, means)
     tx.guard(f"ip/{subnet_id}")
     for port in tx.find(Port, "subnets", subnet_id):
         if not subnet.slaac or port.device_owner in addresses.ROUTERS:

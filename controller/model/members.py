@@ -1,4 +1,4 @@
-"""Rows that no flow follows from: who there is, who is there, what each holds; what is done and said."""
+"""Cluster bookkeeping rows.  They never affect flows."""
 
 from __future__ import annotations
 
@@ -44,13 +44,15 @@ class Level(Row, frozen=True, kw_only=True):
     """How far the switches that a member holds are: written under its lease.
 
     They are at revision `compiled`, but for those in `behind`.  `refused`: key of an object -> why a switch refuses
-    a flow of it.
+    a flow of it; `unlisted` objects more are refused than fit in, by the switches in `doubtful`.
     """
 
     id: str
     compiled: int
     behind: dict[str, int] = msgspec.field(default_factory=dict)
     refused: dict[str, str] = msgspec.field(default_factory=dict)
+    unlisted: int = 0
+    doubtful: tuple[str, ...] = ()
 
 
 class Told(Row, frozen=True, kw_only=True):

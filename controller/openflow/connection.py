@@ -112,6 +112,13 @@ class Connection:
             return b""
 
     def _send_all(self) -> None:
+        try:
+            self._send_queued()
+        except Exception as problem:  # a fault of ours ends this connection and no other
+            log.exception("writing to %s failed", self.address)
+            self.close(f"{type(problem).__name__}: {problem}")
+
+    def _send_queued(self) -> None:
         while not self.closed:
             if not self._queue:
                 if self.ending:

@@ -63,6 +63,13 @@ _Datapath: Any = _module("controller.controller").Datapath
 _ofp = _module("ofproto.ofproto_v1_3")
 _parser = _module("ofproto.ofproto_v1_3_parser")
 
+
+def error_name(type_: int, code: int) -> str:
+    """The constant of an error (OpenFlow 1.3.5, 7.4.4), as "OFPBAC_BAD_OUT_PORT"; "" where it lists none."""
+    name: str = _ofp.ofp_error_code_to_str(type_, code).partition("(")[0]
+    return "" if name == "Unknown" else name
+
+
 _Method = TypeVar("_Method", bound=Callable[..., None])
 
 
@@ -126,7 +133,7 @@ class Switch(_Datapath):  # type: ignore[misc]
 
     def serve(self) -> None:
         """Talk to the switch until the connection ends; the connection's own green thread."""
-        watch = hub.spawn(self._watch)
+        watch = hub.keep(self._watch)
         self.send_msg(self.ofproto_parser.OFPHello(self))
         try:
             self.connection.read(self._received)

@@ -7,6 +7,7 @@ A green thread of its own reads: it answers and counts echoes, hands replies to 
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,8 @@ from ovs.jsonrpc import Message
 from controller.ovsdb.framing import LENGTH_LIMIT, STRANGER_LIMIT, Framer, Malformed
 from controller.runtime import hub
 from controller.runtime.errors import Rejected, SwitchError, Unreachable
+
+log = logging.getLogger("tenet.ovsdb")
 
 SEND_LIMIT = 10.0  # s that a peer may take to read what it was sent
 PROBE_INTERVAL = 5000  # ms of silence before an echo request, and again before the peer is given up
@@ -117,6 +120,9 @@ class Rpc:
             self.over = self.over or fault
         except (OSError, EOFError) as fault:  # eventlet's EOFError: closed by another green thread
             self.over = self.over or Unreachable(f"cannot receive: {fault}")
+        except Exception as fault:  # a fault of ours ends this connection and no other
+            log.exception("reading from a database failed")
+            self.over = self.over or Unreachable(f"{type(fault).__name__}: {fault}")
         finally:
             self._end()
 

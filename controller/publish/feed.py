@@ -131,6 +131,14 @@ class Events:
             hub.sleep(max(GLANCE, SHARE * (time.monotonic() - began)))
             progress.wait(PAUSE)
 
+    def look_at(self, ports: Iterable[Port]) -> None:
+        """Tell of those whose status or host is another by now; for whoever is about to show these to a reader.
+
+        What a reader is shown is then what was last told, so that a change back is an event, too.
+        """
+        rows = self._model.rows(Port)
+        self._tell([now for port in ports if (now := rows.get(port.id)) is not None])
+
     def look(self) -> None:
         """Tell of every port whose status is another than when it was last looked at."""
         self._look(list(self._model.rows(Port)))

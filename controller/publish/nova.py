@@ -8,14 +8,16 @@ port's switch tells.
 from __future__ import annotations
 
 import logging
+import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from controller.model.kinds import Interface, Network, Port, Told
 from controller.model.model import Dependency, Model
-from controller.reconcile.statuses import ACTIVE, BUILD, Levels, Statuses
+from controller.reconcile.statuses import ACTIVE, BUILD, ERROR, Levels, Statuses
 from controller.runtime import hub
 from controller.runtime.errors import Misconfigured, Unavailable
 from controller.store.replica import Replica
@@ -28,6 +30,9 @@ OWNER = "compute:"  # begins the device_owner of a server's port
 TOGETHER = 50  # ports in a request
 SLOWEST = 60.0  # seconds between attempts when Nova does not answer
 PATIENCE = 10.0  # seconds for an answer
+WHOLE = 60.0  # seconds between looks at every server's port: a switch may refuse later what it had taken
+SHARE = 20  # of the time, one part in so many at most goes into looking
+SLICE = 0.001  # seconds of looking after which other green threads get their turn
 PLUGGED, UNPLUGGED = "network-vif-plugged", "network-vif-unplugged"
 
 
@@ -69,7 +74,13 @@ class Watch:
         self._model = model
         self._statuses = statuses
         self._mine = mine
-        self._open = {port.id for port in model.rows(Port).values() if server(port)} | set(model.rows(Told))
+        self._open: set[str] = set()  # to be looked at, by port id
+        self._waiting: set[str] = set()  # looked at, with something to tell, or with a status that may change by itself
+        self.open_all()
+
+    def open_all(self) -> None:
+        """Have every port of a server looked at."""
+        self._open = {port.id for port in self._model.rows(Port).values() if server(port)} | set(self._model.rows(Told))
 
     def changed(self, touched: Iterable[Dependency]) -> None:
         """What a change of the model may have changed."""
@@ -81,21 +92,38 @@ class Watch:
             elif key[0] is Network and len(key) == 3 and key[2] == "admin_state_up":
                 self._open.update(port.id for port in self._model.find(Port, "network_id", key[1]))
 
-    def due(self) -> list[Change]:
-        """What is to be told, until it is written down that it was; ports that are being built stay open, too."""
-        changes = []
-        for port_id in sorted(self._open):
-            port = self._model.get(Port, port_id)
-            status = self._statuses.port(port)[0] if port is not None else ""
-            if status == BUILD:
-                continue
-            before = self._model.get(Told, port_id)
-            now = self._up(port) if port is not None and status == ACTIVE else None
-            if now == before:
-                self._open.discard(port_id)
-            elif (at := now or before) and self._mine(at.switch_id):
-                changes.append(Change(port_id, now, before))
-        return changes
+    def due(self) -> Iterator[Change]:
+        """One look at each port that is open, at most: what is to be told, until it is written down that it was.
+
+        Gives turns.  A port comes up again in the next look while there is something to tell of it, which may be
+        another member's to do, and while it is being built or refused.
+        """
+        self._open |= self._waiting
+        self._waiting.clear()
+        ports, self._open = sorted(self._open), set()
+        rest = iter(ports)
+        try:
+            for port_id in hub.taking_turns(rest, SLICE):
+                change = self._look(port_id)
+                if change is not None:
+                    yield change
+        finally:
+            self._open.update(rest)  # where nobody wanted more
+
+    def _look(self, port_id: str) -> Change | None:
+        port = self._model.get(Port, port_id)
+        status = self._statuses.port(port)[0] if port is not None else ""
+        if status in (BUILD, ERROR) and port is not None and server(port):
+            self._waiting.add(port_id)
+        if status == BUILD:
+            return None
+        before = self._model.get(Told, port_id)
+        now = self._up(port) if port is not None and status == ACTIVE else None
+        if now == before:
+            return None
+        self._waiting.add(port_id)
+        at = now or before
+        return Change(port_id, now, before) if at and self._mine(at.switch_id) else None
 
     def _up(self, port: Port) -> Told | None:
         at = self._model.placement.bindings.get(port.id)
@@ -139,12 +167,25 @@ class Notifier:
         hub.keep(self._follow, watch)
 
     def _follow(self, watch: Watch) -> None:
-        delay = 0.0
+        whole = time.monotonic() + WHOLE
         while True:
             self._progress.wait(1.0)
-            while changes := watch.due()[:TOGETHER]:
-                delay = self._tell(changes, delay)
-                hub.sleep(delay)
+            if time.monotonic() >= whole:
+                watch.open_all()
+                whole = time.monotonic() + WHOLE
+            hub.sleep(SHARE * self._tell_all(watch.due()))
+
+    def _tell_all(self, due: Iterator[Change]) -> float:
+        """Seconds that looking took."""
+        delay = looking = 0.0
+        while True:
+            began = time.monotonic()
+            changes = list(islice(due, TOGETHER))
+            looking += time.monotonic() - began
+            if not changes:
+                return looking
+            delay = self._tell(changes, delay)
+            hub.sleep(delay)
 
     def _tell(self, changes: list[Change], delay: float) -> float:
         """Seconds to wait then: 0 when Nova has heard, and it is written down."""

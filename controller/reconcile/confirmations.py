@@ -43,7 +43,7 @@ class Confirmations:
             self._progress.believe(model.rows(Switch).keys() - set(row.but), model.content)
         self._replica.listen(lambda _: self._dirty.set())
         self._progress.listen(self._dirty.set)
-        self._thread = hub.spawn(self._follow)
+        self._thread = hub.keep(self._follow)
 
     def finish(self) -> None:
         """The process ends, and nobody writes any more."""

@@ -116,6 +116,9 @@ class Progress:
         (switch_id, _), why = min(reasons.items())
         return f"switch {switch_id} refused a flow: {why}"
 
+    def doubt(self, switch_id: str) -> str:
+        return ""
+
     @property
     def refuses(self) -> bool:
         return bool(self._refusals)

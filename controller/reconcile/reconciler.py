@@ -46,7 +46,7 @@ class Reconciler:
     def start(self) -> None:
         """Once the replica is there.  No switch is, so the first round is over at once, and statuses can be told."""
         self._round()
-        hub.spawn(self._run)
+        hub.keep(self._run)
 
     # --- switches ---
 

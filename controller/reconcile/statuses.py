@@ -35,6 +35,10 @@ class Levels(Protocol):
 
     def refusal(self, key: str) -> str: ...
 
+    def doubt(self, switch_id: str) -> str:
+        """Why it is not known here which objects the switch refuses, or ""."""
+        ...
+
     @property
     def refuses(self) -> bool:
         """Whether any switch refuses anything."""
@@ -68,6 +72,8 @@ class Statuses:
         refusal = progress.refusal(port.key) or progress.refusal(f"network/{port.network_id}")
         if refusal:
             return ERROR, refusal
+        if doubt := progress.doubt(interface.switch_id):
+            return BUILD, doubt
         revision = max(model.revisions.get(port.key, 0), model.placed.get(port.id, 0))
         if revision > progress.compiled:
             return BUILD, "its flows are being computed"

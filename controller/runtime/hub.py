@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -74,15 +75,23 @@ def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
     return cast(ssl.SSLSocket, green(sock, server_side=True, do_handshake_on_connect=False, _context=context))
 
 
+restarts: Counter[str] = Counter()  # name of a background loop -> how often it raised and was begun anew
+
+
 def keep(run: Callable[..., None], *arguments: object) -> GreenThread:
-    """Run what is to run for ever, in a green thread; should it fail, that is logged and it begins anew."""
+    """Supervised background loop: `run` in a green thread; an exception is logged, counted in `restarts`, and `run`
+    begins anew after AGAIN seconds.  It ends when `run` returns.
+    """
+    name = run.__qualname__
 
     def again() -> None:
         while True:
             try:
                 return run(*arguments)
             except Exception:
-                log.critical("%s failed, and begins anew", run.__qualname__, exc_info=True)
+                restarts[name] += 1
+                log.critical("background loop %s failed (%d times so far); it starts again in %g s",
+                             name, restarts[name], AGAIN, exc_info=True)  # fmt: skip
                 sleep(AGAIN)
 
     return spawn(again)

@@ -1,6 +1,6 @@
 """Requests to the members of etcd, through its JSON gateway: one attempt each, and the next member after a failure.
 
-https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/.  etcd3gw is the client; its connections are `etcd_http`'s.
+https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/
 """
 
 from __future__ import annotations
@@ -8,15 +8,12 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
-import etcd3gw.exceptions
 import msgspec
-import requests
-from etcd3gw.client import Etcd3Client
 
 from controller.runtime.errors import Misconfigured, StoreError, Unavailable
-from controller.store.etcd_http import Http
+from controller.store.etcd_http import ConnectionFailed, Http, Silence
 from controller.store.etcd_url import Address
 
 log = logging.getLogger("tenet.store")
@@ -66,7 +63,8 @@ class Etcd:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._http = Http(_tls(address))
-        self._clients: dict[tuple[int, float], Etcd3Client] = {}
+        scheme = "https" if address.tls else "http"
+        self._urls = [f"{scheme}://{_quoted(host)}:{port}{_API}" for host, port in address.endpoints]
         self._at = 0  # the member that answered last
 
     def call(self, path: str, body: dict[str, Any], timeout: float = TIMEOUT) -> dict[str, Any]:
@@ -76,13 +74,12 @@ class Etcd:
         connection, no leader.  The next call then goes to the next member.
         """
         at = self._at
-        client = self._client(at, timeout)
         try:
-            answer: dict[str, Any] = client.post(client.get_url(path), data=msgspec.json.encode(body))
-            return answer
-        except etcd3gw.exceptions.Etcd3Exception as error:
-            text = error.detail_text or str(error)
-        except (requests.RequestException, ValueError) as error:
+            answer = self._http.post(self._urls[at] + path, msgspec.json.encode(body), timeout)
+            if answer.status == 200:
+                return msgspec.json.decode(answer.body, type=dict[str, Any])
+            text = answer.text or f"HTTP status {answer.status}"
+        except (ConnectionFailed, ValueError) as error:
             text = str(error)
         fault = _fault(text)
         if fault.code in _REFUSALS:
@@ -96,10 +93,10 @@ class Etcd:
     def stream(self, path: str, body: dict[str, Any], at: int) -> Iterator[dict[str, Any]]:
         """Messages of a stream from member `at`, until it ends.
 
-        Raises Unavailable when there is no connection, or one ends or is refused; requests.ReadTimeout when nothing is
-        said for IDLE seconds.
+        Raises Unavailable when there is no connection, or one ends or is refused; Silence when nothing
+        is received for IDLE seconds.
         """
-        url = self._client(at % len(self._address.endpoints), TIMEOUT).get_url(path)
+        url = self._urls[at % len(self._urls)] + path
         rest = bytearray()
         try:
             for piece in self._http.stream(url, msgspec.json.encode(body), TIMEOUT, IDLE):
@@ -107,7 +104,9 @@ class Etcd:
                 if b"\n" in piece:
                     *lines, rest = rest.split(b"\n")
                     yield from (msgspec.json.decode(line) for line in lines if line.strip())
-        except requests.ConnectionError as error:
+        except Silence:
+            raise
+        except ConnectionFailed as error:
             raise Unavailable(f"etcd {self.name(at)}: {_fault(str(error)).message or error}") from error
 
     def name(self, at: int) -> str:
@@ -117,13 +116,9 @@ class Etcd:
     def close(self) -> None:
         self._http.close()
 
-    def _client(self, at: int, timeout: float) -> Etcd3Client:
-        if (at, timeout) not in self._clients:
-            host, port = self._address.endpoints[at]
-            protocol = "https" if self._address.tls else "http"
-            self._clients[at, timeout] = Etcd3Client(host, port, protocol, timeout=timeout, api_path=_API,
-                                                     session=cast(requests.Session, self._http))  # fmt: skip
-        return self._clients[at, timeout]
+
+def _quoted(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _tls(address: Address) -> ssl.SSLContext | None:

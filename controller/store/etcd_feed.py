@@ -7,11 +7,10 @@ from base64 import b64decode
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import requests
-
 from controller.runtime import hub
 from controller.runtime.errors import Unavailable
 from controller.store.etcd_client import Etcd
+from controller.store.etcd_http import ConnectionFailed, Silence
 from controller.store.etcd_keys import Json, Keys
 from controller.store.log import ChangeLog
 from controller.store.store import Change
@@ -36,7 +35,7 @@ class Feed:
         self._at = 0  # the member watched
         self._waiting: list[_Waiter] = []
         self._failing = False
-        self._thread = hub.spawn(self._follow)
+        self._thread = hub.keep(self._follow)
 
     def wait(self, revision: int, timeout: float) -> bool:
         """Wait until the log has `revision` and waiting followers got it; False when `timeout` (seconds) passed."""
@@ -58,7 +57,7 @@ class Feed:
                 self._watch()
             except (
                 Unavailable,
-                requests.RequestException,
+                ConnectionFailed,
                 KeyError,
                 ValueError,
                 OSError,
@@ -145,7 +144,7 @@ class Feed:
             waiter.reached.set()
 
     def _report(self, error: Exception) -> None:
-        if isinstance(error, requests.ReadTimeout):
+        if isinstance(error, Silence):
             log.debug("the watch at %s has been silent; opening another", self._etcd.name(self._at))
         elif not self._failing:
             self._failing = True

@@ -25,7 +25,7 @@ class EtcdLease:
         self.ttl = float(answer["TTL"])
         self.alive_until = asked + self.ttl  # from when it was asked for: etcd's count begins later
         self.lost = hub.Signal()
-        self._thread = hub.spawn(self._keep) if keep else None
+        self._thread = hub.keep(self._keep) if keep else None
 
     @property
     def alive(self) -> bool:

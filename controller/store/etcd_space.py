@@ -25,7 +25,7 @@ class Space:
         self.in_use = 0
         self.full = False
         self._etcd = etcd
-        self._thread = hub.spawn(self._watch)
+        self._thread = hub.keep(self._watch)
 
     def close(self) -> None:
         hub.kill(self._thread)

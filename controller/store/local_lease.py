@@ -20,7 +20,7 @@ class LocalLease:
         self.alive_until = time.monotonic() + ttl
         self.lost = hub.Signal()
         self._lapse = lapse
-        self._thread = hub.spawn(self._keep)
+        self._thread = hub.keep(self._keep)
 
     @property
     def alive(self) -> bool:

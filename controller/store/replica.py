@@ -82,9 +82,13 @@ class Replica:
         """Wait until the model is at `revision` or later; False when `timeout` (seconds) passed first."""
         if self.model.revision >= revision:
             return True
-        signal = hub.Signal()
-        self._waiting.append((revision, signal))
-        return signal.wait(timeout)
+        waiter = revision, hub.Signal()
+        self._waiting.append(waiter)
+        try:
+            return waiter[1].wait(timeout)
+        finally:
+            if waiter in self._waiting:  # it took too long, or whoever waits was ended
+                self._waiting.remove(waiter)
 
     def _load(self) -> None:
         """Take in a whole snapshot; what the model holds beyond it is gone."""

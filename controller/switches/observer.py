@@ -81,7 +81,7 @@ class Observer:
         """From the OpenFlow side: ports of an adopted bridge came, changed or went; never waits."""
         if session not in self._adopting:
             self._adopting.add(session)
-            hub.spawn(self._adopt_anew, session)
+            hub.keep(self._adopt_anew, session)
 
     def _adopt_anew(self, session: Session) -> None:
         while not session.closed:

@@ -217,9 +217,11 @@ def stored(tmp_path) -> Iterator[tuple[SqliteStore, Replica]]:  # type: ignore[n
     store.close()
 
 
-def joined(store: SqliteStore, replica: Replica, ttl: float = 2.0) -> tuple[Membership, Shared]:
+def joined(
+    store: SqliteStore, replica: Replica, ttl: float = 2.0, progress: Progress | None = None
+) -> tuple[Membership, Shared]:
     shared = Shared("one", replica)
-    levels = Levels(replica, Progress(Clock()), shared, Clock())
+    levels = Levels(replica, progress or Progress(Clock()), shared, Clock())
     me = Member(id="one", openflow="192.0.2.1:1", ovsdb="192.0.2.1:2", rest="")
     membership = Membership(store, replica, me, ttl, shared, levels)
     membership.start()
@@ -270,4 +272,29 @@ def test_a_member_whose_rows_were_deleted_comes_back(stored: tuple[SqliteStore, 
     assert until(lambda: shared.holds("s1") and shared.instance != instance)
     assert until(lambda: replica.model.get(Member, "one") is not None)
     assert membership.lapses == 1
+    membership.leave()
+
+
+def test_a_row_of_many_refused_objects_is_bounded_and_others_know_that_it_is(
+    stored: tuple[SqliteStore, Replica],
+) -> None:
+    store, replica = stored
+    progress = Progress(Clock())
+    membership, shared = joined(store, replica, progress=progress)
+    shared.reached("s1", object())
+    assert until(lambda: shared.holds("s1"))
+    shared.take("s1")
+    progress.refusing("s1", {f"port/{number:036}": {1: "OFPFMFC_TABLE_FULL " * 20} for number in range(20_000)})
+    assert until(lambda: (row := replica.model.get(Level, "one")) is not None and row.unlisted > 0)
+    row = replica.model.get(Level, "one")
+    stored_row = store.get("level/one")
+    assert row is not None and stored_row is not None
+    assert len(stored_row.value) < 128 * 1024
+    assert len(row.refused) + row.unlisted == 20_000 and len(row.refused) > 100
+    seen = Levels(replica, Progress(Clock()), Shared("two", replica), Clock())
+    seen._heard({(Reach, "one"), (Level, "one")})
+    assert "member one" in seen.doubt("s1") and not seen.doubt("s2")
+    assert seen.refuses
+    progress.refusing("s1", {})
+    assert until(lambda: (row := replica.model.get(Level, "one")) is not None and row.unlisted == 0)
     membership.leave()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import cast
+
 import pytest
 from msgspec.structs import replace
 
 from controller.model.kinds import Interface, Port, Row, Told
-from controller.model.model import Applied
-from controller.publish.nova import PLUGGED, UNPLUGGED, Event, Watch, server
+from controller.model.model import Applied, Model
+from controller.publish.nova import PLUGGED, TOGETHER, UNPLUGGED, Event, Watch, server
+from controller.reconcile.statuses import Statuses
 from tests.apps.clouds import network, plugged, port, switch
 from tests.reconcile.test_statuses import Scene
+from tests.world import change
 
 ONE, TWO = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 
@@ -42,10 +47,10 @@ class Watched(Scene):
         return self.due()
 
     def due(self) -> list[Event]:
-        changes = self.watch.due()
-        for change in changes:
-            self.put(change.now or f"told/{change.port_id}")
-        return [event for change in changes for event in change.events()]
+        changes = list(self.watch.due())
+        for each in changes:
+            self.put(each.now or f"told/{each.port_id}")
+        return [event for each in changes for event in each.events()]
 
 
 @pytest.fixture
@@ -106,11 +111,11 @@ def test_what_is_there_at_the_start_is_told() -> None:
     scene.put(of_server("a"), switch(1))
     scene.computed("h1", "h2")
     watch = Watch(scene.model, scene.statuses)
-    assert watch.due() == []
+    assert list(watch.due()) == []
     scene.confirmed("h1", "h2")
     (change,) = watch.due()
     assert change.events() == [Event(PLUGGED, ONE, "a")]
-    assert watch.due() == [change]  # it is not written down yet
+    assert list(watch.due()) == [change]  # it is not written down yet
 
 
 def test_what_was_told_before_the_start_is_not_told_again_and_what_was_not_is() -> None:
@@ -144,6 +149,76 @@ def test_one_that_is_plugged_in_anew_is_told_anew(told: Watched) -> None:
     assert interface is not None
     told.put(replace(interface, since=77))  # out and in, between two looks
     assert told.settled() == [Event(PLUGGED, ONE, "a")]
+
+
+def test_a_port_that_was_refused_is_told_when_it_is_up_after_all(told: Watched) -> None:
+    """A switch that takes the flow at last changes nothing in the model."""
+    told.put(of_server("a"))
+    told.computed("h1", "h2")
+    told.progress.refusing("h1", {"port/a": {7: "table full"}})
+    assert told.due() == []
+    told.confirmed("h1", "h2")
+    assert told.due() == []
+    told.progress.refusing("h1", {})
+    assert told.due() == [Event(PLUGGED, ONE, "a")]
+    assert told.due() == []
+
+
+def test_a_port_that_is_refused_later_is_told_as_unplugged(told: Watched) -> None:
+    told.put(of_server("a"))
+    assert told.settled() == [Event(PLUGGED, ONE, "a")]
+    told.progress.refusing("h1", {"port/a": {7: "table full"}})
+    told.watch.open_all()
+    assert told.due() == [Event(UNPLUGGED, ONE, "a")]
+    told.progress.refusing("h1", {})
+    assert told.due() == [Event(PLUGGED, ONE, "a")]
+
+
+class Counted:
+    """Statuses that say how often they were asked."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+        self.asked = 0
+
+    def port(self, port: Port) -> tuple[str, str]:
+        self.asked += 1
+        return self.status, ""
+
+
+MANY = 20_000
+
+
+@pytest.mark.parametrize(("status", "told"), [("ACTIVE", MANY), ("BUILD", 0), ("ERROR", 0)])
+def test_many_open_ports_are_each_looked_at_once_a_round(status: str, told: int) -> None:
+    model = Model()
+    names = [f"{number:05}" for number in range(MANY)]
+    change(model, switch(1), network("red"), *map(of_server, names))
+    change(model, *(plugged(name, 1, place) for place, name in enumerate(names, 1)))
+    statuses = Counted(status)
+    watch = Watch(model, cast("Statuses", statuses))
+    due, found = watch.due(), 0
+    while together := list(islice(due, TOGETHER)):
+        found += len(together)
+        watch.changed(model.apply([Applied(2, each.now.key, each.now) for each in together if each.now]))
+    assert (found, statuses.asked) == (told, MANY)
+    assert list(watch.due()) == []
+    assert statuses.asked == 2 * MANY
+    statuses.asked = 0
+    list(watch.due())
+    assert statuses.asked == (0 if told else MANY)  # what was told and written down is not looked at again
+
+
+def test_what_a_round_did_not_come_to_is_left_to_the_next() -> None:
+    scene = Scene()
+    scene.put(of_server("a"), replace(of_server("b"), device_id=TWO), switch(1))
+    scene.computed("h1", "h2")
+    scene.confirmed("h1", "h2")
+    watch = Watch(scene.model, scene.statuses)
+    due = watch.due()
+    assert next(due).port_id == "a"
+    del due
+    assert [each.port_id for each in watch.due()] == ["a", "b"]
 
 
 def test_what_is_said() -> None:

@@ -196,3 +196,11 @@ def test_a_wait_ends_in_time(scene: Scene) -> None:
     scene.statuses.wait(0, ["a"], 0.05)
     assert 0.04 < time.monotonic() - began < 25
     assert scene.status()[0] == "BUILD"
+
+
+def test_a_port_on_a_switch_whose_refusals_are_not_all_listed_is_not_active(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene.progress, "doubt", lambda switch_id: "more than are listed" if switch_id == "h1" else "")
+    assert scene.status() == ("BUILD", "more than are listed")
+    assert scene.status("b")[0] == "ACTIVE"

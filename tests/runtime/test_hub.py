@@ -47,6 +47,8 @@ def test_what_is_to_run_for_ever_begins_anew(monkeypatch: pytest.MonkeyPatch, ca
     assert tries == ["it"] * 3
     assert [record.levelname for record in caplog.records] == ["CRITICAL"] * 2
     assert "fails_twice failed" in caplog.text and "a fault of ours" in caplog.text
+    name = next(name for name in hub.restarts if name.endswith("fails_twice"))
+    assert hub.restarts[name] == 2
 
 
 def test_what_is_kept_running_can_be_ended() -> None:

@@ -167,15 +167,17 @@ def test_a_bare_bridge_is_adopted_without_its_own_port(bench: Bench) -> None:
     assert found == ["s1-eth1"]
 
 
+@pytest.mark.parametrize("fault", [Unavailable("the disk is full"), ValueError("a fault of ours")])
 def test_ports_of_a_bare_bridge_that_change_are_written_when_the_store_takes_them(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, fault: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hub, "AGAIN", 0.01)
     tries: list[int] = []
 
     def fails_once(*arguments: object) -> object:
         tries.append(1)
         if len(tries) == 1:
-            raise Unavailable("the disk is full")
+            raise fault
         return transact(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "transact", fails_once)

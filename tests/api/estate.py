@@ -1,0 +1,155 @@
+"""Objects of every kind in every relation to the one who asks, who is red's member; and what a request did to whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from controller.model.kinds import Pool, Port, Row, Subnet
+from controller.store.codec import decode
+from controller.store.replica import Replica
+from controller.store.store import Store
+from controller.store.transaction import transact
+
+from .conftest import Api
+from .tenants import Cloud
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+Rows = dict[str, bytes]
+
+
+class Estate:
+    """`of[kind][relation]` is an id.
+
+    Relations: own; shared (blue's, with red); everyones (the operator's, shared with all); external (the operator's);
+    foreign (blue's).  Further ones are said where they are made.
+    """
+
+    def __init__(self, directory: Path, store: Store, replica: Replica, policy: str = "") -> None:
+        cloud = Cloud(directory, store, replica, policy=policy)
+        self.red, self.blue, self.operator = (
+            cloud.person("red", "member"), cloud.person("blue", "member"), cloud.person("ops", "admin"),
+        )  # fmt: skip
+        self.store, self.replica = store, replica
+        self.of: dict[str, dict[str, str]] = {
+            "network": self._networks(), "project": {"own": "red", "foreign": "blue"}, "agent": {"switch": NOBODY},
+            "address_scope": self._scopes(),
+        }  # fmt: skip
+        self.of["subnetpool"] = self._pools()
+        self.of["subnet"] = self._subnets()
+        self.of["port"] = self._ports()
+        self.of["rbac_policy"] = self._policies()
+
+    def rows(self) -> Rows:
+        """Every key and value in the store."""
+        return {stored.key: stored.value for stored in self.store.everything()[1]}
+
+    def others(self, before: Rows) -> set[str]:
+        """Keys that are not of red's and that have changed since: rows, and reservations that such rows hold."""
+        after = self.rows()
+        changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        return {key for key in changed if any(_is_others(key, rows, rows.get(key)) for rows in (before, after))}
+
+    def hidden(self) -> set[str]:
+        """Ids that red cannot know."""
+        seen = {NOBODY, "red"}
+        for path in ("networks", "subnets", "ports", "subnetpools", "address-scopes", "rbac-policies"):
+            (listed,) = self.red.call("GET", f"/v2.0/{path}").json.values()
+            seen |= {str(row["id"]) for row in listed}
+        return {key.rpartition("/")[2] for key in self.rows() if not key.startswith("taken/")} - seen
+
+    def share(self, by: Api, kind: str, row: dict[str, Any], target: str = "red") -> str:
+        return self._made(by, "rbac-policy", object_type=kind, object_id=row["id"], action="access_as_shared",
+                          target_tenant=target)  # fmt: skip
+
+    def _made(self, by: Api, kind: str, **wish: object) -> str:
+        return str(by.made(kind, **wish)["id"])
+
+    def _networks(self) -> dict[str, str]:
+        """home: red's, with ports on it."""
+        shared = self.blue.made("network")
+        self.share(self.blue, "network", shared)
+        return {
+            "own": self._made(self.red, "network"),
+            "home": self._made(self.red, "network"),
+            "shared": shared["id"],
+            "everyones": self._made(self.operator, "network", shared=True),
+            "external": self._made(self.operator, "network", router__external=True),
+            "foreign": self._made(self.blue, "network"),
+        }
+
+    def _scopes(self) -> dict[str, str]:
+        shared = self.blue.made("address-scope", ip_version=4)
+        self.share(self.blue, "address_scope", shared)
+        return {
+            "own": self._made(self.red, "address-scope", ip_version=4),
+            "shared": shared["id"],
+            "everyones": self._made(self.operator, "address-scope", ip_version=4, shared=True),
+            "foreign": self._made(self.blue, "address-scope", ip_version=4),
+        }
+
+    def _pools(self) -> dict[str, str]:
+        """guest: red's in a scope of blue's."""
+        shared = self.blue.made("subnetpool", prefixes=["10.64.0.0/16"], default_prefixlen=24)
+        self.share(self.blue, "subnetpool", shared)
+        whole = {"prefixes": ["10.65.0.0/16"], "default_prefixlen": 24}
+        return {
+            "own": self._made(self.red, "subnetpool", **whole),
+            "guest": self._made(
+                self.red,
+                "subnetpool",
+                prefixes=["10.67.0.0/16"],
+                default_prefixlen=24,
+                address_scope_id=self.of["address_scope"]["shared"],
+            ),
+            "shared": shared["id"],
+            "everyones": self._made(self.operator, "subnetpool", **whole, shared=True),
+            "foreign": self._made(self.blue, "subnetpool", **whole),
+        }
+
+    def _subnets(self) -> dict[str, str]:
+        """operators: the operator's on red's network.  guest: red's on blue's network, as older versions allowed it."""
+        found = {}
+        by = {"own": self.red, "shared": self.blue, "foreign": self.blue}
+        for place, (relation, network) in enumerate(self.of["network"].items()):
+            found[relation] = self._made(by.get(relation, self.operator), "subnet", network_id=network, ip_version=4,
+                                         cidr=f"10.{place}.0.0/24")  # fmt: skip
+        found["operators"] = found.pop("home")
+        row = Subnet(id=NOBODY.replace("4", "6"), project_id="red", network_id=self.of["network"]["shared"],
+                     ip_version=4, cidr="10.99.0.0/24", allocation_pools=(Pool("10.99.0.2", "10.99.0.9"),))  # fmt: skip
+        transact(self.store, self.replica, lambda tx: tx.put(row))
+        return found | {"guest": row.id}
+
+    def _ports(self) -> dict[str, str]:
+        """guest: red's on blue's network.  guests: blue's on red's.  neighbour: blue's on a network shared with red."""
+        home, shared = self.of["network"]["home"], self.of["network"]["shared"]
+        guests = Port(id=NOBODY.replace("4", "7"), project_id="blue", network_id=home, mac_address="fa:16:3e:00:00:01")
+        transact(self.store, self.replica, lambda tx: tx.put(guests))
+        return {
+            "own": self._made(self.red, "port", network_id=home, fixed_ips=[]),
+            "guest": self._made(self.red, "port", network_id=shared),
+            "guests": guests.id,
+            "neighbour": self._made(self.blue, "port", network_id=shared),
+            "foreign": self._made(self.blue, "port", network_id=self.of["network"]["foreign"]),
+        }
+
+    def _policies(self) -> dict[str, str]:
+        """operators: in red's project, about what is not red's."""
+        networks = self.of["network"]
+        return {
+            "own": self.share(self.red, "network", {"id": networks["own"]}, "green"),
+            "foreign": self.share(self.blue, "network", {"id": networks["foreign"]}, "green"),
+            "operators": self._made(self.operator, "rbac-policy", object_type="network", object_id=networks["external"],
+                                    action="access_as_shared", target_tenant="green", project_id="red"),
+        }  # fmt: skip
+
+
+def _is_others(key: str, rows: Rows, value: bytes | None) -> bool:
+    """A row of another project, or a reservation that one holds."""
+    if value is None:
+        return False
+    if key.startswith("taken/"):
+        holder = value.decode()
+        return holder in rows and _is_others(holder, rows, rows[holder])
+    row: Row = decode(key, value)
+    return getattr(row, "project_id", "red") != "red"

@@ -1,0 +1,230 @@
+"""The table of rights: which call may change which object, by its owner's relation to the caller; a member of red asks.
+
+The calls are those of `/openapi.json`, the references those that the resources declare: a new one needs its row here.
+What is refused changes nothing; what is allowed changes no row of another project, but where SAYS has it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.store.replica import Replica
+from controller.store.store import Store
+from northbound.openapi.document import document
+
+from .conftest import Reply
+from .estate import NOBODY, Estate
+from .test_isolation_everywhere import NAMED, references
+
+OWN, NOBODYS = {"own"}, set[str]()
+MINE = {"network": {"own", "home"}, "port": {"own", "guest"}, "subnetpool": {"own", "guest"}, "address_scope": OWN,
+        "subnet": {"own", "operators"}, "rbac_policy": OWN}  # fmt: skip
+V2: dict[tuple[str, str], set[str]] = {
+    **{(method, f"/v2.0/{path}/{{id}}"): MINE[kind] for method in ("PUT", "DELETE") for path, kind in (
+        ("networks", "network"), ("subnets", "subnet"), ("subnetpools", "subnetpool"),
+        ("address-scopes", "address_scope"), ("rbac-policies", "rbac_policy"))},
+    ("DELETE", "/v2.0/networks/{id}"): OWN,  # home is in use
+    ("PUT", "/v2.0/ports/{id}"): MINE["port"],
+    ("DELETE", "/v2.0/ports/{id}"): {*MINE["port"], "guests"},
+    **{(method, f"/v2.0/{path}/{{id}}/tags{one}"): MINE[kind] for method, one in (
+        ("PUT", ""), ("POST", ""), ("DELETE", ""), ("PUT", "/{tag}")) for path, kind in (
+        ("networks", "network"), ("ports", "port"), ("subnetpools", "subnetpool"),
+        ("address-scopes", "address_scope"))},
+    **{("DELETE", f"/v2.0/{path}/{{id}}/tags/{{tag}}"): NOBODYS for path in (  # there is no such tag
+        "networks", "ports", "subnetpools", "address-scopes", "subnets")},
+    **{(method, f"/v2.0/subnets/{{id}}/tags{one}"): {"own", "guest"} for method, one in (  # whose the subnet is
+        ("PUT", ""), ("POST", ""), ("DELETE", ""), ("PUT", "/{tag}"))},
+    ("PUT", "/v2.0/subnetpools/{id}/add_prefixes"): OWN,
+    ("PUT", "/v2.0/subnetpools/{id}/remove_prefixes"): OWN,
+    **dict.fromkeys((
+        ("PUT", "/v2.0/agents/{id}"), ("DELETE", "/v2.0/agents/{id}"),
+        ("POST", "/v2.0/ports/{id}/bindings"), ("PUT", "/v2.0/ports/{id}/bindings/{host}"),
+        ("DELETE", "/v2.0/ports/{id}/bindings/{host}"), ("PUT", "/v2.0/ports/{id}/bindings/{host}/activate"),
+        ("PUT", "/v2.0/quotas/{project}"), ("DELETE", "/v2.0/quotas/{project}")), NOBODYS),
+}  # fmt: skip
+V1: dict[tuple[str, str], set[str]] = {
+    ("PUT", "networks/{network}"): {"own", "home"},
+    ("DELETE", "networks/{network}"): OWN,
+    ("POST", "networks/{network}/ports"): {"own", "home"},
+    ("PUT", "networks/{network}/ports/{port}"): OWN,
+    ("DELETE", "networks/{network}/ports/{port}"): OWN,
+    ("PUT", "networks/{network}/ports/{port}/attachment"): OWN,
+    ("DELETE", "networks/{network}/ports/{port}/attachment"): OWN,
+}
+# Where the owner of a network has a say over what is on it, whosever that is: these rows of others change.
+SAYS = {("DELETE", "/v2.0/ports/{id}", "guests"), ("PUT", "/v2.0/subnets/{id}", "operators"),
+        ("DELETE", "/v2.0/subnets/{id}", "operators")}  # fmt: skip
+BODIES: dict[str, Any] = {
+    "tags": {"tags": ["a"]}, "bindings": {"binding": {"host": "h"}}, "{host}": {"binding": {"profile": {"a": 1}}},
+    "add_prefixes": {"prefixes": ["10.90.0.0/16"]}, "remove_prefixes": {"prefixes": ["10.65.9.0/24"]},
+    "{project}": {"quota": {"port": 1}}, "attachment": {"attachment": {"id": NOBODY}},
+}  # fmt: skip
+CHANGES: dict[str, dict[str, str]] = {"rbac_policy": {"target_tenant": "x"}, "agent": {"description": "x"}}
+
+
+def writes(prefix: str) -> list[tuple[str, str]]:
+    """Of one version, those that are about an object."""
+    return [
+        (method.upper(), template)
+        for template, methods in document()["paths"].items()
+        for method in methods
+        if template.startswith(prefix) and method.upper() != "GET" and "{" in template
+    ]
+
+
+@pytest.fixture
+def estate(tmp_path: Path, store: Store, replica: Replica) -> Estate:
+    return Estate(tmp_path, store, replica)
+
+
+def test_every_call_has_its_row() -> None:
+    assert set(writes("/v2.0/")) == set(V2)
+    for version in ("v1.0", "v1.1"):
+        path = f"/{version}/tenants/{{tenant}}/"
+        assert {(method, each.removeprefix(path)) for method, each in writes(f"/{version}/")} - set(V1) == {
+            ("POST", "networks")  # which is about nothing that is there
+        }
+
+
+def refused(estate: Estate, method: str, path: str, body: object) -> None:
+    before, hidden = estate.rows(), estate.hidden()
+    reply = estate.red.call(method, path, body)
+    assert 400 <= reply.status < 500, (method, path, reply.body)
+    assert estate.rows() == before, (method, path)
+    names_nothing_hidden(reply, hidden, path, body)
+
+
+def names_nothing_hidden(reply: Reply, hidden: set[str], path: str, body: object) -> None:
+    named = {each for each in hidden if each in reply.body.decode() and each not in path and each not in str(body)}
+    assert not named, (path, reply.body)
+
+
+def allowed(estate: Estate, method: str, path: str, body: object, others: bool = False) -> Reply:
+    before = estate.rows()
+    reply = estate.red.call(method, path, body)
+    assert reply.status < 300, (method, path, reply.body)
+    assert bool(estate.others(before)) == others, (method, path, estate.others(before))
+    return reply
+
+
+@pytest.mark.parametrize(("method", "template"), sorted(V2))
+def test_v2(estate: Estate, method: str, template: str) -> None:
+    kind = NAMED[template[: template.index("{")]]
+    last = template.rpartition("/")[2]
+    for relation, named in sorted(estate.of[kind].items(), key=lambda each: each[0] in V2[method, template]):
+        path = re.sub(r"\{\w+\}", "x", re.sub(r"\{\w+\}", named, template, count=1))
+        body = None if method == "DELETE" else BODIES.get(last, {kind: CHANGES.get(kind, {"name": "x"})})
+        body = None if last in ("{tag}", "activate") else body
+        if relation in V2[method, template]:
+            allowed(estate, method, path, body, others=(method, template, relation) in SAYS)
+        else:
+            refused(estate, method, path, body)
+
+
+@pytest.mark.parametrize("version", ["v1.0", "v1.1"])
+@pytest.mark.parametrize(("method", "template"), sorted(V1))
+def test_v1(estate: Estate, version: str, method: str, template: str) -> None:
+    kind = "port" if "{port}" in template else "network"
+    last = template.rpartition("/")[2]
+    bodies = {"networks": {"network": {"name": "x"}}, "{network}": {"network": {"name": "x"}}} | BODIES
+    body = None if method == "DELETE" else bodies.get(last, {"port": {"state": "ACTIVE"}})
+    for relation, named in sorted(estate.of[kind].items(), key=lambda each: each[0] in V1[method, template]):
+        network = estate.blue.call("GET", f"/v2.0/ports/{named}").json if kind == "port" and relation != "own" else {}
+        at = network["port"]["network_id"] if network else estate.of["network"]["home"]
+        parts = {"network": at, "port": named} if kind == "port" else {"network": named}
+        path = f"/{version}/tenants/red/" + template.format(**parts)
+        if relation in V1[method, template]:
+            allowed(estate, method, path, body)
+        else:
+            refused(estate, method, path, body)
+
+
+@pytest.mark.parametrize(("method", "template"), writes("/tenet/"))
+def test_the_operators_calls(estate: Estate, method: str, template: str) -> None:
+    refused(estate, method, re.sub(r"\{\w+\}", "x", template), None)
+
+
+# --- what may be referred to ------------------------------------------------------------------------------------------
+
+SEEN = {"own", "home", "shared", "everyones"}
+REFERS: dict[tuple[str, str, str], tuple[str, set[str]]] = {
+    ("subnet", "network_id", "CREATE"): ("network", {"own", "home"}),
+    ("subnet", "subnetpool_id", "CREATE"): ("subnetpool", {"own", "guest", "shared", "everyones"}),
+    ("port", "network_id", "CREATE"): ("network", SEEN),
+    ("port", "fixed_ips", "CREATE"): ("subnet", {"own", "operators", "shared", "everyones", "guest"}),
+    ("port", "fixed_ips", "UPDATE"): ("subnet", {"operators"}),  # those of the port's own network
+    ("subnetpool", "address_scope_id", "CREATE"): ("address_scope", {"own", "shared", "everyones"}),
+    ("subnetpool", "address_scope_id", "UPDATE"): ("address_scope", {"own", "shared", "everyones"}),
+    ("rbac_policy", "object_id", "CREATE"): ("network subnetpool address_scope", {"own", "home", "guest"}),
+}
+
+
+def test_every_reference_has_its_row() -> None:
+    assert {(resource.name, each.name, may.name) for resource, each, may in references()} == set(REFERS)
+
+
+@pytest.mark.parametrize(("resource", "attribute", "may"), sorted(REFERS))
+def test_references(estate: Estate, resource: str, attribute: str, may: str) -> None:
+    kinds, rights = REFERS[resource, attribute, may]
+    path = {"rbac_policy": "rbac-policies"}.get(resource, f"{resource}s")
+    for kind in kinds.split():
+        for relation, named in sorted(estate.of[kind].items(), key=lambda each: each[0] in rights):
+            body = {resource: whole(estate, resource, attribute, kind, named) if may == "CREATE" else {}}
+            body[resource] |= {attribute: [{"subnet_id": named}] if attribute == "fixed_ips" else named}
+            call = ("POST", f"/v2.0/{path}", body)
+            if may == "UPDATE":
+                own = estate.of[resource]["own"]
+                if resource == "subnetpool":  # one that is in another's scope stays there
+                    own = estate.red.made("subnetpool", prefixes=["10.66.0.0/16"])["id"]
+                call = ("PUT", f"/v2.0/{path}/{own}", body)
+            if relation in rights:
+                allowed(estate, *call)
+            else:
+                refused(estate, *call)
+
+
+def whole(estate: Estate, resource: str, attribute: str, kind: str, named: str) -> dict[str, Any]:
+    """What else a new object must say."""
+    if resource == "port":
+        row = estate.operator.call("GET", f"/v2.0/subnets/{named}").json if attribute == "fixed_ips" else {}
+        return {"network_id": row["subnet"]["network_id"]} if row else {}
+    if resource == "subnet" and attribute == "subnetpool_id":
+        return {"network_id": estate.red.made("network")["id"], "ip_version": 4}
+    wholes: Mapping[str, dict[str, Any]] = {
+        "subnet": {"ip_version": 4, "cidr": "10.77.0.0/24"},
+        "subnetpool": {"prefixes": ["10.66.0.0/16"]},
+        "rbac_policy": {"object_type": kind, "action": "access_as_shared", "target_tenant": "blue"},
+    }
+    return wholes[resource]
+
+
+# --- what the owner of a network has a say in -------------------------------------------------------------------------
+
+
+def test_the_owners_subnet_gives_and_takes_the_addresses_that_guests_make_for_themselves(estate: Estate) -> None:
+    """SLAAC (RFC 4862): whoever is on the network makes an address there, so a guest's port is shown with it."""
+    port, before = estate.of["port"]["guests"], estate.rows()
+    subnet = estate.red.made("subnet", network_id=estate.of["network"]["home"], ip_version=6, cidr="2001:db8::/64",
+                             ipv6_address_mode="slaac", ipv6_ra_mode="slaac")  # fmt: skip
+    assert estate.others(before) >= {f"port/{port}"}
+    assert estate.others(before) == {key for key in estate.others(before) if key.endswith(port) or "/ip/" in key}
+    shown = estate.blue.call("GET", f"/v2.0/ports/{port}").json["port"]["fixed_ips"]
+    assert [each["ip_address"] for each in shown] == ["2001:db8::f816:3eff:fe00:1"]
+    assert estate.red.call("DELETE", f"/v2.0/subnets/{subnet['id']}").status == 204
+    assert estate.blue.call("GET", f"/v2.0/ports/{port}").json["port"]["fixed_ips"] == []
+
+
+def test_no_policy_file_gives_a_guest_the_subnets_of_a_network(tmp_path: Path, store: Store, replica: Replica) -> None:
+    policy = "".join(f'"{verb}_subnet": ""\n' for verb in ("create", "update", "delete"))
+    estate = Estate(tmp_path, store, replica, policy)
+    network = {"network_id": estate.of["network"]["shared"], "ip_version": 4, "cidr": "10.77.0.0/24"}
+    refused(estate, "POST", "/v2.0/subnets", {"subnet": network})
+    for relation in ("shared", "guest"):
+        path = f"/v2.0/subnets/{estate.of['subnet'][relation]}"
+        refused(estate, "PUT", path, {"subnet": {"name": "x"}})
+        refused(estate, "DELETE", path, None)
