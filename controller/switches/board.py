@@ -70,9 +70,13 @@ class Switchboard:
         self.sessions[session.dpid] = session
         while not session.closed:
             switch_id = self._identify(session)
-            if switch_id and (why := self.admit(session.dpid, session.names)):
-                self._refuse(session, why)  # its database has come since it connected
-            elif switch_id and self._mastery.shared:
+            if session.closed:
+                return
+            # its database may have come since it connected
+            if why := self.admit(session.dpid, session.names) or ("" if switch_id else self._unadopted(session)):
+                self._refuse(session, why)
+                return
+            if switch_id and self._mastery.shared:
                 self._share(switch_id, session)
             elif switch_id:
                 self._attend(switch_id, session)
@@ -110,6 +114,10 @@ class Switchboard:
         self.refused_count += 1
         self.duplicates += duplicate
         self.refusals.append((time.time(), address, why))
+
+    def _unadopted(self, session: Session) -> str:
+        """Why a datapath that is nobody's may not become a switch; "" when it may, or is one."""
+        return self._admission.why_not_adopt(session.dpid) if self._switch(session.dpid) is None else ""
 
     def _refuse(self, session: Session, why: str) -> None:
         self.refused(session.address, why, False)
@@ -220,9 +228,7 @@ class Switchboard:
             self._appeared.clear()
             self._appeared.wait(left)
             switch = self._switch(session.dpid)
-        if switch is None and not session.closed and (why := self._admission.why_not_adopt(session.dpid)):
-            self._refuse(session, why)
-        elif switch is None and not session.closed:
+        if switch is None and not session.closed and not self._unadopted(session):
             log.info("datapath %016x is of nobody's database here: adopted as it is", session.dpid)
             self._observer.adopt(session)
             switch = self._switch(session.dpid)
