@@ -75,6 +75,7 @@ class Controller:
         from controller.switches.discovery.links import Links
         from controller.switches.discovery.wires import Wires
         from controller.switches.observer import Observer
+        from controller.switches.vifs import Vifs
         from northbound.app import application
         from northbound.context import Context
         from topology.cost import COSTS
@@ -88,12 +89,16 @@ class Controller:
         archive.check_whole(self.store)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
-        self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
         self.reconciler = Reconciler(self.replica, progress, settings.audit_interval, settings.broadcast_rate)
         self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         self._confirmations = None if self.cluster else Confirmations(self.store, self.replica, progress)
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
+        self.observer = Observer(
+            self.store, self.replica, settings.underlay_ip_version, settings.tls and settings.bind_certificates,
+            mastery.owns,
+        )  # fmt: skip
+        self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery, admission
@@ -106,7 +111,7 @@ class Controller:
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, Fabric(self.replica, inventory, statuses),
-            Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
+            Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus, self.vifs,
         )  # fmt: skip
         if self.cluster:
             self.reconciler.check = self.cluster.guard.check
@@ -141,6 +146,7 @@ class Controller:
             self._confirmations.start()
         self.reconciler.start()
         self.observer.start()
+        self.vifs.start()
         self.links.start()
         self._events.start(self._levels)
         if self._notifier is not None:

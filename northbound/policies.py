@@ -188,7 +188,8 @@ OTHERS = (
                            for method in ("PUT", "DELETE")]),
     DocumentedRuleDefault("get_switch", ADMIN, "See switches, their flows, and the wires between them",
                           [{"method": "GET", "path": f"/tenet/v1/{what}"}
-                           for what in ("switches", "links", "topology", "trace", "unreachable", "refused")]),
+                           for what in ("switches", "links", "topology", "trace", "unreachable", "refused",
+                                        "claims")]),
     DocumentedRuleDefault("delete_switch", ADMIN, "Remove a switch that is gone for good",
                           [{"method": "DELETE", "path": "/tenet/v1/switches/{id}"}]),
     DocumentedRuleDefault("get_cluster", ADMIN, "See the members of the cluster",

@@ -287,13 +287,15 @@ class Switch(Row, frozen=True, kw_only=True):
     physical: tuple[Physical, ...] = ()
     underlay_mtu: int = 0  # of what its host says; 0 for nothing
     wire_mtu: int = 0  # of its narrowest wire, as its database tells; 0 where that tells nothing
+    refused: tuple[str, ...] = ()  # what its host claims and does not get, with the reason; for operators
 
 
 class Interface(Row, frozen=True, kw_only=True):
     """An OVS port of a switch that may be a tenant's.
 
-    `vif`: its iface-id, else its name.  `mac`: its attached-mac or "".  `since`: the store's revision when the VIF
-    appeared here; where several switches have it, the one that got it last does.
+    `vif`: its iface-id, else its name.  `mac`: its attached-mac or "".  `since`: where several interfaces have the VIF,
+    the greatest counts.  It is the store's revision when the VIF appeared here; below that of all others, 0 and less
+    included, when it was another switch's then (`controller/switches/claims.py`).
     """
 
     switch_id: str

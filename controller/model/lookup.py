@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .kinds import AddressScope, Network, Port, RbacPolicy, Row, Subnet, SubnetPool
+from .kinds import AddressScope, Network, Port, RbacPolicy, Row, Subnet, SubnetPool, Switch
 
 # An attribute that is a tuple is looked up by each of its items; the empty text is not kept.
 LOOKUPS: dict[type[Row], tuple[str, ...]] = {
+    Switch: ("host", "encap_ip"),
     Network: ("name", "tags"),
     Subnet: ("name", "cidr", "subnetpool_id", "tags"),
     Port: ("name", "mac_address", "device_id", "device_owner", "host", "subnets", "addresses", "tags"),

@@ -52,7 +52,11 @@ class Deployment:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(60)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
 
     def text(self) -> str:
         """Its log."""

@@ -28,7 +28,8 @@ def test_a_switch_whose_database_is_connected_is_not_removed(tmp_path: Path) -> 
     replica.start()
     observer, progress = Observer(store, replica), Progress(time.monotonic)
     reconciler = Reconciler(replica, progress, 60.0)
-    operators = Operators(replica, reconciler, NOWHERE, progress, observer, NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE)
+    operators = Operators(replica, reconciler, NOWHERE, progress, observer, NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE,
+                          NOWHERE)  # fmt: skip
     databases = ["h1"]
     operators.databases = lambda: databases
     observer.hypervisor(SeenHypervisor(system_id="h1", host="h1", dpid=1, encap_ip="", encap_types=(), underlay_mtu=0))
