@@ -58,6 +58,9 @@ class Controller:
     def __init__(self, settings: Settings) -> None:
         from controller.cluster.cluster import Cluster
         from controller.cluster.mastery import Alone
+        from controller.compile.catalogue import apps
+        from controller.compile.compiler import Compiler
+        from controller.compile.on_demand import Elsewhere
         from controller.compile.preview import Preview
         from controller.diagnose.operators import Operators
         from controller.diagnose.readiness import Readiness
@@ -78,6 +81,7 @@ class Controller:
         from controller.switches.vifs import Vifs
         from northbound.app import application
         from northbound.context import Context
+        from northbound.hosts import Hosts
         from topology.cost import COSTS
 
         self._settings = settings
@@ -89,7 +93,14 @@ class Controller:
         archive.check_whole(self.store)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
-        self.reconciler = Reconciler(self.replica, progress, settings.audit_interval, settings.broadcast_rate)
+        chosen = apps(settings.broadcast_rate)
+        self.reconciler = Reconciler(
+            self.replica,
+            Compiler(self.replica.model, chosen),
+            progress,
+            settings.audit_interval,
+            settings.broadcast_rate,
+        )
         self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         self._confirmations = None if self.cluster else Confirmations(self.store, self.replica, progress)
@@ -107,7 +118,7 @@ class Controller:
         mtus = Mtus(self.replica.model, settings.underlay_room)
         self.replica.listen(mtus.changed)
         statuses = Statuses(self.replica.model, levels, mtus)
-        inventory = Inventory(self.replica, self.reconciler, levels)
+        inventory = Inventory(self.replica, self.reconciler, Elsewhere(self.replica, chosen), levels)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, Fabric(self.replica, inventory, statuses),
@@ -125,9 +136,10 @@ class Controller:
             underlay_mtu=settings.underlay_room,
             physical=settings.physical,
             limits=settings.quotas,
-            preview=Preview(self.replica.model).switches,
+            preview=Preview(self.replica.model, chosen).switches,
             cluster=self.cluster.report if self.cluster else None,
             quantum=settings.quantum,
+            hosts=Hosts(settings.hosts, tokens=settings.auth != "none"),
             **_identity(settings),
         )
         self._events, self._levels = context.events, levels
@@ -199,7 +211,7 @@ class Controller:
         server: Any = self._https.wrap_socket(listener, server_side=True, do_handshake_on_connect=False) \
             if self._https else listener  # fmt: skip
         try:
-            serve(server, self.application)
+            serve(server, self.application, self._settings.connections_per_address)
         except Exception:
             if not self._stopped.is_set():  # a process without its API is of no use: whoever watches starts it anew
                 log.critical("the REST listener failed", exc_info=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -17,6 +18,9 @@ MAX_BODY = 4 * 2**20  # bytes: 2,000 ports of 2 KB each
 PATIENCE = 60.0  # seconds for all of a body
 SMALL = 65_536  # bytes; of what is larger, no more than this is being read at a time:
 MOST_COMING = 256 * 2**20
+MOST_VALUES = 100_000  # in one body: 2,000 ports of 50 values each.  A reader of JSON gives no turns
+SLICE = 0.005  # seconds of reading after which other green threads get their turn
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{,]', re.DOTALL)  # a string, ended or not, or a mark
 _coming = 0
 # A browser sends these two to any address without asking first, so that a page of anybody's could write to a controller
 # on the reader's own machine.  JSON and XML it must ask for (the Fetch standard's CORS protocol).
@@ -74,11 +78,17 @@ def unsupported(given: str, supported: str) -> HttpError:
 
 
 def from_json(body: bytes) -> object:
-    """Raises HttpError: not JSON, not UTF-8, nested too deep, a number too large, or a key that is there twice."""
+    """Raises HttpError: not JSON, not UTF-8, nested too deep, a number too large, too many values, or a key that is
+    there twice.
+    """
+    turns = hub.Turns(SLICE)
+    if len(body) > SMALL and _values(body, turns) > MOST_VALUES:
+        raise bad_request(f"The body has more than {MOST_VALUES} values, which is the most that is read.")
     try:
         found = _decode(body)
         if isinstance(found, dict | list):
-            _look_for_duplicates(body.decode())
+            turns.give()
+            _look_for_duplicates(body.decode(), turns)
         return found
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise bad_request(f"Malformed request body: {error}.") from None
@@ -86,17 +96,32 @@ def from_json(body: bytes) -> object:
         raise bad_request("Malformed request body: nested too deep.") from None
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _values(body: bytes, turns: hub.Turns) -> int:
+    """How many values a body holds, about, as far as MOST_VALUES; without reading what is within strings."""
+    count = sum(map(body.count, (b"[", b"{", b",")))
+    if count <= MOST_VALUES:  # those in strings counted
+        return count
+    count = 0
+    for number, token in enumerate(_TOKEN.finditer(body)):
+        count += token[0][:1] != b'"'
+        if count > MOST_VALUES:
+            break
+        if number % 1000 == 0:
+            turns.give()
+    return count
+
+
+def _look_for_duplicates(text: str, turns: hub.Turns) -> None:
     """Of two values under one key, readers take the first or the last (RFC 8259, 4): nobody shall depend on it."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise bad_request(f"Malformed request body: the key {shown(twice)} is there twice.")
-    return found
 
+    def unique(pairs: list[tuple[str, Any]]) -> None:
+        if len({name for name, _ in pairs}) < len(pairs):
+            seen = set[str]()
+            twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+            raise bad_request(f"Malformed request body: the key {shown(twice)} is there twice.")
+        turns.give()
 
-_look_for_duplicates = json.JSONDecoder(object_pairs_hook=_unique).decode
+    json.JSONDecoder(object_pairs_hook=unique).decode(text)
 
 
 def json_body(request: Request) -> object:

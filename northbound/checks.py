@@ -12,7 +12,7 @@ from typing import Any
 
 from controller.intent import ranges
 from controller.intent.ports import AddressWish
-from controller.model.kinds import Pool
+from controller.model.rows import Pool
 
 from . import schema
 
@@ -173,9 +173,9 @@ def items(value: object) -> Iterable[tuple[int, dict[str, object]]]:
 
 
 def keys(item: dict[str, object], allowed: Iterable[str], place: int) -> None:
-    unknown = sorted(item.keys() - set(allowed))
+    unknown = item.keys() - set(allowed)
     if unknown:
-        raise Fault(f"item {place}: unknown key {shown(unknown[0])}")
+        raise Fault(f"item {place}: unknown key {shown(min(unknown))}")
 
 
 @schema.takes(schema.array(schema.closed({"start": ADDRESS, "end": ADDRESS}, "start", "end"), MAX_ITEMS))
@@ -218,7 +218,7 @@ def binding_profile(value: object) -> str:
         return ""
     if not isinstance(value, dict):
         raise Fault(f"{shown(value)} is not a dictionary")
-    unknown = sorted(value.keys() - {"interface"})
+    unknown = value.keys() - {"interface"}
     if unknown:
-        raise Fault(f"unknown key {shown(unknown[0])}; only 'interface' is supported")
+        raise Fault(f"unknown key {shown(min(unknown))}; only 'interface' is supported")
     return filled(value["interface"])

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
 from controller.intent.env import Means, means
-from controller.model.kinds import Network, Port, Row
+from controller.model.rows import Network, Port, Row
 from controller.publish.feed import Events
 from controller.store.replica import Replica
 from controller.store.store import Store
 
 from .auth import Anybody, Identity
+from .hosts import Hosts
 from .policy import Open, Policy
 
 Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
@@ -118,6 +119,7 @@ class Context:
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
     quantum: bool = True  # v1.0 and v1.1 are served, too
+    hosts: Hosts = field(default_factory=Hosts)
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from controller.intent.audience import Told, among
-from controller.model.kinds import Port
+from controller.intent.audience import Told
+from controller.intent.visibility import among
+from controller.model.rows import Port
 from controller.publish.feed import Entry, Position, follow
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
@@ -20,7 +21,7 @@ from .ask import Ask
 from .auth import Caller
 from .errors import HttpError, bad_request
 from .preview import BY_KIND
-from .v2 import filters, sight
+from .v2 import filters, visibility
 from .v2.ports import PORTS
 
 PATIENCE = 15.0  # seconds without an event after which a comment shows that the stream lives
@@ -131,8 +132,8 @@ def _id(ask: Ask, position: Position) -> str:
 def _event(ask: Ask, entry: Entry, name: str = "") -> bytes:
     """One event, with another id where `name` is given; nothing when the caller may see none of it."""
     changes = [shown for each in entry.rows if (shown := _change(ask, each)) is not None]
-    ports = entry.statuses if entry.statuses and sight.may_list(PORTS, ask) else ()
-    statuses = [{"id": port.id, "status": status} for port, status, _ in ports if sight.visible(PORTS, ask, port)]
+    ports = entry.statuses if entry.statuses and visibility.may_list(PORTS, ask) else ()
+    statuses = [{"id": port.id, "status": status} for port, status, _ in ports if visibility.may_get(PORTS, ask, port)]
     if not changes and not statuses:
         return b""
     event, data = ("change", {"changes": changes}) if changes else ("status", {"ports": statuses})
@@ -146,7 +147,12 @@ def _change(ask: Ask, told: Told) -> dict[str, Any] | None:
     """
     row = told.after or told.before
     resource = BY_KIND.get(type(row)) if row is not None else None
-    if row is None or resource is None or not sight.may_list(resource, ask) or not sight.judged(resource, ask, [row]):
+    if (
+        row is None
+        or resource is None
+        or not visibility.may_list(resource, ask)
+        or not visibility.judged(resource, ask, [row])
+    ):
         return None
     caller = ask.caller
     saw = told.before is not None and (caller.operator or among(caller.project_id, told.saw))
@@ -154,11 +160,11 @@ def _change(ask: Ask, told: Told) -> dict[str, Any] | None:
     found: dict[str, Any] = {"kind": row.kind_name(), "id": row.row_id}
     if not sees:
         return {"change": "delete", **found} if saw else None
-    if not filters.visible(ask.view, row) or (saw and not _concerns(caller, told)):
+    if not visibility.sees(ask.view, row) or (saw and not _concerns(caller, told)):
         return None
     if isinstance(row, Port):
         ask.context.events.look_at([row])
-    shown = sight.shown(resource, ask, [row])[0]
+    shown = visibility.shown(resource, ask, [row])[0]
     return {"change": "update" if saw else "create", **found, resource.name: shown}
 
 

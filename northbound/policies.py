@@ -2,7 +2,7 @@
 
 *admin* is the operator; a project's *member* uses it, its *reader* reads; *service* is for other services of the
 cloud.  Whoever owns a network has a say over what is on it.  Whether an object can be seen at all is asked before any
-of this (`controller.intent.access`); an operator's file may override any rule here.
+of this (`controller.intent.visibility`); an operator's file may override any rule here.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from controller.intent.env import Means
-from controller.model.kinds import Row
 from controller.model.model import Model
+from controller.model.rows import Row
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from controller.intent import ranges
+from controller.intent.pools import MOST_PREFIXES
 from controller.intent.standard import MOST_TAGS
-from controller.model.kinds import AddressPair, HostRoute
+from controller.model.rows import AddressPair, HostRoute
 from controller.runtime.errors import NotFound
 
 from . import schema
@@ -37,7 +38,6 @@ T = TypeVar("T")
 MAX_TAG = 255
 DECIMAL = re.compile("0|[1-9][0-9]*")
 MAX_PROFILE = 4095  # bytes of JSON, as in OpenStack's own server
-MAX_PREFIXES = 256
 
 
 def list_of(check: Callable[[object], T], most: int = MAX_ITEMS) -> Callable[[object], tuple[T, ...]]:
@@ -102,7 +102,7 @@ def prefix(value: object) -> str:
         raise Fault(f"{shown(value)} is not a valid IP subnet") from None
 
 
-prefixes = list_of(prefix, MAX_PREFIXES)
+prefixes = list_of(prefix, MOST_PREFIXES)
 
 
 _PAIR = schema.closed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from controller.model.kinds import AddressPair, FixedIp, Interface, Learned, Network, Port, Row, Switch, Tunnel
+from controller.model.rows import AddressPair, FixedIp, Interface, Learned, Network, Port, Row, Switch, Tunnel
 
 SWITCHES = [f"h{number}" for number in range(4)]
 NETWORKS = [f"n{number}" for number in range(3)]

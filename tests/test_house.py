@@ -131,7 +131,7 @@ def test_nobody_imports_what_is_not_for_them() -> None:
 @pytest.mark.parametrize(
     ("file", "source"),
     [
-        ("controller/model/kinds.py", "from controller.flow import flow"),
+        ("controller/model/rows/", "from controller.flow import flow"),
         ("controller/flow/flow.py", "import controller.runtime.hub"),
         ("apps/l2.py", "from controller import compile"),
         ("apps/l2.py", "from time import monotonic"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from controller.compile.catalogue import EVERYWHERE, HERE
+from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Frame, Pipeline
-from controller.model.kinds import Port, Row, Switch
 from controller.model.model import Applied, Dependency, Model
+from controller.model.rows import Port, Row, Switch
 
 Said = dict[str, int | str]  # a frame as tests write it: fields in their usual text form
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
@@ -44,7 +44,7 @@ class World:
 
     def __init__(self, *rows: Row) -> None:
         self.model = Model()
-        self.compiler = Compiler(self.model, HERE, EVERYWHERE)
+        self.compiler = Compiler(self.model, apps(1000))
         self._pipelines: dict[str, Pipeline] = {}
         self.put(*rows)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .damping import Damping
 from .discovery import Heard, Port
 
+SWEEP = 60.0  # seconds between two looks for stamps that count no more
 SILENCE = 2.6  # seconds: two frames in a row are missed, and the third is late
 FRESH = 3_000_000  # microseconds that a frame may be on its way, with what clocks of members differ by
 
@@ -52,6 +53,7 @@ class Neighbors:
         self._last: dict[Port, float] = {}
         self._stamps: dict[Port, int] = {}
         self._damping: Damping[Port] = Damping()
+        self._swept = 0.0  # when stamps were looked through
 
     def heard(self, near: Port, heard: Heard, now: float, stamp: int) -> Verdict:
         """A frame came in at `near`."""
@@ -111,8 +113,11 @@ class Neighbors:
         """Whether the wire into a port is held down."""
         return self._damping.holds(near, now)
 
-    def forget_old(self, now: float) -> None:
-        """Let go of falls that count no more."""
+    def forget_old(self, now: float, stamp: int) -> None:
+        """Let go of falls that count no more, and of stamps so old that a frame with one is stale anyhow."""
+        if now - self._swept > SWEEP:
+            self._swept = now
+            self._stamps = {far: last for far, last in self._stamps.items() if stamp - last < 2 * FRESH}
         self._damping.forget_old(now)
         for near in [near for near in self._lately if not self._damping.counts(near)]:
             del self._lately[near]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from controller.cluster.mastery import Shared
-from controller.model.kinds import Level, Reach
 from controller.model.model import Dependency
+from controller.model.rows import Level, Reach, Switch
 from controller.reconcile.progress import GRACE, Progress
 from controller.runtime import hub
 from controller.store.replica import Replica
@@ -29,7 +29,7 @@ class Levels:
         self._since: dict[str, float] = {}  # switch -> when nobody held it any more
         self._has: dict[str, frozenset[str]] = {}  # member -> the switches that it says it holds
         self._level: dict[str, Level] = {}
-        self._waiting: list[hub.Signal] = []
+        self._news = hub.Signal()
         replica.listen(self._heard)
         progress.listen(self._tell)
 
@@ -93,10 +93,7 @@ class Levels:
 
     def wait(self, timeout: float) -> None:
         """Wait until anything here may have changed, at most `timeout` seconds."""
-        signal = hub.Signal()
-        self._waiting.append(signal)
-        if not signal.wait(timeout) and signal in self._waiting:
-            self._waiting.remove(signal)
+        self._news.wait(timeout)
 
     def _told(self, switch_id: str) -> int:
         level = self._level.get(self._holder.get(switch_id, ""))
@@ -117,6 +114,8 @@ class Levels:
                 else:
                     self._level[member] = level
                 changed = True
+            elif dependency[0] is Switch and len(dependency) == 2:
+                self._forget_gone(str(dependency[1]))
         if changed:
             self._tell()
 
@@ -143,10 +142,15 @@ class Levels:
         if now is not None:
             self._has[member] = has
 
+    def _forget_gone(self, switch_id: str) -> None:
+        """A switch that was removed, and that nobody holds."""
+        if self._model.get(Switch, switch_id) is None and switch_id not in self._holder:
+            self._kept.pop(switch_id, None)
+            self._since.pop(switch_id, None)
+
     def _keep(self, switch_id: str) -> None:
         self._kept[switch_id] = max(self._kept.get(switch_id, 0), self._told(switch_id))
 
     def _tell(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for signal in waiting:
-            signal.set()
+        self._news.set()
+        self._news.clear()

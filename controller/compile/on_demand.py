@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from controller.compile.catalogue import EVERYWHERE, HERE
-from controller.compile.compiler import Compiler
+from controller.compile.compiler import Apps, Compiler
 from controller.model.model import Dependency
 from controller.runtime import hub
 from controller.store.replica import Replica
@@ -17,7 +16,8 @@ SLICE = 0.005  # seconds of computing after which other green threads get their 
 class Elsewhere:
     """Beside the reconciler's compiler, which is for the switches that this process masters."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, apps: Apps) -> None:
+        self._apps = apps
         self._model = replica.model
         self._compiler: Compiler | None = None
         self._asked = 0.0
@@ -28,7 +28,7 @@ class Elsewhere:
         """One that has the switch as of now: to be read before anything waits."""
         with self._turn:
             self._asked = time.monotonic()
-            compiler = self._compiler = self._compiler or Compiler(self._model, HERE, EVERYWHERE)
+            compiler = self._compiler = self._compiler or Compiler(self._model, self._apps)
             compiler.include(switch_id)
             for _ in hub.taking_turns(compiler.work(), SLICE):
                 pass

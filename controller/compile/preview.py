@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from controller.compile.catalogue import EVERYWHERE, HERE
-from controller.compile.compiler import Compiler
+from controller.compile.compiler import Apps, Compiler
 from controller.flow import Flow
-from controller.model.kinds import Interface, Learned, Network, Port, Row, Subnet, Switch
 from controller.model.model import ROUTED, Applied, Model
+from controller.model.rows import Interface, Learned, Network, Port, Row, Subnet, Switch
 from controller.runtime import hub
 
 SLICE = 0.005  # seconds of computing after which other green threads get their turn
@@ -21,13 +20,14 @@ Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as i
 
 
 class Preview:
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, apps: Apps) -> None:
+        self._apps = apps
         self._model = model
 
     def switches(self, changes: Changed) -> list[dict[str, Any]]:
         """Per switch the flows that would be added and removed; switches without any are not told of."""
         part, concerned = _part(self._model, changes)
-        compiler = Compiler(part, HERE, EVERYWHERE)
+        compiler = Compiler(part, self._apps)
         for switch_id in concerned:
             compiler.include(switch_id)
         _compile(compiler)

@@ -1,18 +1,20 @@
-"""Which objects matter where: a tree for every place.  The only page that says so.
+"""Which objects have flows in which flow set, and which flow sets a switch carries.  The only page that says so.
 
-On a switch: the switch itself, the switches that it shares a network with, those that frames which cross it may be
-going to, and its networks; of a network its blocks of ports; of a block its ports.  On a network's set: the network;
-for each switch that holds it the blocks of ports there; of a block its ports.  Each step reads only what changes when
-its own answer does.
+Every flow set has a tree of owners.  On a switch: the switch itself, the switches that it shares a network with, those
+that frames which cross it may be going to, and its networks; of a network its blocks of ports; of a block its ports.
+In a network's set: the network; for each switch that holds it the blocks of ports there; of a block its ports.  Each
+step reads only what changes when its own answer does.
+
+A flow set also asks for others (`ASKS`): a switch carries its own set, and whatever is asked for from there on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
-from controller.compile.flow_set import Owner
-from controller.model.kinds import Network, Port, Switch
+from controller.compile.flow_set import FlowSetKey, Owner
 from controller.model.reader import Reader
+from controller.model.rows import Network, Port, Switch
 
 Scope = Callable[[Owner, Reader], Iterable[Owner]]
 
@@ -53,32 +55,46 @@ def _of_block_everywhere(owner: Owner, see: Reader) -> Iterable[Owner]:
         yield "port", port_id
 
 
-HERE: dict[str, Scope] = {"switch": _of_switch, "network": _of_network_here, "block": _of_block_here}
-EVERYWHERE: dict[str, Scope] = {
-    "network": _of_network_everywhere,
-    "held": _of_held,
-    "block": _of_block_everywhere,
+# kind of flow set -> kind of owner -> the owners below it
+CHILDREN: dict[str, Mapping[str, Scope]] = {
+    "switch": {"switch": _of_switch, "network": _of_network_here, "block": _of_block_here},
+    "network": {"network": _of_network_everywhere, "held": _of_held, "block": _of_block_everywhere},
 }
 
 
-def subject(owner: Owner, see: Reader) -> object | None:
-    """What the apps are given for an owner; None when it is no more."""
-    kind = owner[0]
-    if kind == "port":
-        return see.get(Port, owner[1])
-    if kind == "network":
-        # not the whole row: most of a network's attributes have no say in its flows
-        if not see.attribute(Network, owner[1], "segment"):
-            return None
-        return see.model.get(Network, owner[1])
-    if kind in ("switch", "peer", "towards"):
-        return see.get(Switch, owner[1])
-    if kind == "block" and len(owner) == 3:
-        return owner[1], int(owner[2])
-    return None
+def _asked_by_switch(_: Owner, see: Reader) -> Iterable[FlowSetKey]:
+    if see.switch() is not None:
+        for network_id in see.networks():
+            yield FlowSetKey("network", network_id)
+
+
+# kind of flow set -> the flow sets that a switch carries because it carries this one
+ASKS: dict[str, Callable[[Owner, Reader], Iterable[FlowSetKey]]] = {"switch": _asked_by_switch}
+
+
+def _network(owner: Owner, see: Reader) -> object | None:
+    # not the whole row: most of a network's attributes have no say in its flows
+    if not see.attribute(Network, owner[1], "segment"):
+        return None
+    return see.model.get(Network, owner[1])
+
+
+def _switch(owner: Owner, see: Reader) -> object | None:
+    return see.get(Switch, owner[1])
+
+
+# kind of owner -> what the apps are given for it; None when it is no more
+SUBJECTS: dict[str, Callable[[Owner, Reader], object | None]] = {
+    "port": lambda owner, see: see.get(Port, owner[1]),
+    "network": _network,
+    "switch": _switch,
+    "peer": _switch,
+    "towards": _switch,
+    "block": lambda owner, _: (owner[1], int(owner[2])),
+}
+_ORIGINS = {"block": "network", "held": "network", "peer": "switch", "towards": "switch"}
 
 
 def origin(owner: Owner) -> str:
     """The key of the API object (or observed switch) that an owner's flows are because of."""
-    kind = {"block": "network", "held": "network", "peer": "switch", "towards": "switch"}.get(owner[0], owner[0])
-    return f"{kind}/{owner[1]}"
+    return f"{_ORIGINS.get(owner[0], owner[0])}/{owner[1]}"

@@ -11,20 +11,13 @@ from typing import NamedTuple
 from oslo_config import cfg
 
 from controller.config.physical_networks import PhysicalNetworks, configured
+from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.certificates import own_certificate
 from controller.runtime.errors import Misconfigured
+from controller.runtime.files import check_secret, check_trusted
 from topology.cost import COSTS
 
 ADOPTED = 2000  # switches that are known over OpenFlow alone
-# Upstream's limits: name -> (what it counts, how many).
-QUOTAS = {
-    "network": ("Networks", 100),
-    "subnet": ("Subnets", 100),
-    "port": ("Ports", 500),
-    "subnetpool": ("Subnet pools", -1),
-    "rbac_policy": ("RBAC policies", 10),
-}
-
 OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [
         cfg.StrOpt("url", default="sqlite:///var/tenet.db",
@@ -34,6 +27,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
     "northbound": [
         cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API."),
         cfg.BoolOpt("quantum", default=True, help="Quantum's v1.0 and v1.1, too; false: OpenStack's v2.0 alone."),
+        cfg.ListOpt("hosts", default=[],
+                    help="Names by which clients address the REST API (their Host), beside addresses and localhost; * "
+                         "for any."),
+        cfg.IntOpt("connections_per_address", default=1024, min=1, max=4096,
+                   help="Connections to the REST API from one address at a time."),
     ],
     "openflow": [
         cfg.StrOpt("listen", default="127.0.0.1:6653", help="ADDRESS:PORT where switches connect."),
@@ -94,9 +92,10 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.StrOpt("tokens", default="var/tokens", help="Strategy tokens: the file that `tenet token` writes."),
     ],
     "quotas": [
-        cfg.IntOpt(name, min=-1, help=f"{what} that a project may have, unless its own quota says otherwise; -1: no "
-                                      f"limit.  By default {limit}, and no limit where [auth] strategy = none.")
-        for name, (what, limit) in QUOTAS.items()
+        cfg.IntOpt(name, min=-1, help=f"{DECLARED[KINDS[name]].plural} that a project may have, unless its own quota "
+                                      f"says otherwise; -1: no limit.  By default {limit}, and no limit "
+                                      f"where [auth] strategy = none.")
+        for name, limit in QUOTAS.items()
     ],
     "nova": [
         cfg.StrOpt("endpoint", help="URL of the Compute API, to be told when a port is up; what goes with [nova] "
@@ -105,6 +104,8 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
 }  # fmt: skip
 # Sections with options of libraries, which check them themselves.
 LIBRARIES = {"keystone_authtoken", "oslo_policy", "nova"}
+# Options of these that make a configuration file a secret.
+SECRETS = {"password", "memcache_secret_key", "application_credential_secret", "client_secret", "token"}
 
 
 class Settings(NamedTuple):
@@ -138,6 +139,8 @@ class Settings(NamedTuple):
     lease: float = 3.0
     advertise: str = ""
     accept_empty: bool = False
+    hosts: tuple[str, ...] = ()  # in lower case
+    connections_per_address: int = 1024
 
     @property
     def underlay_room(self) -> int:
@@ -159,18 +162,31 @@ def read(arguments: list[str]) -> Settings:
         _refuse_unknown(conf)
         return _checked(conf)
     except (cfg.Error, ValueError) as error:
-        said = re.sub(r"LocationInfo\(.*?detail='([^']*)'\)", r"\1", " ".join(str(error).split()))
-        raise Misconfigured(said) from error
+        raise Misconfigured(_without_location(" ".join(str(error).split()))) from error
+
+
+def _without_location(said: str) -> str:
+    """oslo.config's sentence, which names where a value came from as the text of an object: its `detail` is kept."""
+    before, mark, rest = said.partition("LocationInfo(")
+    _, _, detail = rest.partition("detail='")
+    told, end, after = detail.partition("')")
+    return f"{before}{told}{after}" if mark and end else said
 
 
 def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
-    """oslo.config passes over what it does not know; a misspelt option would go unnoticed."""
+    """oslo.config passes over what it does not know; a misspelt option would go unnoticed.
+
+    Nor does it look at who may write a file, or read its passwords.
+    """
     for path in conf.config_file:
+        check_trusted(path, "--config-file")
         sections: dict[str, dict[str, list[str]]] = {}
         cfg.ConfigParser(path, sections).parse()
         for section, given in sections.items():
             known = {option.dest for option in OPTIONS.get(section, [])}
             if section in LIBRARIES:
+                if not SECRETS.isdisjoint(name.replace("-", "_") for name in given):
+                    check_secret(path, "--config-file, with secrets of other services,")
                 continue
             if section not in OPTIONS:
                 raise Misconfigured(f"{path}: there is no section [{section}]")
@@ -222,6 +238,8 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         lease=conf.cluster.lease,
         advertise=conf.cluster.advertise or "",
         accept_empty=conf.cluster.accept_empty,
+        hosts=tuple(map(_host, conf.northbound.hosts)),
+        connections_per_address=conf.northbound.connections_per_address,
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(
@@ -243,11 +261,17 @@ def _loopback(listen: tuple[str, int]) -> bool:
     return ipaddress.ip_address(listen[0]).is_loopback
 
 
+def _host(name: str) -> str:
+    if not re.fullmatch(r"\*|[0-9A-Za-z_-]+(\.[0-9A-Za-z_-]+)*", name):
+        raise Misconfigured(f"[northbound] hosts: {name!r} is not a host's name, such as tenet.example.net")
+    return name.lower()
+
+
 def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:
     """Where everybody is the operator there is nobody to limit, unless limits are written down."""
-    said = {name: conf.quotas[name] for name in QUOTAS}
     none = conf.auth.strategy == "none"
-    return {name: limit if limit is not None else -1 if none else QUOTAS[name][1] for name, limit in said.items()}
+    said = {name: conf.quotas[name] for name in QUOTAS}
+    return {name: limit if limit is not None else -1 if none else QUOTAS[name] for name, limit in said.items()}
 
 
 def _member(conf: cfg.ConfigOpts) -> str:
@@ -278,6 +302,7 @@ def tls_context(settings: Settings, *, demand_certificate: bool) -> ssl.SSLConte
     """The server side of TLS 1.2 or later, or None where TLS is not configured."""
     if not settings.tls:
         return None
+    check_secret(settings.private_key, "[security] private_key")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:

@@ -13,7 +13,7 @@ from typing import Any
 from controller.compile.compiler import Compiler
 from controller.compile.on_demand import Elsewhere
 from controller.flow import Flow
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 from controller.reconcile.programmer import Programmer
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels
@@ -26,11 +26,11 @@ def moment(seconds: float) -> str | None:
 
 
 class Inventory:
-    def __init__(self, replica: Replica, reconciler: Reconciler, levels: Levels) -> None:
+    def __init__(self, replica: Replica, reconciler: Reconciler, elsewhere: Elsewhere, levels: Levels) -> None:
         self._model = replica.model
         self._reconciler = reconciler
         self._levels = levels
-        self._elsewhere = Elsewhere(replica)
+        self._elsewhere = elsewhere
 
     def switches(self) -> list[dict[str, Any]]:
         """Every switch that is known; of those that another member masters, what is known without computing."""
@@ -50,7 +50,7 @@ class Inventory:
 
     def _shown(self, switch: Switch) -> dict[str, Any]:
         programmer = self._programmer(switch.id)
-        compiled = ("switch", switch.id) in self._reconciler.compiler.flow_sets
+        compiled = self._reconciler.compiler.includes(switch.id)
         return {
             "id": switch.id,
             "host": switch.host,
@@ -130,4 +130,4 @@ class Inventory:
 
     def _compiler(self, switch_id: str) -> Compiler:
         mine = self._reconciler.compiler
-        return mine if ("switch", switch_id) in mine.flow_sets else self._elsewhere.compiled(switch_id)
+        return mine if mine.includes(switch_id) else self._elsewhere.compiled(switch_id)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Frame, Pipeline, Sent, Step
-from controller.model.kinds import Interface, Link, Switch
 from controller.model.model import Model
+from controller.model.rows import Interface, Link, Port, Switch
 
 MOST = 256  # switches that one frame may cross, copies counted
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
@@ -60,8 +60,10 @@ def follow(
 
 def ports_at(model: Model, switch_id: str, ofport: int) -> list[str]:
     """Ids of the ports that are bound to an OpenFlow port."""
-    found = model.find(Interface, "place", (switch_id, ofport))
-    return sorted(port_id for port_id, at in model.placement.bindings.items() if at in found)
+    vifs = {each.vif for each in model.find(Interface, "place", (switch_id, ofport)) if each.vif}
+    claimed = [port.id for vif in vifs for port in model.find(Port, "vif", vif)]
+    bindings = model.placement.bindings
+    return sorted(port_id for port_id in claimed if (at := bindings.get(port_id)) and at.place == (switch_id, ofport))
 
 
 def _next(model: Model, here: str, sent: Sent) -> Iterator[_Arrival]:

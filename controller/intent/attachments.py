@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from controller.model.kinds import Port
 from controller.model.model import Model
+from controller.model.rows import Port
 from controller.runtime.errors import Conflict, Invalid
 from controller.store.transaction import Taken, Transaction
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
 from typing import Any
 
 from controller.intent.env import Means
-from controller.model.kinds import AddressScope, Subnet, SubnetPool
+from controller.model.rows import AddressScope, Subnet, SubnetPool
+from controller.model.scope_ranges import ScopeRanges, ranges_of
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import access, ranges, scopes, sharing, standard
+from . import ranges, scopes, sharing, standard, visibility
 from .standard import StandardWish
 
 BITS = {4: 32, 6: 128}
 LEAST = {4: 8, 6: 64}  # a pool's default shortest prefix
 COUNTED = {4: 32, 6: 64}  # a quota counts addresses (IPv4) or /64s (IPv6)
+MOST_PREFIXES = 256  # of one pool
 
 
 class PoolWish(StandardWish, total=False):
@@ -63,7 +65,7 @@ def create(tx: Transaction, project_id: str, wish: PoolWish, means: Means) -> Su
         _enter_scope(tx, pool, wish.get("shared", False), means)
     tx.put(pool)
     if wish.get("shared"):
-        sharing.everybody(tx, "subnetpool", pool, access.SHARED, True, means)
+        sharing.everybody(tx, "subnetpool", pool, visibility.SHARED, True, means)
     return pool
 
 
@@ -86,7 +88,7 @@ def update(tx: Transaction, pool_id: str, wish: PoolWish, means: Means) -> Subne
         if pool.address_scope_id:
             tx.release(f"scope/{pool.address_scope_id}/{pool.id}")
         if changed.address_scope_id:
-            _enter_scope(tx, changed, access.shared(tx, pool.id, access.EVERYBODY), means)
+            _enter_scope(tx, changed, visibility.shared(tx, pool.id, visibility.EVERYBODY), means)
     return changed
 
 
@@ -124,10 +126,13 @@ def cut(tx: Transaction, pool: SubnetPool, project_id: str, prefixlen: int | Non
     _check_quota(tx, pool, project_id, length)
     size = 1 << (BITS[pool.ip_version] - length)
     taken = _taken(tx, pool)
-    for prefix in sorted(pool.prefixes, key=lambda prefix: (-_length(prefix), ranges.whole(prefix))):
-        first, last = ranges.whole(prefix)
-        start = _gap(first, last, size, taken)
+    order = sorted(ranges_of(pool.prefixes), key=lambda each: (each[1] - each[0], each[0]))
+    searched = ("searched", pool.id, length)  # in this transaction: up to here nothing of this size is free
+    place, begin = tx.memo.get(searched, (0, 0))
+    for at, (first, last) in enumerate(order[place:], place):
+        start = _gap(max(first, begin) if at == place else first, last, size, taken)
         if start is not None:
+            tx.memo[searched] = (at, start)
             return f"{ranges.text(pool.ip_version, start)}/{length}"
     raise Conflict(
         f"Failed to allocate subnet: Insufficient prefix space to allocate subnet size /{length}.",
@@ -140,8 +145,8 @@ def claim(tx: Transaction, pool: SubnetPool, project_id: str, cidr: str) -> str:
     _check_length(pool, _length(cidr))
     _check_quota(tx, pool, project_id, _length(cidr))
     wanted = ranges.whole(cidr)
-    inside = any(_within(wanted, ranges.whole(prefix)) for prefix in pool.prefixes if (":" in prefix) == (":" in cidr))
-    if not inside or any(ranges.overlap(wanted, other) for other in _taken(tx, pool)):
+    inside = pool.ip_version == _version([cidr]) and _is_within(wanted, ranges_of(pool.prefixes))
+    if not inside or _first_overlap(wanted, _taken(tx, pool)) is not None:
         raise Conflict(
             "Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.",
             "SubnetAllocationError",
@@ -152,17 +157,28 @@ def claim(tx: Transaction, pool: SubnetPool, project_id: str, cidr: str) -> str:
 def hold(tx: Transaction, subnet: Subnet) -> None:
     """What makes another member's cut of the same pool fail and look again."""
     tx.reserve(f"pool/{subnet.subnetpool_id}/{subnet.id}", subnet)
+    taken = tx.memo.get(("taken", subnet.subnetpool_id))
+    if taken is not None:
+        insort(taken, ranges.span(subnet).whole)
 
 
-def _taken(tx: Transaction, pool: SubnetPool) -> list[ranges.Range]:
+def _taken(tx: Transaction, pool: SubnetPool) -> Sequence[ranges.Range]:
+    """Blocks that subnets have been cut from, in order; disjoint.  Sorted once in a transaction."""
     tx.guard(f"pool/{pool.id}")
-    return sorted(ranges.span(subnet).whole for subnet in tx.find(Subnet, "subnetpool_id", pool.id))
+    found: Sequence[ranges.Range] | None = tx.memo.get(("taken", pool.id))
+    if found is None:
+        subnets = tx.find(Subnet, "subnetpool_id", pool.id)
+        found = tx.memo["taken", pool.id] = sorted(ranges.span(subnet).whole for subnet in subnets)
+    return found
 
 
 def _gap(first: int, last: int, size: int, taken: Sequence[ranges.Range]) -> int | None:
     """The first aligned place for `size` addresses in first..last that overlaps nothing of `taken` (in order)."""
     start = first
-    for low, high in taken:
+    place = max(bisect_right(taken, (first, -1)) - 1, 0)
+    while place < len(taken):
+        low, high = taken[place]
+        place += 1
         if high < start:
             continue
         if low > last or low >= start + size:
@@ -171,12 +187,20 @@ def _gap(first: int, last: int, size: int, taken: Sequence[ranges.Range]) -> int
     return start if start + size - 1 <= last else None
 
 
+def _is_within(inner: ranges.Range, outer: Sequence[ranges.Range]) -> bool:
+    """Whether one of the ranges (in order, disjoint) holds all of `inner`."""
+    place = bisect_right(outer, (inner[0], float("inf"))) - 1
+    return place >= 0 and inner[1] <= outer[place][1]
+
+
+def _first_overlap(one: ranges.Range, others: Sequence[ranges.Range]) -> ranges.Range | None:
+    """The first of the ranges (in order, disjoint) that has an address of `one`."""
+    place = max(bisect_left(others, (one[0], -1)) - 1, 0)
+    return next((each for each in others[place : place + 2] if ranges.overlap(one, each)), None)
+
+
 def _length(cidr: str) -> int:
     return int(cidr.partition("/")[2])
-
-
-def _within(inner: ranges.Range, outer: ranges.Range) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _check_length(pool: SubnetPool, length: int) -> None:
@@ -212,8 +236,8 @@ def _units(length: int, unit: int) -> int:
 
 def compact(prefixes: Sequence[str]) -> tuple[str, ...]:
     """Merged where they touch or overlap, in order."""
-    networks: Iterator[Any] = ipaddress.collapse_addresses(ipaddress.ip_network(prefix) for prefix in prefixes)
-    return tuple(f"{ranges.canonical(str(each.network_address))}/{each.prefixlen}" for each in networks)
+    merged = ranges.merged(ranges_of(tuple(prefixes)))
+    return ranges.prefixes(_version(prefixes), merged, len(prefixes))
 
 
 def _version(prefixes: Sequence[str]) -> int:
@@ -239,9 +263,9 @@ def _check_bounds(pool: SubnetPool) -> None:
 
 def _check_kept(pool: SubnetPool, prefixes: tuple[str, ...]) -> None:
     """Prefixes may be added only: subnets may have been cut from the others."""
-    wide = [ranges.whole(prefix) for prefix in prefixes]
-    for prefix in pool.prefixes:
-        if not any(_within(ranges.whole(prefix), outer) for outer in wide):
+    wide = ranges_of(prefixes)
+    for prefix, inner in zip(pool.prefixes, ranges_of(pool.prefixes), strict=True):
+        if not _is_within(inner, wide):
             raise Invalid(
                 f"Illegal update to prefixes: existing prefixes must be a subset of the new prefixes, {prefix} is not.",
                 "IllegalSubnetPoolPrefixUpdate",
@@ -274,8 +298,8 @@ def _check_scope_is_ours(tx: Transaction, pool: SubnetPool, means: Means) -> Non
 def _enter_scope(tx: Transaction, pool: SubnetPool, public: bool, means: Means) -> None:
     """Raises Conflict when another pool of the scope has an address of this one's."""
     scope_id = pool.address_scope_id
-    scope = access.required(tx, AddressScope, scope_id, means, scopes.missing(scope_id))
-    if scope.project_id != pool.project_id and not access.shared(tx, scope.id, pool.project_id):
+    scope = visibility.required(tx, AddressScope, scope_id, means, scopes.missing(scope_id))
+    if scope.project_id != pool.project_id and not visibility.shared(tx, scope.id, pool.project_id):
         raise Invalid(
             f"Illegal subnetpool association: subnetpool {pool.id} cannot be associated with address scope {scope_id}.",
             "IllegalSubnetPoolAssociationToAddressScope",
@@ -287,13 +311,14 @@ def _enter_scope(tx: Transaction, pool: SubnetPool, public: bool, means: Means) 
             "IllegalSubnetPoolIpVersionAssociationToAddressScope",
         )
     tx.guard(f"scope/{scope_id}")
-    mine = [ranges.whole(prefix) for prefix in pool.prefixes]
-    for other in tx.find(SubnetPool, "address_scope_id", scope_id):
-        if other.id != pool.id and any(ranges.overlap(a, ranges.whole(b)) for a in mine for b in other.prefixes):
-            raise Conflict(
-                "Failed to associate address scope: subnetpools within an address scope must have unique prefixes.",
-                "AddressScopePrefixConflict",
-            )
+    entered: ScopeRanges = tx.memo.setdefault("scopes", ScopeRanges())  # pools of this transaction
+    mine = ranges_of(pool.prefixes)
+    if any(held.overlaps(scope_id, mine, pool.id) for held in (tx.model.scopes, entered)):
+        raise Conflict(
+            "Failed to associate address scope: subnetpools within an address scope must have unique prefixes.",
+            "AddressScopePrefixConflict",
+        )
+    entered.change(None, pool)
     tx.reserve(f"scope/{scope_id}/{pool.id}", pool)
 
 
@@ -301,15 +326,21 @@ def change_prefixes(tx: Transaction, pool_id: str, add: Sequence[str], drop: Seq
     """Add prefixes, or take away such as no subnet was cut from."""
     pool = required(tx, pool_id)
     _check_scope_is_ours(tx, pool, means)
-    kept: list[Any] = [ipaddress.ip_network(prefix) for prefix in (*pool.prefixes, *add)]
     if add:
         _version([*pool.prefixes, *add])
-    for prefix in drop:
-        kept = [part for each in kept for part in _less(each, ipaddress.ip_network(prefix))]
-    wide = compact([str(each) for each in kept])
+    version = pool.ip_version
+    holes = ranges.merged(ranges_of(tuple(prefix for prefix in drop if _version([prefix]) == version)))
+    kept = ranges.less(ranges.merged([*ranges_of(pool.prefixes), *ranges_of(tuple(add))]), holes)
+    most = max(MOST_PREFIXES, len(pool.prefixes))  # a pool that an earlier version let grow may stay as large
+    wide = ranges.prefixes(version, kept, most)
+    if len(wide) > most:
+        raise Invalid(
+            f"Illegal update to prefixes: subnetpool {pool_id} would have more than {MOST_PREFIXES} prefixes.",
+            "IllegalSubnetPoolPrefixUpdate",
+        )
     _version(wide)
     for subnet in tx.find(Subnet, "subnetpool_id", pool_id):
-        if not any(_within(ranges.span(subnet).whole, ranges.whole(prefix)) for prefix in wide):
+        if not _is_within(ranges.span(subnet).whole, kept):
             raise Conflict("Illegal update to prefixes: a subnet was cut from them.", "IllegalSubnetPoolPrefixUpdate")
     tx.guard(f"pool/{pool_id}")
     changed = standard.change(tx, pool, {"prefixes": wide}, means)
@@ -317,9 +348,3 @@ def change_prefixes(tx: Transaction, pool_id: str, add: Sequence[str], drop: Seq
         tx.release(f"scope/{pool.address_scope_id}/{pool.id}")
         _enter_scope(tx, changed, False, means)
     return changed
-
-
-def _less(whole: Any, hole: Any) -> list[Any]:
-    if whole.version != hole.version or not whole.overlaps(hole):
-        return [whole]
-    return [] if whole.subnet_of(hole) else list(whole.address_exclude(hole))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from controller.model.kinds import Subnet
+from controller.model.rows import Subnet
 
 Range = tuple[int, int]
-_FAMILIES = {4: (socket.AF_INET, 4), 6: (socket.AF_INET6, 16)}
+_FAMILIES = {4: (socket.AF_INET, 4), 6: (socket.AF_INET6, 16)}  # version -> (family, bytes of an address)
 
 
 class Span(NamedTuple):
@@ -69,6 +70,48 @@ def without(pool: Range, hole: int | None) -> list[Range]:
 
 def overlap(one: Range, other: Range) -> bool:
     return one[0] <= other[1] and other[0] <= one[1]
+
+
+def merged(some: Iterable[Range]) -> list[Range]:
+    """In order, and one where several touch or overlap."""
+    found: list[Range] = []
+    for first, last in sorted(some):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
+    return found
+
+
+def less(some: Sequence[Range], holes: Sequence[Range]) -> list[Range]:
+    """What is left of ranges without the holes; both are in order and disjoint, and so is what is left."""
+    found: list[Range] = []
+    place = 0
+    for first, last in some:
+        while place < len(holes) and holes[place][1] < first:
+            place += 1
+        at = place
+        while at < len(holes) and holes[at][0] <= last:
+            if first < holes[at][0]:
+                found.append((first, holes[at][0] - 1))
+            first = holes[at][1] + 1
+            at += 1
+        if first <= last:
+            found.append((first, last))
+    return found
+
+
+def prefixes(version: int, some: Iterable[Range], most: int) -> tuple[str, ...]:
+    """The fewest prefixes that are these disjoint ranges; `most` + 1 of them where there are more than `most`."""
+    bits = _FAMILIES[version][1] * 8
+    found: list[str] = []
+    for first, last in some:
+        while first <= last and len(found) <= most:
+            free = (first & -first).bit_length() - 1 if first else bits  # host bits that the first address leaves
+            host = min(free, (last - first + 1).bit_length() - 1)
+            found.append(f"{text(version, first)}/{bits - host}")
+            first += 1 << host
+    return tuple(found)
 
 
 @lru_cache(maxsize=4096)

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from .kinds import AddressScope, Network, Port, RbacPolicy, Row, Subnet, SubnetPool, Switch
+from .rows import Row
+from .rows.base import LOOKUPS
 
 # An attribute that is a tuple is looked up by each of its items; the empty text is not kept.
-LOOKUPS: dict[type[Row], tuple[str, ...]] = {
-    Switch: ("host", "encap_ip"),
-    Network: ("name", "tags"),
-    Subnet: ("name", "cidr", "subnetpool_id", "tags"),
-    Port: ("name", "mac_address", "device_id", "device_owner", "host", "subnets", "addresses", "tags"),
-    SubnetPool: ("project_id", "name", "address_scope_id", "tags"),
-    AddressScope: ("project_id", "name", "tags"),
-    RbacPolicy: ("project_id", "object_id", "target", "grant"),
-}
 _NONE: tuple[str, ...] = ()
 
 
@@ -28,7 +20,7 @@ class Lookup:
         }
 
     def put(self, kind: type[Row], row_id: str, old: Row | None, new: Row | None) -> None:
-        for name in LOOKUPS.get(kind, ()):
+        for name in LOOKUPS[kind]:
             before = _NONE if old is None else getattr(old, name)
             after = _NONE if new is None else getattr(new, name)
             if before == after:

@@ -13,33 +13,27 @@ from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
 from controller.model.mtu import Room
 
-from .kinds import FLOWLESS, NAMES, Bridge, Interface, Learned, Link, Network, Port, Row, Secret, Subnet, Switch
 from .lookup import Lookup
 from .placement import Placement, choose
 from .routes import Routes
+from .rows import (
+    KINDS,
+    Interface,
+    Link,
+    Network,
+    Port,
+    Row,
+    Standard,
+    SubnetPool,
+    Switch,
+)
+from .rows.base import ATTRIBUTES, FLOWLESS, INDEXES
+from .scope_ranges import ScopeRanges
 from .slots import PREFIX as SLOTS
 from .slots import Slots
 
 R = TypeVar("R", bound=Row)
 Dependency = tuple[object, ...]
-
-INDEXES: dict[type[Row], tuple[str, ...]] = {
-    Network: ("project_id",),
-    Subnet: ("network_id", "project_id"),
-    Port: ("network_id", "project_id", "vif", "station"),
-    Switch: ("dpid",),
-    Interface: ("vif", "switch_id", "place"),
-    Bridge: ("system_id",),
-    Learned: ("port_id", "network_id"),
-    Link: ("switch_id", "far_switch_id", "place"),
-    Secret: (),
-    **dict.fromkeys(FLOWLESS, ()),
-}
-ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {  # those that are read one by one, so that others may change freely
-    Network: ("segment", "admin_state_up"),
-    Switch: ("number",),
-}
-_FLOWLESS: tuple[str, ...] = tuple(f"{NAMES[kind]}/" for kind in FLOWLESS)
 
 
 class Applied(NamedTuple):
@@ -60,12 +54,13 @@ class Model:
         self.routes = Routes()
         self.slots = Slots()
         self.room = Room()
+        self.scopes = ScopeRanges()
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
-        self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in NAMES}
+        self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in KINDS.values()}
         self._index: dict[tuple[object, ...], dict[str, None]] = {}
         self._order: dict[type[Row], Any] = {}  # ids in order, of the kinds that were ever asked for so
         self._lookup = Lookup()
-        self._kinds = {name: kind for kind, name in NAMES.items()}
+        self._flowless = tuple(f"{kind.kind_name()}/" for kind in FLOWLESS)
 
     # --- reading ---
 
@@ -98,6 +93,14 @@ class Model:
             return self._lookup.count(kind, index, value)
         return len(self._index.get((kind, index, value), ()))
 
+    def revision_of(self, row: Standard) -> int:
+        """The object's own revision number: it grows by one with each commit that writes the row.
+
+        A row that a former version wrote has none.  Its number is the store's revision, as that version showed it: more
+        than it was ever shown with, so that numbers never fall.
+        """
+        return row.revision or self.revisions.get(row.key, 0)
+
     # --- changing ---
 
     def apply(self, changes: Iterable[Applied]) -> set[Dependency]:
@@ -106,7 +109,7 @@ class Model:
         unsettled: set[str] = set()
         for revision, key, row in changes:
             self.revision = revision
-            if not key.startswith(_FLOWLESS):
+            if not key.startswith(self._flowless):
                 self.content = max(self.content, revision)
             if row is None:
                 self.revisions.pop(key, None)
@@ -121,7 +124,7 @@ class Model:
                     self.taken[key] = cast("str", row)
                 continue
             name, _, row_id = key.partition("/")
-            kind = self._kinds[name]
+            kind = KINDS[name]
             unsettled.update(self._put(kind, row_id, cast("Row | None", row), touched))
         for port_id in unsettled:
             moved = set(self._settle(port_id))
@@ -145,14 +148,16 @@ class Model:
             self.routes.change(old, new)
         if kind is Switch:
             self.room.change(cast("Switch | None", old), cast("Switch | None", new))
+        if kind is SubnetPool:
+            self.scopes.change(cast("SubnetPool | None", old), cast("SubnetPool | None", new))
         touched.add((kind, row_id))
-        for name in ATTRIBUTES.get(kind, ()):
+        for name in ATTRIBUTES[kind]:
             if getattr(old, name, None) != getattr(new, name, None):
                 touched.add((kind, row_id, name))
         self._lookup.put(kind, row_id, old, new)
         if kind in self._order and (old is None or new is None):
             (self._order[kind].add if old is None else self._order[kind].remove)(row_id)
-        for name in INDEXES.get(kind, ()):
+        for name in INDEXES[kind]:
             self._reindex(kind, row_id, name, getattr(old, name, None), getattr(new, name, None), touched)
         if new is None:
             del rows[row_id]

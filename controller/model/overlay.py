@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from .kinds import NAMES, Row
 from .model import Model
+from .rows import NAMES, Row
 
 R = TypeVar("R", bound=Row)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from controller.model.kinds import Bridge
+from controller.model.rows import Bridge
 from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.describe import describe, watched
 from controller.ovsdb.desired import desired

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 FIRST = 0.1  # s before the second try
 LONGEST = 30.0
+MOST = 256  # subjects, before those that are calm are forgotten
 CALM = 10.0  # s without a try after which a subject starts anew
 
 
@@ -18,6 +19,8 @@ class Pace:
 
     def tried(self, subject: str) -> None:
         now = self._clock()
+        if len(self._tries) > MOST:
+            self._tries = {one: held for one, held in self._tries.items() if now - held[1] <= CALM + LONGEST}
         count, last = self._tries.get(subject, (0, now))
         calm = now - last > CALM + self._delay(count)
         self._tries[subject] = (1 if calm else count + 1, now)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from controller.model.kinds import Interface, Network, Port, Row, Switch
 from controller.model.model import Model
+from controller.model.rows import Interface, Network, Port, Row, Switch
 
 BUILD = "BUILD"
+SPARE = 256  # pairs of status and host
 Changes = Iterable[tuple[Row | None, Row | None]]
 
 
@@ -25,6 +26,7 @@ class Looked:
         self._statuses = statuses
         self._known: dict[str, tuple[str, str]] = {}  # port id -> (status, host)
         self._same: dict[tuple[str, str], tuple[str, str]] = {}  # each of these once
+        self._most = SPARE  # of these, before those that nothing has any more are let go
 
     def look(self, ports: Iterable[Port]) -> tuple[list[Port], list[tuple[Port, str, str]]]:
         """(those that are on another host, those of another status with that and the reason)"""
@@ -47,6 +49,9 @@ class Looked:
         for port_id in self._known.keys() - self._model.rows(Port).keys():
             del self._known[port_id]
             self.under_way.discard(port_id)
+        if len(self._same) > self._most:  # hosts that are gone
+            self._same = {each: each for each in self._known.values()}
+            self._most = 2 * len(self._same) + SPARE
 
 
 def _host(model: Model, port: Port) -> str:

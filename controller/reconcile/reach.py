@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from controller.model.kinds import Network, Switch
 from controller.model.model import Model
+from controller.model.rows import Network, Switch
 from topology.links import MOST_SEGMENT, tunnelled
 
 

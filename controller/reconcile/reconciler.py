@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from controller.compile.catalogue import EVERYWHERE, HERE, UNLIMITED
 from controller.compile.compiler import Compiler
 from controller.model.model import Dependency
+from controller.model.rows import Switch
 from controller.openflow.session import Session
 from controller.runtime import hub
 from controller.runtime.errors import Unreachable
@@ -23,12 +23,14 @@ SLICE = 0.005  # seconds of computing after which other green threads get their 
 
 
 class Reconciler:
-    """Owns the compiler.  Rounds run in one green thread; each connected switch has a programmer in its session's
+    """Drives the compiler.  Rounds run in one green thread; each connected switch has a programmer in its session's
     own.
     """
 
-    def __init__(self, replica: Replica, progress: Progress, audit_interval: float, broadcast_rate: int = 0) -> None:
-        self.compiler = Compiler(replica.model, HERE if broadcast_rate else UNLIMITED, EVERYWHERE)
+    def __init__(
+        self, replica: Replica, compiler: Compiler, progress: Progress, audit_interval: float, broadcast_rate: int = 0
+    ) -> None:
+        self.compiler = compiler
         self.broadcast_rate = broadcast_rate
         self.programmers: dict[str, Programmer] = {}
         self.rounds = 0
@@ -94,7 +96,7 @@ class Reconciler:
         while self._working or switch_id in self._included:  # half a round is no wish
             self._round_over.clear()
             self._round_over.wait()
-        if ("switch", switch_id) not in self.compiler.flow_sets:
+        if not self.compiler.includes(switch_id):
             raise Unreachable(f"switch {switch_id} was removed")
         wanted = list(self.compiler.wanted(switch_id))
         self.check(switch_id, len(right), len(wanted))
@@ -120,8 +122,16 @@ class Reconciler:
     def _changed(self, touched: set[Dependency]) -> None:
         if touched and self._model.content <= self._progress.compiled:
             return  # members tell each other of their revisions: that must not make new ones
+        for dependency in touched:
+            if dependency[0] is Switch and len(dependency) == 2:
+                self._forget_gone(str(dependency[1]))
         self.compiler.mark(touched)
         self._wake.set()
+
+    def _forget_gone(self, switch_id: str) -> None:
+        """A switch that was removed while it had no connection: nobody else says that it will not come back."""
+        if self._model.get(Switch, switch_id) is None and switch_id not in self.programmers:
+            self._progress.forget(switch_id)
 
     def _run(self) -> None:
         while True:
@@ -143,6 +153,7 @@ class Reconciler:
             for _ in hub.taking_turns(self.compiler.work(), SLICE):
                 pass
             compiled = self.compiler.settle()
+            self._progress.failing(self.compiler.failures())
             for switch_id, changes in compiled.changes.items():
                 programmer = self.programmers.get(switch_id)
                 if programmer is not None:

@@ -97,14 +97,29 @@ def keep(run: Callable[..., None], *arguments: object) -> GreenThread:
     return spawn(again)
 
 
+class Turns:
+    """Turns of other green threads during long work that does not wait: `give` one between any two steps of it."""
+
+    __slots__ = ("_due", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds`: of work between two turns."""
+        self._seconds = seconds
+        self._due = time.monotonic() + seconds
+
+    def give(self) -> None:
+        """Let others run if the last turn is long enough ago.  What was read of shared objects may be old then."""
+        if time.monotonic() > self._due:
+            sleep(0)
+            self._due = time.monotonic() + self._seconds
+
+
 def taking_turns(steps: Iterable[T], seconds: float) -> Iterator[T]:
     """The steps of long work that does not wait; whenever it has gone on for so long, others get their turn."""
-    turn = time.monotonic() + seconds
+    turns = Turns(seconds)
     for step in steps:
         yield step
-        if time.monotonic() > turn:
-            sleep(0)
-            turn = time.monotonic() + seconds
+        turns.give()
 
 
 def kill(thread: GreenThread) -> None:

@@ -44,7 +44,11 @@ class Feed:
             return True
         waiter = _Waiter(revision, hub.Signal())
         self._waiting.append(waiter)
-        return bool(waiter.reached.wait(timeout))
+        try:
+            return bool(waiter.reached.wait(timeout))
+        finally:
+            if not waiter.reached.is_set():  # it is late, or its thread was killed
+                self._waiting.remove(waiter)
 
     def close(self) -> None:
         hub.kill(self._thread)

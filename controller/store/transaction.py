@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from controller.model.kinds import KINDS, NAMES, Row
+from msgspec.structs import replace
+
 from controller.model.model import Model
+from controller.model.rows import KINDS, NAMES, Row, Standard
 from controller.runtime.errors import Changed, Unavailable
 
 from .codec import encode
@@ -44,7 +46,9 @@ class Transaction:
         self.write: dict[str, bytes | None] = {}
         self._own: dict[str, Row | None] = {}  # rows as this transaction will leave them
         self._own_of: dict[type[Row], dict[str, Row]] = {}  # those of them that it wrote, by kind and key
+        self._own_index: dict[tuple[type[Row], str], dict[object, dict[str, Row]]] = {}  # of these
         self._reserved: dict[str, str | None] = {}
+        self.memo: dict[object, Any] = {}  # of guarded reads, for the next object of a bulk
 
     def get(self, kind: type[R], row_id: str) -> R | None:
         """A row as it will be; the commit is refused if it has changed (or appeared, or gone) by then."""
@@ -63,25 +67,49 @@ class Transaction:
         for row in found.values():
             if row.key not in self._own:
                 self.read.setdefault(row.key, self.model.revisions.get(row.key, 0))
-        for own in self._own_of.get(kind, {}).values():
-            held = getattr(own, index)
-            if held == value or (isinstance(held, tuple) and value in held):
-                found[own.row_id] = own  # type: ignore[assignment]
+        for own in self._own_by(kind, index, value).values():
+            found[own.row_id] = own  # type: ignore[assignment]
         return [row for row_id, row in sorted(found.items()) if self._own.get(row.key, row) == row]
 
+    def _own_by(self, kind: type[R], index: str, value: object) -> dict[str, Row]:
+        """Rows that this transaction wrote, by an attribute; of an attribute that is a tuple, by each of its items."""
+        found = self._own_index.get((kind, index))
+        if found is None:
+            found = self._own_index[kind, index] = {}
+            for row in self._own_of.get(kind, {}).values():
+                _add(found, index, row)
+        return found.get(value, {})
+
+    def _reindex(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
+        for (indexed, index), found in self._own_index.items():
+            if indexed is not kind:
+                continue
+            for value in () if old is None else _values(getattr(old, index)):
+                found[value].pop(old.row_id, None)  # type: ignore[union-attr]
+            if new is not None:
+                _add(found, index, new)
+
     def put(self, row: Row) -> None:
-        """Write a row, new or changed; relies on it being as it is in the replica."""
+        """Write a row, new or changed; relies on it being as it is in the replica.
+
+        A tenant's object gets its next revision number, however often this transaction puts it.
+        """
         key = row.key
+        if isinstance(row, Standard):
+            before = self.model.get(type(row), row.row_id)
+            row = replace(row, revision=1 + (0 if before is None else self.model.revision_of(before)))
         self.read.setdefault(key, self.model.revisions.get(key, 0))
         self._own[key] = row
-        self._own_of.setdefault(type(row), {})[key] = row
+        own = self._own_of.setdefault(type(row), {})
+        self._reindex(type(row), own.get(key), row)
+        own[key] = row
         self.write[key] = encode(row)
 
     def delete(self, row: Row) -> None:
         key = row.key
         self.read.setdefault(key, self.model.revisions.get(key, 0))
         self._own[key] = None
-        self._own_of.get(type(row), {}).pop(key, None)
+        self._reindex(type(row), self._own_of.get(type(row), {}).pop(key, None), None)
         self.write[key] = None
 
     def changes(self) -> Iterator[tuple[Row | None, Row | None]]:
@@ -123,7 +151,7 @@ class Transaction:
 
     def guard(self, prefix: str) -> None:
         """Have the commit refused if any key below `taken/<prefix>/` is written or deleted meanwhile."""
-        self.read[f"taken/{prefix}/"] = self.model.revision
+        self.read.setdefault(f"taken/{prefix}/", self.model.revision)  # of two reads, the commit relies on the first
 
     def any_below(self, prefix: str) -> str | None:
         """Some row's key that holds a reservation below `prefix`, or None; guarded.  Slow: for deletes only."""
@@ -136,6 +164,16 @@ class Transaction:
             if key.startswith(start) and self._reserved.get(key, holder) is not None:
                 return holder
         return None
+
+
+def _values(held: object) -> tuple[object, ...]:
+    """What a row is found by: a tuple as a whole (`place`), and each of its items."""
+    return (held, *held) if isinstance(held, tuple) else (held,)
+
+
+def _add(found: dict[object, dict[str, Row]], index: str, row: Row) -> None:
+    for value in _values(getattr(row, index)):
+        found.setdefault(value, {})[row.row_id] = row
 
 
 class Outcome(NamedTuple, Generic[T]):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from controller.model.kinds import Bridge, Switch
 from controller.model.model import Model
+from controller.model.rows import Bridge, Switch
 from controller.runtime.certificates import Names, shown
 
 

@@ -9,8 +9,8 @@ from functools import partial
 
 from controller.cluster.mastery import Alone, Mastery
 from controller.flow.meter import LEARNING, limit
-from controller.model.kinds import Bridge, Switch
 from controller.model.model import Dependency
+from controller.model.rows import Bridge, Switch
 from controller.openflow import wire
 from controller.openflow.session import PacketIn, Session
 from controller.reconcile.reconciler import Reconciler

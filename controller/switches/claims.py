@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from controller.model.kinds import Interface, Port, Switch
+from controller.model.rows import Interface, Port, Switch
 from controller.runtime.errors import Conflict
 from controller.store.transaction import Taken, Transaction
 from controller.switches.admission import is_adopted

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 
-from controller.model.kinds import Bridge, Learned, Switch
+from apps.pipeline import IN_KEY
 from controller.model.model import Dependency
+from controller.model.rows import Bridge, Learned, Switch
 from controller.openflow.session import PacketIn, Session
 from controller.ovsdb.seen import SeenHypervisor
 from controller.runtime import hub
@@ -25,6 +26,7 @@ from topology.damping import Damping
 log = logging.getLogger("tenet.observe")
 
 QUEUE = 1024  # packet-ins that wait; what comes beyond is dropped, and comes again with the next frame
+WARNED = 1000  # addresses that were warned of, before they may be warned of again
 TOGETHER = 64  # addresses a transaction
 MOVE = 1.0  # seconds that an address stays where it was learned, so that two ports that both claim it cost little
 _LOCAL = 0xFFFFFFFE  # OFPP_LOCAL, which has the bridge's name
@@ -74,6 +76,8 @@ class Observer:
     def hypervisor(self, seen: SeenHypervisor) -> None:
         """From the OVSDB side: what a hypervisor's database says now."""
         if ":" in seen.encap_ip and self._underlay_ip_version == 4 and seen.encap_ip not in self._warned:
+            if len(self._warned) >= WARNED:
+                self._warned.clear()
             self._warned.add(seen.encap_ip)
             log.warning("%s has an IPv6 tenant-encap-ip, but [network] underlay_ip_version is 4: the MTU that "
                         "tenants are told is 20 bytes too large", seen.system_id)  # fmt: skip
@@ -156,7 +160,7 @@ class Observer:
         if self._heard.qsize() >= QUEUE:
             self.dropped += 1
             return
-        self._heard.put(Heard(switch[0].id, packet.in_port, mac))
+        self._heard.put(Heard(switch[0].id, IN_KEY.of(packet.registers), mac))
 
     def _learn(self) -> None:
         while True:
@@ -187,7 +191,7 @@ class Observer:
             self.learned += len(learned)
             self._count_moves(moving, now)
             for one in learned:
-                log.info("%s learned at %s port %d", one.mac, one.switch_id, one.ofport)
+                log.info("%s learned at %s port %d", one.mac, one.switch_id, one.port_key)
 
     def _count_moves(self, moving: list[str], now: float) -> None:
         """What goes from port to port stays where it is until it has been quiet: behind two ports there may be a loop.

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from msgspec import structs
 
-from controller.model.kinds import Interface, Port
 from controller.model.model import Dependency
+from controller.model.rows import Interface, Port
 from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable
 from controller.store.replica import Replica

@@ -9,7 +9,7 @@ from webob import Request
 
 from controller.intent import networks, quantum
 from controller.intent.networks import NetworkWish
-from controller.model.kinds import Network, Port
+from controller.model.rows import Network, Port
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
@@ -195,9 +195,9 @@ class Speech:
         if not isinstance(body, dict) or set(body) != {root} or not isinstance(body[root], dict):
             raise bad_request(f"Unable to find '{root}' in request body, or more than that is in it.")
         given = body[root]
-        unknown = sorted(given.keys() - {name})
+        unknown = given.keys() - {name}
         if unknown:
-            raise bad_request(f"Unrecognized attribute(s) {unknown[0][:64]!r} in '{root}'.")
+            raise bad_request(f"Unrecognized attribute(s) {min(unknown)[:64]!r} in '{root}'.")
         if name not in given and default is None:
             raise bad_request(f"Failed to parse request. Parameter '{name}' of '{root}' is not specified.")
         try:

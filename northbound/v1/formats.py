@@ -9,11 +9,12 @@ from webob import Request
 
 from ..answer import JSON, Answer, as_json
 from ..body import JSON_TYPES, from_json, media_type, raw, unsupported
-from ..errors import Problem
+from ..errors import Problem, bad_request
 from . import xml
 from .dialect import Dialect
 
 XML = "application/xml"
+MOST_XML = 65_536  # bytes of a body: v1 asks for one object with one parameter
 _XML_TYPES = (XML, "text/xml")
 NOTHING = object()  # where there is no body; null is one
 _SUFFIXES = {".json": JSON, ".xml": XML}
@@ -69,5 +70,7 @@ def body(dialect: Dialect, request: Request, suffix: str) -> object:
     if given in JSON_TYPES:
         return from_json(data)
     if given in _XML_TYPES:
+        if len(data) > MOST_XML:
+            raise bad_request(f"The body has more than {MOST_XML} bytes, which is the most that is read of XML.")
         return xml.read(data, dialect.namespace)
     raise unsupported(given, f"{JSON} or {XML}")

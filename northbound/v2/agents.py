@@ -6,7 +6,7 @@ from typing import Any
 
 from controller.intent.env import Means
 from controller.intent.networks import ZONE
-from controller.model.kinds import AgentNote, Switch
+from controller.model.rows import AgentNote, Switch
 from controller.runtime.errors import NotFound
 from controller.store.transaction import Transaction
 
@@ -16,7 +16,7 @@ from ..checks import one_of
 from ..resource import Attribute, May, Resource, View, attribute
 from ..structures import description
 from .engine import found
-from .sight import target
+from .visibility import target
 
 KIND = "Open vSwitch agent"  # the type under which Nova and Horizon look for hosts with Open vSwitch
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from controller.intent import networks, ranges
-from controller.model.kinds import Network, Port, Subnet, Switch
+from controller.model.rows import Network, Port, Subnet, Switch
 
 from ..answer import Answer, as_json
 from ..ask import Ask

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from controller.intent import access
-from controller.model.kinds import Row
+from controller.intent.visibility import shared as shared_with
+from controller.model.rows import Standard
 
 from ..checks import Check, filled, text
 from ..resource import Attribute, May, View, attribute
 from ..structures import description, tags
 
 
-def revision_number(view: View, row: Row) -> int:
-    """Of the store, when the row was last written: it only grows."""
-    return view.model.revisions.get(row.key, 0)
+def revision_number(view: View, row: Standard) -> int:
+    """The object's own: others' writes do not count."""
+    return view.model.revision_of(row)
 
 
 def _updated_at(view: View, row: Any) -> str:
@@ -43,7 +43,7 @@ def tagged(may: May = May.NOTHING) -> Attribute:
 def shared(may: May, check: Check, of: Callable[[Any], str] = lambda row: str(row.id)) -> Attribute:
     """Whether others than its owner may use it: everybody, or the one who asks."""
     return Attribute(
-        "shared", lambda view, row: access.shared(view.model, of(row), view.caller.project_id), may, check, "shared"
+        "shared", lambda view, row: shared_with(view.model, of(row), view.caller.project_id), may, check, "shared"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from controller.intent.env import Means
-from controller.model.kinds import Network, Port, Row
+from controller.model.rows import Network, Port, Row, Standard
 from controller.runtime.errors import Forbidden, NotFound, Refused
 from controller.store.transaction import Transaction
 
@@ -16,7 +16,7 @@ from ..ask import Ask, Handler
 from ..body import json_body
 from ..errors import HttpError, bad_request
 from ..resource import Asked, May, Resource, read, refuse
-from . import filters, lists, sight
+from . import filters, lists, visibility
 
 MAX_BULK = 2_000  # objects in one request: their rules run in one go, during which nobody else is served
 
@@ -45,33 +45,33 @@ def list_all(resource: Resource, ask: Ask) -> Answer:
     names = filters.fields(resource, query)
     page = lists.Page(resource, query)
     view = ask.view
-    hidden = sight.hidden(resource, ask)
+    hidden = visibility.hidden(resource, ask)
     found = filters.Selection(resource, view, query, hidden)
-    if not sight.may_list(resource, ask):
+    if not visibility.may_list(resource, ask):
         rows = page.of([])
-    elif page.limit and not lists.sorts(query) and not sight.judges(resource, ask):
+    elif page.limit and not lists.sorts(query) and not visibility.judges(resource, ask):
         rows = page.first(found)
     else:
-        rows = sight.judged(resource, ask, list(found.rows()))
+        rows = visibility.judged(resource, ask, list(found.rows()))
         rows = page.of(lists.ordered(resource, view, rows, query, hidden))
-    shown = sight.shown(resource, ask, rows, names)
+    shown = visibility.shown(resource, ask, rows, names)
     return as_json(200, {resource.plural: shown} | page.links(ask.request, rows))
 
 
 def show(resource: Resource, ask: Ask, row_id: str) -> Answer:
     row = found(resource, ask, row_id)
     names = filters.fields(resource, ask.query())
-    return as_json(200, {resource.name: sight.shown(resource, ask, [row], names)[0]})
+    return as_json(200, {resource.name: visibility.shown(resource, ask, [row], names)[0]})
 
 
 def found(resource: Resource, ask: Ask, row_id: str) -> Row:
     """A row that the caller may see.  Raises NotFound for any other."""
     view = ask.view
     row = view.model.get(resource.kind, row_id)
-    if not filters.there(view, resource.kind, row) or row is None:
+    if not visibility.there(view, resource.kind, row) or row is None:
         raise missing(resource, row_id)
     try:
-        ask.context.policy.check(ask.caller, f"get_{resource.name}", sight.target(resource, ask, row))
+        ask.context.policy.check(ask.caller, f"get_{resource.name}", visibility.target(resource, ask, row))
     except Forbidden:
         raise missing(resource, row_id) from None
     return row
@@ -96,7 +96,7 @@ def create(resource: Resource, ask: Ask) -> Answer:
         _allow_create(resource, ask, item, asked.project_id)
     rows, revision = ask.transact(_creation(resource, wanted, ask.means))
     headers = _wait(resource, ask, revision, rows)
-    shown = sight.shown(resource, ask, [_now(ask, row) for row in rows])
+    shown = visibility.shown(resource, ask, [_now(ask, row) for row in rows])
     return as_json(201, {resource.plural: shown} if bulk else {resource.name: shown[0]}, revision, headers)
 
 
@@ -106,7 +106,9 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
     asked = _read_one(resource, body, May.UPDATE)
     row = found(resource, ask, row_id)
     item: dict[str, Any] = body[resource.name] if isinstance(body, dict) else {}
-    ask.context.policy.check(ask.caller, f"update_{resource.name}", {**sight.target(resource, ask, row), **item}, item)
+    ask.context.policy.check(
+        ask.caller, f"update_{resource.name}", {**visibility.target(resource, ask, row), **item}, item
+    )
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> Row:
@@ -116,13 +118,13 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
 
     row, revision = ask.transact(rules)
     headers = _wait(resource, ask, revision, [row])
-    shown = sight.shown(resource, ask, [_now(ask, row)])[0]
+    shown = visibility.shown(resource, ask, [_now(ask, row)])[0]
     return as_json(200, {resource.name: shown}, revision, headers)
 
 
 def delete(resource: Resource, ask: Ask, row_id: str) -> Answer:
     row = found(resource, ask, row_id)
-    ask.context.policy.check(ask.caller, f"delete_{resource.name}", sight.target(resource, ask, row))
+    ask.context.policy.check(ask.caller, f"delete_{resource.name}", visibility.target(resource, ask, row))
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> None:
@@ -152,7 +154,9 @@ class Condition(NamedTuple):
     def check(self, resource: Resource, tx: Transaction, row_id: str) -> None:
         """Raises HttpError (412); within the transaction, so that what was checked is what is written to."""
         row = tx.get(resource.kind, row_id)
-        if self.revision is None or row is None or tx.model.revisions.get(row.key) == self.revision:
+        if self.revision is None or row is None:
+            return
+        if isinstance(row, Standard) and tx.model.revision_of(row) == self.revision:
             return
         raise HttpError(
             412, "RevisionNumberConstraintFailed", f"Constrained to {self.revision}, but current revision is another."
@@ -193,9 +197,9 @@ def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project
     """What refers to a network that the caller does not see is NotFound before it is Forbidden."""
     network_id = item.get("network_id")
     network = ask.view.model.get(Network, network_id) if isinstance(network_id, str) else None
-    if isinstance(network_id, str) and not filters.there(ask.view, Network, network):
+    if isinstance(network_id, str) and not visibility.there(ask.view, Network, network):
         raise NotFound(f"Network {network_id[:64]} could not be found.", "NetworkNotFound")
-    whole = sight.with_network(ask, {**item, "project_id": project_id, "tenant_id": project_id})
+    whole = visibility.with_network(ask, {**item, "project_id": project_id, "tenant_id": project_id})
     ask.context.policy.check(ask.caller, f"create_{resource.name}", whole, item)
 
 

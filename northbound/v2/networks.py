@@ -8,7 +8,7 @@ from controller.intent import networks
 from controller.intent.allocate import SEGMENTS
 from controller.intent.networks import ENCAPSULATIONS
 from controller.intent.physical import TYPES
-from controller.model.kinds import Network, Subnet, SubnetPool, Switch
+from controller.model.rows import Network, Subnet, SubnetPool, Switch
 
 from .. import schema
 from ..checks import Check, Fault, boolean, filled, items, keys, one_of, text

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from controller.intent import ports
-from controller.model.kinds import Interface, Port, Switch
+from controller.model.rows import Interface, Port, Switch
 
 from ..checks import boolean, fixed_ips, mac, one_of, optional_text, text, uuid
 from ..resource import SEVERAL, Attribute, May, Resource, View, attribute

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from controller.intent import sharing
-from controller.model.kinds import RbacPolicy
+from controller.model.rows import RbacPolicy
+from controller.model.rows.base import SHAREABLE
 
 from ..checks import filled, one_of, uuid
 from ..resource import May, Resource, attribute
@@ -18,7 +19,7 @@ RBAC_POLICIES = Resource(
     attributes=(
         attribute("id"),
         *OWNER,
-        attribute("object_type", one_of(*sharing.TYPES), May.CREATE, required=True),
+        attribute("object_type", one_of(*SHAREABLE), May.CREATE, required=True),
         attribute("object_id", uuid, May.CREATE, required=True),
         attribute("action", filled, May.CREATE, required=True),
         attribute("target_tenant", filled, May.SET, source="target", required=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.intent import pools, scopes
-from controller.model.kinds import AddressScope, SubnetPool
+from controller.model.rows import AddressScope, SubnetPool
 
 from ..answer import Answer, as_json
 from ..ask import Ask, Handler
@@ -14,7 +14,7 @@ from ..resource import Attribute, May, Resource, View, attribute
 from ..structures import ip_version, nullable, number, prefixes
 from .common import IDENTITY, OWNED, STANDARD, optional, shared, tagged
 from .engine import found
-from .sight import target
+from .visibility import target
 
 QUOTA = 2**31 - 1
 

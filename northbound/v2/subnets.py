@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.intent import subnets
-from controller.model.kinds import Subnet
+from controller.model.rows import Subnet
 
 from ..checks import boolean, cidr, filled, one_of, optional_address, pools, uuid
 from ..resource import Attribute, May, Resource, View, attribute

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from controller.compile.catalogue import apps
 from controller.compile.preview import Preview
-from controller.model.kinds import Interface, Switch
+from controller.model.rows import Interface, Switch
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
@@ -26,7 +27,7 @@ def seeing(api: Api) -> Api:
         tx.put(Interface(switch_id="s1", name="tap1", vif="vif1", ofport=7))
 
     transact(api.context.store, api.context.replica, rules)
-    return Api(replace(api.context, preview=Preview(api.context.replica.model).switches))
+    return Api(replace(api.context, preview=Preview(api.context.replica.model, apps(0)).switches))
 
 
 def foreseen(api: Api, method: str, path: str, body: object = None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from webob import Request
 
-from controller.model.kinds import Interface, Row, Switch
+from controller.model.rows import Interface, Row, Switch
 from controller.publish import feed
 from controller.store.replica import Replica
 from controller.store.store import Store

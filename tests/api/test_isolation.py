@@ -57,8 +57,9 @@ def test_lists_are_ones_own(blue: Person, reds: dict[str, Any]) -> None:
         for query in ("", f"?id={row['id']}", "?name=secret-net&name=secret-port", "?project_id=red", "?limit=1",
                       "?sort_key=name", "?fields=id", "?tenant_id=red&name=x"):  # fmt: skip
             reply = blue.call("GET", f"/v2.0/{kind}{query}")
-            if reply.status == 200:
-                assert next(iter(reply.json.values())) == [], (kind, query)
+            nameless = kind == "rbac-policies" and ("name=" in query or "sort_key=name" in query)
+            assert reply.status == (400 if nameless else 200), (kind, query)
+            assert nameless or next(iter(reply.json.values())) == [], (kind, query)
             assert row["id"] not in reply.body.decode()
     for path in ("/v2.0/network-ip-availabilities", "/v2.0/quotas", "/v2.0/agents", "/v2.0/availability_zones"):
         reply = blue.call("GET", path)

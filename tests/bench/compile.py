@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import NamedTuple
 
-from controller.compile.catalogue import EVERYWHERE, HERE
+from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.model.model import Applied, Model
 from controller.runtime import garbage
@@ -63,7 +63,7 @@ def compile_all() -> Run:
     model = Model()
     model.apply([Applied(1, row.key, row) for row in rows(SHAPE)])
     garbage.settle()
-    compiler = Compiler(model, HERE, EVERYWHERE)
+    compiler = Compiler(model, apps(1000))
     switches = [switch_id(number) for number in range(SHAPE.switches)]
     wall, cpu = time.perf_counter(), time.process_time()
     for each in switches:

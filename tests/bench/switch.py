@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from controller.compile.catalogue import apps
+from controller.compile.compiler import Compiler
 from controller.model.model import Applied
 from controller.openflow import framework
 from controller.openflow.session import PacketIn, Session
@@ -38,7 +40,7 @@ class Bench:
         replica.model.apply([Applied(1, row.key, row) for row in rows(SHAPE)])
         garbage.settle()
         self.progress = Progress(time.monotonic)
-        self.reconciler = Reconciler(replica, self.progress, audit_interval=3600.0)
+        self.reconciler = Reconciler(replica, Compiler(replica.model, apps(0)), self.progress, audit_interval=3600.0)
         self.reconciler.compiler.include(ONE)
         self.reconciler.compiler.run()
         self.reconciler.start()

@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
-from apps.pipeline import MISS, TABLES
-from controller.compile.catalogue import EVERYWHERE, HERE
+from apps.pipeline import MISS
+from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.compile.flow_set import FlowChange
 from controller.flow import Flow
-from controller.model.kinds import Interface, Learned, Port, Row, Switch
 from controller.model.model import Applied, Model
 from controller.model.placement import Placement
 from controller.model.reader import Reader
+from controller.model.rows import Interface, Learned, Port, Row, Switch
 from tests import strategies
 from tests.world import change
 
@@ -47,7 +47,7 @@ def from_nothing(model: Model, included: Iterable[str]) -> Compiler:
     rows = [Applied(1, row.key, row) for kind in model._rows.values() for row in reversed(kind.values())]
     fresh = Model()
     fresh.apply(reversed(rows))
-    compiler = Compiler(fresh, HERE, EVERYWHERE)
+    compiler = Compiler(fresh, apps(1000))
     for switch_id in included:
         compiler.include(switch_id)
     compiler.run()
@@ -66,7 +66,7 @@ class History:
 
     def __init__(self) -> None:
         self.model = Model()
-        self.compiler = Compiler(self.model, HERE, EVERYWHERE)
+        self.compiler = Compiler(self.model, apps(1000))
         self.mirrors: dict[str, set[Flow]] = {}
         self._work: Iterator[None] = iter(())
         self.include("h0")
@@ -138,11 +138,11 @@ class History:
             assert {who: set(flows) for who, flows in flow_set.claims.items()} == {
                 who: set(flows) for who, flows in scratch.flow_sets[place].claims.items()
             }
-        assert self.compiler._units.keys() == scratch._units.keys()
-        assert not any(unit.more for unit in self.compiler._units.values())
-        for unit in self.compiler._units.values():
-            assert set(unit.deps) == set(scratch._units[unit.key, unit.owner].deps)
-        assert self.compiler._users.keys() == scratch._users.keys()
+        assert self.compiler.units.keys() == scratch.units.keys()
+        assert not any(unit.more for unit in self.compiler.units.values())
+        for where, unit in self.compiler.units.items():
+            assert set(unit.deps) == set(scratch.units[where].deps)
+        assert set(self.compiler.dependencies) == set(scratch.dependencies)
 
 
 def after(history: list[tuple[str, Any]]) -> History:
@@ -171,13 +171,10 @@ def test_no_table_is_of_two_minds(history: list[tuple[str, Any]]) -> None:
     """Flows that are the same everywhere have tables of their own, and no switch is to hold two flows of one key."""
     told = after(history)
     told.settle()
-    everywhere = {table for table in TABLES if table.everywhere}
-    for (place, _), flow_set in told.compiler.flow_sets.items():
+    for (kind, _), flow_set in told.compiler.flow_sets.items():
         for flow in flow_set.flows():
-            if place == "network":
-                assert flow.table in everywhere and flow.priority > MISS, flow
-            else:
-                assert flow.table not in everywhere or flow.priority == MISS, flow
+            assert flow.table.flow_set == kind or (kind == "switch" and flow.priority == MISS), flow
+            assert kind == "switch" or flow.priority > MISS, flow
     for switch_id in told.mirrors:
         keys = [flow.key for flow in told.compiler.wanted(switch_id)]
         assert len(keys) == len(set(keys))
@@ -206,9 +203,7 @@ def test_nothing_is_left_of_what_is_gone(history: list[tuple[str, Any]]) -> None
     for switch_id in strategies.SWITCHES:
         told.exclude(switch_id)
     told.settle()
-    compiler = told.compiler
-    assert not compiler.flow_sets and not compiler._units and not compiler._users and not compiler._dirty
-    assert not compiler._carriers and not compiler._carried
+    assert told.compiler.empty
     change(told.model, *sorted(told.model.revisions))
     placement, fresh = told.model.placement, Placement()
     assert not told.model._index and not placement.bindings and not placement._locations

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from controller.compile.catalogue import EVERYWHERE, HERE
+from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
-from controller.model.kinds import Learned, Row, Switch
 from controller.model.model import Applied, Model
+from controller.model.rows import Learned, Row, Switch
 from tests.apps.clouds import seen
 from tests.strategies import base
 
@@ -33,7 +33,7 @@ def digest(order: int) -> str:
     every = rows()
     random.Random(order).shuffle(every)
     model = Model()
-    compiler = Compiler(model, HERE, EVERYWHERE)
+    compiler = Compiler(model, apps(1000))
     half = order % len(every)
     compiler.mark(model.apply([Applied(1, row.key, row) for row in every[:half]]))
     for row in every:

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from controller.compile.catalogue import EVERYWHERE, HERE
+from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.compile.preview import Preview
-from controller.model.kinds import Network, Port, Row, Subnet, Switch
 from controller.model.model import Model
+from controller.model.rows import Network, Port, Row, Subnet, Switch
 from tests import strategies
 from tests.apps.clouds import network, plugged, port
 from tests.apps.clouds import switch as numbered
@@ -25,7 +25,7 @@ intents = st.lists(strategies.rows.filter(lambda row: isinstance(row, INTENT)), 
 
 
 def whole(model: Model) -> Compiler:
-    compiler = Compiler(model, HERE, EVERYWHERE)
+    compiler = Compiler(model, apps(1000))
     for switch_id in model.rows(Switch):
         compiler.include(switch_id)
     compiler.run()
@@ -57,7 +57,7 @@ def test_what_is_foreseen_comes_to_be(cloud: list[Row], wish: list[Row], deleted
         there: Row | None = model.get(type(row), row.row_id)
         changes.append((there, None if deleted else row))
     before = flows(whole(model), model)
-    foreseen = Preview(model).switches(changes)
+    foreseen = Preview(model, apps(1000)).switches(changes)
     assert flows(whole(model), model) == before, "a preview changes nothing"
     change(model, *([key for key in wanted if key in model.revisions] if deleted else wanted.values()))
     assert foreseen == differences(model, before, flows(whole(model), model))
@@ -70,7 +70,7 @@ def test_two_switches_that_say_they_have_one_address() -> None:
     change(model, *(replace(numbered(number), encap_ip="192.0.2.9") for number in (1, 2)))
     for name, at, number in (("red", 1, 1), ("red", 3, 2), ("blue", 2, 3), ("blue", 3, 4)):
         change(model, port(f"p{number}", name, number), plugged(f"p{number}", at, number))
-    (h1, h3) = Preview(model).switches([(model.get(Network, "red"), None)])
+    (h1, h3) = Preview(model, apps(1000)).switches([(model.get(Network, "red"), None)])
     before = flows(whole(model), model)
     change(model, "network/red")
     assert [h1, h3] == differences(model, before, flows(whole(model), model))

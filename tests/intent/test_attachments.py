@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from controller.intent import attachments
-from controller.model.kinds import Interface, Port, Switch
 from controller.model.model import Applied
+from controller.model.rows import Interface, Port, Switch
 from controller.runtime.errors import Conflict, Invalid
 
 from .world import World

@@ -8,9 +8,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.model.kinds import NAMES, Network, Port, Row, Switch
-from controller.model.model import INDEXES, Applied, Dependency, Model
+from controller.model.model import Applied, Dependency, Model
 from controller.model.reader import Reader
+from controller.model.rows import NAMES, Network, Port, Row, Switch
+from controller.model.rows.base import INDEXES
 from tests import strategies
 from tests.apps.clouds import network, plugged, port, seen, switch
 from tests.world import change

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from controller.model.kinds import Tunnel
+from controller.model.rows import Tunnel
 from controller.ovsdb.seen import SeenInterface
 from controller.ovsdb.server import controller_target, serve
 from controller.runtime import hub

@@ -7,8 +7,8 @@ import time
 import msgspec
 import pytest
 
-from controller.model.kinds import Network, Row
 from controller.model.model import Model
+from controller.model.rows import Network, Row
 from controller.reconcile.progress import GRACE, Progress
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub

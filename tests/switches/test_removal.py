@@ -8,8 +8,10 @@ from typing import Any, cast
 
 import pytest
 
+from controller.compile.catalogue import apps
+from controller.compile.compiler import Compiler
 from controller.diagnose.operators import Operators
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
@@ -27,7 +29,7 @@ def test_a_switch_whose_database_is_connected_is_not_removed(tmp_path: Path) -> 
     replica = Replica(store)
     replica.start()
     observer, progress = Observer(store, replica), Progress(time.monotonic)
-    reconciler = Reconciler(replica, progress, 60.0)
+    reconciler = Reconciler(replica, Compiler(replica.model, apps(0)), progress, 60.0)
     operators = Operators(replica, reconciler, NOWHERE, progress, observer, NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE,
                           NOWHERE)  # fmt: skip
     databases = ["h1"]

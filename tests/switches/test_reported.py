@@ -8,8 +8,8 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from controller.model.kinds import Bridge, Interface, Learned, Network, Plugged, Port, Row, Switch, Tunnel
 from controller.model.model import Model
+from controller.model.rows import Bridge, Interface, Learned, Network, Plugged, Port, Row, Switch, Tunnel
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface
 from controller.runtime.errors import Conflict, Invalid
 from controller.store.replica import applied

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from controller.model.kinds import Port, Row, Switch
+from controller.model.rows import Port, Row, Switch
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface
 from controller.runtime import hub
 from controller.store import open_store

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from controller.flow.interpret import Frame
-from controller.model.kinds import Link, Port, Switch
+from controller.model.rows import Link, Port, Switch
 from tests.topology.wired import VM, Outcome, Wired, address, mac, switch_id, switches, tenants, wires
 from tests.world import frame
 
@@ -160,6 +160,7 @@ def test_no_loop_in_any_of_all_mixes() -> None:
     """A ring whose neighbours are wired twice: old flows of one switch and new ones of the next point at each other."""
     graph = nx.MultiGraph([(0, 1), (0, 1), (1, 2), (1, 2), (2, 3), (2, 3), (3, 0), (3, 0)])
     both = wires(graph)[:2]
+    lost = sent = 0
     for before, after in (([], both), (both, [])):
         for size in range(5):
             for behind in itertools.combinations(range(4), size):
@@ -171,7 +172,11 @@ def test_no_loop_in_any_of_all_mixes() -> None:
                 for name, chance in itertools.product(("red", "blue"), range(4)):
                     outcome = world.say(f"{name}-0", f"{name}-1", chance)
                     once(outcome)
-                    assert outcome.ports == [f"{name}-1"] or 0 < size < 4
+                    sent += 1
+                    if outcome.ports != [f"{name}-1"]:
+                        assert 0 < size < 4  # all old and all new flows lose nothing
+                        lost += 1
+    assert sent == 256 and lost <= 72  # frames that meet old flows of one switch and new ones of the next
 
 
 def test_a_frame_takes_one_detour_at_most() -> None:

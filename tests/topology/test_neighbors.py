@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from topology.damping import HALF
 from topology.discovery import Heard, Port
-from topology.neighbors import FRESH, SILENCE, Neighbors, Verdict, Wire
+from topology.neighbors import FRESH, SILENCE, SWEEP, Neighbors, Verdict, Wire
 
 A1, A2, B1, B2, C1 = Port(1, 1), Port(1, 2), Port(2, 1), Port(2, 2), Port(3, 1)
 START = 1_000_000_000
+
+
+def retained(table: Neighbors) -> int:
+    """Entries of all that a table holds."""
+    return sum(len(held) for held in vars(table).values() if isinstance(held, dict | list))
 
 
 def hear(table: Neighbors, near: Port, far: Port, now: float) -> Verdict:
@@ -110,7 +115,7 @@ def test_a_port_that_flaps_counts_although_its_wire_does_not_come_up_in_between(
         (True, False), (False, False), (False, False), (False, True), (False, False),
     ]  # fmt: skip
     assert hear(table, A1, B1, 2.0) is Verdict.HELD
-    table.forget_old(500.0)
+    table.forget_old(500.0, START + 500_000_000)
     assert table.fall(A1, 500.0) is not None, "what is held is not forgotten"
     assert Neighbors().fall(A1, 1.0) is None, "a port that never had a wire has none to lose"
 
@@ -130,3 +135,13 @@ def test_other_wires_are_not_held() -> None:
     table = Neighbors()
     now, _ = flap(table, 1.0, 20)
     assert hear(table, A2, B2, now) is Verdict.NEW
+
+
+def test_stamps_are_forgotten_when_a_frame_with_one_is_stale_anyhow() -> None:
+    table = Neighbors()
+    for number in range(1000):
+        hear(table, A1, Port(100 + number, 1), 1.0)
+    held = retained(table)
+    table.forget_old(SWEEP + 2.0, START + int((SWEEP + 2.0) * 1e6))
+    assert held - retained(table) >= 1000
+    assert table.heard(A1, Heard(Port(100, 1), START + 1_000_000), 70.0, START + 70_000_000) is Verdict.STALE

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import networkx as nx
 
-from controller.compile.catalogue import EVERYWHERE, HERE
+from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.flow import CONTROLLER
 from controller.flow.interpret import Frame, Pipeline
-from controller.model.kinds import FixedIp, Interface, Link, Network, Port, Row, Switch, Tunnel
 from controller.model.model import Model
+from controller.model.rows import FixedIp, Interface, Link, Network, Port, Row, Switch, Tunnel
 from tests.world import change, frame, number
 
 VM = 100  # OpenFlow ports from here on are tenants', those below are wires
@@ -102,7 +102,7 @@ class Wired:
 
     def __init__(self, *rows: Row) -> None:
         self.model = Model()
-        self.compiler = Compiler(self.model, HERE, EVERYWHERE)
+        self.compiler = Compiler(self.model, apps(1000))
         self.held: dict[str, Pipeline] = {}
         self.cut: set[Place] = set()  # ends of wires without a carrier
         self.plugged: dict[Place, Place] = {}  # what is wired to what, whatever the model knows

@@ -17,8 +17,8 @@ from functools import partial
 from itertools import islice
 
 from controller.flow import CONTROLLER, output
-from controller.model.kinds import Interface, Link, Secret, Switch
 from controller.model.model import Dependency
+from controller.model.rows import Interface, Link, Secret, Switch
 from controller.openflow.session import PacketIn, Session
 from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable
@@ -133,6 +133,7 @@ class Links:
                 self._mark(end)
         gone = [Port(session.dpid, number) for number in before.keys() - station.ports.keys()]
         for port in gone:
+            self._speeds.pop(port, None)
             self._fall(port, "the port is down, or a tenant's")
         if station.ports.keys() - before.keys():
             station.pauses = list(FIRST)
@@ -178,6 +179,10 @@ class Links:
             station.session.packet_outs(packets)
             self.seen["sent"] += len(packets)
 
+    def _time(self) -> int:
+        """What a frame sent now would carry."""
+        return max(self._stamp, time.time_ns() // 1000)
+
     def _tell_time(self) -> int:
         """Microseconds of Unix time, more at every call: a frame counts only when it is newer than the one before."""
         self._stamp = max(self._stamp + 1, time.time_ns() // 1000)
@@ -196,7 +201,7 @@ class Links:
             self.seen["forged"] += 1
             return
         near = Port(session.dpid, packet.in_port)
-        verdict = self._neighbors.heard(near, heard, self._now, max(self._stamp, time.time_ns() // 1000))
+        verdict = self._neighbors.heard(near, heard, self._now, self._time())
         self.seen[verdict.name] += 1
         while self._neighbors.moved:
             self._fell(self._neighbors.moved.pop(), "its cable is elsewhere")
@@ -236,10 +241,18 @@ class Links:
                 for near in self._neighbors.far:
                     if near.dpid == dpid:
                         self._mark(near)
-        self._neighbors.forget_old(self._now)
+            elif since == float("inf") and not self._replica.model.find(Switch, "dpid", dpid):
+                self._forget(dpid)
+        self._neighbors.forget_old(self._now, self._time())
         for near in [near for near in self._damped if not self._neighbors.is_held(near, self._now)]:
             self._damped.discard(near)
             self._mark(near)
+
+    def _forget(self, dpid: int) -> None:
+        """The switch was removed: what was known of its ports says nothing of one that comes with its datapath id."""
+        del self._away[dpid]
+        for port in [port for port in self._speeds if port.dpid == dpid]:
+            del self._speeds[port]
 
     def _fall(self, near: Port, why: str) -> None:
         fall = self._neighbors.fall(near, self._now)
