@@ -28,8 +28,8 @@ def test_a_vm_of_a_dead_host_is_where_it_was_started_anew_and_the_host_can_be_re
         assert api.show("port", there["id"])["binding:host_id"] == made[2].system_id
         assert not asking.reaches("10.0.0.13", within=2.0), "nothing says yet that it is not where it was"
         assert until(lambda: not made.controller.switches()[name]["connected"], within=90)
-        assert until(lambda: api.show("port", other["id"])["status"] == "ACTIVE", within=90)
-        assert api.show("port", there["id"])["status"] == "ACTIVE"
+        assert until(lambda: api.show("port", other["id"])["binding:host_id"] == made[2].system_id, within=90)
+        assert until(lambda: {api.show("port", each["id"])["status"] for each in (there, other)} == {"ACTIVE"})
         assert asking.reaches("10.0.0.13")
         assert until(lambda: made.controller.api("DELETE", f"/tenet/v1/switches/{name}").status == 204)
         assert name not in made.controller.switches()
