@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from .actions import CONTROLLER, IN_PORT, Action
-from .fields import HEADERS, Field
+from .action import Action
+from .actions import CONTROLLER, IN_PORT
+from .fields import FIELDS, Field, Subfield
 from .flow import Flow
 from .group import Group
+from .spec import FRAME, SWITCH, TRACKED
 
 Frame = dict[str, int]
 
 MOST_LOOKUPS = 4096  # MAX_RESUBMITS of Open vSwitch; goto counts, too
 DEEPEST = 64  # MAX_DEPTH
-_OWN = ("in_port", "metadata", "reg7", "reg8", "reg9")  # what does not leave the switch
-
-
+_OWN = frozenset(spec.name for spec in FIELDS.values() if spec.home in (SWITCH, TRACKED))  # does not leave the switch
+_OUTSIDE = frozenset(spec.name for spec in FIELDS.values() if spec.home != FRAME)  # no part of the frame itself
 _LABEL = ("mpls_label", "mpls_tc", "mpls_ttl")
-_OUTSIDE = (*_OWN, "tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")  # no part of the frame itself
 BELOW = "below."
 
 
@@ -133,7 +133,7 @@ class _Walk:
         self._leave(_number(action.args[0]))
 
     def _output_register(self, action: Action, depth: int) -> None:
-        self._leave(self._frame.get(str(action.args[0]), 0))
+        self._leave(self._read(action.args[0]))
 
     def _to_controller(self, action: Action, depth: int) -> None:
         self._leave(CONTROLLER)
@@ -144,9 +144,19 @@ class _Walk:
         self._frame[what.name] = int.from_bytes(what.value, "big")
 
     def _move(self, action: Action, depth: int) -> None:
-        source, target, bits = str(action.args[0]), str(action.args[1]), _number(action.args[2])
-        mask = (1 << bits) - 1
-        self._frame[target] = self._frame.get(target, 0) & ~mask | self._frame.get(source, 0) & mask
+        self._write(action.args[1], self._read(action.args[0]))
+
+    def _load(self, action: Action, depth: int) -> None:
+        self._write(action.args[1], _number(action.args[0]))
+
+    def _read(self, part: object) -> int:
+        assert isinstance(part, Subfield)
+        return self._frame.get(part.spec.name, 0) >> part.first & (1 << part.bits) - 1
+
+    def _write(self, part: object, value: int) -> None:
+        assert isinstance(part, Subfield)
+        mask = (1 << part.bits) - 1 << part.first
+        self._frame[part.spec.name] = self._frame.get(part.spec.name, 0) & ~mask | value << part.first & mask
 
     def _clone(self, action: Action, depth: int) -> None:
         self._on_a_copy([one for one in action.args if isinstance(one, Action)], depth)
@@ -211,8 +221,9 @@ _DO: dict[str, Callable[[_Walk, Action, int], None]] = {
     "resubmit": _Walk._resubmit,
     "output": _Walk._output,
     "output_reg": _Walk._output_register,
-    "controller_by": _Walk._to_controller,
+    "controller": _Walk._to_controller,
     "set_field": _Walk._set,
+    "load": _Walk._load,
     "move": _Walk._move,
     "clone": _Walk._clone,
     "group": _Walk._group,
@@ -232,7 +243,7 @@ def _doing(flow: Flow) -> object:
 
 def _matches(field: Field, frame: Frame) -> bool:
     value = frame.get(field.name, 0)
-    mask = (1 << HEADERS[field.name][2] * 8) - 1 if field.mask is None else int.from_bytes(field.mask, "big")
+    mask = (1 << 128) - 1 if field.mask is None else int.from_bytes(field.mask, "big")
     return value & mask == int.from_bytes(field.value, "big") & mask
 
 

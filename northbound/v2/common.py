@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from controller.intent.visibility import shared as shared_with
-from controller.model.rows import Row
+from controller.model.rows import Standard
 
 from ..checks import Check, filled, text
 from ..resource import Attribute, May, View, attribute
 from ..structures import description, tags
 
 
-def revision_number(view: View, row: Row) -> int:
-    """Of the store, when the row was last written: it only grows."""
-    return view.model.revisions.get(row.key, 0)
+def revision_number(view: View, row: Standard) -> int:
+    """The object's own: others' writes do not count."""
+    return view.model.revision_of(row)
 
 
 def _updated_at(view: View, row: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from controller.intent.env import Means
-from controller.model.rows import KINDS, Row
+from controller.model.rows import KINDS, Row, Standard
 from controller.runtime.errors import Forbidden, NotFound, Refused
 from controller.store.transaction import Transaction
 
@@ -194,7 +194,9 @@ class Condition(NamedTuple):
     def check(self, resource: Resource, tx: Transaction, row_id: str) -> None:
         """Raises HttpError (412); within the transaction, so that what was checked is what is written to."""
         row = tx.get(resource.kind, row_id)
-        if self.revision is None or row is None or tx.model.revisions.get(row.key) == self.revision:
+        if self.revision is None or row is None:
+            return
+        if isinstance(row, Standard) and tx.model.revision_of(row) == self.revision:
             return
         raise HttpError(
             412, "RevisionNumberConstraintFailed", f"Constrained to {self.revision}, but current revision is another."

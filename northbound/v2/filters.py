@@ -86,13 +86,17 @@ def fields(resource: Resource, query: Query) -> list[str]:
 
 
 def _few(resource: Resource, view: View, wanted: Query) -> Iterable[Row] | None:
-    """Few rows that hold all that match: by id, else by the index that finds least, else what the caller may see.
+    """Few rows that hold all that match: by id, else what the caller may see, else by the index that finds least.
 
-    None where that may be all there are.
+    None where that may be all there are.  Whoever is not the operator has no row of others walked over: it takes time,
+    and time tells how many there are.
     """
     model, kind = view.model, resource.kind
     if "id" in wanted:
-        return [row for row_id in wanted["id"] if (row := model.get(kind, row_id)) is not None]
+        rows = [model.get(kind, row_id) for row_id in wanted["id"]]
+        return [row for row in rows if there(view, kind, row) and row is not None]
+    if not view.caller.operator:
+        return candidates(model, kind, view.caller.project_id, wanted)
     found = [(index, values) for name, index in resource.index.items() if (values := _indexed(name, wanted))]
     if resource.tagged and "tags" in wanted:
         found.append(("tags", [min(_tags(wanted["tags"]), key=lambda tag: model.count(kind, "tags", tag))]))
@@ -104,7 +108,7 @@ def _few(resource: Resource, view: View, wanted: Query) -> Iterable[Row] | None:
     for name, find in resource.finders.items():
         if "" not in wanted.get(name, [""]):
             return find(view, wanted[name])
-    return None if view.caller.operator else candidates(model, kind, view.caller.project_id)
+    return None
 
 
 def _ordered(rows: Iterable[Row]) -> list[Row]:
