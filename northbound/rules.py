@@ -1,7 +1,7 @@
 """Rules of policy: the words in which resources and calls declare who may do what by default.
 
-They are oslo.policy's expressions, over OpenStack's personas: *admin* is the operator; a project's *member* uses it, its
-*reader* reads; *service* is for other services of the cloud.  Whoever owns a network has a say over what is on it.
+They are oslo.policy's expressions, over OpenStack's personas: *admin* is the operator; a project's *member* uses it,
+its *reader* reads; *service* is for other services of the cloud.  Whoever owns a network has a say over what is on it.
 Whether an object can be seen at all is asked before any of this (`controller.intent.visibility`).
 """
 
