@@ -81,6 +81,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                                       f"where [auth] strategy = none.")
         for name, limit in QUOTAS.items()
     ],
+    "hub": [
+        cfg.FloatOpt("held_warning", default=0.25, min=0.0,
+                     help="Seconds that one green thread may keep all others waiting before it is logged, with its "
+                          "stack; 0: it never is."),
+    ],
     "nova": [
         cfg.StrOpt("endpoint", help="URL of the Compute API, to be told when a port is up; what goes with [nova] "
                                     "auth_type says how to log in."),
@@ -118,6 +123,7 @@ class Settings(NamedTuple):
     lease: float = 3.0
     advertise: str = ""
     accept_empty: bool = False
+    held_warning: float = 0.25
 
     @property
     def underlay_room(self) -> int:
@@ -206,6 +212,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         lease=conf.cluster.lease,
         advertise=conf.cluster.advertise or "",
         accept_empty=conf.cluster.accept_empty,
+        held_warning=conf.hub.held_warning,
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(
