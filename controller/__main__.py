@@ -80,6 +80,7 @@ class Controller:
         from controller.switches.observer import Observer
         from northbound.app import application
         from northbound.context import Context
+        from northbound.hosts import Hosts
         from topology.cost import COSTS
 
         self._settings = settings
@@ -134,6 +135,7 @@ class Controller:
             preview=Preview(self.replica.model, chosen).switches,
             cluster=self.cluster.report if self.cluster else None,
             quantum=settings.quantum,
+            hosts=Hosts(settings.hosts, tokens=settings.auth != "none"),
             **_identity(settings),
         )
         self._events, self._levels = context.events, levels
@@ -201,7 +203,7 @@ class Controller:
         server: Any = self._https.wrap_socket(listener, server_side=True, do_handshake_on_connect=False) \
             if self._https else listener  # fmt: skip
         try:
-            serve(server, self.application)
+            serve(server, self.application, self._settings.connections_per_address)
         except Exception:
             if not self._stopped.is_set():  # a process without its API is of no use: whoever watches starts it anew
                 log.critical("the REST listener failed", exc_info=True)

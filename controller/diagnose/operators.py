@@ -137,6 +137,8 @@ class Operators:
             gauge("tenet_switches_connected", "Switches with an OpenFlow connection here.", value=len(programmers)),
             counter("tenet_flow_messages", "Flow messages sent to switches.", value=self._switchboard.flow_messages),
             counter("tenet_units_computed", "Units (object and place) computed.", value=reconciler.compiler.computed),
+            gauge("tenet_units_failed", "Units whose flows cannot be computed: a fault of the controller.",
+                  value=len(reconciler.compiler.failed)),
             counter("tenet_addresses_learned", "Source addresses learned.", value=self._observer.learned),
             counter("tenet_packet_ins_dropped", "Packet-ins dropped for want of time.", value=self._observer.dropped),
             HistogramMetricFamily("tenet_hub_held_seconds", "How long one green thread kept all others waiting.",

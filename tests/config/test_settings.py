@@ -112,6 +112,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: str | None) -> None:
     for name in ("ca.pem", "c.pem", "k.pem"):
         if content is not None:
             (tmp_path / name).write_text(content)
+            (tmp_path / name).chmod(0o600)
     settings = read([])._replace(
         ca=str(tmp_path / "ca.pem"), certificate=str(tmp_path / "c.pem"), private_key=str(tmp_path / "k.pem")
     )
