@@ -71,6 +71,7 @@ class Controller:
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
+        from controller.runtime.held import Held
         from controller.store import archive, is_shared, open_store
         from controller.store.replica import Replica
         from controller.switches.board import Switchboard
@@ -79,11 +80,13 @@ class Controller:
         from controller.switches.observer import Observer
         from northbound.app import application
         from northbound.context import Context
+        from northbound.hosts import Hosts
         from topology.cost import COSTS
 
         self._settings = settings
         self._tls = tls_context(settings, demand_certificate=True)
         self._https = tls_context(settings, demand_certificate=False)
+        self._held = Held(settings.held_warning)
         self._stopped = hub.Signal()
         self._status = 0
         self.store = open_store(settings.store_url)
@@ -115,6 +118,7 @@ class Controller:
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, Fabric(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
+            self._held,
         )  # fmt: skip
         if self.cluster:
             self.reconciler.check = self.cluster.guard.check
@@ -131,6 +135,7 @@ class Controller:
             preview=Preview(self.replica.model, chosen).switches,
             cluster=self.cluster.report if self.cluster else None,
             quantum=settings.quantum,
+            hosts=Hosts(settings.hosts, tokens=settings.auth != "none"),
             **_identity(settings),
         )
         self._events, self._levels = context.events, levels
@@ -143,6 +148,7 @@ class Controller:
 
         settings = self._settings
         hub.spawn(self._await_end)
+        self._held.start()
         self.replica.start()
         garbage.settle()
         if self._confirmations:
@@ -179,6 +185,7 @@ class Controller:
         if self._confirmations:
             self._confirmations.finish()
         self.store.close()
+        self._held.stop()
         return self._status
 
     def _fail(self) -> None:
@@ -196,7 +203,7 @@ class Controller:
         server: Any = self._https.wrap_socket(listener, server_side=True, do_handshake_on_connect=False) \
             if self._https else listener  # fmt: skip
         try:
-            serve(server, self.application)
+            serve(server, self.application, self._settings.connections_per_address)
         except Exception:
             if not self._stopped.is_set():  # a process without its API is of no use: whoever watches starts it anew
                 log.critical("the REST listener failed", exc_info=True)

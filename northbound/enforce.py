@@ -18,6 +18,7 @@ from oslo_policy import _checks as checks
 from oslo_policy import policy as oslo
 
 from controller.runtime.errors import Forbidden, Misconfigured
+from controller.runtime.files import check_trusted
 
 from .auth import Caller
 from .field import Field
@@ -67,6 +68,7 @@ class Rules:
         try:
             self._enforcer.load_rules()
             self._enforcer.check_rules(raise_on_violation=True)
+            check_trusted(self._enforcer.policy_path or "", "[oslo_policy] policy_file")
         except _FILE_ERRORS as error:
             raise Misconfigured(f"[oslo_policy] policy_file: {' '.join(str(error).split())}") from error
 

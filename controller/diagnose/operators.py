@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory, moment
@@ -17,6 +17,7 @@ from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels
 from controller.runtime import hub
 from controller.runtime.errors import Conflict
+from controller.runtime.held import Held
 from controller.store.replica import Replica
 from controller.switches.board import Switchboard
 from controller.switches.discovery.links import Links
@@ -36,11 +37,13 @@ class Operators:
         fabric: Fabric,
         readiness: Readiness,
         mtus: Mtus,
+        held: Held,
     ) -> None:
         self.fabric = fabric
         self._inventory = inventory
         self._readiness = readiness
         self._mtus = mtus
+        self._held = held
         self._links = links
         self._replica = replica
         self._reconciler = reconciler
@@ -134,7 +137,11 @@ class Operators:
             gauge("tenet_switches_connected", "Switches with an OpenFlow connection here.", value=len(programmers)),
             counter("tenet_flow_messages", "Flow messages sent to switches.", value=self._switchboard.flow_messages),
             counter("tenet_units_computed", "Units (object and place) computed.", value=reconciler.compiler.computed),
+            gauge("tenet_units_failed", "Units whose flows cannot be computed: a fault of the controller.",
+                  value=len(reconciler.compiler.failed)),
             counter("tenet_addresses_learned", "Source addresses learned.", value=self._observer.learned),
             counter("tenet_packet_ins_dropped", "Packet-ins dropped for want of time.", value=self._observer.dropped),
+            HistogramMetricFamily("tenet_hub_held_seconds", "How long one green thread kept all others waiting.",
+                                  buckets=self._held.cumulative(), sum_value=self._held.total),
             *self.more(),
         ]  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 
+from apps.pipeline import IN_KEY
 from controller.model.model import Dependency
 from controller.model.rows import Bridge, Learned, Switch
 from controller.openflow.session import PacketIn, Session
@@ -114,7 +115,7 @@ class Observer:
         if self._heard.qsize() >= QUEUE:
             self.dropped += 1
             return
-        self._heard.put(Heard(switch[0].id, packet.in_port, mac))
+        self._heard.put(Heard(switch[0].id, IN_KEY.of(packet.registers), mac))
 
     def _learn(self) -> None:
         while True:
@@ -145,7 +146,7 @@ class Observer:
             self.learned += len(learned)
             self._count_moves(moving, now)
             for one in learned:
-                log.info("%s learned at %s port %d", one.mac, one.switch_id, one.ofport)
+                log.info("%s learned at %s port %d", one.mac, one.switch_id, one.port_key)
 
     def _count_moves(self, moving: list[str], now: float) -> None:
         """What goes from port to port stays where it is until it has been quiet: behind two ports there may be a loop.

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
+from controller.model import keys
 from controller.model.rows import Bridge, Interface, Learned, Link, Plugged, Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.runtime.errors import Conflict, Invalid, NotFound
@@ -140,14 +141,36 @@ def _interfaces(tx: Transaction, switch_id: str, wanted: Mapping[str, Interface]
     have = {interface.name: interface for interface in tx.find(Interface, "switch_id", switch_id)}
     for name, interface in have.items():
         if name not in wanted:
+            if interface.allotted:
+                tx.release(keys.reservation(switch_id, interface.allotted))
             tx.delete(interface)
     for name, interface in wanted.items():
         known = have.get(name)
         same = known is not None and (known.vif, known.ofport) == (interface.vif, interface.ofport)
         since = known.since if known is not None and same else tx.model.revision + 1
-        interface = structs.replace(interface, since=since)
+        allotted = _allotted(tx, interface, known.allotted if known is not None else 0)
+        interface = structs.replace(interface, since=since, allotted=allotted)
         if known != interface:
             tx.put(interface)
+
+
+def _allotted(tx: Transaction, interface: Interface, held: int) -> int:
+    """The key that an interface needs beside its OpenFlow port; 0 for none.  The one that it holds stays."""
+    switch_id = interface.switch_id
+    if interface.ofport <= keys.PLAIN:
+        if held:
+            tx.release(keys.reservation(switch_id, held))
+        return 0
+    if held:
+        return held
+    # rows of a version that allotted none have their OpenFlow port for a key until they are written again
+    used = {one.port_key for one in tx.find(Interface, "switch_id", switch_id)}
+    free = (key for key in keys.ALLOTTED if key not in used and tx.holder(keys.reservation(switch_id, key)) is None)
+    key = next(free, None)
+    if key is None:
+        raise Conflict(f"no logical port key is free on switch {switch_id}")
+    tx.reserve(keys.reservation(switch_id, key), interface)
+    return key
 
 
 def stale(tx: Transaction, port_id: str) -> None:

@@ -102,10 +102,10 @@ def operators() -> Paths:
     metrics = {"200": {"description": "In Prometheus' format.", "content": {"text/plain": {"schema": TEXT}}}}
     return {
         "/healthz": {"get": {**_get("operators", "health", "Whether the process serves.", root=root), "responses": {
-            **answer(200, "It does.", OBJECT), **errors.of(root, (400, 405, 500))}}},
+            **answer(200, "It does.", OBJECT), **errors.of(root, (400, 403, 405, 421, 500))}}},
         "/readyz": {"get": {**_get("operators", "ready", "Whether to send requests here.", root=root), "responses": {
             **answer(200, "Yes.", OBJECT), **answer(503, "Rather not: why, for the operator.", OBJECT),
-            **errors.of(root, (400, 405, 500))}}},
+            **errors.of(root, (400, 403, 405, 421, 500))}}},
         "/metrics": {"get": call("operators", "metrics", "Metrics.", metrics, errors.READ, root=root)},
         path: {"get": _get("operators", "listSwitches", "The switches.", root=root)},
         f"{path}/{{id}}": {

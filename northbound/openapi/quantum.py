@@ -13,7 +13,7 @@ from ..v1.views import STATES
 from .paths import DRY, Call, answer, call, dry, parameter
 
 Paths = dict[str, dict[str, Call]]
-ALWAYS = (400, 401, 403, 404, 405, 408, 409, 411, 413, 415, 500, 503)
+ALWAYS = (400, 401, 403, 404, 405, 408, 409, 411, 413, 415, 421, 500, 503)
 NETWORK = closed({"network": closed({"name": of(checks.text)}, "name")}, "network")
 STATE: Schema = closed({"state": either(*STATES)})
 NEW_PORT = closed({"port": STATE}, "port")

@@ -216,13 +216,14 @@ def _moment(value: str) -> str:
     """In the form of the rows' own times.  Raises Invalid."""
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        utc = moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):  # the latter of a zone that leads out of the years 1 to 9999
         raise Invalid(
             "Invalid input for operation: The input changed_since must be in the following format: "
             "YYYY-MM-DDTHH:MM:SS[.mmmmmm][TIMEZONE] (e.g. 2015-08-12T12:15:00Z).",
             BAD_REQUEST,
         ) from None
-    return (moment.astimezone(UTC) if moment.tzinfo else moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _special(resource: Resource) -> Mapping[str, Filter]:

@@ -50,12 +50,13 @@ class AgentNote(Row, frozen=True, kw_only=True):
     description: str = ""
 
 
-@row("interface", index=("vif", "switch_id", "place"))
+@row("interface", index=("vif", "switch_id", "place", "logical_port"))
 class Interface(Row, frozen=True, kw_only=True):
     """An OVS port of a switch that may be a tenant's.
 
     `vif`: its iface-id, else its name.  `mac`: its attached-mac or "".  `since`: the store's revision when the VIF
-    appeared here; where several switches have it, the one that got it last does.
+    appeared here; where several switches have it, the one that got it last does.  `allotted`: the key of its logical
+    port where that is not its OpenFlow port; else 0 (model/keys.py).
     """
 
     switch_id: str
@@ -64,10 +65,21 @@ class Interface(Row, frozen=True, kw_only=True):
     mac: str = ""
     ofport: int
     since: int = 0
+    allotted: int = 0
 
     @property
     def row_id(self) -> str:
         return f"{self.switch_id}/{self.name}"
+
+    @property
+    def port_key(self) -> int:
+        """The key of its logical port, 1..65,535: what the switch's flows know it by."""
+        return self.allotted or self.ofport
+
+    @property
+    def logical_port(self) -> tuple[str, int]:
+        """Switch and key."""
+        return self.switch_id, self.port_key
 
     @property
     def place(self) -> tuple[str, int]:
