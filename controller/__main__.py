@@ -71,6 +71,7 @@ class Controller:
         from controller.reconcile.progress import Progress
         from controller.reconcile.reconciler import Reconciler
         from controller.reconcile.statuses import Statuses
+        from controller.runtime.held import Held
         from controller.store import archive, is_shared, open_store
         from controller.store.replica import Replica
         from controller.switches.admission import Admission
@@ -87,6 +88,7 @@ class Controller:
         self._settings = settings
         self._tls = tls_context(settings, demand_certificate=True)
         self._https = tls_context(settings, demand_certificate=False)
+        self._held = Held(settings.held_warning)
         self._stopped = hub.Signal()
         self._status = 0
         self.store = open_store(settings.store_url)
@@ -122,7 +124,8 @@ class Controller:
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, Fabric(self.replica, inventory, statuses),
-            Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus, self.vifs,
+            Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
+            self.vifs, self._held,
         )  # fmt: skip
         if self.cluster:
             self.reconciler.check = self.cluster.guard.check
@@ -152,6 +155,7 @@ class Controller:
 
         settings = self._settings
         hub.spawn(self._await_end)
+        self._held.start()
         self.replica.start()
         garbage.settle()
         if self._confirmations:
@@ -191,6 +195,7 @@ class Controller:
         if self._confirmations:
             self._confirmations.finish()
         self.store.close()
+        self._held.stop()
         return self._status
 
     def _refused_database(self, address: str, why: str) -> None:

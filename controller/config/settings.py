@@ -97,6 +97,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                                       f"where [auth] strategy = none.")
         for name, limit in QUOTAS.items()
     ],
+    "hub": [
+        cfg.FloatOpt("held_warning", default=0.25, min=0.0,
+                     help="Seconds that one green thread may keep all others waiting before it is logged, with its "
+                          "stack; 0: it never is."),
+    ],
     "nova": [
         cfg.StrOpt("endpoint", help="URL of the Compute API, to be told when a port is up; what goes with [nova] "
                                     "auth_type says how to log in."),
@@ -139,6 +144,7 @@ class Settings(NamedTuple):
     lease: float = 3.0
     advertise: str = ""
     accept_empty: bool = False
+    held_warning: float = 0.25
     hosts: tuple[str, ...] = ()  # in lower case
     connections_per_address: int = 1024
 
@@ -238,6 +244,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         lease=conf.cluster.lease,
         advertise=conf.cluster.advertise or "",
         accept_empty=conf.cluster.accept_empty,
+        held_warning=conf.hub.held_warning,
         hosts=tuple(map(_host, conf.northbound.hosts)),
         connections_per_address=conf.northbound.connections_per_address,
     )

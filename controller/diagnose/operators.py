@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory, moment
@@ -17,6 +17,7 @@ from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels
 from controller.runtime import hub
 from controller.runtime.errors import Conflict
+from controller.runtime.held import Held
 from controller.store.replica import Replica
 from controller.switches.board import Switchboard
 from controller.switches.discovery.links import Links
@@ -38,12 +39,14 @@ class Operators:
         readiness: Readiness,
         mtus: Mtus,
         vifs: Vifs,
+        held: Held,
     ) -> None:
         self.fabric = fabric
         self._inventory = inventory
         self._readiness = readiness
         self._mtus = mtus
         self._vifs = vifs
+        self._held = held
         self._links = links
         self._replica = replica
         self._reconciler = reconciler
@@ -152,5 +155,7 @@ class Operators:
                   value=len(reconciler.compiler.failed)),
             counter("tenet_addresses_learned", "Source addresses learned.", value=self._observer.learned),
             counter("tenet_packet_ins_dropped", "Packet-ins dropped for want of time.", value=self._observer.dropped),
+            HistogramMetricFamily("tenet_hub_held_seconds", "How long one green thread kept all others waiting.",
+                                  buckets=self._held.cumulative(), sum_value=self._held.total),
             *self.more(),
         ]  # fmt: skip
