@@ -39,7 +39,8 @@ def _of_calls() -> Iterator[RuleDefault]:
                ("PUT", attachment), ("DELETE", attachment))  # fmt: skip
     yield rule("get_switch", ADMIN, "See switches, their flows, and the wires between them",
                *(("GET", f"/tenet/v1/{what}")
-                 for what in ("switches", "links", "topology", "trace", "unreachable", "refused", "claims")))  # fmt: skip
+                 for what in ("switches", "links", "topology", "trace", "unreachable", "refused", "claims")
+                 ))  # fmt: skip
     yield rule("delete_switch", ADMIN, "Remove a switch that is gone for good", ("DELETE", "/tenet/v1/switches/{id}"))
     yield rule("get_cluster", ADMIN, "See the members of the cluster", ("GET", "/tenet/v1/cluster"))
     member = "/tenet/v1/cluster/members/{id}"
