@@ -89,6 +89,8 @@ def test_what_changes_meanwhile_is_not_foreseen_of_the_change(monkeypatch: pytes
     change(model, *strategies.base())
     on_demand = OnDemand(model, apps(1000))
     monkeypatch.setattr(on_demand_module, "SLICE", 0.0)  # others get their turn after each unit
+    for switch_id in model.rows(Switch):
+        on_demand.compiled(switch_id)  # so that the preview begins at once
     wanted = [(model.get(Network, "n0"), None)]
     before = flows(whole(model), model)
 
