@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from webob import Request
 
-from controller.intent import slots
+from controller.intent import sizes, slots
 from controller.intent.env import Means
 from controller.store.transaction import Outcome, Transaction, transact
 
@@ -38,12 +38,13 @@ class Ask(NamedTuple):
         return self.context.means._replace(project_id=self.caller.project_id, operator=self.caller.operator)
 
     def transact(self, rules: Callable[[Transaction], T]) -> Outcome[T]:
-        """Rules, and then the quotas of what they make.  Raises Foreseen instead, where that is all that is asked."""
+        """Rules, then the bounds and quotas of what they make.  Raises Foreseen where no more than that is asked."""
         written: list[str] = []
         dry = dry_run.asked(self.request)
 
         def within_quotas(tx: Transaction) -> T:
             value = rules(tx)
+            sizes.settle(tx)
             slots.settle(tx, self.context.limits, self.context.means)
             if dry:
                 raise dry_run.foresee(tx)

@@ -14,6 +14,7 @@ from controller.store.replica import Replica
 from controller.store.store import Store
 
 from .auth import Anybody, Identity
+from .hosts import Hosts
 from .policy import Open, Policy
 
 Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
@@ -68,6 +69,8 @@ class Operators(Protocol):
 
     def refused(self) -> list[dict[str, Any]]: ...
 
+    def claims(self) -> dict[str, Any]: ...
+
     def forget(self, switch_id: str) -> None:
         """Remove a switch; raises `NotFound`, and `Conflict` while it is connected."""
         ...
@@ -116,6 +119,7 @@ class Context:
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
     quantum: bool = True  # v1.0 and v1.1 are served, too
+    hosts: Hosts = field(default_factory=Hosts)
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:

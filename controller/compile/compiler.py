@@ -54,7 +54,7 @@ class Compiler:
         self.flow_sets: dict[FlowSetKey, FlowSet] = {}
         self.units: dict[tuple[FlowSetKey, Owner], Unit] = {}
         self.computed = 0  # units computed, ever
-        self.failed: dict[tuple[FlowSetKey, Owner], str] = {}  # units that an app raised for -> what it said
+        self.failed: dict[tuple[FlowSetKey, Owner], str] = {}  # units that an app raised for -> the exception
         self._users: dict[Dependency, set[Unit]] = {}
         self._dirty: dict[Unit, None] = {}
         self._carriers = Carriers()
@@ -140,20 +140,19 @@ class Compiler:
         """By cookie the keys of the objects because of which a switch is to hold the flow.  Looks at every claim."""
         found: dict[int, set[str]] = {cookie: set() for cookie in cookies}
         for key in self._carriers.of(switch_id):
-            for cookie, owner in self.flow_sets[key].owners(found):
-                found[cookie].add(scope.origin(owner))
+            for flow, owners in self.flow_sets[key].explained(found):
+                found[flow.cookie].update(map(scope.origin, owners))
         return {cookie: sorted(keys) for cookie, keys in found.items()}
 
     def explained(self, switch_id: str) -> Iterator[tuple[Flow, list[str]]]:
         """Every flow that a switch is to hold, with the keys of the objects that it is because of."""
         for key in self._carriers.of(switch_id):
-            flow_set = self.flow_sets[key]
-            why: dict[bytes, set[str]] = {}
-            for owner, flows in flow_set.claims.items():
-                for flow in flows:
-                    why.setdefault(flow.key, set()).add(scope.origin(owner))
-            for flow in flow_set.flows():
-                yield flow, sorted(why[flow.key])
+            for flow, owners in self.flow_sets[key].explained():
+                yield flow, sorted(set(map(scope.origin, owners)))
+
+    def failures(self) -> dict[str, str]:
+        """By key the objects whose flows, or some of them, could not be computed, and why."""
+        return {scope.origin(owner): why for (_, owner), why in sorted(self.failed.items())}
 
     @property
     def dependencies(self) -> Collection[Dependency]:
@@ -231,7 +230,7 @@ class Compiler:
             flows = tuple([flow for app in apps for flow in app(subject, see)])
         except Exception as error:
             log.exception("no flows for %s in the flow set of %s", unit.owner, unit.key)
-            self.failed[where] = f"{type(error).__name__}: {error}"  # tried again when something that it read changes
+            self.failed[where] = type(error).__name__  # tried again when something that it read changes
             return ()
         if self.failed:
             self.failed.pop(where, None)

@@ -148,10 +148,16 @@ def _enter(tx: Transaction, network: Network, port: Port) -> None:
 # --- address pairs and DHCP options -----------------------------------------------------------------------------------
 
 MOST_PAIRS = 10  # as OpenStack's own server has it
+WIDEST_PAIR = 8  # bits of prefix at least: ten pairs are 4 % of the addresses, and no two or three are nearly all
+MOST_OPTIONS = 64
 
 
 def _pairs(port: Port, wishes: Sequence[AddressPair]) -> tuple[AddressPair, ...]:
-    """What is the port's own anyway is not kept.  Raises Conflict where nothing is checked, so nothing to allow."""
+    """What is the port's own anyway is not kept.
+
+    Raises Conflict where nothing is checked, so nothing to allow, and Invalid for so many addresses that next to
+    nothing would be checked: who wants that switches port security off, and says so.
+    """
     if wishes and not port.port_security:
         raise Conflict(
             "Port Security must be enabled in order to have allowed address pairs on a port.",
@@ -162,7 +168,15 @@ def _pairs(port: Port, wishes: Sequence[AddressPair]) -> tuple[AddressPair, ...]
             f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.", "AllowedAddressPairExhausted"
         )
     found: dict[AddressPair, None] = {}
+    there = {pair.ip_address for pair in port.address_pairs}  # as a former version may have let them
     for wish in wishes:
+        length = wish.ip_address.partition("/")[2]
+        if length and int(length) < WIDEST_PAIR and wish.ip_address not in there:
+            raise Invalid(
+                f"Invalid input for allowed_address_pairs. Reason: {wish.ip_address} is wider than a /{WIDEST_PAIR}: "
+                f"use port_security_enabled for that.",
+                "HTTPBadRequest",
+            )
         pair = AddressPair(wish.ip_address, wish.mac_address or port.mac_address)
         if pair in found:
             raise Invalid(
@@ -183,11 +197,16 @@ def _follow(port: Port, mac: str) -> list[AddressPair]:
 def _options(
     there: Sequence[DhcpOption], wishes: Sequence[tuple[str, str | None, int]]
 ) -> tuple[DhcpOption, ...]:  # fmt: skip
-    """What there is, with what is wished changed, added, or (None) gone."""
+    """What there is, with what is wished changed, added, or (None) gone.  Raises Invalid when they become too many."""
     found = {(option.name, option.ip_version): option for option in there}
     for name, value, version in wishes:
         if value is None:
             found.pop((name, version), None)
         else:
             found[name, version] = DhcpOption(name, value, version)
+    if len(found) > max(MOST_OPTIONS, len(there)):  # a port that a former version let grow may stay so
+        raise Invalid(
+            f"Invalid input for extra_dhcp_opts. Reason: {len(found)} options are more than {MOST_OPTIONS}.",
+            "HTTPBadRequest",
+        )
     return tuple(found[key] for key in sorted(found))

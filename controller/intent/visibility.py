@@ -6,7 +6,7 @@ Owners see their own rows, and what others share with them.  Of all else it is a
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -98,12 +98,22 @@ def owned(tx: Transaction, network_id: str, means: Means) -> None:
     raise Forbidden(f"Only the owner of network {network_id} may make, change or delete subnets on it.")
 
 
-def candidates(reads: Reads, kind: type[R], project_id: str) -> list[R]:
-    """Rows among which are all of this kind that a project sees, in no order, some perhaps twice."""
+def candidates(
+    reads: Reads, kind: type[R], project_id: str, wanted: Mapping[str, Sequence[str]] | None = None
+) -> list[R]:
+    """Rows among which are all of this kind that a project sees, in no order, some perhaps twice.
+
+    `wanted`: values of fields that are asked for.  Of them only the parent's id helps, where all of it is seen.
+    """
     declared = DECLARED[kind]
     seen, parent = declared.seen, declared.parent
     if seen is None:
         return []
+    if parent is not None and seen.parent_owner and wanted and parent.field in wanted:
+        above_ids = wanted[parent.field]
+        parents = [reads.get(KINDS[parent.to], above_id) for above_id in above_ids]
+        if all(above is not None and _owner(above) == project_id for above in parents):
+            return [row for above_id in above_ids for row in reads.find(kind, parent.field, above_id)]
     found: list[Any] = list(reads.find(kind, "project_id", project_id))
     if seen.shared:
         for target in (project_id, EVERYBODY):

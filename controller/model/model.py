@@ -23,6 +23,7 @@ from .rows import (
     Network,
     Port,
     Row,
+    Standard,
     SubnetPool,
     Switch,
 )
@@ -91,6 +92,14 @@ class Model:
         if self._lookup.has(kind, index):
             return self._lookup.count(kind, index, value)
         return len(self._index.get((kind, index, value), ()))
+
+    def revision_of(self, row: Standard) -> int:
+        """The object's own revision number: it grows by one with each commit that writes the row.
+
+        A row that a former version wrote has none.  Its number is the store's revision, as that version showed it: more
+        than it was ever shown with, so that numbers never fall.
+        """
+        return row.revision or self.revisions.get(row.key, 0)
 
     # --- changing ---
 

@@ -122,7 +122,7 @@ def _location(port: Port | None, network: Network | None, interface: Interface |
         return None
     if not (port.admin_state_up and network.admin_state_up):
         return None
-    return PortLocation(interface.switch_id, network.id, interface.ofport // BLOCK, port.learns)
+    return PortLocation(interface.switch_id, network.id, interface.port_key // BLOCK, port.learns)
 
 
 def choose(port: Port, candidates: Iterable[Interface], switches: Mapping[str, Switch]) -> Interface | None:

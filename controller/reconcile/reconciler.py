@@ -153,6 +153,7 @@ class Reconciler:
             for _ in hub.taking_turns(self.compiler.work(), SLICE):
                 pass
             compiled = self.compiler.settle()
+            self._progress.failing(self.compiler.failures())
             for switch_id, changes in compiled.changes.items():
                 programmer = self.programmers.get(switch_id)
                 if programmer is not None:

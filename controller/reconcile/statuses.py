@@ -56,9 +56,9 @@ class Statuses:
     def port(self, port: Port) -> tuple[str, str]:
         """A port's status, and the reason where there is one to tell.
 
-        DOWN: switched off, or no interface is plugged in.  ERROR: a switch refused a flow of it.  BUILD: a switch
-        that needs a flow of it has not confirmed it; one that is away for long counts only for the ports on it.  Else
-        ACTIVE, with a reason where the fabric does not join all that it should.
+        DOWN: switched off, or no interface is plugged in.  ERROR: a switch refused a flow of it, or its flows cannot
+        be computed.  BUILD: a switch that needs a flow of it has not confirmed it; one that is away for long counts
+        only for the ports on it.  Else ACTIVE, with a reason where the fabric does not join all that it should.
         """
         model, progress = self._model, self._progress
         if not port.admin_state_up:

@@ -24,9 +24,10 @@ ROWS: tuple[Row, ...] = (switch(1), switch(2), network("red"), port("a", "red", 
 
 
 class Followed:
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, broadcast_rate: int = 1000) -> None:
         self.replica = replica
-        self.elsewhere = Elsewhere(replica, apps(1000))
+        self.apps = apps(broadcast_rate)
+        self.elsewhere = Elsewhere(replica, self.apps)
 
     def put(self, *rows: Row | str) -> None:
         write = {
@@ -39,7 +40,7 @@ class Followed:
 
     def master(self, switch_id: str) -> set[str]:
         """From nothing."""
-        compiler = Compiler(self.replica.model, apps(1000))
+        compiler = Compiler(self.replica.model, self.apps)
         compiler.include(switch_id)
         compiler.run()
         return {str(flow) for flow in compiler.wanted(switch_id)}
@@ -85,3 +86,15 @@ def test_what_nobody_asked_for_lately_is_not_kept(followed: Followed, monkeypatc
     followed.put("network/blue")
     assert followed.elsewhere._compiler is None
     assert followed.shown("h1") == followed.master("h1")
+
+
+@pytest.mark.parametrize("rate", [0, 1000])
+def test_meters_are_shown_where_there_are_any(tmp_path: Path, rate: int) -> None:
+    with closing(open_store(f"sqlite:///{tmp_path}/tenet.db")) as store:
+        replica = Replica(store)
+        replica.start()
+        followed = Followed(replica, rate)
+        followed.put(*ROWS)
+        shown = followed.shown("h1")
+        assert shown == followed.master("h1") and any("meter:" in flow for flow in shown) == (rate > 0)
+        replica.stop()

@@ -38,7 +38,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Standard(Row, frozen=True, kw_only=True):
-    """What every object of a tenant has.  Times are ISO 8601 in UTC; `updated_at` "" means never: as `created_at`."""
+    """What every object of a tenant has.  Times are ISO 8601 in UTC; `updated_at` "" means never: as `created_at`.
+
+    `revision` counts the commits that wrote the row, see `Model.revision_of`.  Transactions count, rules do not.
+    """
 
     id: str
     project_id: str
@@ -47,6 +50,7 @@ class Standard(Row, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     created_at: str = ""
     updated_at: str = ""
+    revision: int = 0
 
 
 class Reads(Protocol):

@@ -9,7 +9,13 @@ from .networks import Network
 from .subnets import Subnet
 
 
-@row("address_scope", lookup=("project_id", "name", "tags"), seen=Seen(shared=(SHARED,)))
+@row(
+    "address_scope",
+    plural="Address scopes",
+    lookup=("project_id", "name", "tags"),
+    seen=Seen(shared=(SHARED,)),
+    quota=100,
+)
 class AddressScope(Standard, frozen=True, kw_only=True):
     """Subnet pools within which no address is there twice."""
 
@@ -34,7 +40,7 @@ def _networks(reads: Reads, before: SubnetPool | None, after: SubnetPool | None)
     refers=(Reference("address_scope_id", "address_scope", "scope"),),
     seen=Seen(shared=(SHARED,)),
     alters=_networks,
-    quota=-1,
+    quota=100,
 )
 class SubnetPool(Standard, frozen=True, kw_only=True):
     """Prefixes from which subnets are cut.  `default_quota`: addresses (IPv4) or /64s (IPv6) a project, 0: no bound."""

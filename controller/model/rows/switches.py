@@ -23,7 +23,7 @@ class Physical(msgspec.Struct, frozen=True, array_like=True):
     ofport: int
 
 
-@row("switch", index=("dpid",), attributes=("number",))
+@row("switch", index=("dpid",), lookup=("host", "encap_ip"), attributes=("number",))
 class Switch(Row, frozen=True, kw_only=True):
     """A bridge that is ours to program.
 
@@ -40,6 +40,7 @@ class Switch(Row, frozen=True, kw_only=True):
     physical: tuple[Physical, ...] = ()
     underlay_mtu: int = 0  # of what its host says; 0 for nothing
     wire_mtu: int = 0  # of its narrowest wire, as its database tells; 0 where that tells nothing
+    refused: tuple[str, ...] = ()  # what its host claims and does not get, with the reason; for operators
 
 
 @row("agent_note", refers=(Reference("id", "switch", shown=True),))
@@ -50,12 +51,14 @@ class AgentNote(Row, frozen=True, kw_only=True):
     description: str = ""
 
 
-@row("interface", index=("vif", "switch_id", "place"))
+@row("interface", index=("vif", "switch_id", "place", "logical_port"))
 class Interface(Row, frozen=True, kw_only=True):
     """An OVS port of a switch that may be a tenant's.
 
-    `vif`: its iface-id, else its name.  `mac`: its attached-mac or "".  `since`: the store's revision when the VIF
-    appeared here; where several switches have it, the one that got it last does.
+    `vif`: its iface-id, else its name.  `mac`: its attached-mac or "".  `since`: where several interfaces have the VIF,
+    the greatest counts.  It is the store's revision when the VIF appeared here; below that of all others, 0 and less
+    included, when it was another switch's then (`controller/switches/claims.py`).  `allotted`: the key of its logical
+    port where that is not its OpenFlow port; else 0 (model/keys.py).
     """
 
     switch_id: str
@@ -64,10 +67,21 @@ class Interface(Row, frozen=True, kw_only=True):
     mac: str = ""
     ofport: int
     since: int = 0
+    allotted: int = 0
 
     @property
     def row_id(self) -> str:
         return f"{self.switch_id}/{self.name}"
+
+    @property
+    def port_key(self) -> int:
+        """The key of its logical port, 1..65,535: what the switch's flows know it by."""
+        return self.allotted or self.ofport
+
+    @property
+    def logical_port(self) -> tuple[str, int]:
+        """Switch and key."""
+        return self.switch_id, self.port_key
 
     @property
     def place(self) -> tuple[str, int]:
