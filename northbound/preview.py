@@ -11,11 +11,9 @@ from controller.runtime.errors import Forbidden
 from .answer import Answer, as_json
 from .ask import Ask
 from .dry_run import Changed, told
-from .resource import Resource, View
+from .resource import View
 from .v2 import visibility
-from .v2.api import RESOURCES
-
-BY_KIND: dict[type[Row], Resource] = {each.kind: each for each in reversed(RESOURCES)}
+from .v2.catalogue import resource_of
 
 
 def answer(ask: Ask, changes: Changed) -> Answer:
@@ -31,7 +29,7 @@ def answer(ask: Ask, changes: Changed) -> Answer:
 
 def _object(ask: Ask, after_all: View, change: str, row: Row, after: Row | None) -> dict[str, Any] | None:
     view = ask.view
-    resource = BY_KIND.get(type(row))
+    resource = resource_of(type(row))
     seen = view if change == "delete" else after_all
     if not visibility.sees(seen, row) or (resource is not None and not visibility.judged(resource, ask, [row], seen)):
         return None

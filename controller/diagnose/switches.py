@@ -67,6 +67,7 @@ class Inventory:
             "flows_refused": len(programmer.target.refused) if programmer else None,
             "broadcast_rate": self._reconciler.broadcast_rate or None,
             "unlimited": self.unlimited(switch.id),
+            "refused": list(switch.refused),
             "last_applied": moment(programmer.last_applied) if programmer else None,
             "revision": self._levels.at(switch.id),
         }

@@ -207,7 +207,8 @@ def test_time_does_not_tell(blue: Person, reds: dict[str, Any], kind: str, metho
 @pytest.mark.parametrize("call", [
     "GET /metrics", "GET /tenet/v1/switches", "GET /tenet/v1/switches/s1", "GET /tenet/v1/switches/s1/flows",
     "DELETE /tenet/v1/switches/s1", "DELETE /tenet/v1/switches/s9", "GET /tenet/v1/links", "GET /tenet/v1/topology",
-    "GET /tenet/v1/trace?from=a&to=b", "GET /tenet/v1/unreachable", "GET /tenet/v1/refused", "GET /tenet/v1/cluster",
+    "GET /tenet/v1/trace?from=a&to=b", "GET /tenet/v1/unreachable", "GET /tenet/v1/refused",
+    "GET /tenet/v1/claims", "GET /tenet/v1/cluster",
     "POST /tenet/v1/cluster/accept-empty", "DELETE /tenet/v1/cluster/members/m",
     "POST /tenet/v1/cluster/members/m/drain",
     "DELETE /tenet/v1/cluster/members/m/drain",
