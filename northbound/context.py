@@ -70,6 +70,8 @@ class Operators(Protocol):
 
     def refused(self) -> list[dict[str, Any]]: ...
 
+    def claims(self) -> dict[str, Any]: ...
+
     def forget(self, switch_id: str) -> None:
         """Remove a switch; raises `NotFound`, and `Conflict` while it is connected."""
         ...
@@ -118,11 +120,12 @@ class Context:
     streams: Streams = field(init=False)
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
+    offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
     quantum: bool = True  # v1.0 and v1.1 are served, too
     hosts: Hosts = field(default_factory=Hosts)
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical))
+        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.offered))
         object.__setattr__(self, "events", Events(self.replica, self.statuses))
         object.__setattr__(self, "streams", Streams())

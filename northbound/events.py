@@ -20,9 +20,9 @@ from .answer import Answer
 from .ask import Ask
 from .auth import Caller
 from .errors import HttpError, bad_request
-from .preview import BY_KIND
 from .stream_reader import StreamReader
 from .v2 import filters, visibility
+from .v2.catalogue import resource_of
 from .v2.ports import PORTS
 
 PATIENCE = 15.0  # seconds without an event after which a comment shows that the stream lives
@@ -157,7 +157,7 @@ def _change(ask: Ask, told: Told) -> dict[str, Any] | None:
     for the caller) also when it has seen it.
     """
     row = told.after or told.before
-    resource = BY_KIND.get(type(row)) if row is not None else None
+    resource = resource_of(type(row)) if row is not None else None
     if (
         row is None
         or resource is None

@@ -12,10 +12,12 @@ from oslo_config import cfg
 
 from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
+from controller.runtime.certificates import own_certificate
 from controller.runtime.errors import Misconfigured
 from controller.runtime.files import check_secret, check_trusted
 from topology.cost import COSTS
 
+ADOPTED = 2000  # switches that are known over OpenFlow alone
 OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [
         cfg.StrOpt("url", default="sqlite:///var/tenet.db",
@@ -39,6 +41,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                      help="Seconds between echo requests; two without an answer end a connection."),
         cfg.IntOpt("packet_in_rate", default=500, min=1,
                    help="Packets a second that a switch may hand to the controller."),
+        cfg.BoolOpt("adopt",
+                    help="Datapaths of which no database has told become switches.  By default true over plain text "
+                         "and false with TLS."),
+        cfg.IntOpt("adopted_switches", default=ADOPTED, min=0,
+                   help="Switches of which no database has told; connections of more are refused."),
     ],
     "ovsdb": [cfg.StrOpt("listen", default="127.0.0.1:6640", help="ADDRESS:PORT where hypervisors connect.")],
     "network": [
@@ -51,6 +58,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.ListOpt("network_vlan_ranges", default=[],
                     help="NAME or NAME:FIRST:LAST: physical networks for type vlan, with VLANs to draw from."),
         cfg.IntOpt("physical_network_mtu", default=1500, min=1280, max=65535, help="MTU of physical networks."),
+        cfg.ListOpt("offered_interfaces", default=[],
+                    help="Names of interfaces, as patterns (tap*), that tenants may attach through Quantum; others "
+                         "they attach by the UUID that is their iface-id."),
         cfg.IntOpt("broadcast_rate", default=1000, min=0, max=100_000_000,
                    help="Frames a second that a port may send to many: broadcast, multicast, unknown unicast; 0: no "
                         "limit."),
@@ -71,6 +81,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
         cfg.StrOpt("certificate", help="PEM file: this controller's certificate, and what it was signed by."),
         cfg.StrOpt("private_key", help="PEM file: the key of the certificate."),
+        cfg.BoolOpt("bind_certificates", default=True,
+                    help="A database, and a switch of which it has told, need a certificate with its system-id as "
+                         "common name or subject alternative name."),
         cfg.BoolOpt("allow_plaintext", default=False,
                     help="Listen without TLS on addresses that are not loopback: plain text is meant."),
     ],
@@ -86,6 +99,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                                       f"says otherwise; -1: no limit.  By default {limit}, and no limit "
                                       f"where [auth] strategy = none.")
         for name, limit in QUOTAS.items()
+    ],
+    "hub": [
+        cfg.FloatOpt("held_warning", default=0.25, min=0.0,
+                     help="Seconds that one green thread may keep all others waiting before it is logged, with its "
+                          "stack; 0: it never is."),
     ],
     "nova": [
         cfg.StrOpt("endpoint", help="URL of the Compute API, to be told when a port is up; what goes with [nova] "
@@ -109,7 +127,11 @@ class Settings(NamedTuple):
     audit_interval: float
     echo_interval: float
     packet_in_rate: int
+    adopt: bool
+    adopted_switches: int
+    bind_certificates: bool
     broadcast_rate: int
+    offered_interfaces: tuple[str, ...]
     link_cost: str
     underlay_mtu: int
     underlay_ip_version: int
@@ -126,6 +148,7 @@ class Settings(NamedTuple):
     lease: float = 3.0
     advertise: str = ""
     accept_empty: bool = False
+    held_warning: float = 0.25
     hosts: tuple[str, ...] = ()  # in lower case
     connections_per_address: int = 1024
 
@@ -203,7 +226,11 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         audit_interval=conf.openflow.audit_interval,
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
+        adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,
+        adopted_switches=conf.openflow.adopted_switches,
+        bind_certificates=security.bind_certificates,
         broadcast_rate=conf.network.broadcast_rate,
+        offered_interfaces=tuple(conf.network.offered_interfaces),
         link_cost=conf.fabric.cost,
         underlay_mtu=conf.network.underlay_mtu,
         underlay_ip_version=conf.network.underlay_ip_version,
@@ -222,6 +249,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         lease=conf.cluster.lease,
         advertise=conf.cluster.advertise or "",
         accept_empty=conf.cluster.accept_empty,
+        held_warning=conf.hub.held_warning,
         hosts=tuple(map(_host, conf.northbound.hosts)),
         connections_per_address=conf.northbound.connections_per_address,
     )
@@ -297,3 +325,8 @@ def tls_context(settings: Settings, *, demand_certificate: bool) -> ssl.SSLConte
     except OSError as error:
         raise Misconfigured(f"[security] ca, certificate or private_key cannot be read: {error}") from error
     return context
+
+
+def barred(settings: Settings) -> frozenset[bytes]:
+    """Certificates that no switch and no database may show, in DER form: the controller's own."""
+    return frozenset({own_certificate(settings.certificate)}) if settings.tls else frozenset()
