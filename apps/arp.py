@@ -1,22 +1,20 @@
-"""ARP requests for declared addresses are answered by the asker's own switch: RFC 826, and the frame goes nowhere else.
+"""ARP responder: the asker's own switch answers broadcast requests for declared IPv4 addresses (RFC 826).
 
-Only broadcast requests are: a request sent to a station itself asks whether it is alive, and that it must answer
-itself.
+The request goes nowhere else.  A request sent to a station itself asks whether that is alive, so the station answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import IN_PORT, Flow, field, move, output, put
-from controller.model.kinds import Network, Port
+from controller.flow import Flow, field, move, put
 from controller.model.reader import Reader
+from controller.model.rows import Network, Port
 
-from .pipeline import ANSWER, ARP, BROADCAST, UNTAGGED, USUAL, from_here
+from .pipeline import ANSWER, ARP, BROADCAST, PERMITTED, TURN_BACK, UNTAGGED, USUAL, not_announced
 
 _REQUEST = field("arp_op", 1)
-_TURN = (move("eth_src", "eth_dst"), move("arp_sha", "arp_tha"), move("arp_spa", "arp_tpa"), put("arp_op", 2))
-_BACK = output(IN_PORT)
+_REPLY = (move("eth_src", "eth_dst"), move("arp_sha", "arp_tha"), move("arp_spa", "arp_tpa"), put("arp_op", 2))
 
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:
@@ -28,9 +26,9 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
         address = fixed.ip_address
         if ":" in address:
             continue
-        asked = (BROADCAST, ARP, UNTAGGED, _REQUEST, field("arp_tpa", address), from_here(segment))
-        said = (put("eth_src", mac), put("arp_sha", mac), put("arp_spa", address), _BACK)
-        yield Flow(ANSWER, USUAL, asked, _TURN + said)
+        asked = (BROADCAST, ARP, UNTAGGED, _REQUEST, field("arp_tpa", address), not_announced(segment))
+        said = (put("eth_src", mac), put("arp_sha", mac), put("arp_spa", address))
+        yield Flow(ANSWER, USUAL, asked, _REPLY + said + TURN_BACK, goto=PERMITTED)
 
 
 EVERYWHERE = {"port": port}

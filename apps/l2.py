@@ -1,63 +1,60 @@
-"""Forwarding inside one network: which frames are the network's, and to which port or switch each goes.
+"""Forwarding inside one network: to which port or switch a frame goes.
 
 A frame that came over the fabric is delivered here or nowhere: the flows that send to other switches match frames from
-this switch's own ports only.  OpenFlow never sends a frame out of the port that it came in by.
+this switch's own ports only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import Action, Flow, field, put, resubmit
-from controller.model.kinds import Network, Port, Switch
-from controller.model.placement import BLOCK
+from controller.flow import Action, Flow, field, resubmit
+from controller.model.placement import BLOCK as PER_BLOCK
 from controller.model.reader import Reader
+from controller.model.rows import Network, Port, Switch
 
 from .limit import LIMITED
 from .pipeline import (
     ARRIVE,
-    CLASSIFY,
-    DECLARED,
-    FABRIC,
-    FABRIC_BIT,
+    BLOCK,
     FLOOD,
-    LEARN,
+    FORWARDED,
     LEARNERS,
     LOCAL,
     LOW,
     MULTICAST,
-    NEIGHBOR,
-    PERMIT,
+    OUT_KEY,
+    OUTBOUND,
+    PERMITTED,
     REMOTE,
+    ROUTED,
     SPREAD,
+    TO_SWITCH,
     UNKNOWN,
-    UNTAGGED,
     USUAL,
-    WHOLE,
+    entering,
     from_fabric,
     from_here,
     of_network,
 )
 
+# A copy of a flood takes one lookup so, and Open vSwitch does 4,096 a frame (MAX_RESUBMITS).  No port has a filter of
+# its own that group frames are to pass; a port that gets one is to be entered at FORWARDED, for two lookups a copy
+# (docs/decisions/0074-logical-ports.md).
+_COPIED = resubmit(PERMITTED.number)
+
 
 def port_here(port: Port, see: Reader) -> Iterator[Flow]:
-    """The port's frames are of its network; frames to its declared address are for it."""
+    """Frames to the port's declared address are for it."""
     at = see.binding(port)
-    if at is None:
+    if at is None or port.learning:
         return
     segment = see.attribute(Network, port.network_id, "segment")
-    in_port = field("in_port", at.ofport)
-    if port.learning:
-        yield Flow(CLASSIFY, USUAL, (in_port,), metadata=(segment, WHOLE), goto=DECLARED)
-        return
-    if port.learns:
-        yield Flow(CLASSIFY, USUAL, (in_port,), metadata=(segment, WHOLE), goto=LEARN)
-    else:
-        for mac in (port.mac_address, *port.guests):
-            owned = (in_port, field("eth_src", mac), UNTAGGED)
-            yield Flow(CLASSIFY, USUAL, owned, metadata=(segment, WHOLE), goto=NEIGHBOR)
-    to_port = (field("eth_dst", port.mac_address), of_network(segment))
-    yield Flow(LOCAL, USUAL, to_port, (put("reg7", at.ofport),), goto=PERMIT)
+    yield to_port(segment, port.mac_address, at.port_key, USUAL)
+
+
+def to_port(segment: int, mac: str, key: int, priority: int) -> Flow:
+    return Flow(LOCAL, priority, (field("eth_dst", mac), of_network(segment)), (OUT_KEY.put(key),), goto=FORWARDED)
 
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
@@ -70,7 +67,7 @@ def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
 
 
 def to_switch(segment: int, mac: str, number: int, priority: int) -> Flow:
-    return Flow(REMOTE, priority, (field("eth_dst", mac), from_here(segment)), (put("reg8", number),), goto=FABRIC)
+    return Flow(REMOTE, priority, (field("eth_dst", mac), from_here(segment)), (TO_SWITCH.put(number),), goto=OUTBOUND)
 
 
 def network_here(network: Network, see: Reader) -> Iterator[Flow]:
@@ -84,7 +81,7 @@ def network_here(network: Network, see: Reader) -> Iterator[Flow]:
 
 
 def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
-    """One block of a flood: each of its ports, if it is permitted."""
+    """One block of a flood: a copy to each of its ports."""
     network_id, block = of
     segment = see.attribute(Network, network_id, "segment")
     every: list[Action] = []
@@ -94,14 +91,14 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
         at = None if port is None else see.binding(port)
         if port is None or at is None:
             continue
-        out = (put("reg7", at.ofport), resubmit(PERMIT.number))
+        out = (OUT_KEY.put(at.port_key), _COPIED)
         every += out
         if port.learns:
             learning += out
     if every:
-        yield Flow(FLOOD, USUAL, (field("reg9", block), of_network(segment)), tuple(every))
+        yield Flow(FLOOD, USUAL, (BLOCK.match(block), of_network(segment)), tuple(every))
     if learning:
-        yield Flow(FLOOD, USUAL, (field("reg9", block | LEARNERS), of_network(segment)), tuple(learning))
+        yield Flow(FLOOD, USUAL, (BLOCK.match(block | LEARNERS), of_network(segment)), tuple(learning))
 
 
 def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
@@ -112,7 +109,7 @@ def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
     if network.physical_network:
         yield from _outside(network, see)
         return
-    yield Flow(ARRIVE, USUAL, (field("tun_id", segment),), metadata=(segment | FABRIC_BIT, WHOLE), goto=LOCAL)
+    yield Flow(ARRIVE, USUAL, (field("tun_id", segment),), metadata=entering(segment, fabric=True), goto=ROUTED)
     blocks = _numbers(see.span(network.id), see)
     yield Flow(REMOTE, USUAL, (MULTICAST, from_here(segment)), _floods(SPREAD.number, sorted(blocks)))
     yield from _spread(segment, blocks)
@@ -130,30 +127,30 @@ def _outside(network: Network, see: Reader) -> Iterator[Flow]:
     topology/provider.py).
     """
     segment = network.segment
-    yield Flow(REMOTE, USUAL, (MULTICAST, from_here(segment)), goto=FABRIC)
+    yield Flow(REMOTE, USUAL, (MULTICAST, from_here(segment)), goto=OUTBOUND)
     if see.learners(network.id):
-        yield Flow(REMOTE, LOW, (from_here(segment),), (resubmit(FABRIC.number), LIMITED), goto=UNKNOWN)
+        yield Flow(REMOTE, LOW, (from_here(segment),), (resubmit(OUTBOUND.number), LIMITED), goto=UNKNOWN)
         yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
     else:
-        yield Flow(REMOTE, LOW, (from_here(segment),), goto=FABRIC)
+        yield Flow(REMOTE, LOW, (from_here(segment),), goto=OUTBOUND)
 
 
 def _numbers(switch_ids: list[str], see: Reader) -> dict[int, list[int]]:
     """The switches' numbers, in blocks."""
     blocks: dict[int, list[int]] = {}
     for number in sorted(see.attribute(Switch, switch_id, "number") for switch_id in switch_ids):
-        blocks.setdefault(number // BLOCK, []).append(number)
+        blocks.setdefault(number // PER_BLOCK, []).append(number)
     return blocks
 
 
 def _spread(segment: int, blocks: dict[int, list[int]]) -> Iterator[Flow]:
     for block, numbers in sorted(blocks.items()):
-        actions = [action for number in numbers for action in (put("reg8", number), resubmit(FABRIC.number))]
-        yield Flow(SPREAD, USUAL, (field("reg9", block), from_here(segment)), tuple(actions))
+        actions = [action for number in numbers for action in (TO_SWITCH.put(number), resubmit(OUTBOUND.number))]
+        yield Flow(SPREAD, USUAL, (BLOCK.match(block), from_here(segment)), tuple(actions))
 
 
 def _floods(table: int, blocks: list[int]) -> tuple[Action, ...]:
-    return tuple(action for block in blocks for action in (put("reg9", block), resubmit(table)))
+    return tuple(action for block in blocks for action in (BLOCK.put(block), resubmit(table)))
 
 
 HERE = {"port": port_here, "network": network_here, "block": block_here}

@@ -10,27 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import Flow, field, put, to_controller_by
+from controller.flow import Flow, field, to_controller_by
 from controller.flow.meter import of_learning
-from controller.model.kinds import Interface, Learned, Network, Port, Switch
 from controller.model.reader import Reader
+from controller.model.rows import Interface, Learned, Network, Port, Switch
 
-from .l2 import to_switch
+from .l2 import to_port, to_switch
 from .pipeline import (
-    ANSWER,
+    ADMITTED,
     ARP,
     DECLARED,
     ICMPV6,
+    IN_KEY,
     IPV4,
     IPV6,
     LEARN,
     LEARNED,
-    LOCAL,
     LOW,
-    PERMIT,
     USUAL,
     from_here,
-    of_network,
 )
 from .source import NEIGHBOR_ADVERTISEMENT, link_local
 
@@ -43,16 +41,15 @@ def port_here(port: Port, see: Reader) -> Iterator[Flow]:
     if at is None or not (port.learns or port.guests):
         return
     segment = see.attribute(Network, port.network_id, "segment")
-    in_port = field("in_port", at.ofport)
+    came_by = IN_KEY.match(at.port_key)
     addresses = _addresses(port, at, see)
     if not port.learning:
-        yield Flow(LEARN, USUAL, (in_port, field("eth_src", port.mac_address)), goto=ANSWER)
+        yield Flow(LEARN, USUAL, (field("eth_src", port.mac_address), came_by), goto=ADMITTED)
     for mac in addresses:
-        yield Flow(LEARN, USUAL, (in_port, field("eth_src", mac)), goto=ANSWER)
-        to_port = (field("eth_dst", mac), of_network(segment))
-        yield Flow(LOCAL, LEARNED, to_port, (put("reg7", at.ofport),), goto=PERMIT)
+        yield Flow(LEARN, USUAL, (field("eth_src", mac), came_by), goto=ADMITTED)
+        yield to_port(segment, mac, at.port_key, LEARNED)
     if len(addresses) < LIMIT:
-        yield Flow(LEARN, LOW, (in_port,), (to_controller_by(of_learning(at.ofport), HEAD),), goto=ANSWER)
+        yield Flow(LEARN, LOW, (came_by,), (to_controller_by(of_learning(at.port_key), HEAD),), goto=ADMITTED)
 
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:

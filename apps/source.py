@@ -1,4 +1,4 @@
-"""Which source addresses a port may use.  The MAC is checked as the frame is classified (apps/l2.py); here the rest.
+"""Which source addresses a port may use.  The MAC is checked as the frame is classified (apps/attach.py).
 
 A port owns its fixed addresses and its MAC's link-local IPv6 address (RFC 4291 appendix A); address pairs allow it
 more, and other MACs with them, which are learned where they are used: several ports may share one (VRRP, RFC 9568).
@@ -11,13 +11,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 from controller.flow import Field, Flow, Table, field, masked
 from controller.flow.fields import text
-from controller.model.kinds import Port, Switch
 from controller.model.reader import Reader
+from controller.model.rows import Port, Switch
 
-from .pipeline import ANSWER, ARP, HIGH, ICMPV6, IPV4, IPV6, LEARN, LOCAL, LOW, NEIGHBOR, SOURCE, UDP, USUAL
+from .pipeline import (
+    ADMITTED,
+    ANNOUNCING,
+    ARP,
+    HIGH,
+    ICMPV6,
+    IN_KEY,
+    IPV4,
+    IPV6,
+    LEARN,
+    LOW,
+    NEIGHBOR,
+    SOURCE,
+    UDP,
+    USUAL,
+)
 
 ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, NEIGHBOR_SOLICITATION, NEIGHBOR_ADVERTISEMENT, MLD_REPORT = (
     field("icmpv6_type", number) for number in (133, 134, 135, 136, 143)
@@ -28,9 +44,9 @@ _PROBE = field("arp_spa", "0.0.0.0")
 Match = tuple[Field, ...]
 
 FLOWS = (
-    Flow(SOURCE, USUAL, (IPV4, *_DHCP), goto=LOCAL),
-    Flow(SOURCE, USUAL, (IPV6, _FROM_NONE_6, ICMPV6, ROUTER_SOLICITATION), goto=LOCAL),
-    Flow(SOURCE, USUAL, (IPV6, _FROM_NONE_6, ICMPV6, MLD_REPORT), goto=LOCAL),
+    Flow(SOURCE, USUAL, (IPV4, *_DHCP), goto=ADMITTED),
+    Flow(SOURCE, USUAL, (IPV6, _FROM_NONE_6, ICMPV6, ROUTER_SOLICITATION), goto=ADMITTED),
+    Flow(SOURCE, USUAL, (IPV6, _FROM_NONE_6, ICMPV6, MLD_REPORT), goto=ADMITTED),
     Flow(NEIGHBOR, LOW, (IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT)),
     Flow(NEIGHBOR, LOW, (IPV6, ICMPV6, ROUTER_ADVERTISEMENT)),
 )
@@ -44,11 +60,11 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
     at = see.binding(port)
     if at is None or port.learns:
         return
-    in_port, guests = field("in_port", at.ofport), port.guests
-    for mac in (port.mac_address, *guests):
-        said_by: Match = (in_port, field("eth_src", mac)) if guests else (in_port,)
+    came_by = IN_KEY.match(at.port_key)
+    for mac in (port.mac_address, *port.guests):
         own = mac == port.mac_address
-        yield from _station(said_by, mac, _sources(port, mac), None if own else LEARN)
+        sender = _Sender((field("eth_src", mac),) if port.guests else (), came_by, ADMITTED if own else LEARN)
+        yield from _station(sender, mac, _sources(port, mac))
 
 
 def _sources(port: Port, mac: str) -> list[str]:
@@ -59,30 +75,44 @@ def _sources(port: Port, mac: str) -> list[str]:
     return addresses + [pair.ip_address for pair in port.address_pairs if pair.mac_address == mac]
 
 
-def _station(said_by: Match, mac: str, addresses: list[str], learn: Table | None) -> Iterator[Flow]:
-    """What one MAC of a port may say; `learn`: where its frames go on, when it is to be learned where it is."""
+class _Sender(NamedTuple):
+    """Matches of one MAC of a port, and where its frames go on: to LEARN, when the MAC is to be learned where it is."""
+
+    mac: Match  # none, where the port has only one
+    came_by: Field
+    goto: Table
+
+    def may(self, table: Table, priority: int, *match: Field, goto: Table | None = None) -> Flow:
+        return Flow(table, priority, (*self.mac, *match, self.came_by), goto=goto or self.goto)
+
+    def announces(self, *match: Field) -> Flow:
+        """What a port says or asks about its own address goes to everybody: it is not answered on its own behalf."""
+        metadata = None if self.goto is LEARN else ANNOUNCING
+        return Flow(SOURCE, HIGH, (*self.mac, *match, self.came_by), metadata=metadata, goto=self.goto)
+
+
+def _station(sender: _Sender, mac: str, addresses: list[str]) -> Iterator[Flow]:
+    """What one MAC of a port may say."""
     sha = field("arp_sha", mac)
-    yield Flow(SOURCE, USUAL, (*said_by, ARP, _PROBE, sha), goto=learn or ANSWER)
+    yield sender.may(SOURCE, USUAL, ARP, _PROBE, sha)
     for address in dict.fromkeys(addresses):
         if ":" in address:
-            yield from _ipv6(said_by, address, learn)
+            yield from _ipv6(sender, address)
             continue
         spa, tpa = among("arp_spa", address), among("arp_tpa", address)
-        yield Flow(SOURCE, USUAL, (*said_by, IPV4, among("ipv4_src", address)), goto=learn or LOCAL)
-        yield Flow(SOURCE, USUAL, (*said_by, ARP, spa, sha), goto=learn or ANSWER)
-        if "/" in address:
-            continue
-        # what a port says or asks about its own address goes to everybody and is not answered on its own behalf
-        yield Flow(SOURCE, HIGH, (*said_by, ARP, spa, tpa, sha), goto=learn or LOCAL)
-        yield Flow(SOURCE, HIGH, (*said_by, ARP, _PROBE, tpa, sha), goto=learn or LOCAL)
+        yield sender.may(SOURCE, USUAL, IPV4, among("ipv4_src", address))
+        yield sender.may(SOURCE, USUAL, ARP, spa, sha)
+        if "/" not in address:
+            yield sender.announces(ARP, spa, tpa, sha)
+            yield sender.announces(ARP, _PROBE, tpa, sha)
 
 
-def _ipv6(said_by: Match, address: str, learn: Table | None) -> Iterator[Flow]:
+def _ipv6(sender: _Sender, address: str) -> Iterator[Flow]:
     target = among("nd_target", address)
-    yield Flow(SOURCE, USUAL, (*said_by, IPV6, among("ipv6_src", address)), goto=learn or LOCAL)
-    yield Flow(NEIGHBOR, USUAL, (*said_by, IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT, target), goto=SOURCE)
-    asked = (*said_by, IPV6, _FROM_NONE_6, ICMPV6, NEIGHBOR_SOLICITATION, target)
-    yield Flow(NEIGHBOR, USUAL, asked, goto=learn or LOCAL)  # duplicate address detection, of its own address only
+    yield sender.may(SOURCE, USUAL, IPV6, among("ipv6_src", address))
+    yield sender.may(NEIGHBOR, USUAL, IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT, target, goto=SOURCE)
+    # duplicate address detection, of its own address only
+    yield sender.may(NEIGHBOR, USUAL, IPV6, _FROM_NONE_6, ICMPV6, NEIGHBOR_SOLICITATION, target)
 
 
 def among(name: str, address: str) -> Field:

@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl
 
 from webob import Request
 
-from controller.intent import slots
+from controller.intent import sizes, slots
 from controller.intent.env import Means
+from controller.runtime.errors import Forbidden
 from controller.store.transaction import Outcome, Transaction, transact
 
 from . import audit, dry_run, prefer
@@ -35,15 +36,27 @@ class Ask(NamedTuple):
 
     @property
     def means(self) -> Means:
-        return self.context.means._replace(project_id=self.caller.project_id, operator=self.caller.operator)
+        caller = self.caller
+        return self.context.means._replace(
+            project_id=caller.project_id, operator=caller.operator, by_name=caller.operator or self._attaches_by_name()
+        )
+
+    def _attaches_by_name(self) -> bool:
+        mine = {"project_id": self.caller.project_id, "tenant_id": self.caller.project_id}
+        try:
+            self.context.policy.check(self.caller, "plug_interface_by_name", mine)
+        except Forbidden:
+            return False
+        return True
 
     def transact(self, rules: Callable[[Transaction], T]) -> Outcome[T]:
-        """Rules, and then the quotas of what they make.  Raises Foreseen instead, where that is all that is asked."""
+        """Rules, then the bounds and quotas of what they make.  Raises Foreseen where no more than that is asked."""
         written: list[str] = []
         dry = dry_run.asked(self.request)
 
         def within_quotas(tx: Transaction) -> T:
             value = rules(tx)
+            sizes.settle(tx)
             slots.settle(tx, self.context.limits, self.context.means)
             if dry:
                 raise dry_run.foresee(tx)

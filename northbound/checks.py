@@ -12,7 +12,7 @@ from typing import Any
 
 from controller.intent import ranges
 from controller.intent.ports import AddressWish
-from controller.model.kinds import Pool
+from controller.model.rows import Pool
 
 from . import schema
 

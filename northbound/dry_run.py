@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from webob import Request
 
-from controller.model.kinds import Row
+from controller.model.rows import Row
 from controller.store.transaction import Transaction
 
 from .errors import bad_request

@@ -15,7 +15,7 @@ class Policy(Protocol):
 
     `target` is the object as the API shows it to the operator (of a create: what was asked for), and beside it
     `project_id`, `tenant_id` and, where it is on a network, `network:project_id` and `network:tenant_id`.
-    Whether the caller can see an object at all is not asked here (`controller.intent.access`).
+    Whether the caller can see an object at all is not asked here (`controller.intent.visibility`).
     """
 
     def check(self, caller: Caller, action: str, target: Target, attributes: Collection[str] = ()) -> None:

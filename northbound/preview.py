@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from controller.model.kinds import Row
-from controller.model.model import Model
 from controller.model.overlay import Overlay
+from controller.model.rows import Row
 from controller.runtime.errors import Forbidden
 
 from .answer import Answer, as_json
 from .ask import Ask
 from .dry_run import Changed, told
-from .resource import Resource, View
-from .v2 import filters, sight
-from .v2.api import RESOURCES
-
-BY_KIND: dict[type[Row], Resource] = {each.kind: each for each in reversed(RESOURCES)}
+from .resource import View
+from .v2 import visibility
+from .v2.catalogue import resource_of
 
 
 def answer(ask: Ask, changes: Changed) -> Answer:
     """Every object that would change and, for operators, every flow."""
     view = ask.view
-    after_all = View(cast("Model", Overlay(view.model, changes)), view.statuses, view.caller)
+    after_all = View(Overlay(view.model, changes), view.statuses, view.caller)
     found = [_object(ask, after_all, *each) for each in told(changes)]
     shown: dict[str, Any] = {"objects": [each for each in found if each is not None]}
     if _sees_switches(ask):
@@ -32,13 +29,13 @@ def answer(ask: Ask, changes: Changed) -> Answer:
 
 def _object(ask: Ask, after_all: View, change: str, row: Row, after: Row | None) -> dict[str, Any] | None:
     view = ask.view
-    resource = BY_KIND.get(type(row))
+    resource = resource_of(type(row))
     seen = view if change == "delete" else after_all
-    if not filters.visible(seen, row) or (resource is not None and not sight.judged(resource, ask, [row], seen)):
+    if not visibility.sees(seen, row) or (resource is not None and not visibility.judged(resource, ask, [row], seen)):
         return None
     found: dict[str, Any] = {"change": change, "kind": row.kind_name(), "id": row.row_id}
     if resource is not None and after is not None:
-        found[resource.name] = sight.shown(resource, ask, [row], (), after_all)[0]
+        found[resource.name] = visibility.shown(resource, ask, [row], (), after_all)[0]
     return found
 
 

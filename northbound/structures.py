@@ -12,7 +12,7 @@ import msgspec
 from controller.intent import ranges
 from controller.intent.pools import MOST_PREFIXES
 from controller.intent.standard import MOST_TAGS
-from controller.model.kinds import AddressPair, HostRoute
+from controller.model.rows import AddressPair, HostRoute
 from controller.runtime.errors import NotFound
 
 from . import schema

@@ -10,8 +10,8 @@ from controller.compile.compiler import Compiler
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Frame, Pipeline
-from controller.model.kinds import Port, Row, Switch
 from controller.model.model import Applied, Dependency, Model
+from controller.model.rows import Port, Row, Switch
 
 Said = dict[str, int | str]  # a frame as tests write it: fields in their usual text form
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")

@@ -1,9 +1,9 @@
-"""Switches that reach each other over wires: frames for another switch carry two labels (docs/decisions/0030).
+"""Label switching between wired switches: frames for another switch carry two MPLS labels (docs/decisions/0030).
 
-A whole Ethernet frame is carried: below the outer Ethernet header the outer label names the destination switch, the
-inner one the network; 22 bytes.  The outer label's TTL carries a rank, which only falls; its traffic class the lane,
-that is which of several shortest paths.  Switches on the way know the destination's label and nothing of networks.
-A label has 20 bits: a network with a larger segment is not carried.
+The payload is a whole Ethernet frame: below the outer Ethernet header the outer label names the destination switch, the
+inner one the network; 22 bytes.  The outer label's TTL carries a rank, which only falls; its traffic class the ECMP
+bucket, which chooses one of several shortest paths.  Switches on the way know the destination's label and nothing of
+networks.  A label has 20 bits: a network with a larger segment is not carried.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 from apps.pipeline import (
     ARRIVE,
+    ARRIVED_TTL,
+    BUCKET,
     CLASSIFY,
     FABRIC,
     FORWARD,
@@ -19,6 +21,8 @@ from apps.pipeline import (
     IMPOSE,
     LABELLED,
     LOW,
+    SEGMENT,
+    TO_SWITCH,
     USUAL,
 )
 from controller.flow import (
@@ -41,43 +45,43 @@ from controller.flow import (
     resubmit,
     to_group,
 )
-from controller.model.kinds import Switch
 from controller.model.reader import Reader
-from controller.model.routes import Route, Way
+from controller.model.routes import NextHop, Route
+from controller.model.rows import Switch
 
 from .overlay import common
 
-LANES = 4
-DETOUR = 7  # the traffic class of a frame that has been sent to a neighbour of no lower rank: once is all it may
+BUCKETS = 4
+REROUTED = 7  # the traffic class of a frame that a non-decreasing backup has taken, which it may only once
 FROM_LINK = HIGH + 5
 MPLS, MPLS_MULTICAST = field("eth_type", 0x8847), field("eth_type", 0x8848)
 _LABEL_BITS = 20
 MOST_SEGMENT = (1 << _LABEL_BITS) - 1
-_FITS = masked("metadata", 0, 0x00F00000)  # the segment fits a label
-_RELAYED = field("tun_id", 0)  # in a tunnel: not a network's frame but a labelled one on its way
+_FITS = masked(SEGMENT.place, 0, SEGMENT.mask & ~MOST_SEGMENT)  # the segment fits a label
+_RELAYED = field("tun_id", 0)  # the key of tunnels that carry labelled frames
 _HIGHEST_TTL = 255
 
 _IMPOSED = clone(
     encap("mpls"),
-    move("metadata", "mpls_label", _LABEL_BITS),
+    move(SEGMENT.place, "mpls_label", _LABEL_BITS),
     encap("ethernet"),
     push_label(),
-    move("reg8", "mpls_label", _LABEL_BITS),
-    move("reg9", "mpls_tc", 3),
+    TO_SWITCH.copy_to("mpls_label"),
+    BUCKET.copy_to("mpls_tc"),
     put("eth_src", "02:00:00:00:00:01"),
     put("eth_dst", "02:00:00:00:00:02"),
-    put("reg9", _HIGHEST_TTL),
+    ARRIVED_TTL.put(_HIGHEST_TTL),
     resubmit(FORWARD.number),
 )
 _DISPOSED = (pop_label(), move("mpls_label", "tun_id", _LABEL_BITS), decap("ethernet"), decap("mpls"))
-_ANY_LANE = Group(
-    "select", tuple(Bucket((put("reg9", lane), resubmit(IMPOSE.number))) for lane in range(LANES))
+_ANY_BUCKET = Group(
+    "select", tuple(Bucket((BUCKET.put(number), resubmit(IMPOSE.number))) for number in range(BUCKETS))
 )  # fmt: skip
-_TTL = move("mpls_ttl", "reg9")
+_TTL = ARRIVED_TTL.copy_from("mpls_ttl")
 
 
 def switch(me: Switch, see: Reader) -> Iterator[Flow]:
-    """Labels are taken from links (and relays) only; those that name this switch come off here."""
+    """Labelled frames are accepted from links and relays only; the labels that name this switch come off here."""
     for kind in (MPLS, MPLS_MULTICAST):
         yield Flow(CLASSIFY, HIGH, (kind,))
     ports, relays = see.link_ports(), see.relays()
@@ -99,24 +103,24 @@ def _relayed(me: Switch, other: Switch) -> Iterator[Flow]:
 
 
 def peer(other: Switch, see: Reader) -> Iterator[Flow]:
-    """How a frame of a network begins its way to a switch that no tunnel leads to."""
+    """Label imposition: how a frame of a network begins its way to a switch that no tunnel leads to."""
     me = see.switch()
     if me is None or tunnelled(me, other):
         return
     route = see.route(other.id)
     if route is None:
         return
-    towards_it = (field("reg8", other.number),)
+    towards_it = (TO_SWITCH.match(other.number),)
     if route.choice:
-        yield Flow(FABRIC, USUAL, towards_it, (to_group(_ANY_LANE),))
+        yield Flow(FABRIC, USUAL, towards_it, (to_group(_ANY_BUCKET),))
     else:
-        yield Flow(FABRIC, USUAL, towards_it, (put("reg9", 0),), goto=IMPOSE)
+        yield Flow(FABRIC, USUAL, towards_it, (BUCKET.put(0),), goto=IMPOSE)
     if not see.link_ports():
         yield from towards(other, see)
 
 
 def towards(other: Switch, see: Reader) -> Iterator[Flow]:
-    """How a labelled frame for `other` goes on from here."""
+    """Label forwarding: the next hop of a labelled frame for `other`."""
     route = see.route(other.id) if see.holds_ports(other.id) else None
     if route is None:
         return
@@ -124,46 +128,48 @@ def towards(other: Switch, see: Reader) -> Iterator[Flow]:
     for low in _below(route.rank):
         yield Flow(FORWARD, HIGH, (MPLS, label, low))
     sent = label_ttl(route.rank - 1)
-    if len(route.ways) > 1:
+    if len(route.next_hops) > 1:
         turn = route.rank + other.number + see.attribute(Switch, see.switch_id, "number")
-        lanes = [_lane(route, lane, turn) for lane in range(LANES)]
-        yield Flow(FORWARD, LOW, (MPLS, label), (sent, *_send(*lanes[0], see)))
-        for lane in range(1, LANES):
-            if lanes[lane] != lanes[0]:
-                match = (MPLS, field("mpls_tc", lane), label)
-                yield Flow(FORWARD, USUAL, match, (sent, *_send(*lanes[lane], see)))
+        hops = [_of_bucket(route, number, turn) for number in range(BUCKETS)]
+        yield Flow(FORWARD, LOW, (MPLS, label), (sent, *_send(*hops[0], see)))
+        for number in range(1, BUCKETS):
+            if hops[number] != hops[0]:
+                match = (MPLS, field("mpls_tc", number), label)
+                yield Flow(FORWARD, USUAL, match, (sent, *_send(*hops[number], see)))
         return
-    yield Flow(FORWARD, LOW, (MPLS, label), (sent, *_send(route.ways[0], route.spare, see, route.detour)))
-    if route.detour:
-        match = (MPLS, field("mpls_tc", DETOUR), label)
-        yield Flow(FORWARD, USUAL, match, (sent, *_send(route.ways[0], None, see)))
+    (hop,) = route.next_hops
+    yield Flow(FORWARD, LOW, (MPLS, label), (sent, *_send(hop, route.backup, see, route.non_decreasing)))
+    if route.non_decreasing:
+        match = (MPLS, field("mpls_tc", REROUTED), label)
+        yield Flow(FORWARD, USUAL, match, (sent, *_send(hop, None, see)))
 
 
-def _lane(route: Route, lane: int, turn: int) -> tuple[Way, Way]:
-    """The way of a lane, and the one to take when it is down.
+def _of_bucket(route: Route, number: int, turn: int) -> tuple[NextHop, NextHop]:
+    """The next hop of an ECMP bucket, and its backup.
 
-    Even and odd ranks look at different bits of the lane, so that two choices one after the other are independent.
+    Even and odd ranks look at different bits of the bucket, so that two choices one after the other are independent.
     """
-    nth = (lane >> 1 if route.rank % 2 else lane) + turn
-    ways = route.ways
-    return ways[nth % len(ways)], ways[(nth + 1) % len(ways)]
+    nth = (number >> 1 if route.rank % 2 else number) + turn
+    hops = route.next_hops
+    return hops[nth % len(hops)], hops[(nth + 1) % len(hops)]
 
 
-def _send(way: Way, spare: Way | None, see: Reader, detour: bool = False) -> tuple[Action, ...]:
-    if not way.port:
-        return _through_tunnel(way, see)
-    if spare is None or not spare.port:
-        return (output(way.port),)
-    around = (put("mpls_tc", DETOUR), label_ttl(_HIGHEST_TTL)) if detour else ()
-    buckets = (Bucket((output(way.port),), way.port), Bucket((*around, output(spare.port)), spare.port))
+def _send(hop: NextHop, backup: NextHop | None, see: Reader, non_decreasing: bool = False) -> tuple[Action, ...]:
+    """Output by the next hop's port, or while that is down by the backup's (a fast-failover group)."""
+    if not hop.port:
+        return _through_tunnel(hop, see)
+    if backup is None or not backup.port:
+        return (output(hop.port),)
+    marked = (put("mpls_tc", REROUTED), label_ttl(_HIGHEST_TTL)) if non_decreasing else ()
+    buckets = (Bucket((output(hop.port),), hop.port), Bucket((*marked, output(backup.port)), backup.port))
     return (to_group(Group("fast_failover", buckets)),)
 
 
-def _through_tunnel(way: Way, see: Reader) -> tuple[Action, ...]:
-    me, other = see.switch(), see.get(Switch, way.switch_id)
+def _through_tunnel(hop: NextHop, see: Reader) -> tuple[Action, ...]:
+    me, other = see.switch(), see.get(Switch, hop.switch_id)
     if me is None or other is None:
         return ()
-    ofport = {tunnel.type: tunnel.ofport for tunnel in me.tunnels}[way.tunnel]
+    ofport = {tunnel.type: tunnel.ofport for tunnel in me.tunnels}[hop.tunnel]
     target = put("tun_ipv6_dst" if ":" in other.encap_ip else "tun_dst", other.encap_ip)
     return put("tun_id", 0), target, output(ofport)
 
@@ -178,7 +184,7 @@ def _below(rank: int) -> Iterator[Field]:
     """Matches of every TTL below `rank`, as it was on arrival: one for each bit of `rank`."""
     for bit in range(8):
         if rank >> bit & 1:
-            yield masked("reg9", rank >> bit + 1 << bit + 1, 0xFF >> bit << bit)
+            yield masked(ARRIVED_TTL.place, rank >> bit + 1 << bit + 1, 0xFF >> bit << bit)
 
 
 HERE = {"switch": switch, "peer": peer, "towards": towards}

@@ -1,4 +1,4 @@
-"""Switches that reach each other over IP: a frame for another switch goes into a tunnel to its address.
+"""Overlay: a frame for another switch goes into a tunnel to its address.
 
 The tunnel key is the network's segment (VNI of VXLAN, RFC 7348; of Geneve, RFC 8926; key of GRE, RFC 2890).  Two
 switches use the first encapsulation that both have, in the order of the one with the smaller number, so that both use
@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from apps.pipeline import ARRIVE, CLASSIFY, FABRIC, USUAL
-from controller.flow import Flow, field, move, output, put
-from controller.model.kinds import Switch
+from apps.pipeline import ARRIVE, CLASSIFY, FABRIC, SEGMENT, TO_SWITCH, USUAL
+from controller.flow import Flow, field, output, put
 from controller.model.reader import Reader
+from controller.model.rows import Switch
 
-KEY = move("metadata", "tun_id", 24)
+KEY = SEGMENT.copy_to("tun_id")
 
 
 def peer(other: Switch, see: Reader) -> Iterator[Flow]:
-    """How a frame gets to the switch `other`, and how one that came from it is told."""
+    """Encapsulation of frames to the switch `other`, and acceptance of those from it."""
     me = see.switch()
     if me is None or not (me.encap_ip and other.encap_ip):
         return
@@ -31,11 +31,11 @@ def peer(other: Switch, see: Reader) -> Iterator[Flow]:
         yield Flow(CLASSIFY, USUAL, (field("in_port", ofport), source), goto=ARRIVE)
     if shared:
         target = put("tun_ipv6_dst" if six else "tun_dst", other.encap_ip)
-        yield Flow(FABRIC, USUAL, (field("reg8", other.number),), (KEY, target, output(shared[0][1])))
+        yield Flow(FABRIC, USUAL, (TO_SWITCH.match(other.number),), (KEY, target, output(shared[0][1])))
 
 
 def common(me: Switch, other: Switch) -> list[tuple[str, int]]:
-    """The encapsulations that both have, the one to use first, with the number of my tunnel port."""
+    """The encapsulations that both switches have, the one to use first, with the number of my tunnel port."""
     mine = {tunnel.type: tunnel.ofport for tunnel in me.tunnels}
     theirs = [tunnel.type for tunnel in other.tunnels]
     order = [tunnel.type for tunnel in me.tunnels] if me.number < other.number else theirs

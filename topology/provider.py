@@ -1,18 +1,18 @@
-"""Networks on a physical network: what is not for a port of this switch leaves by the patch port there, once, with the
-network's VLAN tag (IEEE 802.1Q) or without any (flat); what comes in there so is the network's.
+"""Provider networks: frames for other switches leave by the patch port of the network's physical network.
 
-No tunnel and no label is used between switches for them: the physical network carries their frames.  A frame that has a
-tag already would be another VLAN's there, and is dropped.
+They leave once, with the network's VLAN tag (IEEE 802.1Q) or without any (flat); frames from there with that tag are
+the network's.  The physical network carries them between switches, without tunnel or label.  A frame that has a tag
+already would be another VLAN's there, and is dropped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from apps.pipeline import CLASSIFY, FABRIC, FABRIC_BIT, HIGH, HIGHEST, LOCAL, UNTAGGED, USUAL, WHOLE, from_here
+from apps.pipeline import CLASSIFY, FABRIC, HIGH, HIGHEST, ROUTED, UNTAGGED, USUAL, entering, from_here
 from controller.flow import Flow, field, output, pop_vlan, push_vlan, put
-from controller.model.kinds import Network
 from controller.model.reader import Reader
+from controller.model.rows import Network
 
 PRESENT = 0x1000  # OFPVID_PRESENT
 
@@ -28,8 +28,8 @@ def network(network: Network, see: Reader) -> Iterator[Flow]:
         return
     came = (field("in_port", here.ofport), field("vlan_vid", tag) if network.vlan else UNTAGGED)
     untag = (pop_vlan(),) if network.vlan else ()
-    yield Flow(CLASSIFY, USUAL, came, untag, metadata=(segment | FABRIC_BIT, WHOLE), goto=LOCAL)
-    # what is done with the frame after this is done with it as it was
+    yield Flow(CLASSIFY, USUAL, came, untag, metadata=entering(segment, fabric=True), goto=ROUTED)
+    # actions after this one see the frame untagged again
     tagged = (push_vlan(), put("vlan_vid", tag), output(here.ofport), pop_vlan()) if network.vlan else ()
     yield Flow(FABRIC, HIGHEST, (UNTAGGED, from_here(segment)), tagged or (output(here.ofport),))
 

@@ -18,7 +18,7 @@ from controller.cluster.membership import Membership
 from controller.cluster.report import Report
 from controller.cluster.roster import Roster
 from controller.config.settings import Settings
-from controller.model.kinds import Member
+from controller.model.rows import Member
 from controller.reconcile.progress import Progress
 from controller.runtime.errors import Misconfigured
 from controller.store.replica import Replica

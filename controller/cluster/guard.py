@@ -13,8 +13,8 @@ from __future__ import annotations
 import logging
 
 from controller.cluster.mastery import Shared
-from controller.model.kinds import Member, Network, Port
 from controller.model.model import Dependency
+from controller.model.rows import Member, Network, Port
 from controller.runtime.errors import Withheld
 from controller.store.replica import Replica
 from controller.store.store import RESTORING

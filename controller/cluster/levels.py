@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from controller.cluster.mastery import Shared
-from controller.model.kinds import Level, Reach, Switch
 from controller.model.model import Dependency
+from controller.model.rows import Level, Reach, Switch
 from controller.reconcile.progress import GRACE, Progress
 from controller.runtime import hub
 from controller.store.replica import Replica

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from controller.cluster.shares import share
-from controller.model.kinds import Member, Presence, Reach
 from controller.model.model import Dependency, Model
+from controller.model.rows import Member, Presence, Reach
 from controller.store.replica import Replica
 
 log = logging.getLogger("tenet.cluster")

@@ -14,8 +14,8 @@ import msgspec
 
 from controller.cluster.levels import Levels
 from controller.cluster.mastery import Shared
-from controller.model.kinds import Level, Member, Presence, Reach, Row
 from controller.model.model import Dependency
+from controller.model.rows import Level, Member, Presence, Reach, Row
 from controller.runtime import hub
 from controller.runtime.errors import Changed, Unavailable
 from controller.store.codec import decode, encode

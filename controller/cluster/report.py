@@ -7,7 +7,7 @@ from typing import Any
 
 from controller.cluster.guard import Guard
 from controller.cluster.mastery import Shared
-from controller.model.kinds import Level, Member, Presence, Reach, Switch
+from controller.model.rows import Level, Member, Presence, Reach, Switch
 from controller.runtime.errors import Conflict, NotFound
 from controller.store.replica import Replica
 from controller.store.store import Store

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from controller.cluster.mastery import Shared
-from controller.model.kinds import Member
 from controller.model.model import Model
+from controller.model.rows import Member
 
 
 class Roster:

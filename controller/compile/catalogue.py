@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from apps import arp, base, l2, learn, limit, source
+from apps import arp, attach, base, l2, learn, limit, source
 from controller.compile.compiler import App, Apps
 from topology import links, lldp_punt, overlay, provider
 
-_ALL = (base, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider)
+_ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider)
 _ROLES = {"HERE": "switch", "EVERYWHERE": "network"}  # what a module has -> the kind of flow set that it is for
 
 

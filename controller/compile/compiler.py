@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import msgspec
@@ -54,7 +55,7 @@ class Compiler:
         self.flow_sets: dict[FlowSetKey, FlowSet] = {}
         self.units: dict[tuple[FlowSetKey, Owner], Unit] = {}
         self.computed = 0  # units computed, ever
-        self.failed: dict[tuple[FlowSetKey, Owner], str] = {}  # units that an app raised for -> what it said
+        self.failed: dict[tuple[FlowSetKey, Owner], str] = {}  # units that an app raised for -> the exception
         self._users: dict[Dependency, set[Unit]] = {}
         self._dirty: dict[Unit, None] = {}
         self._carriers = Carriers()
@@ -83,6 +84,15 @@ class Compiler:
         for dependency in touched:
             for unit in self._users.get(dependency, ()):
                 self._dirty[unit] = None
+
+    @contextmanager
+    def over(self, model: Model) -> Iterator[None]:
+        """Compute over another model for a while; what is read otherwise there is to be marked, then and afterwards."""
+        before, self._model = self._model, model
+        try:
+            yield
+        finally:
+            self._model = before
 
     @property
     def idle(self) -> bool:
@@ -140,20 +150,19 @@ class Compiler:
         """By cookie the keys of the objects because of which a switch is to hold the flow.  Looks at every claim."""
         found: dict[int, set[str]] = {cookie: set() for cookie in cookies}
         for key in self._carriers.of(switch_id):
-            for cookie, owner in self.flow_sets[key].owners(found):
-                found[cookie].add(scope.origin(owner))
+            for flow, owners in self.flow_sets[key].explained(found):
+                found[flow.cookie].update(map(scope.origin, owners))
         return {cookie: sorted(keys) for cookie, keys in found.items()}
 
     def explained(self, switch_id: str) -> Iterator[tuple[Flow, list[str]]]:
         """Every flow that a switch is to hold, with the keys of the objects that it is because of."""
         for key in self._carriers.of(switch_id):
-            flow_set = self.flow_sets[key]
-            why: dict[bytes, set[str]] = {}
-            for owner, flows in flow_set.claims.items():
-                for flow in flows:
-                    why.setdefault(flow.key, set()).add(scope.origin(owner))
-            for flow in flow_set.flows():
-                yield flow, sorted(why[flow.key])
+            for flow, owners in self.flow_sets[key].explained():
+                yield flow, sorted(set(map(scope.origin, owners)))
+
+    def failures(self) -> dict[str, str]:
+        """By key the objects whose flows, or some of them, could not be computed, and why."""
+        return {scope.origin(owner): why for (_, owner), why in sorted(self.failed.items())}
 
     @property
     def dependencies(self) -> Collection[Dependency]:
@@ -183,13 +192,15 @@ class Compiler:
         changes: dict[str, list[FlowChange]] = {}
         joined, left = self._carriers.settle()
         for switch_id, key in left:
-            gone = [change.old for change in settled.get(key, ()) if change.old is not None]
-            gone += self.flow_sets[key].flows()
+            changed = settled.get(key, [])
+            new = {change.new for change in changed}
+            gone = [change.old for change in changed if change.old is not None]
+            gone += [flow for flow in self.flow_sets[key].flows() if flow not in new]
             changes.setdefault(switch_id, []).extend(FlowChange(flow, None) for flow in gone)
-        new = set(joined)
+        begins = set(joined)
         for key, changed in settled.items():
             for switch_id in self._carriers.carrying(key):
-                if (switch_id, key) not in new:
+                if (switch_id, key) not in begins:
                     changes.setdefault(switch_id, []).extend(changed)
         whole: dict[FlowSetKey, list[FlowChange]] = {}  # many switches may join a set at once
         for switch_id, key in joined:
@@ -231,7 +242,7 @@ class Compiler:
             flows = tuple([flow for app in apps for flow in app(subject, see)])
         except Exception as error:
             log.exception("no flows for %s in the flow set of %s", unit.owner, unit.key)
-            self.failed[where] = f"{type(error).__name__}: {error}"  # tried again when something that it read changes
+            self.failed[where] = type(error).__name__  # tried again when something that it read changes
             return ()
         if self.failed:
             self.failed.pop(where, None)

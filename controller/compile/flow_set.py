@@ -1,4 +1,4 @@
-"""A flow set: the claims of several owners, merged into at most one flow a match.
+"""A flow set: the claims of several owners, merged into at most one flow a match where the protocol merges them.
 
 A set belongs to a switch, or to an object that many switches need the same flows for, as a network: then each of them
 carries it.
@@ -6,10 +6,11 @@ carries it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from controller.flow import Flow
+from controller.flow.merging import merge
 
 Owner = tuple[str, ...]  # ("port", id), ("network", id), ("block", network id, number), ...
 
@@ -38,24 +39,22 @@ class Conflict(NamedTuple):
 class FlowSet:
     """Claims of owners, settled into at most one flow a key."""
 
-    __slots__ = ("_holders", "_touched", "claims")
+    __slots__ = ("_held", "_touched", "claims")
 
     def __init__(self) -> None:
         self.claims: dict[Owner, tuple[Flow, ...]] = {}
-        # key -> its flow, or where several owners claim the key, what each wants
-        self._holders: dict[bytes, Flow | dict[Owner, Flow]] = {}
+        self._held: dict[bytes, Flow | _Shared] = {}  # by key; shared where several owners claim it
         self._touched: dict[bytes, Flow | None] = {}  # key -> its flow at the last settlement
 
     def __len__(self) -> int:
-        return len(self._holders)
+        return len(self._held)
 
     def claim(self, owner: Owner, flows: tuple[Flow, ...]) -> None:
-        """Make `flows` exactly what `owner` wants; none at all retires it."""
+        """Make `flows` exactly what `owner` wants; none at all retires it.  Costs as much as there are flows."""
         old = self.claims.get(owner, ())
         if old == flows:
             return
         flows = _one_a_key(flows)
-        self.claims.pop(owner, None)  # in between it holds nothing that `_hold` could find
         kept = set(old).intersection(flows) if old else ()
         for flow in old:
             if flow not in kept:
@@ -65,72 +64,133 @@ class FlowSet:
                 self._hold(owner, flow)
         if flows:
             self.claims[owner] = flows
+        else:
+            del self.claims[owner]
 
     def _hold(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
-        held = self._holders.get(key)
+        held = self._held.get(key)
         if held is None:
             self._touched.setdefault(key, None)
-            self._holders[key] = flow
+            self._held[key] = flow
             return
         self._touch(key, held)
-        if isinstance(held, dict):
-            held[owner] = flow
-        else:
-            holder = next(who for who, flows in self.claims.items() if held in flows)
-            self._holders[key] = {holder: held, owner: flow}
+        if not isinstance(held, _Shared):
+            held = self._held[key] = _Shared(held)
+        held.put(owner, flow)
 
     def _leave(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
-        held = self._holders[key]
+        held = self._held[key]
         self._touch(key, held)
-        if isinstance(held, dict):
-            del held[owner]
-            if len(held) == 1:
-                self._holders[key] = next(iter(held.values()))
+        if isinstance(held, _Shared):
+            held.drop(owner)
+            if len(held.flows) == 1:
+                (self._held[key],) = held.flows.values()
         else:
-            del self._holders[key]
+            del self._held[key]
 
-    def _touch(self, key: bytes, held: Flow | dict[Owner, Flow]) -> None:
+    def _touch(self, key: bytes, held: Flow | _Shared) -> None:
         if key not in self._touched:
-            self._touched[key] = _agreed(held) if isinstance(held, dict) else held
+            self._touched[key] = _flow(held)
 
     def settle(self) -> tuple[list[FlowChange], list[Conflict]]:
         """What changed since the last settlement, once everybody has spoken."""
-        changes, conflicts = [], []
+        changes, conflicting = [], []
         for key, old in self._touched.items():
-            held = self._holders.get(key)
-            new = _agreed(held) if isinstance(held, dict) else held
-            if isinstance(held, dict) and len(set(held.values())) > 1 and new is not None:
-                conflicts.append(Conflict(new, tuple(sorted(held))))
+            held = self._held.get(key)
+            new = None if held is None else _flow(held)
+            if isinstance(held, _Shared) and not held.agrees:
+                conflicting.append(held)
             if old is not new and (old is None or new is None or old != new):
                 changes.append(FlowChange(old, new))
         self._touched.clear()
-        return changes, conflicts
+        self._name([shared for shared in conflicting if _FIRST in shared.flows])
+        return changes, [Conflict(shared.flow, tuple(sorted(shared.flows))) for shared in conflicting]
+
+    def _name(self, conflicting: Collection[_Shared]) -> None:
+        """Find out whose claims the first ones were.  Looks at every claim, once in a round with a new conflict."""
+        unnamed = {shared.flow.key: shared for shared in conflicting}
+        if not unnamed:
+            return
+        for owner, flows in self.claims.items():
+            for flow in flows:
+                shared = unnamed.get(flow.key)
+                if shared is not None and owner not in shared.flows:
+                    shared.flows[owner] = shared.flows.pop(_FIRST)
 
     def flows(self) -> Iterator[Flow]:
         """The flow of every key, as of now."""
-        for held in self._holders.values():
-            yield _agreed(held) if isinstance(held, dict) else held
+        return map(_flow, self._held.values())
 
-    def owners(self, cookies: Collection[int]) -> Iterator[tuple[int, Owner]]:
-        """Who wants the flows with these cookies, each with the cookie.  Looks at every claim."""
+    def explained(self, cookies: Collection[int] | None = None) -> Iterator[tuple[Flow, list[Owner]]]:
+        """Every flow, or those with these cookies, with the owners because of whom it is.  Looks at every claim."""
+        why: dict[bytes, list[Owner]] = {}
+        wanted = [held for held in self._held.values() if cookies is None or _flow(held).cookie in cookies]
+        chosen = {(flow := _flow(held)).key: (flow, isinstance(held, _Shared) and held.agrees) for held in wanted}
         for owner, flows in self.claims.items():
             for flow in flows:
-                if flow.cookie in cookies:
-                    yield flow.cookie, owner
+                found = chosen.get(flow.key)
+                if found is not None and (found[1] or found[0] == flow):
+                    why.setdefault(flow.key, []).append(owner)
+        for key, (flow, _) in chosen.items():
+            yield flow, why[key]
+
+
+class _Shared:
+    """A key that several owners claim: what each wants, and the one flow that comes of it.
+
+    The first of them is not named: whoever leaves and has no name here is that one.  So nobody has to be looked for
+    when a second owner comes, and a key that one owner claims, as nearly all, costs nothing but its flow.
+    """
+
+    __slots__ = ("_merged", "flows")
+
+    def __init__(self, first: Flow) -> None:
+        self.flows: dict[Owner, Flow] = {_FIRST: first}
+        self._merged: tuple[Flow, bool] | None = None
+
+    def put(self, owner: Owner, flow: Flow) -> None:
+        self.flows[owner] = flow
+        self._merged = None
+
+    def drop(self, owner: Owner) -> None:
+        del self.flows[owner if owner in self.flows else _FIRST]
+        self._merged = None
+
+    @property
+    def flow(self) -> Flow:
+        return self._settled()[0]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the flow does what every owner wants."""
+        return self._settled()[1]
+
+    def _settled(self) -> tuple[Flow, bool]:
+        if self._merged is None:
+            merged = merge(self.flows.values())
+            self._merged = (_least(self.flows.values()), False) if merged is None else (merged, True)
+        return self._merged
+
+
+_FIRST: Owner = ()
+
+
+def _flow(held: Flow | _Shared) -> Flow:
+    return held.flow if isinstance(held, _Shared) else held
+
+
+def _least(flows: Iterable[Flow]) -> Flow:
+    """One of several that do different things, the same in every process."""
+    return min(flows, key=lambda flow: flow.wire)
 
 
 def _one_a_key(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
-    """An owner's flows, no key twice; of several that do different things the one that `_agreed` would take."""
-    keys = {flow.key for flow in flows}
-    if len(keys) == len(flows):
+    """An owner's flows, no key twice: merged, or of several that do different things the one that is always chosen."""
+    if len({flow.key for flow in flows}) == len(flows):
         return flows
-    least: dict[bytes, Flow] = {}
-    for flow in sorted(flows, key=lambda flow: flow.wire):
-        least.setdefault(flow.key, flow)
-    return tuple(least.values())
-
-
-def _agreed(held: dict[Owner, Flow]) -> Flow:
-    return min(held.values(), key=lambda flow: flow.wire)
+    by_key: dict[bytes, list[Flow]] = {}
+    for flow in flows:
+        by_key.setdefault(flow.key, []).append(flow)
+    return tuple([merge(some) or _least(some) for some in by_key.values()])

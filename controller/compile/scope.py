@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from controller.compile.flow_set import FlowSetKey, Owner
-from controller.model.kinds import Network, Port, Switch
 from controller.model.reader import Reader
+from controller.model.rows import Network, Port, Switch
 
 Scope = Callable[[Owner, Reader], Iterable[Owner]]
 

@@ -12,8 +12,8 @@ from controller.diagnose.trace import Hop, follow
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Ambiguous, Frame, Pipeline
-from controller.model.kinds import Bridge, Interface, Link, Network, Port, Subnet, Switch
 from controller.model.model import Model
+from controller.model.rows import Bridge, Interface, Link, Network, Port, Subnet, Switch
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
 from controller.runtime.errors import Invalid, NotFound

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Frame, Pipeline, Sent, Step
-from controller.model.kinds import Interface, Link, Port, Switch
 from controller.model.model import Model
+from controller.model.rows import Interface, Link, Port, Switch
 
 MOST = 256  # switches that one frame may cross, copies counted
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")

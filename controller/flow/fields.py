@@ -1,73 +1,42 @@
-"""Match fields and their wire form: OpenFlow 1.3.5 section 7.2.3 (OXM), and Nicira's extended match (meta-flow.h of
-OVS).
+"""Match fields as values.
 
-A field is a small memoized value; a match is a tuple of them.  Open vSwitch prints a match in an order of its own,
-and a flow's cookie is a digest of what the switch prints: RANK is that order, and matches are written in it.
+A field is a small memoized value; a match is a tuple of them, in the order of RANK.  What fields there are, and how
+each is encoded and printed, is one table (spec.py).
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from socket import AF_INET6, inet_aton, inet_ntoa, inet_ntop, inet_pton
+from typing import NamedTuple
 
 import msgspec
 
+from . import values
+from .spec import NEEDS, ONF, SPECS, TRACKED, FieldSpec
+
 MEMO = 1 << 15  # values come and go with tenants: a bound, not a promise
 
-_BASIC, _NICIRA = 0x8000, 0x0001
-
-# name: (OXM class, field, bytes)
-HEADERS: dict[str, tuple[int, int, int]] = {
-    "in_port": (_BASIC, 0, 4),
-    "eth_src": (_BASIC, 4, 6),
-    "eth_dst": (_BASIC, 3, 6),
-    "eth_type": (_BASIC, 5, 2),
-    "vlan_vid": (_BASIC, 6, 2),
-    "ip_proto": (_BASIC, 10, 1),
-    "ipv4_src": (_BASIC, 11, 4),
-    "ipv4_dst": (_BASIC, 12, 4),
-    "ipv6_src": (_BASIC, 26, 16),
-    "ipv6_dst": (_BASIC, 27, 16),
-    "udp_src": (_BASIC, 15, 2),
-    "udp_dst": (_BASIC, 16, 2),
-    "icmpv6_type": (_BASIC, 29, 1),
-    "icmpv6_code": (_BASIC, 30, 1),
-    "nd_target": (_BASIC, 31, 16),
-    "arp_op": (_BASIC, 21, 2),
-    "arp_spa": (_BASIC, 22, 4),
-    "arp_tpa": (_BASIC, 23, 4),
-    "arp_sha": (_BASIC, 24, 6),
-    "arp_tha": (_BASIC, 25, 6),
-    "mpls_label": (_BASIC, 34, 4),
-    "mpls_tc": (_BASIC, 35, 1),
-    "mpls_ttl": (_NICIRA, 30, 1),
-    "tun_id": (_BASIC, 38, 8),
-    "tun_src": (_NICIRA, 31, 4),
-    "tun_dst": (_NICIRA, 32, 4),
-    "tun_ipv6_src": (_NICIRA, 109, 16),
-    "tun_ipv6_dst": (_NICIRA, 110, 16),
-    "reg7": (_NICIRA, 7, 4),
-    "reg8": (_NICIRA, 8, 4),
-    "reg9": (_NICIRA, 9, 4),
-    "metadata": (_BASIC, 2, 8),
-}
-RANK = {name: rank for rank, name in enumerate(
-    ("in_port", "eth_src", "eth_dst", "eth_type", "vlan_vid", "mpls_tc", "mpls_ttl", "mpls_label",
-     "ipv4_src", "ipv4_dst", "ipv6_src", "ipv6_dst", "ip_proto",
-     "icmpv6_type", "icmpv6_code", "nd_target", "udp_src", "udp_dst",
-     "arp_op", "arp_spa", "arp_tpa", "arp_sha", "arp_tha",
-     "tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst",
-     "reg7", "reg8", "reg9", "metadata"))}  # fmt: skip
+FIELDS: dict[str, FieldSpec] = {spec.name: spec for spec in SPECS}
+RANK = {name: rank for rank, name in enumerate(FIELDS)}
+_ONF_ID = (0x4F4E4600).to_bytes(4, "big")
+_SUBFIELD = re.compile(r"(\w+)\[(\d+)(?:\.\.(\d+))?\]")
 
 
 def header(name: str, masked: bool = False) -> int:
     """The 32-bit OXM header of a field."""
-    oxm_class, field, size = HEADERS[name]
-    return oxm_class << 16 | field << 9 | masked << 8 | (size * 2 if masked else size)
+    spec = FIELDS[name]
+    size = spec.size * (2 if masked else 1) + (4 if spec.oxm_class == ONF else 0)
+    return spec.oxm_class << 16 | spec.number << 9 | masked << 8 | size
 
 
-_PLAIN = {name: header(name).to_bytes(4, "big") for name in HEADERS}
-_MASKED = {name: header(name, True).to_bytes(4, "big") for name in HEADERS}
+def _prefix(spec: FieldSpec, masked: bool) -> bytes:
+    """What stands before the value on the wire: the header, with the experimenter's number where it has one."""
+    return header(spec.name, masked).to_bytes(4, "big") + (_ONF_ID if spec.oxm_class == ONF else b"")
+
+
+_PLAIN = {name: _prefix(spec, False) for name, spec in FIELDS.items()}
+_MASKED = {name: _prefix(spec, True) for name, spec in FIELDS.items()}
 
 
 class Field(msgspec.Struct, eq=False, gc=False):
@@ -83,55 +52,108 @@ class Field(msgspec.Struct, eq=False, gc=False):
 
     def __str__(self) -> str:
         """As ovs-ofctl writes it."""
-        name = _PRINTED.get(self.name, self.name)
-        if self.name == "vlan_vid" and self.value == b"\0\0":
-            return "vlan_tci=0x0000/0x1fff"
-        if self.mask is None:
-            return f"{name}={text(self.name, self.value)}"
-        return f"{name}={text(self.name, self.value)}/{text(self.name, self.mask)}"
+        spec = FIELDS[self.name]
+        if self.mask is not None:
+            name = "vlan_tci" if spec.form == "vlan" else spec.match or spec.name
+            return f"{name}={values.masked_text(spec.form, self.value, self.mask)}"
+        if spec.form == "vlan":
+            number = int.from_bytes(self.value, "big")
+            return f"dl_vlan={number & 0xFFF}" if number & 0x1000 else f"vlan_tci=0x{number:04x}/0x1fff"
+        return f"{spec.match or spec.name}={values.text(spec.form, self.value)}"
 
 
-_PRINTED = {
-    "eth_src": "dl_src", "eth_dst": "dl_dst", "eth_type": "dl_type", "ip_proto": "nw_proto",
-    "ipv4_src": "nw_src", "ipv4_dst": "nw_dst", "udp_src": "tp_src", "udp_dst": "tp_dst",
-    "icmpv6_type": "icmp_type", "icmpv6_code": "icmp_code",
-}  # fmt: skip
-_DECIMAL = {"in_port", "ip_proto", "udp_src", "udp_dst", "icmpv6_type", "icmpv6_code", "arp_op",
-            "mpls_label", "mpls_tc", "mpls_ttl"}  # fmt: skip
-_IPV4 = {"ipv4_src", "ipv4_dst", "arp_spa", "arp_tpa", "tun_src", "tun_dst"}
+class Subfield(NamedTuple):
+    """Bits `first` to `first + bits - 1` of a field, 0 the lowest."""
+
+    spec: FieldSpec
+    first: int
+    bits: int
+
+    @property
+    def whole(self) -> bool:
+        return self.bits == self.spec.bits
+
+    def __str__(self) -> str:
+        """As a move or a load prints it."""
+        last = self.first + self.bits - 1
+        if self.whole:
+            return f"{self.spec.long}[]"
+        return f"{self.spec.long}[{self.first}{'' if self.bits == 1 else f'..{last}'}]"
+
+
+@lru_cache(1024)
+def subfield(name: str) -> Subfield:
+    """`reg6`, `reg6[3]` or `reg6[0..15]`.  Raises KeyError for no field, ValueError for bits that it does not have."""
+    found = _SUBFIELD.fullmatch(name)
+    if found is None:
+        return Subfield(FIELDS[name], 0, FIELDS[name].bits)
+    spec, first = FIELDS[found[1]], int(found[2])
+    last = int(found[3] or first)
+    if not first <= last < spec.bits:
+        raise ValueError(f"{name}: {spec.name} has bits 0 to {spec.bits - 1}")
+    return Subfield(spec, first, last - first + 1)
 
 
 def text(name: str, value: bytes) -> str:
     """A field's value for people."""
-    if name in _IPV4:
-        return inet_ntoa(value)
-    if len(value) == 6:
-        return value.hex(":")
-    if len(value) == 16:
-        return inet_ntop(AF_INET6, value)
-    number = int.from_bytes(value, "big")
-    return str(number) if name in _DECIMAL else f"{number:#x}"
+    return values.text(FIELDS[name].form, value)
 
 
 def value_of(name: str, value: int | str) -> bytes:
     """A field's value, as a number or in its usual text form, in network order."""
-    if isinstance(value, int):
-        return value.to_bytes(HEADERS[name][2], "big")
-    if "." in value and ":" not in value:
-        return inet_aton(value)
-    if len(value) == 17 and HEADERS[name][2] == 6:
-        return bytes.fromhex(value.replace(":", ""))
-    return inet_pton(AF_INET6, value)
+    size = FIELDS[name].size
+    return value.to_bytes(size, "big") if isinstance(value, int) else values.parse(value, size)
 
 
 @lru_cache(MEMO)
 def field(name: str, value: int | str) -> Field:
-    """An exact match on one field."""
+    """An exact match on one field, or on some of its bits: `reg6[0..15]`; of flags as `+trk-new`; of `ip_frag` as
+    `later`.
+    """
+    if name not in FIELDS:
+        part = subfield(name)
+        assert isinstance(value, int) and not value >> part.bits, f"{value} does not fit {name}"
+        return masked(part.spec.name, value << part.first, (1 << part.bits) - 1 << part.first)
+    spec = FIELDS[name]
+    assert not spec.parts, f"{name} is matched by its parts"
+    if isinstance(value, str) and (signed := values.parse_bits(spec.form, value)) is not None:
+        return masked(name, *signed)
     octets = value_of(name, value)
     return Field(name, octets, None, _PLAIN[name] + octets)
 
 
 @lru_cache(MEMO)
 def masked(name: str, value: int | str, mask: int | str) -> Field:
+    """A match on some bits of a field; bits of `value` outside of `mask` do not count, a mask of every bit is exact."""
     octets, bits = value_of(name, value), value_of(name, mask)
+    number, counted = int.from_bytes(octets, "big"), int.from_bytes(bits, "big")
+    if counted == (1 << FIELDS[name].bits) - 1:
+        return Field(name, octets, None, _PLAIN[name] + octets)
+    if number & ~counted:
+        octets = (number & counted).to_bytes(len(octets), "big")
     return Field(name, octets, bits, _MASKED[name] + octets + bits)
+
+
+def unprepared(match: tuple[Field, ...]) -> list[str]:
+    """The fields of a match that Open vSwitch refuses for want of another (OFPBMC_BAD_PREREQ)."""
+    said = {(one.name, int.from_bytes(one.value, "big")) for one in match if one.mask is None}
+    if any(one.name == "vlan_vid" and one.value[0] & 0x10 for one in match):
+        said.add(("vlan_vid", 0x1000))
+    return [
+        one.name
+        for one in match
+        if (needs := FIELDS[one.name].needs)
+        and not (
+            any(each <= said for each in NEEDS[needs])
+            and (FIELDS[one.name].home != TRACKED or any(map(_of_a_connection, match)))
+        )
+    ]
+
+
+def _of_a_connection(one: Field) -> bool:
+    """Whether a field says that the packet belongs to a connection, so that the connection's fields mean something."""
+    if one.name != "ct_state":
+        return False
+    new, est, rel, rpl, inv, trk = (1 << bit for bit in range(6))
+    state, counted = int.from_bytes(one.value, "big"), int.from_bytes(one.mask or b"\xff", "big")
+    return bool(state & (new | est | rel | rpl)) or bool(state & trk and counted & inv and not state & inv)

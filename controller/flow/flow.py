@@ -13,10 +13,12 @@ from struct import Struct, pack
 
 import msgspec
 
-from .actions import Action, instructions
+from . import nested
+from .action import Action
 from .digest import of_bytes
 from .fields import Field
 from .group import Group
+from .instructions import instructions
 
 BUNDLE = 1  # one bundle at a time on a connection, so one number does
 BUNDLE_FLAGS = 3  # ONF_BF_ATOMIC | ONF_BF_ORDERED
@@ -90,8 +92,29 @@ class Flow(msgspec.Struct, eq=False, gc=False):
 
     @property
     def groups(self) -> list[Group]:
-        """The groups that the switch must have before this flow."""
-        return [action.args[0] for action in self.actions if action.kind == "group"]  # type: ignore[misc]
+        """The groups that the switch must have before this flow, in this order."""
+        return nested.groups(self.actions) if self.actions else []
+
+    @property
+    def meters(self) -> set[int]:
+        """The numbers of all meters that the switch must have before this flow, `meter` and those in actions."""
+        return nested.meters(self.actions) | ({self.meter} if self.meter else set())
+
+    @property
+    def leads(self) -> set[int]:
+        """The numbers of the tables that a packet may come to from here, by goto, resubmit or conntrack."""
+        return nested.tables(self.actions) | (set() if self.goto is None else {self.goto.number})
+
+    @property
+    def conjunctions(self) -> tuple[tuple[int, int, int], ...]:
+        """The clauses (conjunction, clause, number of clauses) that a packet fulfils here; empty unless that is all
+        that the flow does: then it can be one with others of its key (merging.py).
+        """
+        if self.goto is not None or self.metadata is not None or self.meter:
+            return ()
+        if any(action.kind != "conjunction" for action in self.actions):
+            return ()
+        return tuple(action.args for action in self.actions)  # type: ignore[misc]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Flow) and self.wire == other.wire
@@ -112,7 +135,9 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         parts += [str(action) for action in self.actions]
         if self.metadata is not None:
             value, mask = self.metadata
-            parts.append(f"write_metadata:{value:#x}" + ("" if mask == (1 << 64) - 1 else f"/{mask:#x}"))
+            parts.append(
+                f"write_metadata:{f'{value:#x}' if value else 0}" + ("" if mask == (1 << 64) - 1 else f"/{mask:#x}")
+            )
         if self.goto is not None:
             parts.append(f"goto_table:{self.goto.number}")
         return f"table={self.table.number},priority={self.priority}{fields} actions={','.join(parts) or 'drop'}"
@@ -120,8 +145,13 @@ class Flow(msgspec.Struct, eq=False, gc=False):
 
 _PAD = [b"", *(bytes(8 - n) for n in range(1, 8))]
 
-_KEYWORDS = {"dl_type=0x800": "ip", "dl_type=0x806": "arp", "dl_type=0x86dd": "ipv6"}
-_PROTOCOLS = {("ip", "nw_proto=17"): "udp", ("ipv6", "nw_proto=58"): "icmp6", ("ipv6", "nw_proto=17"): "udp6"}
+_KEYWORDS = {"dl_type=0x0800": "ip", "dl_type=0x0806": "arp", "dl_type=0x8035": "rarp", "dl_type=0x86dd": "ipv6",
+             "dl_type=0x8847": "mpls", "dl_type=0x8848": "mplsm"}  # fmt: skip
+_PROTOCOLS = {
+    ("ip", "nw_proto=1"): "icmp", ("ip", "nw_proto=6"): "tcp", ("ip", "nw_proto=17"): "udp",
+    ("ip", "nw_proto=132"): "sctp", ("ipv6", "nw_proto=58"): "icmp6", ("ipv6", "nw_proto=6"): "tcp6",
+    ("ipv6", "nw_proto=17"): "udp6", ("ipv6", "nw_proto=132"): "sctp6",
+}  # fmt: skip
 
 
 def _match_text(match: tuple[Field, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from struct import Struct
 from typing import NamedTuple
 
-from .actions import Action
+from .action import Action
 
 ALL_PORTS = 0xFFFFFFFF  # OFPP_ANY: a bucket that is always alive
 MOST = 0xFFFFFF00  # OFPG_MAX

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.kinds import FixedIp, Network, Port, Subnet
+from controller.model.rows import FixedIp, Network, Port, Subnet
 from controller.runtime.errors import Exhausted, Invalid
 from controller.store.transaction import Transaction
 

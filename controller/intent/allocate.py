@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.intent.env import Means
-from controller.model.kinds import Network, Row, Subnet
+from controller.model.rows import Network, Row, Subnet
 from controller.runtime.errors import Conflict, Exhausted
 from controller.store.transaction import Transaction
 

@@ -1,4 +1,4 @@
-"""Whom a commit tells of what: who saw an object before it and who sees it after, beside what is now shown otherwise.
+"""Whom a commit is told to: the projects that saw an object before it, and those that see it after.
 
 An object is also told of where it stays as it is: when other projects see it, and when what it shows of others changes.
 """
@@ -6,28 +6,15 @@ An object is also told of where it stays as it is: when other projects see it, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-from controller.model.kinds import (
-    AddressScope,
-    AgentNote,
-    Network,
-    Port,
-    RbacPolicy,
-    Row,
-    Standard,
-    Subnet,
-    SubnetPool,
-    Switch,
-)
 from controller.model.model import Model
 from controller.model.overlay import Overlay
+from controller.model.rows import RbacPolicy, Row, Standard
+from controller.model.rows.base import DECLARED, REFERRERS, SHAREABLE, Reads
 
-from .access import EVERYBODY, EXTERNAL, SHARED, Reads
-from .sharing import TYPES
+from .visibility import NOBODY, Audience, audience
 
-Audience = frozenset[str]  # projects, or EVERYBODY; the operator sees everything and is not among them
-NOBODY: Audience = frozenset()
 Changes = Sequence[tuple[Row | None, Row | None]]
 
 
@@ -41,39 +28,11 @@ class Told(NamedTuple):
     whom: Audience | None = None
 
 
-def among(project_id: str, audience: Audience) -> bool:
-    return project_id in audience or EVERYBODY in audience
-
-
-def audience(reads: Reads, row: Row) -> Audience:
-    """Every project that `access.sees` lets see the row."""
-    if isinstance(row, Network):
-        return frozenset({row.project_id, *_targets(reads, row.id, SHARED, EXTERNAL)})
-    if isinstance(row, Subnet):
-        return frozenset({row.project_id, *_owner(reads, row.network_id), *_targets(reads, row.network_id, SHARED)})
-    if isinstance(row, Port):
-        return frozenset({row.project_id, *_owner(reads, row.network_id)})
-    if isinstance(row, SubnetPool | AddressScope):
-        return frozenset({row.project_id, *_targets(reads, row.id, SHARED)})
-    return frozenset({row.project_id}) if isinstance(row, RbacPolicy) else NOBODY
-
-
-def _owner(reads: Reads, network_id: str) -> Iterator[str]:
-    network = reads.get(Network, network_id)
-    if network is not None:
-        yield network.project_id
-
-
-def _targets(reads: Reads, object_id: str, *actions: str) -> Iterator[str]:
-    policies = reads.find(RbacPolicy, "object_id", object_id)
-    return (policy.target for policy in policies if policy.action in actions)
-
-
 def told(model: Model, rows: Changes) -> tuple[Told, ...]:
     """Of a commit, in a model that is as after it."""
-    past = model
+    past: Reads = model
     if any(before is not None or isinstance(after, RbacPolicy) for before, after in rows):
-        past = cast("Model", Overlay(model, [(after, before) for before, after in rows]))
+        past = Overlay(model, [(after, before) for before, after in rows])
     found: dict[str, Told] = {}
     for before, after in rows:
         row = after or before
@@ -89,30 +48,25 @@ def told(model: Model, rows: Changes) -> tuple[Told, ...]:
 def _others(model: Model, rows: Changes) -> Iterator[tuple[Row, Audience | None]]:
     """Objects that are shown otherwise, or to others, though they are as they were."""
     for before, after in rows:
-        row: Any = after or before
+        row = after or before
         if isinstance(row, RbacPolicy):
             whom = frozenset(each.target for each in (before, after) if isinstance(each, RbacPolicy))
-            shared = model.get(TYPES[row.object_type][0], row.object_id)
-            yield from ((each, whom) for each in _with_subnets(model, shared))
-        elif isinstance(row, Subnet):
-            yield from _network(model, row)
-        elif isinstance(row, SubnetPool) and getattr(before, "address_scope_id", "") != row.address_scope_id:
-            for subnet in model.find(Subnet, "subnetpool_id", row.id):
-                yield from _network(model, subnet)
-        elif isinstance(row, AgentNote):
-            yield from ((each, None) for each in _there(model.get(Switch, row.id)))
+            yield from ((each, whom) for each in _shared_by(model, row))
+        elif row is not None:
+            declared = DECLARED[type(row)]
+            showing = (reference.of(model, row) for reference in declared.references if reference.shown)
+            yield from ((each, None) for each in showing if each is not None)
+            if declared.alters is not None:
+                yield from ((each, None) for each in declared.alters(model, before, after))
 
 
-def _with_subnets(model: Model, row: Row | None) -> Iterator[Row]:
-    yield from _there(row)
-    if isinstance(row, Network):
-        yield from model.find(Subnet, "network_id", row.id)
-
-
-def _network(model: Model, subnet: Subnet) -> Iterator[tuple[Row, None]]:
-    """It shows its subnets, and their address scopes."""
-    yield from ((each, None) for each in _there(model.get(Network, subnet.network_id)))
-
-
-def _there(row: Row | None) -> Iterable[Row]:
-    return () if row is None else (row,)
+def _shared_by(model: Model, policy: RbacPolicy) -> Iterable[Row]:
+    """The object, and what it is the parent of where that is shared with it."""
+    shared = model.get(SHAREABLE[policy.object_type], policy.object_id)
+    if shared is None:
+        return
+    yield shared
+    for kind, reference in REFERRERS.get(policy.object_type, ()):
+        declared = DECLARED[kind]
+        if reference == declared.parent and declared.seen is not None and declared.seen.parent_shared:
+            yield from model.find(kind, reference.field, shared.id)

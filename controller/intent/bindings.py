@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.kinds import Binding, Port
+from controller.model.rows import Binding, Port
 from controller.runtime.errors import Conflict, NotFound
 from controller.store.transaction import Transaction
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ class Means(NamedTuple):
     """`below(n)` draws from 0..n-1, `now` is an ISO 8601 time in UTC, `new_id` a UUID that nobody has.
 
     `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes.
-    `project_id` asks; an `operator` sees what is every project's.
+    `project_id` asks; an `operator` sees what is every project's.  `by_name`: whoever asks may attach any interface by
+    its name; `offered` are patterns of names that everybody may attach.
     """
 
     underlay_mtu: int
@@ -25,11 +26,13 @@ class Means(NamedTuple):
     physical: PhysicalNetworks = NONE
     project_id: str = ""
     operator: bool = True
+    by_name: bool = True
+    offered: tuple[str, ...] = ()
 
 
-def means(underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE) -> Means:
+def means(underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE, offered: Sequence[str] = ()) -> Means:
     """The real ones."""
-    return Means(underlay_mtu, random.SystemRandom().randrange, _now, _new_id, physical)
+    return Means(underlay_mtu, random.SystemRandom().randrange, _now, _new_id, physical, offered=tuple(offered))
 
 
 def _now() -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, TypedDict, cast
 
 from controller.intent.env import Means
-from controller.model.kinds import Network, Port, Subnet, Switch
+from controller.model.rows import Network, Port, Subnet, Switch
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import access, allocate, physical, sharing, standard
+from . import allocate, physical, sharing, standard, visibility
 from .standard import StandardWish
 
 ENCAPSULATIONS = ("vxlan", "geneve", "gre")
@@ -170,7 +170,7 @@ def release_subnet(tx: Transaction, subnet: Subnet) -> None:
         tx.release(f"pool/{subnet.subnetpool_id}/{subnet.id}")
 
 
-def zones(tx_or_model: access.Reads, switches: list[Switch]) -> list[str]:
+def zones(tx_or_model: visibility.Reads, switches: list[Switch]) -> list[str]:
     """Where there are hypervisors; Tenet knows of one zone."""
     return [ZONE] if switches else []
 
@@ -214,7 +214,7 @@ def _share(tx: Transaction, network: Network, wish: NetworkWish, means: Means) -
     """Make it so with policies for everybody; True when that changed any."""
     changed = False
     if "shared" in wish:
-        changed = sharing.everybody(tx, "network", network, access.SHARED, wish["shared"], means)
+        changed = sharing.everybody(tx, "network", network, visibility.SHARED, wish["shared"], means)
     if "external" in wish:
-        changed |= sharing.everybody(tx, "network", network, access.EXTERNAL, wish["external"], means)
+        changed |= sharing.everybody(tx, "network", network, visibility.EXTERNAL, wish["external"], means)
     return changed

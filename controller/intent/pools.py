@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from controller.intent.env import Means
-from controller.model.kinds import AddressScope, Subnet, SubnetPool
+from controller.model.rows import AddressScope, Subnet, SubnetPool
 from controller.model.scope_ranges import ScopeRanges, ranges_of
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import access, ranges, scopes, sharing, standard
+from . import ranges, scopes, sharing, standard, visibility
 from .standard import StandardWish
 
 BITS = {4: 32, 6: 128}
@@ -65,7 +65,7 @@ def create(tx: Transaction, project_id: str, wish: PoolWish, means: Means) -> Su
         _enter_scope(tx, pool, wish.get("shared", False), means)
     tx.put(pool)
     if wish.get("shared"):
-        sharing.everybody(tx, "subnetpool", pool, access.SHARED, True, means)
+        sharing.everybody(tx, "subnetpool", pool, visibility.SHARED, True, means)
     return pool
 
 
@@ -88,7 +88,7 @@ def update(tx: Transaction, pool_id: str, wish: PoolWish, means: Means) -> Subne
         if pool.address_scope_id:
             tx.release(f"scope/{pool.address_scope_id}/{pool.id}")
         if changed.address_scope_id:
-            _enter_scope(tx, changed, access.shared(tx, pool.id, access.EVERYBODY), means)
+            _enter_scope(tx, changed, visibility.shared(tx, pool.id, visibility.EVERYBODY), means)
     return changed
 
 
@@ -298,8 +298,8 @@ def _check_scope_is_ours(tx: Transaction, pool: SubnetPool, means: Means) -> Non
 def _enter_scope(tx: Transaction, pool: SubnetPool, public: bool, means: Means) -> None:
     """Raises Conflict when another pool of the scope has an address of this one's."""
     scope_id = pool.address_scope_id
-    scope = access.required(tx, AddressScope, scope_id, means, scopes.missing(scope_id))
-    if scope.project_id != pool.project_id and not access.shared(tx, scope.id, pool.project_id):
+    scope = visibility.required(tx, AddressScope, scope_id, means, scopes.missing(scope_id))
+    if scope.project_id != pool.project_id and not visibility.shared(tx, scope.id, pool.project_id):
         raise Invalid(
             f"Illegal subnetpool association: subnetpool {pool.id} cannot be associated with address scope {scope_id}.",
             "IllegalSubnetPoolAssociationToAddressScope",

@@ -8,11 +8,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.kinds import AddressPair, DhcpOption, Network, Port
+from controller.model.rows import AddressPair, DhcpOption, Network, Port
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import access, addresses, allocate, attachments, networks, standard
+from . import addresses, allocate, attachments, networks, standard, visibility
 from .addresses import AddressWish
 from .standard import StandardWish
 
@@ -54,8 +54,8 @@ def required(tx: Transaction, port_id: str) -> Port:
 def create(tx: Transaction, project_id: str, wish: PortWish, means: Means) -> Port:
     """A port with declared addresses: those asked for, else one of an IPv4 and one of an IPv6 subnet."""
     network_id = wish["network_id"]
-    network = access.required(tx, Network, network_id, means, networks.missing(network_id))
-    access.joinable(tx, network, means)
+    network = visibility.required(tx, Network, network_id, means, networks.missing(network_id))
+    visibility.joinable(tx, network, means)
     port = Port(
         **standard.fields(project_id, wish, means),
         network_id=network.id,
@@ -71,6 +71,8 @@ def create(tx: Transaction, project_id: str, wish: PortWish, means: Means) -> Po
     )
     if "address_pairs" in wish:
         port = replace(port, address_pairs=_pairs(port, wish["address_pairs"]))
+    if port.interface_id:
+        attachments.permit(tx, port.interface_id, means)
     _enter(tx, network, port)
     fixed_ips = addresses.of_new_port(tx, network, port, wish.get("fixed_ips"), means)
     if fixed_ips:
@@ -100,6 +102,8 @@ def update(tx: Transaction, port_id: str, wish: PortWish, means: Means) -> Port:
     network = networks.required(tx, port.network_id)
     changes: dict[str, Any] = {**wish}
     if "interface_id" in wish:
+        if wish["interface_id"] not in ("", port.interface_id):
+            attachments.permit(tx, wish["interface_id"], means)
         attachments.move(tx, port, wish["interface_id"])
     mac = wish.get("mac_address", port.mac_address) or allocate.free_mac(tx, network.id, means)
     changes["mac_address"] = mac
@@ -148,10 +152,16 @@ def _enter(tx: Transaction, network: Network, port: Port) -> None:
 # --- address pairs and DHCP options -----------------------------------------------------------------------------------
 
 MOST_PAIRS = 10  # as OpenStack's own server has it
+WIDEST_PAIR = 8  # bits of prefix at least: ten pairs are 4 % of the addresses, and no two or three are nearly all
+MOST_OPTIONS = 64
 
 
 def _pairs(port: Port, wishes: Sequence[AddressPair]) -> tuple[AddressPair, ...]:
-    """What is the port's own anyway is not kept.  Raises Conflict where nothing is checked, so nothing to allow."""
+    """What is the port's own anyway is not kept.
+
+    Raises Conflict where nothing is checked, so nothing to allow, and Invalid for so many addresses that next to
+    nothing would be checked: who wants that switches port security off, and says so.
+    """
     if wishes and not port.port_security:
         raise Conflict(
             "Port Security must be enabled in order to have allowed address pairs on a port.",
@@ -162,7 +172,15 @@ def _pairs(port: Port, wishes: Sequence[AddressPair]) -> tuple[AddressPair, ...]
             f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.", "AllowedAddressPairExhausted"
         )
     found: dict[AddressPair, None] = {}
+    there = {pair.ip_address for pair in port.address_pairs}  # as a former version may have let them
     for wish in wishes:
+        length = wish.ip_address.partition("/")[2]
+        if length and int(length) < WIDEST_PAIR and wish.ip_address not in there:
+            raise Invalid(
+                f"Invalid input for allowed_address_pairs. Reason: {wish.ip_address} is wider than a /{WIDEST_PAIR}: "
+                f"use port_security_enabled for that.",
+                "HTTPBadRequest",
+            )
         pair = AddressPair(wish.ip_address, wish.mac_address or port.mac_address)
         if pair in found:
             raise Invalid(
@@ -183,11 +201,16 @@ def _follow(port: Port, mac: str) -> list[AddressPair]:
 def _options(
     there: Sequence[DhcpOption], wishes: Sequence[tuple[str, str | None, int]]
 ) -> tuple[DhcpOption, ...]:  # fmt: skip
-    """What there is, with what is wished changed, added, or (None) gone."""
+    """What there is, with what is wished changed, added, or (None) gone.  Raises Invalid when they become too many."""
     found = {(option.name, option.ip_version): option for option in there}
     for name, value, version in wishes:
         if value is None:
             found.pop((name, version), None)
         else:
             found[name, version] = DhcpOption(name, value, version)
+    if len(found) > max(MOST_OPTIONS, len(there)):  # a port that a former version let grow may stay so
+        raise Invalid(
+            f"Invalid input for extra_dhcp_opts. Reason: {len(found)} options are more than {MOST_OPTIONS}.",
+            "HTTPBadRequest",
+        )
     return tuple(found[key] for key in sorted(found))

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.model.kinds import Network, Port, Quota, RbacPolicy, Row, Subnet, SubnetPool
 from controller.model.model import Model
+from controller.model.rows import Quota
+from controller.model.rows.base import KINDS, QUOTAS
 from controller.runtime.errors import Invalid, NotFound
 from controller.store.transaction import Transaction
 
-COUNTED: dict[str, type[Row]] = {
-    "network": Network,
-    "subnet": Subnet,
-    "port": Port,
-    "subnetpool": SubnetPool,
-    "rbac_policy": RbacPolicy,
-}
 UNLIMITED = -1
-DEFAULTS: Mapping[str, int] = dict.fromkeys(COUNTED, UNLIMITED)
+
+
+def defaults(configured: Mapping[str, int]) -> dict[str, int]:
+    """The limit of every resource that has one, for projects without a quota of their own."""
+    return {name: configured.get(name, UNLIMITED) for name in QUOTAS}
 
 
 def limits(quota: Quota | None, defaults: Mapping[str, int]) -> dict[str, int]:
@@ -26,7 +24,7 @@ def limits(quota: Quota | None, defaults: Mapping[str, int]) -> dict[str, int]:
 
 
 def used(model: Model, project_id: str, name: str) -> int:
-    return model.count(COUNTED[name], "project_id", project_id)
+    return model.count(KINDS[name], "project_id", project_id)
 
 
 def change(tx: Transaction, project_id: str, wish: Mapping[str, int], forced: bool = False) -> Quota:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from controller.model.kinds import Subnet
+from controller.model.rows import Subnet
 
 Range = tuple[int, int]
 _FAMILIES = {4: (socket.AF_INET, 4), 6: (socket.AF_INET6, 16)}  # version -> (family, bytes of an address)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from controller.intent.env import Means
-from controller.model.kinds import AddressScope, SubnetPool
+from controller.model.rows import AddressScope, SubnetPool
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import access, sharing, standard
+from . import sharing, standard, visibility
 from .standard import StandardWish
 
 
@@ -33,7 +33,7 @@ def create(tx: Transaction, project_id: str, wish: ScopeWish, means: Means) -> A
     scope = AddressScope(**standard.fields(project_id, wish, means), ip_version=wish["ip_version"])
     tx.put(scope)
     if wish.get("shared"):
-        sharing.everybody(tx, "address_scope", scope, access.SHARED, True, means)
+        sharing.everybody(tx, "address_scope", scope, visibility.SHARED, True, means)
     return scope
 
 
@@ -41,12 +41,12 @@ def update(tx: Transaction, scope_id: str, wish: ScopeWish, means: Means) -> Add
     """What is shared stays so: others may have pools in it."""
     scope = required(tx, scope_id)
     if "shared" in wish:
-        if not wish["shared"] and access.shared(tx, scope_id, access.EVERYBODY):
+        if not wish["shared"] and visibility.shared(tx, scope_id, visibility.EVERYBODY):
             raise Invalid(
                 f"Unable to update address scope {scope_id}: Shared address scope can't be unshared.",
                 "AddressScopeUpdateError",
             )
-        if sharing.everybody(tx, "address_scope", scope, access.SHARED, wish["shared"], means):
+        if sharing.everybody(tx, "address_scope", scope, visibility.SHARED, wish["shared"], means):
             standard.touch(tx, scope, means)
     changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
     return standard.change(tx, scope, changes, means)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypedDict
 from urllib.parse import quote
 
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.kinds import AddressScope, Network, Port, RbacPolicy, Row, Standard, Subnet, SubnetPool
+from controller.model.rows import AddressScope, Network, RbacPolicy, Row, Standard, SubnetPool
+from controller.model.rows.base import DECLARED, REFERRERS, SHAREABLE
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Taken, Transaction
 
-from . import access, standard
-from .access import EVERYBODY, EXTERNAL, SHARED, granted
-
-TYPES: dict[str, tuple[type[Standard], tuple[str, ...]]] = {
-    "network": (Network, (SHARED, EXTERNAL)),
-    "subnetpool": (SubnetPool, (SHARED,)),
-    "address_scope": (AddressScope, (SHARED,)),
-}
+from . import standard, visibility
+from .visibility import EVERYBODY, EXTERNAL, SHARED, granted
 
 
 class SharingWish(TypedDict, total=False):
@@ -39,10 +33,12 @@ def required(tx: Transaction, policy_id: str) -> RbacPolicy:
 
 def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) -> RbacPolicy:
     """Only the object's owner, or the operator, may, and only to such as may also see the pool's address scope."""
-    kind, actions = TYPES[wish["object_type"]]
+    kind = SHAREABLE[wish["object_type"]]
+    seen = DECLARED[kind].seen
+    actions = seen.shared if seen is not None else ()
     name = kind.__name__
     missing = NotFound(f"{name} {wish['object_id'][:64]} could not be found.", f"{name}NotFound")
-    shared = access.required(tx, kind, wish["object_id"], means, missing)
+    shared = visibility.required(tx, kind, wish["object_id"], means, missing)
     _check_owner(shared, wish["object_type"], means)
     if wish["action"] not in actions:
         raise Invalid(
@@ -65,7 +61,7 @@ def update(tx: Transaction, policy_id: str, wish: SharingWish, means: Means) -> 
     changed = replace(policy, **wish)
     if changed == policy:
         return policy
-    _check_scope(tx, tx.get(TYPES[policy.object_type][0], policy.object_id), changed.target)
+    _check_scope(tx, tx.get(SHAREABLE[policy.object_type], policy.object_id), changed.target)
     _end(tx, policy)
     _take(tx, changed)
     tx.put(changed)
@@ -119,7 +115,7 @@ def remove_all(tx: Transaction, object_id: str) -> None:
 def _own(tx: Transaction, policy_id: str, means: Means) -> RbacPolicy:
     """A policy for whoever owns the object that it is about: an operator may have made it in another's project."""
     policy = required(tx, policy_id)
-    shared = tx.get(TYPES[policy.object_type][0], policy.object_id)
+    shared = tx.get(SHAREABLE[policy.object_type], policy.object_id)
     if shared is not None:
         _check_owner(shared, policy.object_type, means)
     return policy
@@ -158,7 +154,7 @@ def _end(tx: Transaction, policy: RbacPolicy) -> None:
 
 def _touch(tx: Transaction, policy: RbacPolicy, means: Means) -> None:
     """An object is shown with whether it is shared."""
-    row = tx.get(TYPES[policy.object_type][0], policy.object_id)
+    row = tx.get(SHAREABLE[policy.object_type], policy.object_id)
     if row is not None:
         standard.touch(tx, row, means)
 
@@ -178,7 +174,7 @@ def _check_scope(tx: Transaction, shared: Row | None, target: str) -> None:
     if not isinstance(shared, SubnetPool) or not shared.address_scope_id:
         return
     scope = tx.get(AddressScope, shared.address_scope_id)
-    if scope is None or scope.project_id == target or access.shared(tx, scope.id, target):
+    if scope is None or scope.project_id == target or visibility.shared(tx, scope.id, target):
         return
     raise Invalid(
         f"Invalid input for operation: project {target} has no access to address scope {scope.id} of the subnet pool."
@@ -198,34 +194,20 @@ def _user(tx: Transaction, policy: RbacPolicy) -> str:
     """A project that uses the object and that neither owns it nor is let at it by another policy; "" for none."""
     if policy.action != SHARED:
         return ""
-    owner = tx.get(TYPES[policy.object_type][0], policy.object_id)
+    owner = tx.get(SHAREABLE[policy.object_type], policy.object_id)
     if owner is None:
         return ""
-    for project in sorted(_USERS[policy.object_type](tx, policy.object_id)):
+    for project in sorted(_users(tx, policy.object_type, policy.object_id)):
         let_in = project != owner.project_id and policy.target in (EVERYBODY, project)
         if let_in and not granted(tx, policy.object_id, project, SHARED):
             return project
     return ""
 
 
-def _on_network(tx: Transaction, network_id: str) -> set[str]:
-    tx.guard(f"member/{network_id}")
-    rows: list[Row] = [*tx.model.find(Port, "network_id", network_id), *tx.model.find(Subnet, "network_id", network_id)]
-    return {row.project_id for row in rows}  # type: ignore[attr-defined]
-
-
-def _of_pool(tx: Transaction, pool_id: str) -> set[str]:
-    tx.guard(f"pool/{pool_id}")
-    return {subnet.project_id for subnet in tx.model.find(Subnet, "subnetpool_id", pool_id)}
-
-
-def _of_scope(tx: Transaction, scope_id: str) -> set[str]:
-    tx.guard(f"scope/{scope_id}")
-    return {pool.project_id for pool in tx.model.find(SubnetPool, "address_scope_id", scope_id)}
-
-
-_USERS: dict[str, Callable[[Transaction, str], set[str]]] = {
-    "network": _on_network,
-    "subnetpool": _of_pool,
-    "address_scope": _of_scope,
-}
+def _users(tx: Transaction, object_type: str, object_id: str) -> set[str]:
+    """Projects of the rows that refer to the object; whoever refers to it meanwhile has the commit refused."""
+    found: set[str] = set()
+    for kind, reference in REFERRERS.get(object_type, ()):
+        tx.guard(f"{reference.reserved}/{object_id}")
+        found.update(row.project_id for row in tx.model.find(kind, reference.field, object_id))  # type: ignore[attr-defined]
+    return found

@@ -12,11 +12,12 @@ from typing import Any
 from urllib.parse import quote
 
 from controller.intent.env import Means
-from controller.model.kinds import Quota, Row
+from controller.model.rows import Quota, Row
+from controller.model.rows.base import QUOTAS
 from controller.runtime.errors import Conflict
 from controller.store.transaction import Transaction
 
-from .quotas import COUNTED, UNLIMITED, used
+from .quotas import UNLIMITED, used
 
 WINDOW = 65_536  # free slots among which is drawn: writers at the same time rarely meet
 
@@ -32,7 +33,7 @@ def settle(tx: Transaction, defaults: Mapping[str, int], means: Means) -> None:
     for before, after in list(tx.changes()):
         row: Any = after or before
         name = type(row).kind_name() if row is not None else ""
-        if name not in COUNTED:
+        if name not in QUOTAS:
             continue
         if before is None:
             made.setdefault((row.project_id, name), []).append(row)

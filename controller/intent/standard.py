@@ -8,7 +8,7 @@ from typing import Any, TypedDict, TypeVar
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.kinds import Standard
+from controller.model.rows import Standard
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 

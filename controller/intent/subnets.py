@@ -12,11 +12,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.kinds import HostRoute, Network, Pool, Port, Subnet, SubnetPool
+from controller.model.rows import HostRoute, Network, Pool, Port, Subnet, SubnetPool
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import access, addresses, networks, pools, ranges, standard
+from . import addresses, networks, pools, ranges, standard, visibility
 from .standard import StandardWish
 
 MOST_ROUTES, MOST_SERVERS = 20, 5  # as OpenStack's own server has it
@@ -58,8 +58,8 @@ def required(tx: Transaction, subnet_id: str) -> Subnet:
 
 def create(tx: Transaction, project_id: str, wish: SubnetWish, means: Means) -> Subnet:
     network_id = wish["network_id"]
-    network = access.required(tx, Network, network_id, means, networks.missing(network_id))
-    access.owned(tx, network_id, means)
+    network = visibility.required(tx, Network, network_id, means, networks.missing(network_id))
+    visibility.owned(tx, network_id, means)
     pool = _pool(tx, wish, means)
     cidr = _cidr(tx, project_id, wish, pool)
     version = 6 if ":" in cidr else 4
@@ -99,7 +99,7 @@ def create(tx: Transaction, project_id: str, wish: SubnetWish, means: Means) -> 
 
 def update(tx: Transaction, subnet_id: str, wish: SubnetWish, means: Means) -> Subnet:
     subnet = required(tx, subnet_id)
-    access.owned(tx, subnet.network_id, means)
+    visibility.owned(tx, subnet.network_id, means)
     changes: dict[str, Any] = {**wish}
     changed = replace(subnet, **changes)
     if changed.gateway_ip != subnet.gateway_ip:
@@ -118,7 +118,7 @@ def update(tx: Transaction, subnet_id: str, wish: SubnetWish, means: Means) -> S
 def delete(tx: Transaction, subnet_id: str, means: Means) -> None:
     """Raises Conflict (SubnetInUse) when ports have addresses of it, but such as they made for themselves."""
     subnet = required(tx, subnet_id)
-    access.owned(tx, subnet.network_id, means)
+    visibility.owned(tx, subnet.network_id, means)
     tx.guard(f"ip/{subnet_id}")
     for port in tx.find(Port, "subnets", subnet_id):
         if not subnet.slaac or port.device_owner in addresses.ROUTERS:
@@ -142,7 +142,7 @@ def _pool(tx: Transaction, wish: SubnetWish, means: Means) -> SubnetPool | None:
         return pools.default(tx, wish.get("ip_version", 4))
     if not pool_id:
         return None
-    return access.required(tx, SubnetPool, pool_id, means, pools.missing(pool_id))
+    return visibility.required(tx, SubnetPool, pool_id, means, pools.missing(pool_id))
 
 
 def _cidr(tx: Transaction, project_id: str, wish: SubnetWish, pool: SubnetPool | None) -> str:

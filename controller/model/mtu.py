@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 
 # Outer IPv4 (20), UDP (8), VXLAN or option-less Geneve (8) and inner Ethernet (14) headers: RFC 7348, 5; RFC 8926, 3.1.
 # The same for gre networks: which encapsulation two switches share is theirs to say, not the network's.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from .kinds import Interface, Port, Row, Switch
 from .model import Dependency, Model
 from .routes import Route
+from .rows import Interface, Port, Row, Switch
 
 R = TypeVar("R", bound=Row)
 

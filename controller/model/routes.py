@@ -1,4 +1,4 @@
-"""Ways between switches, as apps read them: what follows from links and from underlays that switches have in common.
+"""Routes between switches, as apps read them: next hops over links and over underlays that switches have in common.
 
 The relations here change only when their answer does; `settle` names the dependencies that changed.  A tree of shortest
 paths (topology/paths.py) is computed when a route to its destination is first asked for, and kept current from then on.
@@ -14,13 +14,13 @@ from typing import NamedTuple
 from topology.graph import Fabric, Node, Underlay, Wire, underlay, wire
 from topology.paths import Affected, Tree
 
-from .kinds import Link, Row, Switch
+from .rows import Link, Row, Switch
 
 HIGHEST_RANK = 254  # it travels in eight bits
 
 
-class Way(NamedTuple):
-    """One hop: to switch `switch_id`, by port `port`, or (0) through a tunnel of encapsulation `tunnel`."""
+class NextHop(NamedTuple):
+    """To switch `switch_id`, by port `port`, or (0) through a tunnel of encapsulation `tunnel`."""
 
     switch_id: str
     port: int = 0
@@ -30,15 +30,15 @@ class Way(NamedTuple):
 class Route(NamedTuple):
     """From one switch towards another.
 
-    `rank`, `choice`: see `paths.Tree`.  `ways`: the next hops on shortest paths.  `spare`: where to go when the only
-    one is down; `detour`: the spare's rank is not lower, so a frame may take such a one only once.
+    `rank`, `choice`: see `paths.Tree`.  `next_hops`: those on shortest paths.  `backup`: the backup next hop for when
+    the only one is down; `non_decreasing`: the backup's rank is not lower, so a frame may take such a one only once.
     """
 
     rank: int
     choice: bool
-    ways: tuple[Way, ...]
-    spare: Way | None = None
-    detour: bool = False
+    next_hops: tuple[NextHop, ...]
+    backup: NextHop | None = None
+    non_decreasing: bool = False
 
 
 class _Change(NamedTuple):
@@ -59,7 +59,7 @@ class Routes:
         self._wired: dict[str, set[int]] = {}  # switch -> its link ports
         self._trees: dict[str, Tree] = {}
         self._told: dict[str, dict[str, Route | None]] = {}  # destination -> from where -> what was answered
-        self._ways: dict[str, dict[tuple[Node, ...], tuple[Way, ...]]] = {}  # of a switch by neighbours, till a change
+        self._next_hops: dict[str, dict[tuple[Node, ...], tuple[NextHop, ...]]] = {}  # of a switch by neighbours
         self._changes: list[_Change] = []
         self._touched: set[tuple[object, ...]] = set()
         self._gone: set[str] = set()  # switches, since the last `settle`
@@ -102,37 +102,41 @@ class Routes:
         if not 1 < rank <= HIGHEST_RANK:
             return None
         hops = tree.hops[here]
-        known = self._ways.setdefault(here, {})
-        ways = known.get(hops)
-        if ways is None:
-            ways = tuple([way for hop in hops for way in self._by(here, hop, tree)])
+        known = self._next_hops.setdefault(here, {})
+        next_hops = known.get(hops)
+        if next_hops is None:
+            next_hops = tuple([one for hop in hops for one in self._by(here, hop, tree)])
             if not any(isinstance(hop, Underlay) for hop in hops):
-                known[hops] = ways
-        if len(ways) > 1:
-            return Route(rank, True, ways)
-        spare, detour = self._spare(here, ways[0], tree)
-        return Route(rank, tree.choice[here], ways, spare, detour)
+                known[hops] = next_hops
+        if len(next_hops) > 1:
+            return Route(rank, True, next_hops)
+        backup, non_decreasing = self._backup(here, next_hops[0], tree)
+        return Route(rank, tree.choice[here], next_hops, backup, non_decreasing)
 
-    def _by(self, here: str, hop: Node, tree: Tree) -> list[Way]:
+    def _by(self, here: str, hop: Node, tree: Tree) -> list[NextHop]:
         if isinstance(hop, Underlay):
-            return [Way(beyond, 0, hop.encapsulation) for beyond in tree.hops[hop]]
-        return [Way(hop, port) for port in self._fabric.ports(here, hop)]
+            return [NextHop(beyond, 0, hop.encapsulation) for beyond in tree.hops[hop]]
+        return [NextHop(hop, port) for port in self._fabric.ports(here, hop)]
 
-    def _spare(self, here: str, way: Way, tree: Tree) -> tuple[Way | None, bool]:
-        """A neighbour whose way does not come back here: of a lower rank, or else loop-free (RFC 5286)."""
+    def _backup(self, here: str, hop_used: NextHop, tree: Tree) -> tuple[NextHop | None, bool]:
+        """A neighbour whose path does not come back here: of a lower rank, or else a loop-free alternate (RFC 5286)."""
         distance, rank = tree.distance, tree.rank
         mine, lower, best = distance[here], rank[here], None
         for hop, edge in self._fabric.graph._adj[here].items():
             there = distance[hop]  # a neighbour of what reaches the destination does so, too
-            detour = rank[hop] >= lower
-            if hop == way.switch_id or (detour and there >= edge["cost"] + mine) or isinstance(hop, Underlay):
+            non_decreasing = rank[hop] >= lower
+            if (
+                hop == hop_used.switch_id
+                or (non_decreasing and there >= edge["cost"] + mine)
+                or isinstance(hop, Underlay)
+            ):
                 continue
-            found = (detour, there, hop)
+            found = (non_decreasing, there, hop)
             if best is None or found < best:
                 best = found
         if best is None:
             return None, False
-        return Way(best[2], self._fabric.ports(here, best[2])[0]), best[0]
+        return NextHop(best[2], self._fabric.ports(here, best[2])[0]), best[0]
 
     # --- changing ---
 
@@ -226,7 +230,7 @@ class Routes:
         before = self._fabric.cost(one, other)
         act()
         self._changes.append(_Change(one, other, before, self._fabric.cost(one, other)))
-        self._ways.clear()
+        self._next_hops.clear()
         if len(self._fabric.graph) != nodes:
             self._touched.add(("fabric",))
 
@@ -275,8 +279,8 @@ class Routes:
         return Affected(moved, turned)
 
     def _around(self, affected: Affected) -> set[Node]:
-        """From where a route may be another: spares look at how far neighbours are, and ways through an underlay at
-        where it leads.
+        """From where a route may be another: backups depend on the neighbours' distances, next hops through an underlay
+        on where that leads.
         """
         adjacent = self._fabric.graph._adj
         around = affected.moved | affected.turned

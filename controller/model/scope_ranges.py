@@ -8,7 +8,7 @@ from socket import AF_INET, AF_INET6, inet_pton
 
 from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
-from .kinds import SubnetPool
+from .rows import SubnetPool
 
 Range = tuple[int, int]  # the first and the last address of a prefix, as integers
 

@@ -70,6 +70,7 @@ _WORD = struct.Struct("!I")
 _COOKIE = struct.Struct("!Q")
 _NO_MATCH = b"\0\1\0\4\0\0\0\0"  # OFPMT_OXM, length 4, padded to 8
 _IN_PORT = 0x80000004  # OXM header: OFPXMC_OPENFLOW_BASIC, OFPXMT_OFB_IN_PORT, 4 bytes
+_REGISTERS = {0x00010004 | number << 9: f"reg{number}" for number in range(16)}  # NXM_NX_REG0 to 15
 _EXPERIMENTER_ERROR = 0xFFFF
 
 
@@ -87,13 +88,17 @@ class Error(NamedTuple):
 
 
 class PacketIn(NamedTuple):
-    """A packet that the switch handed over.  `in_port` is 0 when the match names none; `data` may be cut short."""
+    """A packet that the switch handed over.  `in_port` is 0 when the match names none; `data` may be cut short.
+
+    `registers`: what the pipeline had written to them, by name; those that are 0 are left out.
+    """
 
     cookie: int
     in_port: int
     reason: int
     table: int
     data: bytes
+    registers: dict[str, int]
 
 
 # --- what we send -----------------------------------------------------------------------------------------------------
@@ -262,12 +267,14 @@ def packet_in(data: bytes) -> PacketIn:
     start = 24 + (length + 7) // 8 * 8 + 2
     if kind != 1 or length < 4 or start > len(data):
         raise Malformed("a packet-in whose match does not fit")
-    return PacketIn(cookie, _in_port(data, 28, 24 + length), reason, table, data[start:])
+    words = _words(data, 28, 24 + length)
+    registers = {name: words[header] for header, name in _REGISTERS.items() if words.get(header)}
+    return PacketIn(cookie, words.get(_IN_PORT, 0), reason, table, data[start:], registers)
 
 
-def _in_port(data: bytes, offset: int, end: int) -> int:
-    """The value of OXM field in_port between `offset` and `end`, or 0."""
-    found = 0
+def _words(data: bytes, offset: int, end: int) -> dict[int, int]:
+    """The 32-bit fields of an OXM match between `offset` and `end`, by their headers."""
+    found = {}
     while offset < end:
         if offset + 4 > end:
             raise Malformed("a match field that is cut off")
@@ -275,8 +282,8 @@ def _in_port(data: bytes, offset: int, end: int) -> int:
         following = offset + 4 + (header & 0xFF)
         if following > end:
             raise Malformed("a match field beyond its match")
-        if header == _IN_PORT:
-            found = _WORD.unpack_from(data, offset + 4)[0]
+        if header & 0x1FF == 4:
+            found[header] = _WORD.unpack_from(data, offset + 4)[0]
         offset = following
     return found
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from controller.model.kinds import Bridge as WatchedBridge
-from controller.model.kinds import Plugged, Tunnel
+from controller.model.rows import Bridge as WatchedBridge
+from controller.model.rows import Plugged, Tunnel
 from controller.ovsdb.mappings import physical
 from controller.ovsdb.replica import Bridge, Interface, OpenVSwitch, Replica
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface

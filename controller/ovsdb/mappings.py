@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from controller.model.kinds import Physical
+from controller.model.rows import Physical
 from controller.ovsdb import operations as op
 from controller.ovsdb.operations import Repair
 from controller.ovsdb.replica import Bridge, Interface, Port, Replica

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from controller.model.kinds import Physical, Tunnel
+from controller.model.rows import Physical, Tunnel
 
 
 class SeenInterface(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,14 +12,18 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from controller.intent.audience import Told, audience, told
-from controller.model.kinds import Port
+from controller.intent.audience import Told, told
+from controller.intent.visibility import audience
+from controller.model.rows import Port
 from controller.publish.port_changes import Looked, concerned
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
+from controller.store.codec import encode
 from controller.store.replica import Replica, Rows
 
-KEPT = 20_000  # objects that a reader may lag behind; twice as many are held at most, besides the newest commit
+# What a reader may lag behind.  Twice as much is held at most, besides the newest commit.
+KEPT = 20_000  # objects
+BYTES = 32 * 2**20  # of their encoded rows, each version counted once
 PAUSE = 1.0  # seconds at least between two looks at all statuses
 GLANCE = 0.05  # seconds at least between two looks at those of ports that are under way
 SHARE = 20  # of the time, one part in so many at most goes into looking at statuses
@@ -35,11 +39,12 @@ class Position(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """`statuses`: of ports, by id."""
+    """`statuses`: of ports, by id.  `bytes`: of the encoded rows that no entry before has."""
 
     position: Position
     rows: tuple[Told, ...] = ()
     statuses: tuple[tuple[Port, str, str], ...] = ()
+    bytes: int = 0
 
     @property
     def weight(self) -> int:
@@ -61,6 +66,7 @@ class Events:
         self._looked = Looked(replica.model, statuses)
         self._entries: list[Entry] = []
         self._weight = 0
+        self.bytes = 0
         self._start = Position(replica.model.revision)  # what comes after it is kept
         self._news = hub.Signal()
         replica.watch(self._committed, self._foreseen)
@@ -93,9 +99,10 @@ class Events:
     def _committed(self, revision: int, rows: Rows | None) -> None:
         if rows is None:
             self._entries.clear()
-            self._weight, self._start = 0, Position(revision)
+            self._weight, self.bytes, self._start = 0, 0, Position(revision)
             return
-        self._append(Entry(Position(revision), told(self._model, rows)))
+        size = sum(len(encode(row)) for before, after in rows if (row := after or before) is not None)
+        self._append(Entry(Position(revision), told(self._model, rows), (), size))
         ports = concerned(self._model, rows)
         if len(ports) <= AT_ONCE:
             self._tell(ports)
@@ -103,19 +110,22 @@ class Events:
     def _append(self, entry: Entry) -> None:
         self._entries.append(entry)
         self._weight += entry.weight
-        if self._weight > 2 * KEPT:
+        self.bytes += entry.bytes
+        if self._weight > 2 * KEPT or self.bytes > 2 * BYTES:
             self._cut()
         self._news.set()
         self._news.clear()
 
     def _cut(self) -> None:
-        """Drop the oldest entries, so that KEPT objects remain."""
+        """Drop the oldest entries, so that KEPT objects and BYTES of them remain."""
         cut = 0
-        while self._weight > KEPT and cut < len(self._entries) - 1:
+        while (self._weight > KEPT or self.bytes > BYTES) and cut < len(self._entries) - 1:
             self._weight -= self._entries[cut].weight
+            self.bytes -= self._entries[cut].bytes
             cut += 1
-        self._start = self._entries[cut - 1].position
-        del self._entries[:cut]
+        if cut:
+            self._start = self._entries[cut - 1].position
+            del self._entries[:cut]
 
     # --- statuses ---
 

@@ -15,8 +15,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from controller.model.kinds import Interface, Network, Port, Told
 from controller.model.model import Dependency, Model
+from controller.model.rows import Interface, Network, Port, Told
 from controller.reconcile.statuses import ACTIVE, BUILD, ERROR, Levels, Statuses
 from controller.runtime import hub
 from controller.runtime.errors import Misconfigured, Unavailable

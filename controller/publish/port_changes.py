@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from controller.model.kinds import Interface, Network, Port, Row, Switch
 from controller.model.model import Model
+from controller.model.rows import Interface, Network, Port, Row, Switch
 
 BUILD = "BUILD"
 SPARE = 256  # pairs of status and host

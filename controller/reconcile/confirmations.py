@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 
-from controller.model.kinds import Confirmed, Switch
+from controller.model.rows import Confirmed, Switch
 from controller.reconcile.progress import Progress
 from controller.runtime import hub
 from controller.runtime.errors import Changed, Unavailable

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 
-from controller.model.kinds import Link, Network, Switch
 from controller.model.model import Dependency, Model
 from controller.model.mtu import Most
+from controller.model.rows import Link, Network, Switch
 
 log = logging.getLogger("tenet.network")
 

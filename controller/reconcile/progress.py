@@ -21,6 +21,7 @@ class Progress:
         self._current: set[str] = set()  # switches that have confirmed all that they were ever to hold
         self._behind: dict[str, int] = {}  # the others -> the revision that they are at
         self._refusals: dict[str, dict[tuple[str, int], str]] = {}  # key of an object -> (switch, cookie) -> reason
+        self._failures: dict[str, str] = {}  # key of an object -> why its flows cannot be computed
         self._news = hub.Signal()
         self._listeners: list[Callable[[], None]] = []
 
@@ -83,6 +84,12 @@ class Progress:
             self._refusals.setdefault(key, {}).update({(switch_id, cookie): said for cookie, said in why.items()})
         self._tell()
 
+    def failing(self, failures: Mapping[str, str]) -> None:
+        """All objects whose flows cannot be computed at present, with the reason."""
+        if failures != self._failures:
+            self._failures = dict(failures)
+            self._tell()
+
     # --- what others ask ---
 
     def at(self, switch_id: str) -> int:
@@ -109,7 +116,9 @@ class Progress:
         return all(at >= revision or self.is_away(switch_id) for switch_id, at in self._behind.items())
 
     def refusal(self, key: str) -> str:
-        """Why some switch refuses a flow of the object, or ""."""
+        """Why flows of the object are in force nowhere, or not on some switch; "" where all are, or will be."""
+        if key in self._failures:
+            return f"its flows cannot be computed ({self._failures[key]}; see the controller's log)"
         reasons = self._refusals.get(key)
         if not reasons:
             return ""
@@ -121,7 +130,7 @@ class Progress:
 
     @property
     def refuses(self) -> bool:
-        return bool(self._refusals)
+        return bool(self._refusals or self._failures)
 
     def refusing_switches(self) -> set[str]:
         return {switch_id for reasons in self._refusals.values() for switch_id, _ in reasons}
@@ -136,7 +145,7 @@ class Progress:
 
     def refused(self) -> dict[str, str]:
         """Key of an object -> why some switch refuses a flow of it."""
-        return {key: self.refusal(key) for key in sorted(self._refusals)}
+        return {key: self.refusal(key) for key in sorted(self._refusals.keys() | self._failures.keys())}
 
     def listen(self, changed: Callable[[], None]) -> None:
         """`changed` is called whenever anything here may have changed; it must not wait."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from controller.model.kinds import Network, Switch
 from controller.model.model import Model
+from controller.model.rows import Network, Switch
 from topology.links import MOST_SEGMENT, tunnelled
 
 
@@ -26,6 +26,28 @@ def unreached(model: Model, here: str, network: Network) -> str:
     if too_large:
         return f"links carry segments up to {MOST_SEGMENT} only, so not to its network's ports on {_some(too_large)}"
     return ""
+
+
+def cut_off(model: Model, here: str, network: Network) -> bool:
+    """Whether a port of the network on `here` reaches no other port of it, of a network that `unreached` tells of.
+
+    It does not when it is alone on its switch, and frames get from there to no other switch with ports of the network.
+    """
+    placement = model.placement
+    blocks = placement.blocks.of((here, network.id))
+    if sum(len(placement.members.of((here, network.id, block))) for block in blocks) > 1:
+        return False
+    if network.physical_network:
+        return True
+    others = [there for there in placement.span.of(network.id) if there != here]
+    return not any(_reaches(model, here, there, network) for there in others)
+
+
+def _reaches(model: Model, here: str, there: str, network: Network) -> bool:
+    me, other = model.get(Switch, here), model.get(Switch, there)
+    if me is None or other is None or tunnelled(me, other):
+        return True
+    return network.segment <= MOST_SEGMENT and model.routes.route(here, there) is not None
 
 
 def _outside(me: Switch | None, network: Network) -> str:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 
 from controller.compile.compiler import Compiler
-from controller.model.kinds import Switch
 from controller.model.model import Dependency
+from controller.model.rows import Switch
 from controller.openflow.session import Session
 from controller.runtime import hub
 from controller.runtime.errors import Unreachable
@@ -153,6 +153,7 @@ class Reconciler:
             for _ in hub.taking_turns(self.compiler.work(), SLICE):
                 pass
             compiled = self.compiler.settle()
+            self._progress.failing(self.compiler.failures())
             for switch_id, changes in compiled.changes.items():
                 programmer = self.programmers.get(switch_id)
                 if programmer is not None:

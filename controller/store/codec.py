@@ -6,12 +6,13 @@ A version that this program does not know is refused: to guess at it would lose 
 
 from __future__ import annotations
 
+from functools import cache
+
 import msgspec
 
-from controller.model.kinds import KINDS, Row
+from controller.model.rows import KINDS, Row
+from controller.model.rows.base import DECLARED
 from controller.runtime.errors import StoreError
-
-VERSIONS: dict[str, int] = dict.fromkeys(KINDS, 1)
 
 
 class _Versioned(msgspec.Struct):
@@ -19,17 +20,24 @@ class _Versioned(msgspec.Struct):
 
 
 _encoder = msgspec.json.Encoder()
-_heads: dict[type[Row], bytes] = {cls: b'{"v":%d,' % VERSIONS[kind] for kind, cls in KINDS.items()}
-_readers: dict[str, tuple[bytes, msgspec.json.Decoder[Row]]] = {
-    kind: (_heads[cls], msgspec.json.Decoder(cls)) for kind, cls in KINDS.items()
-}
 _version = msgspec.json.Decoder(_Versioned)
+
+
+@cache
+def _head(kind: type[Row]) -> bytes:
+    return b'{"v":%d,' % DECLARED[kind].version
+
+
+@cache
+def _reader(name: str) -> tuple[bytes, msgspec.json.Decoder[Row]]:
+    kind = KINDS[name]
+    return _head(kind), msgspec.json.Decoder(kind)
 
 
 def encode(row: Row) -> bytes:
     """The value to store at `row.key`.  Raises StoreError for what is not of a kind in KINDS."""
     try:
-        return _heads[type(row)] + _encoder.encode(row)[1:]
+        return _head(type(row)) + _encoder.encode(row)[1:]
     except KeyError:
         raise StoreError(f"{type(row).__name__} is not a kind that is stored") from None
 
@@ -37,7 +45,7 @@ def encode(row: Row) -> bytes:
 def decode(key: str, value: bytes) -> Row:
     """The row at `key`.  Raises StoreError, naming the key: unknown kind, unknown version, or not such a row."""
     try:
-        head, decoder = _readers[key[: key.index("/")]]
+        head, decoder = _reader(key[: key.index("/")])
     except (KeyError, ValueError):
         raise StoreError(f"{key}: no such kind of row") from None
     try:
@@ -49,7 +57,7 @@ def decode(key: str, value: bytes) -> Row:
 
 
 def _check_version(key: str, value: bytes) -> None:
-    known = VERSIONS[key.partition("/")[0]]
+    known = DECLARED[KINDS[key.partition("/")[0]]].version
     version = _version.decode(value).v
     if version != known:
         raise StoreError(f"{key}: row has schema version {version}, this program knows {known}")

@@ -1,4 +1,4 @@
-"""The commits of late, in memory, for any number of followers at their own pace."""
+"""Recent commits in memory, for any number of followers at their own pace; bounded by rows and by bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from controller.runtime import hub
 from controller.runtime.errors import Compacted
 from controller.store.store import Change
 
-KEPT = 20_000  # rows that a follower may lag behind; twice as many are held at most, besides the newest commits
+# What a follower may lag behind.  Twice as much is held at most, besides the newest commits.
+KEPT = 20_000  # rows
+BYTES = 32 * 2**20  # of keys and encoded values
 
 _revision = attrgetter("revision")
 
@@ -19,6 +21,7 @@ class ChangeLog:
     def __init__(self, revision: int) -> None:
         """`revision`: that of the newest commit before the log, from which on it can be followed."""
         self._changes: list[Change] = []
+        self.bytes = 0  # of all these
         self._start = revision
         self._news = hub.Signal()
         self._closed = False
@@ -32,15 +35,17 @@ class ChangeLog:
     def restart(self, revision: int) -> None:
         """Drop everything: what came up to `revision` cannot be had.  Followers that are not there get Compacted."""
         self._changes.clear()
+        self.bytes = 0
         self._start = revision
         self._epoch += 1
         self._wake()
 
     def append(self, changes: Sequence[Change]) -> None:
         """Add whole commits, newer than all before, and let the followers see them.  Does not wait."""
-        if len(self._changes) > 2 * KEPT:
+        if len(self._changes) > 2 * KEPT or self.bytes > 2 * BYTES:
             self._cut()
         self._changes.extend(changes)
+        self.bytes += sum(map(_size, changes))
         self._wake()
 
     def follow(self, after: int) -> Iterator[list[Change]]:
@@ -64,13 +69,21 @@ class ChangeLog:
         self._wake()
 
     def _cut(self) -> None:
-        """Drop old commits, whole ones, so that at least KEPT rows remain."""
-        first = self._changes[-KEPT].revision
-        cut = bisect_left(self._changes, first, key=_revision)
+        """Drop old commits, whole ones; of KEPT rows and of BYTES what is less remains, or a little more."""
+        first, left = max(0, len(self._changes) - KEPT), self.bytes - sum(map(_size, self._changes[:-KEPT]))
+        while left > BYTES and first < len(self._changes) - 1:
+            left -= _size(self._changes[first])
+            first += 1
+        cut = bisect_left(self._changes, self._changes[first].revision, key=_revision)
         if cut:
             self._start = self._changes[cut - 1].revision
             del self._changes[:cut]
+            self.bytes = sum(map(_size, self._changes))
 
     def _wake(self) -> None:
         self._news.set()
         self._news.clear()
+
+
+def _size(change: Change) -> int:
+    return len(change.key) + len(change.value or b"")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from controller.model.kinds import KINDS, Row
+from msgspec.structs import force_setattr
+
 from controller.model.model import Applied, Dependency, Model
+from controller.model.rows import KINDS, Row
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
 
@@ -43,6 +45,14 @@ def _rows(model: Model, changes: list[Applied]) -> Rows:
         if kind != "taken":
             found.append((model.get(KINDS[kind], row_id), row if isinstance(row, Row) else None))
     return found
+
+
+def share(before: Row, after: Row) -> None:
+    """Let the new version of a row have the old one's objects where they are equal: both are kept for a while."""
+    for name in after.__struct_fields__:
+        old, new = getattr(before, name), getattr(after, name)
+        if old is not new and old == new:
+            force_setattr(after, name, old)
 
 
 class Replica:
@@ -136,6 +146,9 @@ class Replica:
 
     def _take_commit(self, revision: int, changes: list[Applied]) -> set[Dependency]:
         rows = _rows(self.model, changes)
+        for before, after in rows:
+            if before is not None and after is not None:
+                share(before, after)
         if not rows:
             return self.model.apply(changes)
         for _, foreseer in self._watchers:

@@ -10,8 +10,10 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from controller.model.kinds import KINDS, NAMES, Row
+from msgspec.structs import replace
+
 from controller.model.model import Model
+from controller.model.rows import KINDS, NAMES, Row, Standard
 from controller.runtime.errors import Changed, Unavailable
 
 from .codec import encode
@@ -88,8 +90,14 @@ class Transaction:
                 _add(found, index, new)
 
     def put(self, row: Row) -> None:
-        """Write a row, new or changed; relies on it being as it is in the replica."""
+        """Write a row, new or changed; relies on it being as it is in the replica.
+
+        A tenant's object gets its next revision number, however often this transaction puts it.
+        """
         key = row.key
+        if isinstance(row, Standard):
+            before = self.model.get(type(row), row.row_id)
+            row = replace(row, revision=1 + (0 if before is None else self.model.revision_of(before)))
         self.read.setdefault(key, self.model.revisions.get(key, 0))
         self._own[key] = row
         own = self._own_of.setdefault(type(row), {})

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from apps.learn import LIMIT
-from controller.model.kinds import Interface, Learned, Network, Port
 from controller.model.model import Model
+from controller.model.rows import Interface, Learned, Network, Port
 from controller.store.transaction import Transaction
 
 
 class Heard(NamedTuple):
-    """A frame from `mac` came in by an OpenFlow port."""
+    """A frame from `mac` came in by a logical port."""
 
     switch_id: str
-    ofport: int
+    port_key: int
     mac: str
 
 
@@ -27,9 +27,9 @@ def source(frame: bytes) -> str:
     return octets.hex(":")
 
 
-def learning_port(model: Model, switch_id: str, ofport: int) -> tuple[Port, Interface] | None:
-    """The learning port that is plugged in at an OpenFlow port."""
-    for interface in model.find(Interface, "place", (switch_id, ofport)):
+def learning_port(model: Model, switch_id: str, port_key: int) -> tuple[Port, Interface] | None:
+    """The learning port that is bound to a logical port of a switch."""
+    for interface in model.find(Interface, "logical_port", (switch_id, port_key)):
         for port in model.find(Port, "vif", interface.vif):
             if (port.learns or port.guests) and model.placement.bindings.get(port.id) == interface:
                 return port, interface
@@ -42,7 +42,7 @@ def learn(tx: Transaction, heard: Heard, may_move: Callable[[str], bool] = lambd
     Not from a port that has LIMIT addresses, and not an address that a port of the network declares.  One that was
     elsewhere is asked about by its row's id.
     """
-    found = learning_port(tx.model, heard.switch_id, heard.ofport)
+    found = learning_port(tx.model, heard.switch_id, heard.port_key)
     if found is None:
         return False
     port, at = found

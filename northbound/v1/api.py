@@ -9,7 +9,7 @@ from webob import Request
 
 from controller.intent import networks, quantum
 from controller.intent.networks import NetworkWish
-from controller.model.kinds import Network, Port
+from controller.model.rows import Network, Port
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
@@ -160,7 +160,7 @@ class Speech:
     def plug(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
         self._port(ask, tenant, network_id, port_id)
         interface = self._parameter(ask, "attachment", "id", checks.filled)
-        return _done(ask, lambda tx: quantum.plug(tx, tenant, network_id, port_id, interface), port_id)
+        return _done(ask, lambda tx: quantum.plug(tx, tenant, network_id, port_id, interface, ask.means), port_id)
 
     def unplug(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
         self._port(ask, tenant, network_id, port_id)

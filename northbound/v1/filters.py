@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.model.kinds import Network, Port
+from controller.model.rows import Network, Port
 
 from ..errors import bad_request
 from ..resource import View

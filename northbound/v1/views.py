@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.intent.attachments import attached
-from controller.model.kinds import Network, Port
+from controller.model.rows import Network, Port
 
 from ..resource import View
 from .dialect import Dialect

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from controller.intent import bindings
-from controller.model.kinds import Binding, Port
+from controller.model.rows import Binding, Port
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
@@ -22,7 +22,7 @@ from ..routes import Routes
 from ..structures import profile
 from .engine import found
 from .ports import PORTS, VIF_DETAILS
-from .sight import target
+from .visibility import target
 
 ATTRIBUTES = ("host", "vnic_type", "profile")
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from controller.intent import access
-from controller.model.kinds import Row, Standard
+from controller.intent.visibility import candidates
+from controller.model.rows import Row, Standard
 from controller.runtime.errors import Invalid
 
 from ..resource import BAD_REQUEST, Filter, Resource, Show, View
+from .visibility import sees, there
 
 NOT_FILTERS = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir")
 Query = Mapping[str, list[str]]
@@ -22,8 +23,10 @@ class Selection:
     By what is hidden nobody filters: it would tell the value, guess by guess.
     """
 
-    def __init__(self, resource: Resource, view: View, query: Query, hidden: Collection[str] = ()) -> None:
-        """Raises Invalid."""
+    def __init__(
+        self, resource: Resource, view: View, query: Query, hidden: Collection[str] = (), above: str = ""
+    ) -> None:
+        """`above`: only what is below this object.  Raises Invalid."""
         wanted = {name: values for name, values in query.items() if name not in NOT_FILTERS}
         special = _special(resource)
         unknown = sorted((wanted.keys() - resource.shown.keys() - special.keys()) | (wanted.keys() & set(hidden)))
@@ -32,6 +35,7 @@ class Selection:
         self._resource = resource
         self._view = view
         self._wanted = wanted
+        self._above = above
         self._tests = [
             special[name](values) if name in special else _equality(resource.shown[name], values)
             for name, values in wanted.items()
@@ -39,7 +43,12 @@ class Selection:
 
     def __contains__(self, row: Row) -> bool:
         view = self._view
-        return all(test(view, row) for test in self._tests) and visible(view, row)
+        if self._above and not self._below(row):
+            return False
+        return all(test(view, row) for test in self._tests) and sees(view, row)
+
+    def _below(self, row: Row) -> bool:
+        return self._resource.on is not None and getattr(row, self._resource.on.field) == self._above
 
     def has(self, row_id: str) -> bool:
         """Of a row that the caller may not see as much is done as of one that is not."""
@@ -56,6 +65,8 @@ class Selection:
 
     def _candidates(self, start: str, reverse: bool) -> Iterable[Row]:
         few = _few(self._resource, self._view, self._wanted)
+        if self._above and self._resource.on is not None and "id" not in self._wanted:
+            few = self._view.model.find(self._resource.kind, self._resource.on.field, self._above)
         if few is None:
             return self._view.model.ordered(self._resource.kind, start, reverse=reverse)
         found = _ordered(few)
@@ -68,16 +79,6 @@ def select(resource: Resource, view: View, query: Query, hidden: Collection[str]
     return Selection(resource, view, query, hidden).rows()
 
 
-def visible(view: View, row: Row) -> bool:
-    return view.caller.operator or access.sees(view.model, view.caller.project_id, row)
-
-
-def there(view: View, kind: type[Row], row: Row | None) -> bool:
-    """Is there a row, and for the caller to see?"""
-    known = access.knows(view.model, view.caller.project_id, kind, row)
-    return row is not None and (view.caller.operator or known)
-
-
 def fields(resource: Resource, query: Query) -> list[str]:
     """The attributes to show, [] for all; names that do not exist are as good as not said, as in OpenStack."""
     asked = query.get("fields", [])
@@ -85,13 +86,17 @@ def fields(resource: Resource, query: Query) -> list[str]:
 
 
 def _few(resource: Resource, view: View, wanted: Query) -> Iterable[Row] | None:
-    """Few rows that hold all that match: by id, else by the index that finds least, else what the caller may see.
+    """Few rows that hold all that match: by id, else what the caller may see, else by the index that finds least.
 
-    None where that may be all there are.
+    None where that may be all there are.  Whoever is not the operator has no row of others walked over: it takes time,
+    and time tells how many there are.
     """
     model, kind = view.model, resource.kind
     if "id" in wanted:
-        return [row for row_id in wanted["id"] if (row := model.get(kind, row_id)) is not None]
+        rows = [model.get(kind, row_id) for row_id in wanted["id"]]
+        return [row for row in rows if there(view, kind, row) and row is not None]
+    if not view.caller.operator:
+        return candidates(model, kind, view.caller.project_id, wanted)
     found = [(index, values) for name, index in resource.index.items() if (values := _indexed(name, wanted))]
     if resource.tagged and "tags" in wanted:
         found.append(("tags", [min(_tags(wanted["tags"]), key=lambda tag: model.count(kind, "tags", tag))]))
@@ -103,7 +108,7 @@ def _few(resource: Resource, view: View, wanted: Query) -> Iterable[Row] | None:
     for name, find in resource.finders.items():
         if "" not in wanted.get(name, [""]):
             return find(view, wanted[name])
-    return None if view.caller.operator else access.candidates(model, kind, view.caller.project_id)
+    return None
 
 
 def _ordered(rows: Iterable[Row]) -> list[Row]:
@@ -211,13 +216,14 @@ def _moment(value: str) -> str:
     """In the form of the rows' own times.  Raises Invalid."""
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        utc = moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):  # the latter of a zone that leads out of the years 1 to 9999
         raise Invalid(
             "Invalid input for operation: The input changed_since must be in the following format: "
             "YYYY-MM-DDTHH:MM:SS[.mmmmmm][TIMEZONE] (e.g. 2015-08-12T12:15:00Z).",
             BAD_REQUEST,
         ) from None
-    return (moment.astimezone(UTC) if moment.tzinfo else moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _special(resource: Resource) -> Mapping[str, Filter]:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from webob import Request
 
-from controller.model.kinds import Row
+from controller.model.rows import Row
 from controller.runtime.errors import Invalid, NotFound
 
 from ..resource import BAD_REQUEST, Resource, View

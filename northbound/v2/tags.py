@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from controller.intent import standard
-from controller.model.kinds import Standard
+from controller.model.rows import Standard
 from controller.runtime.errors import NotFound
 from controller.store.transaction import Transaction
 
@@ -17,7 +17,7 @@ from ..errors import bad_request
 from ..resource import Resource
 from ..structures import tag, tags
 from .engine import Condition, found, missing
-from .sight import target
+from .visibility import target
 
 
 def collection(resource: Resource) -> dict[str, Handler]:

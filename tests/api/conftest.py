@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from webob import Request
 
-from controller.model.kinds import Network, Port
+from controller.model.rows import Network, Port
 from controller.reconcile.mtus import Mtus
 from controller.runtime.errors import Conflict, NotFound
 from controller.store import open_store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from controller.model.kinds import Pool, Port, Row, Subnet
+from controller.model.rows import Pool, Port, Row, Subnet
 from controller.store.codec import decode
 from controller.store.replica import Replica
 from controller.store.store import Store

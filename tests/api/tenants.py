@@ -37,7 +37,7 @@ class Cloud:
         config.write_text(f"[oslo_policy]\npolicy_file = {directory}/policy.yaml\n")
         self.rules = Rules([str(config)])
         self.file = directory / "tokens"
-        self.file.touch()
+        self.file.touch(mode=0o600)
         self.identity = tokens.Tokens(self.file, self.rules.is_operator, clock=self._clock)
         self.context = Context(
             store, replica, PlainStatuses(replica), PlainOperators(), policy=self.rules, identity=self.identity,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 from controller.store.transaction import Transaction, transact
 
 from .conftest import Api

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from northbound.resource import Attribute, May, Resource
-from northbound.v2.api import RESOURCES
+from northbound.v2.catalogue import RESOURCES
 from northbound.v2.engine import MAX_BULK
 
 from .conftest import Api
@@ -137,4 +137,15 @@ def test_ten_thousand_at_once_are_too_many(api: Api, resource: Resource) -> None
     before = api.everything()
     reply = api.call("POST", f"/v2.0/{resource.path}", {resource.plural: [{}] * 10_000})
     assert reply.error == (413, "HTTPRequestEntityTooLarge")
+    assert api.everything() == before
+
+
+def test_an_object_that_would_be_too_large_is_refused_whatever_makes_it_so(api: Api) -> None:
+    """Every text and list in it is as long as may be."""
+    network = api.made("network")["id"]
+    wide = "\U0001f600" * 250
+    options = [{"opt_name": f"{wide}{number}", "opt_value": wide} for number in range(64)]
+    before = api.everything()
+    reply = api.call("POST", "/v2.0/ports", {"port": {"network_id": network, "extra_dhcp_opts": options}})
+    assert reply.error == (400, "InvalidInput") and b"more than 65536" in reply.body
     assert api.everything() == before

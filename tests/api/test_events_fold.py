@@ -14,10 +14,10 @@ import msgspec
 import pytest
 from webob import Request
 
-from controller.intent import access
-from controller.intent.audience import among, audience
-from controller.model.kinds import AddressScope, Network, Port, RbacPolicy, Subnet, SubnetPool
+from controller.intent import visibility
+from controller.intent.visibility import among, audience
 from controller.model.model import Model
+from controller.model.rows import AddressScope, Network, Port, RbacPolicy, Subnet, SubnetPool
 from controller.store.replica import Replica
 from controller.store.store import Store
 from northbound import events
@@ -172,7 +172,9 @@ def check_audiences(model: Model) -> None:
     for kind in (Network, Subnet, Port, SubnetPool, AddressScope, RbacPolicy):
         for row in model.rows(kind).values():
             seen_by = audience(model, row)
-            assert [access.sees(model, each, row) for each in PROJECTS] == [among(each, seen_by) for each in PROJECTS]
+            assert [visibility.sees(model, each, row) for each in PROJECTS] == [
+                among(each, seen_by) for each in PROJECTS
+            ]
 
 
 @pytest.fixture(autouse=True)

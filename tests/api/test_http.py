@@ -15,7 +15,7 @@ from controller.store.replica import Replica
 from northbound.app import application
 from northbound.body import MAX_BODY
 from northbound.context import Context
-from northbound.v2.api import RESOURCES
+from northbound.v2.catalogue import RESOURCES
 
 from .conftest import Api, Reply
 
@@ -253,7 +253,7 @@ def test_a_write_is_one_line_and_a_read_is_none(api: Api, caplog: pytest.LogCapt
         api.call("DELETE", "/v2.0/networks/x%0ay")
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 2
-    revision = reply.json["network"]["revision_number"]
+    revision = api.context.replica.model.revision
     request_id = reply.headers["X-Openstack-Request-Id"]
     assert re.fullmatch(
         rf"POST /v2.0/networks status=201 ms=[\d.]+ revision={revision} request={request_id} from=\S+ project=default "

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from controller.model.kinds import Interface, Row, Switch
+from controller.model.rows import Interface, Row, Switch
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import transact
 
-from .tenants import Cloud, Person
+from .tenants import Cloud, Person, work
 
 HOSTS = ("h0", "h1", "h2")
 TAGS = ("a", "b", "c")
@@ -92,3 +92,39 @@ def test_by_host_and_by_tags_as_shown(site: Site) -> None:
                 assert site.ask(person, f"{name}={query}")[1] == [
                     port["id"] for port in ports if port["id"] not in there
                 ]  # fmt: skip
+
+
+FILTERS = {
+    "networks": ("name=x", "project_id=blue", "shared=false", "id={network}"),
+    "subnets": ("name=x", "cidr=10.0.0.0/24", "network_id={network}", "id={subnet}", "project_id=blue"),
+    "ports": ("name=x", "device_id=x", "device_owner=x", "project_id=blue", "network_id={network}", "tags=x",
+              "tags-any=x", "fixed_ips=ip_address%3D10.0.0.9", "mac_address=fa:16:3e:00:00:01", "id={port}", "limit=2"),
+    "subnetpools": ("name=x", "address_scope_id={address_scope}", "project_id=blue", "tags=x"),
+    "address-scopes": ("name=x", "project_id=blue"),
+    "rbac-policies": ("object_id={network}", "target_tenant=green", "project_id=blue"),
+    "quotas": ("",),
+}  # fmt: skip
+
+
+def test_a_list_costs_a_tenant_the_same_whatever_others_have(tmp_path: Path, store: Store, replica: Replica) -> None:
+    """Every function that is called is counted; work that follows others' rows would tell how many there are."""
+    cloud = Cloud(tmp_path, store, replica)
+    red, blue, operator = cloud.person("red", "member"), cloud.person("blue", "member"), cloud.person("ops", "admin")
+    mine = red.made("network", name="mine")
+    red.made("port", network_id=mine["id"], name="mine")
+    named = dict.fromkeys(("network", "subnet", "port", "address_scope"), NOWHERE)
+    paths = [(path, query) for path, queries in FILTERS.items() for query in queries]
+    before = [work(red, "GET", f"/v2.0/{path}?{query.format(**named)}", None) for path, query in paths]
+    for place in range(3):
+        network = blue.made("network", name="x")
+        subnet = blue.made("subnet", network_id=network["id"], name="x", ip_version=4, cidr="10.0.0.0/24")
+        port = blue.made("port", network_id=network["id"], name="x", device_id="x", device_owner="x", tags=["x"],
+                         mac_address="fa:16:3e:00:00:01", fixed_ips=[{"ip_address": "10.0.0.9"}])  # fmt: skip
+        scope = blue.made("address-scope", name="x", ip_version=4)
+        blue.made("subnetpool", name="x", prefixes=["10.0.0.0/8"], address_scope_id=scope["id"])
+        blue.made("rbac-policy", object_type="network", object_id=network["id"], action="access_as_shared",
+                  target_tenant="green")  # fmt: skip
+        operator.call("PUT", f"/v2.0/quotas/blue{place}", {"quota": {"port": 9}})
+        named = {"network": network["id"], "subnet": subnet["id"], "port": port["id"], "address_scope": scope["id"]}
+    for (path, query), once in zip(paths, before, strict=True):
+        assert work(red, "GET", f"/v2.0/{path}?{query.format(**named)}", None) == once, (path, query)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from controller.model.kinds import Link, Network, Row, Switch
+from controller.model.rows import Link, Network, Row, Switch
 from controller.store.transaction import transact
 from northbound.resource import May, read
 from northbound.v2.networks import NETWORKS

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.model.kinds import Port, Row, Told
+from controller.model.rows import Port, Row, Told
 from controller.publish.nova import PLUGGED, Event, Notifier, Nova
 from controller.reconcile.progress import Progress
 from controller.reconcile.statuses import Statuses

@@ -12,14 +12,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 from controller.store.transaction import transact
 from northbound.openapi import errors
 from tests.api.conftest import Api
 
 ROOT = Path(__file__).parents[2]
 IN_USE = re.compile("[A-Z][A-Za-z]+InUse")
-REFUSALS = ("NotFound", "Conflict", "Exhausted", "Invalid", "Forbidden", "HttpError")
+REFUSALS = ("NotFound", "Conflict", "Exhausted", "Invalid", "Forbidden", "HttpError", "HostRefusal")
 
 
 @pytest.fixture

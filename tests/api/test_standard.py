@@ -137,3 +137,14 @@ def test_a_network_changes_with_its_subnets(api: Api) -> None:
     api.call("DELETE", f"/v2.0/subnets/{subnet['id']}")
     seen.append(now(api, path)["revision_number"])
     assert seen == sorted(set(seen))
+
+
+def test_a_revision_counts_the_writes_of_its_object_alone(api: Api, made: tuple[str, dict[str, Any]]) -> None:
+    path, first = made
+    seen = [first["revision_number"]]
+    for name in "abc":
+        api.made("network", name=name)  # another's
+        api.call("PUT", path, body(path, name=name))
+        seen.append(now(api, path)["revision_number"])
+    assert seen == [seen[0] + number for number in range(4)]
+    assert seen[0] <= 2  # one that is shared as it is made may be written once more

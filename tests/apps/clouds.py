@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from controller.model.kinds import FixedIp, Interface, Learned, Network, Port, Row, Switch, Tunnel
+from controller.model.rows import FixedIp, Interface, Learned, Network, Port, Row, Switch, Tunnel
 from tests.world import World
 
 KINDS = ("vxlan", "geneve", "gre")

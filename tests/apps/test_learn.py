@@ -7,7 +7,7 @@ import pytest
 
 from apps.learn import LIMIT
 from apps.source import link_local
-from controller.model.kinds import Interface
+from controller.model.rows import Interface
 from tests.apps.clouds import four, mac, network, plugged, port, seen, six, switch
 from tests.world import Outcome, Said, World
 

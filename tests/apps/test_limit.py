@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from controller.flow.interpret import Pipeline, Sent
 from controller.flow.meter import is_of_port, of_port
-from controller.model.kinds import Physical, Switch
+from controller.model.rows import Physical, Switch
 from tests.apps.clouds import clouds, four, here, mac, network, own, own_four, plugged, port, switch
 from tests.world import Said, World, frame
 

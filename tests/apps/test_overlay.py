@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 from tests.apps.clouds import four, mac, network, plugged, port, switch
 from tests.world import World
 

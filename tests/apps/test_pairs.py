@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from apps.source import link_local
-from controller.model.kinds import AddressPair, Learned, Port
+from controller.model.rows import AddressPair, Learned, Port
 from tests.apps.clouds import four, mac, network, plugged, port, six, switch
 from tests.world import Said, World
 

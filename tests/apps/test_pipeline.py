@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from apps.pipeline import HIGHEST, MISS, TABLES
 from controller.flow import Flow
 from controller.flow.fields import RANK
-from controller.model.kinds import Switch
+from controller.model.rows import Switch
 from tests.apps.clouds import clouds, network, plugged, port, seen, switch
 from tests.world import World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 
-from controller.model.kinds import Network, Port, Switch
+from controller.model.rows import Network, Port, Switch
 from tests.apps.clouds import addresses, clouds, four, here, joined, mac, others, own, own_four
 from tests.world import Outcome, World, frame, number
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from controller.model.kinds import FixedIp, Interface, Network, Port, Row, Switch, Tunnel
+from controller.model.rows import FixedIp, Interface, Network, Port, Row, Switch, Tunnel
 
 TUNNEL = 65_000  # a tunnel port's OpenFlow number, beyond those of the tenants
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from itertools import product
 
-from controller.model.kinds import Link, Row, Switch
 from controller.model.model import Applied, Model
 from controller.model.routes import Routes
+from controller.model.rows import Link, Row, Switch
 from controller.runtime import garbage
 from tests.bench.figure import Figure
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from controller.cluster.mastery import Shared
-from controller.model.kinds import Network
+from controller.model.rows import Network
 from controller.store.codec import decode
 from tests.cluster.simulated.clock import Machine
 from tests.cluster.simulated.node import Node

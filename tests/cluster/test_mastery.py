@@ -11,8 +11,8 @@ from controller.cluster.levels import Levels
 from controller.cluster.mastery import Shared
 from controller.cluster.membership import Membership
 from controller.cluster.shares import share
-from controller.model.kinds import Level, Member, Network, Presence, Reach, Row
 from controller.model.model import Applied
+from controller.model.rows import Level, Member, Network, Presence, Reach, Row
 from controller.reconcile.progress import GRACE, Progress
 from controller.runtime import hub
 from controller.runtime.errors import Withheld

@@ -11,8 +11,8 @@ import pytest
 from controller.compile import on_demand
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
-from controller.compile.on_demand import Elsewhere
-from controller.model.kinds import Row
+from controller.compile.on_demand import OnDemand
+from controller.model.rows import Row
 from controller.runtime import hub
 from controller.store import open_store
 from controller.store.codec import encode
@@ -24,9 +24,11 @@ ROWS: tuple[Row, ...] = (switch(1), switch(2), network("red"), port("a", "red", 
 
 
 class Followed:
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, broadcast_rate: int = 1000) -> None:
         self.replica = replica
-        self.elsewhere = Elsewhere(replica, apps(1000))
+        self.apps = apps(broadcast_rate)
+        self.on_demand = OnDemand(replica.model, self.apps)
+        replica.listen(self.on_demand.changed)
 
     def put(self, *rows: Row | str) -> None:
         write = {
@@ -35,11 +37,11 @@ class Followed:
         self.replica.wait(self.replica._store.commit({}, write))
 
     def shown(self, switch_id: str) -> set[str]:
-        return {str(flow) for flow in self.elsewhere.compiled(switch_id).wanted(switch_id)}
+        return {str(flow) for flow in self.on_demand.compiled(switch_id).wanted(switch_id)}
 
     def master(self, switch_id: str) -> set[str]:
         """From nothing."""
-        compiler = Compiler(self.replica.model, apps(1000))
+        compiler = Compiler(self.replica.model, self.apps)
         compiler.include(switch_id)
         compiler.run()
         return {str(flow) for flow in compiler.wanted(switch_id)}
@@ -78,10 +80,21 @@ def test_several_who_ask_at_once_and_while_it_changes(followed: Followed, monkey
 
 def test_what_nobody_asked_for_lately_is_not_kept(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
     followed.shown("h1")
-    kept = followed.elsewhere._compiler
     followed.put(network("blue"))
-    assert followed.elsewhere._compiler is kept is not None
+    assert followed.on_demand.keeps
     monkeypatch.setattr(on_demand, "KEPT", 0.0)
     followed.put("network/blue")
-    assert followed.elsewhere._compiler is None
+    assert not followed.on_demand.keeps
     assert followed.shown("h1") == followed.master("h1")
+
+
+@pytest.mark.parametrize("rate", [0, 1000])
+def test_meters_are_shown_where_there_are_any(tmp_path: Path, rate: int) -> None:
+    with closing(open_store(f"sqlite:///{tmp_path}/tenet.db")) as store:
+        replica = Replica(store)
+        replica.start()
+        followed = Followed(replica, rate)
+        followed.put(*ROWS)
+        shown = followed.shown("h1")
+        assert shown == followed.master("h1") and any("meter:" in flow for flow in shown) == (rate > 0)
+        replica.stop()

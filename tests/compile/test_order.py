@@ -11,8 +11,8 @@ from pathlib import Path
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
-from controller.model.kinds import Learned, Row, Switch
 from controller.model.model import Applied, Model
+from controller.model.rows import Learned, Row, Switch
 from tests.apps.clouds import seen
 from tests.strategies import base
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from controller.config.physical_networks import NONE
-from controller.config.settings import QUOTAS, Settings, address, read, tls_context
+from controller.config.settings import Settings, address, read, tls_context
+from controller.model.rows.base import QUOTAS
 from controller.runtime.errors import Misconfigured
 
 
@@ -21,7 +22,8 @@ def test_nothing_needs_to_be_configured() -> None:
     assert read([]) == Settings(
         store_url="sqlite:///var/tenet.db", northbound=("127.0.0.1", 9696), quantum=True, openflow=("127.0.0.1", 6653),
         ovsdb=("127.0.0.1", 6640), audit_interval=60.0, echo_interval=5.0, packet_in_rate=500,
-        broadcast_rate=1000, link_cost="hops", underlay_mtu=1500,
+        adopt=True, adopted_switches=2000, bind_certificates=True,
+        broadcast_rate=1000, offered_interfaces=(), link_cost="hops", underlay_mtu=1500,
         underlay_ip_version=4, physical=NONE, ca="", certificate="", private_key="", auth="none", tokens="var/tokens",
         quotas=dict.fromkeys(QUOTAS, -1), nova="", files=(),
     )  # fmt: skip
@@ -111,6 +113,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: str | None) -> None:
     for name in ("ca.pem", "c.pem", "k.pem"):
         if content is not None:
             (tmp_path / name).write_text(content)
+            (tmp_path / name).chmod(0o600)
     settings = read([])._replace(
         ca=str(tmp_path / "ca.pem"), certificate=str(tmp_path / "c.pem"), private_key=str(tmp_path / "k.pem")
     )
@@ -125,9 +128,9 @@ def test_whoever_can_be_told_apart_may_come_from_anywhere(tmp_path: Path) -> Non
         assert told(tmp_path, anywhere + auth).northbound == ("0.0.0.0", 9696)
 
 
-def test_limits_are_upstreams_where_there_are_tenants(tmp_path: Path) -> None:
+def test_limits_hold_where_there_are_tenants(tmp_path: Path) -> None:
     assert told(tmp_path, "[auth]\nstrategy = tokens\n[quotas]\nport = 7\n").quotas == {
-        "network": 100, "subnet": 100, "port": 7, "subnetpool": -1, "rbac_policy": 10,
+        "network": 100, "subnet": 100, "port": 7, "subnetpool": 100, "address_scope": 100, "rbac_policy": 10,
     }  # fmt: skip
     assert told(tmp_path, "[quotas]\nport = 7\n").quotas == dict.fromkeys(QUOTAS, -1) | {"port": 7}
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.flow import field, masked
-from controller.flow.fields import HEADERS, RANK, header, text, value_of
+from controller.flow.fields import FIELDS, RANK, header, text, value_of
 
 
 def test_every_field_has_a_rank() -> None:
-    assert RANK.keys() == HEADERS.keys() and sorted(RANK.values()) == list(range(len(RANK)))
+    assert RANK.keys() == FIELDS.keys() and sorted(RANK.values()) == list(range(len(RANK)))
 
 
 @pytest.mark.parametrize(

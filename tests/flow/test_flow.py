@@ -6,13 +6,14 @@ import struct
 
 import pytest
 
-from apps.pipeline import ANSWER, CLASSIFY, LOCAL, PERMIT, SOURCE
+from apps.pipeline import ANSWER, CLASSIFY, DELIVER, LOCAL, PERMIT, SOURCE
 from controller.flow import (
     IN_PORT,
     Action,
     Flow,
     Table,
     field,
+    load,
     masked,
     move,
     output,
@@ -24,7 +25,7 @@ from controller.flow import (
 from controller.flow.digest import cookie, of_bytes
 
 MAC = "02:00:00:00:00:01"
-TABLE = Table(40, "local", frozenset({"eth_dst"}), ("permit",), "permit")
+TABLE = Table(128, "local", frozenset({"eth_dst"}), ("permit",), "permit")
 
 
 def local(does: int = 1, priority: int = 100, mac: str = MAC) -> Flow:
@@ -74,13 +75,13 @@ def test_the_message_that_adds_a_flow() -> None:
     assert (version, kind, length, onf, add, bundle, flags) == (4, 4, len(flow.wire), 0x4F4E4600, 2301, 1, 3)
     assert struct.unpack_from("!BBHI", flow.wire, 24) == (4, 14, len(flow.wire) - 24, xid)
     fixed = struct.unpack_from("!QQBBHHHIIIHxx", flow.wire, 32)
-    assert fixed == (flow.cookie, 0, 40, 0, 0, 0, 100, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    assert fixed == (flow.cookie, 0, 128, 0, 0, 0, 100, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     match, instructions = flow.wire[72:88], flow.wire[88:]
     assert match == bytes.fromhex("0001 000e 80000606 020000000001 0000")
     assert instructions == bytes.fromhex(
-        "0004 0018 00000000" "0019 0010 00010e04 00000001 00000000" "0001 0008 46000000"
+        "0004 0018 00000000" "0019 0010 00010e04 00000001 00000000" "0001 0008 b0000000"
     )  # fmt: skip
-    assert flow.cookie == cookie(40, 100, match, instructions) == of_bytes(b"\x28\x00\x64" + match + instructions)
+    assert flow.cookie == cookie(128, 100, match, instructions) == of_bytes(b"\x80\x00\x64" + match + instructions)
 
 
 def test_no_cookie_is_one_that_means_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,30 +100,35 @@ def test_no_cookie_is_one_that_means_something_else(monkeypatch: pytest.MonkeyPa
 
 
 TEXTS = {
-    "table=40,priority=100,dl_dst=02:00:00:00:00:01 actions=set_field:0x1->reg7,goto_table:70": local(),
-    "table=40,priority=0 actions=drop": Flow(LOCAL, 0, ()),
-    "table=0,priority=100,in_port=7,vlan_tci=0x0000/0x1fff actions=write_metadata:0x47,goto_table:70": Flow(
+    "table=128,priority=100,dl_dst=02:00:00:00:00:01 actions=set_field:0x1->reg7,goto_table:176": local(),
+    "table=128,priority=0 actions=drop": Flow(LOCAL, 0, ()),
+    "table=0,priority=100,in_port=7,vlan_tci=0x0000/0x1fff actions=write_metadata:0x47,goto_table:176": Flow(
         CLASSIFY, 100, (field("in_port", 7), field("vlan_vid", 0)), metadata=(0x47, 2**64 - 1), goto=PERMIT
     ),
-    "table=40,priority=100,metadata=0x47/0xffffff actions=write_metadata:0x1/0xff": Flow(
+    "table=128,priority=100,metadata=0x47/0xffffff actions=write_metadata:0x1/0xff": Flow(
         LOCAL, 100, (masked("metadata", 0x47, 0xFFFFFF),), metadata=(1, 255)
     ),
-    "table=15,priority=1,udp,nw_src=10.0.0.1,tp_src=68 actions=IN_PORT": Flow(
+    "table=32,priority=1,udp,nw_src=10.0.0.1,tp_src=68 actions=IN_PORT": Flow(
         SOURCE, 1, (field("eth_type", 0x800), field("ipv4_src", "10.0.0.1"), field("ip_proto", 17),
                     field("udp_src", 68)), (output(IN_PORT),),
     ),
-    "table=15,priority=1,icmp6,ipv6_src=2001:db8::1,icmp_type=135,nd_target=:: actions=output:5": Flow(
+    "table=32,priority=1,icmp6,ipv6_src=2001:db8::1,icmp_type=135,nd_target=:: actions=output:5": Flow(
         SOURCE, 1, (field("eth_type", 0x86DD), field("ipv6_src", "2001:db8::1"), field("ip_proto", 58),
                     field("icmpv6_type", 135), field("nd_target", "::")), (output(5),),
     ),
-    "table=30,priority=1,arp,arp_op=1,arp_tpa=10.0.0.1 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
+    "table=80,priority=1,arp,arp_op=1,arp_tpa=10.0.0.1 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
     "set_field:2->arp_op,controller(max_len=64,meter_id=2),resubmit(,45),output:NXM_NX_REG7[]": Flow(
         ANSWER, 1, (field("eth_type", 0x806), field("arp_op", 1), field("arp_tpa", "10.0.0.1")),
         (move("eth_src", "eth_dst"), put("arp_op", 2), to_controller_by(2, 64), resubmit(45), output_register("reg7")),
     ),
-    "table=40,priority=1 actions=move:OXM_OF_METADATA[0..23]->NXM_NX_TUN_ID[0..23],"
+    "table=128,priority=1 actions=move:OXM_OF_METADATA[0..23]->NXM_NX_TUN_ID[0..23],"
     "set_field:2001:db8::1->tun_ipv6_dst,set_field:02:00:00:00:00:01->eth_src": Flow(
         LOCAL, 1, (), (move("metadata", "tun_id", 24), put("tun_ipv6_dst", "2001:db8::1"), put("eth_src", MAC))
+    ),
+    "table=200,priority=1,reg6=0x7/0xffff actions=load:0x1->NXM_NX_REG7[0..15],load:0->NXM_NX_REG9[3],"
+    "load:0->NXM_OF_IN_PORT[],output:NXM_NX_REG7[0..15]": Flow(
+        DELIVER, 1, (masked("reg6", 7, 0xFFFF),),
+        (load("reg7[0..15]", 1), load("reg9[3]", 0), load("in_port", 0), output_register("reg7[0..15]")),
     ),
 }  # fmt: skip
 
@@ -137,7 +143,7 @@ def test_small_values_are_made_once() -> None:
     assert field("eth_dst", MAC) is field("eth_dst", MAC)
     assert put("reg7", 1) is put("reg7", 1)
     assert repr(put("reg7", 1)) == "Action(set_field:0x1->reg7)"
-    assert repr(field("reg7", 1)) == "Field(reg7=0x1)" and repr(TABLE) == "40:local"
+    assert repr(field("reg7", 1)) == "Field(reg7=0x1)" and repr(TABLE) == "128:local"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +155,9 @@ def test_small_values_are_made_once() -> None:
         (put("arp_op", 2), "0019 0010 80002a02 0002 000000000000"),
         (resubmit(45), "ffff 0010 00002320 000e fff8 2d 000000"),
         (output_register("reg7"), "ffff 0018 00002320 000f 001f 00010e04 ffff 000000000000"),
+        (output_register("reg7[0..15]"), "ffff 0018 00002320 000f 000f 00010e04 ffff 000000000000"),
+        (load("reg9[4..20]", 5), "ffff 0018 00002320 0007 0110 00011204 0000000000000005"),
+        (load("in_port", 0), "ffff 0018 00002320 0007 000f 00000002 0000000000000000"),
         (move("eth_src", "eth_dst"), "ffff 0018 00002320 0006 0030 0000 0000 00000406 00000206"),
     ],
 )

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from controller.intent import pools, scopes, subnets
-from controller.model.kinds import SubnetPool
+from controller.model.rows import SubnetPool
 from controller.runtime.errors import Conflict, Invalid
 from controller.store.transaction import Transaction
 from tests.intent.world import World

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tracemalloc
 
 from controller.intent import allocate
-from controller.model.kinds import Network, Pool
 from controller.model.model import Applied
+from controller.model.rows import Network, Pool
 from controller.store.transaction import Transaction
 
 from .world import World

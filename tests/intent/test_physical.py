@@ -6,7 +6,7 @@ import pytest
 
 from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.intent import networks
-from controller.model.kinds import Network
+from controller.model.rows import Network
 from controller.runtime.errors import Conflict, Exhausted, Invalid
 from tests.intent.world import World
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.intent import pools, ranges, subnets
-from controller.model.kinds import Subnet, SubnetPool
+from controller.model.rows import Subnet, SubnetPool
 from controller.runtime.errors import Conflict
 
 from .world import World

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controller.intent import ports
 from controller.intent.ports import AddressWish
-from controller.model.kinds import Network, Pool, Port, Subnet
+from controller.model.rows import Network, Pool, Port, Subnet
 from controller.runtime.errors import Conflict, Exhausted, Invalid, Refused
 from controller.store.transaction import Transaction
 

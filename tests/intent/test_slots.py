@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from controller.intent import quotas, slots
 from controller.intent.env import Means, means
-from controller.model.kinds import Network, Quota, RbacPolicy, Row
 from controller.model.model import Applied, Model
+from controller.model.rows import Network, Quota, RbacPolicy, Row
 from controller.runtime.errors import Changed, Conflict
 from controller.store.codec import decode
 from controller.store.transaction import Transaction

@@ -6,7 +6,7 @@ import pytest
 
 from controller.intent import subnets
 from controller.intent.ports import AddressWish
-from controller.model.kinds import Pool
+from controller.model.rows import Pool
 from controller.runtime.errors import Conflict, Invalid, NotFound, Refused
 from controller.store.transaction import Transaction
 

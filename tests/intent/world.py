@@ -11,8 +11,8 @@ from controller.intent import networks, ports, subnets
 from controller.intent.env import Means
 from controller.intent.ports import PortWish
 from controller.intent.subnets import SubnetWish
-from controller.model.kinds import Network, Port, Subnet
 from controller.model.model import Model
+from controller.model.rows import Network, Port, Subnet
 from controller.store.replica import applied
 from controller.store.transaction import Transaction
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from controller.model.kinds import Switch
 from controller.model.mtu import LABELLED, OVERHEAD, Room, wire_mtu
+from controller.model.rows import Switch
 
 PLAIN = Switch(id="s", number=1, dpid=1)
 FOUR, SIX = (replace(PLAIN, encap_ip=address) for address in ("192.0.2.1", "2001:db8::1"))

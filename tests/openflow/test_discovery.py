@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.model.kinds import Link, Network, Secret
-from controller.model.kinds import Port as TenantPort
+from controller.model.rows import Link, Network, Secret
+from controller.model.rows import Port as TenantPort
 from controller.runtime import hub
 from controller.switches.discovery.links import AWAY_COST, INTERVAL, Station
 from tests.openflow.wires import Wires, until

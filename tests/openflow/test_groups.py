@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.pipeline import FABRIC, FORWARD, IMPOSE
+from apps.pipeline import BUCKET, FABRIC, FORWARD, IMPOSE, TO_SWITCH
 from controller.flow import Bucket, Flow, Group, field, label_ttl, output, put, resubmit, to_group
 from controller.flow.group import removal
 from controller.openflow.session import Held
@@ -13,14 +13,14 @@ from tests.openflow.test_ovs import Bridge, bridge, ovs
 
 __all__ = ["bridge", "ovs"]
 
-SELECT = Group("select", tuple(Bucket((put("reg9", lane), resubmit(IMPOSE.number))) for lane in range(4)))
+SELECT = Group("select", tuple(Bucket((BUCKET.put(number), resubmit(IMPOSE.number))) for number in range(4)))
 FAILOVER = Group(
     "fast_failover",
     (Bucket((output(1),), 1), Bucket((put("mpls_tc", 7), label_ttl(255), output(2)), 2)),
 )
 LABELLED = (field("eth_type", 0x8847), field("mpls_label", 5))
 USERS = [
-    Flow(FABRIC, 100, (field("reg8", 5),), (to_group(SELECT),)),
+    Flow(FABRIC, 100, (TO_SWITCH.match(5),), (to_group(SELECT),)),
     Flow(FORWARD, 100, LABELLED, (label_ttl(3), to_group(FAILOVER))),
 ]
 COOKIES = {flow.cookie for flow in USERS}

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from controller.flow.meter import LEARNING, limit
-from controller.model.kinds import Port
+from controller.model.rows import Port
 from controller.openflow import framework, wire
 from controller.openflow.session import Held
 from tests.openflow.flows import Heard, meters, until

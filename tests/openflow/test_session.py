@@ -131,7 +131,7 @@ def test_packets_go_both_ways(bench: Bench) -> None:
     switch, peer = bench.switch()
     switch.packet_in(77, 3, b"a frame")
     until(lambda: bench.heard.packets)
-    assert bench.heard.packets == [PacketIn(77, 3, 1, 0, b"a frame")] and peer.packet_ins == 1
+    assert bench.heard.packets == [PacketIn(77, 3, 1, 0, b"a frame", {})] and peer.packet_ins == 1
     peer.packet_out(3, b"", b"an answer")
     until(lambda: switch.packet_outs)
     assert switch.packet_outs[0].endswith(b"an answer")

@@ -67,11 +67,12 @@ def oxm(*fields: bytes) -> bytes:
 
 IN_PORT = bytes.fromhex("8000000400000011")
 METADATA = bytes.fromhex("80000408") + bytes(8)
+REG6, REG7 = bytes.fromhex("00010c04 00000007"), bytes.fromhex("00010e04 00000000")
 
 
 def test_packet_in_is_decoded() -> None:
-    found = wire.packet_in(packet_in(oxm(METADATA, IN_PORT)))
-    assert found == wire.PacketIn(cookie=77, in_port=17, reason=1, table=9, data=b"frame")
+    found = wire.packet_in(packet_in(oxm(METADATA, IN_PORT, REG6, REG7)))
+    assert found == wire.PacketIn(cookie=77, in_port=17, reason=1, table=9, data=b"frame", registers={"reg6": 7})
     assert wire.packet_in(packet_in(oxm(METADATA), b"")).in_port == 0
 
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from controller.model.kinds import Link, Row
+from controller.model.rows import Link, Row
 from controller.openflow import framework
 from controller.openflow.session import PacketIn, Session
 from controller.runtime import hub

@@ -13,7 +13,7 @@ from controller.runtime import hub
 
 hub.patch()
 
-from controller.model.kinds import Bridge  # noqa: E402
+from controller.model.rows import Bridge  # noqa: E402
 from controller.ovsdb.seen import SeenHypervisor  # noqa: E402
 from controller.ovsdb.server import Server, serve  # noqa: E402
 from tests.ovsdb.private import PrivateHypervisor, until  # noqa: E402

@@ -1,6 +1,6 @@
 import pytest
 
-from controller.model.kinds import Tunnel
+from controller.model.rows import Tunnel
 from controller.ovsdb.describe import describe
 from controller.ovsdb.replica import Replica
 from controller.ovsdb.seen import SeenInterface

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.model.kinds import Physical
+from controller.model.rows import Physical
 from controller.ovsdb.describe import describe
 from controller.ovsdb.desired import desired
 from controller.ovsdb.mappings import far, near

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller.model.kinds import Bridge, Plugged
+from controller.model.rows import Bridge, Plugged
 from controller.ovsdb import describe
 from tests.ovsdb.conftest import Watched
 from tests.ovsdb.database import Database, pairs

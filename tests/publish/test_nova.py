@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
-from controller.model.kinds import Interface, Port, Row, Told
 from controller.model.model import Applied, Model
+from controller.model.rows import Interface, Port, Row, Told
 from controller.publish.nova import PLUGGED, TOGETHER, UNPLUGGED, Event, Watch, server
 from controller.reconcile.statuses import Statuses
 from tests.apps.clouds import network, plugged, port, switch

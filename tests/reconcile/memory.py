@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, cast
 
 from controller.flow.meter import Meter
-from controller.model.kinds import Row
 from controller.model.model import Applied
+from controller.model.rows import Row
 from controller.openflow.session import Held
 from controller.runtime import hub
 from controller.runtime.errors import Rejected, Unreachable

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from controller.model.kinds import Confirmed, Row
+from controller.model.rows import Confirmed, Row
 from controller.reconcile import confirmations
 from controller.reconcile.confirmations import Confirmations
 from controller.reconcile.progress import GRACE, Progress

@@ -7,8 +7,8 @@ import logging
 import pytest
 from msgspec.structs import replace
 
-from controller.model.kinds import Link, Network, Row, Switch
 from controller.model.model import Model
+from controller.model.rows import Link, Network, Row, Switch
 from controller.reconcile.mtus import Mtus
 from tests.world import change
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import networkx as nx
 from msgspec.structs import replace
 
-from controller.model.kinds import Network, Physical
 from controller.model.model import Model
+from controller.model.rows import Network, Physical
 from controller.reconcile.reach import unreached
 from tests.apps.clouds import network, plugged, port, switch
 from tests.topology.wired import Wired, switches, tenants, wires

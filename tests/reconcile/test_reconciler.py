@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from controller.compile.catalogue import apps
-from controller.compile.compiler import Compiler
-from controller.model.kinds import Port, Switch
+from controller.compile.compiler import Apps, Compiler
+from controller.flow import Flow
+from controller.model.reader import Reader
+from controller.model.rows import Port, Switch
 from controller.openflow.session import Session
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
@@ -23,11 +25,11 @@ from tests.reconcile.memory import Feed, MemorySession, until
 class Bench:
     """Two switches in memory, one network, a port on each."""
 
-    def __init__(self) -> None:
+    def __init__(self, chosen: Apps) -> None:
         self.feed = Feed()
         self.model = self.feed.replica.model
         self.progress = Progress(lambda: 0.0)
-        self.reconciler = Reconciler(self.feed.replica, Compiler(self.feed.replica.model, apps(0)), self.progress, 60.0)
+        self.reconciler = Reconciler(self.feed.replica, Compiler(self.model, chosen), self.progress, 60.0)
         self.statuses = Statuses(self.model, self.progress)
         self.threads: list[hub.GreenThread] = []
         self.feed.put(switch(1), switch(2), network("red"), port("a", "red", 1), port("b", "red", 2))
@@ -59,9 +61,22 @@ class Bench:
         return self.statuses.port(self.model.rows(Port)[port_id])[0]
 
 
+def with_a_fault(role: str) -> Apps:
+    """All apps, and one that raises for ports that are called so."""
+
+    def port(port: Port, _: Reader) -> Iterator[Flow]:
+        if port.name == "unlucky":
+            raise ZeroDivisionError("as a fault of ours would")
+        return iter(())
+
+    chosen = {of: {kind: list(some) for kind, some in by_kind.items()} for of, by_kind in apps(0).items()}
+    chosen[role]["port"].append(port)
+    return chosen
+
+
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    bench = Bench(getattr(request, "param", apps(0)))
     bench.start()
     yield bench
     for thread in bench.threads:
@@ -130,6 +145,28 @@ def test_a_refused_flow_is_told_at_its_port(bench: Bench) -> None:
     bench.hang_up(one)
     one = bench.connect(1)
     until(lambda: bench.status("b") == "ACTIVE")
+
+
+@pytest.mark.parametrize("bench", [with_a_fault("switch"), with_a_fault("network")], ids=["switch", "network"],
+                         indirect=True)  # fmt: skip
+def test_a_port_whose_flows_cannot_be_computed_says_so_and_holds_up_nobody(bench: Bench) -> None:
+    one = bench.connect(1)
+    bench.connect(2)
+    until(lambda: bench.status("a") == bench.status("b") == "ACTIVE")
+    unlucky = port("c", "red", 3)
+    bench.feed.put(msgspec.structs.replace(unlucky, name="unlucky"), plugged("c", 1, 3))
+    until(lambda: bench.status("c") == "ERROR")
+    why = "its flows cannot be computed (ZeroDivisionError; see the controller's log)"
+    assert bench.statuses.port(bench.model.rows(Port)["c"])[1] == why
+    assert len(bench.reconciler.compiler.failed) == 1
+    until(lambda: bench.status("a") == bench.status("b") == "ACTIVE")
+    bench.feed.put(unlucky)
+    until(lambda: bench.status("c") == "ACTIVE")
+    assert bench.right(1, one) and not bench.reconciler.compiler.failed
+    bench.feed.put(msgspec.structs.replace(unlucky, name="unlucky"))
+    until(lambda: bench.status("c") == "ERROR")
+    bench.feed.put("port/c")
+    until(lambda: not bench.progress.refuses)
 
 
 def test_whoever_waits_for_a_round_waits_without_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
-from controller.model.kinds import Interface, Network, Port, Subnet, Switch
 from controller.model.model import Model
+from controller.model.rows import Interface, Network, Port, Subnet, Switch
 from tests.lab import Hypervisor
 from tests.soak.tenant import Tenant
 

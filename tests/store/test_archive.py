@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from controller.__main__ import main
-from controller.model.kinds import Network
+from controller.model.rows import Network
 from controller.runtime import hub
 from controller.runtime.errors import Misconfigured
 from controller.store import archive, open_store

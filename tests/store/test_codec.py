@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from controller.model.kinds import FixedIp, Interface, Learned, Network, Pool, Port, Row, Subnet, Switch, Tunnel
+from controller.model.rows import FixedIp, Interface, Learned, Network, Pool, Port, Row, Subnet, Switch, Tunnel
 from controller.runtime.errors import StoreError
 from controller.store.codec import decode, encode
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller.model.kinds import FixedIp, Network, Port, Subnet
+from msgspec.structs import replace
+
+from controller.model.model import Model
+from controller.model.rows import FixedIp, Network, Port, Subnet
 from controller.store import open_store
 from controller.store.replica import Replica
+from controller.store.transaction import transact
 
 # As release 0.1.0 wrote it: a network with a subnet, a port of v2.0 and one of v1.1.
 NETWORK, SUBNET, PORT, LEARNING = "a7941644", "c6569f06", "93c8a87a", "c1a1b983"
@@ -51,3 +55,29 @@ def test_what_release_0_1_wrote_is_read(tmp_path: Path) -> None:
     assert replica.model.find(Port, "addresses", "10.0.0.127") == [port]
     replica.stop()
     store.close()
+
+
+def test_revision_numbers_go_on_from_where_a_former_version_had_them(tmp_path: Path) -> None:
+    """That showed the store's revision, and wrote none into the rows; a member that still does may write in between."""
+    store = open_store(f"sqlite:///{tmp_path}/tenet.db")
+    for _ in range(3):
+        store.commit({}, {"taken/x": b"network/x"})
+    store.commit({}, {key: value.encode() for key, value in RELEASE_0_1.items()})
+    replica = Replica(store)
+    replica.start()
+    seen = []
+    for name in ("a", "b", "", "c"):
+        if name:
+            transact(store, replica, lambda tx, name=name: tx.put(replace(_network(tx.model), name=name)))
+        else:
+            replica.wait(store.commit({}, {f"network/{NETWORK}": RELEASE_0_1[f"network/{NETWORK}"].encode()}))
+        seen.append(replica.model.revision_of(_network(replica.model)))
+    assert seen == [5, 6, 7, 8]
+    replica.stop()
+    store.close()
+
+
+def _network(model: Model) -> Network:
+    network = model.get(Network, NETWORK)
+    assert network is not None
+    return network

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.model.kinds import Network
+from controller.model.rows import Network
 from controller.runtime import hub
 from controller.store import open_store
 from controller.store.codec import encode

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.model.kinds import Network
+from controller.model.rows import Network
 from controller.runtime.errors import Unavailable
 from controller.store.replica import Replica
 from controller.store.store import RESTORING, Store

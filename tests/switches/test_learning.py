@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from apps.learn import LIMIT
-from controller.model.kinds import Learned
 from controller.model.model import Applied, Model
+from controller.model.rows import Learned
 from controller.store.transaction import Transaction
 from controller.switches.learning import Heard, learn, source
 from tests.apps.clouds import mac, network, plugged, port, seen, switch

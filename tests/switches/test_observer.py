@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from controller.model.kinds import Interface, Learned, Row, Switch
+from controller.model.rows import Interface, Learned, Row, Switch
 from controller.openflow.session import PacketIn, PortDesc, Session
 from controller.runtime import hub
 from controller.runtime.errors import Unavailable
@@ -59,7 +59,7 @@ class Bench:
     def hear(self, mac: str = NEW, ofport: int = 1, dpid: int = 1) -> None:
         self.session.dpid = dpid
         data = bytes(6) + bytes.fromhex(mac.replace(":", "")) + bytes(50)
-        self.observer.packet_in(cast(Session, self.session), PacketIn(0, ofport, 1, 25, data))
+        self.observer.packet_in(cast(Session, self.session), PacketIn(0, ofport, 1, 48, data, {"reg6": ofport}))
 
     @property
     def learned(self) -> list[tuple[str, str]]:

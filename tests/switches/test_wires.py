@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from controller.model.kinds import Link, Row, Switch
+from controller.model.rows import Link, Row, Switch
 from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.store import Store

@@ -8,7 +8,7 @@ import networkx as nx
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from controller.model.kinds import Link, Row
+from controller.model.rows import Link, Row
 
 GRAPH = nx.MultiGraph([(0, 1), (1, 2), (2, 3), (3, 0), (0, 2), (0, 1), (3, 4), (5, 6), (6, 5), (6, 8)])
 GRAPH.add_node(7)  # which has an underlay only

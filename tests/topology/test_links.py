@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from controller.flow.interpret import Frame
-from controller.model.kinds import Link, Port, Switch
+from controller.model.rows import Link, Port, Switch
 from tests.topology.wired import VM, Outcome, Wired, address, mac, switch_id, switches, tenants, wires
 from tests.world import frame
 

@@ -8,7 +8,7 @@ import networkx as nx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.model.kinds import Row, Switch
+from controller.model.rows import Row, Switch
 from tests.topology.histories import GRAPH, UNDERLAY, histories
 from tests.topology.wired import Wired, switches, tenants, wires
 from topology.graph import SEVERAL

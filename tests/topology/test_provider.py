@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from controller.flow.interpret import Frame, Sent
-from controller.model.kinds import Network, Physical
+from controller.model.rows import Network, Physical
 from tests.apps.clouds import four, mac, network, plugged, port, switch
 from tests.apps.test_pipeline import keeps
 from tests.world import World, frame

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from controller.model.kinds import Link, Row
 from controller.model.model import Applied, Dependency, Model
 from controller.model.routes import Routes
+from controller.model.rows import Link, Row
 from tests.topology.histories import GRAPH, UNDERLAY, histories
 from tests.topology.wired import switch_id, switches, wires
 

@@ -11,8 +11,8 @@ from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.flow import CONTROLLER
 from controller.flow.interpret import Frame, Pipeline
-from controller.model.kinds import FixedIp, Interface, Link, Network, Port, Row, Switch, Tunnel
 from controller.model.model import Model
+from controller.model.rows import FixedIp, Interface, Link, Network, Port, Row, Switch, Tunnel
 from tests.world import change, frame, number
 
 VM = 100  # OpenFlow ports from here on are tenants', those below are wires

@@ -17,8 +17,8 @@ from functools import partial
 from itertools import islice
 
 from controller.flow import CONTROLLER, output
-from controller.model.kinds import Interface, Link, Secret, Switch
 from controller.model.model import Dependency
+from controller.model.rows import Interface, Link, Secret, Switch
 from controller.openflow.session import PacketIn, Session
 from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from controller.model.kinds import Interface, Port, Switch
 from controller.model.model import Model
+from controller.model.rows import Interface, Port, Switch
 from controller.openflow.session import PortDesc
 
 OWN = "tenet-"  # what Tenet makes itself is named so: tunnels, patches to physical networks

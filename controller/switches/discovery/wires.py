@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 
 from msgspec import structs
 
-from controller.model.kinds import Switch
 from controller.model.model import Dependency
 from controller.model.mtu import wire_mtu
+from controller.model.rows import Switch
 from controller.ovsdb.wires import WireMtus
 from controller.store.replica import Replica
 from controller.store.store import Store

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller.cluster.mastery import Shared
-from controller.model.kinds import Network, Presence, Reach, Row
 from controller.model.model import Applied, Dependency, Model
+from controller.model.rows import Network, Presence, Reach, Row
 from controller.runtime.errors import StoreError, Unavailable
 from controller.store.codec import decode, encode
 from controller.store.replica import applied

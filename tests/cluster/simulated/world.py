@@ -6,7 +6,7 @@ import itertools
 import random
 
 from controller.cluster.mastery import Shared
-from controller.model.kinds import Member, Network
+from controller.model.rows import Member, Network
 from controller.runtime.errors import Changed, StoreError
 from controller.store.codec import decode
 from controller.store.transaction import Taken, Transaction

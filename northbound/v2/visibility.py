@@ -1,4 +1,4 @@
-"""What a caller sees of objects: those that are there for it (`controller.intent.access`), as policy has it.
+"""What a caller is shown: the rows that its project sees (`controller.intent.visibility`), as policy has it.
 
 By default what is hidden is the same for every object of a kind, and is asked once for a whole list.  An operator's
 rules may look at each object; then each is asked for.
@@ -9,31 +9,44 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from controller.intent import access
-from controller.model.kinds import Network, Row
+from controller.intent import visibility
+from controller.model.rows import KINDS, Row
 from controller.runtime.errors import Forbidden
 
 from ..ask import Ask
 from ..resource import Resource, View
-from . import filters
+
+
+def sees(view: View, row: Row) -> bool:
+    """Whether the caller's project sees the row."""
+    return view.caller.operator or visibility.sees(view.model, view.caller.project_id, row)
+
+
+def there(view: View, kind: type[Row], row: Row | None) -> bool:
+    """Is there a row, and for the caller to see?"""
+    known = visibility.knows(view.model, view.caller.project_id, kind, row)
+    return row is not None and (view.caller.operator or known)
 
 
 def target(resource: Resource, ask: Ask, row: Row, view: View | None = None) -> dict[str, Any]:
-    """What policy rules look at: the object as it is, and who owns the network that it is on."""
-    return with_network(ask, resource.show(view or ask.view, row))
+    """What policy rules look at: the object as it is, and who owns what it is on."""
+    on_id = str(getattr(row, resource.on.field)) if resource.on is not None else ""
+    return with_owner(resource, ask, resource.show(view or ask.view, row), on_id)
 
 
-def with_network(ask: Ask, shown: dict[str, Any]) -> dict[str, Any]:
-    network = ask.view.model.get(Network, str(shown.get("network_id", "")))
-    if network is not None:
-        shown["network:project_id"] = shown["network:tenant_id"] = network.project_id
-        shown["network:shared"] = access.shared(ask.view.model, network.id, ask.caller.project_id)
+def with_owner(resource: Resource, ask: Ask, shown: dict[str, Any], on_id: str) -> dict[str, Any]:
+    """An object, and of the network (or what else it is on) `network:project_id`, `network:shared`."""
+    on = resource.on
+    above: Any = ask.view.model.get(KINDS[on.to], on_id) if on is not None else None
+    if on is not None and above is not None:
+        shown[f"{on.to}:project_id"] = shown[f"{on.to}:tenant_id"] = above.project_id
+        shown[f"{on.to}:shared"] = visibility.shared(ask.view.model, on_id, ask.caller.project_id)
     return shown
 
 
-def visible(resource: Resource, ask: Ask, row: Row, view: View | None = None) -> bool:
-    """Whether the caller sees this object."""
-    return filters.visible(view or ask.view, row) and bool(judged(resource, ask, [row], view))
+def may_get(resource: Resource, ask: Ask, row: Row) -> bool:
+    """Whether the caller sees this object, and policy lets it."""
+    return sees(ask.view, row) and bool(judged(resource, ask, [row]))
 
 
 def judged(resource: Resource, ask: Ask, rows: Sequence[Row], view: View | None = None) -> list[Row]:

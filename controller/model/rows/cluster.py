@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from .row import Row
+from .base import Row, row
 
 
+@row("secret")
+class Secret(Row, frozen=True, kw_only=True):
+    """What all members of a deployment share and nobody else knows, as hex digits.  No API shows it."""
+
+    id: str
+    value: str
+
+
+@row("member", flowless=True)
 class Member(Row, frozen=True, kw_only=True):
     """A controller of the cluster, present or not: hypervisors are told of all of them.
 
@@ -22,6 +31,7 @@ class Member(Row, frozen=True, kw_only=True):
     draining: bool = False
 
 
+@row("presence", flowless=True)
 class Presence(Row, frozen=True, kw_only=True):
     """A member is there: written under its lease.  `instance` is drawn anew each time; `since` is Unix time."""
 
@@ -31,6 +41,7 @@ class Presence(Row, frozen=True, kw_only=True):
     lease: float  # seconds
 
 
+@row("reach", flowless=True)
 class Reach(Row, frozen=True, kw_only=True):
     """What a member is connected to, and of which switches it is the master: written under its lease; sorted."""
 
@@ -40,6 +51,7 @@ class Reach(Row, frozen=True, kw_only=True):
     held: tuple[str, ...] = ()
 
 
+@row("level", flowless=True)
 class Level(Row, frozen=True, kw_only=True):
     """How far the switches that a member holds are: written under its lease.
 
@@ -55,6 +67,7 @@ class Level(Row, frozen=True, kw_only=True):
     doubtful: tuple[str, ...] = ()
 
 
+@row("told", flowless=True)
 class Told(Row, frozen=True, kw_only=True):
     """Nova knows that port `id` is up for `server`, at the interface of switch `switch_id` with this `since`."""
 
@@ -64,13 +77,10 @@ class Told(Row, frozen=True, kw_only=True):
     since: int
 
 
+@row("confirmed", flowless=True)
 class Confirmed(Row, frozen=True, kw_only=True):
     """At revision `after` all switches but these had confirmed every flow that they were to hold."""
 
     id: str
     after: int
     but: tuple[str, ...] = ()
-
-
-LEASED: frozenset[type[Row]] = frozenset({Presence, Reach, Level})
-FLOWLESS: frozenset[type[Row]] = LEASED | {Confirmed, Member, Told}  # no flow follows from these

@@ -1,0 +1,53 @@
+"""Logical ports and the OpenFlow ports that they are behind: the only app that knows both.
+
+A frame gets the key of its logical port as it comes in, and the tables between the first and `deliver` know keys only.
+The key of a port is its OpenFlow port where that is small enough (controller/model/keys.py), so that one flow delivers
+to all of those.  The switch itself never sends a frame out of the OpenFlow port that it came in by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controller.flow import Flow, field, output, output_register
+from controller.model.reader import Reader
+from controller.model.rows import Network, Port, Switch
+
+from .pipeline import (
+    CLASSIFY,
+    DECLARED,
+    DELIVER,
+    IN_KEY,
+    LEARN,
+    MISS,
+    NEIGHBOR,
+    OUT_KEY,
+    UNTAGGED,
+    USUAL,
+    entering,
+)
+
+
+def switch(_: Switch, see: Reader) -> Iterator[Flow]:
+    yield Flow(DELIVER, MISS, (), (output_register(OUT_KEY.subfield),))
+
+
+def port(port: Port, see: Reader) -> Iterator[Flow]:
+    """Which frames are the port's, and how they begin; where frames for it leave."""
+    at = see.binding(port)
+    if at is None:
+        return
+    in_port, key = field("in_port", at.ofport), (IN_KEY.put(at.port_key),)
+    metadata = entering(see.attribute(Network, port.network_id, "segment"))
+    if port.learning:
+        yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, DECLARED)
+    elif port.learns:
+        yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, LEARN)
+    else:
+        for mac in (port.mac_address, *port.guests):
+            yield Flow(CLASSIFY, USUAL, (in_port, field("eth_src", mac), UNTAGGED), key, metadata, NEIGHBOR)
+    if at.port_key != at.ofport:
+        yield Flow(DELIVER, USUAL, (OUT_KEY.match(at.port_key),), (output(at.ofport),))
+
+
+HERE = {"switch": switch, "port": port}

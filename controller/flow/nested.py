@@ -1,0 +1,61 @@
+"""Actions inside actions: in a clone, in the buckets of a group, in what conntrack sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .action import Action
+from .actions import Punt
+from .group import Group
+from .tracking import Track
+
+_HOLDERS = frozenset(("clone", "group", "ct"))
+
+
+def every(actions: Iterable[Action]) -> Iterator[Action]:
+    """Each action, before those that are inside it."""
+    for action in actions:
+        yield action
+        if action.kind in _HOLDERS:
+            yield from every(_inside(action))
+
+
+def _inside(action: Action) -> Iterator[Action]:
+    for held in action.args:
+        if isinstance(held, Action):
+            yield held
+        elif isinstance(held, Group):
+            for bucket in held.buckets:
+                yield from bucket.actions
+        elif isinstance(held, Track):
+            yield from held.marks
+
+
+def groups(actions: tuple[Action, ...]) -> list[Group]:
+    """The groups that actions use, each once, one that another's bucket uses before that one."""
+    if not any(action.kind in _HOLDERS for action in actions):
+        return []
+    found = [held for action in every(actions) for held in action.args if isinstance(held, Group)]
+    return list(dict.fromkeys(reversed(found)))
+
+
+def meters(actions: tuple[Action, ...]) -> set[int]:
+    """The numbers of the meters that packets pass on their way to the controller."""
+    return {
+        held.meter
+        for action in every(actions)
+        for held in action.args
+        if isinstance(held, Punt) and held.meter
+    }  # fmt: skip
+
+
+def tables(actions: tuple[Action, ...]) -> set[int]:
+    """The numbers of the tables that actions look the packet up in: by resubmit, and by ct."""
+    found: set[int] = set()
+    for action in every(actions):
+        for held in action.args:
+            if isinstance(held, Track) and held.table is not None:
+                found.add(held.table)
+            elif action.kind == "resubmit" and isinstance(held, int):
+                found.add(held)
+    return found

@@ -1,0 +1,40 @@
+"""Every kind of row, by file: intent (what tenants and operators asked for) and observation (what switches report).
+
+Rows are frozen values without behaviour beyond naming themselves.  A kind that is not imported here does not exist.
+"""
+
+from __future__ import annotations
+
+from .base import KINDS as KINDS
+from .base import NAMES as NAMES
+from .base import Row as Row
+from .base import Standard as Standard
+from .cluster import Confirmed as Confirmed
+from .cluster import Level as Level
+from .cluster import Member as Member
+from .cluster import Presence as Presence
+from .cluster import Reach as Reach
+from .cluster import Secret as Secret
+from .cluster import Told as Told
+from .learning import Learned as Learned
+from .links import Link as Link
+from .networks import Network as Network
+from .pools import AddressScope as AddressScope
+from .pools import SubnetPool as SubnetPool
+from .ports import AddressPair as AddressPair
+from .ports import Binding as Binding
+from .ports import DhcpOption as DhcpOption
+from .ports import FixedIp as FixedIp
+from .ports import Port as Port
+from .sharing import Quota as Quota
+from .sharing import RbacPolicy as RbacPolicy
+from .subnets import HostRoute as HostRoute
+from .subnets import Pool as Pool
+from .subnets import Subnet as Subnet
+from .switches import AgentNote as AgentNote
+from .switches import Bridge as Bridge
+from .switches import Interface as Interface
+from .switches import Physical as Physical
+from .switches import Plugged as Plugged
+from .switches import Switch as Switch
+from .switches import Tunnel as Tunnel

@@ -1,0 +1,32 @@
+"""Networks: a tenant's layer-2 segments."""
+
+from __future__ import annotations
+
+from .base import EXTERNAL, SHARED, Seen, Standard, row
+
+
+@row(
+    "network",
+    index=("project_id",),
+    lookup=("name", "tags"),
+    attributes=("segment", "admin_state_up"),
+    seen=Seen(shared=(SHARED, EXTERNAL)),
+    quota=100,
+)
+class Network(Standard, frozen=True, kw_only=True):
+    """A tenant's layer-2 segment.  `segment` is its data plane id, 1..2^24-1: metadata, and the VNI on tunnels.
+
+    `physical_network`, of a network of type flat or vlan, is what carries its frames instead, tagged with `vlan` (0:
+    untagged).  Neither changes.  `external`: routers may use it as their way out.  `port_security`: what its ports have
+    when they do not say.
+    """
+
+    admin_state_up: bool = True
+    mtu: int
+    network_type: str
+    segment: int
+    physical_network: str = ""
+    vlan: int = 0
+    external: bool = False
+    port_security: bool = True
+    zone_hints: tuple[str, ...] = ()

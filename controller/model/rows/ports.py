@@ -1,0 +1,99 @@
+"""Ports: the places where interfaces are plugged into networks."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .base import Reference, Seen, Standard, row
+
+
+class FixedIp(msgspec.Struct, frozen=True, array_like=True):
+    subnet_id: str
+    ip_address: str
+
+
+class AddressPair(msgspec.Struct, frozen=True, array_like=True):
+    """Source addresses that a port may use beside its own: an address or a subnet, and the MAC that goes with it."""
+
+    ip_address: str
+    mac_address: str
+
+
+class DhcpOption(msgspec.Struct, frozen=True, array_like=True):
+    name: str
+    value: str
+    ip_version: int
+
+
+class Binding(msgspec.Struct, frozen=True, array_like=True):
+    """A host where the port may be next: it counts when it is activated.  `profile` is JSON."""
+
+    host: str
+    profile: str = ""
+
+
+@row(
+    "port",
+    index=("network_id", "project_id", "vif", "station"),
+    lookup=("name", "mac_address", "device_id", "device_owner", "host", "subnets", "addresses", "tags"),
+    parent=Reference("network_id", "network", "member"),
+    seen=Seen(parent_owner=True),
+    quota=500,
+)
+class Port(Standard, frozen=True, kw_only=True):
+    """One place to plug an interface into a network.
+
+    `learning`: made through Quantum v1.1, so that no address of it is declared: its addresses are learned from
+    traffic and not checked.  `interface_id` is the VIF that is to be plugged in (v1.1's attachment; v2.0's
+    binding:profile interface); "" means the VIF whose iface-id is the port's own id.  `host`: the only host where a
+    VIF counts, or "" for any.  `port_security`: its source addresses are checked; without, any may be used, and is
+    learned.  `profile`: what else binding:profile says, as JSON.
+    """
+
+    network_id: str
+    admin_state_up: bool = True
+    mac_address: str
+    fixed_ips: tuple[FixedIp, ...] = ()
+    learning: bool = False
+    interface_id: str = ""
+    host: str = ""
+    device_id: str = ""
+    device_owner: str = ""
+    port_security: bool = True
+    address_pairs: tuple[AddressPair, ...] = ()
+    dhcp_options: tuple[DhcpOption, ...] = ()
+    data_plane_status: str = ""
+    profile: str = ""
+    bindings: tuple[Binding, ...] = ()
+
+    @property
+    def learns(self) -> bool:
+        """Whether addresses that it does not declare are learned at it."""
+        return self.learning or not self.port_security
+
+    @property
+    def guests(self) -> tuple[str, ...]:
+        """Other MACs than its own that it may use: where they live is learned, for several ports may share one."""
+        if not self.address_pairs:
+            return ()
+        return tuple(
+            dict.fromkeys(pair.mac_address for pair in self.address_pairs if pair.mac_address != self.mac_address)
+        )
+
+    @property
+    def subnets(self) -> tuple[str, ...]:
+        return tuple(fixed.subnet_id for fixed in self.fixed_ips)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(fixed.ip_address for fixed in self.fixed_ips)
+
+    @property
+    def vif(self) -> str:
+        """The name of the VIF that this port looks for."""
+        return self.interface_id if self.interface_id or self.learning else self.id
+
+    @property
+    def station(self) -> tuple[str, str] | None:
+        """The network and address that the port declares to be its own; a learning port declares none."""
+        return None if self.learning else (self.network_id, self.mac_address)

@@ -1,0 +1,38 @@
+"""RBAC policies, and quotas of projects."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .base import BY_OWNER, Row, row
+
+
+@row(
+    "rbac_policy",
+    plural="RBAC policies",
+    lookup=("project_id", "object_id", "target", "grant"),
+    seen=BY_OWNER,
+    quota=10,
+)
+class RbacPolicy(Row, frozen=True, kw_only=True):
+    """An object that `target` ("*" is every project) may use: `access_as_shared` or `access_as_external`."""
+
+    id: str
+    project_id: str
+    object_type: str
+    object_id: str
+    action: str
+    target: str
+
+    @property
+    def grant(self) -> str:
+        """What it allows to whom, in one word: there is one policy of each at the most."""
+        return f"{self.object_id}/{self.action}/{self.target}"
+
+
+@row("quota")
+class Quota(Row, frozen=True, kw_only=True):
+    """A project's own limits, by name of the resource (`port`); -1 is none.  What is not in it is as the default."""
+
+    id: str  # of the project
+    limits: dict[str, int] = msgspec.field(default_factory=dict)

@@ -1,0 +1,78 @@
+"""A real Open vSwitch with two bridges that take the same flows, by their bytes and by their text."""
+
+from __future__ import annotations
+
+import re
+
+from controller.flow import CONTROLLER, Flow
+from controller.flow.fields import FIELDS, text
+from controller.flow.interpret import Frame
+from controller.flow.meter import of_port
+from controller.openflow.session import Held, Session
+from tests.openflow.flows import Heard, meters, until
+from tests.ovs import PrivateOvs
+
+OFPORTS = [base + number for base in (0, 64, 200) for number in range(1, 11)] + [900, 901, 902]
+
+
+class Bench:
+    """Bridge `ours` is programmed over OpenFlow, `theirs` by ovs-ofctl from text."""
+
+    def __init__(self, ovs: PrivateOvs, heard: Heard, address: str) -> None:
+        self.ovs = ovs
+        ovs.add_bridge("ours", 901, address)
+        ovs.add_bridge("theirs", 902)
+        command: list[str] = []
+        for ofport in OFPORTS:
+            name = f"d{ofport}"
+            command += ["--", "add-port", "ours", name, "--", "set", "interface", name, "type=dummy"]
+            command += [f"ofport_request={ofport}"]
+            ovs.ofctl("add-meter", "theirs", f"meter={of_port(ofport)},pktps,bands=type=drop,rate=100000")
+        ovs.vsctl(*command[1:])
+        until(lambda: heard.sessions)
+        self.session: Session = heard.sessions[901]
+        # "d64 64/17: (dummy)": name, OpenFlow number, datapath number
+        shown = re.findall(r"^\s+d\d+ (\d+)/(\d+):", ovs.appctl("dpif/show"), re.MULTILINE)
+        self.ports = {int(datapath): int(ofport) for ofport, datapath in shown}
+        assert sorted(self.ports.values()) == OFPORTS
+        self.installed: set[Flow] = set()
+
+    def install(self, flows: set[Flow]) -> Held:
+        gone = [one.cookie for one in self.installed - flows]
+        added, kept = flows - self.installed, {one.meter for one in self.installed}
+        new = [one for one in added if one.meter not in kept]
+        self.session.apply([one.wire for one in added], gone, meters=meters(new))
+        self.session.remove_meters(kept - {one.meter for one in flows})
+        self.installed = flows
+        return self.session.held()
+
+    def dump(self, bridge: str) -> list[str]:
+        lines = self.ovs.ofctl("dump-flows", bridge, options=("--no-stats", "--no-names")).splitlines()
+        return sorted(re.sub(r"cookie=\w+, ?", "", line).strip() for line in lines if "actions=" in line)
+
+    def trace(self, one: Frame) -> tuple[list[int], list[int]]:
+        """The cookies of the flows that a frame meets, and the OpenFlow ports that it leaves by."""
+        said = self.ovs.appctl("ofproto/trace", "ours", written(one))
+        cookies = [int(found, 16) for found in re.findall(r"^\s*\d+\. .*, cookie (0x[0-9a-f]+)$", said, re.MULTILINE)]
+        actions = re.search(r"^Datapath actions: (.*)$", said, re.MULTILINE)
+        assert actions is not None, said
+        flat = actions[1]
+        while "(" in flat:
+            flat = re.sub(r"\w*\([^()]*\)", lambda found: "CONTROLLER" if "userspace" in found[0] else "", flat)
+        parts = [part for part in flat.split(",") if part and part != "drop"]
+        return cookies, [CONTROLLER if "CONTROLLER" in part else self.ports[int(part)] for part in parts]
+
+
+_NAMES = {
+    "eth_src": "dl_src", "eth_dst": "dl_dst", "eth_type": "dl_type", "ip_proto": "nw_proto", "ipv4_src": "nw_src",
+    "ipv4_dst": "nw_dst", "vlan_vid": "vlan_tci",
+}  # fmt: skip
+
+
+def written(one: Frame) -> str:
+    """A frame as ofproto/trace takes it: what a field needs comes before it."""
+    first = ("in_port", "eth_type", "ip_proto", "icmpv6_type")
+    names = [*(name for name in first if name in one), *(name for name in one if name not in first)]
+    return ",".join(
+        f"{_NAMES.get(name, name)}={text(name, one[name].to_bytes(FIELDS[name].size, 'big'))}" for name in names
+    )
