@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -24,6 +25,8 @@ from controller.switches.discovery.links import Links
 from controller.switches.observer import Observer
 from controller.switches.vifs import Vifs
 
+MetricSource = Callable[[], Iterable[Any]]  # metric families, as prometheus_client collects them
+
 
 class Operators:
     def __init__(
@@ -40,6 +43,7 @@ class Operators:
         mtus: Mtus,
         vifs: Vifs,
         held: Held,
+        sources: Sequence[MetricSource] = (),
     ) -> None:
         self.fabric = fabric
         self._inventory = inventory
@@ -53,7 +57,7 @@ class Operators:
         self._switchboard = switchboard
         self._progress = progress
         self._observer = observer
-        self.more: Callable[[], Iterable[Any]] = lambda: ()  # metrics of a cluster
+        self._sources = sources  # parts that tell their own metrics
         self.databases: Callable[[], Iterable[str]] = lambda: ()  # system-ids of the hypervisors that are connected
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -157,5 +161,5 @@ class Operators:
             counter("tenet_packet_ins_dropped", "Packet-ins dropped for want of time.", value=self._observer.dropped),
             HistogramMetricFamily("tenet_hub_held_seconds", "How long one green thread kept all others waiting.",
                                   buckets=self._held.cumulative(), sum_value=self._held.total),
-            *self.more(),
+            *chain.from_iterable(metrics() for metrics in self._sources),
         ]  # fmt: skip

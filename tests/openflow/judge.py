@@ -8,8 +8,9 @@ from controller.flow import CONTROLLER, Flow
 from controller.flow.fields import FIELDS, text
 from controller.flow.interpret import Frame
 from controller.flow.meter import of_port
+from controller.openflow import wire
 from controller.openflow.session import Held, Session
-from tests.openflow.flows import Heard, meters, until
+from tests.openflow.flows import Heard, until
 from tests.ovs import PrivateOvs
 
 OFPORTS = [base + number for base in (0, 64, 200) for number in range(1, 11)] + [900, 901, 902]
@@ -27,7 +28,7 @@ class Bench:
             name = f"d{ofport}"
             command += ["--", "add-port", "ours", name, "--", "set", "interface", name, "type=dummy"]
             command += [f"ofport_request={ofport}"]
-            ovs.ofctl("add-meter", "theirs", f"meter={of_port(ofport)},pktps,bands=type=drop,rate=100000")
+            ovs.ofctl("add-meter", "theirs", f"meter={of_port(ofport, 1000).number},pktps,bands=type=drop,rate=100000")
         ovs.vsctl(*command[1:])
         until(lambda: heard.sessions)
         self.session: Session = heard.sessions[901]
@@ -39,10 +40,11 @@ class Bench:
 
     def install(self, flows: set[Flow]) -> Held:
         gone = [one.cookie for one in self.installed - flows]
-        added, kept = flows - self.installed, {one.meter for one in self.installed}
-        new = [one for one in added if one.meter not in kept]
-        self.session.apply([one.wire for one in added], gone, meters=meters(new))
-        self.session.remove_meters(kept - {one.meter for one in flows})
+        added, kept = flows - self.installed, {one for flow in self.installed for one in flow.meters}
+        wanted = {one for flow in flows for one in flow.meters}
+        new = [wire.meter_mod(one.number, one, False) for one in sorted(wanted - kept)]
+        self.session.apply([one.wire for one in added], gone, meters=new)
+        self.session.remove_meters([one.number for one in sorted(kept - wanted)])
         self.installed = flows
         return self.session.held()
 
