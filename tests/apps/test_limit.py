@@ -77,9 +77,8 @@ def test_a_frame_from_the_fabric_meets_no_meter(world: World) -> None:
         world._pipelines.clear()
         free = world.send(one.id, **said)
         for switch_id in world.model.rows(Switch):
-            world._pipelines[switch_id] = Pipeline(
-                world.compiler.wanted(switch_id), exhausted=frozenset(meter.number for meter in others)
-            )
+            spent = frozenset(meter.number for meter in others)
+            world._pipelines[switch_id] = Pipeline(world.compiler.wanted(switch_id), exhausted=spent)
         assert world.send(one.id, **said).ports == free.ports
 
 

@@ -82,7 +82,7 @@ def test_a_flow_knows_what_is_inside_its_actions() -> None:
         goto=NEXT, meter=five,
     )  # fmt: skip
     assert flow.groups == [inner, outer]  # a bucket's group is there before the bucket
-    assert flow.meters == [five, three, four]
+    assert flow.meters == [five, four, three]
     assert flow.leads == {9, 11, 12}
     assert Flow(TABLE, 100, MATCH, (to_group(inner), to_group(inner))).groups == [inner]
     assert not Flow(TABLE, 100, MATCH, (output(1),)).meters

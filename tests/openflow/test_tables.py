@@ -258,7 +258,7 @@ def test_every_action_of_the_tables_is_tried() -> None:
     "flow",
     [
         Flow(TABLE, 100, IP, (output(3),), metadata=(5, 0xFF), goto=Table(9, "nine", frozenset())),
-        Flow(TABLE, 100, (), (output(3),), metadata=(0, 2**64 - 1), meter=5),
+        Flow(TABLE, 100, (), (output(3),), metadata=(0, 2**64 - 1), meter=Meter(5, 6, 1, 1)),
     ],
     ids=str,
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apps.pipeline import LIMIT, LOCAL, PERMIT
 from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, field, put
-from controller.flow.meter import Meter, limit, of_port
+from controller.flow.meter import FLAGS, Meter, of_port
 from controller.openflow.session import Session
 from controller.reconcile.programmer import Programmer
 from controller.runtime import hub
@@ -66,21 +66,22 @@ def test_a_meter_comes_before_its_flow_and_goes_after_it() -> None:
 
 def test_only_ports_meters_are_looked_after_and_those_that_differ_are_put_right() -> None:
     session = MemorySession()
+    foreign = Meter(100, FLAGS, 5, 5)  # an operator's
     session.meters = {
-        1: limit(1, 2000),
+        100: foreign,
+        1: Meter(1, FLAGS, 2000, 2000),  # of an earlier version
         of_port(1, RATE).number: of_port(1, RATE)._replace(rate=7),
         of_port(9, RATE).number: of_port(9, RATE),
     }
     scene = Scene(session, limited(1), limited(2))
-    wanted = {number: limit(number, RATE) for number in (of_port(1, RATE).number, of_port(2, RATE).number)}
-    assert session.meters == {1: limit(1, 2000), **wanted}
+    assert session.meters == {100: foreign, **{one.number: one for one in (of_port(1, RATE), of_port(2, RATE))}}
     scene.end()
 
 
 def test_without_a_limit_no_meter_stays() -> None:
     session = MemorySession()
     session.meters = {of_port(1, RATE).number: of_port(1, RATE)._replace(rate=7)}
-    scene = Scene(session, plain(1), rate=0)
+    scene = Scene(session, plain(1))
     assert not session.meters
     scene.end()
 
