@@ -81,6 +81,9 @@ TABLES = (
 )  # fmt: skip
 
 # --- stages: the state of a packet, and the table where it goes on ---
+CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
+CHECK_CLAIMS = DECLARED  # it is of a learning port
+TRUSTED = LEARN  # it is of a port that may use any address
 ADMITTED = ANSWER  # its source address is the sender's
 ANSWERED = LOCAL  # no service of its switch has taken it
 ROUTED = LOCAL  # it is in the network where its destination is; frames from the fabric are so from the start
