@@ -111,6 +111,7 @@ class Context:
     statuses: Statuses
     operators: Operators
     underlay_mtu: int = 1500
+    least_mtu: int = 1280
     physical: PhysicalNetworks = NONE
     policy: Policy = field(default_factory=Open)
     identity: Identity = field(default_factory=Anybody)
@@ -123,5 +124,5 @@ class Context:
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical))
+        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.least_mtu))
         object.__setattr__(self, "events", Events(self.replica, self.statuses))

@@ -14,7 +14,8 @@ from controller.config.physical_networks import NONE, PhysicalNetworks
 class Means(NamedTuple):
     """`below(n)` draws from 0..n-1, `now` is an ISO 8601 time in UTC, `new_id` a UUID that nobody has.
 
-    `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes.
+    `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes;
+    nothing that a hypervisor tells makes a network's MTU less than `least_mtu`.
     `project_id` asks; an `operator` sees what is every project's.
     """
 
@@ -25,11 +26,12 @@ class Means(NamedTuple):
     physical: PhysicalNetworks = NONE
     project_id: str = ""
     operator: bool = True
+    least_mtu: int = 1280
 
 
-def means(underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE) -> Means:
+def means(underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE, least_mtu: int = 1280) -> Means:
     """The real ones."""
-    return Means(underlay_mtu, random.SystemRandom().randrange, _now, _new_id, physical)
+    return Means(underlay_mtu, random.SystemRandom().randrange, _now, _new_id, physical, least_mtu=least_mtu)
 
 
 def _now() -> str:
