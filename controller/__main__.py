@@ -60,7 +60,7 @@ class Controller:
         from controller.cluster.mastery import Alone
         from controller.compile.catalogue import apps
         from controller.compile.compiler import Compiler
-        from controller.compile.on_demand import Elsewhere
+        from controller.compile.on_demand import OnDemand
         from controller.compile.preview import Preview
         from controller.diagnose.operators import Operators
         from controller.diagnose.readiness import Readiness
@@ -120,7 +120,9 @@ class Controller:
         mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
         self.replica.listen(mtus.changed)
         statuses = Statuses(self.replica.model, levels, mtus)
-        inventory = Inventory(self.replica, self.reconciler, Elsewhere(self.replica, chosen), levels)
+        on_demand = OnDemand(self.replica.model, chosen)
+        self.replica.listen(on_demand.changed)
+        inventory = Inventory(self.replica, self.reconciler, on_demand, levels)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, Fabric(self.replica, inventory, statuses),
@@ -140,8 +142,9 @@ class Controller:
             least_mtu=settings.least_mtu,
             physical=settings.physical,
             limits=settings.quotas,
-            preview=Preview(self.replica.model, chosen).switches,
+            preview=Preview(self.replica.model, on_demand).switches,
             cluster=self.cluster.report if self.cluster else None,
+            offered=settings.offered_interfaces,
             quantum=settings.quantum,
             hosts=Hosts(settings.hosts, tokens=settings.auth != "none"),
             **_identity(settings),

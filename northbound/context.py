@@ -119,10 +119,11 @@ class Context:
     events: Events = field(init=False)
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
+    offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
     quantum: bool = True  # v1.0 and v1.1 are served, too
     hosts: Hosts = field(default_factory=Hosts)
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.least_mtu))
+        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.offered, self.least_mtu))
         object.__setattr__(self, "events", Events(self.replica, self.statuses))

@@ -60,6 +60,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.ListOpt("network_vlan_ranges", default=[],
                     help="NAME or NAME:FIRST:LAST: physical networks for type vlan, with VLANs to draw from."),
         cfg.IntOpt("physical_network_mtu", default=1500, min=1280, max=65535, help="MTU of physical networks."),
+        cfg.ListOpt("offered_interfaces", default=[],
+                    help="Names of interfaces, as patterns (tap*), that tenants may attach through Quantum; others "
+                         "they attach by the UUID that is their iface-id."),
         cfg.IntOpt("broadcast_rate", default=1000, min=0, max=100_000_000,
                    help="Frames a second that a port may send to many: broadcast, multicast, unknown unicast; 0: no "
                         "limit."),
@@ -130,6 +133,7 @@ class Settings(NamedTuple):
     adopted_switches: int
     bind_certificates: bool
     broadcast_rate: int
+    offered_interfaces: tuple[str, ...]
     link_cost: str
     underlay_mtu: int
     least_mtu: int
@@ -229,6 +233,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         adopted_switches=conf.openflow.adopted_switches,
         bind_certificates=security.bind_certificates,
         broadcast_rate=conf.network.broadcast_rate,
+        offered_interfaces=tuple(conf.network.offered_interfaces),
         link_cost=conf.fabric.cost,
         underlay_mtu=conf.network.underlay_mtu,
         least_mtu=conf.network.least_mtu,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ class Means(NamedTuple):
 
     `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes;
     nothing that a hypervisor tells makes a network's MTU less than `least_mtu`.
-    `project_id` asks; an `operator` sees what is every project's.
+    `project_id` asks; an `operator` sees what is every project's.  `by_name`: whoever asks may attach any interface by
+    its name; `offered` are patterns of names that everybody may attach.
     """
 
     underlay_mtu: int
@@ -26,12 +27,17 @@ class Means(NamedTuple):
     physical: PhysicalNetworks = NONE
     project_id: str = ""
     operator: bool = True
+    by_name: bool = True
+    offered: tuple[str, ...] = ()
     least_mtu: int = 1280
 
 
-def means(underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE, least_mtu: int = 1280) -> Means:
+def means(
+    underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE, offered: Sequence[str] = (), least_mtu: int = 1280
+) -> Means:
     """The real ones."""
-    return Means(underlay_mtu, random.SystemRandom().randrange, _now, _new_id, physical, least_mtu=least_mtu)
+    draw = random.SystemRandom().randrange
+    return Means(underlay_mtu, draw, _now, _new_id, physical, offered=tuple(offered), least_mtu=least_mtu)
 
 
 def _now() -> str:

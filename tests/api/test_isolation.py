@@ -14,6 +14,7 @@ from controller.store.store import Store
 from .conftest import Reply
 from .tenants import Cloud, Person, work
 
+VIF = "3b1f0c52-64a4-4f0c-8d3e-5d3a0c1b7f11"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -167,8 +168,8 @@ def test_an_interface_that_is_taken_does_not_tell_by_whom(red: Person, blue: Per
         network = person.call("POST", networks, {"network": {"name": "n"}}).json["network"]["id"]
         port = person.call("POST", f"{networks}/{network}/ports").json["port"]["id"]
         ports[tenant] = (f"{networks}/{network}/ports/{port}/attachment", port)
-    assert red.call("PUT", ports["red"][0], {"attachment": {"id": "vif"}}).status == 204
-    refused = blue.call("PUT", ports["blue"][0], {"attachment": {"id": "vif"}})
+    assert red.call("PUT", ports["red"][0], {"attachment": {"id": VIF}}).status == 204
+    refused = blue.call("PUT", ports["blue"][0], {"attachment": {"id": VIF}})
     assert refused.error == (409, "AlreadyAttached")
     assert ports["red"][1] not in refused.body.decode() and b"red" not in refused.body
 
