@@ -16,6 +16,7 @@ from controller.store.store import Store
 from .auth import Anybody, Identity
 from .hosts import Hosts
 from .policy import Open, Policy
+from .streams import Streams
 
 Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
 Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that a change would add and remove
@@ -117,6 +118,7 @@ class Context:
     identity: Identity = field(default_factory=Anybody)
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
     events: Events = field(init=False)
+    streams: Streams = field(init=False)
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
     offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
@@ -127,3 +129,4 @@ class Context:
     def __post_init__(self) -> None:
         object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.offered, self.least_mtu))
         object.__setattr__(self, "events", Events(self.replica, self.statuses))
+        object.__setattr__(self, "streams", Streams())
