@@ -16,6 +16,7 @@ from controller.store.store import Store
 from .auth import Anybody, Identity
 from .hosts import Hosts
 from .policy import Open, Policy
+from .streams import Streams
 
 Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
 Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that a change would add and remove
@@ -111,11 +112,13 @@ class Context:
     statuses: Statuses
     operators: Operators
     underlay_mtu: int = 1500
+    least_mtu: int = 1280
     physical: PhysicalNetworks = NONE
     policy: Policy = field(default_factory=Open)
     identity: Identity = field(default_factory=Anybody)
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
     events: Events = field(init=False)
+    streams: Streams = field(init=False)
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
     offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
@@ -124,5 +127,6 @@ class Context:
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.offered))
+        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.offered, self.least_mtu))
         object.__setattr__(self, "events", Events(self.replica, self.statuses))
+        object.__setattr__(self, "streams", Streams())

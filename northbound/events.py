@@ -20,6 +20,7 @@ from .answer import Answer
 from .ask import Ask
 from .auth import Caller
 from .errors import HttpError, bad_request
+from .stream_reader import StreamReader
 from .v2 import filters, visibility
 from .v2.catalogue import resource_of
 from .v2.ports import PORTS
@@ -27,9 +28,7 @@ from .v2.ports import PORTS
 PATIENCE = 15.0  # seconds without an event after which a comment shows that the stream lives
 CATCH_UP = 5.0  # seconds in which a member must have reached the revision that a reader comes with
 LASTS = 600.0  # seconds; then the client comes again, and is asked again who it is
-STREAMS = 500  # of one process
 _encode = msgspec.json.Encoder().encode
-_open: set[object] = set()
 
 
 class Start(NamedTuple):
@@ -49,8 +48,9 @@ def stream(ask: Ask) -> Answer:
         ask.context.events.after(start.position)
     except Compacted:
         raise _gone() from None
-    if len(_open) >= STREAMS:
-        raise HttpError(503, "ServiceUnavailable", "Too many streams are open.", (("Retry-After", "10"),))
+    refusal = ask.context.streams.refusal(ask.caller)
+    if refusal:
+        raise HttpError(503, "ServiceUnavailable", refusal, (("Retry-After", "10"),))
     ask.request.environ[hub.GATHERED] = 0  # each event as it comes
     return Answer(
         200, content_type="text/event-stream", headers=(("Cache-Control", "no-store"),), stream=_lines(ask, start)
@@ -98,24 +98,35 @@ def _start(ask: Ask) -> Start:
 
 
 def _lines(ask: Ask, start: Start) -> Iterator[bytes]:
-    token = object()
-    _open.add(token)
-    events, position = ask.context.events, start.position
-    try:
-        yield b": " + _id(ask, position).encode() + b"\n\n"
-        if not start.known:  # and it is not before the last of these: until then, a reader that comes again starts anew
-            for entry in (there := events.after(position)):
-                yield _event(ask, entry._replace(statuses=()), _said(ask, entry.position, ""))
-            position = there[-1].position if there else position
-            yield _event(ask, _all_statuses(ask, position))
-        for each in follow(events, position, PATIENCE, time.monotonic() + LASTS):
-            line = b":\n\n" if each is None else _event(ask, each)
-            if line:
-                yield line
-    except Compacted:
-        yield b"event: gone\ndata: {}\n\n"
-    finally:
-        _open.discard(token)
+    context = ask.context
+    reader = StreamReader(context.identity, ask.request, ask.caller)
+    events, position = context.events, start.position
+    with context.streams.open(ask.caller):
+        try:
+            yield b": " + _id(ask, position).encode() + b"\n\n"
+            if not start.known:  # and it is not before the last of these: a reader that comes again before starts anew
+                for entry in (there := events.after(position)):
+                    yield _event(ask, entry._replace(statuses=()), _said(ask, entry.position, ""))
+                position = there[-1].position if there else position
+                yield _event(ask, _all_statuses(ask, position))
+            yield from _followed(ask, reader, position)
+        except Compacted:
+            yield b"event: gone\ndata: {}\n\n"
+
+
+def _followed(ask: Ask, reader: StreamReader, position: Position) -> Iterator[bytes]:
+    """Until it has lasted, or the reader is no longer who it was.  Raises Compacted."""
+    spoken = time.monotonic()
+    patience = min(PATIENCE, ask.context.identity.again)
+    for each in follow(ask.context.events, position, patience, spoken + LASTS):
+        if not reader.is_known():
+            return
+        line = b"" if each is None else _event(ask, each)
+        if not line and time.monotonic() - spoken >= PATIENCE:
+            line = b":\n\n"
+        if line:
+            yield line
+            spoken = time.monotonic()
 
 
 def _all_statuses(ask: Ask, position: Position) -> Entry:

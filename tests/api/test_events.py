@@ -15,7 +15,7 @@ from controller.publish import feed
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import transact
-from northbound import events
+from northbound import events, streams
 from tests.api.conftest import Api, PlainStatuses
 from tests.api.tenants import Cloud, Person
 
@@ -125,7 +125,7 @@ def test_a_slow_client_costs_its_position_and_is_closed(api: Api, monkeypatch: p
 
 
 def test_only_so_many_streams(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "STREAMS", 0)
+    monkeypatch.setattr(streams, "MOST", 0)
     assert api.call("GET", "/tenet/v1/events").error == (503, "ServiceUnavailable")
 
 

@@ -19,7 +19,7 @@ from tests.api.conftest import Api
 
 ROOT = Path(__file__).parents[2]
 IN_USE = re.compile("[A-Z][A-Za-z]+InUse")
-REFUSALS = ("NotFound", "Conflict", "Exhausted", "Invalid", "Forbidden", "HttpError", "Refusal")
+REFUSALS = ("NotFound", "Conflict", "Exhausted", "Invalid", "Forbidden", "HttpError", "HostRefusal")
 
 
 @pytest.fixture
