@@ -117,7 +117,7 @@ class Controller:
             self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery, admission
         )
         self._wires = Wires(self.store, self.replica, settings.underlay_room)
-        mtus = Mtus(self.replica.model, settings.underlay_room)
+        mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
         self.replica.listen(mtus.changed)
         statuses = Statuses(self.replica.model, levels, mtus)
         on_demand = OnDemand(self.replica.model, chosen)
@@ -139,6 +139,7 @@ class Controller:
             statuses=statuses,
             operators=self.operators,
             underlay_mtu=settings.underlay_room,
+            least_mtu=settings.least_mtu,
             physical=settings.physical,
             limits=settings.quotas,
             preview=Preview(self.replica.model, on_demand).switches,
