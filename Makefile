@@ -80,7 +80,7 @@ test-api: install  ## both tenant APIs
 	$(BIN)/pytest -q tests/api
 
 test-hostile: install  ## what tenants, clients and hosts that mean harm can do
-	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
+	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES) util-linux:setpriv
 	$(BIN)/pytest -q tests/hostile
 
 test-identity: install $(IDENTITY_INSTALLED)  ## a real Keystone, and OpenStack's own clients

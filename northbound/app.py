@@ -25,13 +25,14 @@ from .routes import Routes
 from .v1.api import Speech
 from .v1.dialect import V10, V11
 from .v2 import api as v2
+from .wire.connections import KNOWN
 
 log = logging.getLogger("tenet.api")
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 DIALECTS = {"v1.0": Speech(V10), "v1.1": Speech(V11)}
-PUBLIC = ("", "healthz", "readyz", "openapi.json", "docs")  # first part of paths for which nobody needs to be known
+PUBLIC = ("", "healthz", "readyz")  # first part of paths for which nobody needs to be known
 _REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -78,6 +79,7 @@ def _routes(quantum: bool) -> Routes:
     routes.add("tenet/v1/trace", {"GET": operators.trace})
     routes.add("tenet/v1/unreachable", {"GET": operators.unreachable})
     routes.add("tenet/v1/refused", {"GET": operators.refused})
+    routes.add("tenet/v1/claims", {"GET": operators.claims})
     return routes
 
 
@@ -88,6 +90,9 @@ def _answer(
     caller: Caller | None = None
     try:
         path = _path(request)
+        refusal = context.hosts.refusal(request.environ)
+        if refusal is not None:
+            raise HttpError(*refusal)
         caller = _caller(context, request, path)
         speech = _speech(path)
         handler, taken = routes.find(request.method, speech.path(path) if speech else v2.path(path))
@@ -129,7 +134,9 @@ def _path(request: Request) -> str:
 def _caller(context: Context, request: Request, path: str) -> Caller:
     """Before anything is looked for: whoever is nobody is not told what there is."""
     try:
-        return context.identity.who(request)
+        caller = context.identity.who(request)
+        request.environ.get(KNOWN, lambda: None)()
+        return caller
     except Fault as fault:
         raise bad_request(f"{fault}.") from None
     except HttpError:

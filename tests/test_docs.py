@@ -69,8 +69,8 @@ def test_every_option_is_described_with_its_default() -> None:
 
 def test_every_metric_is_described() -> None:
     source = Path(operators.__file__).read_text() + Path(cluster.__file__).read_text()
-    source = source.replace("CounterMetricFamily(", "counter(")
-    made = re.findall(r'(gauge|counter)\(\s*"(tenet_\w+)"', source)
+    source = source.replace("CounterMetricFamily(", "counter(").replace("HistogramMetricFamily(", "histogram(")
+    made = re.findall(r'(gauge|counter|histogram)\(\s*"(tenet_\w+)"', source)
     names = {f"{name}_total" if kind == "counter" else name for kind, name in made}
     assert len(names) > 10
     assert set(re.findall(r"^\| `(tenet_\w+)", OPERATIONS, re.MULTILINE)) == names

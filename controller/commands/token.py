@@ -13,6 +13,7 @@ from controller.runtime.errors import Misconfigured
 
 DAY = 86_400  # seconds
 MAX_TEXT = 255
+MOST_DAYS = 36_500
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,9 +22,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     create = _kind(kinds, "create", "make a token, and print it: it is nowhere else to be read again", _create)
     create.add_argument("--project", required=True, type=_text, help="the project it is for")
     create.add_argument("--user", type=_text, help="a name for the audit log")
-    create.add_argument("--role", action="append", type=_text, metavar="ROLE", dest="roles",
+    create.add_argument("--role", action="append", type=_role, metavar="ROLE", dest="roles",
                         help="admin (the operator), member (the default) or reader; may be repeated")  # fmt: skip
-    create.add_argument("--days", type=int, default=0, help="until it expires; never by default")
+    create.add_argument("--days", type=_days, default=0, metavar="DAYS",
+                        help="until it expires, 1 to 36500; never by default")  # fmt: skip
     _kind(kinds, "list", "show what tokens there are", _list)
     revoke = _kind(kinds, "revoke", "make a token worthless, within a second", _revoke)
     revoke.add_argument("id", help="as `tenet token list` shows it")
@@ -52,8 +54,6 @@ def _configured(config_files: list[str]) -> Path:
 def _create(path: Path, chosen: argparse.Namespace) -> int:
     from northbound.identity import tokens
 
-    if chosen.days < 0:
-        raise Misconfigured(f"--days {chosen.days}: a token cannot have expired already")
     expires = int(time.time()) + chosen.days * DAY if chosen.days else 0
     token, entry = tokens.new(chosen.project, chosen.user or "", tuple(chosen.roles or ["member"]), expires)
     _write(path, [*_present(path), entry])
@@ -91,6 +91,19 @@ def _write(path: Path, entries: list[Any]) -> None:
         tokens.save(path, entries)
     except OSError as error:
         raise Misconfigured(f"{path}: {error.strerror or error}") from error
+
+
+def _days(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and len(value) < 6 and 1 <= int(value) <= MOST_DAYS):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number from 1 to {MOST_DAYS}")
+    return int(value)
+
+
+def _role(value: str) -> str:
+    """One role: a list would be one of that name, which nobody has rules for."""
+    if "," in value or any(part.isspace() for part in value):
+        raise argparse.ArgumentTypeError(f"{value!r} is not one role: repeat --role for each")
+    return _text(value)
 
 
 def _text(value: str) -> str:

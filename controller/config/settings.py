@@ -12,9 +12,12 @@ from oslo_config import cfg
 
 from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
+from controller.runtime.certificates import own_certificate
 from controller.runtime.errors import Misconfigured
+from controller.runtime.files import check_secret, check_trusted
 from topology.cost import COSTS
 
+ADOPTED = 2000  # switches that are known over OpenFlow alone
 OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [
         cfg.StrOpt("url", default="sqlite:///var/tenet.db",
@@ -24,6 +27,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
     "northbound": [
         cfg.StrOpt("listen", default="127.0.0.1:9696", help="ADDRESS:PORT of the REST API."),
         cfg.BoolOpt("quantum", default=True, help="Quantum's v1.0 and v1.1, too; false: OpenStack's v2.0 alone."),
+        cfg.ListOpt("hosts", default=[],
+                    help="Names by which clients address the REST API (their Host), beside addresses and localhost; * "
+                         "for any."),
+        cfg.IntOpt("connections_per_address", default=1024, min=1, max=4096,
+                   help="Connections to the REST API from one address at a time."),
     ],
     "openflow": [
         cfg.StrOpt("listen", default="127.0.0.1:6653", help="ADDRESS:PORT where switches connect."),
@@ -33,11 +41,18 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                      help="Seconds between echo requests; two without an answer end a connection."),
         cfg.IntOpt("packet_in_rate", default=500, min=1,
                    help="Packets a second that a switch may hand to the controller."),
+        cfg.BoolOpt("adopt",
+                    help="Datapaths of which no database has told become switches.  By default true over plain text "
+                         "and false with TLS."),
+        cfg.IntOpt("adopted_switches", default=ADOPTED, min=0,
+                   help="Switches of which no database has told; connections of more are refused."),
     ],
     "ovsdb": [cfg.StrOpt("listen", default="127.0.0.1:6640", help="ADDRESS:PORT where hypervisors connect.")],
     "network": [
         cfg.IntOpt("underlay_mtu", default=1500, min=1280, max=65535,
                    help="MTU of the network between hypervisors; tenants get it less the encapsulation."),
+        cfg.IntOpt("least_mtu", default=1280, min=68, max=65535,
+                   help="Bytes below which nothing that a hypervisor tells lowers the MTU of a network."),
         cfg.IntOpt("underlay_ip_version", default=4, choices=[4, 6],
                    help="IP version of the hypervisors' tenant-encap-ip: IPv6 takes 20 bytes more of the MTU."),
         cfg.ListOpt("flat_networks", default=[],
@@ -45,6 +60,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.ListOpt("network_vlan_ranges", default=[],
                     help="NAME or NAME:FIRST:LAST: physical networks for type vlan, with VLANs to draw from."),
         cfg.IntOpt("physical_network_mtu", default=1500, min=1280, max=65535, help="MTU of physical networks."),
+        cfg.ListOpt("offered_interfaces", default=[],
+                    help="Names of interfaces, as patterns (tap*), that tenants may attach through Quantum; others "
+                         "they attach by the UUID that is their iface-id."),
         cfg.IntOpt("broadcast_rate", default=1000, min=0, max=100_000_000,
                    help="Frames a second that a port may send to many: broadcast, multicast, unknown unicast; 0: no "
                         "limit."),
@@ -65,6 +83,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
         cfg.StrOpt("certificate", help="PEM file: this controller's certificate, and what it was signed by."),
         cfg.StrOpt("private_key", help="PEM file: the key of the certificate."),
+        cfg.BoolOpt("bind_certificates", default=True,
+                    help="A database, and a switch of which it has told, need a certificate with its system-id as "
+                         "common name or subject alternative name."),
         cfg.BoolOpt("allow_plaintext", default=False,
                     help="Listen without TLS on addresses that are not loopback: plain text is meant."),
     ],
@@ -81,6 +102,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                                       f"where [auth] strategy = none.")
         for name, limit in QUOTAS.items()
     ],
+    "hub": [
+        cfg.FloatOpt("held_warning", default=0.25, min=0.0,
+                     help="Seconds that one green thread may keep all others waiting before it is logged, with its "
+                          "stack; 0: it never is."),
+    ],
     "nova": [
         cfg.StrOpt("endpoint", help="URL of the Compute API, to be told when a port is up; what goes with [nova] "
                                     "auth_type says how to log in."),
@@ -88,6 +114,8 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
 }  # fmt: skip
 # Sections with options of libraries, which check them themselves.
 LIBRARIES = {"keystone_authtoken", "oslo_policy", "nova"}
+# Options of these that make a configuration file a secret.
+SECRETS = {"password", "memcache_secret_key", "application_credential_secret", "client_secret", "token"}
 
 
 class Settings(NamedTuple):
@@ -101,9 +129,14 @@ class Settings(NamedTuple):
     audit_interval: float
     echo_interval: float
     packet_in_rate: int
+    adopt: bool
+    adopted_switches: int
+    bind_certificates: bool
     broadcast_rate: int
+    offered_interfaces: tuple[str, ...]
     link_cost: str
     underlay_mtu: int
+    least_mtu: int
     underlay_ip_version: int
     physical: PhysicalNetworks
     ca: str
@@ -118,6 +151,9 @@ class Settings(NamedTuple):
     lease: float = 3.0
     advertise: str = ""
     accept_empty: bool = False
+    held_warning: float = 0.25
+    hosts: tuple[str, ...] = ()  # in lower case
+    connections_per_address: int = 1024
 
     @property
     def underlay_room(self) -> int:
@@ -151,13 +187,19 @@ def _without_location(said: str) -> str:
 
 
 def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
-    """oslo.config passes over what it does not know; a misspelt option would go unnoticed."""
+    """oslo.config passes over what it does not know; a misspelt option would go unnoticed.
+
+    Nor does it look at who may write a file, or read its passwords.
+    """
     for path in conf.config_file:
+        check_trusted(path, "--config-file")
         sections: dict[str, dict[str, list[str]]] = {}
         cfg.ConfigParser(path, sections).parse()
         for section, given in sections.items():
             known = {option.dest for option in OPTIONS.get(section, [])}
             if section in LIBRARIES:
+                if not SECRETS.isdisjoint(name.replace("-", "_") for name in given):
+                    check_secret(path, "--config-file, with secrets of other services,")
                 continue
             if section not in OPTIONS:
                 raise Misconfigured(f"{path}: there is no section [{section}]")
@@ -187,9 +229,14 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         audit_interval=conf.openflow.audit_interval,
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
+        adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,
+        adopted_switches=conf.openflow.adopted_switches,
+        bind_certificates=security.bind_certificates,
         broadcast_rate=conf.network.broadcast_rate,
+        offered_interfaces=tuple(conf.network.offered_interfaces),
         link_cost=conf.fabric.cost,
         underlay_mtu=conf.network.underlay_mtu,
+        least_mtu=conf.network.least_mtu,
         underlay_ip_version=conf.network.underlay_ip_version,
         physical=configured(
             conf.network.flat_networks, conf.network.network_vlan_ranges, conf.network.physical_network_mtu
@@ -206,6 +253,9 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         lease=conf.cluster.lease,
         advertise=conf.cluster.advertise or "",
         accept_empty=conf.cluster.accept_empty,
+        held_warning=conf.hub.held_warning,
+        hosts=tuple(map(_host, conf.northbound.hosts)),
+        connections_per_address=conf.northbound.connections_per_address,
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(
@@ -225,6 +275,12 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
 
 def _loopback(listen: tuple[str, int]) -> bool:
     return ipaddress.ip_address(listen[0]).is_loopback
+
+
+def _host(name: str) -> str:
+    if not re.fullmatch(r"\*|[0-9A-Za-z_-]+(\.[0-9A-Za-z_-]+)*", name):
+        raise Misconfigured(f"[northbound] hosts: {name!r} is not a host's name, such as tenet.example.net")
+    return name.lower()
 
 
 def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:
@@ -262,6 +318,7 @@ def tls_context(settings: Settings, *, demand_certificate: bool) -> ssl.SSLConte
     """The server side of TLS 1.2 or later, or None where TLS is not configured."""
     if not settings.tls:
         return None
+    check_secret(settings.private_key, "[security] private_key")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
@@ -272,3 +329,8 @@ def tls_context(settings: Settings, *, demand_certificate: bool) -> ssl.SSLConte
     except OSError as error:
         raise Misconfigured(f"[security] ca, certificate or private_key cannot be read: {error}") from error
     return context
+
+
+def barred(settings: Settings) -> frozenset[bytes]:
+    """Certificates that no switch and no database may show, in DER form: the controller's own."""
+    return frozenset({own_certificate(settings.certificate)}) if settings.tls else frozenset()

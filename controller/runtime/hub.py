@@ -30,6 +30,7 @@ with warnings.catch_warnings():
     import eventlet.event
     import eventlet.green.ssl
     import eventlet.greenio
+    import eventlet.hubs
     import eventlet.patcher
     import eventlet.queue
     import eventlet.semaphore
@@ -62,6 +63,7 @@ HttpProtocol: Any = eventlet.wsgi.HttpProtocol
 GATHERED = "eventlet.minimum_write_chunk_size"
 in_thread = eventlet.tpool.execute  # runs a blocking call in an OS thread; only the calling green thread waits
 original = eventlet.patcher.original
+loop = eventlet.hubs.get_hub  # of this OS thread; its `greenlet` is what runs when no green thread does
 
 
 def patch() -> None:

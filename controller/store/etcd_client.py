@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from controller.runtime.errors import Misconfigured, StoreError, Unavailable
+from controller.runtime.files import check_secret
 from controller.store.etcd_http import ConnectionFailed, Http, Silence
 from controller.store.etcd_url import Address
 
@@ -128,6 +129,7 @@ def _tls(address: Address) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(cafile=address.ca or None)
         if address.certificate:
+            check_secret(address.private_key, "[store] url: private_key")
             context.load_cert_chain(address.certificate, address.private_key)
     except OSError as error:
         raise Misconfigured(f"[store] url: {error}") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import msgspec
 from webob import Request
 
 from controller.runtime.errors import Misconfigured
+from controller.runtime.files import check_secret
 from controller.store.durable import replacing
 
 from ..auth import Caller, with_implied
@@ -25,6 +27,8 @@ from ..errors import HttpError
 log = logging.getLogger("tenet.identity")
 PREFIX = "tenet_"
 LONGEST = 512  # characters of a token that are looked at
+ROLE = re.compile(r"[^\s,]{1,255}")
+LAST = 253_402_300_799  # seconds since 1970: the end of the year 9999
 RELOAD = 1.0  # seconds between looks at the file
 
 
@@ -39,6 +43,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     expires: int = 0
 
 
+def _checked(entry: Entry) -> Entry:
+    """Raises ValueError for what `tenet token` would not have written."""
+    for role in entry.roles:
+        if not ROLE.fullmatch(role):
+            raise ValueError(f"{role!r} is not one role")
+    if not 0 <= entry.expires <= LAST:
+        raise ValueError(f"expires {entry.expires} is not between 0 and {LAST}")
+    return entry
+
+
 def digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -51,7 +65,8 @@ def new(project: str, user: str, roles: tuple[str, ...], expires: int = 0) -> tu
 
 
 def load(path: Path) -> list[Entry]:
-    """Raises Misconfigured, naming the line."""
+    """Raises Misconfigured, naming the line; also where others could read or write the file."""
+    check_secret(path, "[auth] tokens")
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
@@ -60,8 +75,8 @@ def load(path: Path) -> list[Entry]:
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith(b"#"):
             try:
-                found.append(msgspec.json.decode(line, type=Entry))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                found.append(_checked(msgspec.json.decode(line, type=Entry)))
+            except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
                 raise Misconfigured(f"[auth] tokens = {path}, line {number}: {error}") from None
     return found
 
@@ -74,6 +89,8 @@ def save(path: Path, entries: list[Entry]) -> None:
 
 class Tokens:
     """Knows the file's tokens; a file that changes is read again within a second."""
+
+    again = RELOAD
 
     def __init__(
         self, path: Path, is_operator: Callable[[Caller], bool], clock: Callable[[], float] = time.time
@@ -119,12 +136,12 @@ class Tokens:
             log.info("%d tokens read from %s", len(self._entries), self._path)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: Path) -> tuple[int, ...] | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    return found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode
 
 
 def _token(request: Request) -> str:

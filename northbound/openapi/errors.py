@@ -21,7 +21,7 @@ TYPES: dict[int, tuple[str, ...]] = {
         "SubnetPoolDeleteError",
     ),
     401: ("Unauthorized",),
-    403: ("PolicyNotAuthorized",),
+    403: ("PolicyNotAuthorized", "CrossSiteRequest"),
     404: (
         "HTTPNotFound", "NotFound", "AddressScopeNotFound", "AgentNotFound", "AvailabilityZoneNotFound",
         "ExtensionNotFound", "NetworkNotFound",
@@ -46,10 +46,11 @@ TYPES: dict[int, tuple[str, ...]] = {
     412: ("RevisionNumberConstraintFailed",),
     413: ("HTTPRequestEntityTooLarge",),
     415: ("HTTPUnsupportedMediaType",),
+    421: ("MisdirectedRequest",),
     500: ("HTTPInternalServerError",),
     503: ("ServiceUnavailable", "MacAddressGenerationFailure", "NoNetworkAvailable"),
 }  # fmt: skip
-ALWAYS = (400, 401, 403, 404, 405, 500, 503)  # of any call
+ALWAYS = (400, 401, 403, 404, 405, 421, 500, 503)  # of any call
 READ = ALWAYS
 WRITE = (*ALWAYS, 408, 409, 411, 413, 415)
 CONDITIONAL = (*WRITE, 412)  # of what takes If-Match

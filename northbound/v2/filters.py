@@ -23,8 +23,10 @@ class Selection:
     By what is hidden nobody filters: it would tell the value, guess by guess.
     """
 
-    def __init__(self, resource: Resource, view: View, query: Query, hidden: Collection[str] = ()) -> None:
-        """Raises Invalid."""
+    def __init__(
+        self, resource: Resource, view: View, query: Query, hidden: Collection[str] = (), above: str = ""
+    ) -> None:
+        """`above`: only what is below this object.  Raises Invalid."""
         wanted = {name: values for name, values in query.items() if name not in NOT_FILTERS}
         special = _special(resource)
         unknown = sorted((wanted.keys() - resource.shown.keys() - special.keys()) | (wanted.keys() & set(hidden)))
@@ -33,6 +35,7 @@ class Selection:
         self._resource = resource
         self._view = view
         self._wanted = wanted
+        self._above = above
         self._tests = [
             special[name](values) if name in special else _equality(resource.shown[name], values)
             for name, values in wanted.items()
@@ -40,7 +43,12 @@ class Selection:
 
     def __contains__(self, row: Row) -> bool:
         view = self._view
+        if self._above and not self._below(row):
+            return False
         return all(test(view, row) for test in self._tests) and sees(view, row)
+
+    def _below(self, row: Row) -> bool:
+        return self._resource.on is not None and getattr(row, self._resource.on.field) == self._above
 
     def has(self, row_id: str) -> bool:
         """Of a row that the caller may not see as much is done as of one that is not."""
@@ -57,6 +65,8 @@ class Selection:
 
     def _candidates(self, start: str, reverse: bool) -> Iterable[Row]:
         few = _few(self._resource, self._view, self._wanted)
+        if self._above and self._resource.on is not None and "id" not in self._wanted:
+            few = self._view.model.find(self._resource.kind, self._resource.on.field, self._above)
         if few is None:
             return self._view.model.ordered(self._resource.kind, start, reverse=reverse)
         found = _ordered(few)
@@ -206,13 +216,14 @@ def _moment(value: str) -> str:
     """In the form of the rows' own times.  Raises Invalid."""
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        utc = moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):  # the latter of a zone that leads out of the years 1 to 9999
         raise Invalid(
             "Invalid input for operation: The input changed_since must be in the following format: "
             "YYYY-MM-DDTHH:MM:SS[.mmmmmm][TIMEZONE] (e.g. 2015-08-12T12:15:00Z).",
             BAD_REQUEST,
         ) from None
-    return (moment.astimezone(UTC) if moment.tzinfo else moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _special(resource: Resource) -> Mapping[str, Filter]:

@@ -17,6 +17,7 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _LINE = re.compile(rb"(%s) ([\x21-\x7e]{1,16384}) HTTP/([0-9])\.([0-9])\r\n" % _TOKEN)
 _FIELD = re.compile(rb"(%s):[ \t]*+([^\x00-\x08\x0a-\x1f\x7f]*+)\r\n" % _TOKEN)
 _ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{0,255})(?::[0-9]{0,5})?")  # RFC 9110, 7.2; ASCII names
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 # Of these one is enough: two readers would each take another.
 _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding")
@@ -42,6 +43,11 @@ class Fields:
 
     def get(self, name: str, default: str | None = None) -> str | None:
         return self._first.get(name.lower(), default)
+
+    def listed(self, name: str) -> set[str]:
+        """The members, in lower case, of a field that is a list (RFC 9110, 5.6.1), from all its lines."""
+        values = (value for given, value in self._headers if given.lower() == name.lower())
+        return {part.strip(" \t").lower() for value in values for part in value.split(",")} - {""}
 
     def get_content_type(self) -> str:
         """Where none is given (RFC 2045, 5.2)."""
@@ -69,6 +75,8 @@ def read(line: bytes, fields: Sequence[bytes]) -> Head:
     pairs, held = _held(fields)
     if found[4] != b"0" and b"host" not in held:
         raise _bad("Host is missing.")  # RFC 9112, 3.2
+    if not _HOST.fullmatch(held.get(b"host", b"")):
+        raise _bad("Host is malformed.")  # it comes back in links
     _check_length(held)
     return Head(found[1].decode(), _target(found[2]).decode(), int(found[4]), Fields(pairs))
 

@@ -14,7 +14,7 @@ import msgspec
 from controller.runtime import hub
 
 from . import head
-from .connections import Connections
+from .connections import KNOWN, Connections
 from .writer import Writer
 
 log = logging.getLogger("tenet.http")
@@ -38,10 +38,12 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         self._connections = connections
         self._deadline: Any = None
         self._unread = False
+        self._keep = False  # for another request, if it is known who asks
         sock = state[1]
-        connections.add(sock)
+        connections.add(sock, str(state[0][0]) if state[0] else "")
         try:
-            super().__init__(state, server)
+            with contextlib.suppress(ConnectionError):  # the client has gone, or had to make room
+                super().__init__(state, server)
         finally:
             self._settle()
             connections.remove(sock)
@@ -63,7 +65,10 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
                 else:
                     self._expect(HEAD)
                 line = super()._read_request_line()
-                return super()._read_request_line() if line == b"\r\n" else line  # RFC 9112, 2.2
+                if line == b"\r\n":
+                    line = super()._read_request_line()  # RFC 9112, 2.2
+                self._unread = not line  # too long, and the answer is under way
+                return line
         self._settle()
         return b""
 
@@ -80,8 +85,8 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         self.command, self.path, self.headers = found.method, found.target, found.fields
         self.requestline = f"{found.method} {found.target}"
         self.request_version = f"HTTP/1.{found.minor}"
-        options = (self.headers.get("Connection") or "").lower()
-        self.close_connection = options == "close" or (found.minor == 0 and options != "keep-alive")
+        options = found.fields.listed("Connection")
+        self._keep = "close" not in options and (found.minor > 0 or "keep-alive" in options)
         return True
 
     def _fields(self) -> list[bytes]:
@@ -114,8 +119,16 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
 
     # --- the body ---
 
+    def _known(self) -> None:
+        """Of whoever asks: the connection is kept for the next request, and its client has its time."""
+        self.close_connection = not self._keep
+        self.wfile.known = True
+        self._connections.known(self.connection)
+
     def get_environ(self) -> Any:
+        """Strangers have one answer, after which the connection is closed: what they send behind it is not read."""
         environ = super().get_environ()
+        environ[KNOWN] = self._known
         given = environ["eventlet.input"]
         given.discard = functools.partial(self._discard, given)
         return environ

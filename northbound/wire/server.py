@@ -11,15 +11,15 @@ from controller.runtime import hub
 from .connections import Connections
 from .protocol import Protocol
 
-MOST = 4096  # connections; when there are more, those that send nothing are closed first
+MOST = 4096  # connections; when there are more, strangers' are closed first
 SPARE = 128  # that are accepted above that, while others are being closed
 LONGEST = 16_384  # bytes of a request line
 
 
-def serve(listener: Any, application: Any) -> None:
-    """Until the listener is closed.  Raises OSError."""
+def serve(listener: Any, application: Any, most_of_one: int = MOST) -> None:
+    """Until the listener is closed; `most_of_one`: connections from one address.  Raises OSError."""
     hub.serve_wsgi(
         listener, application, log=logging.getLogger("tenet.http"), log_output=False, max_size=MOST + SPARE,
         keepalive=True, socket_timeout=60, url_length_limit=LONGEST, debug=False,
-        protocol=functools.partial(Protocol, Connections(MOST)),
+        protocol=functools.partial(Protocol, Connections(MOST, most_of_one)),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from controller.runtime import hub
 
 PATIENCE = 60.0  # seconds for each write
+HURRY = 5.0  # seconds, to strangers
 SLOWEST = 65_536  # bytes a second, of large ones
 
 
@@ -17,6 +18,7 @@ class Writer:
     """A connection's buffered file, every write of which ends in time, and the connection with it if it does not."""
 
     def __init__(self, file: Any, sock: Any) -> None:
+        self.known = False  # who reads
         self._file = file
         self._sock = sock
 
@@ -25,7 +27,9 @@ class Writer:
         return bool(self._file.closed)
 
     def close(self) -> None:
-        self._file.close()
+        """What cannot be written is lost with the connection; its socket is let go all the same."""
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def write(self, data: bytes) -> None:
         self.writelines([data])
@@ -40,7 +44,8 @@ class Writer:
     def _limited(self, call: Callable[..., None], size: int, *arguments: Any) -> None:
         """Raises TimeoutError."""
         try:
-            with hub.Timeout(PATIENCE + size / SLOWEST, TimeoutError("the client does not read")):
+            seconds = (PATIENCE if self.known else HURRY) + size / SLOWEST
+            with hub.Timeout(seconds, TimeoutError("the client does not read")):
                 call(*arguments)
         except TimeoutError:
             with contextlib.suppress(OSError):

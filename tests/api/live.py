@@ -47,7 +47,7 @@ def running(directory: Path, more: str = "") -> Iterator[Live]:
     """`more`: sections of its configuration."""
     config = directory / "tenet.conf"
     config.write_text(
-        f"[store]\nurl = sqlite:///{directory}/tenet.db\n[northbound]\nlisten = 127.0.0.1:0\n"
+        f"[store]\nurl = sqlite:///{directory}/tenet.db\n[northbound]\nlisten = 127.0.0.1:0\nhosts = tenet, a\n"
         f"[openflow]\nlisten = 127.0.0.1:0\n[ovsdb]\nlisten = 127.0.0.1:0\n{more}"
     )
     tenet = Path(sys.executable).with_name("tenet")

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from northbound.v2.api import RESOURCES
+from northbound.v2.catalogue import RESOURCES
 
 from .conftest import Api
 
@@ -86,6 +86,8 @@ def test_fields_are_those_asked_for(api: Api, ports: list[dict[str, Any]]) -> No
         "sort_dir=asc",
         "page_reverse=maybe",
         "changed_since=yesterday",
+        "changed_since=0001-01-01T00:00:00%2B23:59",
+        "changed_since=9999-12-31T23:59:59-23:59",
         "name=%ff",
         "&".join(["name=a"] * 201),
     ],

@@ -6,6 +6,7 @@ import logging
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from controller.__main__ import main
@@ -123,6 +124,37 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert [left.project for left in tokens.load(file)] == ["ops"]
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o660, 0o602, 0o601])
+def test_a_file_that_others_may_read_or_write_is_not_taken(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str], mode: int
+) -> None:
+    red = cloud.person("red", "member")
+    said = ["token", "list", "--file", str(cloud.file)]
+    for good in (0o600, 0o640, 0o400):
+        cloud.file.chmod(good)
+        assert main(said) == 0
+    assert red.call("GET", "/v2.0/networks").status == 200
+    cloud.file.chmod(mode)
+    assert main(said) == 1
+    assert f"others may {'write' if mode & 0o022 else 'read'} it (mode {mode:04o})" in capsys.readouterr().err
+    with pytest.raises(Misconfigured, match="chmod g-w,o="):
+        tokens.Tokens(cloud.file, lambda caller: False)
+    assert red.call("GET", "/v2.0/networks").status == 401
+
+
+@pytest.mark.parametrize("change", [{"roles": ["admin,x"]}, {"roles": ["a b"]}, {"expires": -1}, {"expires": 10**15}])
+def test_a_line_that_the_command_would_not_write_is_not_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, object]
+) -> None:
+    file = tmp_path / "tokens"
+    _, entry = tokens.new("red", "rose", ("member",))
+    tokens.save(file, [entry])
+    line = msgspec.json.decode(file.read_bytes()) | change
+    file.write_bytes(msgspec.json.encode(line))
+    assert main(["token", "list", "--file", str(file)]) == 1
+    assert f"{file}, line 1: " in capsys.readouterr().err
+
+
 def test_the_command_reads_the_configuration(tmp_path: Path) -> None:
     config = tmp_path / "tenet.conf"
     config.write_text(f"[auth]\nstrategy = tokens\ntokens = {tmp_path}/t\n")
@@ -133,11 +165,15 @@ def test_the_command_reads_the_configuration(tmp_path: Path) -> None:
 def test_what_the_command_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = str(tmp_path / "tokens")
     assert main(["token", "revoke", "nothing", "--file", file]) == 1
-    assert main(["token", "create", "--project", "p", "--days", "-1", "--file", file]) == 1
     assert main(["token", "create", "--project", "p", "--file", "/proc/none/tokens"]) == 1
-    for wrong in ("", "a\nb", "x" * 256):
+    said = ["token", "create", "--file", file, "--project"]
+    for wrong in (
+        *([each] for each in ("", "a\nb", "x" * 256)),
+        *(["p", "--days", each] for each in ("-1", "0", "36501", "1.5", "1_0", "²", "9" * 30, "")),
+        *(["p", "--role", each] for each in ("admin,x", "a b", "", "a\u2003b", "x" * 256)),
+    ):
         with pytest.raises(SystemExit) as ended:
-            main(["token", "create", "--project", wrong, "--file", file])
+            main([*said, *wrong])
         assert ended.value.code == 2
     assert all(line.startswith(("tenet", "usage", " ")) for line in capsys.readouterr().err.splitlines())
     assert not Path(file).exists()

@@ -95,6 +95,8 @@ LENGTH = b"Content-Length: %d" % len(BODY)
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
         (b"POST /v2.0/networks HTTP/1.1\r\nHost: a\r\n" + NEXT.partition(b"\r\n")[2], 400),
         (b"GET /v2.0/networks HTTP/1.1\r\n\r\n", 400),
+        *[(b"GET /v2.0/networks HTTP/1.1\r\nHost: " + each + b"\r\n\r\n", 400)
+          for each in (b"a b", b"a/b", b"a@b", b"a:x", b"a:1:2", b"[::1", b"<a>", b"a" * 256, b"a,b", b"a:123456")],
         (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
         (post(b"X: " + b"a" * 9_000, LENGTH), 400),
         (post(*[b"X: " + b"a" * 1_000] * 70, LENGTH), 400),
@@ -130,6 +132,13 @@ def test_what_can_be_read_in_one_way_only_is_taken(live: Live) -> None:
     ):
         assert answers(live, sent) == [200], sent
     one = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+    for closing in (b"close", b"Close, x", b"x ,close", b"keep-alive\r\nConnection: close"):
+        last = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: " + closing + b"\r\n\r\n"
+        assert answers(live, last + one) == [200], closing
+    for keeping in (b"x", b"closed", b"not close", b"keep-alive, x"):
+        assert answers(live, one.replace(b"\r\n\r\n", b"\r\nConnection: " + keeping + b"\r\n\r\n") * 2) == [200] * 2
+    old = b"GET /healthz HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"
+    assert answers(live, old + one) == [200, 200]
     assert answers(live, one * 3) == [200] * 3
     assert answers(live, b"GET //healthz HTTP/1.1\r\nHost: a\r\n\r\n") == [404]
 

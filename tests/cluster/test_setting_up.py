@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ class Host:
     def copy(self, tls: Path) -> None:
         for folder in ("etcd", "tenet"):
             for file in ("ca.pem", f"{self.name}.pem", f"{self.name}.key"):
-                (self.directory / folder / file).write_bytes((tls / file).read_bytes())
+                shutil.copy(tls / file, self.directory / folder)
 
     def start_etcd(self) -> Process:
         options = [self.own(line) for line in written("ETCD_NAME=one")]
@@ -95,7 +96,8 @@ def test_three_hosts_with_tls(lab: Lab) -> None:
         host.write_settings()
     made = run([str(TENET), *map(hosts[0].own, written(TOKEN)[0].split()[1:])])
     for host in hosts:
-        (host.directory / "tenet" / "tokens").write_bytes((hosts[0].directory / "tenet" / "tokens").read_bytes())
+        if host is not hosts[0]:
+            shutil.copy(hosts[0].directory / "tenet" / "tokens", host.directory / "tenet")
     tenets = [host.start_tenet() for host in hosts]
     for process in tenets:
         lab.at_end(process.kill)

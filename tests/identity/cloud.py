@@ -135,6 +135,7 @@ class Tenet:
         }
         more = options or {}
         names = [*sections, *(more.keys() - sections.keys())]
+        self.config.touch(mode=0o600)
         self.config.write_text("".join(f"[{name}]\n{sections.get(name, '')}\n{more.get(name, '')}\n" for name in names))
         self.process: Process | None = None
 

@@ -27,7 +27,7 @@ def config(tmp_path: Path) -> Iterator[Path]:
         "[openflow]\nlisten = 127.0.0.1:0\n[ovsdb]\nlisten = 127.0.0.1:0\n"
         f"[auth]\nstrategy = tokens\ntokens = {tmp_path}/tokens\n"
     )
-    (tmp_path / "tokens").touch()
+    (tmp_path / "tokens").touch(mode=0o600)
     process = Process([str(TENET), "run", "--config-file", str(config)], tmp_path / "log")
     wait_for(lambda: "ready: REST" in process.text(), process)
     yield config
