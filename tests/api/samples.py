@@ -59,6 +59,11 @@ def made(person: Api, resource: Resource, an: An, number: int) -> dict[str, Any]
     return found
 
 
+def list_path(person: Api, resource: Resource) -> str:
+    """Of a resource that is a part of another, below an object that is made for it."""
+    return path(resource, those_of(one_of_each(person, 1))) if resource.parent else f"/v2.0/{resource.path}"
+
+
 def one_of_each(person: Api, number: int) -> dict[str, dict[str, Any]]:
     """By the name of the resource."""
     found: dict[str, dict[str, Any]] = {}
