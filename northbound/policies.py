@@ -37,9 +37,13 @@ def _of_calls() -> Iterator[RuleDefault]:
     attachment = "/v1.1/tenants/{tenant}/networks/{id}/ports/{id}/attachment"
     yield rule("plug_interface", any_of(MEMBER, SERVICE), "Plug an interface into a port of Quantum v1.x, or unplug it",
                ("PUT", attachment), ("DELETE", attachment))  # fmt: skip
+    yield rule("plug_interface_by_name", _OTHERS,
+               "Plug any interface by its name, not a VIF by its UUID or what `offered_interfaces` has",
+               ("PUT", attachment))  # fmt: skip
     yield rule("get_switch", ADMIN, "See switches, their flows, and the wires between them",
                *(("GET", f"/tenet/v1/{what}")
-                 for what in ("switches", "links", "topology", "trace", "unreachable", "refused")))  # fmt: skip
+                 for what in ("switches", "links", "topology", "trace", "unreachable", "refused", "claims")
+                 ))  # fmt: skip
     yield rule("delete_switch", ADMIN, "Remove a switch that is gone for good", ("DELETE", "/tenet/v1/switches/{id}"))
     yield rule("get_cluster", ADMIN, "See the members of the cluster", ("GET", "/tenet/v1/cluster"))
     member = "/tenet/v1/cluster/members/{id}"

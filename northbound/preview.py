@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from controller.model.model import Model
 from controller.model.overlay import Overlay
 from controller.model.rows import Row
 from controller.runtime.errors import Forbidden
@@ -20,7 +19,7 @@ from .v2.catalogue import resource_of
 def answer(ask: Ask, changes: Changed) -> Answer:
     """Every object that would change and, for operators, every flow."""
     view = ask.view
-    after_all = View(cast("Model", Overlay(view.model, changes)), view.statuses, view.caller)
+    after_all = View(Overlay(view.model, changes), view.statuses, view.caller)
     found = [_object(ask, after_all, *each) for each in told(changes)]
     shown: dict[str, Any] = {"objects": [each for each in found if each is not None]}
     if _sees_switches(ask):

@@ -127,6 +127,7 @@ def operators() -> Paths:
                                         *ends, root=root)},
         "/tenet/v1/unreachable": {"get": _get("operators", "unreachable", "Pairs that are not joined.", root=root)},
         "/tenet/v1/refused": {"get": _get("operators", "refused", "Connections that were refused.", root=root)},
+        "/tenet/v1/claims": {"get": _get("operators", "claims", "What several hypervisors claim.", root=root)},
         "/tenet/v1/events": {"get": call("events", "events", "What changes, as it changes.", stream,
                                          (*errors.READ, 410), parameters=(after,), root=root)},
     }  # fmt: skip

@@ -62,6 +62,7 @@ MATRIX: list[tuple[str, dict[str, Any], set[str]]] = [
         "get_metrics")),
     ("get_availability_zone", {}, READERS | {"other member"}),
     ("plug_interface", RED, WRITERS | {"service"}),
+    ("plug_interface_by_name", RED, {"operator", "service"}),
     ("what_nobody_wrote_a_rule_for", RED, WRITERS),
 ]  # fmt: skip
 
