@@ -124,7 +124,7 @@ class Controller:
             admission,
         )  # fmt: skip
         self._wires = Wires(self.store, self.replica, settings.underlay_room)
-        mtus = Mtus(self.replica.model, settings.underlay_room)
+        mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
         self.replica.listen(mtus.changed)
         statuses = Statuses(self.replica.model, levels, mtus)
         on_demand = OnDemand(self.replica.model, chosen)
@@ -143,6 +143,7 @@ class Controller:
             statuses=statuses,
             operators=self.operators,
             underlay_mtu=settings.underlay_room,
+            least_mtu=settings.least_mtu,
             physical=settings.physical,
             limits=settings.quotas,
             preview=Preview(self.replica.model, on_demand).switches,

@@ -112,6 +112,7 @@ class Context:
     statuses: Statuses
     operators: Operators
     underlay_mtu: int = 1500
+    least_mtu: int = 1280
     physical: PhysicalNetworks = NONE
     policy: Policy = field(default_factory=Open)
     identity: Identity = field(default_factory=Anybody)
@@ -126,6 +127,6 @@ class Context:
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.offered))
+        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.offered, self.least_mtu))
         object.__setattr__(self, "events", Events(self.replica, self.statuses))
         object.__setattr__(self, "streams", Streams())

@@ -51,6 +51,8 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
     "network": [
         cfg.IntOpt("underlay_mtu", default=1500, min=1280, max=65535,
                    help="MTU of the network between hypervisors; tenants get it less the encapsulation."),
+        cfg.IntOpt("least_mtu", default=1280, min=68, max=65535,
+                   help="Bytes below which nothing that a hypervisor tells lowers the MTU of a network."),
         cfg.IntOpt("underlay_ip_version", default=4, choices=[4, 6],
                    help="IP version of the hypervisors' tenant-encap-ip: IPv6 takes 20 bytes more of the MTU."),
         cfg.ListOpt("flat_networks", default=[],
@@ -134,6 +136,7 @@ class Settings(NamedTuple):
     offered_interfaces: tuple[str, ...]
     link_cost: str
     underlay_mtu: int
+    least_mtu: int
     underlay_ip_version: int
     physical: PhysicalNetworks
     ca: str
@@ -233,6 +236,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         offered_interfaces=tuple(conf.network.offered_interfaces),
         link_cost=conf.fabric.cost,
         underlay_mtu=conf.network.underlay_mtu,
+        least_mtu=conf.network.least_mtu,
         underlay_ip_version=conf.network.underlay_ip_version,
         physical=configured(
             conf.network.flat_networks, conf.network.network_vlan_ranges, conf.network.physical_network_mtu

@@ -14,7 +14,8 @@ from controller.config.physical_networks import NONE, PhysicalNetworks
 class Means(NamedTuple):
     """`below(n)` draws from 0..n-1, `now` is an ISO 8601 time in UTC, `new_id` a UUID that nobody has.
 
-    `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes.
+    `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes;
+    nothing that a hypervisor tells makes a network's MTU less than `least_mtu`.
     `project_id` asks; an `operator` sees what is every project's.  `by_name`: whoever asks may attach any interface by
     its name; `offered` are patterns of names that everybody may attach.
     """
@@ -28,11 +29,15 @@ class Means(NamedTuple):
     operator: bool = True
     by_name: bool = True
     offered: tuple[str, ...] = ()
+    least_mtu: int = 1280
 
 
-def means(underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE, offered: Sequence[str] = ()) -> Means:
+def means(
+    underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE, offered: Sequence[str] = (), least_mtu: int = 1280
+) -> Means:
     """The real ones."""
-    return Means(underlay_mtu, random.SystemRandom().randrange, _now, _new_id, physical, offered=tuple(offered))
+    draw = random.SystemRandom().randrange
+    return Means(underlay_mtu, draw, _now, _new_id, physical, offered=tuple(offered), least_mtu=least_mtu)
 
 
 def _now() -> str:

@@ -69,7 +69,7 @@ def test_known_unicast_meets_no_meter_and_what_goes_to_many_one(to: str) -> None
 @settings(max_examples=60, deadline=None)
 @given(clouds())
 def test_a_frame_from_the_fabric_meets_no_meter(world: World) -> None:
-    """Each port has an OpenFlow number of its own here, so the sender's meter is no other's, on no switch."""
+    """Each port has a key of its own here, so the sender's meter is no other's, on no switch."""
     meters = {flow.meter for one in world.model.rows(Switch) for flow in world.compiler.wanted(one) if flow.meter}
     for one in here(world):
         others = meters - {of_port(world.model.placement.bindings[one.id].port_key, RATE)}
