@@ -82,9 +82,14 @@ class Bench:
         assert actions is not None, said
         flat = actions[1]
         while "(" in flat:
-            flat = re.sub(r"\w*\([^()]*\)", lambda found: "CONTROLLER" if "userspace" in found[0] else "", flat)
+            flat = re.sub(r"\w*\([^()]*\)", _flattened, flat)
         parts = [part for part in flat.split(",") if part and part not in ("drop", "pop_vlan")]
         return cookies, [CONTROLLER if "CONTROLLER" in part else self.ports[int(part)] for part in parts]
+
+
+def _flattened(action: re.Match[str]) -> str:
+    """A datapath action without what is inside it, unless that is a packet to the controller (with a meter: sample)."""
+    return "CONTROLLER" if "userspace" in action[0] or "CONTROLLER" in action[0] else ""
 
 
 _NAMES = {

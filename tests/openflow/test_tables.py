@@ -82,10 +82,8 @@ def bench() -> Iterator[Bench]:
     server = framework.serve(("127.0.0.1", 0), heard)
     with PrivateOvs() as ovs:
         made = Bench(ovs, heard, f"tcp:127.0.0.1:{server.address[1]}")
-        for number in (2, 3):
-            ovs.ofctl("add-meter", "ours", f"meter={number},pktps,bands=type=drop,rate=1000")
+        for number in (2, 3, 5):
             ovs.ofctl("add-meter", "theirs", f"meter={number},pktps,bands=type=drop,rate=1000")
-        ovs.ofctl("add-meter", "theirs", "meter=5,pktps,bands=type=drop,rate=1000")
         yield made
     server.close()
 
