@@ -34,11 +34,11 @@ def switch(_: Switch, see: Reader) -> Iterator[Flow]:
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:
     """Which frames are the port's, and how they begin; where frames for it leave."""
-    at = see.binding(port)
-    if at is None:
+    at, network = see.binding(port), see.view(Network, port.network_id)
+    if at is None or network is None:
         return
     in_port, key = field("in_port", at.ofport), (IN_KEY.put(at.port_key),)
-    metadata = entering(see.attribute(Network, port.network_id, "segment"))
+    metadata = entering(network.segment)
     if port.learning:
         yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, DECLARED)
     elif port.learns:
