@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .rows import Row
 from .rows.base import LOOKUPS
 
@@ -31,10 +33,10 @@ class Lookup:
             for value in _values(after):
                 _add(found, value, row_id)
 
-    def ids(self, kind: type[Row], name: str, value: object) -> list[str]:
-        """In ascending order.  Raises KeyError for an attribute that is not looked up by."""
+    def ids(self, kind: type[Row], name: str, value: object) -> Collection[str]:
+        """In no order.  Raises KeyError for an attribute that is not looked up by."""
         there = self._found[kind, name].get(value, _NONE)
-        return [there] if isinstance(there, str) else sorted(there)
+        return (there,) if isinstance(there, str) else there
 
     def count(self, kind: type[Row], name: str, value: object) -> int:
         there = self._found[kind, name].get(value, _NONE)
