@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.commands import cluster, doctor, export, store, token, topology
-from controller.config.settings import Settings, read, tls_context
+from controller.config.settings import Settings, barred, read, tls_context
 from controller.runtime import garbage, hub, logs
 from controller.runtime.errors import Misconfigured, Refused, Unavailable
 
@@ -60,7 +60,7 @@ class Controller:
         from controller.cluster.mastery import Alone
         from controller.compile.catalogue import apps
         from controller.compile.compiler import Compiler
-        from controller.compile.on_demand import Elsewhere
+        from controller.compile.on_demand import OnDemand
         from controller.compile.preview import Preview
         from controller.diagnose.operators import Operators
         from controller.diagnose.readiness import Readiness
@@ -74,10 +74,12 @@ class Controller:
         from controller.runtime.held import Held
         from controller.store import archive, is_shared, open_store
         from controller.store.replica import Replica
+        from controller.switches.admission import Admission
         from controller.switches.board import Switchboard
         from controller.switches.discovery.links import Links
         from controller.switches.discovery.wires import Wires
         from controller.switches.observer import Observer
+        from controller.switches.vifs import Vifs
         from northbound.app import application
         from northbound.context import Context
         from northbound.hosts import Hosts
@@ -93,7 +95,6 @@ class Controller:
         archive.check_whole(self.store)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
-        self.observer = Observer(self.store, self.replica, settings.underlay_ip_version)
         chosen = apps(settings.broadcast_rate)
         self.reconciler = Reconciler(
             self.replica,
@@ -106,19 +107,27 @@ class Controller:
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         self._confirmations = None if self.cluster else Confirmations(self.store, self.replica, progress)
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
+        self.observer = Observer(
+            self.store, self.replica, settings.underlay_ip_version, settings.tls and settings.bind_certificates,
+            mastery.owns,
+        )  # fmt: skip
+        self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
+        admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         self.switchboard = Switchboard(
-            self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery
+            self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery, admission
         )
         self._wires = Wires(self.store, self.replica, settings.underlay_room)
-        mtus = Mtus(self.replica.model, settings.underlay_room)
+        mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
         self.replica.listen(mtus.changed)
         statuses = Statuses(self.replica.model, levels, mtus)
-        inventory = Inventory(self.replica, self.reconciler, Elsewhere(self.replica, chosen), levels)
+        on_demand = OnDemand(self.replica.model, chosen)
+        self.replica.listen(on_demand.changed)
+        inventory = Inventory(self.replica, self.reconciler, on_demand, levels)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, Fabric(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
-            self._held,
+            self.vifs, self._held,
         )  # fmt: skip
         if self.cluster:
             self.reconciler.check = self.cluster.guard.check
@@ -130,10 +139,12 @@ class Controller:
             statuses=statuses,
             operators=self.operators,
             underlay_mtu=settings.underlay_room,
+            least_mtu=settings.least_mtu,
             physical=settings.physical,
             limits=settings.quotas,
-            preview=Preview(self.replica.model, chosen).switches,
+            preview=Preview(self.replica.model, on_demand).switches,
             cluster=self.cluster.report if self.cluster else None,
+            offered=settings.offered_interfaces,
             quantum=settings.quantum,
             hosts=Hosts(settings.hosts, tokens=settings.auth != "none"),
             **_identity(settings),
@@ -155,16 +166,19 @@ class Controller:
             self._confirmations.start()
         self.reconciler.start()
         self.observer.start()
+        self.vifs.start()
         self.links.start()
         self._events.start(self._levels)
         if self._notifier is not None:
             self._notifier.start()
         listener = _listen("northbound", settings.northbound)
         switches = framework.serve(
-            settings.openflow, self.switchboard, tls=self._tls, echo_interval=settings.echo_interval
-        )
+            settings.openflow, self.switchboard, tls=self._tls, barred=barred(settings), admit=self.switchboard.admit,
+            echo_interval=settings.echo_interval,
+        )  # fmt: skip
         databases = ovsdb.serve(
             settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls,
+            barred=barred(settings), bind=settings.bind_certificates, refused=self._refused_database,
             cluster=self.cluster.roster if self.cluster else None, wires=self._wires, watch=self.observer.bridges,
         )  # fmt: skip
         self.operators.databases = lambda: [each.system_id for each in databases.hypervisors()]
@@ -187,6 +201,9 @@ class Controller:
         self.store.close()
         self._held.stop()
         return self._status
+
+    def _refused_database(self, address: str, why: str) -> None:
+        self.switchboard.refused(address, f"OVSDB: {why}", False)
 
     def _fail(self) -> None:
         """A part without which the others would mislead has ended: end, and let whoever watches start us anew."""

@@ -80,6 +80,7 @@ def _routes(quantum: bool) -> Routes:
     routes.add("tenet/v1/trace", {"GET": operators.trace})
     routes.add("tenet/v1/unreachable", {"GET": operators.unreachable})
     routes.add("tenet/v1/refused", {"GET": operators.refused})
+    routes.add("tenet/v1/claims", {"GET": operators.claims})
     return routes
 
 

@@ -10,6 +10,7 @@ from webob import Request
 
 from controller.intent import sizes, slots
 from controller.intent.env import Means
+from controller.runtime.errors import Forbidden
 from controller.store.transaction import Outcome, Transaction, transact
 
 from . import audit, dry_run, prefer
@@ -35,7 +36,18 @@ class Ask(NamedTuple):
 
     @property
     def means(self) -> Means:
-        return self.context.means._replace(project_id=self.caller.project_id, operator=self.caller.operator)
+        caller = self.caller
+        return self.context.means._replace(
+            project_id=caller.project_id, operator=caller.operator, by_name=caller.operator or self._attaches_by_name()
+        )
+
+    def _attaches_by_name(self) -> bool:
+        mine = {"project_id": self.caller.project_id, "tenant_id": self.caller.project_id}
+        try:
+            self.context.policy.check(self.caller, "plug_interface_by_name", mine)
+        except Forbidden:
+            return False
+        return True
 
     def transact(self, rules: Callable[[Transaction], T]) -> Outcome[T]:
         """Rules, then the bounds and quotas of what they make.  Raises Foreseen where no more than that is asked."""

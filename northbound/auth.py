@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, Protocol
 
 from webob import Request
@@ -26,6 +27,11 @@ class Caller(NamedTuple):
 
 
 class Identity(Protocol):
+    """`again`: seconds after which who reads a stream is asked for anew."""
+
+    @property
+    def again(self) -> float: ...
+
     def who(self, request: Request) -> Caller:
         """Raises HttpError: 401 for a caller that is not known, 503 when that cannot be found out now."""
         ...
@@ -33,6 +39,8 @@ class Identity(Protocol):
 
 class Anybody:
     """Everybody is the operator, in the project that a header names (`[auth] strategy = none`)."""
+
+    again = math.inf
 
     def who(self, request: Request) -> Caller:
         """Raises Fault for a header that cannot name a project."""

@@ -16,6 +16,7 @@ from controller.store.store import Store
 from .auth import Anybody, Identity
 from .hosts import Hosts
 from .policy import Open, Policy
+from .streams import Streams
 
 Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
 Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that a change would add and remove
@@ -69,6 +70,8 @@ class Operators(Protocol):
 
     def refused(self) -> list[dict[str, Any]]: ...
 
+    def claims(self) -> dict[str, Any]: ...
+
     def forget(self, switch_id: str) -> None:
         """Remove a switch; raises `NotFound`, and `Conflict` while it is connected."""
         ...
@@ -109,17 +112,21 @@ class Context:
     statuses: Statuses
     operators: Operators
     underlay_mtu: int = 1500
+    least_mtu: int = 1280
     physical: PhysicalNetworks = NONE
     policy: Policy = field(default_factory=Open)
     identity: Identity = field(default_factory=Anybody)
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
     events: Events = field(init=False)
+    streams: Streams = field(init=False)
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
+    offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
     quantum: bool = True  # v1.0 and v1.1 are served, too
     hosts: Hosts = field(default_factory=Hosts)
     means: Means = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical))
+        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.offered, self.least_mtu))
         object.__setattr__(self, "events", Events(self.replica, self.statuses))
+        object.__setattr__(self, "streams", Streams())

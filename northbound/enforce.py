@@ -22,8 +22,9 @@ from controller.runtime.files import check_trusted
 
 from .auth import Caller
 from .field import Field
-from .policies import RULES
+from .policies import rules
 from .policy import Target
+from .v2.catalogue import RESOURCES
 
 log = logging.getLogger("tenet.policy")
 RELOAD = 1.0  # seconds between looks at the files
@@ -42,19 +43,6 @@ _FILE_ERRORS = (
     AttributeError,
 )
 
-# What a client may say of a new object without asking for anything: the value that it would have anyhow.
-DEFAULTS: dict[str, object] = {
-    "shared": False,
-    "router:external": False,
-    "is_default": False,
-    "port_security_enabled": True,
-    "device_owner": "",
-    "binding:host_id": "",
-    "binding:vnic_type": "normal",
-    "service_types": [],
-    "allowed_address_pairs": [],
-}
-
 
 class Rules:
     """See policy.Policy."""
@@ -70,7 +58,10 @@ class Rules:
         )
         self._enforcer = oslo.Enforcer(conf)
         self._enforcer.suppress_default_change_warnings = True
-        self._enforcer.register_defaults(RULES)
+        self._enforcer.register_defaults(rules())
+        self._usual = {  # what a new object has anyhow: operation -> attribute -> value
+            f"create_{resource.name}": {each.name: each.usual for each in resource.attributes} for resource in RESOURCES
+        }
         self._clock = clock
         self._looked = clock()
         self._forget()
@@ -87,10 +78,10 @@ class Rules:
     def check(self, caller: Caller, action: str, target: Target, attributes: Collection[str] = ()) -> None:
         self._refresh()
         self._require(caller, action, target)
-        creating = action.startswith("create_")
+        usual = self._usual.get(action)
         for name in attributes:
             value = target.get(name)
-            if creating and (value is None or (name in DEFAULTS and value == DEFAULTS[name])):
+            if usual is not None and (value is None or value == usual.get(name)):
                 continue
             rule = f"{action}:{name}"
             if rule in self._enforcer.rules:
@@ -109,7 +100,7 @@ class Rules:
         return [name for rule, name in rules.items() if not self._holds(caller, rule, target or {})]
 
     def judges(self, resource: str) -> bool:
-        """Only an operator's file can make it so: the rules of `policies` say of lists what `access` does."""
+        """Only an operator's file can make it so: the rules of `policies` say of lists what `visibility` does."""
         self._refresh()
         known = self._judging.get(resource)
         if known is None:

@@ -17,7 +17,7 @@ LOCAL = "localhost"
 _PORTS = {"http": 80, "https": 443}
 
 
-class Refusal(NamedTuple):
+class HostRefusal(NamedTuple):
     status: int
     kind: str
     message: str
@@ -31,7 +31,7 @@ class Hosts(NamedTuple):
     names: Collection[str] = (ANY,)
     tokens: bool = False
 
-    def refusal(self, environ: Mapping[str, Any]) -> Refusal | None:
+    def refusal(self, environ: Mapping[str, Any]) -> HostRefusal | None:
         """Why a request is not answered: its Host is not ours (RFC 9110, 15.5.20), or another site asks."""
         if ANY in self.names or (self.tokens and not self.names):
             return None
@@ -42,9 +42,9 @@ class Hosts(NamedTuple):
                 f"Host {host[:64]!r} is not a name of this controller: use its address, or have the operator add the "
                 "name to [northbound] hosts."
             )
-            return Refusal(421, "MisdirectedRequest", message)
+            return HostRefusal(421, "MisdirectedRequest", message)
         if not self.tokens and self._is_foreign(environ, said):
-            return Refusal(403, "CrossSiteRequest", "Pages of other sites may ask for nothing here.")
+            return HostRefusal(403, "CrossSiteRequest", "Pages of other sites may ask for nothing here.")
         return None
 
     def _is_ours(self, host: str) -> bool:

@@ -65,6 +65,11 @@ def refused(ask: Ask) -> Answer:
     return as_json(200, {"refused": ask.context.operators.refused()})
 
 
+def claims(ask: Ask) -> Answer:
+    ask.context.policy.check(ask.caller, "get_switch", {})
+    return as_json(200, {"claims": ask.context.operators.claims()})
+
+
 def trace(ask: Ask) -> Answer:
     """`?from=...&to=...`: what would become of a frame between two ports."""
     ask.context.policy.check(ask.caller, "get_switch", {})

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from controller.model.model import Model
 from controller.model.overlay import Overlay
 from controller.model.rows import Row
 from controller.runtime.errors import Forbidden
@@ -12,17 +11,15 @@ from controller.runtime.errors import Forbidden
 from .answer import Answer, as_large_json
 from .ask import Ask
 from .dry_run import Changed, told
-from .resource import Resource, View
+from .resource import View
 from .v2 import visibility
-from .v2.api import RESOURCES
-
-BY_KIND: dict[type[Row], Resource] = {each.kind: each for each in reversed(RESOURCES)}
+from .v2.catalogue import resource_of
 
 
 def answer(ask: Ask, changes: Changed) -> Answer:
     """Every object that would change and, for operators, every flow."""
     view = ask.view
-    after_all = View(cast("Model", Overlay(view.model, changes)), view.statuses, view.caller)
+    after_all = View(Overlay(view.model, changes), view.statuses, view.caller)
     found = [_object(ask, after_all, *each) for each in told(changes)]
     shown: dict[str, Any] = {"objects": [each for each in found if each is not None]}
     if _sees_switches(ask):
@@ -32,7 +29,7 @@ def answer(ask: Ask, changes: Changed) -> Answer:
 
 def _object(ask: Ask, after_all: View, change: str, row: Row, after: Row | None) -> dict[str, Any] | None:
     view = ask.view
-    resource = BY_KIND.get(type(row))
+    resource = resource_of(type(row))
     seen = view if change == "delete" else after_all
     if not visibility.sees(seen, row) or (resource is not None and not visibility.judged(resource, ask, [row], seen)):
         return None

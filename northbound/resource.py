@@ -1,11 +1,13 @@
-"""How a resource of v2.0 is declared: its attributes, who may set them when, and the rules that make it so.
+"""How a resource of v2.0 is declared: its attributes, its rules, who may do what, and what it is part of.
 
-The engine serves any `Resource` from its declaration alone.
+The engine serves any `Resource` from its declaration alone, and everything that enumerates resources (paths, policies,
+the OpenAPI document, extensions, events, dry runs, the tests) reads these declarations.
 """
 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -14,12 +16,15 @@ from typing import Any, NamedTuple
 from controller.intent.env import Means
 from controller.model.model import Model
 from controller.model.rows import Row
+from controller.model.rows.base import DECLARED, Reference
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
 from .auth import Caller
 from .checks import Check, Fault, shown
 from .context import Statuses
+from .rules import CREATE, DELETE, GET, UPDATE, Access
+from .schema import SHOWN_TEXT, Schema, of
 
 MAX_FAULTS = 20  # that one answer tells
 BAD_REQUEST = "HTTPBadRequest"  # the type under which OpenStack Networking refuses a body's form
@@ -54,7 +59,9 @@ class May(enum.Flag):
 class Attribute(NamedTuple):
     """`wish`: the name under which the rules get the value, or "" where they need none (`shared: false`).
 
-    SEVERAL: the value is a dictionary of them.  `show` None: it is asked for and never told.
+    SEVERAL: the value is a dictionary of them.  `show` None: it is asked for and never told.  `shape`: the JSON Schema
+    of what is shown; None: what `check` takes is shown, too.  `usual`: what a new object has anyhow: to say so is to
+    ask for nothing, and needs no right.
     """
 
     name: str
@@ -63,23 +70,68 @@ class Attribute(NamedTuple):
     check: Check | None = None
     wish: str = ""
     required: bool = False
+    shape: Schema | None = None
+    usual: object = None
+
+    @property
+    def shown_as(self) -> Schema:
+        """The JSON Schema of what is shown."""
+        if self.shape is not None:
+            return self.shape
+        return of(self.check) if self.check is not None else {}
 
 
 def attribute(
-    name: str, check: Check | None = None, may: May = May.NOTHING, *, source: str = "", required: bool = False
+    name: str,
+    check: Check | None = None,
+    may: May = May.NOTHING,
+    *,
+    source: str = "",
+    required: bool = False,
+    shape: Schema | None = None,
+    usual: object = None,
 ) -> Attribute:
-    """An attribute that is a field of the row (`source`, by default of the same name)."""
+    """An attribute that is a field of the row (`source`, by default of the same name): a text without a check."""
     get = attrgetter(source or name)
-    return Attribute(name, lambda view, row: get(row), may, check, source or name, required)
+    shape = SHOWN_TEXT if shape is None and check is None else shape
+    return Attribute(name, lambda view, row: get(row), may, check, source or name, required, shape, usual)
+
+
+class Extension(NamedTuple):
+    """An extension of OpenStack Networking, by upstream's name and date."""
+
+    alias: str
+    name: str
+    updated: str
+    description: str
+
+
+class Action(NamedTuple):
+    """A call on one object beside CRUD: PUT PATH/ID/NAME, with a body of exactly these attributes.
+
+    `rule`: who may, by default; the rule has the action's name.  `answer`: the body of the answer, of this `shape`.
+    """
+
+    name: str
+    summary: str
+    rule: str
+    takes: Mapping[str, Check]
+    run: Callable[[Transaction, str, Mapping[str, Any], Means], Row]
+    answer: Callable[[View, Any], dict[str, object]]
+    shape: Schema
 
 
 @dataclass(frozen=True)
 class Resource:
-    """`index`: names of attributes by which the model finds rows quickly, with the model's index.
+    """`access`: who may do what by default.  What has no `create`, `update` or `delete` cannot be.
 
-    `path`: in URLs, where that is not the plural.  What has no `create`, `update` or `delete` cannot be.  `filters`:
-    what may be asked of a list beside its attributes.  `finders`: by attributes that no one index has.
-    `tagged`: it has tags.
+    `path`: in URLs, where that is not the plural.  `parent`: the resource below whose objects these are, at
+    PARENT-PATH/ID/PATH; the row's `parent` names it (see `controller.model.rows.base`).  `actions`: further calls.
+    `forget`: a delete that is no transaction on tenants' objects; it gets the request and the id.
+    `index`: names of attributes by which the model finds rows quickly, with the model's index.  `filters`: what may be
+    asked of a list beside its attributes.  `finders`: by attributes that no one index has.  `on`: the row whose owner
+    has a say over these, by default the row's parent.  `tagged`: it has tags.  `confirmed`: its objects have a status
+    that tells whether switches have confirmed them.  `extensions`: those that are served because it is.
     """
 
     name: str
@@ -87,6 +139,7 @@ class Resource:
     kind: type[Row]
     not_found: str
     attributes: tuple[Attribute, ...]
+    access: Access = Access()  # noqa: RUF009 - a value
     create: Create | None = None
     update: Update | None = None
     delete: Delete | None = None
@@ -95,13 +148,34 @@ class Resource:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     finders: Mapping[str, Finder] = field(default_factory=dict)
     tagged: bool = False
+    parent: Resource | None = None
+    on: Reference | None = None
+    actions: tuple[Action, ...] = ()
+    forget: Callable[[Any, str], None] | None = None
+    confirmed: bool = False
+    extensions: tuple[Extension, ...] = ()
     by_name: dict[str, Attribute] = field(init=False)
     shown: dict[str, Show] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", self.path or self.plural)
+        path = self.path or self.plural
+        object.__setattr__(
+            self, "path", f"{self.parent.path}/{{{self.parent.name}_id}}/{path}" if self.parent else path
+        )
+        object.__setattr__(self, "on", self.on or DECLARED[self.kind].parent)
         object.__setattr__(self, "by_name", {each.name: each for each in self.attributes})
         object.__setattr__(self, "shown", {each.name: each.show for each in self.attributes if each.show})
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Those of create, get, update and delete that it has."""
+        has = {CREATE: self.create, GET: True, UPDATE: self.update, DELETE: self.delete or self.forget}
+        return tuple(name for name, there in has.items() if there)
+
+    @property
+    def pattern(self) -> str:
+        """Its path below `/v2.0/` as `Routes` has it."""
+        return re.sub(r"\{\w+\}", "*", self.path)
 
     def show(
         self, view: View, row: Row, names: Collection[str] = (), hidden: Collection[str] = ()

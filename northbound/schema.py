@@ -6,6 +6,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 Schema = dict[str, Any]
+
+# What is shown, which is less than what is taken: no bounds, no null where a value is always there.
+SHOWN_TEXT: Schema = {"type": "string"}
+WHOLE: Schema = {"type": "integer", "minimum": 0}
+BOOLEAN: Schema = {"type": "boolean"}
+TEXTS: Schema = {"type": "array", "items": SHOWN_TEXT}
+OBJECT: Schema = {"type": "object"}
+NULL: Schema = {"type": "null"}
 F = TypeVar("F", bound=Callable[..., Any])
 _TAKEN: dict[Callable[..., Any], Schema] = {}
 

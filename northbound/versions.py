@@ -8,8 +8,9 @@ from controller.runtime.errors import NotFound
 
 from .answer import Answer, as_json
 from .ask import Ask
-from .v2.api import RESOURCES
-from .v2.extensions import EXTENSIONS
+from .resource import Extension
+from .v2.catalogue import RESOURCES
+from .v2.extensions import extensions as served
 
 QUANTUM = (("v1.0", "SUPPORTED"), ("v1.1", "SUPPORTED"))
 VERSIONS = (("v2.0", "CURRENT"),)
@@ -33,21 +34,21 @@ def v2(ask: Ask) -> Answer:
             "collection": name,
             "links": [{"rel": "self", "href": f"{ask.request.host_url}/v2.0/{name}"}],
         }
-        for name in sorted(resource.path for resource in RESOURCES)
+        for name in sorted(resource.path for resource in RESOURCES if resource.parent is None)
     ]
     return as_json(200, {"resources": resources})
 
 
 def extensions(ask: Ask) -> Answer:
-    return as_json(200, {"extensions": [_extension(*each) for each in EXTENSIONS]})
+    return as_json(200, {"extensions": [_extension(each) for each in served()]})
 
 
 def extension(ask: Ask, alias: str) -> Answer:
-    for each in EXTENSIONS:
-        if each[0] == alias:
-            return as_json(200, {"extension": _extension(*each)})
+    for each in served():
+        if each.alias == alias:
+            return as_json(200, {"extension": _extension(each)})
     raise NotFound(f"Extension with alias {alias[:64]} does not exist.", "ExtensionNotFound")
 
 
-def _extension(alias: str, name: str, updated: str, description: str) -> dict[str, Any]:
-    return {"alias": alias, "name": name, "updated": updated, "description": description, "links": []}
+def _extension(each: Extension) -> dict[str, Any]:
+    return {**each._asdict(), "links": []}

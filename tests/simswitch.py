@@ -58,10 +58,14 @@ class SimSwitch:
 
     def connect(self) -> SimSwitch:
         """Open the connection; the handshake goes on by itself."""
-        self._socket = hub.connect(self.controller)
+        self._socket = self.dial()
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._thread = hub.spawn(self._serve, self._socket)
         return self
+
+    def dial(self) -> socket.socket:
+        made: socket.socket = hub.connect(self.controller)
+        return made
 
     def drop(self) -> None:
         """End the connection; flows, meters and ports stay."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from controller.model.rows import AddressPair, FixedIp, Interface, Learned, Network, Port, Row, Switch, Tunnel
+from controller.model.rows import AddressPair, FixedIp, Interface, Learned, Link, Network, Port, Row, Switch, Tunnel
 
 SWITCHES = [f"h{number}" for number in range(4)]
 NETWORKS = [f"n{number}" for number in range(3)]
@@ -87,6 +87,20 @@ learned = st.builds(
     st.sampled_from(NETWORKS), st.sampled_from(MACS), st.sampled_from(PORTS), st.sampled_from(SWITCHES),
     st.sampled_from(NAMES), st.sampled_from(OFPORTS),
 )  # fmt: skip
+
+
+def _wire(pair: tuple[str, str], port: int) -> list[Row]:
+    one, other = pair
+    return [
+        Link(switch_id=near, ofport=port, far_switch_id=far, far_ofport=port)
+        for near, far in ((one, other), (other, one))
+    ]
+
+
+# wires between switches, both ends; an island that no tunnel leads to is reached over them only
+wires: st.SearchStrategy[list[Row]] = st.lists(
+    st.tuples(st.sampled_from(SWITCHES), st.sampled_from(SWITCHES)).filter(lambda pair: pair[0] != pair[1]), max_size=4
+).map(lambda pairs: [row for n, pair in enumerate(pairs) for row in _wire(pair, 500 + n)])
 
 rows: st.SearchStrategy[Row] = st.one_of(networks, ports, ports, switches, interfaces, interfaces, learned)
 

@@ -31,10 +31,9 @@ MAY_NOT_IMPORT = {
     "northbound": ("apps", "topology", "controller.openflow", "controller.ovsdb"),
     "": ("controller.__main__", "tests", "tools"),
 }
-# The list of all apps is the one file of the compiler that knows them; flows on demand follow the replica.
+# The list of all apps is the one file of the compiler that knows them.
 EXCEPT = {
     "controller/compile/catalogue.py": ("apps",),
-    "controller/compile/on_demand.py": ("controller.store.replica",),
 }
 # These libraries are named in one place.
 ONLY_IN = {
@@ -51,8 +50,7 @@ ONLY_IN = {
 PURE = ("controller/flow", "controller/model", "controller/compile", "apps", "topology")
 NOT_PURE = (
     "topology/mininet.py",  # for users' scripts: it is no part of the controller
-    "controller/compile/preview.py",  # both let other green threads run between two units
-    "controller/compile/on_demand.py",
+    "controller/compile/on_demand.py",  # lets other green threads run between two units
 )
 IMPURE = (
     "socket",

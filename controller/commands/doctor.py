@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from controller.commands.client import Client, add_url
-from controller.commands.findings import examine, explain, lost
+from controller.commands.findings import contested, examine, explain, lost
 
 _NOTHING = """\
 nothing wrong was found; where a ping fails nevertheless: has the host the addresses that its port is for (above),
@@ -28,7 +28,10 @@ def execute(chosen: argparse.Namespace) -> int:
     health = client.get("/healthz")
     print(f"controller: {health['status']}, {health['connected']} of {health['switches']} switches connected")
     topology = client.get("/tenet/v1/topology")["topology"]
-    found = [examine(topology, client.get("/tenet/v1/refused")["refused"])]
+    found = [
+        examine(topology, client.get("/tenet/v1/refused")["refused"]),
+        contested(topology, client.get("/tenet/v1/claims")["claims"]),
+    ]
     if chosen.ends:
         trace = client.get("/tenet/v1/trace", **{"from": chosen.ends[0], "to": chosen.ends[1]})["trace"]
         found.append(explain(topology, trace))

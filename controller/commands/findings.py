@@ -81,6 +81,19 @@ def lost(topology: dict[str, Any], unreachable: list[dict[str, Any]]) -> Finding
     )
 
 
+def contested(topology: dict[str, Any], claims: dict[str, Any]) -> Findings:
+    """What several hypervisors claim: host names, tunnel addresses, VIFs of ports."""
+    names = {port["id"]: _called(port) for port in topology["ports"]}
+    lines = [(BAD, f"switch {one['switch']} claims what is another's: {one['why']}") for one in claims["refused"]]
+    for one in claims["vifs"]:
+        there, others = one["switch"], ", ".join(one["claimed_by"])
+        held = f"is on switch {there}, and on {others} as well" if there else f"is on {others}, none of which has it"
+        lines.append((BAD, f"the VIF {one['vif']} of port {names.get(one['port'], one['port'])} {held}"))
+    if claims["vifs"]:
+        lines.append((HINT, "to say where such a port is, set its binding:host_id; unplug the VIF from the others"))
+    return _gather(lines)
+
+
 def _gather(lines: list[tuple[str, str]]) -> Findings:
     return Findings([f"{mark}  {text}" for mark, text in lines], sum(mark == BAD for mark, _ in lines))
 

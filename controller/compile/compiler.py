@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import msgspec
@@ -83,6 +84,15 @@ class Compiler:
         for dependency in touched:
             for unit in self._users.get(dependency, ()):
                 self._dirty[unit] = None
+
+    @contextmanager
+    def over(self, model: Model) -> Iterator[None]:
+        """Compute over another model for a while; what is read otherwise there is to be marked, then and afterwards."""
+        before, self._model = self._model, model
+        try:
+            yield
+        finally:
+            self._model = before
 
     @property
     def idle(self) -> bool:
@@ -184,13 +194,15 @@ class Compiler:
         changes: dict[str, list[FlowChange]] = {}
         joined, left = self._carriers.settle()
         for switch_id, key in left:
-            gone = [change.old for change in settled.get(key, ()) if change.old is not None]
-            gone += self.flow_sets[key].flows()
+            changed = settled.get(key, [])
+            new = {change.new for change in changed}
+            gone = [change.old for change in changed if change.old is not None]
+            gone += [flow for flow in self.flow_sets[key].flows() if flow not in new]
             changes.setdefault(switch_id, []).extend(FlowChange(flow, None) for flow in gone)
-        new = set(joined)
+        begins = set(joined)
         for key, changed in settled.items():
             for switch_id in self._carriers.carrying(key):
-                if (switch_id, key) not in new:
+                if (switch_id, key) not in begins:
                     changes.setdefault(switch_id, []).extend(changed)
         whole: dict[FlowSetKey, list[FlowChange]] = {}  # many switches may join a set at once
         for switch_id, key in joined:

@@ -1,42 +1,106 @@
-"""The flows of switches that another member masters, or that are not connected: computed when somebody asks."""
+"""Flows computed when somebody asks: of switches that another member masters, and of changes that are only foreseen."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 
-from controller.compile.compiler import Apps, Compiler
-from controller.model.model import Dependency
+from controller.compile.compiler import Apps, Compiled, Compiler
+from controller.model.model import Dependency, Model
+from controller.model.overlay import Changed, Overlay
+from controller.model.rows import Network, Switch
 from controller.runtime import hub
-from controller.store.replica import Replica
 
 KEPT = 60.0  # seconds after the last question that what was computed is kept
 SLICE = 0.005  # seconds of computing after which other green threads get their turn
+TRIES = 5  # of a preview, while the model changes under it
 
 
-class Elsewhere:
-    """Beside the reconciler's compiler, which is for the switches that this process masters."""
+class OnDemand:
+    """A compiler beside the reconciler's, which is for the switches that this process masters.
 
-    def __init__(self, replica: Replica, apps: Apps) -> None:
+    `changed` is to be told of every change of the model.
+    """
+
+    def __init__(self, model: Model, apps: Apps) -> None:
         self._apps = apps
-        self._model = replica.model
+        self._model = model
         self._compiler: Compiler | None = None
         self._asked = 0.0
         self._turn = hub.Semaphore(1)
-        replica.listen(self._changed)
 
     def compiled(self, switch_id: str) -> Compiler:
         """One that has the switch as of now: to be read before anything waits."""
         with self._turn:
-            self._asked = time.monotonic()
-            compiler = self._compiler = self._compiler or Compiler(self._model, self._apps)
-            compiler.include(switch_id)
-            for _ in hub.taking_turns(compiler.work(), SLICE):
-                pass
-            compiler.settle()
-            return compiler
+            return self._with([switch_id])
 
-    def _changed(self, touched: set[Dependency]) -> None:
+    def foreseen(self, changes: Changed) -> Compiled:
+        """What would become of the flows of all switches if rows changed so.
+
+        The units that read what would be otherwise are computed over the model as it would be, and then again as it is.
+        """
+        with self._turn:
+            for _ in range(TRIES):
+                overlay = Overlay(self._model, changes)
+                content = self._model.content
+                compiler = self._with(concerned(self._model, overlay))
+                if content != self._model.content:
+                    continue
+                try:
+                    with compiler.over(overlay):
+                        compiler.mark(overlay.touched)
+                        self._work(compiler)
+                        found = compiler.settle()
+                finally:
+                    compiler.mark(overlay.touched)
+                if content == self._model.content:
+                    break  # else what others changed meanwhile is among it: once more, though not for ever
+            return found
+
+    def changed(self, touched: set[Dependency]) -> None:
         if self._compiler is not None and time.monotonic() - self._asked > KEPT and not self._turn.locked():
             self._compiler = None
         if self._compiler is not None:
             self._compiler.mark(touched)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything that was computed is kept."""
+        return self._compiler is not None
+
+    def _with(self, switch_ids: Iterable[str]) -> Compiler:
+        self._asked = time.monotonic()
+        compiler = self._compiler = self._compiler or Compiler(self._model, self._apps)
+        for switch_id in switch_ids:
+            compiler.include(switch_id)
+        self._work(compiler)
+        compiler.settle()
+        return compiler
+
+    def _work(self, compiler: Compiler) -> None:
+        for _ in hub.taking_turns(compiler.work(), SLICE):
+            pass
+
+
+def concerned(model: Model, overlay: Overlay) -> set[str]:
+    """The switches that may have flows that read what the overlay changes.
+
+    Those that its dependencies name, and all that carry a network that they name, before or after.  In a fabric of
+    wires every switch has flows towards each that holds ports: all of them, where that changes.
+    """
+    named = {part for dependency in overlay.touched for part in _parts(dependency)}
+    found = {part for part in named if model.get(Switch, part) is not None}
+    for part in named:
+        if model.get(Network, part) is not None or overlay.get(Network, part) is not None:
+            found.update(model.placement.span.of(part), overlay.placement.span.of(part))
+    if any(dependency[0] == "holds_ports" for dependency in overlay.touched):
+        found.update(model.routes.switches())
+    return found
+
+
+def _parts(dependency: object) -> Iterator[str]:
+    if isinstance(dependency, str):
+        yield dependency
+    elif isinstance(dependency, tuple):
+        for part in dependency:
+            yield from _parts(part)

@@ -12,10 +12,12 @@ from oslo_config import cfg
 
 from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
+from controller.runtime.certificates import own_certificate
 from controller.runtime.errors import Misconfigured
 from controller.runtime.files import check_secret, check_trusted
 from topology.cost import COSTS
 
+ADOPTED = 2000  # switches that are known over OpenFlow alone
 OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [
         cfg.StrOpt("url", default="sqlite:///var/tenet.db",
@@ -39,11 +41,18 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                      help="Seconds between echo requests; two without an answer end a connection."),
         cfg.IntOpt("packet_in_rate", default=500, min=1,
                    help="Packets a second that a switch may hand to the controller."),
+        cfg.BoolOpt("adopt",
+                    help="Datapaths of which no database has told become switches.  By default true over plain text "
+                         "and false with TLS."),
+        cfg.IntOpt("adopted_switches", default=ADOPTED, min=0,
+                   help="Switches of which no database has told; connections of more are refused."),
     ],
     "ovsdb": [cfg.StrOpt("listen", default="127.0.0.1:6640", help="ADDRESS:PORT where hypervisors connect.")],
     "network": [
         cfg.IntOpt("underlay_mtu", default=1500, min=1280, max=65535,
                    help="MTU of the network between hypervisors; tenants get it less the encapsulation."),
+        cfg.IntOpt("least_mtu", default=1280, min=68, max=65535,
+                   help="Bytes below which nothing that a hypervisor tells lowers the MTU of a network."),
         cfg.IntOpt("underlay_ip_version", default=4, choices=[4, 6],
                    help="IP version of the hypervisors' tenant-encap-ip: IPv6 takes 20 bytes more of the MTU."),
         cfg.ListOpt("flat_networks", default=[],
@@ -51,6 +60,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.ListOpt("network_vlan_ranges", default=[],
                     help="NAME or NAME:FIRST:LAST: physical networks for type vlan, with VLANs to draw from."),
         cfg.IntOpt("physical_network_mtu", default=1500, min=1280, max=65535, help="MTU of physical networks."),
+        cfg.ListOpt("offered_interfaces", default=[],
+                    help="Names of interfaces, as patterns (tap*), that tenants may attach through Quantum; others "
+                         "they attach by the UUID that is their iface-id."),
         cfg.IntOpt("broadcast_rate", default=1000, min=0, max=100_000_000,
                    help="Frames a second that a port may send to many: broadcast, multicast, unknown unicast; 0: no "
                         "limit."),
@@ -71,6 +83,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
         cfg.StrOpt("certificate", help="PEM file: this controller's certificate, and what it was signed by."),
         cfg.StrOpt("private_key", help="PEM file: the key of the certificate."),
+        cfg.BoolOpt("bind_certificates", default=True,
+                    help="A database, and a switch of which it has told, need a certificate with its system-id as "
+                         "common name or subject alternative name."),
         cfg.BoolOpt("allow_plaintext", default=False,
                     help="Listen without TLS on addresses that are not loopback: plain text is meant."),
     ],
@@ -114,9 +129,14 @@ class Settings(NamedTuple):
     audit_interval: float
     echo_interval: float
     packet_in_rate: int
+    adopt: bool
+    adopted_switches: int
+    bind_certificates: bool
     broadcast_rate: int
+    offered_interfaces: tuple[str, ...]
     link_cost: str
     underlay_mtu: int
+    least_mtu: int
     underlay_ip_version: int
     physical: PhysicalNetworks
     ca: str
@@ -209,9 +229,14 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         audit_interval=conf.openflow.audit_interval,
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
+        adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,
+        adopted_switches=conf.openflow.adopted_switches,
+        bind_certificates=security.bind_certificates,
         broadcast_rate=conf.network.broadcast_rate,
+        offered_interfaces=tuple(conf.network.offered_interfaces),
         link_cost=conf.fabric.cost,
         underlay_mtu=conf.network.underlay_mtu,
+        least_mtu=conf.network.least_mtu,
         underlay_ip_version=conf.network.underlay_ip_version,
         physical=configured(
             conf.network.flat_networks, conf.network.network_vlan_ranges, conf.network.physical_network_mtu
@@ -304,3 +329,8 @@ def tls_context(settings: Settings, *, demand_certificate: bool) -> ssl.SSLConte
     except OSError as error:
         raise Misconfigured(f"[security] ca, certificate or private_key cannot be read: {error}") from error
     return context
+
+
+def barred(settings: Settings) -> frozenset[bytes]:
+    """Certificates that no switch and no database may show, in DER form: the controller's own."""
+    return frozenset({own_certificate(settings.certificate)}) if settings.tls else frozenset()

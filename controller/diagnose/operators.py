@@ -22,6 +22,7 @@ from controller.store.replica import Replica
 from controller.switches.board import Switchboard
 from controller.switches.discovery.links import Links
 from controller.switches.observer import Observer
+from controller.switches.vifs import Vifs
 
 SLICE = 0.005  # seconds of work after which other green threads get their turn
 
@@ -39,12 +40,14 @@ class Operators:
         fabric: Fabric,
         readiness: Readiness,
         mtus: Mtus,
+        vifs: Vifs,
         held: Held,
     ) -> None:
         self.fabric = fabric
         self._inventory = inventory
         self._readiness = readiness
         self._mtus = mtus
+        self._vifs = vifs
         self._held = held
         self._links = links
         self._replica = replica
@@ -81,6 +84,12 @@ class Operators:
         return [
             {"at": moment(when), "address": address, "why": why} for when, address, why in self._switchboard.refusals
         ]
+
+    def claims(self) -> dict[str, Any]:
+        """VIFs that several switches have, and what else hypervisors claim and do not get."""
+        switches = sorted(self._replica.model.rows(Switch).items())
+        refused = [{"switch": each, "why": why} for each, switch in switches for why in switch.refused]
+        return {"vifs": self._vifs.contested(), "refused": refused}
 
     def unready(self) -> str:
         return self._readiness.why_not()
@@ -136,6 +145,11 @@ class Operators:
                     value=self._switchboard.refused_count),
             counter("tenet_duplicate_datapaths", "Connections refused because a live switch has their datapath id.",
                     value=self._switchboard.duplicates),
+            gauge("tenet_vifs_contested", "Ports whose VIF is on several switches.", value=self._vifs.count),
+            counter("tenet_vif_moves", "VIFs that went from one switch to another while both had them.",
+                    value=self._vifs.moves),
+            gauge("tenet_claims_refused", "Host names and tunnel addresses that switches claim and do not get.",
+                  value=sum(len(switch.refused) for switch in model.rows(Switch).values())),
             rows, installed, wanted, refused, repaired, unlimited,
             gauge("tenet_networks_narrowed", "Networks with a smaller MTU than they were made with.",
                   value=len(self._mtus.lowered())),

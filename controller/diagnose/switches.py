@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from controller.compile.compiler import Compiler
-from controller.compile.on_demand import Elsewhere
+from controller.compile.on_demand import OnDemand
 from controller.flow import Flow
 from controller.model.rows import Switch
 from controller.reconcile.programmer import Programmer
@@ -30,11 +30,11 @@ def moment(seconds: float) -> str | None:
 
 
 class Inventory:
-    def __init__(self, replica: Replica, reconciler: Reconciler, elsewhere: Elsewhere, levels: Levels) -> None:
+    def __init__(self, replica: Replica, reconciler: Reconciler, on_demand: OnDemand, levels: Levels) -> None:
         self._model = replica.model
         self._reconciler = reconciler
         self._levels = levels
-        self._elsewhere = elsewhere
+        self._on_demand = on_demand
 
     def switches(self) -> list[dict[str, Any]]:
         """Every switch that is known; of those that another member masters, what is known without computing."""
@@ -71,6 +71,7 @@ class Inventory:
             "flows_refused": len(programmer.target.refused) if programmer else None,
             "broadcast_rate": self._reconciler.broadcast_rate or None,
             "unlimited": self.unlimited(switch.id),
+            "refused": list(switch.refused),
             "last_applied": moment(programmer.last_applied) if programmer else None,
             "revision": self._levels.at(switch.id),
         }
@@ -138,4 +139,4 @@ class Inventory:
 
     def _compiler(self, switch_id: str) -> Compiler:
         mine = self._reconciler.compiler
-        return mine if mine.includes(switch_id) else self._elsewhere.compiled(switch_id)
+        return mine if mine.includes(switch_id) else self._on_demand.compiled(switch_id)

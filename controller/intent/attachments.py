@@ -5,12 +5,18 @@ A port without `interface_id` that was made through v2.0 takes the interface tha
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatchcase
+
 from msgspec.structs import replace
 
+from controller.intent.env import Means
 from controller.model.model import Model
-from controller.model.rows import Port
-from controller.runtime.errors import Conflict, Invalid
+from controller.model.rows import Interface, Link, Port
+from controller.runtime.errors import Conflict, Forbidden, Invalid
 from controller.store.transaction import Taken, Transaction
+
+_UUID = re.compile("[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 
 def attached(model: Model, port: Port) -> str:
@@ -20,8 +26,44 @@ def attached(model: Model, port: Port) -> str:
     return port.vif if port.id in model.placement.bindings else ""
 
 
-def plug(tx: Transaction, port: Port, interface_id: str) -> Port:
-    """Raises Conflict: PortInUse when the port has an interface, AlreadyAttached when the interface has a port."""
+def permit(tx: Transaction, interface_id: str, means: Means) -> None:
+    """Whether the asker may attach this interface, to whichever port.
+
+    A VIF is named by the id that its host gave it (iface-id), an UUID.  Everything else may be the name of an interface
+    (Linux: 15 characters at most), and so of one that is nobody's VIF: an uplink, a host's own, the end of a wire.
+    Names are for operators, for services, and for everybody where the operator offers them.  Raises Forbidden.
+
+    An interface that is the end of a wire is attached by its name by nobody: Conflict (AlreadyAttached).  An operator
+    who means it gives it an iface-id.
+    """
+    named = means.by_name or _UUID.fullmatch(interface_id)
+    if not named and not any(fnmatchcase(interface_id, pattern) for pattern in means.offered):
+        raise Forbidden(
+            f"{interface_id[:64]} is not a UUID: interfaces are attached by their names by operators, or where "
+            f"[network] offered_interfaces has them."
+        )
+    for interface in tx.model.find(Interface, "vif", interface_id):
+        if interface.name == interface_id and _is_wired(tx.model, interface):
+            raise Conflict(
+                f"Interface {interface_id} is attached already: it is the end of a wire between switches.",
+                "AlreadyAttached",
+            )
+
+
+def _is_wired(model: Model, interface: Interface) -> bool:
+    """Whether a wire that is up, or that flaps, begins or ends here."""
+    beyond = model.find(Link, "far_switch_id", interface.switch_id)
+    return bool(model.find(Link, "place", interface.place)) or any(
+        link.far_ofport == interface.ofport for link in beyond
+    )
+
+
+def plug(tx: Transaction, port: Port, interface_id: str, means: Means) -> Port:
+    """Raises Conflict: PortInUse when the port has an interface, AlreadyAttached when the interface has a port.
+
+    Forbidden and Conflict as `permit`.
+    """
+    permit(tx, interface_id, means)
     there = attached(tx.model, port)
     if there:
         raise Conflict(f"Port {port.id} has interface {there} plugged in.", "PortInUse")

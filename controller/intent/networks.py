@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict, cast
 
 from controller.intent.env import Means
+from controller.model.mtu import OVERHEAD
 from controller.model.rows import Network, Port, Subnet, Switch
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
@@ -52,8 +53,9 @@ def required(tx: Transaction, network_id: str) -> Network:
 
 
 def most_mtu(tx: Transaction, means: Means) -> int:
-    """What there is room for between the switches, as things are now."""
-    return tx.model.room.most(means.underlay_mtu, wired=tx.model.routes.wired).mtu
+    """What there is room for between most switches, as things are now; not less than the operator's least."""
+    room = tx.model.room.usual(means.underlay_mtu, wired=tx.model.routes.wired).mtu
+    return max(room, min(means.least_mtu, means.underlay_mtu - OVERHEAD))
 
 
 def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:

@@ -71,6 +71,8 @@ def create(tx: Transaction, project_id: str, wish: PortWish, means: Means) -> Po
     )
     if "address_pairs" in wish:
         port = replace(port, address_pairs=_pairs(port, wish["address_pairs"]))
+    if port.interface_id:
+        attachments.permit(tx, port.interface_id, means)
     _enter(tx, network, port)
     fixed_ips = addresses.of_new_port(tx, network, port, wish.get("fixed_ips"), means)
     if fixed_ips:
@@ -100,6 +102,8 @@ def update(tx: Transaction, port_id: str, wish: PortWish, means: Means) -> Port:
     network = networks.required(tx, port.network_id)
     changes: dict[str, Any] = {**wish}
     if "interface_id" in wish:
+        if wish["interface_id"] not in ("", port.interface_id):
+            attachments.permit(tx, wish["interface_id"], means)
         attachments.move(tx, port, wish["interface_id"])
     mac = wish.get("mac_address", port.mac_address) or allocate.free_mac(tx, network.id, means)
     changes["mac_address"] = mac

@@ -71,8 +71,8 @@ def delete_port(tx: Transaction, tenant: str, network_id: str, port_id: str) -> 
     ports.remove(tx, port)
 
 
-def plug(tx: Transaction, tenant: str, network_id: str, port_id: str, interface_id: str) -> None:
-    attachments.plug(tx, _port(tx, tenant, network_id, port_id), interface_id)
+def plug(tx: Transaction, tenant: str, network_id: str, port_id: str, interface_id: str, means: Means) -> None:
+    attachments.plug(tx, _port(tx, tenant, network_id, port_id), interface_id, means)
 
 
 def unplug(tx: Transaction, tenant: str, network_id: str, port_id: str) -> None:

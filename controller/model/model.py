@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple, TypeVar, cast
 
 from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
 from controller.model.mtu import Room
 
-from .lookup import Lookup
+from .index import Index
 from .placement import Placement, choose
 from .routes import Routes
 from .rows import (
@@ -27,7 +27,7 @@ from .rows import (
     SubnetPool,
     Switch,
 )
-from .rows.base import ATTRIBUTES, FLOWLESS, INDEXES
+from .rows.base import ATTRIBUTES, FLOWLESS
 from .scope_ranges import ScopeRanges
 from .slots import PREFIX as SLOTS
 from .slots import Slots
@@ -57,11 +57,9 @@ class Model:
         self.room = Room()
         self.scopes = ScopeRanges()
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
-        self._rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in KINDS.values()}
-        self._index: dict[tuple[object, ...], dict[str, None]] = {}
+        self._rows: dict[type[Row], MutableMapping[str, Row]] = {kind: {} for kind in KINDS.values()}
+        self._index = Index()
         self._order: dict[type[Row], Any] = {}  # ids in order, of the kinds that were ever asked for so
-        self._lookup = Lookup()
-        self._flowless = tuple(f"{kind.kind_name()}/" for kind in FLOWLESS)
 
     # --- reading ---
 
@@ -70,7 +68,7 @@ class Model:
 
     def rows(self, kind: type[R]) -> Mapping[str, R]:
         """All rows of a kind by id; do not keep it across a wait."""
-        return cast("dict[str, R]", self._rows[kind])
+        return cast("Mapping[str, R]", self._rows[kind])
 
     def ordered(self, kind: type[R], start: str = "", *, reverse: bool = False) -> Iterator[R]:
         """All rows of a kind by their ids, from after `start` on, or backwards; do not keep it across a wait."""
@@ -98,18 +96,20 @@ class Model:
 
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
         """Rows of a kind by one of its indexes or lookups, in the order of their ids."""
-        ids = (self._lookup.ids(kind, index, value) if self._lookup.has(kind, index)
-               else self._index.get((kind, index, value), ()))  # fmt: skip
-        if len(ids) > MANY and len(ids) > len(self._rows[kind]) // 8:
-            found = [row_id for row_id in self._ordered_ids(kind) if row_id in ids]  # quicker than to sort them
+        ids = self._index.some(kind, index, value)
+        order = self._order.get(kind)
+        if len(ids) > MANY and order is not None and len(ids) > len(order) // 8:
+            found = [row_id for row_id in order if row_id in ids]  # quicker than to sort them
         else:
             found = sorted(ids)
         return cast("list[R]", list(map(self._rows[kind].__getitem__, found)))
 
     def count(self, kind: type[Row], index: str, value: object) -> int:
-        if self._lookup.has(kind, index):
-            return self._lookup.count(kind, index, value)
-        return len(self._index.get((kind, index, value), ()))
+        return self._index.count(kind, index, value)
+
+    def values(self, kind: type[Row], index: str) -> Collection[object]:
+        """What any row has in one of its indexes or lookups."""
+        return self._index.values(kind, index)
 
     def revision_of(self, row: Standard) -> int:
         """The object's own revision number: it grows by one with each commit that writes the row.
@@ -125,9 +125,10 @@ class Model:
         """Take in whole commits; the dependency keys that changed by them."""
         touched: set[Dependency] = set()
         unsettled: set[str] = set()
+        flowless = tuple(f"{kind.kind_name()}/" for kind in FLOWLESS)
         for revision, key, row in changes:
             self.revision = revision
-            if not key.startswith(self._flowless):
+            if not key.startswith(flowless):
                 self.content = max(self.content, revision)
             if row is None:
                 self.revisions.pop(key, None)
@@ -162,21 +163,14 @@ class Model:
             return
         if old is not None and kind in PLACES:
             yield from PLACES[kind](self, old)
-        if kind in ROUTED:
-            self.routes.change(old, new)
-        if kind is Switch:
-            self.room.change(cast("Switch | None", old), cast("Switch | None", new))
-        if kind is SubnetPool:
-            self.scopes.change(cast("SubnetPool | None", old), cast("SubnetPool | None", new))
+        self._derive(kind, old, new)
         touched.add((kind, row_id))
         for name in ATTRIBUTES[kind]:
             if getattr(old, name, None) != getattr(new, name, None):
                 touched.add((kind, row_id, name))
-        self._lookup.put(kind, row_id, old, new)
+        touched.update(self._index.put(kind, row_id, old, new))
         if kind in self._order and (old is None or new is None):
             (self._order[kind].add if old is None else self._order[kind].remove)(row_id)
-        for name in INDEXES[kind]:
-            self._reindex(kind, row_id, name, getattr(old, name, None), getattr(new, name, None), touched)
         if new is None:
             del rows[row_id]
         else:
@@ -184,22 +178,14 @@ class Model:
             if kind in PLACES:
                 yield from PLACES[kind](self, new)
 
-    def _reindex(
-        self, kind: type[Row], row_id: str, name: str, old: object, new: object, touched: set[Dependency]
-    ) -> None:
-        if old is not None:
-            touched.add((kind, name, old))
-        if new is not None:
-            touched.add((kind, name, new))
-        if old == new:
-            return
-        if old is not None:
-            bucket = self._index[kind, name, old]
-            del bucket[row_id]
-            if not bucket:
-                del self._index[kind, name, old]
-        if new is not None:
-            self._index.setdefault((kind, name, new), {})[row_id] = None
+    def _derive(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
+        """What is kept beside the rows, but for where ports are."""
+        if kind in ROUTED:
+            self.routes.change(old, new)
+        if kind is Switch:
+            self.room.change(cast("Switch | None", old), cast("Switch | None", new))
+        if kind is SubnetPool:
+            self.scopes.change(cast("SubnetPool | None", old), cast("SubnetPool | None", new))
 
     def _settle(self, port_id: str) -> Iterable[Dependency]:
         port = self.get(Port, port_id)
@@ -210,7 +196,7 @@ class Model:
         return self.placement.settle(port_id, port, network, interface)
 
     def _ports_of_vif(self, vif: str) -> Iterable[str]:
-        return self._index.get((Port, "vif", vif), ())
+        return self._index.some(Port, "vif", vif)
 
 
 def _of_switch(model: Model, row: Row) -> Iterator[str]:
@@ -224,6 +210,6 @@ ROUTED = (Link, Switch)  # kinds that have a say in routes
 PLACES: dict[type[Row], Callable[[Model, Any], Iterable[str]]] = {
     Port: lambda model, row: (row.row_id,),
     Interface: lambda model, row: tuple(model._ports_of_vif(row.vif)),
-    Network: lambda model, row: tuple(model._index.get((Port, "network_id", row.row_id), ())),
+    Network: lambda model, row: tuple(model._index.some(Port, "network_id", row.row_id)),
     Switch: lambda model, row: tuple(_of_switch(model, row)),
 }

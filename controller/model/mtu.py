@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from controller.model.rows import Switch
@@ -35,13 +36,32 @@ class Room:
                 continue
             self._tunnelled += by * bool(switch.encap_ip)
             if switch.underlay_mtu:
-                _count(self._underlays, switch.underlay_mtu - (IPV6_MORE if ":" in switch.encap_ip else 0), by)
+                _count(self._underlays, _underlay(switch), by)
             if switch.wire_mtu:
                 _count(self._wires, switch.wire_mtu, by)
 
     def most(self, underlay: int, wired: bool) -> Most:
-        """`underlay`: what the underlay carries where no hypervisor tells, in bytes; `wired`: there are wires."""
-        room = min(self._underlays, default=underlay)
+        """Room between any two switches.  `underlay`: what the underlay carries where no hypervisor tells, in bytes;
+        `wired`: there are wires.
+        """
+        return self._most(min(self._underlays, default=underlay), wired)
+
+    def usual(self, underlay: int, wired: bool) -> Most:
+        """Room for a network that is on no switch yet: by what most hypervisors tell of their underlay, the smallest of
+        what as many tell, so that one alone does not decide for everybody.
+        """
+        return self._most(self._usual(underlay), wired)
+
+    def between(self, switches: Iterable[Switch | None], underlay: int, wired: bool) -> Most:
+        """Room between these switches; one that tells nothing has the usual underlay."""
+        usual = self._usual(underlay)
+        told = (_underlay(switch) if switch.underlay_mtu else usual for switch in switches if switch is not None)
+        return self._most(min(told, default=usual), wired)
+
+    def _usual(self, underlay: int) -> int:
+        return max(self._underlays, key=lambda mtu: (self._underlays[mtu], -mtu), default=underlay)
+
+    def _most(self, room: int, wired: bool) -> Most:
         mixed = wired and self._tunnelled > 0
         found = Most(room - OVERHEAD - (LABELLED if mixed else 0), f"tunnels go over an underlay of {room}")
         if mixed:
@@ -55,6 +75,11 @@ class Room:
 def wire_mtu(underlay: int) -> int:
     """What a wire is to carry, so that it does not make networks narrower than tunnels do."""
     return underlay - OVERHEAD + LABELLED
+
+
+def _underlay(switch: Switch) -> int:
+    """The MTU of a switch's underlay, of an IPv6 one as if its headers were IPv4's."""
+    return switch.underlay_mtu - (IPV6_MORE if ":" in switch.encap_ip else 0)
 
 
 def _count(counter: Counter[int], value: int, by: int) -> None:

@@ -1,52 +1,59 @@
-"""A model in which some changes are done that are not: for reading attributes of objects that are only foreseen."""
+"""A model in which some changes are done that are not: what is foreseen of a write, or what was before one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
-from .model import Model
-from .rows import NAMES, Row
+from .index import Index
+from .layer import Layer
+from .model import Dependency, Model
+from .placement import Placement
+from .rows import Row
 
 R = TypeVar("R", bound=Row)
+Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
 
 
-class Overlay:
-    """Reads as of a `Model`.  Costs as much as there are changes; where ports are is not foreseen."""
+class Overlay(Model):
+    """Reads as a model after `changes`.  Costs as much as they are; the model itself stays as it is.
 
-    def __init__(self, model: Model, changes: Sequence[tuple[Row | None, Row | None]]) -> None:
-        self._model = model
-        self._after: dict[type[Row], dict[str, Row | None]] = {kind: {} for kind in NAMES}
+    Where ports are follows, once somebody asks.  Routes, MTUs and reservations are those of the model: they follow from
+    what switches report and from commits, not from what is foreseen.
+    """
+
+    def __init__(self, model: Model, changes: Changed) -> None:
+        kinds = {type(row) for pair in changes for row in pair if row is not None}
+        self._base = model
+        self.revision, self.content = model.revision, model.content
+        self.revisions, self.taken, self.placed = model.revisions, model.taken, model.placed
+        self.routes, self.slots, self.room, self.scopes = model.routes, model.slots, model.room, model.scopes
+        self._rows = {**model._rows, **{kind: Layer(model._rows[kind]) for kind in kinds}}
+        self._index = Index.over(model._index, kinds)
+        self._order: dict[type[Row], Any] = {}
+        self._touched: set[Dependency] = set()
+        self._unsettled: set[str] = set()
         for before, after in changes:
             row = after or before
             if row is not None:
-                self._after[type(row)][row.row_id] = after
+                self._unsettled.update(self._put(type(row), row.row_id, after, self._touched))
 
-    def get(self, kind: type[R], row_id: str) -> R | None:
-        if row_id in self._after[kind]:
-            return self._after[kind][row_id]  # type: ignore[return-value]
-        return self._model.get(kind, row_id)
+    @cached_property
+    def placement(self) -> Placement:  # type: ignore[override]  # as of the changes, and nobody assigns it
+        placement = self.__dict__["placement"] = Placement.over(self._base.placement)
+        for port_id in self._unsettled:
+            self._touched.update(self._settle(port_id))
+        return placement
 
-    def rows(self, kind: type[R]) -> Mapping[str, R]:
-        after: dict[str, Any] = self._after[kind]
-        if not after:
-            return self._model.rows(kind)
-        merged = {**self._model.rows(kind), **after}
-        return {row_id: row for row_id, row in merged.items() if row is not None}
+    @property
+    def touched(self) -> set[Dependency]:
+        """The dependencies that the changes change, as `Model.apply` tells them."""
+        assert self.placement is not None  # settled
+        return self._touched
 
-    def find(self, kind: type[R], index: str, value: object) -> list[R]:
-        after: dict[str, Any] = self._after[kind]
-        found = {row.row_id: row for row in self._model.find(kind, index, value) if row.row_id not in after}
-        for row_id, row in after.items():
-            if row is not None:
-                held = getattr(row, index)
-                if held == value or (isinstance(held, tuple) and value in held):
-                    found[row_id] = row
-        return [row for _, row in sorted(found.items())]
+    def _ordered_ids(self, kind: type[Row]) -> Any:
+        return super()._ordered_ids(kind) if isinstance(self._rows[kind], Layer) else self._base._ordered_ids(kind)
 
-    def count(self, kind: type[R], index: str, value: object) -> int:
-        return len(self.find(kind, index, value)) if self._after[kind] else self._model.count(kind, index, value)
-
-    def __getattr__(self, name: str) -> Any:
-        """Everything else is as it is now."""
-        return getattr(self._model, name)
+    def _derive(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
+        """Nothing: see above."""

@@ -6,9 +6,10 @@ when the answer does: the hundredth port of a network on a switch changes none o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import NamedTuple
 
+from .layer import Layer
 from .relation import Relation
 from .rows import Interface, Network, Port, Switch
 
@@ -28,8 +29,8 @@ class Placement:
     """Bindings of ports to interfaces, and the relations that apps read.  Changed by the model only."""
 
     def __init__(self) -> None:
-        self.bindings: dict[str, Interface] = {}  # port id -> interface, whatever the admin state
-        self._locations: dict[str, PortLocation] = {}
+        self.bindings: MutableMapping[str, Interface] = {}  # port id -> interface, whatever the admin state
+        self._locations: MutableMapping[str, PortLocation] = {}
         self.networks: Relation[str, str] = Relation()  # switch -> networks that have a port on it
         self.span: Relation[str, str] = Relation()  # network -> switches that hold a port of it
         self.learners: Relation[str, str] = Relation()  # network -> switches that hold a learning port of it
@@ -37,6 +38,18 @@ class Placement:
         self.blocks: Relation[tuple[str, str], int] = Relation()  # (switch, network) -> blocks of its ports
         self.learner_blocks: Relation[tuple[str, str], int] = Relation()
         self.members: Relation[tuple[str, str, int], str] = Relation()  # (switch, network, block) -> ports
+
+    @classmethod
+    def over(cls, base: Placement) -> Placement:
+        """One that reads as `base`, and may be changed."""
+        made = cls()
+        for name, held in vars(base).items():
+            setattr(made, name, Relation.over(held) if isinstance(held, Relation) else Layer(held))
+        return made
+
+    def __bool__(self) -> bool:
+        """Whether any port is bound, or anything is left of one that was."""
+        return any(map(bool, vars(self).values()))
 
     def location(self, port_id: str) -> PortLocation | None:
         return self._locations.get(port_id)

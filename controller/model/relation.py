@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, MutableMapping
 from typing import Generic, TypeVar
+
+from .layer import Layer
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V", bound=Hashable)
@@ -15,7 +17,18 @@ class Relation(Generic[K, V]):
     __slots__ = ("_counts",)
 
     def __init__(self) -> None:
-        self._counts: dict[K, dict[V, int]] = {}
+        self._counts: MutableMapping[K, dict[V, int]] = {}
+
+    @classmethod
+    def over(cls, base: Relation[K, V]) -> Relation[K, V]:
+        """One that reads as `base`, and may be changed."""
+        made = cls()
+        made._counts = Layer(base._counts, dict)
+        return made
+
+    def __bool__(self) -> bool:
+        """Whether anything is related to anything."""
+        return bool(self._counts)
 
     def add(self, key: K, value: V) -> bool:
         """Count the pair once more; True when it was not there before."""

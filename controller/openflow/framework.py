@@ -19,12 +19,17 @@ from typing import Any, TypeVar
 
 from controller.openflow import wire
 from controller.openflow.connection import Connection
-from controller.openflow.listener import Listener
 from controller.openflow.session import PortDesc, Session, SwitchEvents
 from controller.runtime import hub
+from controller.runtime.certificates import Names
 from controller.runtime.errors import Misconfigured
+from controller.runtime.listener import Listener
+from controller.runtime.logpace import LogPace, times
 
 log = logging.getLogger("tenet.openflow")
+
+STRANGERS = 1024  # connections that have not shown a datapath id, beyond which no more are let in
+Admit = Callable[[int, Names], str]
 
 _MOST_PORTS = 65_536  # of a switch; port numbers have 32 bits, and a hostile peer would use them
 # Mininet's RemoteController asks with telnet whether we are there.  It falls over an answer that is not UTF-8, and
@@ -103,11 +108,12 @@ class OpenFlow(_OFPHandler):  # type: ignore[misc]
 class Switch(_Datapath):  # type: ignore[misc]
     """The framework's datapath over a hardened connection."""
 
-    def __init__(self, sock: socket.socket, connection: Connection, server: Server) -> None:
+    def __init__(self, sock: socket.socket, connection: Connection, server: Server, names: Names) -> None:
         super().__init__(sock, connection.address)
         sock.settimeout(None)  # the framework's five seconds would end a quiet connection
         self.connection = connection
         self.server = server
+        self.names = names
         self.session: Session | None = None
         self.ports: dict[int, Any] = {}
         self.duplicate = False
@@ -142,21 +148,28 @@ class Switch(_Datapath):  # type: ignore[misc]
             self._end()
 
     def take_dpid(self, dpid: int) -> bool:
-        """False, and the connection is closed, when another connection has that datapath id and is alive."""
+        """False, and the connection is closed, when the peer may not be that datapath, or another live one is."""
         if self.id is not None:
             raise wire.Malformed("a second features reply")
+        if why := self.server.admit(dpid, self.names):
+            self._refuse(why)
+            return False
         while (first := self.server.switches.setdefault(dpid, self)) is not self:
             if first.answers():
                 self.duplicate = True
-                why = f"datapath {dpid:016x} is already connected from {first.connection.address}"
-                log.warning("connection from %s refused: %s", self.connection.address, why)
-                self.connection.close(why)
+                self._refuse(f"datapath {dpid:016x} is already connected from {first.connection.address}")
                 return False
             # a switch that was cut off comes back long before its old connection is given up
             first.connection.close("silent, and its switch has connected anew")
             if self.server.switches.get(dpid) is first:
                 del self.server.switches[dpid]
         return True
+
+    def _refuse(self, why: str) -> None:
+        if count := self.server.pace.due(why):
+            log.warning("connection from %s refused%s: %s",
+                        self.connection.address, times(count), why)  # fmt: skip
+        self.connection.close(why)
 
     def answers(self) -> bool:
         """Is the switch alive, proven now?"""
@@ -171,7 +184,7 @@ class Switch(_Datapath):  # type: ignore[misc]
 
     def introduce(self) -> None:
         """The handshake is complete."""
-        self.session = Session(self.id, self.connection, self.server.events)
+        self.session = Session(self.id, self.connection, self.server.events, self.names)
         self.session.ports = {number: _port(desc) for number, desc in self.ports.items()}
         log.info("switch %016x connected from %s", self.id, self.connection.address)
         hub.spawn(self._connected, self.session)
@@ -267,8 +280,10 @@ class Switch(_Datapath):  # type: ignore[misc]
 class Server:
     """The switches that are connected, and the door that they came through."""
 
-    def __init__(self, events: SwitchEvents, echo_interval: float, handshake_timeout: float) -> None:
+    def __init__(self, events: SwitchEvents, admit: Admit, echo_interval: float, handshake_timeout: float) -> None:
         self.events = events
+        self.admit = admit
+        self.pace = LogPace()
         self.echo_interval = echo_interval
         self.handshake_timeout = handshake_timeout
         self.switches: dict[int, Switch] = {}  # by datapath id
@@ -279,16 +294,22 @@ class Server:
         """Where it listens: the port is the real one where 0 was asked for."""
         return self._listener.address if self._listener else ("", 0)
 
-    def open(self, listen: tuple[str, int], tls: ssl.SSLContext | None) -> None:
-        self._listener = Listener(listen, self._talk, tls, self.handshake_timeout, lambda: len(self.switches))
+    def open(self, listen: tuple[str, int], tls: ssl.SSLContext | None, barred: frozenset[bytes]) -> None:
+        self._listener = Listener(
+            "openflow", listen, self._talk, tls=tls, barred=barred, patience=self.handshake_timeout,
+            strangers=STRANGERS, admitted=lambda: len(self.switches), refused=self._turned_away,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Stop listening and end every connection; each `disconnected` has been called when this returns."""
         if self._listener:
             self._listener.close()
 
-    def _talk(self, sock: socket.socket, address: str) -> None:
-        Switch(sock, Connection(sock, address), self).serve()
+    def _talk(self, sock: socket.socket, address: str, names: Names) -> None:
+        Switch(sock, Connection(sock, address), self, names).serve()
+
+    def _turned_away(self, address: str, why: str) -> None:
+        self.events.refused(address, why, False)
 
 
 def serve(
@@ -296,17 +317,21 @@ def serve(
     events: SwitchEvents,
     *,
     tls: ssl.SSLContext | None = None,
+    barred: frozenset[bytes] = frozenset(),
+    admit: Admit = lambda dpid, names: "",
     echo_interval: float = 5.0,
     handshake_timeout: float = 10.0,
 ) -> Server:
     """Listen for switches and tell `events` of them, from now until the server is closed.
 
     `listen` is an IP address and a port, 0 for any free one.  With `tls`, whether a peer needs a certificate is the
-    context's to say.  Times are in seconds.  Raises `Misconfigured` when the address cannot be listened on.
+    context's to say; who shows one of `barred` is refused.  `admit` says why a peer whose certificate has these names
+    may not be a datapath, "" when it may.  Times are in seconds.  Raises `Misconfigured` when the address cannot be
+    listened on.
     """
     _application()
-    server = Server(events, echo_interval, handshake_timeout)
-    server.open(listen, tls)
+    server = Server(events, admit, echo_interval, handshake_timeout)
+    server.open(listen, tls, barred)
     log.info("listening for switches on %s:%d with %s", *server.address, FRAMEWORK)
     return server
 

@@ -16,6 +16,7 @@ from controller.openflow.events import Link, PortDesc, SwitchEvents
 from controller.openflow.pending import Answer, Bundle, Dump
 from controller.openflow.wire import PacketIn
 from controller.runtime import hub
+from controller.runtime.certificates import Names
 from controller.runtime.errors import NotMaster, Rejected, Unreachable
 
 __all__ = ["Held", "Link", "PacketIn", "PortDesc", "Session", "SwitchEvents"]
@@ -35,8 +36,10 @@ class Session:
     Calls that wait raise `Unreachable` when the connection ends or the switch stays silent (then it is closed, too).
     """
 
-    def __init__(self, dpid: int, link: Link, events: SwitchEvents) -> None:
+    def __init__(self, dpid: int, link: Link, events: SwitchEvents, names: Names = None) -> None:
+        """`names`: of the certificate that the peer has shown, None over plain text."""
         self.dpid = dpid
+        self.names = names
         self.address = link.address
         self.connected_since = time.time()
         self.ports: dict[int, PortDesc] = {}

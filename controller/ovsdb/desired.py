@@ -1,4 +1,6 @@
-"""What is wrong with a hypervisor's configuration, and the transactions that put it right; pure.
+"""What is wrong with a hypervisor's configuration, and the transactions that put it right.
+
+Pure, but for the datapath id that a new bridge is given, which is random.
 
 A database whose operator said nothing of Tenet (Mininet's) is left as it is: its bridges are watched, see `describe`.
 Level-triggered: everything follows from the replica as it is, so whatever somebody deleted or changed is found again,
@@ -12,7 +14,7 @@ transaction, for OVS flushes a bridge's flows when its last controller goes or i
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -80,19 +82,18 @@ def _managers(replica: Replica, root: OpenVSwitch, targets: Sequence[str]) -> li
     return [Repair("managers", why, (*inserts, op.update("Open_vSwitch", root.uuid, {"manager_options": column})))]
 
 
-def derived_datapath_id(system_id: str) -> str:
-    """A datapath id that follows from the system id, as 16 hex digits.
+def new_datapath_id() -> str:
+    """A datapath id that nobody can guess, as 16 hex digits (docs/decisions/0066-certificates.md).
 
     It has 52 bits, the first of them set: no bridge that has its id from a MAC address has such a one, and JSON can
     carry it.
     """
-    digest = hashlib.sha256(f"tenet datapath {system_id}".encode()).digest()
-    return f"{int.from_bytes(digest[:8], 'big') >> 13 | 1 << 51:016x}"
+    return f"{secrets.randbits(51) | 1 << 51:016x}"
 
 
 def _make(root: OpenVSwitch, said: Settings, targets: Sequence[str]) -> Repair:
     """The bridge with its controllers and its local port, all in one transaction."""
-    fixed = said.datapath_id or derived_datapath_id(said.system_id)
+    fixed = said.datapath_id or new_datapath_id()
     names = [f"controller_{n}" for n in range(len(targets))]
     row: dict[str, Any] = {
         "name": BRIDGE,
@@ -120,7 +121,7 @@ def _make(root: OpenVSwitch, said: Settings, targets: Sequence[str]) -> Repair:
 def _bridge(root: OpenVSwitch, bridge: Bridge, said: Settings) -> list[tuple[str, op.Operation]]:
     """What to change in a bridge that is there: (what, operation)."""
     own = datapath_id(bridge.other_config.get("datapath-id", "")) or datapath_id(bridge.datapath_id)
-    fixed = said.datapath_id or own or derived_datapath_id(said.system_id)
+    fixed = said.datapath_id or own or new_datapath_id()
     changes = [("datapath id kept", operation) for operation in _keep(root, said, fixed)]
     row: dict[str, Any] = {}
     if bridge.fail_mode != "secure":

@@ -10,7 +10,8 @@ import re
 
 from controller.runtime.errors import SwitchError
 
-LENGTH_LIMIT = 16 << 20  # bytes; the monitored columns of 10,000 interfaces are 5 MB
+STRANGER_LIMIT = 1 << 20  # bytes of a message of a peer that has not been admitted
+LENGTH_LIMIT = 16 << 20  # bytes afterwards; the monitored columns of 10,000 interfaces are 5 MB
 DEPTH_LIMIT = 32  # the deepest OVSDB message, a transaction, has 10
 
 _BODY = rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)'  # of a string, to its end or as far as it is here
@@ -28,7 +29,7 @@ class Framer:
     """Bytes in, complete JSON objects (as text) out."""
 
     def __init__(self, length_limit: int = LENGTH_LIMIT, depth_limit: int = DEPTH_LIMIT) -> None:
-        self._length_limit = length_limit
+        self.length_limit = length_limit
         self._depth_limit = depth_limit
         self._held = bytearray()  # from the start of the first incomplete object
         self._at = 0  # how far `_held` has been looked at
@@ -47,8 +48,8 @@ class Framer:
             self._between(0, len(self._held))
             self._held.clear()
             self._at = 0
-        if any(len(text) > self._length_limit for text in (*texts, self._held)):
-            raise Malformed(f"message of more than {self._length_limit} bytes")
+        if any(len(text) > self.length_limit for text in (*texts, self._held)):
+            raise Malformed(f"message of more than {self.length_limit} bytes")
         return texts
 
     def _ends(self) -> list[int]:

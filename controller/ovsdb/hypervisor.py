@@ -19,9 +19,9 @@ from controller.ovsdb.desired import desired
 from controller.ovsdb.framing import Malformed
 from controller.ovsdb.operations import Repair
 from controller.ovsdb.pace import Pace
-from controller.ovsdb.replica import Replica
+from controller.ovsdb.replica import OpenVSwitch, Replica
 from controller.ovsdb.rpc import Rpc
-from controller.ovsdb.schema import DATABASE, monitor_params
+from controller.ovsdb.schema import DATABASE, IDENTITY, monitor_params
 from controller.ovsdb.seen import SeenHypervisor
 from controller.ovsdb.settings import settings
 from controller.ovsdb.wires import WireMtus, Wires, has, wire_mtus, wire_repairs
@@ -90,10 +90,14 @@ class Hypervisor:
         return f"{self.system_id} ({self.address})" if self.system_id else self.address
 
     def attend(self, admit: Callable[[Hypervisor], None]) -> None:
-        """Serve until the connection ends, which raises why.  `admit` raises when this hypervisor may not come in."""
-        self._rpc.call("monitor", monitor_params(_MONITOR), HANDSHAKE_LIMIT, self._replica.apply)
-        self.system_id = self._identity()
+        """Serve until the connection ends, which raises why.  `admit` raises when this hypervisor may not come in.
+
+        It is asked for nothing but its identity before.
+        """
+        self.system_id = settings(_root(self._rpc.call("transact", IDENTITY, ANSWER_LIMIT))).system_id
         admit(self)
+        self._rpc.trust()
+        self._rpc.call("monitor", monitor_params(_MONITOR), HANDSHAKE_LIMIT, self._replica.apply)
         log.info("%s: connected", self.name)
         while not self._rpc.over:
             self._changed.clear()
@@ -228,6 +232,21 @@ class Hypervisor:
         if wait is None:
             self._wire_mtus = mtus
         return wait
+
+
+def _root(results: Any) -> OpenVSwitch:
+    """The row of table Open_vSwitch in the answer to IDENTITY."""
+    _check(results)
+    try:
+        [found] = results[0]["rows"]
+        [[kind, uuid]] = [found["_uuid"]]
+        row = {"bridges": ["set", []], "manager_options": ["set", []], "external_ids": found["external_ids"]}
+    except (IndexError, KeyError, TypeError, ValueError):
+        raise Malformed("its database has no Open_vSwitch row") from None
+    replica = Replica()
+    replica.apply({"Open_vSwitch": {uuid if kind == "uuid" else "": {"new": row}}})
+    assert replica.root is not None
+    return replica.root
 
 
 def _check(results: Any) -> None:

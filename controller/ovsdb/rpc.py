@@ -16,7 +16,7 @@ import msgspec
 from ovs import reconnect, timeval
 from ovs.jsonrpc import Message
 
-from controller.ovsdb.framing import Framer, Malformed
+from controller.ovsdb.framing import LENGTH_LIMIT, STRANGER_LIMIT, Framer, Malformed
 from controller.runtime import hub
 from controller.runtime.errors import Rejected, SwitchError, Unreachable
 
@@ -45,6 +45,7 @@ class Rpc:
         self._sending = hub.Semaphore()
         self._waiting: dict[int, tuple[Callable[[Message], None], hub.Signal]] = {}
         self._alive = _Liveness(name)
+        self._framer = Framer(STRANGER_LIMIT)
         self._reader = hub.spawn(self._read)
 
     def call(
@@ -81,6 +82,10 @@ class Rpc:
             raise Rejected({}, f"{method}: {str(errors[0])[:400]}")
         raise self.over or Unreachable(f"no answer to {method} within {seconds:g} s")
 
+    def trust(self) -> None:
+        """The peer has been admitted: its messages may be long."""
+        self._framer.length_limit = LENGTH_LIMIT
+
     def close(self, why: SwitchError) -> None:
         """End the connection, from any thread but the reading one; `why` stays in `over`."""
         self.over = self.over or why
@@ -103,11 +108,10 @@ class Rpc:
             raise
 
     def _read(self) -> None:
-        framer = Framer()
         try:
             while True:
                 data = self._receive()
-                for text in framer.feed(data):
+                for text in self._framer.feed(data):
                     self._take(_message(text))
                 if data:
                     hub.sleep(0)  # a peer that sends without end gets its turn only

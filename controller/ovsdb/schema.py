@@ -70,3 +70,9 @@ SCHEMA = DbSchema.from_json(
 def monitor_params(monitor: str) -> list[Any]:
     """The parameters of the `monitor` request (RFC 7047, section 4.1.5) for all of these columns."""
     return [DATABASE, monitor, {table: {"columns": list(columns)} for table, columns in COLUMNS.items()}]
+
+
+# Parameters of a `transact` request (RFC 7047, section 4.1.3) that asks who the hypervisor is, and no more.
+IDENTITY: list[Any] = [
+    DATABASE, {"op": "select", "table": "Open_vSwitch", "where": [], "columns": ["_uuid", "external_ids"]}
+]  # fmt: skip

@@ -7,22 +7,27 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from controller.model.rows import Bridge
 from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.hypervisor import Facts, Hypervisor
 from controller.ovsdb.seen import SeenHypervisor
 from controller.ovsdb.wires import Wires
-from controller.runtime import hub
-from controller.runtime.errors import Misconfigured, Rejected, SwitchError, Unreachable
+from controller.runtime.certificates import Names, shown
+from controller.runtime.errors import Rejected, SwitchError, Unreachable
+from controller.runtime.listener import Listener
+from controller.runtime.logpace import LogPace, times
 
 TLS_LIMIT = 10.0  # s for the handshake
-STRANGERS_LIMIT = 256  # connections that have not said yet who they are
+STRANGERS_LIMIT = 256  # connections that have not been admitted
 
 log = logging.getLogger("tenet.ovsdb")
 
 Observe = Callable[[SeenHypervisor], None]
 Watch = Callable[[str, tuple[Bridge, ...]], None]
+Tell = Callable[[str, str], None]  # address of a peer, why it was refused
 
 
 def serve(
@@ -31,6 +36,9 @@ def serve(
     *,
     controller_port: int,
     tls: ssl.SSLContext | None = None,
+    barred: frozenset[bytes] = frozenset(),
+    bind: bool = True,
+    refused: Tell = lambda address, why: None,
     cluster: Cluster | None = None,
     wires: Wires | None = None,
     watch: Watch | None = None,
@@ -39,19 +47,25 @@ def serve(
 
     `observe` is called in the hypervisor's own green thread, with the whole description, whenever that differs from
     the last one; it may wait.  So is `watch`, with the system-id and all bridges that others made and pointed at a
-    controller, in the database of a hypervisor or of none.
+    controller, in the database of a hypervisor or of none.  `refused` is told of peers that were not admitted.
 
     `controller_port` is where our OpenFlow listener is, on the address that a hypervisor
-    connected to. With `tls` hypervisors come over TLS, and their switches are told to, too.  In a `cluster`,
-    its members take turns.  `wires`: the MTU of their ends is looked after.  Raises `Misconfigured` when it cannot
-    listen.
+    connected to.  With `tls` hypervisors come over TLS, and their switches are told to, too; nobody comes in with one
+    of the certificates `barred`, and with `bind` a system-id is admitted only with a certificate of that name.  In a
+    `cluster`, its members take turns.  `wires`: the MTU of their ends is looked after.  Raises `Misconfigured` when it
+    cannot listen.
     """
-    family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
-    try:
-        listener = hub.listen(listen, family=family, backlog=256)
-    except (OSError, OverflowError) as fault:
-        raise Misconfigured(f"[ovsdb] cannot listen on {listen[0]} port {listen[1]}: {fault}") from fault
-    return Server(listener, observe, controller_port, tls, cluster, wires, watch)
+    door = Door(tls, barred, bind, refused)
+    return Server(listen, observe, controller_port, door, cluster, wires, watch)
+
+
+class Door(NamedTuple):
+    """Who may come in, see `serve`."""
+
+    tls: ssl.SSLContext | None
+    barred: frozenset[bytes]
+    bind: bool
+    refused: Tell
 
 
 def controller_target(local: str, port: int, *, tls: bool) -> str:
@@ -68,29 +82,34 @@ class Server:
 
     def __init__(
         self,
-        listener: socket.socket,
+        listen: tuple[str, int],
         observe: Observe,
         controller_port: int,
-        tls: ssl.SSLContext | None,
+        door: Door,
         cluster: Cluster | None = None,
         wires: Wires | None = None,
         watch: Watch | None = None,
     ) -> None:
-        self.address: tuple[str, int] = listener.getsockname()[:2]
-        self._listener = listener
         self._observe = observe
         self._watch = watch
         self._controller_port = controller_port
-        self._tls = tls
+        self._door = door
         self._cluster = cluster
         self._wires = wires
-        self._threads: set[hub.GreenThread] = set()
+        self._pace = LogPace()
         self._admitted: dict[str, Hypervisor] = {}
-        self._accepting = hub.keep(self._accept)
         if cluster:
             cluster.listen(self._look)
         if wires:
             wires.listen(self._rewired)
+        self._listener = Listener(
+            "ovsdb", listen, self._serve, tls=door.tls, barred=door.barred, patience=TLS_LIMIT,
+            strangers=STRANGERS_LIMIT, admitted=lambda: len(self._admitted), refused=door.refused,
+        )  # fmt: skip
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self._listener.address
 
     def hypervisors(self) -> list[Facts]:
         """The hypervisors that are connected, by system-id."""
@@ -98,51 +117,37 @@ class Server:
 
     def close(self) -> None:
         """Stop listening and end all connections."""
-        hub.kill(self._accepting)
         self._listener.close()
-        for thread in list(self._threads):
-            hub.kill(thread)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, peer = self._listener.accept()
-            except OSError as fault:  # out of file descriptors, or the peer has gone already
-                log.warning("cannot accept a connection: %s", fault)
-                hub.sleep(0.1)
-                continue
-            if len(self._threads) - len(self._admitted) >= STRANGERS_LIMIT:
-                log.warning("%s: refused: %d connections have not said who they are", peer[0], STRANGERS_LIMIT)
-                sock.close()
-                continue
-            thread = hub.spawn(self._serve, sock, f"{peer[0]} port {peer[1]}")
-            self._threads.add(thread)
-            thread.link(self._threads.discard)
-
-    def _serve(self, sock: socket.socket, address: str) -> None:
+    def _serve(self, sock: socket.socket, address: str, names: Names) -> None:
         hypervisor: Hypervisor | None = None
-        name = address
+        why: Exception | None = None
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            target = controller_target(sock.getsockname()[0], self._controller_port, tls=self._tls is not None)
-            if self._tls:
-                sock = _secured(sock, self._tls)
+            target = controller_target(sock.getsockname()[0], self._controller_port, tls=self._door.tls is not None)
             hypervisor = Hypervisor(sock, address, (target,), self._observe, self._cluster, self._wires, self._watch)
-            hypervisor.attend(self._admit)
+            hypervisor.attend(partial(self._admit, names))
         except (SwitchError, OSError) as fault:
-            name = hypervisor.name if hypervisor else address
-            log.warning("%s: connection ended: %s", name, fault)
+            why = fault
         finally:
             if hypervisor:
                 hypervisor.close(Unreachable("closed"))
-                if self._admitted.get(hypervisor.system_id) is hypervisor:
-                    del self._admitted[hypervisor.system_id]
-                    if self._cluster:
-                        self._cluster.database(hypervisor.system_id, False)
-            sock.close()
+            if hypervisor and self._admitted.get(hypervisor.system_id) is hypervisor:
+                del self._admitted[hypervisor.system_id]
+                if self._cluster:
+                    self._cluster.database(hypervisor.system_id, False)
+            elif why:
+                self._door.refused(address, str(why))
+        if count := self._pace.due(str(why)):
+            name = hypervisor.name if hypervisor else address
+            log.warning("%s: connection ended%s: %s", name, times(count), why)
 
-    def _admit(self, hypervisor: Hypervisor) -> None:
-        """Let it in, unless another connection of the same system-id proves to be alive: then raise `Rejected`."""
+    def _admit(self, names: Names, hypervisor: Hypervisor) -> None:
+        """Let it in.  Raises `Rejected` when its certificate is another's, or when another connection of the same
+        system-id proves to be alive.
+        """
+        if names is not None and self._door.bind and hypervisor.system_id not in names:
+            raise Rejected({}, f"refused: its certificate is of {shown(names)}, not of {hypervisor.system_id}")
         while other := self._admitted.get(hypervisor.system_id):
             if other.answers():
                 raise Rejected({}, f"refused: {other.name} is connected with the same system-id")
@@ -161,16 +166,3 @@ class Server:
     def _look(self) -> None:
         for hypervisor in self._admitted.values():
             hypervisor.look()
-
-
-def _secured(sock: socket.socket, tls: ssl.SSLContext) -> socket.socket:
-    secured = tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)  # it takes `sock` over
-    try:
-        with hub.Timeout(TLS_LIMIT, Unreachable(f"no TLS handshake within {TLS_LIMIT:g} s")):
-            secured.do_handshake()
-    except BaseException as fault:
-        secured.close()
-        if isinstance(fault, OSError):
-            raise Unreachable(f"TLS: {fault}") from fault
-        raise
-    return secured

@@ -15,21 +15,33 @@ log = logging.getLogger("tenet.network")
 
 
 class Mtus:
-    """`underlay`: MTU of the underlay, in bytes, where no hypervisor tells it."""
+    """`underlay`: MTU of the underlay, in bytes, where no hypervisor tells it.  `least`: what no hypervisor can lower
+    networks below.
+    """
 
-    def __init__(self, model: Model, underlay: int = 1500) -> None:
+    def __init__(self, model: Model, underlay: int = 1500, least: int = 1280) -> None:
         self._model = model
         self._underlay = underlay
+        self._least = least
         self._told: Most | None = None
+        self._narrow: set[str] = set()  # networks that were said to be lowered by where their ports are
 
     def most(self) -> Most:
-        """What there is room for between the switches."""
+        """What there is room for between any two switches."""
         return self._model.room.most(self._underlay, wired=self._model.routes.wired)
 
     def of(self, network: Network) -> tuple[int, str]:
-        """The network's MTU in bytes, and where that is less than it was made with, a word on it."""
-        most = self.most().mtu
-        if network.physical_network or network.mtu <= most:
+        """The network's MTU in bytes, and where that is less than it was made with, a word on it.
+
+        What counts of the underlay is what the switches tell that hold ports of the network.
+        """
+        model = self._model
+        if network.physical_network or network.mtu <= self.most().mtu:
+            return network.mtu, ""
+        holders = (model.get(Switch, switch_id) for switch_id in model.placement.span.of(network.id))
+        room = model.room.between(holders, self._underlay, wired=model.routes.wired).mtu
+        most = max(room, min(self._least, network.mtu))
+        if network.mtu <= most:
             return network.mtu, ""
         return most, f"it was made with {network.mtu}, and there is room for {most} now"
 
@@ -39,6 +51,7 @@ class Mtus:
 
     def changed(self, touched: set[Dependency]) -> None:
         """For `Replica.listen`: say so when there is less room, or more again, and networks are concerned."""
+        self._look_at_spans(touched)
         if not any(dependency[0] in (Switch, Link) for dependency in touched):
             return
         before, self._told = self._told, self.most()
@@ -51,3 +64,14 @@ class Mtus:
         elif self._told.mtu > before.mtu:
             log.info("networks may have an MTU of %d again; %d have less than they were made with",
                      self._told.mtu, len(lowered))  # fmt: skip
+
+    def _look_at_spans(self, touched: set[Dependency]) -> None:
+        """Say so when a network comes to a switch whose underlay is narrower than what it was made with."""
+        for network_id in [str(dependency[1]) for dependency in touched if dependency[0] == "span"]:
+            network = self._model.get(Network, network_id)
+            mtu, why = self.of(network) if network is not None else (0, "")
+            if not why:
+                self._narrow.discard(network_id)
+            elif network_id not in self._narrow:
+                self._narrow.add(network_id)
+                log.warning("network %s has an MTU of %d now: %s", network_id, mtu, why)

@@ -28,6 +28,28 @@ def unreached(model: Model, here: str, network: Network) -> str:
     return ""
 
 
+def cut_off(model: Model, here: str, network: Network) -> bool:
+    """Whether a port of the network on `here` reaches no other port of it, of a network that `unreached` tells of.
+
+    It does not when it is alone on its switch, and frames get from there to no other switch with ports of the network.
+    """
+    placement = model.placement
+    blocks = placement.blocks.of((here, network.id))
+    if sum(len(placement.members.of((here, network.id, block))) for block in blocks) > 1:
+        return False
+    if network.physical_network:
+        return True
+    others = [there for there in placement.span.of(network.id) if there != here]
+    return not any(_reaches(model, here, there, network) for there in others)
+
+
+def _reaches(model: Model, here: str, there: str, network: Network) -> bool:
+    me, other = model.get(Switch, here), model.get(Switch, there)
+    if me is None or other is None or tunnelled(me, other):
+        return True
+    return network.segment <= MOST_SEGMENT and model.routes.route(here, there) is not None
+
+
 def _outside(me: Switch | None, network: Network) -> str:
     name = network.physical_network
     if me is None or any(one.network == name for one in me.physical):

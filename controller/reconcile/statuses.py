@@ -10,7 +10,7 @@ from controller.model.model import Model
 from controller.model.rows import Network, Port
 
 from .mtus import Mtus
-from .reach import unreached
+from .reach import cut_off, unreached
 
 ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
 
@@ -56,9 +56,10 @@ class Statuses:
     def port(self, port: Port) -> tuple[str, str]:
         """A port's status, and the reason where there is one to tell.
 
-        DOWN: switched off, or no interface is plugged in.  ERROR: a switch refused a flow of it, or its flows cannot
-        be computed.  BUILD: a switch that needs a flow of it has not confirmed it; one that is away for long counts
-        only for the ports on it.  Else ACTIVE, with a reason where the fabric does not join all that it should.
+        DOWN: switched off, or no interface is plugged in, or the fabric leads to no other port of its network.  ERROR:
+        a switch refused a flow of it, or its flows cannot be computed.  BUILD: a switch that needs a flow of it has not
+        confirmed it; one that is away for long counts only for the ports on it.  Else ACTIVE, with a reason where the
+        fabric does not join all that it should.
         """
         model, progress = self._model, self._progress
         if not port.admin_state_up:
@@ -82,7 +83,9 @@ class Statuses:
         for switch_id in model.placement.span.of(port.network_id):
             if progress.at(switch_id) < revision and not progress.is_away(switch_id):
                 return BUILD, f"switch {switch_id} has not confirmed its flows"
-        return ACTIVE, "" if network is None else unreached(model, interface.switch_id, network)
+        if network is None or not (lost := unreached(model, interface.switch_id, network)):
+            return ACTIVE, ""
+        return (DOWN if cut_off(model, interface.switch_id, network) else ACTIVE), lost
 
     def alive(self, switch_id: str) -> bool:
         """Whether the switch is connected."""

@@ -15,8 +15,11 @@ from controller.openflow import wire
 from controller.openflow.session import PacketIn, Session
 from controller.reconcile.reconciler import Reconciler
 from controller.runtime import hub
+from controller.runtime.certificates import Names
 from controller.runtime.errors import NotMaster, Refused, Unavailable, Withheld
+from controller.runtime.logpace import LogPace, times
 from controller.store.replica import Replica
+from controller.switches.admission import Admission, is_adopted
 from controller.switches.discovery.links import Links
 from controller.switches.observer import Observer
 from topology import lldp_punt
@@ -41,6 +44,7 @@ class Switchboard:
         reconciler: Reconciler,
         packet_in_rate: int,
         mastery: Mastery | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self.sessions: dict[int, Session] = {}
         self.flow_messages_ended = 0  # by sessions that have ended
@@ -53,7 +57,9 @@ class Switchboard:
         self._reconciler = reconciler
         self._packet_in_rate = packet_in_rate
         self._mastery: Mastery = mastery or Alone()
+        self._admission = admission or Admission(replica.model)
         self._appeared = hub.Signal()
+        self._pace = LogPace()
         self._waiting: dict[Session, hub.Signal] = {}  # sessions whose switch is another member's
         replica.listen(self._changed)
         self._mastery.listen(self._moved)
@@ -64,6 +70,12 @@ class Switchboard:
         self.sessions[session.dpid] = session
         while not session.closed:
             switch_id = self._identify(session)
+            if session.closed:
+                return
+            # its database may have come since it connected
+            if why := self.admit(session.dpid, session.names) or ("" if switch_id else self._unadopted(session)):
+                self._refuse(session, why)
+                return
             if switch_id and self._mastery.shared:
                 self._share(switch_id, session)
             elif switch_id:
@@ -90,14 +102,28 @@ class Switchboard:
     def ports_changed(self, session: Session) -> None:
         self._links.ports_changed(session)
         switch = self._switch(session.dpid)
-        if switch is not None and switch.id == f"{session.dpid:016x}" and self._mastery.holds(switch.id):
+        if switch is not None and is_adopted(switch) and self._mastery.holds(switch.id):
             self._observer.ports_changed(session)
+
+    def admit(self, dpid: int, names: Names) -> str:
+        """Why a peer whose certificate has these names may not be a datapath; "" when it may."""
+        return self._admission.why_not(dpid, names)
 
     def refused(self, address: str, why: str, duplicate: bool) -> None:
         """A connection ended before it was a switch's; never waits."""
         self.refused_count += 1
         self.duplicates += duplicate
         self.refusals.append((time.time(), address, why))
+
+    def _unadopted(self, session: Session) -> str:
+        """Why a datapath that is nobody's may not become a switch; "" when it may, or is one."""
+        return self._admission.why_not_adopt(session.dpid) if self._switch(session.dpid) is None else ""
+
+    def _refuse(self, session: Session, why: str) -> None:
+        self.refused(session.address, why, False)
+        if count := self._pace.due(why):
+            log.warning("connection from %s refused%s: %s", session.address, times(count), why)
+        session.close(why)
 
     # --- master or not ---
 
@@ -202,7 +228,7 @@ class Switchboard:
             self._appeared.clear()
             self._appeared.wait(left)
             switch = self._switch(session.dpid)
-        if switch is None and not session.closed:
+        if switch is None and not session.closed and not self._unadopted(session):
             log.info("datapath %016x is of nobody's database here: adopted as it is", session.dpid)
             self._observer.adopt(session)
             switch = self._switch(session.dpid)

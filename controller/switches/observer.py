@@ -15,6 +15,7 @@ from controller.openflow.session import PacketIn, Session
 from controller.ovsdb.seen import SeenHypervisor
 from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable
+from controller.runtime.logpace import LogPace, times
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
@@ -33,7 +34,22 @@ _NO_PORT = 0xFFFFFF00  # OFPP_MAX: above it are the reserved port numbers
 
 
 class Observer:
-    def __init__(self, store: Store, replica: Replica, underlay_ip_version: int = 4) -> None:
+    def __init__(
+        self,
+        store: Store,
+        replica: Replica,
+        underlay_ip_version: int = 4,
+        bound: bool = False,
+        owns: Callable[[str], bool] = lambda system_id: True,
+    ) -> None:
+        """`bound`: databases prove their system-ids.  `owns`: whether a hypervisor's database is this process's to
+        report.
+        """
+        self._bound = bound
+        self._owns = owns
+        self._claiming: dict[str, SeenHypervisor] = {}  # who does not get all that it claims, as it was last seen
+        self._vacated = hub.Signal()
+        self._pace = LogPace()
         self._underlay_ip_version = underlay_ip_version
         self._warned: set[str] = set()
         self._store = store
@@ -53,6 +69,7 @@ class Observer:
         self._sweep.set()
         hub.keep(self._learn)
         hub.keep(self._forget)
+        hub.keep(self._claim_again)
 
     # --- switches ---
 
@@ -64,11 +81,39 @@ class Observer:
             self._warned.add(seen.encap_ip)
             log.warning("%s has an IPv6 tenant-encap-ip, but [network] underlay_ip_version is 4: the MTU that "
                         "tenants are told is 20 bytes too large", seen.system_id)  # fmt: skip
+        before = self._replica.model.get(Switch, seen.system_id)
         transact(self._store, self._replica, lambda tx: reported.hypervisor(tx, seen))
+        after = self._replica.model.get(Switch, seen.system_id)
+        for why in sorted(set(after.refused if after else ()) - set(before.refused if before else ())):
+            self._warn(seen.system_id, f"it does not get the {why}")
+        if after is not None and after.refused:
+            self._claiming[seen.system_id] = seen
+        else:
+            self._claiming.pop(seen.system_id, None)
 
     def bridges(self, system_id: str, seen: tuple[Bridge, ...]) -> None:
         """From the OVSDB side: the bridges of a database that others made and pointed at a controller."""
-        transact(self._store, self._replica, lambda tx: reported.bridges(tx, system_id, seen))
+        outcome = transact(self._store, self._replica, lambda tx: reported.bridges(tx, system_id, seen, self._bound))
+        for bridge_id in outcome.value:
+            self._warn(system_id, f"it says that bridge {bridge_id} is its own, of which another database has told")
+
+    def _claim_again(self) -> None:
+        """Report those anew that did not get what they claim, whenever another switch may have let go of it."""
+        while True:
+            self._vacated.wait()
+            self._vacated.clear()
+            for system_id, seen in list(self._claiming.items()):
+                if not self._owns(system_id):
+                    del self._claiming[system_id]
+                    continue
+                try:
+                    self.hypervisor(seen)
+                except (Refused, Unavailable) as error:
+                    log.warning("%s: %s", system_id, error)
+
+    def _warn(self, system_id: str, why: str) -> None:
+        if count := self._pace.due(f"{system_id} {why}"):
+            log.warning("%s: %s%s", system_id, why, times(count))
 
     def adopt(self, session: Session) -> None:
         """From the OpenFlow side: a bridge that no database of ours speaks of."""
@@ -162,6 +207,8 @@ class Observer:
 
     def _changed(self, touched: set[Dependency]) -> None:
         for dependency in touched:
+            if dependency[0] is Switch and self._claiming and dependency[1] not in self._claiming:
+                self._vacated.set()
             if dependency[0] == "binding":
                 port_id = str(dependency[1])
                 if self._replica.model.count(Learned, "port_id", port_id):

@@ -13,6 +13,7 @@ from controller.model.rows import Bridge, Interface, Learned, Link, Plugged, Swi
 from controller.ovsdb.seen import SeenHypervisor
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
+from controller.switches import claims
 
 log = logging.getLogger("tenet.observe")
 
@@ -31,16 +32,18 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
         elif other.id != seen.system_id:
             raise Conflict(f"switch {other.id} has the datapath id {seen.dpid:016x} of {seen.system_id} already")
     switch = _switch(tx, seen.system_id, seen.dpid)
+    granted = claims.settle(tx, switch, seen.host, seen.encap_ip)
     wanted = Switch(
         id=seen.system_id,
         number=switch.number,
         dpid=seen.dpid,
-        host=seen.host,
-        encap_ip=seen.encap_ip,
+        host=granted.host,
+        encap_ip=granted.encap_ip,
         underlay_mtu=seen.underlay_mtu,
         wire_mtu=switch.wire_mtu,
-        tunnels=seen.tunnels,
+        tunnels=seen.tunnels if granted.encap_ip else (),
         physical=seen.physical,
+        refused=granted.refused,
     )
     if wanted != tx.get(Switch, seen.system_id):
         tx.put(wanted)
@@ -66,16 +69,24 @@ def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = ""
         return  # its database has come to us by now
     switch_id = adopted_id(dpid)
     switch = _switch(tx, switch_id, dpid, crowded)
-    if name and name != switch.host:
-        switch = structs.replace(switch, host=name)
+    host = name if name and claims.is_free(tx, name) else switch_id
+    if host != switch.host:
+        switch = structs.replace(switch, host=host)
     if switch != tx.get(Switch, switch_id):
         tx.put(switch)
     _plug(tx, switch_id, ports)
 
 
-def bridges(tx: Transaction, system_id: str, seen: Iterable[Bridge]) -> None:
-    """Write down all bridges of a database that others made; those that are switches of ours have its VIFs."""
+def bridges(tx: Transaction, system_id: str, seen: Iterable[Bridge], bound: bool = False) -> list[str]:
+    """Write down all bridges of a database that others made; those that are switches of ours have its VIFs.
+
+    `bound`: system-ids are proven, so that a bridge that another database has told of stays that one's.  Returns the
+    ids of such bridges.
+    """
     wanted = {bridge.id: bridge for bridge in seen}
+    others = [each for each in sorted(wanted) if bound and _is_anothers(tx, each, system_id)]
+    for each in others:
+        del wanted[each]
     held = {bridge.id: bridge for bridge in tx.find(Bridge, "system_id", system_id)}
     for bridge_id in sorted(held.keys() | wanted.keys()):
         if bridge_id not in wanted:
@@ -85,6 +96,13 @@ def bridges(tx: Transaction, system_id: str, seen: Iterable[Bridge]) -> None:
         if tx.get(Switch, bridge_id) is not None:
             known = tx.find(Interface, "switch_id", bridge_id)
             _plug(tx, bridge_id, {interface.name: interface.ofport for interface in known})
+    return others
+
+
+def _is_anothers(tx: Transaction, bridge_id: str, system_id: str) -> bool:
+    """Whether the database of another hypervisor has told of a bridge."""
+    held = tx.get(Bridge, bridge_id)
+    return held is not None and held.system_id != system_id
 
 
 def _plug(tx: Transaction, switch_id: str, ports: Mapping[str, int]) -> None:
@@ -106,6 +124,7 @@ def forget(tx: Transaction, switch: Switch) -> None:
     if (bridge := tx.get(Bridge, switch.id)) is not None:
         tx.delete(bridge)
     tx.release(f"switch/{switch.number}")
+    claims.release(tx, switch)
     tx.delete(switch)
 
 
@@ -147,7 +166,7 @@ def _interfaces(tx: Transaction, switch_id: str, wanted: Mapping[str, Interface]
     for name, interface in wanted.items():
         known = have.get(name)
         same = known is not None and (known.vif, known.ofport) == (interface.vif, interface.ofport)
-        since = known.since if known is not None and same else tx.model.revision + 1
+        since = known.since if known is not None and same else claims.since(tx, interface)
         allotted = _allotted(tx, interface, known.allotted if known is not None else 0)
         interface = structs.replace(interface, since=since, allotted=allotted)
         if known != interface:

@@ -23,6 +23,7 @@ from ..errors import HttpError
 from .remembered import Remembered
 
 PATIENCE = 10  # seconds for an answer of Keystone, unless [keystone_authtoken] http_connect_timeout says otherwise
+AGAIN = 30.0  # seconds at most until who reads a stream is asked for anew, which is a look into the cache
 CACHE = "tenet.tokens"  # where the middleware looks for its cache in a request, unless there is memcached
 log = logging.getLogger("tenet.identity")
 
@@ -41,6 +42,8 @@ class Keystone:
         for group, options in list_opts():
             conf.register_opts(options, group=group)
         conf.set_default("http_connect_timeout", PATIENCE, group="keystone_authtoken")
+        cached = conf.keystone_authtoken.token_cache_time
+        self.again = min(AGAIN, float(cached)) if cached > 0 else AGAIN
         self._remembered = {} if conf.keystone_authtoken.memcached_servers else {CACHE: Remembered()}
         if self._remembered:
             conf.set_default("cache", CACHE, group="keystone_authtoken")

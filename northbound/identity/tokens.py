@@ -90,6 +90,8 @@ def save(path: Path, entries: list[Entry]) -> None:
 class Tokens:
     """Knows the file's tokens; a file that changes is read again within a second."""
 
+    again = RELOAD
+
     def __init__(
         self, path: Path, is_operator: Callable[[Caller], bool], clock: Callable[[], float] = time.time
     ) -> None:

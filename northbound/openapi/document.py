@@ -12,7 +12,7 @@ from ..answer import JSON, Answer
 from ..ask import Ask
 from ..errors import not_found
 from ..v1.dialect import V10, V11
-from ..v2.api import RESOURCES
+from ..v2.catalogue import RESOURCES
 from . import errors, others, paths, resources
 from .quantum import of_dialect
 from .quantum import schemas as schemas_of_quantum
@@ -31,8 +31,7 @@ def document(quantum: bool = True) -> dict[str, Any]:
     for resource in RESOURCES:
         calls |= paths.of(resource)
         schemas |= resources.schemas(resource)
-    calls["/v2.0/agents/{id}"] |= others.removal_of_agents()
-    calls |= others.prefixes() | others.bindings() | others.quotas() | others.discovery() | others.operators()
+    calls |= others.bindings() | others.quotas() | others.discovery() | others.operators()
     if quantum:
         calls |= of_dialect(V10) | of_dialect(V11)
     return {

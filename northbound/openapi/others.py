@@ -7,12 +7,12 @@ from typing import Any
 from controller.model.rows.base import QUOTAS
 
 from .. import checks, structures
-from ..schema import Schema, closed, either, of
-from ..v2.absent import ABSENT
+from ..schema import OBJECT, TEXTS, WHOLE, Schema, closed, either, of
+from ..schema import SHOWN_TEXT as TEXT
+from ..v2.absent import absent
 from ..v2.quotas import NOT_LIMITS, SWITCHES
 from . import errors
 from .paths import DRY, ID, Call, answer, call, dry, or_plan, parameter
-from .resources import OBJECT, TEXT, TEXTS, WHOLE
 
 Paths = dict[str, dict[str, Call]]
 HOST = parameter("host", TEXT, "The binding's host.", "path")
@@ -37,13 +37,8 @@ def discovery() -> Paths:
         "/v2.0/extensions": {"get": _get("discovery", "listExtensions", "The extensions of v2.0.")},
         "/v2.0/extensions/{alias}": {"get": _get("discovery", "showExtension", "One extension.", alias)},
         "/v2.0/availability_zones": {"get": _get("discovery", "listAvailabilityZones", "Where networks can be.")},
-        **{f"/v2.0/{path}": {"get": _get("discovery", f"list_{path}", "An empty list.")} for path in ABSENT},
+        **{f"/v2.0/{path}": {"get": _get("discovery", f"list_{path}", "An empty list.")} for path in absent()},
     }
-
-
-def removal_of_agents() -> dict[str, Call]:
-    return {"delete": call("agents", "deleteAgent", "Forget a host that is gone for good.", answer(204, "Forgotten."),
-                           errors.WRITE, parameters=(ID,))}  # fmt: skip
 
 
 def quotas() -> Paths:
@@ -92,16 +87,6 @@ def bindings() -> Paths:
     }  # fmt: skip
 
 
-def prefixes() -> Paths:
-    found: Paths = {}
-    body = closed({"prefixes": of(structures.prefixes)}, "prefixes")
-    for name in ("add_prefixes", "remove_prefixes"):
-        found[f"/v2.0/subnetpools/{{id}}/{name}"] = {
-            "put": call("subnetpools", name, "Change the pool's prefixes.", or_plan("All of them.", body),
-                        errors.WRITE, parameters=(ID, DRY), body=body)}  # fmt: skip
-    return found
-
-
 def _done(name: str, what: str, status: int, *parameters: Any) -> Any:
     """A call of operators that changes something."""
     found = answer(status, "Done.", OBJECT) if status == 200 else answer(status, "Done.")
@@ -142,6 +127,7 @@ def operators() -> Paths:
                                         *ends, root=root)},
         "/tenet/v1/unreachable": {"get": _get("operators", "unreachable", "Pairs that are not joined.", root=root)},
         "/tenet/v1/refused": {"get": _get("operators", "refused", "Connections that were refused.", root=root)},
+        "/tenet/v1/claims": {"get": _get("operators", "claims", "What several hypervisors claim.", root=root)},
         "/tenet/v1/events": {"get": call("events", "events", "What changes, as it changes.", stream,
                                          (*errors.READ, 410), parameters=(after,), root=root)},
     }  # fmt: skip

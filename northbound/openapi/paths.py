@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import structures
-from ..resource import Resource
-from ..schema import Schema, closed, either
+from ..resource import Action, Resource
+from ..schema import BOOLEAN, TEXTS, WHOLE, Schema, closed, either
+from ..schema import SHOWN_TEXT as TEXT
 from ..schema import of as of_check
 from ..v2.engine import MAX_BULK
 from ..v2.filters import TAGS
 from . import errors
-from .resources import BOOLEAN, TEXT, TEXTS, WHOLE, has_order, named, ref, several
+from .resources import has_order, named, ref, several
 
 Call = dict[str, Any]
 ROOT = "NeutronError"
@@ -63,10 +64,30 @@ PAGING = (
 
 
 def of(resource: Resource) -> dict[str, dict[str, Call]]:
-    """{path: {method: call}} of the resource and of its tags."""
+    """{path: {method: call}} of the resource, of its actions and of its tags."""
     path = f"/v2.0/{resource.path}"
     found = {path: _collection(resource), f"{path}/{{id}}": _member(resource)}
-    return found | _tags(resource, path) if resource.tagged else found
+    found |= {f"{path}/{{id}}/{action.name}": _action(resource, action) for action in resource.actions}
+    if resource.tagged:
+        found |= _tags(resource, path)
+    for calls in found.values():
+        for each in calls.values():
+            each["parameters"] = [*_outer(resource), *each.get("parameters", ())]
+    return found
+
+
+def _outer(resource: Resource) -> list[dict[str, Any]]:
+    """The ids of what the resource is below."""
+    parent = resource.parent
+    if parent is None:
+        return []
+    return [*_outer(parent), parameter(f"{parent.name}_id", TEXT, f"The {parent.name} that it is a part of.", "path")]
+
+
+def _action(resource: Resource, action: Action) -> dict[str, Call]:
+    takes = {name: of_check(check) for name, check in action.takes.items()}
+    return {"put": call(resource.plural, action.name, f"{action.summary}.", or_plan("As it is now.", action.shape),
+                        errors.CONDITIONAL, parameters=(ID, MATCH, DRY), body=closed(takes, *takes))}  # fmt: skip
 
 
 def _collection(resource: Resource) -> dict[str, Call]:
@@ -101,6 +122,9 @@ def _member(resource: Resource) -> dict[str, Call]:
     if resource.delete:
         calls["delete"] = call(plural, f"delete{name}", "Delete one object.", answer(204, "It is gone.") | dry(),
                                errors.CONDITIONAL, parameters=(ID, MATCH, DRY))  # fmt: skip
+    elif resource.forget:
+        calls["delete"] = call(plural, f"delete{name}", "Forget what is gone for good.", answer(204, "Forgotten."),
+                               errors.WRITE, parameters=(ID,))  # fmt: skip
     return calls
 
 
@@ -120,8 +144,9 @@ def _links(resource: Resource) -> dict[str, Any]:
     calls = [f"show{name}", *([f"update{name}"] if resource.update else ()),
              *([f"delete{name}"] if resource.delete else ()),
              *([f"replace{name}Tags", f"list{name}Tags"] if resource.tagged else ())]  # fmt: skip
-    made = f"$response.body#/{resource.name}/id"
-    return {each: {"operationId": each, "parameters": {"id": made}} for each in calls}
+    made = {"id": f"$response.body#/{resource.name}/id"}
+    outer = {each["name"]: f"$request.path.{each['name']}" for each in _outer(resource)}
+    return {each: {"operationId": each, "parameters": outer | made} for each in calls}
 
 
 def _sort_key(resource: Resource) -> dict[str, Any]:

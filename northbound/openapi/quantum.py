@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from .. import checks
-from ..schema import Schema, closed, either, of
+from ..schema import OBJECT, Schema, closed, either, of
+from ..schema import SHOWN_TEXT as TEXT
 from ..v1.dialect import Dialect
 from ..v1.formats import XML
 from ..v1.views import STATES
 from .paths import DRY, Call, answer, call, dry, parameter
-from .resources import OBJECT, TEXT
 
 Paths = dict[str, dict[str, Call]]
 ALWAYS = (400, 401, 403, 404, 405, 408, 409, 411, 413, 415, 421, 500, 503)

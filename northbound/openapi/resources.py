@@ -2,32 +2,8 @@
 
 from __future__ import annotations
 
-from .. import checks
 from ..resource import Attribute, May, Resource
-from ..schema import Schema, array, either, of, or_null
-
-TEXT: Schema = {"type": "string"}
-WHOLE: Schema = {"type": "integer", "minimum": 0}
-BOOLEAN: Schema = {"type": "boolean"}
-TEXTS: Schema = {"type": "array", "items": TEXT}
-OBJECT: Schema = {"type": "object"}
-UUID: Schema = of(checks.uuid)
-
-# Of attributes that nobody sets there is no check to say what they are; others are shown otherwise than taken.
-SHOWN: dict[str, Schema] = {
-    "id": TEXT, "status": either("ACTIVE", "BUILD", "DOWN", "ERROR"), "tenet:status_reason": TEXT,
-    "tenet:mtu_reason": TEXT,
-    "subnets": {"type": "array", "items": UUID}, "revision_number": WHOLE, "tags": TEXTS, "mtu": WHOLE,
-    "created_at": or_null(TEXT), "updated_at": TEXT, "started_at": or_null(TEXT), "description": or_null(TEXT),
-    "heartbeat_timestamp": or_null(TEXT), "resources_synced": {"type": ["boolean", "null"]},
-    "host": TEXT, "agent_type": TEXT, "binary": TEXT, "topic": TEXT, "availability_zone": TEXT, "alive": BOOLEAN,
-    "configurations": OBJECT, "network_id": UUID, "network_name": TEXT, "total_ips": WHOLE, "used_ips": WHOLE,
-    "subnet_ip_availability": {"type": "array", "items": OBJECT}, "ip_version": either(4, 6), "shared": BOOLEAN,
-    "availability_zones": TEXTS, "ipv4_address_scope": or_null(UUID), "ipv6_address_scope": or_null(UUID),
-    "binding:vif_type": either("ovs", "unbound"), "binding:vif_details": OBJECT, "binding:profile": OBJECT,
-    "binding:host_id": TEXT, "mac_address": TEXT, "default_prefixlen": TEXT, "min_prefixlen": TEXT,
-    "max_prefixlen": TEXT, "provider:physical_network": {"type": "null"}, "project_id": TEXT, "tenant_id": TEXT,
-}  # fmt: skip
+from ..schema import Schema, array, of
 
 
 def shown(resource: Resource) -> Schema:
@@ -37,9 +13,7 @@ def shown(resource: Resource) -> Schema:
 
 
 def _shown(attribute: Attribute) -> Schema:
-    found = SHOWN.get(attribute.name)
-    if found is None:
-        found = of(attribute.check) if attribute.check else {}
+    found = attribute.shown_as
     return {**found, "readOnly": True} if attribute.may is May.NOTHING else found
 
 

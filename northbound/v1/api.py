@@ -160,7 +160,7 @@ class Speech:
     def plug(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
         self._port(ask, tenant, network_id, port_id)
         interface = self._parameter(ask, "attachment", "id", checks.filled)
-        return _done(ask, lambda tx: quantum.plug(tx, tenant, network_id, port_id, interface), port_id)
+        return _done(ask, lambda tx: quantum.plug(tx, tenant, network_id, port_id, interface, ask.means), port_id)
 
     def unplug(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
         self._port(ask, tenant, network_id, port_id)

@@ -9,12 +9,19 @@ from __future__ import annotations
 from ..answer import as_json
 from ..ask import Handler
 from ..routes import Routes
+from .catalogue import RESOURCES
 
-ABSENT = ("floatingips", "routers", "security-group-rules", "security-groups", "service-providers")
+_ASKED_FOR = ("floatingips", "routers", "security-group-rules", "security-groups", "service-providers")
+
+
+def absent() -> list[str]:
+    """Paths below `/v2.0/` of lists that are empty, for no resource has them."""
+    declared = {resource.path for resource in RESOURCES}
+    return [path for path in _ASKED_FOR if path not in declared]
 
 
 def add(routes: Routes) -> None:
-    for path in ABSENT:
+    for path in absent():
         routes.add(f"v2.0/{path}", {"GET": _empty(path.replace("-", "_"))})
 
 

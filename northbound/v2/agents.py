@@ -10,20 +10,30 @@ from controller.model.rows import AgentNote, Switch
 from controller.runtime.errors import NotFound
 from controller.store.transaction import Transaction
 
-from ..answer import Answer
 from ..ask import Ask
 from ..checks import one_of
-from ..resource import Attribute, May, Resource, View, attribute
+from ..resource import Attribute, Extension, May, Resource, View, attribute
+from ..rules import ADMIN, Access
+from ..schema import BOOLEAN, SHOWN_TEXT, Schema, closed, or_null
 from ..structures import description
-from .engine import found
-from .visibility import target
 
 KIND = "Open vSwitch agent"  # the type under which Nova and Horizon look for hosts with Open vSwitch
 
 
+CONFIGURATIONS = closed(
+    {
+        "bridge_mappings": {"type": "object", "additionalProperties": SHOWN_TEXT},
+        "tunneling_ip": SHOWN_TEXT,
+        "tunnel_types": {"type": "array", "items": SHOWN_TEXT},
+        "datapath_id": SHOWN_TEXT,
+    },
+    "bridge_mappings", "tunneling_ip", "tunnel_types", "datapath_id",
+)  # fmt: skip
+
+
 def _configurations(view: View, switch: Switch) -> dict[str, Any]:
     return {
-        "bridge_mappings": {},
+        "bridge_mappings": {each.network: each.bridge for each in switch.physical},
         "tunneling_ip": switch.encap_ip,
         "tunnel_types": [tunnel.type for tunnel in switch.tunnels],
         "datapath_id": f"{switch.dpid:016x}",
@@ -44,8 +54,18 @@ def _update(tx: Transaction, switch_id: str, wish: dict[str, str], means: Means)
     return switch
 
 
-def constant(name: str, value: object) -> Attribute:
-    return Attribute(name, lambda view, row: value)
+def constant(name: str, value: object, shape: Schema = SHOWN_TEXT) -> Attribute:
+    return Attribute(name, lambda view, row: value, shape=shape)
+
+
+def unknown(name: str, shape: Schema = SHOWN_TEXT) -> Attribute:
+    """What an agent would tell, were there one."""
+    return constant(name, None, or_null(shape))
+
+
+def _forget(ask: Ask, switch_id: str) -> None:
+    """A host that is gone for good; raises Conflict (SwitchInUse) while it is connected."""
+    ask.context.operators.forget(switch_id)
 
 
 AGENTS = Resource(
@@ -60,23 +80,17 @@ AGENTS = Resource(
         constant("binary", "tenet"),
         constant("topic", "N/A"),
         Attribute("admin_state_up", lambda view, row: True, May.UPDATE, one_of(True)),
-        Attribute("alive", lambda view, row: view.statuses.alive(row.id)),
+        Attribute("alive", lambda view, row: view.statuses.alive(row.id), shape=BOOLEAN),
         constant("availability_zone", ZONE),
-        Attribute("configurations", _configurations),
+        Attribute("configurations", _configurations, shape=CONFIGURATIONS),
         Attribute("description", _note, May.UPDATE, description, "description"),
-        constant("created_at", None),
-        constant("started_at", None),
-        constant("heartbeat_timestamp", None),
-        constant("resources_synced", None),
+        unknown("created_at"),
+        unknown("started_at"),
+        unknown("heartbeat_timestamp"),
+        unknown("resources_synced", BOOLEAN),
     ),
+    access=Access(get=ADMIN, update=ADMIN, delete=ADMIN),
     update=_update,
+    forget=_forget,
+    extensions=(Extension("agent", "agent", "2013-02-03T10:00:00-00:00", "The agent management extension."),),
 )
-
-
-def remove(ask: Ask, switch_id: str) -> Answer:
-    """Forget a host that is gone for good; raises Conflict (SwitchInUse) while it is connected."""
-    row = found(AGENTS, ask, switch_id)
-    ask.context.policy.check(ask.caller, "delete_agent", target(AGENTS, ask, row))
-    ask.refuse_dry_run()
-    ask.context.operators.forget(switch_id)
-    return Answer(204)

@@ -7,11 +7,14 @@ from typing import Any
 
 from controller.intent import networks, ranges
 from controller.model.rows import Network, Port, Subnet, Switch
+from controller.model.rows.base import Reference
 
 from ..answer import Answer, as_json
 from ..ask import Ask
-from ..resource import Attribute, Resource, View, attribute
-from .common import OWNED
+from ..resource import Attribute, Extension, Resource, View, attribute
+from ..rules import ADMIN, Access
+from ..schema import OBJECT, WHOLE
+from .common import OWNED, UUID
 
 
 def _of_subnet(view: View, subnet: Subnet) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def _subnets(view: View, network: Network) -> list[dict[str, Any]]:
 
 
 def _sum(name: str) -> Attribute:
-    return Attribute(name, lambda view, row: sum(each[name] for each in _subnets(view, row)))
+    return Attribute(name, lambda view, row: sum(each[name] for each in _subnets(view, row)), shape=WHOLE)
 
 
 def _has_version(values: Sequence[str]) -> Callable[[View, Network], bool]:
@@ -44,16 +47,26 @@ IP_AVAILABILITIES = Resource(
     kind=Network,
     not_found="NetworkNotFound",
     attributes=(
-        attribute("network_id", source="id"),
+        attribute("network_id", source="id", shape=UUID),
         attribute("network_name", source="name"),
         attribute("project_id"),
         attribute("tenant_id", source="project_id"),
         _sum("total_ips"),
         _sum("used_ips"),
-        Attribute("subnet_ip_availability", _subnets),
+        Attribute("subnet_ip_availability", _subnets, shape={"type": "array", "items": OBJECT}),
     ),
+    access=Access(get=ADMIN),
     index={**OWNED, "network_name": "name"},
     filters={"ip_version": _has_version},
+    on=Reference("id", "network"),
+    extensions=(
+        Extension(
+            "network-ip-availability",
+            "Network IP Availability",
+            "2015-09-24T00:00:00-00:00",
+            "Provides IP availability data for each network and subnet.",
+        ),
+    ),
 )
 
 

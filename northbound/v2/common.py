@@ -8,9 +8,12 @@ from typing import Any
 from controller.intent.visibility import shared as shared_with
 from controller.model.rows import Standard
 
-from ..checks import Check, filled, text
+from ..checks import Check, filled, text, uuid
 from ..resource import Attribute, May, View, attribute
+from ..schema import BOOLEAN, SHOWN_TEXT, TEXTS, WHOLE, of
 from ..structures import description, tags
+
+UUID = of(uuid)
 
 
 def revision_number(view: View, row: Standard) -> int:
@@ -23,37 +26,39 @@ def _updated_at(view: View, row: Any) -> str:
 
 
 OWNER = (
-    attribute("project_id", filled, May.CREATE),
-    attribute("tenant_id", filled, May.CREATE, source="project_id"),
+    attribute("project_id", filled, May.CREATE, shape=SHOWN_TEXT),
+    attribute("tenant_id", filled, May.CREATE, source="project_id", shape=SHOWN_TEXT),
 )
 IDENTITY = (attribute("id"), attribute("name", text, May.SET), *OWNER)
 STANDARD = (
-    attribute("description", description, May.SET),
+    attribute("description", description, May.SET, shape=SHOWN_TEXT),
     attribute("created_at"),
-    Attribute("updated_at", _updated_at),
-    Attribute("revision_number", revision_number),
+    Attribute("updated_at", _updated_at, shape=SHOWN_TEXT),
+    Attribute("revision_number", revision_number, shape=WHOLE),
 )
 
 
 def tagged(may: May = May.NOTHING) -> Attribute:
     """`may`: whether they can be set as the object is made."""
-    return Attribute("tags", lambda view, row: list(row.tags), may, tags, "tags")
+    return Attribute("tags", lambda view, row: list(row.tags), may, tags, "tags", shape=TEXTS)
 
 
-def shared(may: May, check: Check, of: Callable[[Any], str] = lambda row: str(row.id)) -> Attribute:
+def shared(may: May, check: Check, object_id: Callable[[Any], str] = lambda row: str(row.id)) -> Attribute:
     """Whether others than its owner may use it: everybody, or the one who asks."""
-    return Attribute(
-        "shared", lambda view, row: shared_with(view.model, of(row), view.caller.project_id), may, check, "shared"
-    )
+
+    def show(view: View, row: Any) -> bool:
+        return shared_with(view.model, object_id(row), view.caller.project_id)
+
+    return Attribute("shared", show, may, check, "shared", shape=BOOLEAN, usual=False)
 
 
-def listed(name: str, check: Check, may: May, source: str = "") -> Attribute:
+def listed(name: str, check: Check, may: May, source: str = "", usual: object = None) -> Attribute:
     """An attribute that is a list of plain values."""
     field = source or name
-    return Attribute(name, lambda view, row: list(getattr(row, field)), may, check, field)
+    return Attribute(name, lambda view, row: list(getattr(row, field)), may, check, field, shape=TEXTS, usual=usual)
 
 
-def optional(name: str, check: Check | None = None, may: May = May.NOTHING, source: str = "") -> Attribute:
+def optional(name: str, check: Check, may: May, source: str = "") -> Attribute:
     """A text that is null where there is none."""
     field = source or name
     return Attribute(name, lambda view, row: getattr(row, field) or None, may, check, field)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from controller.intent.env import Means
-from controller.model.rows import Network, Port, Row, Standard
+from controller.model.rows import KINDS, Row, Standard
 from controller.runtime import hub
 from controller.runtime.errors import Forbidden, NotFound, Refused
 from controller.store.transaction import Transaction
@@ -23,9 +23,10 @@ MAX_BULK = 2_000  # objects in one request: they are one commit, which every mem
 
 
 def collection(resource: Resource) -> dict[str, Handler]:
-    handlers: dict[str, Handler] = {"GET": lambda ask: list_all(resource, ask)}
+    """Of a resource below another one, the handlers get the id of that first."""
+    handlers: dict[str, Handler] = {"GET": lambda ask, *above: list_all(resource, ask, *above)}
     if resource.create:
-        handlers["POST"] = lambda ask: create(resource, ask)
+        handlers["POST"] = lambda ask, *above: create(resource, ask, *above)
     return handlers
 
 
@@ -35,19 +36,46 @@ def member(resource: Resource) -> dict[str, Handler]:
         handlers["PUT"] = lambda ask, row_id: update(resource, ask, row_id)
     if resource.delete:
         handlers["DELETE"] = lambda ask, row_id: delete(resource, ask, row_id)
-    return handlers
+    elif resource.forget:
+        handlers["DELETE"] = lambda ask, row_id: forget(resource, ask, row_id)
+    return below(resource, handlers)
+
+
+def below(resource: Resource, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
+    """Handlers of one object, which is looked for below its parent where it has one."""
+    if resource.parent is None:
+        return dict(handlers)
+    return {method: _checked(resource, handler) for method, handler in handlers.items()}
+
+
+def _checked(resource: Resource, handler: Handler) -> Handler:
+    def handled(ask: Ask, above: str, row_id: str, *more: str) -> Answer:
+        _parent(resource, ask, above)
+        row = ask.view.model.get(resource.kind, row_id)
+        if resource.on is None or getattr(row, resource.on.field, None) != above:
+            raise missing(resource, row_id)
+        return handler(ask, row_id, *more)
+
+    return handled
+
+
+def _parent(resource: Resource, ask: Ask, above: str) -> None:
+    """Raises NotFound for a parent that the caller does not see."""
+    if resource.parent is not None:
+        found(resource.parent, ask, above)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def list_all(resource: Resource, ask: Ask) -> Answer:
+def list_all(resource: Resource, ask: Ask, above: str = "") -> Answer:
+    _parent(resource, ask, above)
     query = ask.query()
     names = filters.fields(resource, query)
     page = lists.Page(resource, query)
     view = ask.view
     hidden = visibility.hidden(resource, ask)
-    found = filters.Selection(resource, view, query, hidden)
+    found = filters.Selection(resource, view, query, hidden, above)
     if not visibility.may_list(resource, ask):
         rows = page.of([])
     elif page.limit and not lists.sorts(query) and not visibility.judges(resource, ask):
@@ -81,8 +109,9 @@ def found(resource: Resource, ask: Ask, row_id: str) -> Row:
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def create(resource: Resource, ask: Ask) -> Answer:
+def create(resource: Resource, ask: Ask, above: str = "") -> Answer:
     """One object, or with {plural: [...]} many: all of them or none."""
+    _parent(resource, ask, above)
     body = json_body(ask.request)
     if isinstance(body, dict) and set(body) == {resource.plural}:
         items = _unwrapped(resource, body[resource.plural])
@@ -94,7 +123,9 @@ def create(resource: Resource, ask: Ask) -> Answer:
         bulk = False
     wanted = [Asked(_project(ask, asked.project_id), asked.wish) for asked in wanted]
     for item, asked in hub.taking_turns(zip(items, wanted, strict=True), SLICE):
-        _allow_create(resource, ask, item, asked.project_id)
+        _allow_create(resource, ask, item, asked.project_id, above)
+        if above and resource.on is not None:
+            asked.wish[resource.on.field] = above
     rows, revision = ask.transact(_creation(resource, wanted, ask.means))
     headers = _wait(resource, ask, revision, rows)
     shown = visibility.each_shown(resource, ask, (_now(ask, row) for row in rows))
@@ -137,6 +168,15 @@ def delete(resource: Resource, ask: Ask, row_id: str) -> Answer:
 
     revision = ask.transact(rules).revision
     return Answer(204, headers=ask.wait(revision, ()), revision=revision)
+
+
+def forget(resource: Resource, ask: Ask, row_id: str) -> Answer:
+    row = found(resource, ask, row_id)
+    ask.context.policy.check(ask.caller, f"delete_{resource.name}", visibility.target(resource, ask, row))
+    ask.refuse_dry_run()
+    assert resource.forget is not None  # or there would be no DELETE
+    resource.forget(ask, row_id)
+    return Answer(204)
 
 
 class Condition(NamedTuple):
@@ -196,13 +236,16 @@ def _project(ask: Ask, project_id: str) -> str:
     return project_id or ask.caller.project_id
 
 
-def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project_id: str) -> None:
+def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project_id: str, above: str) -> None:
     """What refers to a network that the caller does not see is NotFound before it is Forbidden."""
-    network_id = item.get("network_id")
-    network = ask.view.model.get(Network, network_id) if isinstance(network_id, str) else None
-    if isinstance(network_id, str) and not visibility.there(ask.view, Network, network):
-        raise NotFound(f"Network {network_id[:64]} could not be found.", "NetworkNotFound")
-    whole = visibility.with_network(ask, {**item, "project_id": project_id, "tenant_id": project_id})
+    on = resource.on
+    on_id = above or (item.get(on.field) if on is not None else None)
+    if on is not None and isinstance(on_id, str):
+        kind = KINDS[on.to]
+        if not visibility.there(ask.view, kind, ask.view.model.get(kind, on_id)):
+            raise NotFound(f"{kind.__name__} {on_id[:64]} could not be found.", f"{kind.__name__}NotFound")
+    said = {**item, "project_id": project_id, "tenant_id": project_id}
+    whole = visibility.with_owner(resource, ask, said, on_id if isinstance(on_id, str) else "")
     ask.context.policy.check(ask.caller, f"create_{resource.name}", whole, item)
 
 
@@ -240,7 +283,7 @@ def _read_bulk(resource: Resource, items: object) -> list[Asked]:
 
 
 def _wait(resource: Resource, ask: Ask, revision: int, rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
-    return ask.wait(revision, [row.row_id for row in rows] if resource.kind is Port else ())
+    return ask.wait(revision, [row.row_id for row in rows] if resource.confirmed else ())
 
 
 def _now(ask: Ask, row: Row) -> Row:

@@ -1,259 +1,58 @@
-"""The extensions of v2.0, by upstream's names and dates: each only when all of it works as its definition says."""
+"""The extensions of v2.0, by upstream's names and dates: each only when all of it works as its definition says.
+
+Those of one resource are declared with it; here are those of all resources, and of calls that no resource has.
+"""
 
 from __future__ import annotations
 
-EXTENSIONS = (
-    (
-        "address-scope",
-        "Address scope",
-        "2015-07-26T10:00:00-00:00",
-        "Address scopes extension.",
-    ),
-    (
-        "agent",
-        "agent",
-        "2013-02-03T10:00:00-00:00",
-        "The agent management extension.",
-    ),
-    (
-        "allowed-address-pairs",
-        "Allowed Address Pairs",
-        "2013-07-23T10:00:00-00:00",
-        "Provides allowed address pairs",
-    ),
-    (
-        "availability_zone",
-        "Availability Zone",
-        "2015-01-01T10:00:00-00:00",
-        "The availability zone extension.",
-    ),
-    (
-        "binding",
-        "Port Binding",
-        "2014-02-03T10:00:00-00:00",
-        "Expose port bindings of a virtual port to external application",
-    ),
-    (
-        "binding-extended",
-        "Port Bindings Extended",
-        "2017-07-17T10:00:00-00:00",
-        "Expose port bindings of a virtual port to external application",
-    ),
-    (
-        "data-plane-status",
-        "Port data plane status extension",
-        "2017-01-24T10:00:00-00:00",
-        "Expose status of underlying data plane",
-    ),
-    (
-        "default-subnetpools",
-        "Default Subnetpools",
-        "2016-02-18T18:00:00-00:00",
-        "Provides ability to mark and use a subnetpool as the default.",
-    ),
-    (
-        "empty-string-filtering",
-        "Empty String Filtering Extension",
-        "2018-05-01T10:00:00-00:00",
-        "Allow filtering by attributes with empty string value",
-    ),
-    (
-        "external-net",
-        "Neutron external network",
-        "2013-01-14T10:00:00-00:00",
-        "Adds external network attribute to network resource.",
-    ),
-    (
-        "extra_dhcp_opt",
-        "Neutron Extra DHCP options",
-        "2013-03-17T12:00:00-00:00",
-        "Extra options configuration for DHCP. For example PXE boot options to DHCP clients can be "
-        "specified (e.g. tftp-server, server-ip-address, bootfile-name)",
-    ),
-    (
-        "filter-validation",
-        "Filter parameters validation",
-        "2018-07-04T10:00:00-00:00",
-        "Provides validation on filter parameters.",
-    ),
-    (
-        "ip-substring-filtering",
-        "IP address substring filtering",
-        "2017-11-28T09:00:00-00:00",
-        "Provides IP address substring filtering when listing ports",
-    ),
-    (
-        "multi-provider",
-        "Multi Provider Network",
-        "2013-06-27T10:00:00-00:00",
-        "Expose mapping of virtual networks to multiple physical networks",
-    ),
-    (
-        "net-mtu",
-        "Network MTU",
-        "2015-03-25T10:00:00-00:00",
-        "Provides MTU attribute for a network resource.",
-    ),
-    (
-        "net-mtu-writable",
-        "Network MTU (writable)",
-        "2017-07-12T00:00:00-00:00",
-        "Provides a writable MTU attribute for a network resource.",
-    ),
-    (
-        "network-ip-availability",
-        "Network IP Availability",
-        "2015-09-24T00:00:00-00:00",
-        "Provides IP availability data for each network and subnet.",
-    ),
-    (
-        "network_availability_zone",
-        "Network Availability Zone",
-        "2015-01-01T10:00:00-00:00",
-        "Availability zone support for network.",
-    ),
-    (
-        "pagination",
-        "Pagination support",
-        "2016-06-12T00:00:00-00:00",
-        "Extension that indicates that pagination is enabled.",
-    ),
-    (
-        "port-mac-address-regenerate",
-        "Neutron Port MAC address regenerate",
-        "2018-05-03T10:00:00-00:00",
-        "Network port MAC address regenerate",
-    ),
-    (
-        "port-security",
-        "Port Security",
-        "2012-07-23T10:00:00-00:00",
-        "Provides port security",
-    ),
-    (
-        "project-id",
-        "project_id field enabled",
-        "2016-09-09T09:09:09-09:09",
-        "Extension that indicates that project_id field is enabled.",
-    ),
-    (
-        "provider",
-        "Provider Network",
-        "2012-09-07T10:00:00-00:00",
-        "Expose mapping of virtual networks to physical networks",
-    ),
-    (
-        "quota-check-limit",
-        "Quota engine limit check",
-        "2021-09-08T16:00:00-00:00",
-        "Support for checking the resource usage before applying a new quota limit",
-    ),
-    (
-        "quota-check-limit-default",
-        "Quota engine limit check by default",
-        "2024-08-21T16:00:00-00:00",
-        "By default, the Neutron quota engine checks the resource usage before applying a new quota limit",
-    ),
-    (
-        "quota_details",
-        "Quota details management support",
-        "2017-02-10T10:00:00-00:00",
-        "Expose functions for quotas usage statistics per project",
-    ),
-    (
-        "quotas",
-        "Quota management support",
-        "2012-07-29T10:00:00-00:00",
-        "Expose functions for quotas management per project",
-    ),
-    (
-        "rbac-address-scope",
-        "Add address_scope type to RBAC",
-        "2020-02-12T00:00:00-00:00",
-        "Add address_scope type to RBAC",
-    ),
-    (
-        "rbac-policies",
-        "RBAC Policies",
-        "2015-06-17T12:15:12-00:00",
-        "Allows creation and modification of policies that control tenant access to resources.",
-    ),
-    (
-        "rbac-subnetpool",
-        "Add subnetpool type to RBAC",
-        "2020-02-05T00:00:00-00:00",
-        "Add subnetpool type to RBAC",
-    ),
-    (
-        "revision-if-match",
-        "If-Match constraints based on revision_number",
-        "2016-12-11T00:00:00-00:00",
-        "Extension indicating that If-Match based on revision_number is supported.",
-    ),
-    (
-        "service-type",
-        "Neutron Service Type Management",
-        "2013-01-20T00:00:00-00:00",
-        "API for retrieving service providers for Neutron advanced services",
-    ),
-    (
-        "sorting",
-        "Sorting support",
-        "2016-06-12T00:00:00-00:00",
-        "Extension that indicates that sorting is enabled.",
-    ),
-    (
-        "standard-attr-description",
-        "standard-attr-description",
-        "2016-02-10T10:00:00-00:00",
-        "Extension to add descriptions to standard attributes",
-    ),
-    (
-        "standard-attr-revisions",
-        "Resource revision numbers",
-        "2016-04-11T10:00:00-00:00",
-        "This extension will display the revision number of neutron resources.",
-    ),
-    (
-        "standard-attr-tag",
-        "Tag support for resources with standard attribute: network, subnet, port, subnetpool, address_scope",
-        "2017-01-01T00:00:00-00:00",
-        "Enables to set tag on resources with standard attribute.",
-    ),
-    (
-        "standard-attr-timestamp",
-        "Resource timestamps",
-        "2016-09-12T10:00:00-00:00",
-        "Adds created_at and updated_at fields to all Neutron resources that have Neutron standard attributes.",
-    ),
-    (
-        "subnet-service-types",
-        "Subnet service types",
-        "2016-03-15T18:00:00-00:00",
-        "Provides ability to set the subnet service_types field",
-    ),
-    (
-        "subnet_allocation",
-        "Subnet Allocation",
-        "2015-03-30T10:00:00-00:00",
-        "Enables allocation of subnets from a subnet pool",
-    ),
-    (
-        "subnetpool-prefix-ops",
-        "Subnet Pool Prefix Operations",
-        "2019-02-08T10:00:00-00:00",
-        "Provides support for adjusting the prefix list of subnet pools",
-    ),
-    (
-        "tag-creation",
-        "Tag creation extension",
-        "2024-23-07T10:00:00-00:00",
-        "Allow to create multiple tags for a resource",
-    ),
-    (
-        "tag-ports-during-bulk-creation",
-        "Tag Ports During Bulk Creation",
-        "2019-12-29T19:00:00-00:00",
-        "Allow to tag ports during bulk creation",
-    ),
-)
+from ..resource import Extension
+from .catalogue import RESOURCES
+
+GENERAL = (
+    Extension("availability_zone", "Availability Zone", "2015-01-01T10:00:00-00:00",
+              "The availability zone extension."),
+    Extension("binding-extended", "Port Bindings Extended", "2017-07-17T10:00:00-00:00",
+              "Expose port bindings of a virtual port to external application"),
+    Extension("empty-string-filtering", "Empty String Filtering Extension", "2018-05-01T10:00:00-00:00",
+              "Allow filtering by attributes with empty string value"),
+    Extension("filter-validation", "Filter parameters validation", "2018-07-04T10:00:00-00:00",
+              "Provides validation on filter parameters."),
+    Extension("pagination", "Pagination support", "2016-06-12T00:00:00-00:00",
+              "Extension that indicates that pagination is enabled."),
+    Extension("project-id", "project_id field enabled", "2016-09-09T09:09:09-09:09",
+              "Extension that indicates that project_id field is enabled."),
+    Extension("quota-check-limit", "Quota engine limit check", "2021-09-08T16:00:00-00:00",
+              "Support for checking the resource usage before applying a new quota limit"),
+    Extension("quota-check-limit-default", "Quota engine limit check by default", "2024-08-21T16:00:00-00:00",
+              "By default, the Neutron quota engine checks the resource usage before applying a new quota "
+              "limit"),
+    Extension("quota_details", "Quota details management support", "2017-02-10T10:00:00-00:00",
+              "Expose functions for quotas usage statistics per project"),
+    Extension("quotas", "Quota management support", "2012-07-29T10:00:00-00:00",
+              "Expose functions for quotas management per project"),
+    Extension("revision-if-match", "If-Match constraints based on revision_number", "2016-12-11T00:00:00-00:00",
+              "Extension indicating that If-Match based on revision_number is supported."),
+    Extension("service-type", "Neutron Service Type Management", "2013-01-20T00:00:00-00:00",
+              "API for retrieving service providers for Neutron advanced services"),
+    Extension("sorting", "Sorting support", "2016-06-12T00:00:00-00:00",
+              "Extension that indicates that sorting is enabled."),
+    Extension("standard-attr-description", "standard-attr-description", "2016-02-10T10:00:00-00:00",
+              "Extension to add descriptions to standard attributes"),
+    Extension("standard-attr-revisions", "Resource revision numbers", "2016-04-11T10:00:00-00:00",
+              "This extension will display the revision number of neutron resources."),
+    Extension("standard-attr-tag", "Tag support for resources with standard attribute: {tagged}",
+              "2017-01-01T00:00:00-00:00", "Enables to set tag on resources with standard attribute."),
+    Extension("standard-attr-timestamp", "Resource timestamps", "2016-09-12T10:00:00-00:00",
+              "Adds created_at and updated_at fields to all Neutron resources that have Neutron standard "
+              "attributes."),
+    Extension("tag-creation", "Tag creation extension", "2024-23-07T10:00:00-00:00",
+              "Allow to create multiple tags for a resource"),
+)  # fmt: skip
+
+
+def extensions() -> list[Extension]:
+    """All of them, by alias."""
+    tagged = ", ".join(resource.name for resource in RESOURCES if resource.tagged)
+    found = [each._replace(name=each.name.format(tagged=tagged)) for each in GENERAL]
+    found += [each for resource in RESOURCES for each in resource.extensions]
+    return sorted(found, key=lambda each: each.alias)

@@ -25,8 +25,10 @@ class Selection:
     By what is hidden nobody filters: it would tell the value, guess by guess.
     """
 
-    def __init__(self, resource: Resource, view: View, query: Query, hidden: Collection[str] = ()) -> None:
-        """Raises Invalid."""
+    def __init__(
+        self, resource: Resource, view: View, query: Query, hidden: Collection[str] = (), above: str = ""
+    ) -> None:
+        """`above`: only what is below this object.  Raises Invalid."""
         wanted = {name: values for name, values in query.items() if name not in NOT_FILTERS}
         special = _special(resource)
         unknown = sorted((wanted.keys() - resource.shown.keys() - special.keys()) | (wanted.keys() & set(hidden)))
@@ -35,6 +37,7 @@ class Selection:
         self._resource = resource
         self._view = view
         self._wanted = wanted
+        self._above = above
         self._tests = [
             special[name](values) if name in special else _equality(resource.shown[name], values)
             for name, values in wanted.items()
@@ -42,7 +45,12 @@ class Selection:
 
     def __contains__(self, row: Row) -> bool:
         view = self._view
+        if self._above and not self._below(row):
+            return False
         return all(test(view, row) for test in self._tests) and sees(view, row)
+
+    def _below(self, row: Row) -> bool:
+        return self._resource.on is not None and getattr(row, self._resource.on.field) == self._above
 
     def has(self, row_id: str) -> bool:
         """Of a row that the caller may not see as much is done as of one that is not."""
@@ -61,6 +69,8 @@ class Selection:
 
     def _candidates(self, start: str, reverse: bool) -> Iterable[Row]:
         few = _few(self._resource, self._view, self._wanted)
+        if self._above and self._resource.on is not None and "id" not in self._wanted:
+            few = self._view.model.find(self._resource.kind, self._resource.on.field, self._above)
         if few is None:
             return self._view.model.ordered(self._resource.kind, start, reverse=reverse)
         found = _ordered(few)

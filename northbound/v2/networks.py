@@ -12,10 +12,13 @@ from controller.model.rows import Network, Subnet, SubnetPool, Switch
 
 from .. import schema
 from ..checks import Check, Fault, boolean, filled, items, keys, one_of, text
-from ..resource import Attribute, May, Resource, View, attribute
+from ..resource import Attribute, Extension, May, Resource, View, attribute
+from ..rules import ADMIN, ALWAYS, MEMBER, READER, SERVICE, SHARED, WRITE, Access, any_of, of_attributes
 from ..structures import list_of, nullable, number
-from .common import IDENTITY, OWNED, STANDARD, listed, shared, tagged
+from .common import IDENTITY, OWNED, STANDARD, UUID, listed, shared, tagged
 
+EXTERNAL = "role:reader and rule:external"
+UUIDS = {"type": "array", "items": UUID}
 LARGEST = 65_535  # bytes of an IP packet (RFC 791, 3.1)
 
 
@@ -48,7 +51,7 @@ def _scope(version: int) -> Attribute:
                 return pool.address_scope_id
         return None
 
-    return Attribute(f"ipv{version}_address_scope", show)
+    return Attribute(f"ipv{version}_address_scope", show, shape=schema.or_null(UUID))
 
 
 def _zones(view: View, network: Network) -> list[str]:
@@ -85,28 +88,54 @@ NETWORKS = Resource(
     attributes=(
         *IDENTITY,
         attribute("admin_state_up", boolean, May.SET),
-        Attribute("status", _status),
-        Attribute("subnets", _subnets),
-        Attribute("mtu", lambda view, row: view.statuses.mtu(row)[0], May.SET, nullable(number(0, LARGEST), 0), "mtu"),
-        Attribute("tenet:mtu_reason", lambda view, row: view.statuses.mtu(row)[1]),
+        Attribute("status", _status, shape=schema.either("ACTIVE", "DOWN")),
+        Attribute("subnets", _subnets, shape=UUIDS),
+        Attribute("mtu", lambda view, row: view.statuses.mtu(row)[0], May.SET, nullable(number(0, LARGEST), 0), "mtu",
+                  shape=schema.WHOLE),
+        Attribute("tenet:mtu_reason", lambda view, row: view.statuses.mtu(row)[1], shape=schema.SHOWN_TEXT),
         shared(May.SET, boolean),
-        attribute("router:external", boolean, May.SET, source="external"),
-        attribute("provider:network_type", TYPE, May.CREATE, source="network_type"),
+        attribute("router:external", boolean, May.SET, source="external", usual=False),
+        attribute("provider:network_type", TYPE, May.CREATE, source="network_type",
+                  shape=schema.either(*ENCAPSULATIONS, *TYPES)),
         Attribute("provider:segmentation_id", _segmentation_id, May.CREATE, SEGMENTATION_ID, "segment"),
         Attribute("provider:physical_network", lambda view, row: row.physical_network or None, May.CREATE,
-                  PHYSICAL_NETWORK, "physical_network"),
+                  PHYSICAL_NETWORK, "physical_network", shape=schema.or_null(schema.SHOWN_TEXT)),
         Attribute("segments", None, May.CREATE, one_segment, "segments"),
-        attribute("port_security_enabled", boolean, May.SET, source="port_security"),
+        attribute("port_security_enabled", boolean, May.SET, source="port_security", usual=True),
         listed("availability_zone_hints", list_of(filled), May.CREATE, "zone_hints"),
-        Attribute("availability_zones", _zones),
+        Attribute("availability_zones", _zones, shape=schema.TEXTS),
         _scope(4),
         _scope(6),
         tagged(),
         *STANDARD,
+    ),
+    access=Access(
+        get=any_of(READER, SHARED, EXTERNAL, SERVICE),
+        attributes=of_attributes(
+            (WRITE, "shared", ADMIN),
+            (WRITE, "router:external", ADMIN),
+            (WRITE, "port_security_enabled", MEMBER),
+            (ALWAYS, "segments", ADMIN),
+            *((ALWAYS, name, ADMIN) for name in PROVIDER),
+        ),
     ),
     create=networks.create,
     update=networks.update,
     delete=networks.delete,
     index={**OWNED, "name": "name"},
     tagged=True,
+    extensions=(
+        Extension("external-net", "Neutron external network", "2013-01-14T10:00:00-00:00",
+                  "Adds external network attribute to network resource."),
+        Extension("multi-provider", "Multi Provider Network", "2013-06-27T10:00:00-00:00",
+                  "Expose mapping of virtual networks to multiple physical networks"),
+        Extension("net-mtu", "Network MTU", "2015-03-25T10:00:00-00:00",
+                  "Provides MTU attribute for a network resource."),
+        Extension("net-mtu-writable", "Network MTU (writable)", "2017-07-12T00:00:00-00:00",
+                  "Provides a writable MTU attribute for a network resource."),
+        Extension("network_availability_zone", "Network Availability Zone", "2015-01-01T10:00:00-00:00",
+                  "Availability zone support for network."),
+        Extension("provider", "Provider Network", "2012-09-07T10:00:00-00:00",
+                  "Expose mapping of virtual networks to physical networks"),
+    ),
 )  # fmt: skip

@@ -11,7 +11,25 @@ from controller.intent import ports
 from controller.model.rows import Interface, Port, Switch
 
 from ..checks import boolean, fixed_ips, mac, one_of, optional_text, text, uuid
-from ..resource import SEVERAL, Attribute, May, Resource, View, attribute
+from ..resource import SEVERAL, Attribute, Extension, May, Resource, View, attribute
+from ..rules import (
+    ADMIN,
+    ALWAYS,
+    CREATE,
+    GET,
+    MEMBER,
+    NETWORK_MEMBER,
+    NETWORK_READER,
+    READER,
+    SERVICE,
+    SHARED,
+    UPDATE,
+    WRITE,
+    Access,
+    any_of,
+    of_attributes,
+)
+from ..schema import OBJECT, SHOWN_TEXT, either
 from ..structures import dhcp_options, nullable, pairs, profile, security_groups
 from .common import IDENTITY, OWNED, STANDARD, optional, tagged
 
@@ -66,6 +84,9 @@ def _vif_details(view: View, port: Port) -> dict[str, object]:
     return dict(VIF_DETAILS) if host(view, port) else {}
 
 
+BY_NETWORK = any_of(NETWORK_MEMBER, SERVICE)
+OTHERS = any_of(ADMIN, SERVICE)  # the operator, and Nova
+
 PORTS = Resource(
     name="port",
     plural="ports",
@@ -75,24 +96,51 @@ PORTS = Resource(
         *IDENTITY,
         attribute("network_id", uuid, May.CREATE, required=True),
         attribute("admin_state_up", boolean, May.SET),
-        Attribute("status", lambda view, row: view.statuses.port(row)[0]),
-        Attribute("tenet:status_reason", lambda view, row: view.statuses.port(row)[1]),
-        attribute("mac_address", nullable(mac, ""), May.SET),
+        Attribute("status", lambda view, row: view.statuses.port(row)[0],
+                  shape=either("ACTIVE", "BUILD", "DOWN", "ERROR")),
+        Attribute("tenet:status_reason", lambda view, row: view.statuses.port(row)[1], shape=SHOWN_TEXT),
+        attribute("mac_address", nullable(mac, ""), May.SET, shape=SHOWN_TEXT),
         Attribute("fixed_ips", _fixed_ips, May.SET, fixed_ips, "fixed_ips"),
         attribute("device_id", text, May.SET),
-        attribute("device_owner", text, May.SET),
-        attribute("port_security_enabled", boolean, May.SET, source="port_security"),
-        Attribute("allowed_address_pairs", _pairs, May.SET, pairs, "address_pairs"),
+        attribute("device_owner", text, May.SET, usual=""),
+        attribute("port_security_enabled", boolean, May.SET, source="port_security", usual=True),
+        Attribute("allowed_address_pairs", _pairs, May.SET, pairs, "address_pairs", usual=[]),
         Attribute("security_groups", lambda view, row: [], May.SET, security_groups),
         Attribute("extra_dhcp_opts", _options, May.SET, dhcp_options, "dhcp_options"),
         optional("data_plane_status", nullable(one_of("ACTIVE", "DOWN"), ""), May.UPDATE),
-        Attribute("binding:host_id", host, May.SET, optional_text, "host"),
-        Attribute("binding:profile", shown_profile, May.SET, profile, SEVERAL),
-        Attribute("binding:vnic_type", lambda view, row: "normal", May.SET, one_of("normal")),
-        Attribute("binding:vif_type", _vif_type),
-        Attribute("binding:vif_details", _vif_details),
+        Attribute("binding:host_id", host, May.SET, optional_text, "host", shape=SHOWN_TEXT, usual=""),
+        Attribute("binding:profile", shown_profile, May.SET, profile, SEVERAL, shape=OBJECT),
+        Attribute("binding:vnic_type", lambda view, row: "normal", May.SET, one_of("normal"), usual="normal"),
+        Attribute("binding:vif_type", _vif_type, shape=either("ovs", "unbound")),
+        Attribute("binding:vif_details", _vif_details, shape=OBJECT),
         tagged(May.CREATE),
         *STANDARD,
+    ),
+    access=Access(
+        create=any_of(MEMBER, SERVICE),
+        get=any_of(READER, NETWORK_READER, SERVICE),
+        update=any_of(MEMBER, SERVICE),
+        delete=any_of(MEMBER, NETWORK_MEMBER, SERVICE),
+        attributes=of_attributes(
+            (WRITE, "device_owner", any_of("not rule:network_device", BY_NETWORK)),
+            ((CREATE,), "mac_address", BY_NETWORK),
+            ((UPDATE,), "mac_address", OTHERS),
+            ((CREATE,), "fixed_ips", any_of(BY_NETWORK, SHARED)),
+            ((UPDATE,), "fixed_ips", BY_NETWORK),
+            (WRITE, "fixed_ips:ip_address", BY_NETWORK),
+            (WRITE, "fixed_ips:subnet_id", any_of(BY_NETWORK, SHARED)),
+            (WRITE, "port_security_enabled", BY_NETWORK),
+            (WRITE, "allowed_address_pairs", NETWORK_MEMBER),
+            (WRITE, "allowed_address_pairs:mac_address", NETWORK_MEMBER),
+            (WRITE, "allowed_address_pairs:ip_address", NETWORK_MEMBER),
+            (ALWAYS, "binding:host_id", OTHERS),
+            (ALWAYS, "binding:profile", OTHERS),
+            ((GET,), "binding:vif_type", OTHERS),
+            ((GET,), "binding:vif_details", OTHERS),
+            (WRITE, "binding:vnic_type", any_of(MEMBER, SERVICE)),
+            ((GET,), "tenet:status_reason", OTHERS),
+            ((UPDATE,), "data_plane_status", any_of(ADMIN, "role:data_plane_integrator")),
+        ),
     ),
     create=ports.create,
     update=ports.update,
@@ -103,4 +151,23 @@ PORTS = Resource(
     },
     finders={"binding:host_id": _on_hosts},
     tagged=True,
+    confirmed=True,
+    extensions=(
+        Extension("allowed-address-pairs", "Allowed Address Pairs", "2013-07-23T10:00:00-00:00",
+                  "Provides allowed address pairs"),
+        Extension("binding", "Port Binding", "2014-02-03T10:00:00-00:00",
+                  "Expose port bindings of a virtual port to external application"),
+        Extension("data-plane-status", "Port data plane status extension", "2017-01-24T10:00:00-00:00",
+                  "Expose status of underlying data plane"),
+        Extension("extra_dhcp_opt", "Neutron Extra DHCP options", "2013-03-17T12:00:00-00:00",
+                  "Extra options configuration for DHCP. For example PXE boot options to DHCP clients can be "
+                  "specified (e.g. tftp-server, server-ip-address, bootfile-name)"),
+        Extension("ip-substring-filtering", "IP address substring filtering", "2017-11-28T09:00:00-00:00",
+                  "Provides IP address substring filtering when listing ports"),
+        Extension("port-mac-address-regenerate", "Neutron Port MAC address regenerate", "2018-05-03T10:00:00-00:00",
+                  "Network port MAC address regenerate"),
+        Extension("port-security", "Port Security", "2012-07-23T10:00:00-00:00", "Provides port security"),
+        Extension("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "2019-12-29T19:00:00-00:00",
+                  "Allow to tag ports during bulk creation"),
+    ),
 )  # fmt: skip

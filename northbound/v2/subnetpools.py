@@ -1,31 +1,49 @@
-"""Subnet pools and address scopes of v2.0, as declared, and the calls that change a pool's prefixes."""
+"""Subnet pools of v2.0, as declared, with the calls that change a pool's prefixes."""
 
 from __future__ import annotations
 
-from controller.intent import pools, scopes
-from controller.model.rows import AddressScope, SubnetPool
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from ..answer import Answer, as_json
-from ..ask import Ask, Handler
-from ..body import json_body
-from ..checks import Fault, boolean, uuid
-from ..errors import bad_request
-from ..resource import Attribute, May, Resource, View, attribute
-from ..structures import ip_version, nullable, number, prefixes
+from controller.intent import pools
+from controller.intent.env import Means
+from controller.model.rows import SubnetPool
+from controller.store.transaction import Transaction
+
+from ..checks import boolean, uuid
+from ..resource import Action, Attribute, Extension, May, Resource, View, attribute
+from ..rules import ADMIN, CREATE, MEMBER, READER, WRITE, Access, any_of, of_attributes
+from ..schema import SHOWN_TEXT, TEXTS, closed, either
+from ..structures import nullable, number, prefixes
 from .common import IDENTITY, OWNED, STANDARD, optional, shared, tagged
-from .engine import found
-from .visibility import target
 
 QUOTA = 2**31 - 1
 
 
 def _length(name: str) -> Attribute:
     """As text: that is how OpenStack shows it."""
-    return Attribute(name, lambda view, row: str(getattr(row, name)), May.SET, number(0, 128), name)
+    return Attribute(name, lambda view, row: str(getattr(row, name)), May.SET, number(0, 128), name, shape=SHOWN_TEXT)
 
 
 def _quota(view: View, pool: SubnetPool) -> int | None:
     return pool.default_quota or None
+
+
+def _prefixes(view: View, pool: SubnetPool) -> dict[str, object]:
+    return {"prefixes": list(pool.prefixes)}
+
+
+def _add(tx: Transaction, pool_id: str, wish: Mapping[str, Any], means: Means) -> SubnetPool:
+    return pools.change_prefixes(tx, pool_id, wish["prefixes"], (), means)
+
+
+def _remove(tx: Transaction, pool_id: str, wish: Mapping[str, Any], means: Means) -> SubnetPool:
+    return pools.change_prefixes(tx, pool_id, (), wish["prefixes"], means)
+
+
+def _operation(name: str, summary: str, run: Callable[..., SubnetPool]) -> Action:
+    takes = {"prefixes": prefixes}
+    return Action(name, summary, MEMBER, takes, run, _prefixes, closed({"prefixes": TEXTS}, "prefixes"))
 
 
 SUBNETPOOLS = Resource(
@@ -35,61 +53,38 @@ SUBNETPOOLS = Resource(
     not_found="SubnetPoolNotFound",
     attributes=(
         *IDENTITY,
-        attribute("ip_version"),
-        Attribute("prefixes", lambda view, row: list(row.prefixes), May.SET, prefixes, "prefixes", required=True),
+        attribute("ip_version", shape=either(4, 6)),
+        Attribute("prefixes", lambda view, row: list(row.prefixes), May.SET, prefixes, "prefixes", required=True,
+                  shape=TEXTS),
         _length("default_prefixlen"),
         _length("min_prefixlen"),
         _length("max_prefixlen"),
         Attribute("default_quota", _quota, May.SET, nullable(number(0, QUOTA), 0), "default_quota"),
-        attribute("is_default", boolean, May.SET),
+        attribute("is_default", boolean, May.SET, usual=False),
         optional("address_scope_id", nullable(uuid, ""), May.SET),
         shared(May.CREATE, boolean),
         tagged(),
         *STANDARD,
+    ),
+    access=Access(
+        get=any_of(READER, "role:reader and rule:shared_subnetpools"),
+        attributes=of_attributes(((CREATE,), "shared", ADMIN), (WRITE, "is_default", ADMIN)),
     ),
     create=pools.create,
     update=pools.update,
     delete=pools.delete,
     index={**OWNED, "name": "name", "address_scope_id": "address_scope_id"},
     tagged=True,
-)
-
-ADDRESS_SCOPES = Resource(
-    name="address_scope",
-    plural="address_scopes",
-    path="address-scopes",
-    kind=AddressScope,
-    not_found="AddressScopeNotFound",
-    attributes=(
-        *IDENTITY,
-        attribute("ip_version", ip_version, May.CREATE, required=True),
-        shared(May.SET, boolean),
-        tagged(),
-        *STANDARD,
+    actions=(
+        _operation("add_prefixes", "Add prefixes to a subnet pool", _add),
+        _operation("remove_prefixes", "Take prefixes out of a subnet pool", _remove),
     ),
-    create=scopes.create,
-    update=scopes.update,
-    delete=scopes.delete,
-    index={**OWNED, "name": "name"},
-    tagged=True,
-)
-
-
-def prefix_operation(action: str) -> dict[str, Handler]:
-    """PUT /v2.0/subnetpools/ID/add_prefixes and remove_prefixes, with {"prefixes": [...]}."""
-    return {"PUT": lambda ask, pool_id: _change(ask, pool_id, action)}
-
-
-def _change(ask: Ask, pool_id: str, action: str) -> Answer:
-    row = found(SUBNETPOOLS, ask, pool_id)
-    ask.context.policy.check(ask.caller, action, target(SUBNETPOOLS, ask, row))
-    body = json_body(ask.request)
-    if not isinstance(body, dict) or set(body) != {"prefixes"}:
-        raise bad_request("Unable to find 'prefixes' in request body, or more than that is in it.")
-    try:
-        given = prefixes(body["prefixes"])
-    except Fault as fault:
-        raise bad_request(f"Invalid input for prefixes. Reason: {fault}.") from None
-    add, drop = (given, ()) if action == "add_prefixes" else ((), given)
-    pool, revision = ask.transact(lambda tx: pools.change_prefixes(tx, pool_id, add, drop, ask.means))
-    return as_json(200, {"prefixes": list(pool.prefixes)}, revision)
+    extensions=(
+        Extension("default-subnetpools", "Default Subnetpools", "2016-02-18T18:00:00-00:00",
+                  "Provides ability to mark and use a subnetpool as the default."),
+        Extension("rbac-subnetpool", "Add subnetpool type to RBAC", "2020-02-05T00:00:00-00:00",
+                  "Add subnetpool type to RBAC"),
+        Extension("subnetpool-prefix-ops", "Subnet Pool Prefix Operations", "2019-02-08T10:00:00-00:00",
+                  "Provides support for adjusting the prefix list of subnet pools"),
+    ),
+)  # fmt: skip

@@ -6,7 +6,9 @@ from controller.intent import subnets
 from controller.model.rows import Subnet
 
 from ..checks import boolean, cidr, filled, one_of, optional_address, pools, uuid
-from ..resource import Attribute, May, Resource, View, attribute
+from ..resource import Attribute, Extension, May, Resource, View, attribute
+from ..rules import NETWORK_MEMBER, NETWORK_READER, READER, SERVICE, SHARED, WRITE, Access, any_of, of_attributes
+from ..schema import either
 from ..structures import addresses, ip_version, list_of, nullable, number, routes
 from .common import IDENTITY, OWNED, STANDARD, listed, optional, shared, tagged
 
@@ -29,7 +31,7 @@ SUBNETS = Resource(
     attributes=(
         *IDENTITY,
         attribute("network_id", uuid, May.CREATE, required=True),
-        attribute("ip_version", ip_version, May.CREATE, required=True),
+        attribute("ip_version", ip_version, May.CREATE, required=True, shape=either(4, 6)),
         attribute("cidr", cidr, May.CREATE),
         Attribute("gateway_ip", lambda view, row: row.gateway_ip or None, May.SET, optional_address, "gateway_ip"),
         Attribute("allocation_pools", _pools, May.SET, pools, "allocation_pools"),
@@ -38,7 +40,7 @@ SUBNETS = Resource(
         Attribute("host_routes", _routes, May.SET, routes, "host_routes"),
         optional("ipv6_ra_mode", nullable(_MODE, ""), May.CREATE, "ra_mode"),
         optional("ipv6_address_mode", nullable(_MODE, ""), May.CREATE, "address_mode"),
-        listed("service_types", list_of(filled), May.SET),
+        listed("service_types", list_of(filled), May.SET, usual=[]),
         optional("subnetpool_id", nullable(uuid, ""), May.CREATE),
         Attribute("prefixlen", None, May.CREATE, number(0, 128), "prefixlen"),
         Attribute("use_default_subnetpool", None, May.CREATE, boolean, "use_default_subnetpool"),
@@ -46,9 +48,22 @@ SUBNETS = Resource(
         tagged(),
         *STANDARD,
     ),
+    access=Access(  # whoever's project the subnet is of
+        create=NETWORK_MEMBER,
+        get=any_of(READER, NETWORK_READER, SHARED, SERVICE),
+        update=NETWORK_MEMBER,
+        delete=NETWORK_MEMBER,
+        attributes=of_attributes((WRITE, "service_types", NETWORK_MEMBER)),
+    ),
     create=subnets.create,
     update=subnets.update,
     delete=subnets.delete,
     index={"network_id": "network_id", **OWNED, "name": "name", "cidr": "cidr", "subnetpool_id": "subnetpool_id"},
     tagged=True,
-)
+    extensions=(
+        Extension("subnet-service-types", "Subnet service types", "2016-03-15T18:00:00-00:00",
+                  "Provides ability to set the subnet service_types field"),
+        Extension("subnet_allocation", "Subnet Allocation", "2015-03-30T10:00:00-00:00",
+                  "Enables allocation of subnets from a subnet pool"),
+    ),
+)  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from controller.intent import visibility
-from controller.model.rows import Network, Row
+from controller.model.rows import KINDS, Row
 from controller.runtime import hub
 from controller.runtime.errors import Forbidden
 
@@ -31,15 +31,18 @@ def there(view: View, kind: type[Row], row: Row | None) -> bool:
 
 
 def target(resource: Resource, ask: Ask, row: Row, view: View | None = None) -> dict[str, Any]:
-    """What policy rules look at: the object as it is, and who owns the network that it is on."""
-    return with_network(ask, resource.show(view or ask.view, row))
+    """What policy rules look at: the object as it is, and who owns what it is on."""
+    on_id = str(getattr(row, resource.on.field)) if resource.on is not None else ""
+    return with_owner(resource, ask, resource.show(view or ask.view, row), on_id)
 
 
-def with_network(ask: Ask, shown: dict[str, Any]) -> dict[str, Any]:
-    network = ask.view.model.get(Network, str(shown.get("network_id", "")))
-    if network is not None:
-        shown["network:project_id"] = shown["network:tenant_id"] = network.project_id
-        shown["network:shared"] = visibility.shared(ask.view.model, network.id, ask.caller.project_id)
+def with_owner(resource: Resource, ask: Ask, shown: dict[str, Any], on_id: str) -> dict[str, Any]:
+    """An object, and of the network (or what else it is on) `network:project_id`, `network:shared`."""
+    on = resource.on
+    above: Any = ask.view.model.get(KINDS[on.to], on_id) if on is not None else None
+    if on is not None and above is not None:
+        shown[f"{on.to}:project_id"] = shown[f"{on.to}:tenant_id"] = above.project_id
+        shown[f"{on.to}:shared"] = visibility.shared(ask.view.model, on_id, ask.caller.project_id)
     return shown
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from northbound.resource import Attribute, May, Resource
-from northbound.v2.api import RESOURCES
+from northbound.v2.catalogue import RESOURCES
 from northbound.v2.engine import MAX_BULK
 
 from .conftest import Api

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from controller.compile.catalogue import apps
+from controller.compile.on_demand import OnDemand
 from controller.compile.preview import Preview
 from controller.model.rows import Interface, Switch
 from controller.store.replica import Replica
@@ -27,7 +28,11 @@ def seeing(api: Api) -> Api:
         tx.put(Interface(switch_id="s1", name="tap1", vif="vif1", ofport=7))
 
     transact(api.context.store, api.context.replica, rules)
-    return Api(replace(api.context, preview=Preview(api.context.replica.model, apps(0)).switches))
+    model = api.context.replica.model
+    on_demand = OnDemand(model, apps(0))
+    api.context.replica.listen(on_demand.changed)
+    preview = Preview(model, on_demand)
+    return Api(replace(api.context, preview=preview.switches))
 
 
 def foreseen(api: Api, method: str, path: str, body: object = None) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Follower:
             self._take(lines["event"], msgspec.json.decode(lines["data"]))
 
     def _blocks(self, member: Person) -> Iterator[bytes]:
-        request = Request.blank(f"/tenet/v1/events?after={self.last or 0}")
+        request = Request.blank(f"/tenet/v1/events?after={self.last or member.after(0)}")
         request.headers["X-Auth-Token"] = member.token
         response = request.get_response(member.app)
         assert response.status_int == 200, response.body
@@ -183,7 +183,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def person_at(member: Cloud, person: Person) -> Person:
-    return Person(member.context, person.token)
+    return Person(member.context, person.token, person.operator)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -15,7 +15,7 @@ from controller.store.replica import Replica
 from northbound.app import application
 from northbound.body import MAX_BODY
 from northbound.context import Context
-from northbound.v2.api import RESOURCES
+from northbound.v2.catalogue import RESOURCES
 
 from .conftest import Api, Reply
 

@@ -14,6 +14,7 @@ from controller.store.store import Store
 from .conftest import Reply
 from .tenants import Cloud, Person, work
 
+VIF = "3b1f0c52-64a4-4f0c-8d3e-5d3a0c1b7f11"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -167,8 +168,8 @@ def test_an_interface_that_is_taken_does_not_tell_by_whom(red: Person, blue: Per
         network = person.call("POST", networks, {"network": {"name": "n"}}).json["network"]["id"]
         port = person.call("POST", f"{networks}/{network}/ports").json["port"]["id"]
         ports[tenant] = (f"{networks}/{network}/ports/{port}/attachment", port)
-    assert red.call("PUT", ports["red"][0], {"attachment": {"id": "vif"}}).status == 204
-    refused = blue.call("PUT", ports["blue"][0], {"attachment": {"id": "vif"}})
+    assert red.call("PUT", ports["red"][0], {"attachment": {"id": VIF}}).status == 204
+    refused = blue.call("PUT", ports["blue"][0], {"attachment": {"id": VIF}})
     assert refused.error == (409, "AlreadyAttached")
     assert ports["red"][1] not in refused.body.decode() and b"red" not in refused.body
 
@@ -207,7 +208,8 @@ def test_time_does_not_tell(blue: Person, reds: dict[str, Any], kind: str, metho
 @pytest.mark.parametrize("call", [
     "GET /metrics", "GET /tenet/v1/switches", "GET /tenet/v1/switches/s1", "GET /tenet/v1/switches/s1/flows",
     "DELETE /tenet/v1/switches/s1", "DELETE /tenet/v1/switches/s9", "GET /tenet/v1/links", "GET /tenet/v1/topology",
-    "GET /tenet/v1/trace?from=a&to=b", "GET /tenet/v1/unreachable", "GET /tenet/v1/refused", "GET /tenet/v1/cluster",
+    "GET /tenet/v1/trace?from=a&to=b", "GET /tenet/v1/unreachable", "GET /tenet/v1/refused",
+    "GET /tenet/v1/claims", "GET /tenet/v1/cluster",
     "POST /tenet/v1/cluster/accept-empty", "DELETE /tenet/v1/cluster/members/m",
     "POST /tenet/v1/cluster/members/m/drain",
     "DELETE /tenet/v1/cluster/members/m/drain",

@@ -19,7 +19,7 @@ from controller.store.store import Store
 from northbound import schema
 from northbound.openapi.document import document
 from northbound.resource import Attribute, May, Resource
-from northbound.v2.api import RESOURCES
+from northbound.v2.catalogue import RESOURCES
 
 from .conftest import Reply
 from .tenants import Cloud, Person, work

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from northbound.v2.api import RESOURCES
+from northbound.v2.catalogue import RESOURCES
 
 from .conftest import Api
 

@@ -12,14 +12,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from controller.model.rows import Switch
+from controller.model.rows import Physical, Switch, Tunnel
 from controller.store.transaction import transact
 from northbound.openapi import errors
 from tests.api.conftest import Api
 
 ROOT = Path(__file__).parents[2]
 IN_USE = re.compile("[A-Z][A-Za-z]+InUse")
-REFUSALS = ("NotFound", "Conflict", "Exhausted", "Invalid", "Forbidden", "HttpError", "Refusal")
+REFUSALS = ("NotFound", "Conflict", "Exhausted", "Invalid", "Forbidden", "HttpError", "HostRefusal")
 
 
 @pytest.fixture
@@ -64,9 +64,13 @@ def test_what_the_api_shows_is_what_it_says(api: Api, whole: dict[str, Any]) -> 
 
 
 def test_hypervisors_are_shown_as_described(api: Api, whole: dict[str, Any]) -> None:
-    switch = Switch(id="s", number=1, dpid=1, host="h", encap_ip="192.0.2.1")
+    switch = Switch(id="s", number=1, dpid=1, host="h", encap_ip="192.0.2.1", tunnels=(Tunnel("vxlan", 2),),
+                    physical=(Physical("physnet1", 3, "br-ex"), Physical("physnet2", 4)))  # fmt: skip
     transact(api.context.store, api.context.replica, lambda tx: tx.put(switch))
-    fits(whole, "/v2.0/agents", "get", 200, api.call("GET", "/v2.0/agents").json)
+    found = api.call("GET", "/v2.0/agents").json
+    fits(whole, "/v2.0/agents", "get", 200, found)
+    (agent,) = found["agents"]
+    assert agent["configurations"]["bridge_mappings"] == {"physnet1": "br-ex", "physnet2": ""}
 
 
 def test_what_is_described_as_taken_is_taken_and_nothing_else(api: Api, whole: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from controller.store.replica import Replica
 from controller.store.store import Store
 from northbound.auth import Caller, with_implied
 from northbound.enforce import Rules, reading
+from northbound.v2.catalogue import RESOURCES
 
 from .tenants import Cloud, Person
 
@@ -61,6 +62,7 @@ MATRIX: list[tuple[str, dict[str, Any], set[str]]] = [
         "get_metrics")),
     ("get_availability_zone", {}, READERS | {"other member"}),
     ("plug_interface", RED, WRITERS | {"service"}),
+    ("plug_interface_by_name", RED, {"operator", "service"}),
     ("what_nobody_wrote_a_rule_for", RED, WRITERS),
 ]  # fmt: skip
 
@@ -86,7 +88,7 @@ def test_operations(rules: Rules, action: str, target: dict[str, Any], may: set[
 
 ATTRIBUTES: list[tuple[str, str, object, dict[str, Any], set[str]]] = [
     *((f"{verb}_network", name, value, RED, {"operator"}) for verb in ("create", "update") for name, value in (
-        ("shared", True), ("router:external", True), ("is_default", True), ("segments", []))),
+        ("shared", True), ("router:external", True), ("segments", []))),
     *(("create_network", name, "x", RED, {"operator"}) for name in (
         "provider:network_type", "provider:segmentation_id", "provider:physical_network")),
     ("create_network", "name", "n", RED, WRITERS),
@@ -114,8 +116,7 @@ ATTRIBUTES: list[tuple[str, str, object, dict[str, Any], set[str]]] = [
     *((f"{verb}_subnetpool", "is_default", True, RED, {"operator"}) for verb in ("create", "update")),
     ("create_subnetpool", "shared", True, RED, {"operator"}),
     *((f"{verb}_address_scope", "shared", True, RED, {"operator"}) for verb in ("create", "update")),
-    *((f"{verb}_rbac_policy", name, "*", RED, {"operator"}) for verb in ("create", "update")
-      for name in ("target_tenant", "target_project")),
+    *((f"{verb}_rbac_policy", "target_tenant", "*", RED, {"operator"}) for verb in ("create", "update")),
     ("create_rbac_policy", "target_tenant", "blue", RED, WRITERS),
 ]  # fmt: skip
 
@@ -127,7 +128,7 @@ def test_attributes(rules: Rules, action: str, name: str, value: object, target:
     assert {who for who, caller in PERSONAS.items() if allows(rules, caller, action, said, name)} == may
 
 
-@pytest.mark.parametrize(("name", "value"), [("shared", False), ("router:external", False), ("is_default", False),
+@pytest.mark.parametrize(("name", "value"), [("shared", False), ("router:external", False),
                                              ("provider:network_type", None)])  # fmt: skip
 def test_to_say_of_a_new_object_what_it_would_be_anyhow_needs_no_right(rules: Rules, name: str, value: object) -> None:
     member = PERSONAS["member"]
@@ -135,9 +136,18 @@ def test_to_say_of_a_new_object_what_it_would_be_anyhow_needs_no_right(rules: Ru
     assert not allows(rules, member, "update_network", RED | {name: value}, name)
 
 
+def test_every_rule_of_an_attribute_is_about_one_that_there_is(rules: Rules) -> None:
+    for resource in RESOURCES:
+        for each in resource.access.attributes:
+            name = each.name if each.name in resource.by_name else each.name.rpartition(":")[0]
+            assert name in resource.by_name, (resource.name, each)
+            for operation in each.operations:
+                assert f"{operation}_{resource.name}:{each.name}" in rules._enforcer.rules
+
+
 HIDDEN = {
     "network": {"segments", "provider:network_type", "provider:physical_network", "provider:segmentation_id"},
-    "subnet": {"segment_id"},
+    "subnet": set(),
     "port": {"binding:host_id", "binding:profile", "binding:vif_type", "binding:vif_details", "tenet:status_reason"},
     "quota": set(),
 }

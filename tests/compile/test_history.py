@@ -17,9 +17,9 @@ from controller.compile.compiler import Compiler
 from controller.compile.flow_set import FlowChange
 from controller.flow import Flow
 from controller.model.model import Applied, Model
-from controller.model.placement import Placement
 from controller.model.reader import Reader
-from controller.model.rows import Interface, Learned, Port, Row, Switch
+from controller.model.rows import NAMES, Interface, Learned, Port, Row, Switch
+from controller.model.rows.base import INDEXES, LOOKUPS
 from tests import strategies
 from tests.world import change
 
@@ -44,7 +44,7 @@ histories = st.builds(lambda first, then: first + then, begin, steps)
 
 
 def from_nothing(model: Model, included: Iterable[str]) -> Compiler:
-    rows = [Applied(1, row.key, row) for kind in model._rows.values() for row in reversed(kind.values())]
+    rows = [Applied(1, row.key, row) for kind in NAMES for row in reversed(list(model.rows(kind).values()))]
     fresh = Model()
     fresh.apply(reversed(rows))
     compiler = Compiler(fresh, apps(1000))
@@ -205,11 +205,10 @@ def test_nothing_is_left_of_what_is_gone(history: list[tuple[str, Any]]) -> None
     told.settle()
     assert told.compiler.empty
     change(told.model, *sorted(told.model.revisions))
-    placement, fresh = told.model.placement, Placement()
-    assert not told.model._index and not placement.bindings and not placement._locations
-    for name, relation in vars(placement).items():
-        if name not in ("bindings", "_locations"):
-            assert relation._counts == vars(fresh)[name]._counts
+    assert not told.model.placement
+    for kind in NAMES:
+        for name in (*INDEXES[kind], *LOOKUPS[kind]):
+            assert not told.model.values(kind, name)
 
 
 # --- the test itself is tested: without any one kind of recorded dependency it fails ---

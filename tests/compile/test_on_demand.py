@@ -11,7 +11,7 @@ import pytest
 from controller.compile import on_demand
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
-from controller.compile.on_demand import Elsewhere
+from controller.compile.on_demand import OnDemand
 from controller.model.rows import Row
 from controller.runtime import hub
 from controller.store import open_store
@@ -27,7 +27,8 @@ class Followed:
     def __init__(self, replica: Replica, broadcast_rate: int = 1000) -> None:
         self.replica = replica
         self.apps = apps(broadcast_rate)
-        self.elsewhere = Elsewhere(replica, self.apps)
+        self.on_demand = OnDemand(replica.model, self.apps)
+        replica.listen(self.on_demand.changed)
 
     def put(self, *rows: Row | str) -> None:
         write = {
@@ -36,7 +37,7 @@ class Followed:
         self.replica.wait(self.replica._store.commit({}, write))
 
     def shown(self, switch_id: str) -> set[str]:
-        return {str(flow) for flow in self.elsewhere.compiled(switch_id).wanted(switch_id)}
+        return {str(flow) for flow in self.on_demand.compiled(switch_id).wanted(switch_id)}
 
     def master(self, switch_id: str) -> set[str]:
         """From nothing."""
@@ -79,12 +80,11 @@ def test_several_who_ask_at_once_and_while_it_changes(followed: Followed, monkey
 
 def test_what_nobody_asked_for_lately_is_not_kept(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
     followed.shown("h1")
-    kept = followed.elsewhere._compiler
     followed.put(network("blue"))
-    assert followed.elsewhere._compiler is kept is not None
+    assert followed.on_demand.keeps
     monkeypatch.setattr(on_demand, "KEPT", 0.0)
     followed.put("network/blue")
-    assert followed.elsewhere._compiler is None
+    assert not followed.on_demand.keeps
     assert followed.shown("h1") == followed.master("h1")
 
 

@@ -13,7 +13,7 @@ from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 from northbound import schema
 from northbound.resource import May
-from northbound.v2.api import RESOURCES
+from northbound.v2.catalogue import RESOURCES
 
 from .world import World
 

@@ -31,7 +31,7 @@ def test_a_network_goes_with_its_unplugged_ports_and_stays_with_plugged_ones(wor
     network = world.network("red")
     port = world.learning(network)
     world.learning(network)
-    plugged = world.run(lambda tx: attachments.plug(tx, port, "eth0"))
+    plugged = world.run(lambda tx: attachments.plug(tx, port, "eth0", world.means))
     with pytest.raises(Conflict) as refused:
         world.run(lambda tx: quantum.delete_network(tx, "red", network.id))
     assert refused.value.kind == "NetworkInUse"

@@ -61,3 +61,19 @@ def test_after_any_changes_it_is_as_from_nothing(changes: list[tuple[int, Switch
     for switch in rows.values():
         anew.change(None, switch)
     assert room.most(1500, wired) == anew.most(1500, wired)
+
+
+def test_new_networks_have_what_most_tell_and_between_some_switches_is_what_these_tell() -> None:
+    room = Room()
+    assert room.usual(1500, False).mtu == 1450
+    told = [replace(FOUR, underlay_mtu=mtu) for mtu in (9000, 9000, 1280)]
+    for switch in told:
+        room.change(None, switch)
+    assert room.most(1500, False).mtu == 1230
+    assert room.usual(1500, False).mtu == 8950, "one alone does not decide for everybody"
+    assert room.between(told[:2], 1500, False).mtu == 8950
+    assert room.between(told[1:], 1500, False).mtu == 1230
+    assert room.between([FOUR, None], 1500, False).mtu == 8950, "who tells nothing is as most"
+    assert room.between([], 1500, False).mtu == 8950
+    room.change(told[0], replace(FOUR, underlay_mtu=8000))
+    assert room.usual(1500, False).mtu == 1230, "of what as many tell, the smallest"

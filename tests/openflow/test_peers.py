@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.openflow import framework, listener, wire
+from controller.openflow import framework, wire
 from controller.runtime import hub
 from controller.runtime.errors import Misconfigured
 from tests.openflow.conftest import Bench
@@ -285,7 +285,8 @@ def test_strangers_are_let_in_so_many_at_a_time(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Switches do not count; when strangers have said who they are, or have been given up, others may come."""
-    monkeypatch.setattr(listener, "STRANGERS", 3)
+    assert bench.server._listener is not None
+    monkeypatch.setattr(bench.server._listener, "_strangers", 3)
     for dpid in range(1, 6):
         bench.switch(dpid)
     silent = [hub.connect(bench.server.address) for _ in range(3)]
@@ -293,11 +294,11 @@ def test_strangers_are_let_in_so_many_at_a_time(
     for _ in range(4):
         with hub.connect(bench.server.address) as sock:
             assert sock.recv(64) == b""
-    assert caplog.text.count("refused (the") == 3
+    until(lambda: len(bench.heard.refusals) == 4)
+    assert caplog.text.count("have not been admitted yet") == 1, "and few are logged"
     for sock in silent:
         assert closed(sock)
         sock.close()
-    assert bench.server._listener is not None
     threads = bench.server._listener._threads
     until(lambda: len(threads) == 5)
     bench.switch(6)

@@ -34,11 +34,12 @@ def ended(sock: socket.socket, seconds: float = 10.0) -> bool:
 class Peer:
     """Speaks the protocol rightly, until told otherwise, over a database in memory.
 
-    `silent`: answers nothing.  `refuse`: the error that a transaction is answered with.
+    `silent`: answers nothing.  `unmonitored`: not `monitor`.  `refuse`: the error that a transaction is answered with.
     """
 
     def __init__(self, sock: socket.socket, db: Database) -> None:
         self.silent = False
+        self.unmonitored = False
         self.refuse: Any = None
         self.transactions = 0
         self._sock = sock
@@ -73,8 +74,13 @@ class Peer:
 
     def _answer(self, message: Any) -> None:
         result: Any = message.get("params")
+        if message.get("method") == "monitor" and self.unmonitored:
+            return
         if message.get("method") == "monitor":
             result = everything(self._db)
+        elif message.get("method") == "transact" and message["params"][1]["op"] == "select":
+            ids = self._db.rows["Open_vSwitch", self._db.root]["external_ids"]
+            result = [{"rows": [{"_uuid": ["uuid", self._db.root], "external_ids": ids}]}]
         elif message.get("method") == "transact":
             self.transactions += 1
             result = [{}] if self.refuse is None else [{}, self.refuse]

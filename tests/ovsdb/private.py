@@ -6,7 +6,9 @@ runs in a new, nameless one, where the tap devices of its userspace datapath mee
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -66,7 +68,7 @@ class PrivateHypervisor:
         tls = [f"--{n.replace('_', '-')}=db:Open_vSwitch,SSL,{n}" for n in ("private_key", "certificate", "ca_cert")]
         arguments = ["ovsdb-server", self._path("conf.db"), *remotes, *tls, f"--unixctl={self._path('database.ctl')}"]
         self._database = self._spawn([*arguments, f"--log-file={self._path('database.log')}"])
-        until(lambda: os.path.exists(self._path("db.sock")), "ovsdb-server listens")
+        until(self._listens, "ovsdb-server listens")
 
     def start_switch(self) -> None:
         arguments = ["ovs-vswitchd", f"unix:{self._path('db.sock')}", f"--unixctl={self._path('switch.ctl')}"]
@@ -104,6 +106,13 @@ class PrivateHypervisor:
         """A tap device of the switch's own as a VIF on br-int."""
         extra = [f"external_ids:{pair}" for pair in ids]
         self.vsctl("add-port", "br-int", name, "--", "set", "Interface", name, "type=internal", *extra)
+
+    def _listens(self) -> bool:
+        """The socket is there before it is listened on."""
+        with socket.socket(socket.AF_UNIX) as trial, contextlib.suppress(OSError):
+            trial.connect(self._path("db.sock"))
+            return True
+        return False
 
     def _path(self, name: str) -> str:
         return str(self.directory / name)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.ovsdb.desired import derived_datapath_id, desired
+from controller.ovsdb.desired import desired, new_datapath_id
 from controller.ovsdb.replica import Replica
 from tests.ovsdb.database import Database, pairs
 
@@ -63,10 +63,10 @@ def test_a_new_hypervisor_gets_all_of_it():
     assert bridge.fail_mode == "secure"
     assert bridge.protocols == {"OpenFlow13"}
     assert bridge.datapath_type == "netdev"
-    fixed = derived_datapath_id("hv1")
+    fixed = db.replica.root.external_ids["tenet-datapath-id"]
+    assert len(fixed) == 16 and 1 << 51 <= int(fixed, 16) < 1 << 52
     assert bridge.other_config == {"datapath-id": fixed, "disable-in-band": "true"}
     assert bridge.external_ids == {"tenet-managed": "true"}
-    assert db.replica.root.external_ids["tenet-datapath-id"] == fixed
     [controller] = db.replica.controllers.values()
     assert (controller.target, controller.connection_mode) == (TARGET, "out-of-band")
     assert controller.max_backoff == 1000
@@ -125,7 +125,9 @@ DAMAGE = {
     "in-band": lambda db: db.update(
         "Bridge",
         db.find("Bridge", "br-int"),
-        other_config=pairs({"disable-in-band": "false", "datapath-id": derived_datapath_id("hv1")}),
+        other_config=pairs(
+            {"disable-in-band": "false", "datapath-id": db.replica.root.external_ids["tenet-datapath-id"]}
+        ),
     ),
     "external_ids": lambda db: db.update("Bridge", db.find("Bridge", "br-int"), external_ids=["map", []]),
     "no controller": lambda db: db.update("Bridge", db.find("Bridge", "br-int"), controller=["set", []]),
@@ -162,10 +164,12 @@ DAMAGE = {
 }
 
 
-def configuration(db: Database) -> object:
-    """All that counts, without the uuids."""
-    replica = db.replica
+def configuration(db: Database, anew: bool = False) -> object:
+    """All that counts, without the uuids; with `anew`, without the datapath id, too, which must be one id twice."""
+    replica = deepcopy(db.replica)
     bridge = replica.bridge("br-int")
+    if anew:
+        assert replica.root.external_ids.pop("tenet-datapath-id") == bridge.other_config.pop("datapath-id")
     return (
         replica.root.external_ids,
         (bridge.fail_mode, bridge.protocols, bridge.datapath_type, bridge.other_config, bridge.external_ids),
@@ -194,7 +198,8 @@ def configuration_or_none(db: Database) -> object:
 def test_any_damages_at_once_are_repaired(names):
     db = Database(**IDS)
     put_right(db)
-    before = deepcopy(configuration(db))
+    anew = {"bridge", "memory of the datapath id"} <= set(names)  # nothing is left to know the former id by
+    before = configuration(db, anew)
     for name in names:
         try:
             DAMAGE[name](db)
@@ -202,7 +207,7 @@ def test_any_damages_at_once_are_repaired(names):
             continue
     db._collect()
     put_right(db)
-    assert configuration(db) == before
+    assert configuration(db, anew) == before
 
 
 def test_the_controller_is_replaced_in_one_transaction(db):
@@ -338,7 +343,22 @@ def test_without_a_datapath_type_the_bridges_own_is_left():
     assert desired(db.replica, (TARGET,)).repairs == ()
 
 
-def test_derived_datapath_ids_are_of_52_bits_and_differ():
-    ids = {derived_datapath_id(f"hv{n}") for n in range(500)}
+def test_datapath_ids_are_of_52_bits_and_follow_from_nothing():
+    ids = {new_datapath_id() for n in range(500)}
     assert len(ids) == 500
     assert all(len(i) == 16 and 1 << 51 <= int(i, 16) < 1 << 52 for i in ids)
+    made = [Database(**IDS) for _ in range(2)]
+    for db in made:
+        put_right(db)
+    one, other = (db.replica.bridge("br-int").other_config["datapath-id"] for db in made)
+    assert one != other, "the same system-id, another datapath id"
+
+
+def test_a_datapath_id_of_a_former_version_is_kept():
+    former = "000a1b2c3d4e5f60"
+    db = Database(**IDS)
+    put_right(db)
+    db.update("Open_vSwitch", db.root, external_ids=pairs({**IDS, "tenet-datapath-id": former}))
+    bridge = db.find("Bridge", "br-int")
+    db.update("Bridge", bridge, other_config=pairs({"disable-in-band": "true", "datapath-id": former}))
+    assert desired(db.replica, (TARGET,)).repairs == ()

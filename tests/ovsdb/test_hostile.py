@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -102,7 +103,7 @@ def test_random_bytes_and_random_changes_of_good_ones(watched, good):
 def test_a_monitor_reply_that_is_none(watched, good, result):
     db = right_database(watched, "other")
     with connected(watched.port) as sock, Peer(sock, db) as peer:
-        peer.silent = True
+        peer.unmonitored = True
         request = _next_request(watched)
         peer.send({"id": request, "result": result, "error": None if result is not None else "unknown table Bridge"})
         assert peer.ended()
@@ -118,17 +119,46 @@ def _next_request(watched: Watched) -> int:
 
 def test_a_database_without_the_tables_is_named_in_the_log(watched, good):
     with connected(watched.port) as sock, Peer(sock, Database()) as peer:
-        peer.silent = True
+        peer.unmonitored = True
         peer.send({"id": _next_request(watched), "result": None, "error": {"error": "unknown table", "details": "Foo"}})
         assert peer.ended()
     until(lambda: watched.logged("unknown table"), "the reason is logged")
 
 
 def test_a_peer_that_never_answers(watched, good, monkeypatch):
-    monkeypatch.setattr("controller.ovsdb.hypervisor.HANDSHAKE_LIMIT", 0.5)
+    monkeypatch.setattr("controller.ovsdb.hypervisor.ANSWER_LIMIT", 0.5)
     with connected(watched.port) as sock:
         assert ended(sock, 60)
+    until(lambda: watched.logged("no answer to transact"), "the reason is logged")
+
+
+def test_a_peer_that_never_tells_its_database(watched, good, monkeypatch):
+    monkeypatch.setattr("controller.ovsdb.hypervisor.HANDSHAKE_LIMIT", 0.5)
+    with connected(watched.port) as sock, Peer(sock, right_database(watched, "other")) as peer:
+        peer.unmonitored = True
+        assert peer.ended(60)
     until(lambda: watched.logged("no answer to monitor"), "the reason is logged")
+
+
+@pytest.mark.parametrize("answer", [None, [], [{}], [{"rows": []}], [{"rows": [{}, {}]}], [{"rows": [{"_uuid": 1}]}],
+                                    [{"rows": [{"_uuid": ["uuid", "x"], "external_ids": ["map", []]}]}],
+                                    [{"rows": [{"_uuid": ["uuid", UUID], "external_ids": 7}]}]])  # fmt: skip
+def test_an_identity_that_is_none(watched, good, answer):
+    with connected(watched.port) as sock, Peer(sock, Database()) as peer:
+        peer.silent = True
+        peer.send({"id": _next_request(watched), "result": answer, "error": None})
+        assert peer.ended()
+    assert len(watched.server.hypervisors()) == 1
+
+
+def test_before_it_is_admitted_a_peer_sends_a_megabyte_at_most(watched, good):
+    with connected(watched.port) as sock, Peer(sock, Database()) as peer:
+        peer.silent = True
+        hub.sleep(0.2)
+        with contextlib.suppress(ConnectionError):
+            peer.send({"id": 7, "result": ["x" * (2 << 20)], "error": None})
+        assert peer.ended()
+    until(lambda: watched.logged("message of more than 1048576 bytes"), "the reason is logged")
 
 
 def test_a_peer_that_dies_is_noticed_by_its_silence(watched, good, monkeypatch):
@@ -209,7 +239,7 @@ def test_a_peer_that_does_not_read(watched, good, monkeypatch):
 
 
 def test_strangers_are_bounded(watched, good, monkeypatch):
-    monkeypatch.setattr("controller.ovsdb.server.STRANGERS_LIMIT", 5)
+    monkeypatch.setattr(watched.server._listener, "_strangers", 5)
     socks = []
     try:
         for _ in range(7):
@@ -220,7 +250,7 @@ def test_strangers_are_bounded(watched, good, monkeypatch):
     finally:
         for context, _ in socks:
             context.__exit__(None, None, None)
-    until(lambda: len(watched.server._threads) == 1, "the strangers are gone")
+    until(lambda: len(watched.server._listener._threads) == 1, "the strangers are gone")
 
 
 def test_an_observer_that_waits_holds_up_nobody(tmp_path):

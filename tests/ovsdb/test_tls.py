@@ -89,7 +89,7 @@ def test_what_is_not_tls_ends_its_own_connection(secured, data):
 
 
 def test_a_stalled_handshake_ends(secured, monkeypatch):
-    monkeypatch.setattr("controller.ovsdb.server.TLS_LIMIT", 0.5)
+    monkeypatch.setattr(secured.server._listener, "_patience", 0.5)
     with connected(secured.port) as sock:
         sock.sendall(b"\x16\x03\x01")
         assert ended(sock, 3)

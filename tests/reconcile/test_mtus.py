@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from controller.model.model import Model
-from controller.model.rows import Link, Network, Row, Switch
+from controller.model.rows import Interface, Link, Network, Port, Row, Switch
 from controller.reconcile.mtus import Mtus
 from tests.world import change
 
@@ -41,6 +41,31 @@ def test_networks_are_narrowed_while_they_do_not_fit_and_it_is_said_once(caplog:
     assert [mtus.of(one)[0] for one in (red, blue, flat)] == [1428, 1400, 1500]
     assert mtus.lowered() == [red] and mtus.of(blue)[1] == mtus.of(flat)[1] == ""
     assert put(replace(SWITCH, host="other")) == []
-    assert put(replace(SWITCH, wire_mtu=1300))[0].startswith("2 networks have an MTU of 1278 now")
+    assert put(replace(SWITCH, wire_mtu=1400))[0].startswith("2 networks have an MTU of 1378 now")
     assert put(WIRE.key) == ["networks may have an MTU of 1450 again; 0 have less than they were made with"]
     assert mtus.lowered() == []
+
+
+def plugged(port: str, switch_id: str) -> Row:
+    return Interface(switch_id=switch_id, name=port, vif=port, ofport=1)
+
+
+def test_the_underlay_of_a_hypervisor_lowers_only_the_networks_that_it_holds(caplog: pytest.LogCaptureFixture) -> None:
+    model = Model()
+    mtus = Mtus(model)
+    hosts = [Switch(id=f"s{n}", number=n, dpid=n, encap_ip=f"192.0.2.{n}", underlay_mtu=1500) for n in (1, 2, 3)]
+    ports = [Port(id=name, project_id="p", network_id=name, mac_address="") for name in ("red", "blue")]
+    change(model, *hosts, network("red", 1450), network("blue", 1450), *ports)
+    change(model, plugged("red", "s1"), plugged("blue", "s2"))
+    mtus.changed(change(model, replace(hosts[0], underlay_mtu=1400)))
+    assert [mtus.of(each)[0] for each in model.rows(Network).values()] == [1350, 1450]
+    change(model, replace(hosts[0], underlay_mtu=1281))
+    assert [mtus.of(each)[0] for each in model.rows(Network).values()] == [1280, 1450], "not below what IPv6 needs"
+    caplog.clear()
+    mtus.changed(change(model, "interface/s2/blue", plugged("blue", "s1")))
+    assert [mtus.of(each)[0] for each in model.rows(Network).values()] == [1280, 1280]
+    said = "network blue has an MTU of 1280 now: it was made with 1450, and there is room for 1280 now"
+    assert caplog.messages == [said]
+    mtus.changed(change(model, "interface/s1/red", "interface/s1/blue"))
+    assert mtus.lowered() == []
+    assert Mtus(model, least=1400).of(network("red", 1450))[0] == 1450

@@ -204,3 +204,22 @@ def test_a_port_on_a_switch_whose_refusals_are_not_all_listed_is_not_active(
     monkeypatch.setattr(scene.progress, "doubt", lambda switch_id: "more than are listed" if switch_id == "h1" else "")
     assert scene.status() == ("BUILD", "more than are listed")
     assert scene.status("b")[0] == "ACTIVE"
+
+
+def test_a_port_whose_ways_are_all_gone_is_down_and_says_why(scene: Scene) -> None:
+    """A wire was cut, or an address of the underlay taken away."""
+    scene.put(msgspec.structs.replace(switch(2), encap_ip=""))
+    lost = "no tunnel and no links lead to its network's ports on switch "
+    assert scene.status() == ("DOWN", f"{lost}h2")
+    assert scene.status("b") == ("DOWN", f"{lost}h1")
+    scene.put(port("c", "red", 3), plugged("c", 1, 2))  # beside a
+    scene.computed("h1", "h2")
+    scene.confirmed("h1", "h2")
+    assert scene.status() == scene.status("c") == ("ACTIVE", f"{lost}h2")
+    assert scene.status("b") == ("DOWN", f"{lost}h1")
+    scene.put(switch(3), port("d", "red", 4), plugged("d", 3, 1), "port/c")
+    scene.computed("h1", "h2", "h3")
+    scene.confirmed("h1", "h2", "h3")
+    assert scene.status() == ("ACTIVE", f"{lost}h2")
+    scene.put(switch(2))
+    assert [scene.status(each) for each in "abd"] == [("ACTIVE", "")] * 3

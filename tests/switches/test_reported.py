@@ -56,7 +56,7 @@ def test_a_hypervisor_becomes_rows() -> None:
         Interface(switch_id="h1", name="tap1", vif="vm-a", mac="", ofport=1, since=1),
         Interface(switch_id="h1", name="tap2", vif="vm-b", mac="02:00:00:00:00:01", ofport=2, since=1),
     ]
-    assert model.taken == {"taken/switch/1": "switch/h1"}
+    assert model.taken == dict.fromkeys(["taken/switch/1", "taken/host/host1", "taken/encap/192.0.2.1"], "switch/h1")
 
 
 def test_what_is_known_is_not_written_again() -> None:
@@ -67,16 +67,136 @@ def test_what_is_known_is_not_written_again() -> None:
     assert transaction.write == {}
 
 
-def test_a_vif_is_new_where_it_was_plugged_in_last_and_a_switch_that_comes_back_does_not_make_it_so() -> None:
+def test_a_vif_is_where_it_was_first_until_that_lets_go() -> None:
     model = Model()
     run(model, lambda tx: hypervisor(tx, told(1, A)))
     run(model, lambda tx: hypervisor(tx, told(2, A)))
     here, there = model.find(Interface, "vif", "vm-a")
-    assert here.since < there.since
+    assert here.since > there.since
+    run(model, lambda tx: hypervisor(tx, told(2, msgspec.structs.replace(A, ofport=7))))
     run(model, lambda tx: hypervisor(tx, told(1, msgspec.structs.replace(A, mac="02:00:00:00:00:05"))))
-    assert model.find(Interface, "vif", "vm-a")[0].since == here.since
-    run(model, lambda tx: hypervisor(tx, told(1, msgspec.structs.replace(A, ofport=7))))
-    assert model.find(Interface, "vif", "vm-a")[0].since > there.since
+    here, there = model.find(Interface, "vif", "vm-a")
+    assert here.since > there.since, "another number is no claim"
+    run(model, lambda tx: hypervisor(tx, told(3, A)))
+    assert [one.switch_id for one in by_claim(model)] == ["h1", "h2", "h3"], "in the order in which they came"
+    run(model, lambda tx: hypervisor(tx, told(1, msgspec.structs.replace(A, ofport=9))))
+    assert [one.switch_id for one in by_claim(model)] == ["h1", "h2", "h3"], "who has it may have it anew"
+    run(model, lambda tx: hypervisor(tx, told(1)))
+    run(model, lambda tx: hypervisor(tx, told(1, A)))
+    assert [one.switch_id for one in by_claim(model)] == ["h2", "h3", "h1"], "who has let go comes last"
+
+
+def by_claim(model: Model) -> list[Interface]:
+    """The interfaces with the VIF of A, that which has it first."""
+    return sorted(model.find(Interface, "vif", "vm-a"), key=lambda one: -one.since)
+
+
+def pinned(host: str) -> Port:
+    return msgspec.structs.replace(port("vm-a", "red", 1), host=host)
+
+
+def holder(model: Model) -> str:
+    at = model.placement.bindings.get("vm-a")
+    return at.switch_id if at else ""
+
+
+def test_a_live_port_is_taken_by_no_other_host_but_one_that_a_binding_names() -> None:
+    model = Model()
+    change(model, network("red"), pinned(""))
+    run(model, lambda tx: hypervisor(tx, told(1, A)))
+    run(model, lambda tx: hypervisor(tx, told(2, A)))
+    assert holder(model) == "h1"
+    change(model, pinned("host2"))
+    assert holder(model) == "h2", "as in a live migration: plugged in at both, then activated"
+    run(model, lambda tx: hypervisor(tx, told(1)))
+    change(model, pinned(""))
+    assert holder(model) == "h2"
+
+
+def test_an_impostor_that_was_there_first_does_not_outlast_a_binding() -> None:
+    model = Model()
+    change(model, network("red"), pinned("host1"))
+    run(model, lambda tx: hypervisor(tx, told(2, A)))
+    assert holder(model) == ""
+    run(model, lambda tx: hypervisor(tx, told(1, A)))
+    assert holder(model) == "h1"
+    change(model, pinned(""))
+    assert holder(model) == "h1"
+
+
+def test_ports_whose_vif_was_in_two_places_before_an_upgrade_stay_where_they_are() -> None:
+    """A former version had the newest one have it: so it stays, and only newcomers wait."""
+    model = Model()
+    change(model, network("red"), pinned(""))
+    for number, since in ((1, 5), (2, 9)):
+        run(model, lambda tx, number=number: hypervisor(tx, told(number)))  # type: ignore[misc]
+        change(model, Interface(switch_id=f"h{number}", name="tap1", vif="vm-a", ofport=1, since=since))
+    assert holder(model) == "h2"
+    for number in (1, 2):
+        run(model, lambda tx, number=number: hypervisor(tx, told(number, A)))  # type: ignore[misc]
+    run(model, lambda tx: hypervisor(tx, told(3, A)))
+    assert holder(model) == "h2"
+
+
+def test_a_host_name_and_a_tunnel_address_are_one_hypervisors() -> None:
+    model = Model()
+    run(model, lambda tx: hypervisor(tx, told(1)))
+    run(model, lambda tx: hypervisor(tx, told(2, host="host1", encap_ip="192.0.2.1")))
+    second = model.rows(Switch)["h2"]
+    assert (second.host, second.encap_ip, second.tunnels) == ("h2", "", ())
+    assert second.refused == ("host name host1: h1 has it", "tunnel address 192.0.2.1: h1 has it")
+    assert model.rows(Switch)["h1"] == msgspec.structs.replace(model.rows(Switch)["h1"], host="host1", refused=())
+    run(model, lambda tx: hypervisor(tx, told(1, host="host7", encap_ip="192.0.2.7")))
+    run(model, lambda tx: hypervisor(tx, told(2, host="host1", encap_ip="192.0.2.1")))
+    second = model.rows(Switch)["h2"]
+    assert (second.host, second.encap_ip, second.refused) == ("host1", "192.0.2.1", ())
+    assert second.tunnels == (Tunnel("vxlan", 900),)
+    run(model, lambda tx: forget(tx, model.rows(Switch)["h1"]))
+    run(model, lambda tx: hypervisor(tx, told(3, host="host7", encap_ip="192.0.2.7")))
+    assert model.rows(Switch)["h3"].refused == ()
+    assert set(model.taken) == {
+        *(f"taken/switch/{number}" for number in (1, 2)), "taken/host/host1", "taken/host/host7",
+        "taken/encap/192.0.2.1", "taken/encap/192.0.2.7",
+    }  # fmt: skip
+
+
+def test_a_host_name_is_no_others_system_id_and_the_other_way_round() -> None:
+    model = Model()
+    run(model, lambda tx: hypervisor(tx, told(1)))
+    run(model, lambda tx: hypervisor(tx, told(2, host="h1")))
+    assert model.rows(Switch)["h2"].refused == ("host name h1: h1 has it",)
+    with pytest.raises(Conflict, match="the system-id host1 is the host name of h1"):
+        run(model, lambda tx: hypervisor(tx, told(3, system_id="host1")))
+
+
+def test_a_bridge_without_a_database_takes_no_hosts_name() -> None:
+    model = Model()
+    run(model, lambda tx: adopted(tx, 9, {"tap1": 1}, "host1"))
+    assert model.rows(Switch)[adopted_id(9)].host == "host1"
+    run(model, lambda tx: hypervisor(tx, told(1)))
+    assert model.rows(Switch)["h1"].host == "host1", "a bridge does not keep it from a hypervisor"
+    run(model, lambda tx: adopted(tx, 9, {"tap1": 1}, "host1"))
+    assert model.rows(Switch)[adopted_id(9)].host == adopted_id(9)
+
+
+def test_what_two_have_since_a_former_version_both_keep() -> None:
+    model = Model()
+    for number in (1, 2):
+        change(model, Switch(id=f"h{number}", number=number, dpid=number, host="same", encap_ip="192.0.2.1"))
+    for number in (2, 1):
+        run(model, lambda tx, number=number: hypervisor(tx, told(number, host="same", encap_ip="192.0.2.1")))  # type: ignore[misc]
+    assert [(row.host, row.encap_ip, row.refused) for row in rows(model, Switch)] == [("same", "192.0.2.1", ())] * 2
+
+
+def test_a_bridge_that_one_database_has_told_of_is_no_others_where_they_prove_who_they_are() -> None:
+    model = Model()
+    bridge = Bridge(id=adopted_id(1), system_id="mn", name="s1")
+    run(model, lambda tx: bridges(tx, "mn", [bridge], True))
+    lie = msgspec.structs.replace(bridge, system_id="liar")
+    assert run(model, lambda tx: bridges(tx, "liar", [lie], True)) == [adopted_id(1)]
+    assert rows(model, Bridge) == [bridge]
+    assert run(model, lambda tx: bridges(tx, "liar", [lie])) == []
+    assert rows(model, Bridge) == [lie]
 
 
 def test_only_what_changed_is_written() -> None:

@@ -17,13 +17,17 @@ class Tunnel(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Physical(msgspec.Struct, frozen=True, array_like=True):
-    """A physical network that a switch reaches, and the OpenFlow port number of its patch port there."""
+    """A physical network that a switch reaches, and the OpenFlow port number of its patch port there.
+
+    `bridge`: that it is mapped to; "" in rows of former versions, until the host is seen again.
+    """
 
     network: str
     ofport: int
+    bridge: str = ""
 
 
-@row("switch", index=("dpid",), attributes=("number",))
+@row("switch", index=("dpid",), lookup=("host", "encap_ip"), attributes=("number",))
 class Switch(Row, frozen=True, kw_only=True):
     """A bridge that is ours to program.
 
@@ -40,6 +44,7 @@ class Switch(Row, frozen=True, kw_only=True):
     physical: tuple[Physical, ...] = ()
     underlay_mtu: int = 0  # of what its host says; 0 for nothing
     wire_mtu: int = 0  # of its narrowest wire, as its database tells; 0 where that tells nothing
+    refused: tuple[str, ...] = ()  # what its host claims and does not get, with the reason; for operators
 
 
 @row("agent_note", refers=(Reference("id", "switch", shown=True),))
@@ -54,8 +59,9 @@ class AgentNote(Row, frozen=True, kw_only=True):
 class Interface(Row, frozen=True, kw_only=True):
     """An OVS port of a switch that may be a tenant's.
 
-    `vif`: its iface-id, else its name.  `mac`: its attached-mac or "".  `since`: the store's revision when the VIF
-    appeared here; where several switches have it, the one that got it last does.  `allotted`: the key of its logical
+    `vif`: its iface-id, else its name.  `mac`: its attached-mac or "".  `since`: where several interfaces have the VIF,
+    the greatest counts.  It is the store's revision when the VIF appeared here; below that of all others, 0 and less
+    included, when it was another switch's then (`controller/switches/claims.py`).  `allotted`: the key of its logical
     port where that is not its OpenFlow port; else 0 (model/keys.py).
     """
 

@@ -1,0 +1,215 @@
+"""The connections of one switch as a value: what the userspace datapath of Open vSwitch 3.1 does (conntrack.c).
+
+Not here: time, so nothing expires; TCP's windows and closing, so every packet of a known connection is part of it;
+checksums; helpers (FTP, TFTP).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from ..tracking import Nat
+from .ends import Ends, addresses_of, ends_of, has_ports, is_error, with_ends
+from .frame import INNER, STATE, Frame
+from .tracker import DNAT, EST, INV, NEW, REL, RPL, SNAT, TRK, Request, Verdict
+
+_EPHEMERAL = range(1024, 65536)
+_SYN, _ACK = 2, 16
+_LATER, _ANY_FRAGMENT = 3, 1
+
+
+class Connection(NamedTuple):
+    """`origin`: the ends of its first packet; `answer`: those that packets of the other direction come with, which are
+    not the reverse where NAT translates.  `side`: what is translated, `src`, `dst` or "".
+    """
+
+    zone: int
+    origin: Ends
+    answer: Ends
+    side: str = ""
+    mark: int = 0
+    label: int = 0
+    answered: bool = False
+
+
+Place = tuple[int, Ends]  # zone, and the ends in one direction
+Datagram = tuple[int, int, int, int]  # zone, source, target, protocol
+
+
+class Conntrack(NamedTuple):
+    """`known`: a connection under each of its directions.  `fragments`: of datagrams whose first fragment was seen."""
+
+    known: Mapping[Place, Connection] = {}
+    fragments: Mapping[Datagram, Ends] = {}
+
+    @property
+    def connections(self) -> list[Connection]:
+        return [one for place, one in self.known.items() if place == (one.zone, one.origin)]
+
+    def track(self, frame: Frame, request: Request) -> Verdict | None:
+        if frame.get("ip_frag", 0) & _ANY_FRAGMENT:
+            return self._fragment(frame, request)
+        if is_error(frame):
+            return self._related(frame, request)
+        ends = ends_of(frame)
+        return self._invalid(request) if ends is None else self._track(frame, ends, request)
+
+    def _fragment(self, frame: Frame, request: Request) -> Verdict | None:
+        """All fragments of a datagram share the fate of the first, which has the ports; they leave as fragments."""
+        ends = ends_of(frame)
+        if ends is None:
+            return self._invalid(request)
+        datagram = (request.zone, ends.source, ends.target, ends.protocol)
+        if frame["ip_frag"] != _LATER:
+            seen = self._replace(fragments={**self.fragments, datagram: ends})
+            return seen._track(frame, ends, request)
+        if datagram not in self.fragments:
+            return None
+        return self._track(frame, self.fragments[datagram], request)
+
+    def _related(self, frame: Frame, request: Request) -> Verdict:
+        """An ICMP error: part of the connection whose packet it quotes; one about nothing known is invalid."""
+        quoted = ends_of(frame, INNER)
+        found = quoted and self.known.get((request.zone, quoted.reverse))
+        if not quoted or not found:
+            return self._invalid(request)
+        reply = quoted.reverse != found.origin
+        state = REL | (RPL if reply else 0)
+        translated: Frame = {}
+        if request.nat is not None and found.side:
+            state |= _side_bit(found.side, reply)
+            inner = (found.origin if reply else found.answer).reverse if reply else found.answer
+            if reply:
+                inner = found.origin
+            translated = with_ends(frame, inner, INNER)
+            outer = ends_of_error(frame)
+            changed = (
+                outer._replace(target=inner.source)
+                if (found.side == "src") == reply
+                else outer._replace(source=inner.target)
+            )
+            translated |= with_ends(frame, changed)
+        return self._told(frame, found, state, request, translated)
+
+    def _invalid(self, request: Request) -> Verdict:
+        return Verdict({"ct_state": INV | TRK, "ct_zone": request.zone}, {}, self)
+
+    def _track(self, frame: Frame, ends: Ends, request: Request) -> Verdict:
+        zone = request.zone
+        found = self.known.get((zone, ends))
+        reply = found is not None and ends != found.origin
+        if found is not None and request.force and reply:
+            return self._without(found)._new(frame, ends, request)
+        if found is None:
+            return self._new(frame, ends, request)
+        answered = found.answered or reply
+        bare_syn = ends.protocol == 6 and frame.get("tcp_flags", 0) & (_SYN | _ACK) == _SYN
+        fresh = (bare_syn or ends.protocol != 6) and not answered
+        state = (NEW if fresh else EST) | (RPL if reply else 0)
+        translated: Frame = {}
+        if request.nat is not None and found.side:
+            state |= _side_bit(found.side, reply)
+            other = found.origin if reply else found.answer
+            translated = with_ends(frame, other.reverse)
+        seen = found._replace(answered=answered)
+        return self._with(seen)._told(frame, seen, state, request, translated)
+
+    def _new(self, frame: Frame, ends: Ends, request: Request) -> Verdict:
+        if ends.protocol == 6 and frame.get("tcp_flags", 0) & (_SYN | _ACK) == _SYN | _ACK:
+            return self._invalid(request)
+        nat = request.nat
+        if not request.commit:
+            return self._told(frame, None, NEW, request, {}, ends)
+        if nat is None or not nat.side:
+            made = Connection(request.zone, ends, ends.reverse)
+            return self._with(made)._told(frame, made, NEW, request, {})
+        for answer in _choices(ends, nat):
+            if (request.zone, answer) not in self.known:
+                made = Connection(request.zone, ends, answer, nat.side)
+                state = NEW | _side_bit(nat.side, False)
+                return self._with(made)._told(frame, made, state, request, with_ends(frame, answer.reverse))
+        # no address and port is free: the packet goes on as it is, and no connection is made
+        return self._told(frame, None, NEW, request, {}, ends)
+
+    def _told(
+        self, frame: Frame, found: Connection | None, state: int, request: Request, translated: Frame,
+        ends: Ends | None = None,
+    ) -> Verdict:  # fmt: skip
+        """The answer, the marks of a known connection set first."""
+        after = self
+        if found is not None:
+            marked = found._replace(mark=_set(found.mark, request.mark), label=_set(found.label, request.label))
+            if marked != found:
+                found, after = marked, self._with(marked)
+            ends = found.origin
+        before = frame.get(STATE[0], 0) if frame.get(STATE[1], 0) == request.zone else 0
+        state |= before & (SNAT | DNAT) if not state & (SNAT | DNAT) else 0
+        tracked: Frame = {"ct_state": state | TRK, "ct_zone": request.zone}
+        if found is not None:
+            tracked |= {"ct_mark": found.mark, "ct_label": found.label}
+        if ends is not None:
+            tracked |= _original(ends)
+        return Verdict(tracked, translated, after)
+
+    def _with(self, made: Connection) -> Conntrack:
+        places = {(made.zone, made.origin): made, (made.zone, made.answer): made}
+        if all(self.known.get(place) == made for place in places):
+            return self
+        return self._replace(known={**self.known, **places})
+
+    def _without(self, gone: Connection) -> Conntrack:
+        places = ((gone.zone, gone.origin), (gone.zone, gone.answer))
+        return self._replace(known={place: one for place, one in self.known.items() if place not in places})
+
+
+def ends_of_error(frame: Frame) -> Ends:
+    """Who sends an ICMP error to whom."""
+    version = "ipv4" if frame["eth_type"] == 0x0800 else "ipv6"
+    return Ends(frame["eth_type"], frame.get(f"{version}_src", 0), frame.get(f"{version}_dst", 0), 0, 0, 0)
+
+
+def _set(old: int, change: tuple[int, int]) -> int:
+    value, mask = change
+    return old & ~mask | value & mask
+
+
+def _side_bit(side: str, reply: bool) -> int:
+    """The translation that a packet undergoes: its own direction's, or what undoes the other's."""
+    return SNAT if (side == "src") != reply else DNAT
+
+
+def _original(ends: Ends) -> Frame:
+    version = "ct_nw" if ends.family == 0x0800 else "ct_ipv6"
+    ports = (ends.source_port, ends.target_port) if has_ports(ends) else (ends.target_port, 0)
+    return {
+        f"{version}_src": ends.source, f"{version}_dst": ends.target, "ct_nw_proto": ends.protocol,
+        "ct_tp_src": ports[0], "ct_tp_dst": ports[1],
+    }  # fmt: skip
+
+
+def _choices(ends: Ends, nat: Nat) -> Iterator[Ends]:
+    """The ends that answers may come with, in the order in which they are tried: each address with each port.
+
+    Open vSwitch starts anywhere in the range, by a hash that nobody else knows; here it starts at the beginning.
+    """
+    kept = ends.source if nat.side == "src" else ends.target
+    addresses = addresses_of(nat) if nat.addresses and any(addresses_of(nat)) else range(kept, kept + 1)
+    for address in addresses:
+        for port in _ports(ends, nat):
+            if nat.side == "src":
+                yield ends._replace(source=address, source_port=port).reverse
+            else:
+                yield ends._replace(target=address, target_port=port).reverse
+
+
+def _ports(ends: Ends, nat: Nat) -> Iterator[int]:
+    own = ends.source_port if nat.side == "src" else ends.target_port
+    if not has_ports(ends):
+        yield own
+    elif nat.ports:
+        yield from range(nat.ports[0], nat.ports[-1] + 1)
+    else:
+        yield own
+        if nat.side == "src":
+            yield from _EPHEMERAL

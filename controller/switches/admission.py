@@ -1,0 +1,52 @@
+"""Admission of OpenFlow connections: which datapath a peer may be, and which unknown datapaths become switches."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from controller.model.model import Model
+from controller.model.rows import Bridge, Switch
+from controller.runtime.certificates import Names, shown
+
+
+class Admission(NamedTuple):
+    """`bind`: over TLS, a datapath that a database has told of needs a certificate of that database's system-id.
+
+    `adopt`: datapaths of which no database has told become switches, `most` of them; otherwise they are refused.
+    """
+
+    model: Model
+    bind: bool = True
+    adopt: bool = True
+    most: int = 2000
+
+    def why_not(self, dpid: int, names: Names) -> str:
+        """Why a peer whose certificate has these names may not be the datapath; "" when it may."""
+        owner = self._owner(dpid)
+        if not owner or names is None or not self.bind or owner in names:
+            return ""
+        return f"its certificate is of {shown(names)}, and datapath {dpid:016x} is of {owner}"
+
+    def why_not_adopt(self, dpid: int) -> str:
+        """Why a datapath that is no switch's yet may not become one; "" when it may."""
+        if self._owner(dpid):
+            return ""  # a database has told that it is somebody else's bridge
+        if not self.adopt:
+            return f"no database has told of datapath {dpid:016x}, and [openflow] adopt is false"
+        count = sum(is_adopted(switch) for switch in self.model.rows(Switch).values())
+        if count >= self.most:
+            return f"datapath {dpid:016x} would be one more than {self.most} that no database has told of"
+        return ""
+
+    def _owner(self, dpid: int) -> str:
+        """The system-id of the database that has told of a datapath, "" where none has."""
+        for switch in self.model.find(Switch, "dpid", dpid):
+            if not is_adopted(switch):
+                return switch.id
+        bridge = self.model.get(Bridge, f"{dpid:016x}")
+        return bridge.system_id if bridge else ""
+
+
+def is_adopted(switch: Switch) -> bool:
+    """Whether the switch is known over OpenFlow alone."""
+    return switch.id == f"{switch.dpid:016x}"

@@ -1,0 +1,49 @@
+"""Calls on one object beside CRUD, as its resource declares them: PUT PATH/ID/ACTION."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from controller.model.rows import Row
+from controller.store.transaction import Transaction
+
+from ..answer import Answer, as_json
+from ..ask import Ask, Handler
+from ..body import json_body
+from ..checks import Fault
+from ..errors import bad_request
+from ..resource import Action, Resource
+from .engine import Condition, found
+from .visibility import target
+
+
+def handlers(resource: Resource, action: Action) -> dict[str, Handler]:
+    return {"PUT": lambda ask, row_id: _run(resource, action, ask, row_id)}
+
+
+def _run(resource: Resource, action: Action, ask: Ask, row_id: str) -> Answer:
+    row = found(resource, ask, row_id)
+    ask.context.policy.check(ask.caller, action.name, target(resource, ask, row))
+    wish = _read(action, json_body(ask.request))
+    condition = Condition.of(ask)
+
+    def rules(tx: Transaction) -> Row:
+        condition.check(resource, tx, row_id)
+        return action.run(tx, row_id, wish, ask.means)
+
+    changed, revision = ask.transact(rules)
+    return as_json(200, action.answer(ask.view, changed), revision)
+
+
+def _read(action: Action, body: object) -> Mapping[str, Any]:
+    if not isinstance(body, dict) or set(body) != set(action.takes):
+        names = ", ".join(repr(name) for name in action.takes)
+        raise bad_request(f"Unable to find {names} in request body, or more than that is in it.")
+    wish: dict[str, Any] = {}
+    for name, check in action.takes.items():
+        try:
+            wish[name] = check(body[name])
+        except Fault as fault:
+            raise bad_request(f"Invalid input for {name}. Reason: {fault}.") from None
+    return wish

@@ -1,0 +1,31 @@
+"""Every resource of v2.0: the one list of them.  Paths, policies, descriptions, events and tests follow from it."""
+
+from __future__ import annotations
+
+from controller.model.rows import Row
+
+from ..resource import Resource
+from .agents import AGENTS
+from .availability import IP_AVAILABILITIES
+from .networks import NETWORKS
+from .ports import PORTS
+from .scopes import ADDRESS_SCOPES
+from .sharing import RBAC_POLICIES
+from .subnetpools import SUBNETPOOLS
+from .subnets import SUBNETS
+
+RESOURCES: list[Resource] = [
+    NETWORKS,
+    SUBNETS,
+    PORTS,
+    SUBNETPOOLS,
+    ADDRESS_SCOPES,
+    RBAC_POLICIES,
+    AGENTS,
+    IP_AVAILABILITIES,
+]
+
+
+def resource_of(kind: type[Row]) -> Resource | None:
+    """The resource that rows of a kind are shown as."""
+    return next((each for each in RESOURCES if each.kind is kind), None)
