@@ -1,4 +1,4 @@
-"""Forwarding inside one network: to which port or switch a frame goes.
+"""Layer-2 forwarding inside one network: to which port or switch a frame goes.
 
 A frame that came over the fabric is delivered here or nowhere: the flows that send to other switches match frames from
 this switch's own ports only.
@@ -45,7 +45,7 @@ _COPIED = resubmit(PERMITTED.number)
 
 
 def port_here(port: Port, see: Reader) -> Iterator[Flow]:
-    """Frames to the port's declared address are for it."""
+    """Delivery of frames for the port's declared address."""
     at, network = see.binding(port), see.view(Network, port.network_id)
     if at is None or network is None or port.learning:
         return
@@ -57,7 +57,7 @@ def to_port(segment: int, mac: str, key: int, priority: int) -> Flow:
 
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
-    """Frames to the port's declared address go to its switch."""
+    """Frames for the port's declared address go to its switch."""
     at, network = see.binding(port), see.view(Network, port.network_id)
     if at is None or network is None or port.learning:
         return
@@ -71,7 +71,7 @@ def to_switch(segment: int, mac: str, number: int, priority: int) -> Flow:
 
 
 def network_here(network: Network, see: Reader) -> Iterator[Flow]:
-    """Group frames go to every port here, then on; frames to nobody known go to the learning ports here."""
+    """Group frames go to every port here, then on; unknown unicast goes to the learning ports here."""
     segment = network.segment
     flood = _floods(FLOOD.number, see.blocks(see.switch_id, network.id))
     yield Flow(LOCAL, USUAL, (MULTICAST, of_network(segment)), (LIMITED, *flood), goto=REMOTE)
@@ -105,7 +105,7 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
 
 
 def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
-    """Frames that arrive with the network's key; group frames to each switch that holds a port; unknown ones to
+    """Frames that arrive with the network's key; group frames to each switch that holds a port; unknown unicast to
     learners.
     """
     segment = network.segment
@@ -120,26 +120,29 @@ def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
     if learners:
         spread = (LIMITED, *_floods(SPREAD.number, sorted(learners)))
         yield Flow(REMOTE, LOW, (from_here(segment),), spread, goto=UNKNOWN)
-        yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
-        yield Flow(REMOTE, USUAL, (MULTICAST, from_fabric(segment)))  # every port here has got it in LOCAL
+        yield from _unknown_from_fabric(segment)
         yield from _spread(segment, learners)
 
 
 def _outside(network: Network, see: Reader) -> Iterator[Flow]:
-    """What no port here has is somewhere on the network's physical network: it goes there once (see
-    topology/provider.py).
-    """
+    """Frames to other switches go to the network's physical network, once (topology/provider.py)."""
     segment = network.segment
     yield Flow(REMOTE, USUAL, (MULTICAST, from_here(segment)), goto=OUTBOUND)
     if see.learners(network.id):
         yield Flow(REMOTE, LOW, (from_here(segment),), (resubmit(OUTBOUND.number), LIMITED), goto=UNKNOWN)
-        yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
+        yield from _unknown_from_fabric(segment)
     else:
         yield Flow(REMOTE, LOW, (from_here(segment),), goto=OUTBOUND)
 
 
+def _unknown_from_fabric(segment: int) -> Iterator[Flow]:
+    """Unknown unicast goes to the learning ports here; group frames have got to every port here in LOCAL."""
+    yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
+    yield Flow(REMOTE, USUAL, (MULTICAST, from_fabric(segment)))
+
+
 def _numbers(switch_ids: list[str], see: Reader) -> dict[int, list[int]]:
-    """The switches' numbers, in blocks."""
+    """The switches' numbers, by blocks of PER_BLOCK."""
     blocks: dict[int, list[int]] = {}
     switches = [see.view(Switch, switch_id) for switch_id in switch_ids]
     for number in sorted(switch.number for switch in switches if switch is not None):
