@@ -29,7 +29,7 @@ from .rows import (
 )
 from .rows.base import ATTRIBUTES, FLOWLESS
 from .scope_ranges import ScopeRanges
-from .slots import PREFIX as SLOTS
+from .slots import PREFIXES as SLOTS
 from .slots import Slots
 
 R = TypeVar("R", bound=Row)
