@@ -102,7 +102,7 @@ def test_batches() -> None:
         ({7}, 1, 1),
         (set(), 900, 900),
     ],
-)
+)  # fmt: skip
 def test_the_lowest_free_number(held: set[int], first: int, free: int) -> None:
     assert lowest_free(sum(1 << number for number in held), first) == free
 
