@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from controller.publish.feed import Entry, Position, follow
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
 
+from . import event_ids
 from .answer import Answer
 from .ask import Ask
 from .auth import Caller
@@ -28,7 +28,6 @@ from .v2.ports import PORTS
 PATIENCE = 15.0  # seconds without an event after which a comment shows that the stream lives
 CATCH_UP = 5.0  # seconds in which a member must have reached the revision that a reader comes with
 LASTS = 600.0  # seconds; then the client comes again, and is asked again who it is
-_POSITION = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,15})\.([0-9a-f]{8}))?")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -85,13 +84,17 @@ def _start(ask: Ask) -> Start:
     said = ask.request.headers.get("Last-Event-ID") or query.get("after", [""])[-1]
     if not said:
         return Start(events.last, True)
-    found = _POSITION.fullmatch(said)
-    if not found:
-        raise bad_request("after must be a revision, or the id of an event.")
-    revision, number, process = int(found[1]), int(found[2] or 0), found[3]
-    if process == events.process:
-        return Start(Position(revision, number), True)
-    return Start(Position(revision), ask.context.cluster is None)
+    if ask.caller.operator:
+        found = event_ids.read_plain(said)
+    elif event_ids.PLAIN.fullmatch(said):  # which, tried one by one, would tell how many commits there are
+        raise _gone()
+    else:
+        found = event_ids.read_sealed(_key(ask), said)
+    if found is None:
+        raise bad_request("after must be the id of an event; for operators also a revision.")
+    if found.process == events.process:
+        return Start(found.position, True)
+    return Start(Position(found.position.revision), ask.context.cluster is None)
 
 
 def _lines(ask: Ask, start: Start) -> Iterator[bytes]:
@@ -103,7 +106,7 @@ def _lines(ask: Ask, start: Start) -> Iterator[bytes]:
             yield b": " + _id(ask, position).encode() + b"\n\n"
             if not start.known:  # and it is not before the last of these: a reader that comes again before starts anew
                 for entry in (there := events.after(position)):
-                    yield _event(ask, entry._replace(statuses=()), str(entry.position.revision))
+                    yield _event(ask, entry._replace(statuses=()), _said(ask, entry.position, ""))
                 position = there[-1].position if there else position
                 yield _event(ask, _all_statuses(ask, position))
             yield from _followed(ask, reader, position)
@@ -134,10 +137,19 @@ def _all_statuses(ask: Ask, position: Position) -> Entry:
 
 
 def _id(ask: Ask, position: Position) -> str:
-    """A revision; with the process that counts, where it is not that alone, or where there are several processes."""
-    if position.number or ask.context.cluster is not None:
-        return f"{position.revision}.{position.number}.{ask.context.events.process}"
-    return str(position.revision)
+    """With the process that counts, where it is not a revision alone, or where there are several processes."""
+    counts = position.number or ask.context.cluster is not None
+    return _said(ask, position, ask.context.events.process if counts else "")
+
+
+def _said(ask: Ask, position: Position, process: str) -> str:
+    if ask.caller.operator:
+        return event_ids.plain(position, process)
+    return event_ids.sealed(_key(ask), position, process)
+
+
+def _key(ask: Ask) -> bytes:
+    return event_ids.shared_key(ask.context.store, ask.context.replica)
 
 
 def _event(ask: Ask, entry: Entry, name: str = "") -> bytes:
@@ -148,7 +160,7 @@ def _event(ask: Ask, entry: Entry, name: str = "") -> bytes:
     if not changes and not statuses:
         return b""
     event, data = ("change", {"changes": changes}) if changes else ("status", {"ports": statuses})
-    said: dict[str, Any] = {"revision": entry.position.revision, **data}
+    said: dict[str, Any] = {"revision": entry.position.revision, **data} if ask.caller.operator else data
     return f"id: {name or _id(ask, entry.position)}\nevent: {event}\ndata: ".encode() + _encode(said) + b"\n\n"
 
 

@@ -43,9 +43,11 @@ def _digest(physical_network: str) -> str:
 
 def physical(said: Settings, plugged: dict[str, Interface]) -> tuple[Physical, ...]:
     """The physical networks that br-int reaches now, by name."""
-    ports = ((name, plugged.get(near(name))) for name, _ in said.mappings)
+    ports = ((name, bridge, plugged.get(near(name))) for name, bridge in sorted(said.mappings))
     return tuple(
-        Physical(name, port.ofport) for name, port in sorted(ports) if port and port.type == "patch" and port.ofport > 0
+        Physical(name, port.ofport, bridge)
+        for name, bridge, port in ports
+        if port and port.type == "patch" and port.ofport > 0
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import structs
 
@@ -183,10 +183,11 @@ def stage(tx: Transaction, switch_id: str, some: Mapping[str, Interface | None])
     """Write some of a switch's interfaces; None for one that goes.  Nothing where the switch is gone."""
     if tx.get(Switch, switch_id) is None:
         return
+    free = _free_keys(tx, switch_id)
     for name, interface in some.items():
         known = tx.get(Interface, f"{switch_id}/{name}")
         if interface is not None:
-            _write(tx, known, interface)
+            _write(tx, known, interface, free)
         elif known is not None:
             _remove(tx, known)
 
@@ -196,8 +197,9 @@ def _interfaces(tx: Transaction, switch_id: str, wanted: Mapping[str, Interface]
     for name, interface in have.items():
         if name not in wanted:
             _remove(tx, interface)
+    free = _free_keys(tx, switch_id)
     for name, interface in wanted.items():
-        _write(tx, have.get(name), interface)
+        _write(tx, have.get(name), interface, free)
 
 
 def _remove(tx: Transaction, interface: Interface) -> None:
@@ -206,16 +208,16 @@ def _remove(tx: Transaction, interface: Interface) -> None:
     tx.delete(interface)
 
 
-def _write(tx: Transaction, known: Interface | None, interface: Interface) -> None:
+def _write(tx: Transaction, known: Interface | None, interface: Interface, free: Iterator[int]) -> None:
     same = known is not None and (known.vif, known.ofport) == (interface.vif, interface.ofport)
     since = known.since if known is not None and same else claims.since(tx, interface)
-    allotted = _allotted(tx, interface, known.allotted if known is not None else 0)
+    allotted = _allotted(tx, interface, known.allotted if known is not None else 0, free)
     interface = structs.replace(interface, since=since, allotted=allotted)
     if known != interface:
         tx.put(interface)
 
 
-def _allotted(tx: Transaction, interface: Interface, held: int) -> int:
+def _allotted(tx: Transaction, interface: Interface, held: int, free: Iterator[int]) -> int:
     """The key that an interface needs beside its OpenFlow port; 0 for none.  The one that it holds stays."""
     switch_id = interface.switch_id
     if interface.ofport <= keys.PLAIN:
@@ -224,14 +226,21 @@ def _allotted(tx: Transaction, interface: Interface, held: int) -> int:
         return 0
     if held:
         return held
-    # rows of a version that allotted none have their OpenFlow port for a key until they are written again
-    used = {one.port_key for one in tx.find(Interface, "switch_id", switch_id)}
-    free = (key for key in keys.ALLOTTED if key not in used and tx.holder(keys.reservation(switch_id, key)) is None)
     key = next(free, None)
     if key is None:
         raise Conflict(f"no logical port key is free on switch {switch_id}")
     tx.reserve(keys.reservation(switch_id, key), interface)
     return key
+
+
+def _free_keys(tx: Transaction, switch_id: str) -> Iterator[int]:
+    """Keys to allot, in ascending order; each is looked at when it is asked for."""
+    have = tx.model.find(Interface, "switch_id", switch_id)
+    # rows of a version that allotted none have their OpenFlow port for a key until they are written again
+    used = {one.ofport for one in have if not one.allotted}
+    for key in keys.ALLOTTED:
+        if key not in used and tx.holder(keys.reservation(switch_id, key)) is None:
+            yield key
 
 
 def stale(tx: Transaction, port_id: str) -> None:

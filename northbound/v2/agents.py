@@ -14,15 +14,26 @@ from ..ask import Ask
 from ..checks import one_of
 from ..resource import Attribute, Extension, May, Resource, View, attribute
 from ..rules import ADMIN, Access
-from ..schema import BOOLEAN, OBJECT, SHOWN_TEXT, Schema, or_null
+from ..schema import BOOLEAN, SHOWN_TEXT, Schema, closed, or_null
 from ..structures import description
 
 KIND = "Open vSwitch agent"  # the type under which Nova and Horizon look for hosts with Open vSwitch
 
 
+CONFIGURATIONS = closed(
+    {
+        "bridge_mappings": {"type": "object", "additionalProperties": SHOWN_TEXT},
+        "tunneling_ip": SHOWN_TEXT,
+        "tunnel_types": {"type": "array", "items": SHOWN_TEXT},
+        "datapath_id": SHOWN_TEXT,
+    },
+    "bridge_mappings", "tunneling_ip", "tunnel_types", "datapath_id",
+)  # fmt: skip
+
+
 def _configurations(view: View, switch: Switch) -> dict[str, Any]:
     return {
-        "bridge_mappings": {},
+        "bridge_mappings": {each.network: each.bridge for each in switch.physical},
         "tunneling_ip": switch.encap_ip,
         "tunnel_types": [tunnel.type for tunnel in switch.tunnels],
         "datapath_id": f"{switch.dpid:016x}",
@@ -71,7 +82,7 @@ AGENTS = Resource(
         Attribute("admin_state_up", lambda view, row: True, May.UPDATE, one_of(True)),
         Attribute("alive", lambda view, row: view.statuses.alive(row.id), shape=BOOLEAN),
         constant("availability_zone", ZONE),
-        Attribute("configurations", _configurations, shape=OBJECT),
+        Attribute("configurations", _configurations, shape=CONFIGURATIONS),
         Attribute("description", _note, May.UPDATE, description, "description"),
         unknown("created_at"),
         unknown("started_at"),

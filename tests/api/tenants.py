@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from controller.publish.feed import Position
 from controller.store.replica import Replica
 from controller.store.store import Store
+from northbound import event_ids
 from northbound.context import Context
 from northbound.enforce import Rules
 from northbound.identity import tokens
@@ -19,12 +21,20 @@ from .conftest import Api, PlainOperators, PlainStatuses, Reply
 class Person(Api):
     """Calls with a token of its own."""
 
-    def __init__(self, context: Context, token: str) -> None:
+    def __init__(self, context: Context, token: str, operator: bool = False) -> None:
         super().__init__(context)
         self.token = token
+        self.operator = operator
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
         return super().call(method, path, body, **{"X-Auth-Token": self.token, **headers})
+
+    def after(self, revision: int) -> str:
+        """The id of an event at this revision, as it is told to this person."""
+        if self.operator:
+            return str(revision)
+        key = event_ids.shared_key(self.context.store, self.context.replica)
+        return event_ids.sealed(key, Position(revision), "")
 
 
 class Cloud:
@@ -52,7 +62,7 @@ class Cloud:
     def person(self, project: str, *roles: str, expires: int = 0) -> Person:
         token, entry = tokens.new(project, f"{'-'.join(roles)}@{project}", roles, expires)
         tokens.save(self.file, [*tokens.load(self.file), entry])
-        return Person(self.context, token)
+        return Person(self.context, token, "admin" in roles)
 
 
 def work(person: Person, method: str, path: str, body: object) -> list[str]:

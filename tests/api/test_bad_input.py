@@ -11,6 +11,7 @@ from northbound.v2.catalogue import RESOURCES
 from northbound.v2.engine import MAX_BULK
 
 from .conftest import Api
+from .samples import list_path
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 NUL, CONTROL, DELETE, LONG = "a\0b", "a\x1bb", "a\x7f", "x" * 256
@@ -43,9 +44,10 @@ def ids(value: object) -> str:
 
 @pytest.mark.parametrize(("resource", "attribute"), CREATED, ids=ids)
 def test_every_attribute_refuses_what_it_cannot_be(api: Api, resource: Resource, attribute: Attribute) -> None:
+    path = list_path(api, resource)
     before = api.everything()
     for wrong in WRONG:
-        reply = api.call("POST", f"/v2.0/{resource.path}", {resource.name: {attribute.name: wrong}})
+        reply = api.call("POST", path, {resource.name: {attribute.name: wrong}})
         assert reply.error == (400, "HTTPBadRequest"), wrong
         assert attribute.name in reply.json["NeutronError"]["message"]
         assert len(reply.body) < 5000
@@ -55,8 +57,8 @@ def test_every_attribute_refuses_what_it_cannot_be(api: Api, resource: Resource,
 @pytest.mark.parametrize("resource", RESOURCES, ids=ids)
 @pytest.mark.parametrize("part", PARTS)
 def test_an_id_that_cannot_be_is_not_there(api: Api, resource: Resource, part: str) -> None:
+    path = f"{list_path(api, resource)}/{quote(part, safe='')}"
     before = api.everything()
-    path = f"/v2.0/{resource.path}/{quote(part, safe='')}"
     for method, suffix, body in (
         ("GET", "", None),
         ("DELETE", "", None),
@@ -85,6 +87,7 @@ def test_a_tag_that_cannot_be(api: Api, part: str) -> None:
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=ids)
 def test_a_query_that_cannot_be(api: Api, resource: Resource) -> None:
+    path = list_path(api, resource)
     for query, status in (
         ("limit=-1", 400),
         ("limit=1e3", 400),
@@ -108,7 +111,7 @@ def test_a_query_that_cannot_be(api: Api, resource: Resource) -> None:
         if "sort_key=id" in query and "id" not in resource.shown:
             continue
         query = query if "id" in resource.shown else query.replace("id=", "network_id=")
-        assert api.call("GET", f"/v2.0/{resource.path}?{query}").status == status, query
+        assert api.call("GET", f"{path}?{query}").status == status, query
 
 
 def test_the_marker_of_a_deleted_object(api: Api) -> None:
@@ -134,8 +137,9 @@ def test_headers_that_cannot_be(api: Api, value: str) -> None:
 @pytest.mark.parametrize("resource", [each for each in RESOURCES if each.create], ids=ids)
 def test_ten_thousand_at_once_are_too_many(api: Api, resource: Resource) -> None:
     assert MAX_BULK < 10_000
+    path = list_path(api, resource)
     before = api.everything()
-    reply = api.call("POST", f"/v2.0/{resource.path}", {resource.plural: [{}] * 10_000})
+    reply = api.call("POST", path, {resource.plural: [{}] * 10_000})
     assert reply.error == (413, "HTTPRequestEntityTooLarge")
     assert api.everything() == before
 

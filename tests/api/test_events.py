@@ -81,8 +81,8 @@ def test_a_tenant_is_told_of_its_own_alone(tmp_path: Path, store: Store, replica
     port = red.made("port", network_id=network["id"])
     red.context.events.look()
     red.call("DELETE", f"/v2.0/ports/{port['id']}")
-    assert told(blue, start, blue.token) == []
-    seen = told(red, start, red.token)
+    assert told(blue, blue.after(start), blue.token) == []
+    seen = told(red, red.after(start), red.token)
     assert [event for _, event, _ in seen] == ["change", "change", "status", "change"]
     assert "provider:segmentation_id" not in seen[0][2]["changes"][0]["network"]
 
@@ -165,7 +165,7 @@ def test_what_is_shared_comes_and_what_is_no_longer_shared_goes(tmp_path: Path, 
     red.call("PUT", f"/v2.0/networks/{network['id']}", {"network": {"name": "still"}})
 
     def seen(person: Person) -> list[list[tuple[str, str]]]:
-        found = told(person, start, person.token)
+        found = told(person, person.after(start), person.token)
         return [[(each["change"], each["kind"]) for each in data["changes"]] for _, _, data in found]
 
     assert seen(blue) == [[("create", "network"), ("create", "subnet")], [("update", "network")]]
@@ -174,7 +174,7 @@ def test_what_is_shared_comes_and_what_is_no_longer_shared_goes(tmp_path: Path, 
     assert seen(blue)[-1] == [("delete", "network"), ("delete", "subnet")]
     assert seen(green) == []
     assert ("delete", "network") not in seen(red)[-1]
-    assert "still" not in str(told(blue, start, blue.token))  # what is not shared any more is not shown
+    assert "still" not in str(told(blue, blue.after(start), blue.token))  # what is not shared any more is not shown
 
 
 def test_a_port_that_is_plugged_in_elsewhere_is_told_with_its_host(api: Api) -> None:

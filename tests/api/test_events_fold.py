@@ -5,7 +5,7 @@ again, and to whichever member.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,29 @@ from webob import Request
 from controller.intent import visibility
 from controller.intent.visibility import among, audience
 from controller.model.model import Model
-from controller.model.rows import AddressScope, Network, Port, RbacPolicy, Subnet, SubnetPool
+from controller.model.rows.base import EXTERNAL, SHAREABLE, SHARED
 from controller.store.replica import Replica
 from controller.store.store import Store
 from northbound import events
+from northbound.resource import Resource
 from tests.api.conftest import PlainStatuses
+from tests.api.samples import SAMPLES, creatable, named, path
 from tests.api.tenants import Cloud, Person
 
-LISTS = {
-    "network": "networks", "subnet": "subnets", "port": "ports", "subnetpool": "subnetpools",
-    "address_scope": "address-scopes", "rbac_policy": "rbac-policies",
-}  # fmt: skip
+MADE = [each for each in creatable() if each.name != "rbac_policy"]  # which `share` makes
 MUTE = ("tenet:status_reason",)  # the reason may become another while the status stays
 PROJECTS = ("red", "blue", "green")
+
+
+def listed(person: Person, resource: Resource) -> dict[tuple[str, str], dict[str, Any]]:
+    """(path, id) -> object, of all that lists tell a person; below every parent that it sees."""
+    above = [path for path, _ in listed(person, resource.parent)] if resource.parent else ["/v2.0"]
+    found = {}
+    for start in above:
+        at = f"{start}/{resource.path.rpartition('}/')[2]}"
+        (rows,) = person.call("GET", at).json.values()
+        found |= {(f"{at}/{row['id']}", str(row["id"])): row for row in rows}
+    return found
 
 
 class Follower:
@@ -55,7 +65,7 @@ class Follower:
             self._take(lines["event"], msgspec.json.decode(lines["data"]))
 
     def _blocks(self, member: Person) -> Iterator[bytes]:
-        request = Request.blank(f"/tenet/v1/events?after={self.last or 0}")
+        request = Request.blank(f"/tenet/v1/events?after={self.last or member.after(0)}")
         request.headers["X-Auth-Token"] = member.token
         response = request.get_response(member.app)
         assert response.status_int == 200, response.body
@@ -75,9 +85,9 @@ class Follower:
     def listed(self) -> dict[tuple[str, str], dict[str, Any]]:
         """What it would be told by lists."""
         found = {}
-        for kind, path in LISTS.items():
-            (rows,) = self.members[0].call("GET", f"/v2.0/{path}").json.values()
-            found |= {(kind, row["id"]): row for row in rows}
+        for resource in creatable():
+            rows = listed(self.members[0], resource)
+            found |= {(resource.name, row["id"]): row for row in rows.values()}
         return found
 
     def check(self) -> None:
@@ -102,66 +112,57 @@ class History:
                                  self.confirm, self.confirm))  # fmt: skip
         do(person)
 
-    def some(self, person: Person, path: str) -> str:
-        (rows,) = person.call("GET", f"/v2.0/{path}").json.values()
-        return str(self.chance.choice(rows)["id"]) if rows else "none"
+    def some(self, person: Person, resource: Resource) -> tuple[str, str]:
+        """(path, id) of an object that the person sees."""
+        rows = list(listed(person, resource))
+        return self.chance.choice(rows) if rows else (f"/v2.0/{resource.plural}/none", "none")
+
+    def an(self, person: Person) -> Callable[[str], str]:
+        return lambda name: self.some(person, named(name))[1]
 
     def make(self, person: Person) -> None:
-        kind = self.chance.choice(list(LISTS)[:5])
-        number = self.chance.randrange(256)
-        body: dict[str, Any] = {
-            "network": {"name": "n"},
-            "subnet": {"network_id": self.some(person, "networks"), "ip_version": 4, "cidr": f"10.{number}.0.0/24"},
-            "port": {"network_id": self.some(person, "networks")},
-            "subnetpool": {"name": "p", "prefixes": [f"11.{number}.0.0/16"], "default_prefixlen": 24},
-            "address_scope": {"name": "s", "ip_version": 4},
-        }[kind]
-        if kind == "subnetpool" and self.chance.random() < 0.5:
-            body["address_scope_id"] = self.some(person, "address-scopes")
-        if kind == "subnet" and self.chance.random() < 0.5:
+        resource = self.chance.choice(MADE)
+        an = self.an(person)
+        body = SAMPLES[resource.name](an, self.chance.randrange(256))
+        if resource.name == "subnetpool" and self.chance.random() < 0.5:
+            del body["address_scope_id"]
+        if resource.name == "subnet" and self.chance.random() < 0.5:
             del body["cidr"]
-            body["subnetpool_id"] = self.some(person, "subnetpools")
-        person.call("POST", f"/v2.0/{LISTS[kind]}", {kind: body})
+            body["subnetpool_id"] = an("subnetpool")
+        person.call("POST", path(resource, an), {resource.name: body})
 
     def change(self, person: Person) -> None:
-        kind = self.chance.choice(list(LISTS)[:5])
-        path = LISTS[kind]
+        resource = self.chance.choice(MADE)
         wish: dict[str, Any] = {"name": str(self.chance.randrange(9))}
-        if kind == "network":
+        if resource.name == "network":
             wish["admin_state_up"] = self.chance.random() < 0.5
-        if kind == "subnetpool" and self.chance.random() < 0.5:
-            wish["address_scope_id"] = self.chance.choice((None, self.some(person, "address-scopes")))
-        person.call("PUT", f"/v2.0/{path}/{self.some(person, path)}", {kind: wish})
+        if resource.name == "subnetpool" and self.chance.random() < 0.5:
+            wish["address_scope_id"] = self.chance.choice((None, self.an(person)("address_scope")))
+        person.call("PUT", self.some(person, resource)[0], {resource.name: wish})
 
     def delete(self, person: Person) -> None:
-        path = self.chance.choice(list(LISTS.values()))
-        person.call("DELETE", f"/v2.0/{path}/{self.some(person, path)}")
+        person.call("DELETE", self.some(person, self.chance.choice(creatable()))[0])
 
     def share(self, person: Person) -> None:
-        kind = self.chance.choice(("network", "network", "subnetpool", "address_scope"))
+        kind = self.chance.choice(("network", *SHAREABLE))
         target = self.chance.choice((*PROJECTS, "*"))
-        operator = self.people[-1]
-        if target == "*":
-            action = self.chance.choice(("access_as_shared", "access_as_external"))
-            operator.call("POST", "/v2.0/rbac-policies", {"rbac_policy": {
-                "object_type": kind, "object_id": self.some(operator, LISTS[kind]), "action": action,
-                "target_tenant": target}})  # fmt: skip
-            return
-        person.call("POST", "/v2.0/rbac-policies", {"rbac_policy": {
-            "object_type": kind, "object_id": self.some(person, LISTS[kind]), "action": "access_as_shared",
-            "target_tenant": target}})  # fmt: skip
+        by = self.people[-1] if target == "*" else person
+        action = self.chance.choice((SHARED, EXTERNAL)) if target == "*" else SHARED
+        by.call("POST", "/v2.0/rbac-policies", {"rbac_policy": {
+            "object_type": kind, "object_id": self.an(by)(kind), "action": action, "target_tenant": target,
+        }})  # fmt: skip
 
     def unshare(self, person: Person) -> None:
-        row = self.some(person, "rbac-policies")
+        row, _ = self.some(person, named("rbac_policy"))
         if self.chance.random() < 0.5:
-            person.call("DELETE", f"/v2.0/rbac-policies/{row}")
+            person.call("DELETE", row)
         else:
-            person.call("PUT", f"/v2.0/rbac-policies/{row}", {"rbac_policy": {
+            person.call("PUT", row, {"rbac_policy": {
                 "target_tenant": self.chance.choice(PROJECTS)}})  # fmt: skip
 
     def confirm(self, person: Person) -> None:
         """The status of one port becomes another, at each member at its own time."""
-        port = self.some(self.people[-1], "ports")
+        port = self.an(self.people[-1])("port")
         for statuses in self.statuses:
             if self.chance.random() < 0.8:
                 (statuses.confirmed.discard if port in statuses.confirmed else statuses.confirmed.add)(port)
@@ -169,7 +170,7 @@ class History:
 
 def check_audiences(model: Model) -> None:
     """Whom events are for is who sees."""
-    for kind in (Network, Subnet, Port, SubnetPool, AddressScope, RbacPolicy):
+    for kind in (resource.kind for resource in creatable()):
         for row in model.rows(kind).values():
             seen_by = audience(model, row)
             assert [visibility.sees(model, each, row) for each in PROJECTS] == [
@@ -183,7 +184,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def person_at(member: Cloud, person: Person) -> Person:
-    return Person(member.context, person.token)
+    return Person(member.context, person.token, person.operator)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -120,8 +120,8 @@ def test_a_position_that_nobody_has_reached(
     monkeypatch.setattr(events, "CATCH_UP", 0.05)
     cloud = Cloud(tmp_path, store, replica)
     red = cloud.person("red", "member")
-    assert red.call("GET", "/tenet/v1/events?after=1000").error == (410, "EventsGone")
+    assert red.call("GET", f"/tenet/v1/events?after={red.after(1000)}").error == (410, "EventsGone")
     (member,) = cluster_of([cloud])
-    reply: Any = person_at(member, red).call("GET", "/tenet/v1/events?after=1000")
+    reply: Any = person_at(member, red).call("GET", f"/tenet/v1/events?after={red.after(1000)}")
     assert reply.error == (503, "ServiceUnavailable") and reply.headers["Retry-After"] == "1"
     assert replica._waiting == []

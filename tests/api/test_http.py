@@ -63,7 +63,9 @@ def test_without_quantum_there_is_v2_alone(api: Api) -> None:
 @pytest.mark.parametrize("path", ["/v2.0", "/v2.0/"])
 def test_resources_of_v2(api: Api, path: str) -> None:
     resources = api.call("GET", path).json["resources"]
-    assert [resource["collection"] for resource in resources] == sorted(resource.path for resource in RESOURCES)
+    assert [resource["collection"] for resource in resources] == sorted(
+        each.path for each in RESOURCES if not each.parent
+    )
     for resource in resources:
         assert api.call("GET", resource["links"][0]["href"].partition("localhost")[2].lstrip(":80")).status == 200
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
+from controller.model.rows.base import SHAREABLE
 from controller.store.replica import Replica
 from controller.store.store import Store
 from northbound import schema
@@ -22,15 +23,14 @@ from northbound.resource import Attribute, May, Resource
 from northbound.v2.catalogue import RESOURCES
 
 from .conftest import Reply
-from .tenants import Cloud, Person, work
+from .samples import SAMPLES, one_of_each, those_of
+from .samples import path as path_of
+from .tenants import Cloud, work
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
-# What a path's first parameter is the name of; a new path has its place here.
-NAMED = {
-    "/v2.0/networks/": "network", "/v2.0/subnets/": "subnet", "/v2.0/ports/": "port",
-    "/v2.0/subnetpools/": "subnetpool",
-    "/v2.0/address-scopes/": "address_scope", "/v2.0/rbac-policies/": "rbac_policy", "/v2.0/agents/": "agent",
-    "/v2.0/network-ip-availabilities/": "network", "/v2.0/quotas/": "project",
+# What a path's first parameter is the name of: of resources, a kind of row that both tenants have.
+NAMED = {f"/v2.0/{each.path}/": each.kind.kind_name() for each in RESOURCES if each.parent is None} | {
+    "/v2.0/agents/": "agent", "/v2.0/quotas/": "project",
 }  # fmt: skip
 # Of nobody in particular, or the operator's (test_isolation.py has those).
 PUBLIC = ("/v2.0/extensions/", "/tenet/v1/")
@@ -43,7 +43,7 @@ class Two:
 
     def __init__(self, cloud: Cloud) -> None:
         self.red, self.blue = cloud.person("red", "member"), cloud.person("blue", "member")
-        self.reds, self.blues = _made(self.red, "10.9.0.0/24"), _made(self.blue, "10.7.0.0/24")
+        self.reds, self.blues = one_of_each(self.red, 9), one_of_each(self.blue, 7)
 
     def same(
         self, method: str, theirs: str, nobodys: str, bodies: tuple[Any, Any], named: list[str], malformed: bool = False
@@ -56,19 +56,6 @@ class Two:
         wrong = (404, 420, 430) if theirs != nobodys and not malformed else (400, 404)
         assert one.status in wrong, (method, theirs, bodies[0], one.body)
         assert self.blue.everything() == before
-
-
-def _made(person: Person, cidr: str) -> dict[str, dict[str, Any]]:
-    name = person.token[:6]
-    network = person.made("network", name=name)
-    subnet = person.made("subnet", network_id=network["id"], ip_version=4, cidr=cidr, name=name)
-    port = person.made("port", network_id=network["id"], name=name, device_id=name, tags=[name])
-    scope = person.made("address-scope", name=name, ip_version=4)
-    pool = person.made("subnetpool", name=name, prefixes=["10.8.0.0/16"], address_scope_id=scope["id"])
-    policy = person.made("rbac-policy", object_type="network", object_id=network["id"], action="access_as_shared",
-                         target_tenant="green")  # fmt: skip
-    return {"network": network, "subnet": subnet, "port": port, "address_scope": scope, "subnetpool": pool,
-            "rbac_policy": policy}  # fmt: skip
 
 
 def _plain(reply: Reply, named: list[str]) -> tuple[int, dict[str, str], str]:
@@ -170,27 +157,17 @@ def references() -> Iterator[tuple[Resource, Attribute, May]]:
 )
 def test_an_id_in_a_body(two: Two, resource: Resource, attribute: Attribute, may: May) -> None:
     mine = two.blues
-    whole: dict[str, dict[str, Any]] = {
-        "subnet": {"network_id": mine["network"]["id"], "ip_version": 4, "cidr": "10.6.0.0/24"},
-        "port": {"network_id": mine["network"]["id"]},
-        "subnetpool": {"name": "p", "prefixes": ["10.5.0.0/16"]},
-        "rbac_policy": {"object_type": "network", "object_id": mine["network"]["id"], "action": "access_as_shared",
-                        "target_tenant": "green"},
-    }  # fmt: skip
+    whole = SAMPLES[resource.name](those_of(mine), 6)
     if attribute.name == "subnetpool_id":
-        del whole["subnet"]["cidr"]
+        del whole["cidr"]
     for kind, row in two.reds.items():
         bodies = []
         for named in (row["id"], NOWHERE):
             value = [{"subnet_id": named}] if attribute.name == "fixed_ips" else named
-            wish = whole[resource.name] if may is May.CREATE else {}
-            more = (
-                {"object_type": kind}
-                if resource.name == "rbac_policy" and kind in ("subnetpool", "address_scope")
-                else {}
-            )
+            wish = whole if may is May.CREATE else {}
+            more = {"object_type": kind} if resource.name == "rbac_policy" and kind in SHAREABLE else {}
             bodies.append({resource.name: {**wish, **more, attribute.name: value}})
-        path = f"/v2.0/{resource.path}" + ("" if may is May.CREATE else f"/{mine[resource.name]['id']}")
+        path = path_of(resource, those_of(mine)) + ("" if may is May.CREATE else f"/{mine[resource.name]['id']}")
         method = "POST" if may is May.CREATE else "PUT"
         two.same(method, path, path, (bodies[0], bodies[1]), [row["id"]])
         assert work(two.blue, method, path, bodies[0]) == work(two.blue, method, path, bodies[1])
@@ -199,16 +176,13 @@ def test_an_id_in_a_body(two: Two, resource: Resource, attribute: Attribute, may
 # --- values in queries ------------------------------------------------------------------------------------------------
 
 
-OPERATORS = ("agent", "network_ip_availability")
-
-
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda each: each.name)
 def test_a_value_in_a_query(two: Two, resource: Resource) -> None:
-    path = f"/v2.0/{resource.path}"
-    if resource.name in OPERATORS:
+    path = path_of(resource, those_of(two.blues))
+    if resource.create is None:  # the operator's
         assert two.red.call("GET", path).json[resource.plural] == []
         return
-    theirs = two.red.call("GET", path).json[resource.plural][0]
+    theirs = two.red.call("GET", path_of(resource, those_of(two.reds))).json[resource.plural][0]
     mine = two.blue.call("GET", path).json[resource.plural]
     for name, value in theirs.items():
         if isinstance(value, dict) or value in ([], None):

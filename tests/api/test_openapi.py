@@ -12,10 +12,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from controller.model.rows import Switch
+from controller.model.rows import Physical, Switch, Tunnel
 from controller.store.transaction import transact
 from northbound.openapi import errors
 from tests.api.conftest import Api
+from tests.api.samples import creatable, post, those_of
+from tests.api.samples import path as path_of
 
 ROOT = Path(__file__).parents[2]
 IN_USE = re.compile("[A-Z][A-Za-z]+InUse")
@@ -42,31 +44,42 @@ def test_it_is_valid_openapi(whole: dict[str, Any]) -> None:
 
 
 def test_what_the_api_shows_is_what_it_says(api: Api, whole: dict[str, Any]) -> None:
+    """Of every resource: as it is made, shown, listed and changed."""
     made: dict[str, dict[str, Any]] = {}
-    network = made["networks"] = api.made("network", name="n", availability_zone_hints=[])
-    scope = made["address-scopes"] = api.made("address-scope", name="s", ip_version=4)
-    made["subnetpools"] = api.made(
-        "subnetpool", name="p", prefixes=["10.9.0.0/16"], default_prefixlen=24, address_scope_id=scope["id"]
-    )
-    subnet = made["subnets"] = api.made("subnet", network_id=network["id"], ip_version=4, cidr="10.1.0.0/24")
-    made["ports"] = api.made("port", network_id=network["id"], binding__host_id="h", binding__profile={"a": 1})
-    made["rbac-policies"] = api.made(
-        "rbac-policy", object_type="network", object_id=network["id"], action="access_as_shared", target_tenant="t"
-    )
-    for path, row in made.items():
-        found = api.call("GET", f"/v2.0/{path}/{row['id']}").json
-        fits(whole, f"/v2.0/{path}/{{id}}", "get", 200, found)
-        fits(whole, f"/v2.0/{path}", "get", 200, api.call("GET", f"/v2.0/{path}?limit=1").json)
+    for resource in creatable():
+        an = those_of(made)
+        listed, template = path_of(resource, an), f"/v2.0/{resource.path}"
+        reply = post(api, resource, an, 1)
+        fits(whole, template, "post", 201, reply.json)
+        made[resource.name] = reply.json[resource.name]
+        there = f"{listed}/{made[resource.name]['id']}"
+        fits(whole, f"{template}/{{id}}", "get", 200, api.call("GET", there).json)
+        fits(whole, template, "get", 200, api.call("GET", f"{listed}?limit=1").json)
+        fits(whole, f"{template}/{{id}}", "put", 200, api.call("PUT", there, {resource.name: {}}).json)
+        if resource.tagged:
+            tags = api.call("PUT", f"{there}/tags", {"tags": ["a"]})
+            fits(whole, f"{template}/{{id}}/tags", "put", 200, tags.json)
     available = api.call("GET", "/v2.0/network-ip-availabilities").json
     fits(whole, "/v2.0/network-ip-availabilities", "get", 200, available)
-    tags = api.call("PUT", f"/v2.0/subnets/{subnet['id']}/tags", {"tags": ["a"]})
-    fits(whole, "/v2.0/subnets/{id}/tags", "put", 200, tags.json)
+
+
+def test_what_is_set_is_shown_as_described(api: Api, whole: dict[str, Any]) -> None:
+    network = api.made("network", name="n", availability_zone_hints=[])
+    pool = api.made("subnetpool", name="p", prefixes=["10.9.0.0/16"], default_prefixlen=24)
+    api.made("port", network_id=network["id"], binding__host_id="h", binding__profile={"a": 1})
+    fits(whole, "/v2.0/ports", "get", 200, api.call("GET", "/v2.0/ports").json)
+    more = api.call("PUT", f"/v2.0/subnetpools/{pool['id']}/add_prefixes", {"prefixes": ["10.8.0.0/16"]})
+    fits(whole, "/v2.0/subnetpools/{id}/add_prefixes", "put", 200, more.json)
 
 
 def test_hypervisors_are_shown_as_described(api: Api, whole: dict[str, Any]) -> None:
-    switch = Switch(id="s", number=1, dpid=1, host="h", encap_ip="192.0.2.1")
+    switch = Switch(id="s", number=1, dpid=1, host="h", encap_ip="192.0.2.1", tunnels=(Tunnel("vxlan", 2),),
+                    physical=(Physical("physnet1", 3, "br-ex"), Physical("physnet2", 4)))  # fmt: skip
     transact(api.context.store, api.context.replica, lambda tx: tx.put(switch))
-    fits(whole, "/v2.0/agents", "get", 200, api.call("GET", "/v2.0/agents").json)
+    found = api.call("GET", "/v2.0/agents").json
+    fits(whole, "/v2.0/agents", "get", 200, found)
+    (agent,) = found["agents"]
+    assert agent["configurations"]["bridge_mappings"] == {"physnet1": "br-ex", "physnet2": ""}
 
 
 def test_what_is_described_as_taken_is_taken_and_nothing_else(api: Api, whole: dict[str, Any]) -> None:

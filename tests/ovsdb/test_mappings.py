@@ -47,7 +47,7 @@ def test_a_physical_network_is_seen_once_its_port_has_a_number(db: Database) -> 
     assert seen is not None and seen.physical == ()
     db.update("Interface", db.find("Interface", near("physnet2")), ofport=7)
     seen = describe(db.replica)
-    assert seen is not None and seen.physical == (Physical("physnet2", 7),)
+    assert seen is not None and seen.physical == (Physical("physnet2", 7, "br-other"),)
     assert near("physnet2") not in {interface.name for interface in seen.interfaces}
 
 

@@ -17,10 +17,14 @@ class Tunnel(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Physical(msgspec.Struct, frozen=True, array_like=True):
-    """A physical network that a switch reaches, and the OpenFlow port number of its patch port there."""
+    """A physical network that a switch reaches, and the OpenFlow port number of its patch port there.
+
+    `bridge`: that it is mapped to; "" in rows of former versions, until the host is seen again.
+    """
 
     network: str
     ofport: int
+    bridge: str = ""
 
 
 @row("switch", index=("dpid",), lookup=("host", "encap_ip"), attributes=("number",))

@@ -1,0 +1,76 @@
+"""One object of every resource that can be made: what the tests that enumerate resources make of each.
+
+A resource without a sample fails `test_every_resource.py`, so that no suite passes one by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from northbound.resource import Resource
+from northbound.v2.catalogue import RESOURCES
+
+from .conftest import Api, Reply
+
+An = Callable[[str], str]  # name of a resource -> id of an object that there is
+
+# The attributes of the n-th object (0..255) of a project; others that it needs come before it.
+SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
+    "network": lambda an, n: {"name": f"n{n}"},
+    "subnet": lambda an, n: {"network_id": an("network"), "ip_version": 4, "cidr": f"10.{n}.0.0/24", "name": f"n{n}"},
+    "port": lambda an, n: {"network_id": an("network"), "name": f"n{n}", "device_id": f"n{n}"},
+    "address_scope": lambda an, n: {"name": f"n{n}", "ip_version": 4},
+    "subnetpool": lambda an, n: {
+        "name": f"n{n}", "prefixes": [f"11.{n}.0.0/16"], "default_prefixlen": 24,
+        "address_scope_id": an("address_scope"),
+    },
+    "rbac_policy": lambda an, n: {
+        "object_type": "network", "object_id": an("network"), "action": "access_as_shared",
+        "target_tenant": f"green{n}",
+    },
+}  # fmt: skip
+
+
+def named(name: str) -> Resource:
+    return next(each for each in RESOURCES if each.name == name)
+
+
+def creatable() -> list[Resource]:
+    """In the order in which they can be made."""
+    return [named(name) for name in SAMPLES]
+
+
+def path(resource: Resource, an: An) -> str:
+    """Of its list."""
+    return re.sub(r"\{(\w+)_id\}", lambda found: an(found[1]), f"/v2.0/{resource.path}")
+
+
+def post(person: Api, resource: Resource, an: An, number: int, query: str = "") -> Reply:
+    body = {resource.name: SAMPLES[resource.name](an, number)}
+    return person.call("POST", path(resource, an) + query, body)
+
+
+def made(person: Api, resource: Resource, an: An, number: int) -> dict[str, Any]:
+    reply = post(person, resource, an, number)
+    assert reply.status == 201, reply.body
+    found: dict[str, Any] = reply.json[resource.name]
+    return found
+
+
+def list_path(person: Api, resource: Resource) -> str:
+    """Of a resource that is a part of another, below an object that is made for it."""
+    return path(resource, those_of(one_of_each(person, 1))) if resource.parent else f"/v2.0/{resource.path}"
+
+
+def one_of_each(person: Api, number: int) -> dict[str, dict[str, Any]]:
+    """By the name of the resource."""
+    found: dict[str, dict[str, Any]] = {}
+    for resource in creatable():
+        found[resource.name] = made(person, resource, those_of(found), number)
+    return found
+
+
+def those_of(found: Mapping[str, Mapping[str, Any]]) -> An:
+    return lambda name: str(found[name]["id"])
