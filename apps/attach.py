@@ -14,14 +14,14 @@ from controller.model.reader import Reader
 from controller.model.rows import Network, Port, Switch
 
 from .pipeline import (
+    CHECK_CLAIMS,
+    CHECK_SOURCES,
     CLASSIFY,
-    DECLARED,
     DELIVER,
     IN_KEY,
-    LEARN,
     MISS,
-    NEIGHBOR,
     OUT_KEY,
+    TRUSTED,
     UNTAGGED,
     USUAL,
     entering,
@@ -40,12 +40,13 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
     in_port, key = field("in_port", at.ofport), (IN_KEY.put(at.port_key),)
     metadata = entering(see.attribute(Network, port.network_id, "segment"))
     if port.learning:
-        yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, DECLARED)
+        yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, goto=CHECK_CLAIMS)
     elif port.learns:
-        yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, LEARN)
+        yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, goto=TRUSTED)
     else:
         for mac in (port.mac_address, *port.guests):
-            yield Flow(CLASSIFY, USUAL, (in_port, field("eth_src", mac), UNTAGGED), key, metadata, NEIGHBOR)
+            owned = (in_port, field("eth_src", mac), UNTAGGED)
+            yield Flow(CLASSIFY, USUAL, owned, key, metadata, goto=CHECK_SOURCES)
     if at.port_key != at.ofport:
         yield Flow(DELIVER, USUAL, (OUT_KEY.match(at.port_key),), (output(at.ofport),))
 

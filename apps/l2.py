@@ -117,22 +117,25 @@ def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
     if learners:
         spread = (LIMITED, *_floods(SPREAD.number, sorted(learners)))
         yield Flow(REMOTE, LOW, (from_here(segment),), spread, goto=UNKNOWN)
-        yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
-        yield Flow(REMOTE, USUAL, (MULTICAST, from_fabric(segment)))  # every port here has got it in LOCAL
+        yield from _unknown_from_fabric(segment)
         yield from _spread(segment, learners)
 
 
 def _outside(network: Network, see: Reader) -> Iterator[Flow]:
-    """What no port here has is somewhere on the network's physical network: it goes there once (see
-    topology/provider.py).
-    """
+    """Frames to other switches go to the network's physical network, once (topology/provider.py)."""
     segment = network.segment
     yield Flow(REMOTE, USUAL, (MULTICAST, from_here(segment)), goto=OUTBOUND)
     if see.learners(network.id):
         yield Flow(REMOTE, LOW, (from_here(segment),), (resubmit(OUTBOUND.number), LIMITED), goto=UNKNOWN)
-        yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
+        yield from _unknown_from_fabric(segment)
     else:
         yield Flow(REMOTE, LOW, (from_here(segment),), goto=OUTBOUND)
+
+
+def _unknown_from_fabric(segment: int) -> Iterator[Flow]:
+    """Frames to nobody known go to the learning ports here; group frames have got to every port here in LOCAL."""
+    yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
+    yield Flow(REMOTE, USUAL, (MULTICAST, from_fabric(segment)))
 
 
 def _numbers(switch_ids: list[str], see: Reader) -> dict[int, list[int]]:

@@ -10,8 +10,11 @@ goes that no flow of a table matches is a property of the table (`miss`; none: d
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from controller.flow import Action, Field, Table, field, load, masked
 from controller.flow.bits import Bits, together
+from controller.flow.fields import MEMO
 
 
 def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "", everywhere: bool = False) -> Table:
@@ -81,6 +84,9 @@ TABLES = (
 )  # fmt: skip
 
 # --- stages: the state of a packet, and the table where it goes on ---
+CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
+CHECK_CLAIMS = DECLARED  # it is of a learning port
+TRUSTED = LEARN  # it is of a port that may use any address
 ADMITTED = ANSWER  # its source address is the sender's
 ANSWERED = LOCAL  # no service of its switch has taken it
 ROUTED = LOCAL  # it is in the network where its destination is; frames from the fabric are so from the start
@@ -157,6 +163,7 @@ def of_network(segment: int) -> Field:
     return SEGMENT.match(segment)
 
 
+@lru_cache(MEMO)
 def from_here(segment: int) -> Field:
     """A frame of the network that came from a port of this switch."""
     return masked("metadata", *entering(segment))
@@ -166,11 +173,13 @@ def from_fabric(segment: int) -> Field:
     return masked("metadata", *entering(segment, fabric=True))
 
 
+@lru_cache(MEMO)
 def not_announced(segment: int) -> Field:
     """A frame of the network whose sender does not speak of its own address."""
     return masked("metadata", *together((SEGMENT, segment), (ANNOUNCED, 0)))
 
 
+@lru_cache(MEMO)
 def entering(segment: int, *, fabric: bool = False) -> tuple[int, int]:
     """What metadata says of a frame from its first table on, as value and mask."""
     return together((SEGMENT, segment), (FROM_FABRIC, int(fabric)))

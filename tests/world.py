@@ -11,7 +11,7 @@ from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Frame, Pipeline
 from controller.model.model import Applied, Dependency, Model
-from controller.model.rows import Port, Row, Switch
+from controller.model.rows import Learned, Network, Port, Row, Switch
 
 Said = dict[str, int | str]  # a frame as tests write it: fields in their usual text form
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
@@ -19,12 +19,14 @@ OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
 
 class Outcome(NamedTuple):
     """`arrived`: port id and frame, once for each copy.  `shown`: switches that handed it to the controller.
-    `wire`: what went over the underlay, as (from, to, segment).
+    `wire`: what went over the underlay, as (from, to, segment).  `outside`: what left by a patch port, as (from,
+    physical network, vlan_vid).
     """
 
     arrived: list[tuple[str, Frame]]
     shown: list[str]
     wire: list[tuple[str, str, int]]
+    outside: list[tuple[str, str, int]]
 
     @property
     def ports(self) -> list[str]:
@@ -68,16 +70,18 @@ class World:
 
     def inject(self, switch_id: str, in_port: int, what: Frame) -> Outcome:
         """A frame comes in by any port of a switch."""
-        outcome = Outcome([], [], [])
+        outcome = Outcome([], [], [], [])
         todo = [(switch_id, in_port, what)]
         while todo:
             here, came_by, one = todo.pop()
-            assert len(outcome.wire) < 1000, "a loop"
+            assert len(outcome.wire) + len(outcome.outside) < 1000, "a loop"
             for port, left in self.pipeline(here).send({**one, "in_port": came_by}):
                 if port == CONTROLLER:
                     outcome.shown.append(here)
                 elif (key := self._port_at(here, port)) is not None:
                     outcome.arrived.append((key, {name: left[name] for name in left if name not in OUTER}))
+                elif (physical := self._physical(here, port)) is not None:
+                    todo += self._through_physical(here, physical, left, outcome)
                 else:
                     todo += self._through_tunnel(here, port, left, outcome)
         return outcome
@@ -86,6 +90,37 @@ class World:
         for port_id, interface in self.model.placement.bindings.items():
             if interface.place == (switch_id, ofport):
                 return port_id
+        return None
+
+    def _physical(self, switch_id: str, ofport: int) -> str | None:
+        """The physical network that a patch port leads to."""
+        for physical in self.model.rows(Switch)[switch_id].physical:
+            if physical.ofport == ofport:
+                return physical.network
+        return None
+
+    def _through_physical(
+        self, here: str, name: str, left: Frame, outcome: Outcome
+    ) -> Iterable[tuple[str, int, Frame]]:
+        """The physical network knows where an address is that a port declares, or that was learned; else it floods."""
+        outcome.outside.append((here, name, left.get("vlan_vid", 0)))
+        home = self._home(name, left)
+        for other in self.model.rows(Switch).values():
+            for physical in other.physical:
+                if physical.network == name and other.id != here and home in (None, other.id):
+                    yield other.id, physical.ofport, left
+
+    def _home(self, physical: str, left: Frame) -> str | None:
+        """The switch where the address is that a frame on a physical network is for."""
+        tag = left.get("vlan_vid", 0) & 0xFFF
+        for of in self.model.rows(Network).values():
+            if (of.physical_network, of.vlan) == (physical, tag):
+                mac = left["eth_dst"].to_bytes(6, "big").hex(":")
+                learned = self.model.get(Learned, f"{of.id}/{mac}")
+                owners = [port.id for port in self.model.find(Port, "station", (of.id, mac))]
+                for port_id in owners or ([learned.port_id] if learned else []):
+                    if port_id in self.model.placement.bindings and self.model.placement.location(port_id):
+                        return self.model.placement.bindings[port_id].switch_id
         return None
 
     def _through_tunnel(

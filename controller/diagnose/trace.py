@@ -13,7 +13,9 @@ from controller.flow.fields import value_of
 from controller.flow.interpret import Frame, Pipeline, Sent, Step
 from controller.model.model import Model
 from controller.model.rows import Interface, Link, Port, Switch
+from controller.runtime import hub
 
+SLICE = 0.005  # seconds of work after which other green threads get their turn
 MOST = 256  # switches that one frame may cross, copies counted
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
 
@@ -39,11 +41,14 @@ def follow(
 ) -> list[Hop]:
     """Every switch that a frame comes to, in the order in which it does.
 
-    `pipeline` gives the flows of a switch, None for one that has no connection.
+    `pipeline` gives the flows of a switch, None for one that has no connection.  Others have their turn between two
+    switches: what each does is told as of when the frame comes to it.
     """
     hops: list[Hop] = []
+    turns = hub.Turns(SLICE)
     todo = [_Arrival(switch_id, in_port, frame)]
     while todo and len(hops) < MOST:
+        turns.give()
         here = todo.pop(0)
         flows = pipeline(here.switch_id)
         if flows is None:

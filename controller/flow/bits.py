@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from .action import Action
 from .actions import move, put
-from .fields import Field, field
+from .fields import Field, masked
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bits:
     """`width` bits of field `place` from bit `low` on.
 
@@ -29,17 +30,17 @@ class Bits:
     read_by: frozenset[str]
     zero: str = ""
 
-    @property
+    @cached_property
     def mask(self) -> int:
         return (1 << self.width) - 1 << self.low
 
-    @property
+    @cached_property
     def subfield(self) -> str:
         """As actions name them."""
         return f"{self.place}[{self.low}..{self.low + self.width - 1}]"
 
     def match(self, value: int) -> Field:
-        return field(self.subfield, value)
+        return masked(self.place, value << self.low, self.mask)
 
     def put(self, value: int) -> Action:
         return put(self.subfield, value)

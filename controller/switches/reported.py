@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import structs
 
@@ -163,17 +163,18 @@ def _interfaces(tx: Transaction, switch_id: str, wanted: Mapping[str, Interface]
             if interface.allotted:
                 tx.release(keys.reservation(switch_id, interface.allotted))
             tx.delete(interface)
+    free = _free_keys(tx, switch_id, have.values())
     for name, interface in wanted.items():
         known = have.get(name)
         same = known is not None and (known.vif, known.ofport) == (interface.vif, interface.ofport)
         since = known.since if known is not None and same else claims.since(tx, interface)
-        allotted = _allotted(tx, interface, known.allotted if known is not None else 0)
+        allotted = _allotted(tx, interface, known.allotted if known is not None else 0, free)
         interface = structs.replace(interface, since=since, allotted=allotted)
         if known != interface:
             tx.put(interface)
 
 
-def _allotted(tx: Transaction, interface: Interface, held: int) -> int:
+def _allotted(tx: Transaction, interface: Interface, held: int, free: Iterator[int]) -> int:
     """The key that an interface needs beside its OpenFlow port; 0 for none.  The one that it holds stays."""
     switch_id = interface.switch_id
     if interface.ofport <= keys.PLAIN:
@@ -182,14 +183,20 @@ def _allotted(tx: Transaction, interface: Interface, held: int) -> int:
         return 0
     if held:
         return held
-    # rows of a version that allotted none have their OpenFlow port for a key until they are written again
-    used = {one.port_key for one in tx.find(Interface, "switch_id", switch_id)}
-    free = (key for key in keys.ALLOTTED if key not in used and tx.holder(keys.reservation(switch_id, key)) is None)
     key = next(free, None)
     if key is None:
         raise Conflict(f"no logical port key is free on switch {switch_id}")
     tx.reserve(keys.reservation(switch_id, key), interface)
     return key
+
+
+def _free_keys(tx: Transaction, switch_id: str, have: Iterable[Interface]) -> Iterator[int]:
+    """Keys to allot, in ascending order; each is looked at when it is asked for."""
+    # rows of a version that allotted none have their OpenFlow port for a key until they are written again
+    used = {one.ofport for one in have if not one.allotted}
+    for key in keys.ALLOTTED:
+        if key not in used and tx.holder(keys.reservation(switch_id, key)) is None:
+            yield key
 
 
 def stale(tx: Transaction, port_id: str) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from hypothesis import strategies as st
+from collections.abc import Iterator
 
-from controller.model.rows import FixedIp, Interface, Learned, Network, Port, Row, Switch, Tunnel
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from controller.model.rows import AddressPair, FixedIp, Interface, Learned, Network, Physical, Port, Row, Switch, Tunnel
 from tests.world import World
 
 KINDS = ("vxlan", "geneve", "gre")
 NETWORKS = {"red": 71, "blue": 72}  # both use the same addresses
+PATCH = 903  # the OpenFlow port of the patch port to physical network "p1", where a switch has it
+VIRTUAL = "00:00:5e:00:01:07"  # RFC 9568: the MAC of a virtual router, which several ports may use
+SHARED = (AddressPair("10.0.0.200", VIRTUAL),)
+FIRST_ALLOTTED = 40_000  # keys of ports that are not their OpenFlow port
 
 
 def mac(number: int) -> str:
@@ -50,25 +57,62 @@ def seen(name: str, of: str, at: int, ofport: int, address: str) -> Learned:
     return Learned(network_id=of, mac=address, port_id=name, at=f"h{at}/tap-{name}", ofport=ofport)
 
 
+def on_physical(row: Network, vlan: int, name: str = "p1") -> Network:
+    return replace(row, network_type="vlan" if vlan else "flat", physical_network=name, vlan=vlan)
+
+
+def with_pairs(row: Port) -> Port:
+    """It may also use a subnet with its own MAC, and an address with a MAC that it may share."""
+    return replace(row, address_pairs=(AddressPair("10.9.0.0/16", row.mac_address), *SHARED))
+
+
 @st.composite
 def clouds(draw: st.DrawFn) -> World:
-    rows: list[Row] = [network(name) for name in NETWORKS]
+    vlan = draw(st.sampled_from([None, None, 0, 105]))
+    rows: list[Row] = [network("red"), network("blue") if vlan is None else on_physical(network("blue"), vlan)]
     count = draw(st.integers(1, 4))
     v6 = draw(st.booleans())
     for number in range(1, count + 1):
         kinds = draw(st.permutations(KINDS))[: draw(st.integers(1, 3))]
-        rows.append(switch(number, *kinds, encap=f"2001:db8:ff::{number}" if v6 else ""))
+        physical = (Physical("p1", PATCH),) if draw(st.integers(0, 3)) else ()
+        rows.append(replace(switch(number, *kinds, encap=f"2001:db8:ff::{number}" if v6 else ""), physical=physical))
     for n in range(draw(st.integers(2, 10))):
-        of, name = draw(st.sampled_from(list(NETWORKS))), f"p{n}"
-        learning = draw(st.integers(0, 2)) == 0
-        rows.append(port(name, of, n // 2 + (20 if of == "red" and learning else 1), learning=learning,
-                         up=draw(st.integers(0, 7)) > 0))  # fmt: skip
-        at, ofport = draw(st.integers(1, count)), draw(st.sampled_from([0, 64, 200])) + n + 1
-        if draw(st.integers(0, 7)) > 0:
-            rows.append(plugged(name, at, ofport))
-            if learning and draw(st.booleans()):
-                rows.append(seen(name, of, at, ofport, f"02:00:00:00:00:{n + 1:02x}"))
+        rows += _port_with_plug(draw, n, count)
     return World(*_without_twins(rows))
+
+
+def _port_with_plug(draw: st.DrawFn, n: int, count: int) -> Iterator[Row]:
+    """A port, most often plugged in somewhere; addresses that are not its own may have been learned there."""
+    of, name = draw(st.sampled_from(list(NETWORKS))), f"p{n}"
+    kind = draw(st.sampled_from(["plain", "plain", "plain", "learning", "learning", "open", "pairs"]))
+    learning = kind == "learning"
+    made = port(name, of, n // 2 + (20 if of == "red" and learning else 1), learning=learning,
+                up=draw(st.integers(0, 7)) > 0)  # fmt: skip
+    made = replace(made, port_security=False) if kind == "open" else with_pairs(made) if kind == "pairs" else made
+    yield made
+    at, ofport = draw(st.integers(1, count)), draw(st.sampled_from([0, 64, 200])) + n + 1
+    if not draw(st.integers(0, 7)):
+        return
+    yield replace(plugged(name, at, ofport), allotted=draw(st.sampled_from([0, 0, 0, FIRST_ALLOTTED + n])))
+    if kind != "plain" and draw(st.booleans()):
+        yield seen(name, of, at, ofport, VIRTUAL if kind == "pairs" else f"02:00:00:00:00:{n + 1:02x}")
+
+
+def one_of_everything() -> World:
+    """Ports of every kind, on two switches and two networks, one of them on a physical network."""
+    both = [replace(switch(number), physical=(Physical("p1", PATCH),)) for number in (1, 2)]
+    rows: list[Row] = [*both, network("red"), on_physical(network("blue"), 105)]
+    for of in NETWORKS:
+        suffix, first = ("", 1) if of == "red" else ("-b", 11)
+        rows += [
+            with_pairs(port(f"alice{suffix}", of, 1)), plugged(f"alice{suffix}", 1, first),
+            port(f"bob{suffix}", of, 2), plugged(f"bob{suffix}", 2, first),
+            port(f"lea{suffix}", of, 3, learning=True), plugged(f"lea{suffix}", 1, first + 1),
+            replace(port(f"dan{suffix}", of, 4), port_security=False),
+            replace(plugged(f"dan{suffix}", 1, first + 2), allotted=FIRST_ALLOTTED + first),
+            seen(f"alice{suffix}", of, 1, first, VIRTUAL), seen(f"lea{suffix}", of, 1, first + 1, "02:00:00:00:00:03"),
+        ]  # fmt: skip
+    return World(*rows)
 
 
 def _without_twins(rows: list[Row]) -> list[Row]:
@@ -89,9 +133,17 @@ def here(world: World) -> list[Port]:
     return [one for _, one in sorted(world.model.rows(Port).items()) if world.model.placement.location(one.id)]
 
 
+def outside(world: World, one: Port) -> bool:
+    """Whether the port's network is on a physical network."""
+    found = world.model.get(Network, one.network_id)
+    return found is not None and bool(found.physical_network)
+
+
 def joined(world: World, one: Port, other: Port) -> bool:
-    """Whether the switches of two ports can reach each other."""
+    """Whether the switches of two ports of a network can reach each other."""
     a, b = (world.model.rows(Switch)[world.model.placement.bindings[each.id].switch_id] for each in (one, other))
+    if outside(world, one):
+        return a == b or bool(a.physical and b.physical)
     return a == b or bool({tunnel.type for tunnel in a.tunnels} & {tunnel.type for tunnel in b.tunnels})
 
 
@@ -106,7 +158,7 @@ def others(world: World, one: Port) -> list[Port]:
 def addresses(world: World, one: Port) -> list[str]:
     """Where frames for a port are sent to."""
     learned = [each.mac for each in world.model.find(Learned, "port_id", one.id)]
-    return learned if one.learning else [one.mac_address]
+    return learned if one.learning else [one.mac_address, *learned]
 
 
 def own(one: Port) -> str:

@@ -65,10 +65,10 @@ def test_known_unicast_meets_no_meter_and_what_goes_to_many_one(to: str) -> None
 @settings(max_examples=60, deadline=None)
 @given(clouds())
 def test_a_frame_from_the_fabric_meets_no_meter(world: World) -> None:
-    """Each port has an OpenFlow number of its own here, so the sender's meter is no other's, on no switch."""
+    """Each port has a key of its own here, so the sender's meter is no other's, on no switch."""
     meters = {flow.meter for one in world.model.rows(Switch) for flow in world.compiler.wanted(one) if flow.meter}
     for one in here(world):
-        others = meters - {of_port(world.model.placement.bindings[one.id].ofport)}
+        others = meters - {of_port(world.model.placement.bindings[one.id].port_key)}
         said: Said = {"eth_src": own(one), "eth_dst": EVERYBODY, "eth_type": 0x0800, "ipv4_src": own_four(one)}
         world._pipelines.clear()
         free = world.send(one.id, **said)
@@ -81,9 +81,9 @@ def test_a_frame_from_the_fabric_meets_no_meter(world: World) -> None:
 @given(clouds())
 def test_each_bound_port_has_a_meter_of_its_own(world: World) -> None:
     for switch_id in world.model.rows(Switch):
-        bound = [at.ofport for at in world.model.placement.bindings.values() if at.switch_id == switch_id]
+        bound = [at.port_key for at in world.model.placement.bindings.values() if at.switch_id == switch_id]
         taking_part = {
-            at.ofport for port_id, at in world.model.placement.bindings.items()
+            at.port_key for port_id, at in world.model.placement.bindings.items()
             if at.switch_id == switch_id and world.model.placement.location(port_id)
         }  # fmt: skip
         meters = [flow.meter for flow in world.compiler.wanted(switch_id) if flow.meter]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 
 from controller.model.rows import Network, Port, Switch
-from tests.apps.clouds import addresses, clouds, four, here, joined, mac, others, own, own_four
+from tests.apps.clouds import addresses, clouds, four, here, joined, mac, others, outside, own, own_four
 from tests.world import Outcome, World, frame, number
 
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
@@ -26,6 +26,11 @@ def told(world: World, one: Port, outcome: Outcome, to: list[Port]) -> None:
     assert network is not None
     assert all(source == at and segment == network.segment for source, _, segment in outcome.wire)
     assert len(set(outcome.wire)) == len(outcome.wire)
+    if network.physical_network:
+        tag = 0x1000 | network.vlan if network.vlan else 0
+        assert outcome.wire == [] and outcome.outside in ([], [(at, network.physical_network, tag)])
+    else:
+        assert outcome.outside == []
     if not one.learning:
         assert outcome.shown == []
 
@@ -60,7 +65,7 @@ def test_an_address_is_reached_in_its_own_network_only(world: World) -> None:
 def test_what_is_for_nobody_known_reaches_learning_ports_only(world: World) -> None:
     for one in here(world):
         outcome = world.send(one.id, **ipv4(one, "02:00:00:00:99:99"))
-        told(world, one, outcome, [each for each in others(world, one) if each.learning])
+        told(world, one, outcome, [each for each in others(world, one) if each.learns])
 
 
 @cloud
@@ -85,18 +90,27 @@ def test_a_declared_address_is_asked_for_at_the_edge(world: World) -> None:
                 arp_spa=four(asked), arp_tha=own(one), arp_tpa=source,
             )  # fmt: skip
             assert outcome.arrived == [(one.id, answer)]
-            assert outcome.wire == []
+            assert outcome.wire == [] and outcome.outside == []
 
 
 @cloud
 @given(clouds())
 def test_frames_with_a_vlan_tag(world: World) -> None:
-    """A port with declared addresses may not send them; what learning ports send stays in its network, with its tag."""
+    """A port with declared addresses may not send them; what learning ports send stays in its network, with its tag.
+
+    On a physical network the tag would be another's: there it stays on its switch.
+    """
     for one in here(world):
         sent = {**ipv4(one, EVERYBODY), "vlan_vid": 0x1000 | 72}
         outcome = world.send(one.id, **sent)
-        told(world, one, outcome, others(world, one) if one.learning else [])
+        reached = [each for each in others(world, one) if not outside(world, one) or same_switch(world, one, each)]
+        told(world, one, outcome, reached if one.learns else [])
         assert all(got == frame(**sent) for _, got in outcome.arrived)
+
+
+def same_switch(world: World, one: Port, other: Port) -> bool:
+    bindings = world.model.placement.bindings
+    return bindings[one.id].switch_id == bindings[other.id].switch_id
 
 
 @cloud
@@ -124,13 +138,14 @@ def _from_underlay(world: World, me: Switch, ofport: int, kind: str, other: Swit
     networks = world.model.placement.networks
     shared = set(networks.of(me.id)) & set(networks.of(other.id))
     known = me != other and shared and kind in {tunnel.type for tunnel in other.tunnels}
+    tunnelled = [of.segment for of in world.model.rows(Network).values() if not of.physical_network]
     here_now = [
         one.id for one in here(world)
         if world.model.placement.bindings[one.id].switch_id == me.id
         and getattr(world.model.get(Network, one.network_id), "segment", 0) == segment
     ]  # fmt: skip
-    assert outcome.ports == (sorted(here_now) if known else [])
-    assert outcome.wire == [] and outcome.shown == []
+    assert outcome.ports == (sorted(here_now) if known and segment in tunnelled else [])
+    assert outcome.wire == [] and outcome.outside == [] and outcome.shown == []
 
 
 @cloud

@@ -127,6 +127,19 @@ def test_a_declared_owner_keeps_its_address(world: World) -> None:
         assert not mine.frames(lambda got: got[12:14] == b"\x88\xb5", 0.2)
 
 
+def test_a_port_with_a_large_openflow_number_has_a_key_of_its_own(world: World) -> None:
+    """Open vSwitch counts up to 65,279: beyond 32,767 the controller allots a key, and packet-ins carry it."""
+    on = world.cloud[0]
+    vm = world.cloud.bare(on, "10.0.0.9/24", iface_id="vif9")
+    on.vsctl("set", "interface", vm.name, "ofport_request=40000")
+    port = world.api.port(world.network, vm.iface_id)
+    assert world.api.status(world.network, port, "UP") == "UP"
+    assert vm.reaches("10.0.0.2") and world.asker.reaches("10.0.0.9")
+    flows = "\n".join(on.flows())
+    assert "in_port=40000" in flows and "reg6=0x8000/0xffff" in flows and "actions=output:40000" in flows
+    assert until(lambda: f"dl_src={vm.mac}" in "\n".join(on.flows())), "its address is learned"
+
+
 def test_learning_stops_asking_the_controller(world: World) -> None:
     assert world.talker.reaches("10.0.0.2")
     time.sleep(0.5)

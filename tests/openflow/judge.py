@@ -9,10 +9,13 @@ from controller.flow.fields import FIELDS, text
 from controller.flow.interpret import Frame
 from controller.flow.meter import of_port
 from controller.openflow.session import Held, Session
+from controller.runtime.errors import Rejected
+from tests.apps.clouds import FIRST_ALLOTTED, PATCH
 from tests.openflow.flows import Heard, meters, until
 from tests.ovs import PrivateOvs
 
-OFPORTS = [base + number for base in (0, 64, 200) for number in range(1, 11)] + [900, 901, 902]
+OFPORTS = [base + number for base in (0, 64, 200) for number in range(1, 11)] + [900, 901, 902, PATCH]
+KEYS = [*OFPORTS, *range(FIRST_ALLOTTED, FIRST_ALLOTTED + 11)]  # of logical ports
 
 
 class Bench:
@@ -27,7 +30,8 @@ class Bench:
             name = f"d{ofport}"
             command += ["--", "add-port", "ours", name, "--", "set", "interface", name, "type=dummy"]
             command += [f"ofport_request={ofport}"]
-            ovs.ofctl("add-meter", "theirs", f"meter={of_port(ofport)},pktps,bands=type=drop,rate=100000")
+        for key in KEYS:
+            ovs.ofctl("add-meter", "theirs", f"meter={of_port(key)},pktps,bands=type=drop,rate=100000")
         ovs.vsctl(*command[1:])
         until(lambda: heard.sessions)
         self.session: Session = heard.sessions[901]
@@ -41,10 +45,30 @@ class Bench:
         gone = [one.cookie for one in self.installed - flows]
         added, kept = flows - self.installed, {one.meter for one in self.installed}
         new = [one for one in added if one.meter not in kept]
-        self.session.apply([one.wire for one in added], gone, meters=meters(new))
+        groups = {group.number: group for flow in added for group in flow.groups}
+        self.installed = set()
+        try:
+            self.session.apply(
+                [one.wire for one in added], gone, [one.wire for one in groups.values()], [], meters(new)
+            )
+        except Rejected:  # begin with nothing again: the same flows are tried once more, to be shown
+            self.ovs.ofctl("del-flows", "ours")
+            self.ovs.ofctl("del-groups", "ours")
+            self.ovs.ofctl("del-meters", "ours")
+            raise
         self.session.remove_meters(kept - {one.meter for one in flows})
         self.installed = flows
         return self.session.held()
+
+    def install_texts(self, flows: set[Flow]) -> None:
+        """On `theirs`."""
+        file = self.ovs.directory / "flows.txt"
+        file.write_text("".join(f"{one}\n" for one in flows))
+        self.ovs.ofctl("del-flows", "theirs")
+        self.ovs.ofctl("del-groups", "theirs")
+        for group in {group for flow in flows for group in flow.groups}:
+            self.ovs.ofctl("add-group", "theirs", str(group))
+        self.ovs.ofctl("add-flows", "theirs", str(file))
 
     def dump(self, bridge: str) -> list[str]:
         lines = self.ovs.ofctl("dump-flows", bridge, options=("--no-stats", "--no-names")).splitlines()
@@ -59,7 +83,7 @@ class Bench:
         flat = actions[1]
         while "(" in flat:
             flat = re.sub(r"\w*\([^()]*\)", lambda found: "CONTROLLER" if "userspace" in found[0] else "", flat)
-        parts = [part for part in flat.split(",") if part and part != "drop"]
+        parts = [part for part in flat.split(",") if part and part not in ("drop", "pop_vlan")]
         return cookies, [CONTROLLER if "CONTROLLER" in part else self.ports[int(part)] for part in parts]
 
 

@@ -14,7 +14,7 @@ from controller.flow.interpret import Frame, Pipeline
 from controller.model.rows import FixedIp, Interface, Port, Switch
 from controller.openflow import framework
 from controller.openflow.session import Held
-from tests.apps.clouds import clouds, four, mac, six
+from tests.apps.clouds import PATCH, VIRTUAL, clouds, four, mac, six
 from tests.openflow.flows import Heard
 from tests.openflow.judge import Bench, written
 from tests.ovs import PrivateOvs
@@ -39,7 +39,11 @@ def frames(world: World, switch: Switch, chance: random.Random) -> Iterator[Fram
     """Frames that come in by the ports of a switch, mostly such that somebody may want them."""
     here = list(world.model.find(Interface, "switch_id", switch.id))
     others = [other.encap_ip for other in world.model.rows(Switch).values()]
-    macs = [*(mac(number) for number in range(1, 7)), *(f"02:00:00:00:00:{number:02x}" for number in range(1, 5))]
+    macs = [
+        VIRTUAL,
+        *(mac(number) for number in range(1, 7)),
+        *(f"02:00:00:00:00:{number:02x}" for number in range(1, 5)),
+    ]
     for _ in range(FRAMES):
         said: Said = {"eth_src": chance.choice(macs)}
         own = None
@@ -47,6 +51,9 @@ def frames(world: World, switch: Switch, chance: random.Random) -> Iterator[Fram
             at = chance.choice(here)
             in_port = at.ofport
             own = world.model.get(Port, at.vif)
+        elif switch.physical and chance.random() < 0.5:
+            in_port = PATCH
+            said["vlan_vid"] = chance.choice([0, 0x1000 | 105])
         else:
             in_port = chance.choice([tunnel.ofport for tunnel in switch.tunnels])
             way = "tun_ipv6_src" if ":" in switch.encap_ip else "tun_src"
@@ -101,10 +108,7 @@ def test_the_text_of_a_flow_is_the_flow(bench: Bench, world: World) -> None:
     for switch_id in world.model.rows(Switch):
         flows = set(world.compiler.wanted(switch_id))
         bench.install(flows)
-        file = bench.ovs.directory / "flows.txt"
-        file.write_text("".join(f"{one}\n" for one in flows))
-        bench.ovs.ofctl("del-flows", "theirs")
-        bench.ovs.ofctl("add-flows", "theirs", str(file))
+        bench.install_texts(flows)
         assert bench.dump("theirs") == bench.dump("ours")
         assert len(bench.dump("ours")) == len(flows)
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from controller.flow.interpret import Frame, Sent
-from controller.model.rows import Network, Physical
-from tests.apps.clouds import four, mac, network, plugged, port, switch
+from controller.model.rows import Physical
+from tests.apps.clouds import four, mac, network, on_physical, plugged, port, switch
 from tests.apps.test_pipeline import keeps
 from tests.world import World, frame
 
 PATCH = 500
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 TAG = 0x1000 | 105
-
-
-def on_physical(row: Network, vlan: int, name: str = "p1") -> Network:
-    return replace(row, network_type="vlan" if vlan else "flat", physical_network=name, vlan=vlan)
 
 
 def world(vlan: int) -> World:
@@ -63,6 +59,7 @@ def test_where_nobody_has_the_address_learning_ports_hear_it_as_well() -> None:
     mine = {"eth_src": mac(1), "ipv4_src": four(1)}
     assert sorted(at(leaves(made, 1, eth_dst="02:00:00:00:00:99", **mine))) == [(2, 0), (PATCH, TAG)]
     assert at(leaves(made, PATCH, eth_src=mac(2), eth_dst="02:00:00:00:00:99", vlan_vid=TAG)) == [(2, 0)]
+    assert sorted(at(leaves(made, PATCH, eth_src=mac(2), eth_dst=BROADCAST, vlan_vid=TAG))) == [(1, 0), (2, 0)]
     tagged: Frame = {**frame(eth_src="02:00:00:00:00:77", eth_dst=BROADCAST, eth_type=0x0800), "vlan_vid": 0x1007}
     sent = made.pipeline("h1").send({**tagged, "in_port": 2})
     assert PATCH not in [one.port for one in sent], "its tag would be another network's"
