@@ -11,10 +11,11 @@ from typing import Any
 
 from webob import Request
 
+from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable
 
 from . import audit, cluster, dry_run, errors, events, operators, preview, versions
-from .answer import Answer
+from .answer import SLICE, Answer
 from .ask import Ask
 from .auth import Caller
 from .checks import Fault
@@ -151,6 +152,8 @@ def _respond(request: Request, answer: Answer, request_id: str, start_response: 
         start_response(_REASONS[answer.status], [*headers, ("Content-Type", answer.content_type)])
         return [b""] if request.method == "HEAD" else answer.stream
     if answer.status != 204:
-        headers += [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
+        headers += [("Content-Type", answer.content_type), ("Content-Length", str(answer.length))]
     start_response(_REASONS.get(answer.status, f"{answer.status} Error"), headers)
-    return [b""] if request.method == "HEAD" else [answer.body]
+    if request.method == "HEAD":
+        return [b""]
+    return hub.taking_turns(answer.pieces, SLICE) if answer.pieces else [answer.body]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.runtime.errors import NotFound
 
-from .answer import Answer, as_json
+from .answer import Answer, as_json, as_large_json
 from .ask import Ask
 from .errors import bad_request
 
@@ -31,7 +31,7 @@ def metrics(ask: Ask) -> Answer:
 
 def switches(ask: Ask) -> Answer:
     ask.context.policy.check(ask.caller, "get_switch", {})
-    return as_json(200, {"switches": ask.context.operators.switches()})
+    return as_large_json(200, {"switches": ask.context.operators.switches()})
 
 
 def switch(ask: Ask, switch_id: str) -> Answer:
@@ -47,17 +47,17 @@ def flows(ask: Ask, switch_id: str) -> Answer:
     found = ask.context.operators.flows(switch_id)
     if found is None:
         raise missing(switch_id)
-    return as_json(200, {"flows": found})
+    return as_large_json(200, {"flows": found})
 
 
 def links(ask: Ask) -> Answer:
     ask.context.policy.check(ask.caller, "get_switch", {})
-    return as_json(200, {"links": ask.context.operators.fabric.links()})
+    return as_large_json(200, {"links": ask.context.operators.fabric.links()})
 
 
 def topology(ask: Ask) -> Answer:
     ask.context.policy.check(ask.caller, "get_switch", {})
-    return as_json(200, {"topology": ask.context.operators.fabric.topology()})
+    return as_large_json(200, {"topology": ask.context.operators.fabric.topology()})
 
 
 def refused(ask: Ask) -> Answer:
@@ -76,12 +76,12 @@ def trace(ask: Ask) -> Answer:
     query = ask.query()
     if not query.keys() >= {"from", "to"}:
         raise bad_request("A trace needs ?from= and &to=: each a port by its id or name, or by its interface.")
-    return as_json(200, {"trace": ask.context.operators.fabric.trace(query["from"][0], query["to"][0])})
+    return as_large_json(200, {"trace": ask.context.operators.fabric.trace(query["from"][0], query["to"][0])})
 
 
 def unreachable(ask: Ask) -> Answer:
     ask.context.policy.check(ask.caller, "get_switch", {})
-    return as_json(200, {"unreachable": ask.context.operators.fabric.unreachable()})
+    return as_large_json(200, {"unreachable": ask.context.operators.fabric.unreachable()})
 
 
 def forget(ask: Ask, switch_id: str) -> Answer:
