@@ -1,4 +1,4 @@
-"""Forwarding inside one network: to which port or switch a frame goes.
+"""Layer-2 forwarding inside one network: to which port or switch a frame goes.
 
 A frame that came over the fabric is delivered here or nowhere: the flows that send to other switches match frames from
 this switch's own ports only.
@@ -45,7 +45,7 @@ _COPIED = resubmit(PERMITTED.number)
 
 
 def port_here(port: Port, see: Reader) -> Iterator[Flow]:
-    """Frames to the port's declared address are for it."""
+    """Delivery of frames for the port's declared address."""
     at = see.binding(port)
     if at is None or port.learning:
         return
@@ -58,7 +58,7 @@ def to_port(segment: int, mac: str, key: int, priority: int) -> Flow:
 
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
-    """Frames to the port's declared address go to its switch."""
+    """Frames for the port's declared address go to its switch."""
     at = see.binding(port)
     if at is None or port.learning:
         return
@@ -71,7 +71,7 @@ def to_switch(segment: int, mac: str, number: int, priority: int) -> Flow:
 
 
 def network_here(network: Network, see: Reader) -> Iterator[Flow]:
-    """Group frames go to every port here, then on; frames to nobody known go to the learning ports here."""
+    """Group frames go to every port here, then on; unknown unicast goes to the learning ports here."""
     segment = network.segment
     flood = _floods(FLOOD.number, see.blocks(see.switch_id, network.id))
     yield Flow(LOCAL, USUAL, (MULTICAST, of_network(segment)), (LIMITED, *flood), goto=REMOTE)
@@ -102,7 +102,7 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
 
 
 def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
-    """Frames that arrive with the network's key; group frames to each switch that holds a port; unknown ones to
+    """Frames that arrive with the network's key; group frames to each switch that holds a port; unknown unicast to
     learners.
     """
     segment = network.segment
@@ -133,13 +133,13 @@ def _outside(network: Network, see: Reader) -> Iterator[Flow]:
 
 
 def _unknown_from_fabric(segment: int) -> Iterator[Flow]:
-    """Frames to nobody known go to the learning ports here; group frames have got to every port here in LOCAL."""
+    """Unknown unicast goes to the learning ports here; group frames have got to every port here in LOCAL."""
     yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
     yield Flow(REMOTE, USUAL, (MULTICAST, from_fabric(segment)))
 
 
 def _numbers(switch_ids: list[str], see: Reader) -> dict[int, list[int]]:
-    """The switches' numbers, in blocks."""
+    """The switches' numbers, by blocks of PER_BLOCK."""
     blocks: dict[int, list[int]] = {}
     for number in sorted(see.attribute(Switch, switch_id, "number") for switch_id in switch_ids):
         blocks.setdefault(number // PER_BLOCK, []).append(number)

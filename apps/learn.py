@@ -1,9 +1,9 @@
-"""Ports without declared addresses: their addresses are learned from what they send.
+"""MAC learning: source addresses of ports that do not declare theirs.
 
 A frame from an unknown address goes on, and its head goes to the controller, at a limited rate.  The ports of a switch
-share several meters for that, so that one that asks without end leaves most others their share.  The controller writes
-the address down as an observation, and from that come the flows here.  A port that has LIMIT addresses may use no
-other.  An address that a port of the same network declares is never learned: frames that claim it are dropped.
+share eight meters for that: a port that sends from ever new addresses leaves most others their share.  The controller
+stores the address as an observation, from which the flows here follow.  A port with LIMIT addresses may use no other.
+An address that a port of the same network declares is never learned: frames that claim it are dropped.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
 
 
 def _declared(port: Port, segment: int) -> Iterator[Flow]:
-    """Learning ports may claim neither the port's MAC nor its addresses."""
+    """Anti-spoofing for learning ports: they may claim neither the port's MAC nor its addresses."""
     network = from_here(segment)
     yield Flow(DECLARED, USUAL, (field("eth_src", port.mac_address), network))
     for address in dict.fromkeys((link_local(port.mac_address), *(fixed.ip_address for fixed in port.fixed_ips))):
