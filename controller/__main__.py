@@ -80,6 +80,7 @@ class Controller:
         from controller.switches.board import Switchboard
         from controller.switches.discovery.links import Links
         from controller.switches.discovery.wires import Wires
+        from controller.switches.forgetting import Forgetting
         from controller.switches.observer import Observer
         from controller.switches.packet_in import PacketIns
         from controller.switches.vifs import Vifs
@@ -116,6 +117,9 @@ class Controller:
             self.store, self.replica, settings.underlay_ip_version, settings.tls and settings.bind_certificates,
             mastery.owns,
         )  # fmt: skip
+        self.forgetting = Forgetting(
+            self.replica.model, settings.forget_after, self.observer.forget, levels.is_connected, mastery.speaks
+        )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         packet_ins = PacketIns({learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in})
@@ -171,6 +175,7 @@ class Controller:
         self.reconciler.start()
         self.observer.start()
         self.vifs.start()
+        self.forgetting.start()
         self.links.start()
         self._events.start(self._levels)
         if self._notifier is not None:

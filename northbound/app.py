@@ -11,14 +11,16 @@ from typing import Any
 
 from webob import Request
 
+from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable
 
-from . import audit, cluster, dry_run, errors, events, operators, preview, versions
-from .answer import Answer
+from . import audit, dry_run, errors, preview, versions
+from .answer import SLICE, Answer
 from .ask import Ask
 from .auth import Caller
 from .checks import Fault
 from .context import Context
+from .endpoints import ENDPOINTS
 from .errors import HttpError, Problem, bad_request
 from .openapi import document
 from .routes import Routes
@@ -63,23 +65,8 @@ def _routes(quantum: bool) -> Routes:
     routes.add("openapi.json", {"GET": document.show})
     routes.add("docs", {"GET": document.page})
     routes.add("docs/*", {"GET": document.page})
-    routes.add("healthz", {"GET": operators.health})
-    routes.add("readyz", {"GET": operators.ready})
-    routes.add("metrics", {"GET": operators.metrics})
-    routes.add("tenet/v1/events", {"GET": events.stream})
-    routes.add("tenet/v1/cluster", {"GET": cluster.show})
-    routes.add("tenet/v1/cluster/accept-empty", {"POST": cluster.accept})
-    routes.add("tenet/v1/cluster/members/*", {"DELETE": cluster.forget})
-    routes.add("tenet/v1/cluster/members/*/drain", {"POST": cluster.drain, "DELETE": cluster.undrain})
-    routes.add("tenet/v1/switches", {"GET": operators.switches})
-    routes.add("tenet/v1/switches/*", {"GET": operators.switch, "DELETE": operators.forget})
-    routes.add("tenet/v1/switches/*/flows", {"GET": operators.flows})
-    routes.add("tenet/v1/links", {"GET": operators.links})
-    routes.add("tenet/v1/topology", {"GET": operators.topology})
-    routes.add("tenet/v1/trace", {"GET": operators.trace})
-    routes.add("tenet/v1/unreachable", {"GET": operators.unreachable})
-    routes.add("tenet/v1/refused", {"GET": operators.refused})
-    routes.add("tenet/v1/claims", {"GET": operators.claims})
+    for endpoint in ENDPOINTS:
+        routes.add(endpoint.pattern, {endpoint.method: endpoint.guarded()})
     return routes
 
 
@@ -151,6 +138,8 @@ def _respond(request: Request, answer: Answer, request_id: str, start_response: 
         start_response(_REASONS[answer.status], [*headers, ("Content-Type", answer.content_type)])
         return [b""] if request.method == "HEAD" else answer.stream
     if answer.status != 204:
-        headers += [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
+        headers += [("Content-Type", answer.content_type), ("Content-Length", str(answer.length))]
     start_response(_REASONS.get(answer.status, f"{answer.status} Error"), headers)
-    return [b""] if request.method == "HEAD" else [answer.body]
+    if request.method == "HEAD":
+        return [b""]
+    return hub.taking_turns(answer.pieces, SLICE) if answer.pieces else [answer.body]

@@ -8,7 +8,7 @@ from controller.model.overlay import Overlay
 from controller.model.rows import Row
 from controller.runtime.errors import Forbidden
 
-from .answer import Answer, as_json
+from .answer import Answer, as_large_json
 from .ask import Ask
 from .dry_run import Changed, told
 from .resource import View
@@ -24,7 +24,7 @@ def answer(ask: Ask, changes: Changed) -> Answer:
     shown: dict[str, Any] = {"objects": [each for each in found if each is not None]}
     if _sees_switches(ask):
         shown["switches"] = ask.context.preview(changes)
-    return as_json(200, shown)
+    return as_large_json(200, shown)
 
 
 def _object(ask: Ask, after_all: View, change: str, row: Row, after: Row | None) -> dict[str, Any] | None:

@@ -155,10 +155,12 @@ class Compiler:
         return {cookie: sorted(keys) for cookie, keys in found.items()}
 
     def explained(self, switch_id: str) -> Iterator[tuple[Flow, list[str]]]:
-        """Every flow that a switch is to hold, with the keys of the objects that it is because of."""
-        for key in self._carriers.of(switch_id):
-            for flow, owners in self.flow_sets[key].explained():
-                yield flow, sorted(set(map(scope.origin, owners)))
+        """Every flow that a switch is to hold, with the keys of the objects that it is because of.
+
+        All are of this moment, whenever the next is asked for.
+        """
+        claimed = [each for key in self._carriers.of(switch_id) for each in self.flow_sets[key].explained()]
+        return ((flow, sorted(set(map(scope.origin, owners)))) for flow, owners in claimed)
 
     def failures(self) -> dict[str, str]:
         """By key the objects whose flows, or some of them, could not be computed, and why."""

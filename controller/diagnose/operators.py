@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
+=======
+from collections.abc import Callable, Iterable, Iterator
+>>>>>>> main
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -25,7 +29,11 @@ from controller.switches.discovery.links import Links
 from controller.switches.observer import Observer
 from controller.switches.vifs import Vifs
 
+<<<<<<< HEAD
 MetricSource = Callable[[], Iterable[Any]]  # metric families, as prometheus_client collects them
+=======
+SLICE = 0.005  # seconds of work after which other green threads get their turn
+>>>>>>> main
 
 
 class Operators:
@@ -109,8 +117,14 @@ class Operators:
     def metrics(self) -> bytes:
         return generate_latest(self._registry)
 
-    def collect(self) -> list[Any]:
-        """Read at every scrape; nothing is counted twice (prometheus_client's collector protocol)."""
+    def collect(self) -> Iterator[Any]:
+        """Read at every scrape; nothing is counted twice (prometheus_client's collector protocol).
+
+        Others have their turn between two metrics: each is put into text as it comes.
+        """
+        return hub.taking_turns(self._metrics(), SLICE)
+
+    def _metrics(self) -> Iterator[Any]:
         model, reconciler = self._replica.model, self._reconciler
         programmers = reconciler.programmers
         gauge, counter = GaugeMetricFamily, CounterMetricFamily
@@ -123,7 +137,7 @@ class Operators:
         repaired = counter("tenet_flows_repaired", "Flows that audits found not right.", labels=["switch"])
         unlimited = gauge("tenet_ports_unlimited", "Ports whose broadcast the switch does not limit.",
                           labels=["switch"])  # fmt: skip
-        for switch_id, programmer in sorted(programmers.items()):
+        for switch_id, programmer in hub.taking_turns(sorted(programmers.items()), SLICE):
             unlimited.add_metric([switch_id], len(programmer.target.lacking))
             installed.add_metric([switch_id], len(programmer.target.installed))
             wanted.add_metric([switch_id], reconciler.compiler.count(switch_id))
@@ -135,7 +149,7 @@ class Operators:
         frames = counter("tenet_lldp_frames", "Frames of discovery by what became of them.", labels=["what"])
         for what, count in sorted(self._links.seen.items()):
             frames.add_metric([what.lower()], count)
-        return [
+        yield from [
             frames, restarts,
             counter("tenet_connections_refused", "Connections that did not come to be a switch's.",
                     value=self._switchboard.refused_count),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 from controller.compile.compiler import Compiler
@@ -17,7 +18,10 @@ from controller.model.rows import Switch
 from controller.reconcile.programmer import Programmer
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Levels
+from controller.runtime import hub
 from controller.store.replica import Replica
+
+SLICE = 0.005  # seconds of work after which other green threads get their turn
 
 
 def moment(seconds: float) -> str | None:
@@ -37,7 +41,7 @@ class Inventory:
 
     def switches(self) -> list[dict[str, Any]]:
         """Every switch that is known; of those that another member masters, what is known without computing."""
-        return [self._shown(switch) for _, switch in sorted(self._model.rows(Switch).items())]
+        return [self._shown(switch) for switch in hub.taking_turns(self._model.snapshot(Switch), SLICE)]
 
     def switch(self, switch_id: str) -> dict[str, Any] | None:
         """One switch with the numbers of its flows, None for one that is not known."""
@@ -96,10 +100,13 @@ class Inventory:
         return list(self._compiler(switch_id).wanted(switch_id))
 
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
-        """Every flow that a switch is to hold, why, and whether it does; None for an unknown switch."""
+        """Every flow that a switch is to hold, why, and whether it does; None for an unknown switch.
+
+        The flows are those of one moment; whether one is installed is told as of when it is looked at.
+        """
         if self._model.get(Switch, switch_id) is None:
             return None
-        explained = list(self._compiler(switch_id).explained(switch_id))
+        explained = self._compiler(switch_id).explained(switch_id)
         programmer = self._programmer(switch_id)
         refused = programmer.target.refused if programmer else {}
         shown = [
@@ -112,10 +119,12 @@ class Inventory:
                 **({"refused": refused[flow.cookie]} if flow.cookie in refused else {}),
                 "order": (flow.table.number, -flow.priority, flow.key),
             }
-            for flow, objects in explained
+            for flow, objects in hub.taking_turns(explained, SLICE)
         ]
-        shown.sort(key=lambda flow: flow.pop("order"))  # type: ignore[arg-type, return-value]
-        return shown
+        ordered = hub.sorted_in_turns(shown, itemgetter("order"), SLICE)
+        for flow in ordered:
+            del flow["order"]
+        return ordered
 
     def installed(self, switch_id: str, flow: Flow, objects: Iterable[str] | None = None) -> bool | None:
         """Whether a switch holds a flow that it is to hold, None where only its master knows, or nobody.

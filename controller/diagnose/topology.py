@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from apps.pipeline import TABLES
 from controller.diagnose.switches import Inventory
@@ -19,6 +19,8 @@ from controller.runtime import hub
 from controller.runtime.errors import Invalid, NotFound
 from controller.store.replica import Replica
 
+R = TypeVar("R", Network, Port)
+SLICE = 0.005  # seconds of work after which other green threads get their turn
 MOST = 200  # pairs of ports that one question is answered for
 _TABLES = {table.number: table.name for table in TABLES}
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
@@ -32,8 +34,7 @@ class Fabric:
 
     def links(self) -> list[dict[str, Any]]:
         """Every end of a wire that is heard; `used`: its other end hears this one, too, and both are up."""
-        rows = self._model.rows(Link)
-        return [self._link(rows[key]) for key in sorted(rows)]
+        return [self._link(one) for one in hub.taking_turns(self._model.snapshot(Link), SLICE)]
 
     def _link(self, link: Link) -> dict[str, Any]:
         back = self._model.get(Link, f"{link.far_switch_id}/{link.far_ofport}")
@@ -54,26 +55,34 @@ class Fabric:
         return next((one.name for one in self._model.find(Interface, "place", (switch_id, ofport))), str(ofport))
 
     def topology(self) -> dict[str, Any]:
-        """Switches, wires, and all that is attached or could be."""
+        """Switches, wires, and all that is attached or could be.
+
+        The rows are those of `revision`; statuses, and whether switches are in step, as of when each is looked at.
+        """
         model = self._model
+        revision, bindings = model.revision, dict(model.placement.bindings)
+        switches, links, interfaces = model.snapshot(Switch), model.snapshot(Link), model.snapshot(Interface)
+        networks, ports = model.snapshot(Network), model.snapshot(Port)
         bound: dict[str, list[str]] = {}
-        for port_id, interface in sorted(model.placement.bindings.items()):
-            bound.setdefault(interface.row_id, []).append(port_id)
-        wired, speeds = {link.place for link in model.rows(Link).values()}, self._speeds()
+        for port in hub.taking_turns(ports, SLICE):
+            at = bindings.get(port.id)
+            if at is not None:
+                bound.setdefault(at.row_id, []).append(port.id)
+        wired, speeds = {link.place for link in links}, self._speeds()
         return {
-            "revision": model.revision,
-            "switches": [self._switch(one) for _, one in sorted(model.rows(Switch).items())],
-            "links": self.links(),
+            "revision": revision,
+            "switches": [self._switch(one) for one in hub.taking_turns(switches, SLICE)],
+            "links": [self._link(one) for one in hub.taking_turns(links, SLICE)],
             "interfaces": [
                 {
                     "switch": one.switch_id, "name": one.name, "vif": one.vif, "port": one.ofport,
                     "ports": bound.get(one.row_id, []), "link": one.place in wired,
                     "speed": speeds.get((one.switch_id, one.name)),
                 }
-                for _, one in sorted(model.rows(Interface).items())
+                for one in hub.taking_turns(interfaces, SLICE)
             ],
-            "networks": [self._network(one) for one in sorted(model.rows(Network).values(), key=_by_name)],
-            "ports": [self._port(one) for one in sorted(model.rows(Port).values(), key=_by_name)],
+            "networks": [self._network(one) for one in _in_order(networks)],
+            "ports": [self._port(one, bindings.get(one.id)) for one in _in_order(ports)],
         }  # fmt: skip
 
     def _switch(self, switch: Switch) -> dict[str, Any]:
@@ -103,9 +112,8 @@ class Fabric:
             "admin_state_up": network.admin_state_up, "cidrs": [subnet.cidr for subnet in subnets],
         }  # fmt: skip
 
-    def _port(self, port: Port) -> dict[str, Any]:
+    def _port(self, port: Port, at: Interface | None) -> dict[str, Any]:
         status, reason = self._statuses.port(port)
-        at = self._model.placement.bindings.get(port.id)
         return {
             "id": port.id, "name": port.name, "network_id": port.network_id, "project_id": port.project_id,
             "mac_address": port.mac_address, "learning": port.learning, "vif": port.vif,
@@ -123,27 +131,38 @@ class Fabric:
         one, other = self._bound(source), self._bound(target)
         flows = self._flows()
         frames = [self._follow(flows, one, other, what) for what in _frames(one, other)]
-        return {"from": self._port(one), "to": self._port(other), "frames": frames}
+        bindings = self._model.placement.bindings
+        ends = {"from": self._port(one, bindings.get(one.id)), "to": self._port(other, bindings.get(other.id))}
+        return {**ends, "frames": frames}
 
     def unreachable(self) -> list[dict[str, Any]]:
         """Pairs of ports of one network between which some frame is lost: of each network its first port with every
         other, in both directions, of the first MOST pairs there are.
+
+        A pair of which a port has gone, or is plugged in no more, when its turn comes is not told of.
         """
-        model, flows = self._model, self._flows()
-        pairs = []
-        for network_id in sorted(model.rows(Network)):
+        flows = self._flows()
+        lost = []
+        for one, other in self._pairs():
+            for fields in _frames(one, other):
+                if not self._is_in(one) or not self._is_in(other):
+                    break
+                told = self._follow(flows, one, other, fields)
+                if not (told["arrives"] or told["answered"]) and self._is_in(one) and self._is_in(other):
+                    lost.append({"from": one.id, "to": other.id, "frame": fields, "verdict": told["verdict"]})
+        return lost
+
+    def _pairs(self) -> list[tuple[Port, Port]]:
+        model = self._model
+        pairs: list[tuple[Port, Port]] = []
+        for network in hub.taking_turns(model.snapshot(Network), SLICE):
             found = sorted(
-                (one for one in model.find(Port, "network_id", network_id) if self._is_in(one)), key=_by_name
+                (one for one in model.find(Port, "network_id", network.id) if self._is_in(one)), key=_by_name
             )
             pairs += [pair for other in found[1:] for pair in ((found[0], other), (other, found[0]))]
-        lost = []
-        for one, other in pairs[:MOST]:
-            for fields in _frames(one, other):
-                told = self._follow(flows, one, other, fields)
-                if not (told["arrives"] or told["answered"]):
-                    lost.append({"from": one.id, "to": other.id, "frame": fields, "verdict": told["verdict"]})
-            hub.sleep(0)
-        return lost
+            if len(pairs) >= MOST:
+                break
+        return pairs[:MOST]
 
     def _is_in(self, port: Port) -> bool:
         return self._model.placement.location(port.id) is not None
@@ -155,18 +174,22 @@ class Fabric:
         def pipeline(switch_id: str) -> Pipeline | None:
             if not self._inventory.connected(switch_id):
                 return None
-            return Pipeline(self._inventory.wanted(switch_id))
+            return Pipeline(hub.taking_turns(self._inventory.wanted(switch_id), SLICE))
 
         return pipeline
 
     def _bound(self, said: str) -> Port:
         model = self._model
+        interfaces = [one for one in hub.taking_turns(model.snapshot(Interface), SLICE) if one.name == said]
+        bindings = model.placement.bindings
+        vifs = {said, *(one.vif for one in interfaces if one.vif)}
+        named = [*model.find(Port, "name", said), *(port for vif in vifs for port in model.find(Port, "vif", vif))]
+        at = {port.id: bindings.get(port.id) for port in named}
+        found = {port.id: port for port in named
+                 if said in (port.name, port.vif) or ((here := at[port.id]) and here.name == said)}  # fmt: skip
         port = model.get(Port, said)
-        found = {port.id: port} if port else {}
-        for each in model.rows(Port).values():
-            at = model.placement.bindings.get(each.id)
-            if said in (each.name, each.vif, at.name if at else None):
-                found[each.id] = each
+        if port is not None:
+            found[port.id] = port
         if not found:
             raise NotFound(f"No port has the id, the name or the interface {said[:64]!r}: nothing is attached there.")
         if len(found) > 1:
@@ -179,7 +202,9 @@ class Fabric:
     def _follow(
         self, flows: Callable[[str], Pipeline | None], one: Port, other: Port, fields: dict[str, int | str]
     ) -> dict[str, Any]:
-        at = self._model.placement.bindings[one.id]
+        at = self._model.placement.bindings.get(one.id)
+        if at is None:
+            raise NotFound(f"Port {one.id} is plugged in nowhere any more.")
         frame: Frame = {name: int.from_bytes(value_of(name, value), "big") for name, value in fields.items()}
         try:
             hops = follow(self._model, flows, at.switch_id, at.ofport, frame)
@@ -228,6 +253,11 @@ class Fabric:
             "sent": [{"port": sent.port} for sent in hop.sent],
             "arrived": hop.arrived,
         }  # fmt: skip
+
+
+def _in_order(rows: Sequence[R]) -> Iterator[R]:
+    """By name, then by id, with turns for others also while each is looked at."""
+    return hub.taking_turns(hub.sorted_in_turns(rows, _by_name, SLICE), SLICE)
 
 
 def _by_name(row: Network | Port) -> tuple[str, str]:

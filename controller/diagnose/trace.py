@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
-from controller.flow.interpret import Frame, Pipeline, Sent, Step
+from controller.flow.interpret import NOTHING_KNOWN, Frame, Pipeline, Sent, Step, Tracker
 from controller.model.model import Model
 from controller.model.rows import Interface, Link, Port, Switch
+from controller.runtime import hub
 
+SLICE = 0.005  # seconds of work after which other green threads get their turn
 MOST = 256  # switches that one frame may cross, copies counted
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
 
@@ -35,21 +37,30 @@ class _Arrival(NamedTuple):
 
 
 def follow(
-    model: Model, pipeline: Callable[[str], Pipeline | None], switch_id: str, in_port: int, frame: Frame
+    model: Model,
+    pipeline: Callable[[str], Pipeline | None],
+    switch_id: str,
+    in_port: int,
+    frame: Frame,
+    tracker: Tracker = NOTHING_KNOWN,
 ) -> list[Hop]:
     """Every switch that a frame comes to, in the order in which it does.
 
-    `pipeline` gives the flows of a switch, None for one that has no connection.
+    `pipeline` gives the flows of a switch, None for one that has no connection.  Others have their turn between two
+    switches: what each does is told as of when the frame comes to it.  `tracker` says of which connection the frame is,
+    to every switch alike: `Assumed("established")`; without one it is the first of a new connection.
     """
     hops: list[Hop] = []
+    turns = hub.Turns(SLICE)
     todo = [_Arrival(switch_id, in_port, frame)]
     while todo and len(hops) < MOST:
+        turns.give()
         here = todo.pop(0)
         flows = pipeline(here.switch_id)
         if flows is None:
             hops.append(Hop(here.switch_id, here.in_port, [], [], []))
             continue
-        steps, sent = flows.trace({**here.frame, "in_port": here.in_port})
+        steps, sent = flows.trace({**here.frame, "in_port": here.in_port}, tracker)
         arrived = [port for one in sent for port in ports_at(model, here.switch_id, one.port)]
         hops.append(Hop(here.switch_id, here.in_port, steps, sent, arrived))
         for one in sent:

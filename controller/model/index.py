@@ -6,7 +6,7 @@ looked for as a whole; of a *lookup* nothing is told, and a tuple is looked for 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, MutableMapping
+from collections.abc import Collection, Iterator, MutableMapping
 
 from .layer import Layer
 from .rows import Row
@@ -59,12 +59,8 @@ class Index:
                 for value in _items(after):
                     _add(found, value, row_id)
 
-    def ids(self, kind: type[Row], name: str, value: object) -> list[str]:
-        """In ascending order.  Raises KeyError for what is no index and no lookup of the kind."""
-        return sorted(self.some(kind, name, value))
-
-    def some(self, kind: type[Row], name: str, value: object) -> Iterable[str]:
-        """In no order; not to be kept across a change."""
+    def some(self, kind: type[Row], name: str, value: object) -> Collection[str]:
+        """In no order; not to be kept across a change.  Raises KeyError for what is no index or lookup of the kind."""
         there = self._found[kind, name].get(value, _NONE)
         return (there,) if isinstance(there, str) else there
 

@@ -29,9 +29,10 @@ from .rows import (
 )
 from .rows.base import ATTRIBUTES, FLOWLESS
 from .scope_ranges import ScopeRanges
-from .slots import PREFIX as SLOTS
+from .slots import PREFIXES as SLOTS
 from .slots import Slots
 
+MANY = 1_000  # ids that are quickly sorted; if it is most of a kind, more are picked out of all in order
 R = TypeVar("R", bound=Row)
 Dependency = tuple[object, ...]
 
@@ -72,17 +73,36 @@ class Model:
     def ordered(self, kind: type[R], start: str = "", *, reverse: bool = False) -> Iterator[R]:
         """All rows of a kind by their ids, from after `start` on, or backwards; do not keep it across a wait."""
         rows = self._rows[kind]
-        order = self._order.get(kind)
-        if order is None:
-            order = self._order[kind] = SortedList(rows)
+        order = self._ordered_ids(kind)
         ids = (order.irange(None, start or None, (True, False), reverse=True) if reverse
                else order.irange(start or None, None, (False, True)))  # fmt: skip
         return (cast("R", rows[row_id]) for row_id in ids)
 
+    def snapshot(self, kind: type[R]) -> list[R]:
+        """All rows of a kind by their ids, as they are now: may be kept across a wait."""
+        order = self._ordered_ids(kind)
+        return cast("list[R]", list(map(self._rows[kind].__getitem__, order)))
+
+    def order(self) -> None:
+        """Put the ids of all kinds in order, once: afterwards they are kept so."""
+        for kind in self._rows:
+            self._ordered_ids(kind)
+
+    def _ordered_ids(self, kind: type[Row]) -> Any:
+        order = self._order.get(kind)
+        if order is None:
+            order = self._order[kind] = SortedList(self._rows[kind])
+        return order
+
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
         """Rows of a kind by one of its indexes or lookups, in the order of their ids."""
-        rows = self._rows[kind]
-        return [cast("R", rows[row_id]) for row_id in self._index.ids(kind, index, value)]
+        ids = self._index.some(kind, index, value)
+        order = self._order.get(kind)
+        if len(ids) > MANY and order is not None and len(ids) > len(order) // 8:
+            found = [row_id for row_id in order if row_id in ids]  # quicker than to sort them
+        else:
+            found = sorted(ids)
+        return cast("list[R]", list(map(self._rows[kind].__getitem__, found)))
 
     def count(self, kind: type[Row], index: str, value: object) -> int:
         return self._index.count(kind, index, value)

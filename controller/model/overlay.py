@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -52,10 +52,8 @@ class Overlay(Model):
         assert self.placement is not None  # settled
         return self._touched
 
-    def ordered(self, kind: type[R], start: str = "", *, reverse: bool = False) -> Iterator[R]:
-        if not isinstance(self._rows[kind], Layer):
-            return self._base.ordered(kind, start, reverse=reverse)
-        return super().ordered(kind, start, reverse=reverse)
+    def _ordered_ids(self, kind: type[Row]) -> Any:
+        return super()._ordered_ids(kind) if isinstance(self._rows[kind], Layer) else self._base._ordered_ids(kind)
 
     def _derive(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
         """Nothing: see above."""

@@ -7,6 +7,7 @@ they wait, so code that does not wait reads and changes shared objects without a
 from __future__ import annotations
 
 import functools
+import heapq
 import logging
 import os
 import signal
@@ -15,7 +16,8 @@ import ssl
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar, cast
 
 # os-ken's default hub is native threads, under which a peer that hangs up is never reported; ryu reads RYU_HUB_TYPE.
@@ -43,6 +45,7 @@ if not hasattr(eventlet.wsgi, "ALREADY_HANDLED"):
 
 log = logging.getLogger("tenet.hub")
 
+PART = 2_000  # items that are sorted in one go
 AGAIN = 1.0  # seconds until what failed begins anew
 
 T = TypeVar("T")
@@ -122,6 +125,17 @@ def taking_turns(steps: Iterable[T], seconds: float) -> Iterator[T]:
     for step in steps:
         yield step
         turns.give()
+
+
+def sorted_in_turns(items: Sequence[T], key: Callable[[T], Any], seconds: float, *, reverse: bool = False) -> list[T]:
+    """As `sorted`, stable, with turns for others: of many items, parts are sorted and then merged."""
+    if len(items) <= PART:
+        return sorted(items, key=key, reverse=reverse)
+    keyed = [(key(item), item) for item in taking_turns(items, seconds)]  # each once: it may change meanwhile
+    starts = taking_turns(range(0, len(keyed), PART), seconds)
+    parts = [sorted(keyed[start : start + PART], key=itemgetter(0), reverse=reverse) for start in starts]
+    merged = heapq.merge(*parts, key=itemgetter(0), reverse=reverse)
+    return [item for _, item in taking_turns(merged, seconds)]
 
 
 def kill(thread: GreenThread) -> None:

@@ -71,6 +71,7 @@ class Replica:
     def start(self) -> None:
         """Read everything, then follow in a green thread of its own."""
         self._load()
+        self.model.order()  # before anybody is served: it takes a while
         self._thread = hub.spawn(self._follow)
 
     def stop(self) -> None:

@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 
 from controller.intent.env import Means
 from controller.model.rows import KINDS, Row, Standard
+from controller.runtime import hub
 from controller.runtime.errors import Forbidden, NotFound, Refused
 from controller.store.transaction import Transaction
 
-from ..answer import Answer, as_json
+from ..answer import SLICE, Answer, as_json, as_json_list
 from ..ask import Ask, Handler
 from ..body import json_body
 from ..errors import HttpError, bad_request
 from ..resource import Asked, May, Resource, read, refuse
 from . import filters, lists, visibility
 
-MAX_BULK = 2_000  # objects in one request: their rules run in one go, during which nobody else is served
+MAX_BULK = 2_000  # objects in one request: they are one commit, which every member takes in in one go
 
 
 def collection(resource: Resource) -> dict[str, Handler]:
@@ -82,8 +83,8 @@ def list_all(resource: Resource, ask: Ask, above: str = "") -> Answer:
     else:
         rows = visibility.judged(resource, ask, list(found.rows()))
         rows = page.of(lists.ordered(resource, view, rows, query, hidden))
-    shown = visibility.shown(resource, ask, rows, names)
-    return as_json(200, {resource.plural: shown} | page.links(ask.request, rows))
+    shown = visibility.each_shown(resource, ask, rows, names)
+    return as_json_list(200, resource.plural, shown, page.links(ask.request, rows))
 
 
 def show(resource: Resource, ask: Ask, row_id: str) -> Answer:
@@ -121,14 +122,16 @@ def create(resource: Resource, ask: Ask, above: str = "") -> Answer:
         items = [body[resource.name]] if isinstance(body, dict) else []
         bulk = False
     wanted = [Asked(_project(ask, asked.project_id), asked.wish) for asked in wanted]
-    for item, asked in zip(items, wanted, strict=True):
+    for item, asked in hub.taking_turns(zip(items, wanted, strict=True), SLICE):
         _allow_create(resource, ask, item, asked.project_id, above)
         if above and resource.on is not None:
             asked.wish[resource.on.field] = above
     rows, revision = ask.transact(_creation(resource, wanted, ask.means))
     headers = _wait(resource, ask, revision, rows)
-    shown = visibility.shown(resource, ask, [_now(ask, row) for row in rows])
-    return as_json(201, {resource.plural: shown} if bulk else {resource.name: shown[0]}, revision, headers)
+    shown = visibility.each_shown(resource, ask, (_now(ask, row) for row in rows))
+    if bulk:
+        return as_json_list(201, resource.plural, shown, None, revision, headers)
+    return as_json(201, {resource.name: next(shown)}, revision, headers)
 
 
 def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
@@ -206,7 +209,7 @@ class Condition(NamedTuple):
 def _creation(resource: Resource, wanted: Sequence[Asked], means: Means) -> Callable[[Transaction], list[Row]]:
     def rules(tx: Transaction) -> list[Row]:
         rows = []
-        for place, (project_id, wish) in enumerate(wanted):
+        for place, (project_id, wish) in hub.taking_turns(enumerate(wanted), SLICE):
             try:
                 assert resource.create is not None  # or there would be no POST
                 rows.append(resource.create(tx, project_id, wish, means))
@@ -273,7 +276,8 @@ def _read_bulk(resource: Resource, items: object) -> list[Asked]:
         )
     faults: dict[str, str] = {}
     where = resource.plural
-    wanted = [read(resource, item, May.CREATE, f"{where}[{place}]", faults) for place, item in enumerate(items)]
+    each = hub.taking_turns(enumerate(items), SLICE)
+    wanted = [read(resource, item, May.CREATE, f"{where}[{place}]", faults) for place, item in each]
     refuse(faults)
     return wanted
 

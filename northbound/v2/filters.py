@@ -8,8 +8,10 @@ from typing import Any, cast
 
 from controller.intent.visibility import candidates
 from controller.model.rows import Row, Standard
+from controller.runtime import hub
 from controller.runtime.errors import Invalid
 
+from ..answer import SLICE
 from ..resource import BAD_REQUEST, Filter, Resource, Show, View
 from .visibility import sees, there
 
@@ -56,8 +58,10 @@ class Selection:
         return there(self._view, self._resource.kind, row) and row is not None and row in self
 
     def rows(self) -> Iterator[Row]:
-        """By their ids."""
-        return filter(self.__contains__, self._candidates("", False))
+        """By their ids: those that are there now, tested one by one while others have their turn."""
+        few = _few(self._resource, self._view, self._wanted)
+        every = self._view.model.snapshot(self._resource.kind) if few is None else _ordered(few)
+        return filter(self.__contains__, hub.taking_turns(every, SLICE))
 
     def beyond(self, start: str, reverse: bool) -> Iterator[Row]:
         """Those after an id, or before it and backwards; "" is the beginning, or the end."""
@@ -131,10 +135,15 @@ def _indexed(name: str, wanted: Query) -> list[str]:
 
 
 def _equality(show: Show, values: Sequence[str]) -> Callable[[View, Any], bool]:
-    return lambda view, row: _matches(show(view, row), values)
+    """Raises Invalid for too many parts of texts: each is looked for in each text."""
+    parts = sum(_pair(value)[0].endswith(SUBSTRING) for value in values)
+    if parts > MOST_PARTS:
+        raise Invalid(f"{parts} values of a filter end in {SUBSTRING}, more than {MOST_PARTS}.", BAD_REQUEST)
+    wanted = frozenset(values)
+    return lambda view, row: _matches(show(view, row), wanted)
 
 
-def _matches(shown: object, values: Sequence[str]) -> bool:
+def _matches(shown: object, values: frozenset[str]) -> bool:
     if isinstance(shown, str):
         return shown in values
     if isinstance(shown, bool):
@@ -147,7 +156,7 @@ def _matches(shown: object, values: Sequence[str]) -> bool:
     return str(shown) in values
 
 
-def _list_matches(shown: Sequence[object], values: Sequence[str]) -> bool:
+def _list_matches(shown: Sequence[object], values: frozenset[str]) -> bool:
     """A plain item by itself; of items that are dictionaries, each key that is asked for: `ip_address=192.0.2.1`."""
     if not any(isinstance(item, dict) for item in shown):
         return any(str(item) in values for item in shown)
@@ -158,6 +167,7 @@ def _list_matches(shown: Sequence[object], values: Sequence[str]) -> bool:
 
 
 SUBSTRING = "_substr"
+MOST_PARTS = 20  # of texts that one filter looks for
 
 
 def _item_matches(item: object, name: str, wanted: set[str]) -> bool:

@@ -6,13 +6,15 @@ rules may look at each object; then each is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from controller.intent import visibility
 from controller.model.rows import KINDS, Row
+from controller.runtime import hub
 from controller.runtime.errors import Forbidden
 
+from ..answer import SLICE
 from ..ask import Ask
 from ..resource import Resource, View
 
@@ -50,10 +52,11 @@ def may_get(resource: Resource, ask: Ask, row: Row) -> bool:
 
 
 def judged(resource: Resource, ask: Ask, rows: Sequence[Row], view: View | None = None) -> list[Row]:
-    """Those of the rows, each there for the caller, that policy lets it get."""
+    """Those of the rows, each there for the caller, that policy lets it get.  Others have their turn meanwhile."""
     if not judges(resource, ask):
         return list(rows)
-    return [row for row in rows if _may(ask, resource, target(resource, ask, row, view))]
+    each = hub.taking_turns(rows, SLICE)
+    return [row for row in each if _may(ask, resource, target(resource, ask, row, view))]
 
 
 def may_list(resource: Resource, ask: Ask) -> bool:
@@ -71,11 +74,18 @@ def shown(
     resource: Resource, ask: Ask, rows: Sequence[Row], names: Collection[str] = (), view: View | None = None
 ) -> list[dict[str, object]]:
     """Each row as the caller is shown it."""
+    return list(each_shown(resource, ask, rows, names, view))
+
+
+def each_shown(
+    resource: Resource, ask: Ask, rows: Iterable[Row], names: Collection[str] = (), view: View | None = None
+) -> Iterator[dict[str, object]]:
+    """As `shown`, one row after the other."""
     over = view or ask.view
     if not judges(resource, ask):
         same = hidden(resource, ask)
-        return [resource.show(over, row, names, same) for row in rows]
-    return [_shown(resource, ask, row, names, over) for row in rows]
+        return (resource.show(over, row, names, same) for row in rows)
+    return (_shown(resource, ask, row, names, over) for row in rows)
 
 
 def _shown(resource: Resource, ask: Ask, row: Row, names: Collection[str], view: View) -> dict[str, object]:
