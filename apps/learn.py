@@ -37,15 +37,9 @@ SERVICE = "learning"
 HEAD = 64  # bytes of a frame that the controller is shown: enough for its addresses
 
 
-<<<<<<< HEAD
 def port_here(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
-    at = see.binding(port)
-    if at is None or not (port.learns or port.guests):
-=======
-def port_here(port: Port, see: Reader) -> Iterator[Flow]:
     at, network = see.binding(port), see.view(Network, port.network_id)
     if at is None or network is None or not (port.learns or port.guests):
->>>>>>> main
         return
     came_by = IN_KEY.match(at.port_key)
     addresses = _addresses(port, at, see)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-=======
-from collections.abc import Callable, Iterable, Iterator
->>>>>>> main
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -29,11 +25,8 @@ from controller.switches.discovery.links import Links
 from controller.switches.observer import Observer
 from controller.switches.vifs import Vifs
 
-<<<<<<< HEAD
 MetricSource = Callable[[], Iterable[Any]]  # metric families, as prometheus_client collects them
-=======
 SLICE = 0.005  # seconds of work after which other green threads get their turn
->>>>>>> main
 
 
 class Operators:
