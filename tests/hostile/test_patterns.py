@@ -116,8 +116,8 @@ def test_a_long_run_costs_linear_time(where: str) -> None:
             assert took <= FACTOR * less + FLOOR, (where, large[:20], len(large), less, took)
 
 
-@pytest.mark.parametrize("bad", [r"(a+)+!", r"a:[ \t]*([^\x01]*)\r\n", r"\s+$"])
+@pytest.mark.parametrize("bad", [r"a*a*!", r"a:[ \t]*([^\x01]*)\r\n", r"\s+$"])
 def test_one_that_backtracks_would_be_found(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PATTERNS, "bad", re.compile(bad.replace("(a+)+!", "a*a*a*!")))
+    monkeypatch.setitem(PATTERNS, "bad", re.compile(bad))
     with pytest.raises(AssertionError):
         test_a_long_run_costs_linear_time("bad")
