@@ -86,7 +86,7 @@ def texts(pattern: re.Pattern[Any], size: int) -> list[Any]:
 def searched(where: str) -> bool:
     """Whether the product looks for the pattern at every place of a text; else a text is to match from its begin."""
     file, _, name = where.partition(" ")
-    source = (ROOT / file.partition(":")[0]).read_text() if file != "bad" else "re.sub("
+    source = (ROOT / file.partition(":")[0]).read_text() if file != "bad" else ""
     return any(f"{name or 're'}.{call}(" in source for call in SEARCHING)
 
 
@@ -116,7 +116,7 @@ def test_a_long_run_costs_linear_time(where: str) -> None:
             assert took <= FACTOR * less + FLOOR, (where, large[:20], len(large), less, took)
 
 
-@pytest.mark.parametrize("bad", [r"a*a*!", r"a:[ \t]*([^\x01]*)\r\n", r"\s+$"])
+@pytest.mark.parametrize("bad", [r"a*a*!", r"X: [ \t]*([^\x01]*)\r\n"])
 def test_one_that_backtracks_would_be_found(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PATTERNS, "bad", re.compile(bad))
     with pytest.raises(AssertionError):
