@@ -1,5 +1,5 @@
-"""What flows an object needs.  An app is a module with a function for each kind of object that it has flows for.
+"""Apps: modules that yield the flows of objects, with a function for each kind of object that they handle.
 
-`HERE`: on the switch that the object is on.  `EVERYWHERE`: on every switch that holds the object's network.  Their
-order does not matter.  A function is given the object and a reader, and yields flows; it has no other effect.
+`HERE`: flows of the switch that the object is on.  `EVERYWHERE`: flows of every switch that holds its network.  The
+order of apps does not matter.  A function gets the object and a reader, yields flows, and has no other effect.
 """

@@ -1,8 +1,8 @@
-"""Logical ports and the OpenFlow ports that they are behind: the only app that knows both.
+"""Attachment of logical ports to OpenFlow ports: the only app that knows both.
 
-A frame gets the key of its logical port as it comes in, and the tables between the first and `deliver` know keys only.
-The key of a port is its OpenFlow port where that is small enough (controller/model/keys.py), so that one flow delivers
-to all of those.  The switch itself never sends a frame out of the OpenFlow port that it came in by.
+A frame gets the key of its logical port as it comes in; the tables between the first one and `deliver` know only keys.
+The key is the OpenFlow port where that is small enough (controller/model/keys.py): one flow delivers to all of those.
+The switch itself never sends a frame out of the OpenFlow port that it came in by.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def switch(_: Switch, see: Reader) -> Iterator[Flow]:
 
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:
-    """Which frames are the port's, and how they begin; where frames for it leave."""
-    at = see.binding(port)
-    if at is None:
+    """Classification of the port's frames, and delivery of frames for it."""
+    at, network = see.binding(port), see.view(Network, port.network_id)
+    if at is None or network is None:
         return
     in_port, key = field("in_port", at.ofport), (IN_KEY.put(at.port_key),)
-    metadata = entering(see.attribute(Network, port.network_id, "segment"))
+    metadata = entering(network.segment)
     if port.learning:
         yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, goto=CHECK_CLAIMS)
     elif port.learns:

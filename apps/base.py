@@ -1,4 +1,4 @@
-"""Flows that every switch holds: where a packet goes on that no flow of a table matches."""
+"""Table-miss flows: where a packet that no flow of a table matches goes on, on every switch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forwarding inside one network: to which port or switch a frame goes.
+"""Layer-2 forwarding inside one network: to which port or switch a frame goes.
 
 A frame that came over the fabric is delivered here or nowhere: the flows that send to other switches match frames from
 this switch's own ports only.
@@ -45,12 +45,11 @@ _COPIED = resubmit(PERMITTED.number)
 
 
 def port_here(port: Port, see: Reader) -> Iterator[Flow]:
-    """Frames to the port's declared address are for it."""
-    at = see.binding(port)
-    if at is None or port.learning:
+    """Delivery of frames for the port's declared address."""
+    at, network = see.binding(port), see.view(Network, port.network_id)
+    if at is None or network is None or port.learning:
         return
-    segment = see.attribute(Network, port.network_id, "segment")
-    yield to_port(segment, port.mac_address, at.port_key, USUAL)
+    yield to_port(network.segment, port.mac_address, at.port_key, USUAL)
 
 
 def to_port(segment: int, mac: str, key: int, priority: int) -> Flow:
@@ -58,12 +57,13 @@ def to_port(segment: int, mac: str, key: int, priority: int) -> Flow:
 
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
-    """Frames to the port's declared address go to its switch."""
-    at = see.binding(port)
-    if at is None or port.learning:
+    """Frames for the port's declared address go to its switch."""
+    at, network = see.binding(port), see.view(Network, port.network_id)
+    if at is None or network is None or port.learning:
         return
-    segment = see.attribute(Network, port.network_id, "segment")
-    yield to_switch(segment, port.mac_address, see.attribute(Switch, at.switch_id, "number"), USUAL)
+    switch = see.view(Switch, at.switch_id)
+    if switch is not None:
+        yield to_switch(network.segment, port.mac_address, switch.number, USUAL)
 
 
 def to_switch(segment: int, mac: str, number: int, priority: int) -> Flow:
@@ -71,7 +71,7 @@ def to_switch(segment: int, mac: str, number: int, priority: int) -> Flow:
 
 
 def network_here(network: Network, see: Reader) -> Iterator[Flow]:
-    """Group frames go to every port here, then on; frames to nobody known go to the learning ports here."""
+    """Group frames go to every port here, then on; unknown unicast goes to the learning ports here."""
     segment = network.segment
     flood = _floods(FLOOD.number, see.blocks(see.switch_id, network.id))
     yield Flow(LOCAL, USUAL, (MULTICAST, of_network(segment)), (LIMITED, *flood), goto=REMOTE)
@@ -83,7 +83,10 @@ def network_here(network: Network, see: Reader) -> Iterator[Flow]:
 def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
     """One block of a flood: a copy to each of its ports."""
     network_id, block = of
-    segment = see.attribute(Network, network_id, "segment")
+    network = see.view(Network, network_id)
+    if network is None:
+        return
+    segment = network.segment
     every: list[Action] = []
     learning: list[Action] = []
     for port_id in see.members(see.switch_id, network_id, block):
@@ -102,7 +105,7 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
 
 
 def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
-    """Frames that arrive with the network's key; group frames to each switch that holds a port; unknown ones to
+    """Frames that arrive with the network's key; group frames to each switch that holds a port; unknown unicast to
     learners.
     """
     segment = network.segment
@@ -133,15 +136,16 @@ def _outside(network: Network, see: Reader) -> Iterator[Flow]:
 
 
 def _unknown_from_fabric(segment: int) -> Iterator[Flow]:
-    """Frames to nobody known go to the learning ports here; group frames have got to every port here in LOCAL."""
+    """Unknown unicast goes to the learning ports here; group frames have got to every port here in LOCAL."""
     yield Flow(REMOTE, LOW, (from_fabric(segment),), goto=UNKNOWN)
     yield Flow(REMOTE, USUAL, (MULTICAST, from_fabric(segment)))
 
 
 def _numbers(switch_ids: list[str], see: Reader) -> dict[int, list[int]]:
-    """The switches' numbers, in blocks."""
+    """The switches' numbers, by blocks of PER_BLOCK."""
     blocks: dict[int, list[int]] = {}
-    for number in sorted(see.attribute(Switch, switch_id, "number") for switch_id in switch_ids):
+    switches = [see.view(Switch, switch_id) for switch_id in switch_ids]
+    for number in sorted(switch.number for switch in switches if switch is not None):
         blocks.setdefault(number // PER_BLOCK, []).append(number)
     return blocks
 

@@ -1,9 +1,9 @@
-"""Ports without declared addresses: their addresses are learned from what they send.
+"""MAC learning: source addresses of ports that do not declare theirs.
 
 A frame from an unknown address goes on, and its head goes to the controller, at a limited rate.  The ports of a switch
-share several meters for that, so that one that asks without end leaves most others their share.  The controller writes
-the address down as an observation, and from that come the flows here.  A port that has LIMIT addresses may use no
-other.  An address that a port of the same network declares is never learned: frames that claim it are dropped.
+share eight meters for that: a port that sends from ever new addresses leaves most others their share.  The controller
+stores the address as an observation, from which the flows here follow.  A port with LIMIT addresses may use no other.
+An address that a port of the same network declares is never learned: frames that claim it are dropped.
 """
 
 from __future__ import annotations
@@ -37,36 +37,35 @@ HEAD = 64  # bytes of a frame that the controller is shown: enough for its addre
 
 
 def port_here(port: Port, see: Reader) -> Iterator[Flow]:
-    at = see.binding(port)
-    if at is None or not (port.learns or port.guests):
+    at, network = see.binding(port), see.view(Network, port.network_id)
+    if at is None or network is None or not (port.learns or port.guests):
         return
-    segment = see.attribute(Network, port.network_id, "segment")
     came_by = IN_KEY.match(at.port_key)
     addresses = _addresses(port, at, see)
     if not port.learning:
         yield Flow(LEARN, USUAL, (field("eth_src", port.mac_address), came_by), goto=ADMITTED)
     for mac in addresses:
         yield Flow(LEARN, USUAL, (field("eth_src", mac), came_by), goto=ADMITTED)
-        yield to_port(segment, mac, at.port_key, LEARNED)
+        yield to_port(network.segment, mac, at.port_key, LEARNED)
     if len(addresses) < LIMIT:
         yield Flow(LEARN, LOW, (came_by,), (to_controller_by(of_learning(at.port_key), HEAD),), goto=ADMITTED)
 
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
-    at = see.binding(port)
-    if at is None:
+    at, network = see.binding(port), see.view(Network, port.network_id)
+    if at is None or network is None:
         return
-    segment = see.attribute(Network, port.network_id, "segment")
-    if port.learns or port.guests:
-        number = see.attribute(Switch, at.switch_id, "number")
+    segment = network.segment
+    switch = see.view(Switch, at.switch_id) if port.learns or port.guests else None
+    if switch is not None:
         for mac in _addresses(port, at, see):
-            yield to_switch(segment, mac, number, LEARNED)
+            yield to_switch(segment, mac, switch.number, LEARNED)
     if not port.learning and see.learners(port.network_id):
         yield from _declared(port, segment)
 
 
 def _declared(port: Port, segment: int) -> Iterator[Flow]:
-    """Learning ports may claim neither the port's MAC nor its addresses."""
+    """Anti-spoofing for learning ports: they may claim neither the port's MAC nor its addresses."""
     network = from_here(segment)
     yield Flow(DECLARED, USUAL, (field("eth_src", port.mac_address), network))
     for address in dict.fromkeys((link_local(port.mac_address), *(fixed.ip_address for fixed in port.fixed_ips))):

@@ -1,4 +1,4 @@
-"""The whole pipeline on one page: the stages of a packet's way, their tables, and the bits that travel with it.
+"""The pipeline on one page: its stages, their tables, and the bits that travel with a packet.
 
 Apps name the *stage* that a packet goes on to, as the state that it is in then (ADMITTED, ANSWERED, ...); which table
 that is, only this page knows.  Table numbers go in steps of eight: the gaps are for the stages to come.
@@ -181,5 +181,5 @@ def not_announced(segment: int) -> Field:
 
 @lru_cache(MEMO)
 def entering(segment: int, *, fabric: bool = False) -> tuple[int, int]:
-    """What metadata says of a frame from its first table on, as value and mask."""
+    """The metadata of a frame from its first table on, as value and mask."""
     return together((SEGMENT, segment), (FROM_FABRIC, int(fabric)))

@@ -1,4 +1,4 @@
-"""Which source addresses a port may use.  The MAC is checked as the frame is classified (apps/attach.py).
+"""Anti-spoofing: the source addresses that a port may use.  Its MAC is checked on classification (apps/attach.py).
 
 A port owns its fixed addresses and its MAC's link-local IPv6 address (RFC 4291 appendix A); address pairs allow it
 more, and other MACs with them, which are learned where they are used: several ports may share one (VRRP, RFC 9568).
@@ -92,7 +92,7 @@ class _Sender(NamedTuple):
 
 
 def _station(sender: _Sender, mac: str, addresses: list[str]) -> Iterator[Flow]:
-    """What one MAC of a port may say."""
+    """Flows that admit what one MAC of a port may send."""
     sha = field("arp_sha", mac)
     yield sender.may(SOURCE, USUAL, ARP, _PROBE, sha)
     for address in dict.fromkeys(addresses):

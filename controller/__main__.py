@@ -78,6 +78,7 @@ class Controller:
         from controller.switches.board import Switchboard
         from controller.switches.discovery.links import Links
         from controller.switches.discovery.wires import Wires
+        from controller.switches.forgetting import Forgetting
         from controller.switches.observer import Observer
         from controller.switches.vifs import Vifs
         from northbound.app import application
@@ -111,6 +112,9 @@ class Controller:
             self.store, self.replica, settings.underlay_ip_version, settings.tls and settings.bind_certificates,
             mastery.owns,
         )  # fmt: skip
+        self.forgetting = Forgetting(
+            self.replica.model, settings.forget_after, self.observer.forget, levels.is_connected, mastery.speaks
+        )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         self.switchboard = Switchboard(
@@ -167,6 +171,7 @@ class Controller:
         self.reconciler.start()
         self.observer.start()
         self.vifs.start()
+        self.forgetting.start()
         self.links.start()
         self._events.start(self._levels)
         if self._notifier is not None:

@@ -14,12 +14,13 @@ from webob import Request
 from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable
 
-from . import audit, cluster, dry_run, errors, events, operators, preview, versions
+from . import audit, dry_run, errors, preview, versions
 from .answer import SLICE, Answer
 from .ask import Ask
 from .auth import Caller
 from .checks import Fault
 from .context import Context
+from .endpoints import ENDPOINTS
 from .errors import HttpError, Problem, bad_request
 from .openapi import document
 from .routes import Routes
@@ -64,23 +65,8 @@ def _routes(quantum: bool) -> Routes:
     routes.add("openapi.json", {"GET": document.show})
     routes.add("docs", {"GET": document.page})
     routes.add("docs/*", {"GET": document.page})
-    routes.add("healthz", {"GET": operators.health})
-    routes.add("readyz", {"GET": operators.ready})
-    routes.add("metrics", {"GET": operators.metrics})
-    routes.add("tenet/v1/events", {"GET": events.stream})
-    routes.add("tenet/v1/cluster", {"GET": cluster.show})
-    routes.add("tenet/v1/cluster/accept-empty", {"POST": cluster.accept})
-    routes.add("tenet/v1/cluster/members/*", {"DELETE": cluster.forget})
-    routes.add("tenet/v1/cluster/members/*/drain", {"POST": cluster.drain, "DELETE": cluster.undrain})
-    routes.add("tenet/v1/switches", {"GET": operators.switches})
-    routes.add("tenet/v1/switches/*", {"GET": operators.switch, "DELETE": operators.forget})
-    routes.add("tenet/v1/switches/*/flows", {"GET": operators.flows})
-    routes.add("tenet/v1/links", {"GET": operators.links})
-    routes.add("tenet/v1/topology", {"GET": operators.topology})
-    routes.add("tenet/v1/trace", {"GET": operators.trace})
-    routes.add("tenet/v1/unreachable", {"GET": operators.unreachable})
-    routes.add("tenet/v1/refused", {"GET": operators.refused})
-    routes.add("tenet/v1/claims", {"GET": operators.claims})
+    for endpoint in ENDPOINTS:
+        routes.add(endpoint.pattern, {endpoint.method: endpoint.guarded()})
     return routes
 
 

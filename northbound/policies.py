@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from oslo_policy.policy import RuleDefault
 
+from .endpoints import ENDPOINTS, RULES
 from .rules import ADMIN, DELETE, GET, MEMBER, NAMED, READER, SERVICE, UPDATE, Access, any_of, documented, rule
 from .v2.catalogue import RESOURCES
 
@@ -40,17 +41,9 @@ def _of_calls() -> Iterator[RuleDefault]:
     yield rule("plug_interface_by_name", _OTHERS,
                "Plug any interface by its name, not a VIF by its UUID or what `offered_interfaces` has",
                ("PUT", attachment))  # fmt: skip
-    yield rule("get_switch", ADMIN, "See switches, their flows, and the wires between them",
-               *(("GET", f"/tenet/v1/{what}")
-                 for what in ("switches", "links", "topology", "trace", "unreachable", "refused", "claims")
-                 ))  # fmt: skip
-    yield rule("delete_switch", ADMIN, "Remove a switch that is gone for good", ("DELETE", "/tenet/v1/switches/{id}"))
-    yield rule("get_cluster", ADMIN, "See the members of the cluster", ("GET", "/tenet/v1/cluster"))
-    member = "/tenet/v1/cluster/members/{id}"
-    yield rule("update_cluster", ADMIN, "Drain or remove a member; accept a model that has shrunk",
-               ("POST", f"{member}/drain"), ("DELETE", f"{member}/drain"), ("DELETE", member),
-               ("POST", "/tenet/v1/cluster/accept-empty"))  # fmt: skip
-    yield rule("get_metrics", ADMIN, "Read the metrics", ("GET", "/metrics"))
+    for name, description in RULES.items():
+        calls = [(each.method, each.path) for each in ENDPOINTS if each.rule == name]
+        yield rule(name, ADMIN, description, *calls)
 
 
 def list_rules() -> list[RuleDefault]:

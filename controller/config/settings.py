@@ -46,6 +46,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                          "and false with TLS."),
         cfg.IntOpt("adopted_switches", default=ADOPTED, min=0,
                    help="Switches of which no database has told; connections of more are refused."),
+        cfg.FloatOpt("forget_after", default=3600.0, min=0.0,
+                     help="Seconds without a connection after which a switch of which no database has told, and that "
+                          "has no port, is forgotten; 0: never."),
     ],
     "ovsdb": [cfg.StrOpt("listen", default="127.0.0.1:6640", help="ADDRESS:PORT where hypervisors connect.")],
     "network": [
@@ -131,6 +134,7 @@ class Settings(NamedTuple):
     packet_in_rate: int
     adopt: bool
     adopted_switches: int
+    forget_after: float
     bind_certificates: bool
     broadcast_rate: int
     offered_interfaces: tuple[str, ...]
@@ -215,7 +219,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         raise Misconfigured("[security] certificate and private_key go together")
     if security.ca and not security.certificate:
         raise Misconfigured("[security] ca is of no use without certificate and private_key: there would be no TLS")
-    for name in ("audit_interval", "echo_interval"):
+    for name in ("audit_interval", "echo_interval", "forget_after"):
         if not math.isfinite(conf.openflow[name]):
             raise Misconfigured(f"[openflow] {name} = {conf.openflow[name]} is not a number of seconds")
     if security.certificate and not security.ca:
@@ -231,6 +235,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         packet_in_rate=conf.openflow.packet_in_rate,
         adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,
         adopted_switches=conf.openflow.adopted_switches,
+        forget_after=conf.openflow.forget_after,
         bind_certificates=security.bind_certificates,
         broadcast_rate=conf.network.broadcast_rate,
         offered_interfaces=tuple(conf.network.offered_interfaces),

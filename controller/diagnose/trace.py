@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
-from controller.flow.interpret import Frame, Pipeline, Sent, Step
+from controller.flow.interpret import NOTHING_KNOWN, Frame, Pipeline, Sent, Step, Tracker
 from controller.model.model import Model
 from controller.model.rows import Interface, Link, Port, Switch
 from controller.runtime import hub
@@ -37,12 +37,18 @@ class _Arrival(NamedTuple):
 
 
 def follow(
-    model: Model, pipeline: Callable[[str], Pipeline | None], switch_id: str, in_port: int, frame: Frame
+    model: Model,
+    pipeline: Callable[[str], Pipeline | None],
+    switch_id: str,
+    in_port: int,
+    frame: Frame,
+    tracker: Tracker = NOTHING_KNOWN,
 ) -> list[Hop]:
     """Every switch that a frame comes to, in the order in which it does.
 
     `pipeline` gives the flows of a switch, None for one that has no connection.  Others have their turn between two
-    switches: what each does is told as of when the frame comes to it.
+    switches: what each does is told as of when the frame comes to it.  `tracker` says of which connection the frame is,
+    to every switch alike: `Assumed("established")`; without one it is the first of a new connection.
     """
     hops: list[Hop] = []
     turns = hub.Turns(SLICE)
@@ -54,7 +60,7 @@ def follow(
         if flows is None:
             hops.append(Hop(here.switch_id, here.in_port, [], [], []))
             continue
-        steps, sent = flows.trace({**here.frame, "in_port": here.in_port})
+        steps, sent = flows.trace({**here.frame, "in_port": here.in_port}, tracker)
         arrived = [port for one in sent for port in ports_at(model, here.switch_id, one.port)]
         hops.append(Hop(here.switch_id, here.in_port, steps, sent, arrived))
         for one in sent:

@@ -29,7 +29,7 @@ from .rows import (
 )
 from .rows.base import ATTRIBUTES, FLOWLESS
 from .scope_ranges import ScopeRanges
-from .slots import PREFIX as SLOTS
+from .slots import PREFIXES as SLOTS
 from .slots import Slots
 
 MANY = 1_000  # ids that are quickly sorted; if it is most of a kind, more are picked out of all in order

@@ -1,11 +1,12 @@
-"""Which slots of which quotas are held: reservations `quota/<project>/<resource>/<number>`, as sets of numbers.
+"""Which numbers are held: slots of quotas (`quota/<project>/<resource>/<number>`) and numbers of switches
+(`switch/<number>`), as sets of numbers.
 
 A set is an integer of which bit n is number n: to count 100,000 slots, or to find the free ones, takes microseconds.
 """
 
 from __future__ import annotations
 
-PREFIX = "taken/quota/"
+PREFIXES = ("taken/quota/", "taken/switch/")
 
 
 class Slots:
@@ -21,7 +22,7 @@ class Slots:
         return self._of.get(holder)
 
     def put(self, key: str, old: str | None, new: str | None) -> None:
-        """A reservation below PREFIX has passed from one row (its key) to another; None is nobody."""
+        """A reservation below PREFIXES has passed from one row (its key) to another; None is nobody."""
         if old is not None:
             self._of.pop(old, None)
         if new is not None:

@@ -31,7 +31,7 @@ log = logging.getLogger("tenet.openflow")
 STRANGERS = 1024  # connections that have not shown a datapath id, beyond which no more are let in
 Admit = Callable[[int, Names], str]
 
-_MOST_PORTS = 65_536  # of a switch; port numbers have 32 bits, and a hostile peer would use them
+_MOST_PORTS = 16_384  # of a switch; port numbers have 32 bits, and a hostile peer would use them
 # Mininet's RemoteController asks with telnet whether we are there.  It falls over an answer that is not UTF-8, and
 # waits for ever after one with a byte 1 (a marker of its own) or 127 (its prompt): so the first numbers of messages,
 # which the framework would draw at random, have none

@@ -11,7 +11,7 @@ import re
 from controller.runtime.errors import SwitchError
 
 STRANGER_LIMIT = 1 << 20  # bytes of a message of a peer that has not been admitted
-LENGTH_LIMIT = 16 << 20  # bytes afterwards; the monitored columns of 10,000 interfaces are 5 MB
+LENGTH_LIMIT = 8 << 20  # bytes afterwards; the monitored columns of 10,000 interfaces are 5 MB
 DEPTH_LIMIT = 32  # the deepest OVSDB message, a transaction, has 10
 
 _BODY = rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)'  # of a string, to its end or as far as it is here

@@ -30,6 +30,7 @@ from controller.runtime.errors import Refused, Rejected, SwitchError, Unavailabl
 
 HANDSHAKE_LIMIT = 30.0  # s for the whole of the database to arrive
 ANSWER_LIMIT = 10.0  # s for a transaction
+TURN = 0.005  # s of reading updates after which others have their turn
 PROOF_LIMIT = 3.0  # s for a sign of life when another connection claims to be the same hypervisor
 
 _MONITOR = "tenet"
@@ -97,7 +98,7 @@ class Hypervisor:
         self.system_id = settings(_root(self._rpc.call("transact", IDENTITY, ANSWER_LIMIT))).system_id
         admit(self)
         self._rpc.trust()
-        self._rpc.call("monitor", monitor_params(_MONITOR), HANDSHAKE_LIMIT, self._replica.apply)
+        self._rpc.call("monitor", monitor_params(_MONITOR), HANDSHAKE_LIMIT, self._apply)
         log.info("%s: connected", self.name)
         while not self._rpc.over:
             self._changed.clear()
@@ -156,8 +157,12 @@ class Hypervisor:
 
     def _heard(self, method: str, params: list[Any]) -> None:
         if method == "update" and len(params) == 2 and params[0] == _MONITOR:
-            self._replica.apply(params[1])
+            self._apply(params[1])
             self._changed.set()
+
+    def _apply(self, updates: object) -> None:
+        """Follow the database; while much is read, others have their turn and see it as it was before."""
+        self._replica.commit(list(hub.taking_turns(self._replica.read(updates), TURN)))
 
     def _identity(self) -> str:
         root = self._replica.root

@@ -6,6 +6,7 @@ replaced by a new value with only its changed columns read again, so the cost of
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from ovs.ovsuuid import is_valid_string
 from controller.ovsdb.framing import Malformed
 from controller.ovsdb.schema import SCHEMA
 
-ROWS_LIMIT = 100_000  # rows of all tables; a hypervisor has a few for each interface
+ROWS_LIMIT = 24_000  # rows of all tables; a hypervisor has two for each interface
 
 
 class OpenVSwitch(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +79,7 @@ class Manager(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Row = OpenVSwitch | Bridge | Port | Interface | Controller | Manager
+Change = tuple[str, str, Row | None]  # table, uuid, the row as it is now
 
 _KINDS: dict[str, type[Row]] = {
     "Open_vSwitch": OpenVSwitch,
@@ -118,28 +120,38 @@ class Replica:
 
     def apply(self, updates: object) -> None:
         """Apply <table-updates>; the reply to `monitor` is one, too.  Raises `Malformed` and is then of no more use."""
+        self.commit(list(self.read(updates)))
+
+    def read(self, updates: object) -> Iterator[Change]:
+        """The rows that <table-updates> change, one after the other, without changing any.  Raises `Malformed`."""
         for table, rows in _mapping(updates, "table updates").items():
             if table not in self._tables:
                 raise Malformed(f"update of table {table!r}, which is not monitored")
             for uuid, change in _mapping(rows, f"update of table {table}").items():
-                self._change(table, uuid, _mapping(change, f"update of a row of {table}"))
+                yield table, uuid, self._changed(table, uuid, _mapping(change, f"update of a row of {table}"))
+
+    def commit(self, changes: Iterable[Change]) -> None:
+        """Put what `read` gave into force, at once.  Raises `Malformed` when there are too many rows now."""
+        for table, uuid, row in changes:
+            if row is None:
+                self._tables[table].pop(uuid, None)
+            else:
+                self._tables[table][uuid] = row
         if sum(map(len, self._tables.values())) > ROWS_LIMIT:
             raise Malformed(f"more than {ROWS_LIMIT} rows")
 
-    def _change(self, table: str, uuid: str, change: dict[str, Any]) -> None:
-        rows = self._tables[table]
+    def _changed(self, table: str, uuid: str, change: dict[str, Any]) -> Row | None:
+        """A row as a change leaves it; None for one that goes."""
         if change.get("new") is None:
-            rows.pop(uuid, None)
-            return
+            return None
         if not is_valid_string(uuid):
             raise Malformed(f"{uuid!r} is not a row's uuid")
         new = _mapping(change["new"], f"new row of {table}")
-        held = rows.get(uuid)
+        held: Row | None = self._tables[table].get(uuid)
         if held is None:
-            rows[uuid] = _KINDS[table](uuid=uuid, **_columns(table, SCHEMA.tables[table].columns, new))
-        else:
-            changed = _mapping(change.get("old") or new, f"old row of {table}")  # "old" has the changed columns only
-            rows[uuid] = msgspec.structs.replace(held, **_columns(table, changed, new))
+            return _KINDS[table](uuid=uuid, **_columns(table, SCHEMA.tables[table].columns, new))
+        changed = _mapping(change.get("old") or new, f"old row of {table}")  # "old" has the changed columns only
+        return msgspec.structs.replace(held, **_columns(table, changed, new))
 
 
 def _columns(table: str, names: Any, row: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import msgspec
 from ovs import reconnect, timeval
 from ovs.jsonrpc import Message
 
+from controller.ovsdb.decoding import decode
 from controller.ovsdb.framing import LENGTH_LIMIT, STRANGER_LIMIT, Framer, Malformed
 from controller.runtime import hub
 from controller.runtime.errors import Rejected, SwitchError, Unreachable
@@ -30,7 +31,8 @@ _PROBE = "echo"  # the id of our inactivity probes
 
 
 class Rpc:
-    """One peer.  `heard(method, params)` runs in the reading thread and must not wait, as must `ended()` at its end.
+    """One peer.  `heard(method, params)` runs in the reading thread, which reads no further meanwhile; `ended()` at its
+    end must not wait.
 
     `over` is why the connection ended, None while it lives.
     """
@@ -192,7 +194,7 @@ class _Liveness:
 
 def _message(text: bytes) -> Message:
     try:
-        message = Message.from_json(msgspec.json.decode(text))
+        message = Message.from_json(decode(text))
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise Malformed(f"not JSON: {fault}") from fault
     if not isinstance(message, Message):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import partial
-from itertools import count
+from itertools import count, islice
+from typing import TypeVar
 
 from apps.pipeline import IN_KEY
 from controller.model.model import Dependency
-from controller.model.rows import Bridge, Learned, Switch
+from controller.model.rows import Bridge, Interface, Learned, Switch
 from controller.openflow.session import PacketIn, Session
 from controller.ovsdb.seen import SeenHypervisor
 from controller.runtime import hub
@@ -23,12 +24,16 @@ from controller.switches import reported
 from controller.switches.learning import Heard, learn, source
 from topology.damping import Damping
 
+T = TypeVar("T")
+
 log = logging.getLogger("tenet.observe")
 
 QUEUE = 1024  # packet-ins that wait; what comes beyond is dropped, and comes again with the next frame
 WARNED = 1000  # addresses that were warned of, before they may be warned of again
 TOGETHER = 64  # addresses a transaction
 MOVE = 1.0  # seconds that an address stays where it was learned, so that two ports that both claim it cost little
+STEP = 128  # interfaces a transaction where a switch has more of them
+TURN = 0.005  # seconds after which a long look lets others have their turn
 _LOCAL = 0xFFFFFFFE  # OFPP_LOCAL, which has the bridge's name
 _NO_PORT = 0xFFFFFF00  # OFPP_MAX: above it are the reserved port numbers
 
@@ -82,7 +87,11 @@ class Observer:
             log.warning("%s has an IPv6 tenant-encap-ip, but [network] underlay_ip_version is 4: the MTU that "
                         "tenants are told is 20 bytes too large", seen.system_id)  # fmt: skip
         before = self._replica.model.get(Switch, seen.system_id)
-        transact(self._store, self._replica, lambda tx: reported.hypervisor(tx, seen))
+        rows = reported.seen_interfaces(seen)
+        large = self._is_large(seen.system_id, rows)
+        transact(self._store, self._replica, lambda tx: reported.hypervisor(tx, seen, interfaces=not large))
+        if large:
+            self._stage(seen.system_id, rows)
         after = self._replica.model.get(Switch, seen.system_id)
         for why in sorted(set(after.refused if after else ()) - set(before.refused if before else ())):
             self._warn(seen.system_id, f"it does not get the {why}")
@@ -120,11 +129,36 @@ class Observer:
         ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
         name = session.ports[_LOCAL].name if _LOCAL in session.ports else ""
         tries = count()
+        switch_id = reported.adopted_id(session.dpid)
+        large = self._is_large(switch_id, ports)
         transact(
-            self._store,
-            self._replica,
-            lambda tx: reported.adopted(tx, session.dpid, ports, name, crowded=next(tries) > 0),
-        )
+            self._store, self._replica,
+            lambda tx: reported.adopted(
+                tx, session.dpid, ports, name, crowded=next(tries) > 0, interfaces=not large
+            ),
+        )  # fmt: skip
+        if large:
+            bridge = self._replica.model.get(Bridge, switch_id)
+            self._stage(switch_id, reported.told_interfaces(bridge, switch_id, ports))
+
+    def _is_large(self, switch_id: str, wanted: Sized) -> bool:
+        """Whether a switch has, or had, so many interfaces that they are written a few at a time."""
+        return max(len(wanted), self._replica.model.count(Interface, "switch_id", switch_id)) > STEP
+
+    def _stage(self, switch_id: str, wanted: Mapping[str, Interface]) -> None:
+        """Write the interfaces that differ, a few at a time."""
+        model = self._replica.model
+        differ: dict[str, Interface | None] = {}
+        for interface in hub.taking_turns(model.find(Interface, "switch_id", switch_id), TURN):
+            if interface.name not in wanted:
+                differ[interface.name] = None
+        for name, row in hub.taking_turns(wanted.items(), TURN):
+            known = model.get(Interface, row.row_id)
+            if known is None or (known.vif, known.mac, known.ofport) != (row.vif, row.mac, row.ofport):
+                differ[name] = row
+        for some in batched(differ.items(), STEP):
+            transact(self._store, self._replica, partial(reported.stage, switch_id=switch_id, some=dict(some)))
+            hub.sleep(0)
 
     def ports_changed(self, session: Session) -> None:
         """From the OpenFlow side: ports of an adopted bridge came, changed or went; never waits."""
@@ -146,6 +180,8 @@ class Observer:
 
     def forget(self, switch_id: str) -> None:
         """An operator removes a switch that is gone; raises `NotFound`."""
+        if self._is_large(switch_id, ()):
+            self._stage(switch_id, {})
         transact(self._store, self._replica, lambda tx: reported.forget(tx, reported.required(tx, switch_id)))
         log.info("switch %s removed", switch_id)
 
@@ -234,3 +270,10 @@ class Observer:
             hub.sleep(1.0)
             return False
         return True
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of `size` items, the last with what is left."""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some

@@ -22,8 +22,8 @@ CROWD = 10_000  # numbers to begin at for one of many switches that come at once
 _LONGEST = 255
 
 
-def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
-    """Write down what a hypervisor's database says."""
+def hypervisor(tx: Transaction, seen: SeenHypervisor, *, interfaces: bool = True) -> None:
+    """Write down what a hypervisor's database says; without `interfaces` all but those, which `stage` writes."""
     if "/" in seen.system_id or len(seen.system_id) > _LONGEST:
         raise Invalid(f"the system-id {seen.system_id[:40]!r}... has a slash or more than {_LONGEST} characters")
     for other in tx.find(Switch, "dpid", seen.dpid):
@@ -47,23 +47,33 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor) -> None:
     )
     if wanted != tx.get(Switch, seen.system_id):
         tx.put(wanted)
-    _interfaces(
-        tx,
-        seen.system_id,
-        {
-            one.name: Interface(
-                switch_id=seen.system_id, name=one.name, vif=one.vif, mac=one.mac, ofport=one.ofport
-            )
-            for one in seen.interfaces
-        },
-    )  # fmt: skip
+    if interfaces:
+        _interfaces(tx, seen.system_id, seen_interfaces(seen))
 
 
-def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = "", *, crowded: bool = False) -> None:
+def seen_interfaces(seen: SeenHypervisor) -> dict[str, Interface]:
+    """The interfaces of a hypervisor as rows, by name."""
+    switch_id = seen.system_id
+    return {
+        one.name: Interface(switch_id=switch_id, name=one.name, vif=one.vif, mac=one.mac, ofport=one.ofport)
+        for one in seen.interfaces
+    }
+
+
+def adopted(
+    tx: Transaction,
+    dpid: int,
+    ports: Mapping[str, int],
+    name: str = "",
+    *,
+    crowded: bool = False,
+    interfaces: bool = True,
+) -> None:
     """Write down a bridge that others made: its ports by name, with their numbers, as OpenFlow tells them.
 
     What VIFs they are for its database tells, where that is connected (`bridges`).  `name` is the bridge's own, by
-    which ports may name it as their host; two bridges may have the same.
+    which ports may name it as their host; two bridges may have the same.  Without `interfaces` all but those is
+    written.
     """
     if any(other.id != adopted_id(dpid) for other in tx.find(Switch, "dpid", dpid)):
         return  # its database has come to us by now
@@ -74,7 +84,8 @@ def adopted(tx: Transaction, dpid: int, ports: Mapping[str, int], name: str = ""
         switch = structs.replace(switch, host=host)
     if switch != tx.get(Switch, switch_id):
         tx.put(switch)
-    _plug(tx, switch_id, ports)
+    if interfaces:
+        _plug(tx, switch_id, ports)
 
 
 def bridges(tx: Transaction, system_id: str, seen: Iterable[Bridge], bound: bool = False) -> list[str]:
@@ -107,13 +118,17 @@ def _is_anothers(tx: Transaction, bridge_id: str, system_id: str) -> bool:
 
 def _plug(tx: Transaction, switch_id: str, ports: Mapping[str, int]) -> None:
     """Ports as OpenFlow tells them, with what their database says of them."""
-    bridge = tx.get(Bridge, switch_id)
+    _interfaces(tx, switch_id, told_interfaces(tx.get(Bridge, switch_id), switch_id, ports))
+
+
+def told_interfaces(bridge: Bridge | None, switch_id: str, ports: Mapping[str, int]) -> dict[str, Interface]:
+    """The ports of an adopted switch as rows, by name."""
     said = {plugged.name: plugged for plugged in bridge.interfaces} if bridge else {}
     wanted = {}
     for name, number in ports.items():
         one = said.get(name, Plugged(name, name))
         wanted[name] = Interface(switch_id=switch_id, name=name, vif=one.vif, mac=one.mac, ofport=number)
-    _interfaces(tx, switch_id, wanted)
+    return wanted
 
 
 def forget(tx: Transaction, switch: Switch) -> None:
@@ -148,30 +163,58 @@ def _switch(tx: Transaction, switch_id: str, dpid: int, crowded: bool = False) -
     if switch is not None:
         return switch
     first = random.randrange(1, CROWD) if crowded else 1  # others are taking the smallest, too
-    number = next((n for n in range(first, MOST_NUMBERS) if tx.holder(f"switch/{n}") is None), None)
-    if number is None:
+    number = lowest_free(tx.model.slots.held("switch"), first)
+    while tx.holder(f"switch/{number}") is not None:  # of a switch that the same transaction makes
+        number += 1
+    if number > MOST_NUMBERS:
         raise Conflict("no switch number is free")
     switch = Switch(id=switch_id, number=number, dpid=dpid, host=switch_id)
     tx.reserve(f"switch/{number}", switch)
     return switch
 
 
+def lowest_free(held: int, first: int) -> int:
+    """The lowest number from `first` on that is not in the set `held` (bit n is number n)."""
+    free = ~(held | (1 << first) - 1)
+    return (free & -free).bit_length() - 1
+
+
+def stage(tx: Transaction, switch_id: str, some: Mapping[str, Interface | None]) -> None:
+    """Write some of a switch's interfaces; None for one that goes.  Nothing where the switch is gone."""
+    if tx.get(Switch, switch_id) is None:
+        return
+    free = _free_keys(tx, switch_id)
+    for name, interface in some.items():
+        known = tx.get(Interface, f"{switch_id}/{name}")
+        if interface is not None:
+            _write(tx, known, interface, free)
+        elif known is not None:
+            _remove(tx, known)
+
+
 def _interfaces(tx: Transaction, switch_id: str, wanted: Mapping[str, Interface]) -> None:
     have = {interface.name: interface for interface in tx.find(Interface, "switch_id", switch_id)}
     for name, interface in have.items():
         if name not in wanted:
-            if interface.allotted:
-                tx.release(keys.reservation(switch_id, interface.allotted))
-            tx.delete(interface)
-    free = _free_keys(tx, switch_id, have.values())
+            _remove(tx, interface)
+    free = _free_keys(tx, switch_id)
     for name, interface in wanted.items():
-        known = have.get(name)
-        same = known is not None and (known.vif, known.ofport) == (interface.vif, interface.ofport)
-        since = known.since if known is not None and same else claims.since(tx, interface)
-        allotted = _allotted(tx, interface, known.allotted if known is not None else 0, free)
-        interface = structs.replace(interface, since=since, allotted=allotted)
-        if known != interface:
-            tx.put(interface)
+        _write(tx, have.get(name), interface, free)
+
+
+def _remove(tx: Transaction, interface: Interface) -> None:
+    if interface.allotted:
+        tx.release(keys.reservation(interface.switch_id, interface.allotted))
+    tx.delete(interface)
+
+
+def _write(tx: Transaction, known: Interface | None, interface: Interface, free: Iterator[int]) -> None:
+    same = known is not None and (known.vif, known.ofport) == (interface.vif, interface.ofport)
+    since = known.since if known is not None and same else claims.since(tx, interface)
+    allotted = _allotted(tx, interface, known.allotted if known is not None else 0, free)
+    interface = structs.replace(interface, since=since, allotted=allotted)
+    if known != interface:
+        tx.put(interface)
 
 
 def _allotted(tx: Transaction, interface: Interface, held: int, free: Iterator[int]) -> int:
@@ -190,8 +233,9 @@ def _allotted(tx: Transaction, interface: Interface, held: int, free: Iterator[i
     return key
 
 
-def _free_keys(tx: Transaction, switch_id: str, have: Iterable[Interface]) -> Iterator[int]:
+def _free_keys(tx: Transaction, switch_id: str) -> Iterator[int]:
     """Keys to allot, in ascending order; each is looked at when it is asked for."""
+    have = tx.model.find(Interface, "switch_id", switch_id)
     # rows of a version that allotted none have their OpenFlow port for a key until they are written again
     used = {one.ofport for one in have if not one.allotted}
     for key in keys.ALLOTTED:

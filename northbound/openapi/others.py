@@ -7,7 +7,9 @@ from typing import Any
 from controller.model.rows.base import QUOTAS
 
 from .. import checks, structures
-from ..schema import OBJECT, TEXTS, WHOLE, Schema, closed, either, of
+from ..endpoint import Endpoint
+from ..endpoints import ENDPOINTS
+from ..schema import OBJECT, TEXTS, Schema, closed, either, of
 from ..schema import SHOWN_TEXT as TEXT
 from ..v2.absent import absent
 from ..v2.quotas import NOT_LIMITS, SWITCHES
@@ -87,50 +89,26 @@ def bindings() -> Paths:
     }  # fmt: skip
 
 
-def _done(name: str, what: str, status: int, *parameters: Any) -> Any:
-    """A call of operators that changes something."""
-    found = answer(status, "Done.", OBJECT) if status == 200 else answer(status, "Done.")
-    return call("operators", name, what, found, errors.WRITE, parameters=parameters, root="TenetError")
-
-
 def operators() -> Paths:
-    path, root = "/tenet/v1/switches", "TenetError"
-    ends = [parameter(end, TEXT, "A port: id, name or interface.", required=True) for end in ("from", "to")]
-    after = parameter("after", WHOLE, "The id of the last event that is known.")
-    stream = {"200": {"description": "Server-sent events, until either side ends it.",
-                      "content": {"text/event-stream": {"schema": TEXT}}}}  # fmt: skip
-    metrics = {"200": {"description": "In Prometheus' format.", "content": {"text/plain": {"schema": TEXT}}}}
-    return {
-        "/healthz": {"get": {**_get("operators", "health", "Whether the process serves.", root=root), "responses": {
-            **answer(200, "It does.", OBJECT), **errors.of(root, (400, 403, 405, 421, 500))}}},
-        "/readyz": {"get": {**_get("operators", "ready", "Whether to send requests here.", root=root), "responses": {
-            **answer(200, "Yes.", OBJECT), **answer(503, "Rather not: why, for the operator.", OBJECT),
-            **errors.of(root, (400, 403, 405, 421, 500))}}},
-        "/metrics": {"get": call("operators", "metrics", "Metrics.", metrics, errors.READ, root=root)},
-        path: {"get": _get("operators", "listSwitches", "The switches.", root=root)},
-        f"{path}/{{id}}": {
-            "get": _get("operators", "showSwitch", "One switch.", ID, root=root),
-            "delete": call("operators", "removeSwitch", "Forget a switch that is gone for good.",
-                           answer(204, "Forgotten."), errors.WRITE, parameters=(ID,), root=root),
-        },
-        f"{path}/{{id}}/flows": {"get": _get("operators", "listFlows", "Its flows and their owners.", ID, root=root)},
-        "/tenet/v1/cluster": {"get": _get("operators", "showCluster", "Members, and what each masters.", root=root)},
-        "/tenet/v1/cluster/accept-empty": {"post": _done("acceptEmpty", "Accept a model that has shrunk.", 204)},
-        "/tenet/v1/cluster/members/{id}": {"delete": _done("forgetMember", "Remove a member that is gone.", 204, ID)},
-        "/tenet/v1/cluster/members/{id}/drain": {
-            "post": _done("drain", "Hand a member's switches to others.", 200, ID),
-            "delete": _done("undrain", "Let a member have switches again.", 200, ID),
-        },
-        "/tenet/v1/links": {"get": _get("operators", "listLinks", "The wires between switches.", root=root)},
-        "/tenet/v1/topology": {"get": _get("operators", "topology", "Switches, wires and ports.", root=root)},
-        "/tenet/v1/trace": {"get": _get("operators", "trace", "What becomes of a frame between two ports.",
-                                        *ends, root=root)},
-        "/tenet/v1/unreachable": {"get": _get("operators", "unreachable", "Pairs that are not joined.", root=root)},
-        "/tenet/v1/refused": {"get": _get("operators", "refused", "Connections that were refused.", root=root)},
-        "/tenet/v1/claims": {"get": _get("operators", "claims", "What several hypervisors claim.", root=root)},
-        "/tenet/v1/events": {"get": call("events", "events", "What changes, as it changes.", stream,
-                                         (*errors.READ, 410), parameters=(after,), root=root)},
-    }  # fmt: skip
+    found: Paths = {}
+    for endpoint in ENDPOINTS:
+        found.setdefault(endpoint.path, {})[endpoint.method.lower()] = _endpoint(endpoint)
+    return found
+
+
+def _endpoint(endpoint: Endpoint) -> Call:
+    content = {"content": {endpoint.media: {"schema": endpoint.shape}}} if endpoint.shape is not None else {}
+    answers = {str(endpoint.status): {"description": endpoint.about, **content}}
+    for status, about in endpoint.answers.items():
+        answers |= answer(status, about, OBJECT)
+    usual = errors.WRITE if endpoint.writes else errors.READ
+    refusals = [each for each in (*usual, *endpoint.refusals) if each not in endpoint.without]
+    parameters = [ID] if endpoint.parameters else []
+    parameters += [
+        parameter(name, schema, about, required=required) for name, about, schema, required in endpoint.query
+    ]
+    tag = "events" if endpoint.media == "text/event-stream" else "operators"
+    return call(tag, endpoint.name, endpoint.summary, answers, refusals, parameters=parameters, root="TenetError")
 
 
 SCHEMAS: dict[str, Schema] = {

@@ -92,7 +92,7 @@ ENDS = {
     "half a header": "no complete handshake",
     "hello and no more": "no complete handshake",
     "hello, features and no more": "no complete handshake",
-    "ports without end": "more than 65536 ports",
+    "ports without end": "more than 16384 ports",
 }
 
 HARMLESS = {

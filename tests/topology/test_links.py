@@ -88,9 +88,9 @@ def test_no_loop_and_no_stranger_whatever_mix_of_old_and_new_flows(
         for name, nodes in held.items():
             for nth, other in itertools.permutations(range(len(nodes)), 2):
                 outcome = world.say(f"{name}-{nth}", f"{name}-{other}", data.draw(st.integers(0, 3)))
-                unmarked = outcome._replace(hops=[hop for hop in outcome.hops if hop.lane != 7])
+                unmarked = outcome._replace(hops=[hop for hop in outcome.hops if hop.bucket != 7])
                 once(unmarked)
-                once(outcome._replace(hops=[hop for hop in outcome.hops if hop.lane == 7]))
+                once(outcome._replace(hops=[hop for hop in outcome.hops if hop.bucket == 7]))
                 assert outcome.ports in ([], [f"{name}-{other}"])
         world.update()
     check(world, held, graph)
@@ -108,8 +108,8 @@ def test_carriers_lost_before_the_controller_knows(
     for name, nodes in held.items():
         for nth, other in itertools.permutations(range(len(nodes)), 2):
             outcome = world.say(f"{name}-{nth}", f"{name}-{other}", data.draw(st.integers(0, 3)))
-            once(outcome._replace(hops=[hop for hop in outcome.hops if hop.lane != 7]))
-            once(outcome._replace(hops=[hop for hop in outcome.hops if hop.lane == 7]))
+            once(outcome._replace(hops=[hop for hop in outcome.hops if hop.bucket != 7]))
+            once(outcome._replace(hops=[hop for hop in outcome.hops if hop.bucket == 7]))
             assert outcome.ports in ([], [f"{name}-{other}"])
 
 
@@ -179,7 +179,7 @@ def test_no_loop_in_any_of_all_mixes() -> None:
     assert sent == 256 and lost <= 72  # frames that meet old flows of one switch and new ones of the next
 
 
-def test_a_frame_takes_one_detour_at_most() -> None:
+def test_a_frame_takes_one_non_decreasing_backup_at_most() -> None:
     """s1 and s2, crosswise wired to each other, have lost s0: each is the other's loop-free alternate."""
     ends = [("s1", 1, "s0", 1), ("s2", 1, "s0", 2), ("s1", 2, "s2", 3), ("s1", 3, "s2", 2)]
     pairs = [
@@ -197,7 +197,7 @@ def test_a_frame_takes_one_detour_at_most() -> None:
     assert [hop.there for hop in world.say("red-0", "red-1").hops] == ["s2"]
 
 
-def test_no_detour_by_a_neighbour_that_would_send_it_back() -> None:
+def test_a_neighbour_that_would_send_it_back_is_no_backup() -> None:
     graph = nx.Graph([(0, 1), (1, 2)])
     world = fabric(graph, {"red": [1, 0]})
     world.lose(wires(nx.MultiGraph(graph))[0])

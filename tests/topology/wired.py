@@ -26,7 +26,7 @@ class Hop(NamedTuple):
     here: str
     there: str
     label: int
-    lane: int
+    bucket: int
 
 
 class Outcome(NamedTuple):

@@ -9,7 +9,7 @@ from .conntrack import Connection, Conntrack
 from .ends import Ends
 from .frame import BELOW, Frame
 from .lookup import Ambiguous
-from .pipeline import Passage, Pipeline
+from .pipeline import NOTHING_KNOWN, Passage, Pipeline
 from .tracker import Tracker
 from .walk import DEEPEST, MOST_LOOKUPS, Sent, Step
 
@@ -17,6 +17,7 @@ __all__ = [
     "BELOW",
     "DEEPEST",
     "MOST_LOOKUPS",
+    "NOTHING_KNOWN",
     "Ambiguous",
     "Assumed",
     "Connection",

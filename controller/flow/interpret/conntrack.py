@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ..tracking import Nat
-from .ends import Ends, addresses_of, ends_of, has_ports, is_error, with_ends
+from .ends import Ends, addresses_of, asks, ends_of, has_ports, is_error, with_ends
 from .frame import INNER, STATE, Frame
 from .tracker import DNAT, EST, INV, NEW, REL, RPL, SNAT, TRK, Request, Verdict
 
-_EPHEMERAL = range(1024, 65536)
+_CLASSES = ((1, 511), (600, 1023), (1024, 65535))
 _SYN, _ACK = 2, 16
 _LATER, _ANY_FRAGMENT = 3, 1
 
@@ -71,13 +71,17 @@ class Conntrack(NamedTuple):
     def _related(self, frame: Frame, request: Request) -> Verdict:
         """An ICMP error: part of the connection whose packet it quotes; one about nothing known is invalid."""
         quoted = ends_of(frame, INNER)
-        found = quoted and self.known.get((request.zone, quoted.reverse))
-        if not quoted or not found:
+        if quoted is None:
             return self._invalid(request)
-        reply = quoted.reverse != found.origin
+        natted = bool(_before(frame, request.zone) & (SNAT | DNAT))
+        found, reply = self._find(quoted.reverse, request.zone, natted)
+        if found is None:
+            return self._invalid(request)
+        if request.force and reply and not found.side:
+            return self._without(found)._invalid(request)
         state = REL | (RPL if reply else 0)
         translated: Frame = {}
-        if request.nat is not None and found.side:
+        if request.nat is not None and found.side and not natted:
             state |= _side_bit(found.side, reply)
             inner = (found.origin if reply else found.answer).reverse if reply else found.answer
             if reply:
@@ -97,36 +101,48 @@ class Conntrack(NamedTuple):
 
     def _track(self, frame: Frame, ends: Ends, request: Request) -> Verdict:
         zone = request.zone
-        found = self.known.get((zone, ends))
-        reply = found is not None and ends != found.origin
-        if found is not None and request.force and reply:
-            return self._without(found)._new(frame, ends, request)
+        natted = bool(_before(frame, zone) & (SNAT | DNAT))
+        found, reply = self._find(ends, zone, natted)
+        if found is not None and request.force and reply and not found.side:
+            return self._without(found)._new(frame, ends, request)  # one that is translated is not forgotten
         if found is None:
             return self._new(frame, ends, request)
         answered = found.answered or reply
-        bare_syn = ends.protocol == 6 and frame.get("tcp_flags", 0) & (_SYN | _ACK) == _SYN
-        fresh = (bare_syn or ends.protocol != 6) and not answered
-        state = (NEW if fresh else EST) | (RPL if reply else 0)
+        begins = ends.protocol != 6 or frame.get("tcp_flags", 0) & (_SYN | _ACK) == _SYN
+        state = (NEW if begins and not answered else EST) | (RPL if reply else 0)
         translated: Frame = {}
-        if request.nat is not None and found.side:
+        if request.nat is not None and found.side and not natted:
             state |= _side_bit(found.side, reply)
             other = found.origin if reply else found.answer
             translated = with_ends(frame, other.reverse)
         seen = found._replace(answered=answered)
         return self._with(seen)._told(frame, seen, state, request, translated)
 
+    def _find(self, ends: Ends, zone: int, natted: bool) -> tuple[Connection | None, bool]:
+        """A packet's connection, and whether it goes against the first one's direction.
+
+        A packet that an action before has translated is known by what its answer would look like.
+        """
+        if natted and (found := self.known.get((zone, ends.reverse))) is not None:
+            return found, ends.reverse == found.origin
+        found = self.known.get((zone, ends))
+        return found, found is not None and ends != found.origin
+
     def _new(self, frame: Frame, ends: Ends, request: Request) -> Verdict:
-        if ends.protocol == 6 and frame.get("tcp_flags", 0) & (_SYN | _ACK) == _SYN | _ACK:
+        answers = ends.protocol == 6 and frame.get("tcp_flags", 0) & (_SYN | _ACK) == _SYN | _ACK
+        if answers or not asks(ends):
             return self._invalid(request)
         nat = request.nat
         if not request.commit:
             return self._told(frame, None, NEW, request, {}, ends)
-        if nat is None or not nat.side:
+        if nat is None:
             made = Connection(request.zone, ends, ends.reverse)
             return self._with(made)._told(frame, made, NEW, request, {})
         for answer in _choices(ends, nat):
             if (request.zone, answer) not in self.known:
                 made = Connection(request.zone, ends, answer, nat.side)
+                if not nat.side:
+                    return self._with(made)._told(frame, made, NEW, request, {})
                 state = NEW | _side_bit(nat.side, False)
                 return self._with(made)._told(frame, made, state, request, with_ends(frame, answer.reverse))
         # no address and port is free: the packet goes on as it is, and no connection is made
@@ -143,8 +159,8 @@ class Conntrack(NamedTuple):
             if marked != found:
                 found, after = marked, self._with(marked)
             ends = found.origin
-        before = frame.get(STATE[0], 0) if frame.get(STATE[1], 0) == request.zone else 0
-        state |= before & (SNAT | DNAT) if not state & (SNAT | DNAT) else 0
+        if not state & (SNAT | DNAT):
+            state |= _before(frame, request.zone) & (SNAT | DNAT)
         tracked: Frame = {"ct_state": state | TRK, "ct_zone": request.zone}
         if found is not None:
             tracked |= {"ct_mark": found.mark, "ct_label": found.label}
@@ -167,6 +183,11 @@ def ends_of_error(frame: Frame) -> Ends:
     """Who sends an ICMP error to whom."""
     version = "ipv4" if frame["eth_type"] == 0x0800 else "ipv6"
     return Ends(frame["eth_type"], frame.get(f"{version}_src", 0), frame.get(f"{version}_dst", 0), 0, 0, 0)
+
+
+def _before(frame: Frame, zone: int) -> int:
+    """What the tracker said of the packet last, in the same zone."""
+    return frame.get(STATE[0], 0) if frame.get(STATE[1], 0) == zone else 0
 
 
 def _set(old: int, change: tuple[int, int]) -> int:
@@ -193,23 +214,30 @@ def _choices(ends: Ends, nat: Nat) -> Iterator[Ends]:
 
     Open vSwitch starts anywhere in the range, by a hash that nobody else knows; here it starts at the beginning.
     """
+    if not nat.side:  # Open vSwitch 3.1 takes the range for one that is all zeros: no answer is ever known
+        yield ends.reverse._replace(source=0, target_port=0)
+        return
     kept = ends.source if nat.side == "src" else ends.target
     addresses = addresses_of(nat) if nat.addresses and any(addresses_of(nat)) else range(kept, kept + 1)
+    given = range(nat.ports[0], nat.ports[-1] + 1) if nat.ports else None
     for address in addresses:
-        for port in _ports(ends, nat):
-            if nat.side == "src":
-                yield ends._replace(source=address, source_port=port).reverse
-            else:
-                yield ends._replace(target=address, target_port=port).reverse
-
-
-def _ports(ends: Ends, nat: Nat) -> Iterator[int]:
-    own = ends.source_port if nat.side == "src" else ends.target_port
-    if not has_ports(ends):
-        yield own
-    elif nat.ports:
-        yield from range(nat.ports[0], nat.ports[-1] + 1)
-    else:
-        yield own
         if nat.side == "src":
-            yield from _EPHEMERAL
+            changed, ports = ends._replace(source=address), given or _near(ends.source_port)
+        else:
+            changed, ports = ends._replace(target=address), _near(ends.source_port)
+        if not has_ports(ends):
+            yield changed.reverse
+            continue
+        if nat.side == "dst" and given:
+            for port in given:
+                changed = changed._replace(target_port=port)
+                yield changed.reverse
+        for port in ports:
+            yield changed._replace(source_port=port).reverse
+
+
+def _near(port: int) -> Iterator[int]:
+    """A source port, then the others of its class, as Open vSwitch tries them when none are named."""
+    first, last = next(each for each in _CLASSES if port <= each[1])
+    yield from range(max(port, first), last + 1)
+    yield from range(first, port)

@@ -11,6 +11,7 @@ from .frame import Frame
 _PORTS = {6: "tcp", 17: "udp", 132: "sctp"}
 # ICMP types that ask, and the type of the answer; those that report an error quote the packet that they are about
 _ECHO = {1: {8: 0, 0: 8, 13: 14, 14: 13, 15: 16, 16: 15}, 58: {128: 129, 129: 128}}
+_QUESTIONS = {1: (8, 13, 15), 58: (128,)}
 _ERRORS = {1: (3, 4, 5, 11, 12), 58: (1, 2, 3, 4)}
 
 
@@ -72,6 +73,11 @@ def addresses_of(nat: Nat) -> range:
     """The addresses of a range, as numbers."""
     numbers = [int(ip_address(one)) for one in nat.addresses]
     return range(numbers[0], numbers[-1] + 1)
+
+
+def asks(ends: Ends) -> bool:
+    """Whether a packet may begin a connection: an answer of ICMP does not."""
+    return ends.protocol not in _ECHO or ends.target_port in _QUESTIONS[ends.protocol]
 
 
 def has_ports(ends: Ends) -> bool:

@@ -8,13 +8,22 @@ from controller.model.model import Model
 from controller.model.rows import Interface, Port, Switch
 from controller.openflow.session import PortDesc
 
+MOST = 1024  # ports of a switch: a frame a second each, and none is a wire's end on a switch with so many
 OWN = "tenet-"  # what Tenet makes itself is named so: tunnels, patches to physical networks
 _NO_PORT = 0xFFFFFF00  # OFPP_MAX: above it are the reserved port numbers
 _LINK_DOWN = 1  # OFPPS_LINK_DOWN
 
 
 def probed(model: Model, switch: Switch, ports: Iterable[PortDesc]) -> list[PortDesc]:
-    """Those of a switch's ports that discovery goes out of and is listened to at."""
+    """Those of a switch's ports that discovery goes out of and is listened to at: MOST, ends of wires before others."""
+    found = _candidates(model, switch, ports)
+    if len(found) > MOST:
+        wired = set(model.routes.link_ports(switch.id))
+        found = sorted(found, key=lambda port: (port.number not in wired, port.number))[:MOST]
+    return found
+
+
+def _candidates(model: Model, switch: Switch, ports: Iterable[PortDesc]) -> list[PortDesc]:
     tunnels = {tunnel.ofport for tunnel in switch.tunnels}
     interfaces = {one.ofport: one for one in model.find(Interface, "switch_id", switch.id)}
     return [

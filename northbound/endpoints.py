@@ -1,0 +1,56 @@
+"""Every call of operators: the one list of them.  Routes, policies, `/openapi.json` and tests follow from it."""
+
+from __future__ import annotations
+
+from . import cluster, events, operators
+from .endpoint import Endpoint, Parameter
+from .schema import SHOWN_TEXT, WHOLE
+
+# The rules that they ask for, and what each lets the operator do.
+RULES = {
+    "get_switch": "See switches, their flows, and the wires between them",
+    "delete_switch": "Remove a switch that is gone for good",
+    "get_cluster": "See the members of the cluster",
+    "update_cluster": "Drain or remove a member; accept a model that has shrunk",
+    "get_metrics": "Read the metrics",
+}
+UNSAID = (401, 404, 503)  # of what anybody may ask whenever the process runs
+
+SWITCHES, CLUSTER = "/tenet/v1/switches", "/tenet/v1/cluster"
+MEMBER = f"{CLUSTER}/members/{{id}}"
+ENDS = tuple(Parameter(end, "A port: id, name or interface.", required=True) for end in ("from", "to"))
+
+ENDPOINTS = (
+    Endpoint("GET", "/healthz", operators.health, "health", "Whether the process serves.", about="It does.",
+             without=UNSAID),
+    Endpoint("GET", "/readyz", operators.ready, "ready", "Whether to send requests here.", about="Yes.",
+             answers={503: "Rather not: why, for the operator."}, without=UNSAID),
+    Endpoint("GET", "/metrics", operators.metrics, "metrics", "Metrics.", "get_metrics",
+             about="In Prometheus' format.", shape=SHOWN_TEXT, media="text/plain"),
+    Endpoint("GET", "/tenet/v1/events", events.stream, "events", "What changes, as it changes.",
+             about="Server-sent events, until either side ends it.", shape=SHOWN_TEXT, media="text/event-stream",
+             query=(Parameter("after", "The id of the last event that is known.", WHOLE),), refusals=(410,)),
+    Endpoint("GET", SWITCHES, operators.switches, "listSwitches", "The switches.", "get_switch"),
+    Endpoint("GET", f"{SWITCHES}/{{id}}", operators.switch, "showSwitch", "One switch.", "get_switch"),
+    Endpoint("DELETE", f"{SWITCHES}/{{id}}", operators.forget, "removeSwitch", "Forget a switch that is gone for good.",
+             "delete_switch", 204, "Forgotten.", None),
+    Endpoint("GET", f"{SWITCHES}/{{id}}/flows", operators.flows, "listFlows", "Its flows and their owners.",
+             "get_switch"),
+    Endpoint("GET", "/tenet/v1/links", operators.links, "listLinks", "The wires between switches.", "get_switch"),
+    Endpoint("GET", "/tenet/v1/topology", operators.topology, "topology", "Switches, wires and ports.", "get_switch"),
+    Endpoint("GET", "/tenet/v1/trace", operators.trace, "trace", "What becomes of a frame between two ports.",
+             "get_switch", query=ENDS),
+    Endpoint("GET", "/tenet/v1/unreachable", operators.unreachable, "unreachable", "Pairs that are not joined.",
+             "get_switch"),
+    Endpoint("GET", "/tenet/v1/refused", operators.refused, "refused", "Connections that were refused.", "get_switch"),
+    Endpoint("GET", "/tenet/v1/claims", operators.claims, "claims", "What several hypervisors claim.", "get_switch"),
+    Endpoint("GET", CLUSTER, cluster.show, "showCluster", "Members, and what each masters.", "get_cluster"),
+    Endpoint("POST", f"{CLUSTER}/accept-empty", cluster.accept, "acceptEmpty", "Accept a model that has shrunk.",
+             "update_cluster", 204, "Done.", None),
+    Endpoint("DELETE", MEMBER, cluster.forget, "forgetMember", "Remove a member that is gone.", "update_cluster",
+             204, "Done.", None),
+    Endpoint("POST", f"{MEMBER}/drain", cluster.drain, "drain", "Hand a member's switches to others.",
+             "update_cluster", about="Done."),
+    Endpoint("DELETE", f"{MEMBER}/drain", cluster.undrain, "undrain", "Let a member have switches again.",
+             "update_cluster", about="Done."),
+)  # fmt: skip

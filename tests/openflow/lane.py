@@ -1,0 +1,81 @@
+"""A real Open vSwitch that packets are sent through, one at a time, and what leaves it."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from types import TracebackType
+
+from controller.flow import Flow, Table, field, output
+from controller.flow.interpret import Frame, Sent
+from controller.openflow.session import Held, Session
+from tests.openflow.flows import Heard, until
+from tests.openflow.packets import packed, unpacked
+from tests.ovs import PrivateOvs
+
+PORTS = (1, 2, 3, 4, 5)
+_FENCE = 9  # the port that the frame leaves by which is sent after each: then all before it has been done
+_FENCE_TYPE = 0x88B5
+_FENCE_FLOW = Flow(Table(0, "fence", frozenset()), 0xFFFF, (field("eth_type", _FENCE_TYPE),), (output(_FENCE),))
+
+
+class Lane:
+    """One bridge of dummy ports with captures."""
+
+    def __init__(self, heard: Heard, address: str) -> None:
+        self.ovs = PrivateOvs()
+        self._heard = heard
+        self._address = address
+        self._installed: set[Flow] = set()
+
+    def __enter__(self) -> Lane:
+        self.ovs.__enter__()
+        self.ovs.add_bridge("lane", 911, self._address)
+        command: list[str] = []
+        for port in (*PORTS, _FENCE):
+            command += ["--", "add-port", "lane", f"l{port}", "--", "set", "interface", f"l{port}", "type=dummy"]
+            command += [f"ofport_request={port}", f"options:tx_pcap={self._path(port)}"]
+        self.ovs.vsctl(*command[1:])
+        until(lambda: 911 in self._heard.sessions)
+        return self
+
+    def __exit__(self, *raised: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.ovs.close()
+
+    @property
+    def session(self) -> Session:
+        return self._heard.sessions[911]
+
+    def install(self, flows: set[Flow]) -> None:
+        """Exactly these flows, and no connection known."""
+        wanted = {*flows, _FENCE_FLOW}
+        gone = [flow.cookie for flow in self._installed - wanted]
+        self.session.apply([flow.wire for flow in wanted - self._installed], gone)
+        self._installed = wanted
+        assert self.session.held() == Held({flow.cookie for flow in wanted}, set())
+        self.ovs.appctl("revalidator/purge")  # what the datapath remembers of the flows before
+        self.ovs.appctl("dpctl/flush-conntrack")
+
+    def send(self, frame: Frame) -> list[Sent]:
+        """What leaves because of a frame."""
+        before = {port: len(captured(self._path(port))) for port in PORTS}
+        fenced = len(captured(self._path(_FENCE)))
+        fence = {"eth_src": 1, "eth_dst": 2, "eth_type": _FENCE_TYPE}
+        name = f"l{frame['in_port']}"
+        self.ovs.appctl("netdev-dummy/receive", name, packed(frame).hex())
+        self.ovs.appctl("netdev-dummy/receive", name, packed(fence).hex())
+        until(lambda: len(captured(self._path(_FENCE))) > fenced)
+        return [Sent(port, unpacked(data)) for port in PORTS for data in captured(self._path(port))[before[port] :]]
+
+    def _path(self, port: int) -> Path:
+        return self.ovs.directory / f"l{port}.pcap"
+
+
+def captured(path: Path) -> list[bytes]:
+    """The frames of a capture that Open vSwitch writes; none where the last is not yet whole."""
+    content, offset, frames = path.read_bytes() if path.exists() else b"", 24, []
+    while offset + 16 <= len(content):
+        (size,) = struct.unpack_from("<I", content, offset + 8)
+        frames.append(content[offset + 16 : offset + 16 + size])
+        offset += 16 + size
+    return frames
