@@ -64,7 +64,9 @@ def reservations(model: Model) -> Iterator[str]:
     for subnet in model.rows(Subnet).values():
         due[f"member/{subnet.network_id}/subnet/{subnet.id}"] = subnet.key
     for switch in model.rows(Switch).values():
-        due[f"switch/{switch.number}"] = switch.key
+        due |= dict.fromkeys((f"switch/{switch.number}", f"host/{switch.host}"), switch.key)
+        if switch.encap_ip:
+            due[f"encap/{switch.encap_ip}"] = switch.key
     for port in model.rows(Port).values():
         due[f"member/{port.network_id}/port/{port.id}"] = port.key
         due |= {f"ip/{fixed.subnet_id}/{fixed.ip_address}": port.key for fixed in port.fixed_ips}
