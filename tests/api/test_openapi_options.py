@@ -40,11 +40,11 @@ CHANGES: dict[tuple[str, str], str] = {
 CHANGES_NOTHING = {
     ("northbound", "listen"), ("northbound", "connections_per_address"), ("openflow", "listen"),
     ("openflow", "audit_interval"), ("openflow", "echo_interval"), ("openflow", "packet_in_rate"),
-    ("openflow", "adopt"), ("openflow", "adopted_switches"), ("openflow", "forget_after"), ("ovsdb", "listen"), ("network", "offered_interfaces"),
+    ("openflow", "adopt"), ("openflow", "adopted_switches"), ("ovsdb", "listen"), ("network", "offered_interfaces"),
     ("cluster", "member"), ("cluster", "lease"), ("cluster", "advertise"), ("cluster", "accept_empty"),
     ("security", "ca"), ("security", "certificate"), ("security", "private_key"), ("security", "bind_certificates"),
     ("security", "allow_plaintext"), ("auth", "insecure"), ("auth", "tokens"), ("hub", "held_warning"),
-    ("nova", "endpoint"),
+    ("nova", "endpoint"), ("openflow", "forget_after"),
 }  # fmt: skip
 QUERIES = {"/tenet/v1/trace": "?from={port}&to={port}"}
 STREAMS = ("/tenet/v1/events", "/metrics", "/docs")
