@@ -14,7 +14,7 @@ from apps import attach
 from apps.pipeline import CHECK_SOURCES, CLASSIFY, DELIVER, HIGH, IN_KEY, OUT_KEY, UNTAGGED, USUAL, entering
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Apps, Compiler
-from controller.flow import Flow, clone, field, load, output, pop_vlan, push_vlan, put
+from controller.flow import Flow, Rates, clone, field, load, output, pop_vlan, push_vlan, put
 from controller.model.model import Model
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port, Row, Switch
@@ -45,7 +45,7 @@ def trunked(row: Port, see: Reader) -> Iterator[Flow]:
 
 def with_trunks() -> Apps:
     """The product's apps, but for the one that is replaced."""
-    chosen = apps(1000)
+    chosen = apps(Rates(1000))
     here = dict(chosen["switch"])
     here["port"] = [trunked if app is attach.port else app for app in here["port"]]
     assert trunked in here["port"]

@@ -15,7 +15,7 @@ from apps.pipeline import MISS
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.compile.flow_set import FlowChange
-from controller.flow import Flow
+from controller.flow import Flow, Rates
 from controller.model.model import Applied, Model
 from controller.model.reader import Reader
 from controller.model.rows import NAMES, Interface, Learned, Port, Row, Switch
@@ -48,7 +48,7 @@ def from_nothing(model: Model, included: Iterable[str]) -> Compiler:
     rows = [Applied(1, row.key, row) for kind in NAMES for row in reversed(list(model.rows(kind).values()))]
     fresh = Model()
     fresh.apply(reversed(rows))
-    compiler = Compiler(fresh, apps(1000))
+    compiler = Compiler(fresh, apps(Rates(1000)))
     for switch_id in included:
         compiler.include(switch_id)
     compiler.run()
@@ -67,7 +67,7 @@ class History:
 
     def __init__(self) -> None:
         self.model = Model()
-        self.compiler = Compiler(self.model, apps(1000))
+        self.compiler = Compiler(self.model, apps(Rates(1000)))
         self.mirrors: dict[str, set[Flow]] = {}
         self._work: Iterator[None] = iter(())
         self.include("h0")

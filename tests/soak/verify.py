@@ -8,6 +8,7 @@ from typing import Any
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
+from controller.flow import Rates
 from controller.model.model import Model
 from controller.model.rows import Interface, Network, Port, Subnet, Switch
 from tests.lab import Hypervisor
@@ -18,7 +19,7 @@ _COOKIE = re.compile(r"cookie=0x([0-9a-f]+)")
 
 def switch(model: Model, hypervisor: Hypervisor) -> Iterator[str]:
     """A switch holds what a compile from nothing says."""
-    compiler = Compiler(model, apps(1000))
+    compiler = Compiler(model, apps(Rates(1000)))
     compiler.include(hypervisor.system_id)
     compiler.run()
     wanted = {flow.cookie: flow for flow in compiler.wanted(hypervisor.system_id)}
