@@ -18,15 +18,15 @@ _REPLY = (move("eth_src", "eth_dst"), move("arp_sha", "arp_tha"), move("arp_spa"
 
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:
-    if port.learning or see.binding(port) is None:
+    network = see.view(Network, port.network_id)
+    if port.learning or network is None or see.binding(port) is None:
         return
-    segment = see.attribute(Network, port.network_id, "segment")
     mac = port.mac_address
     for fixed in port.fixed_ips:
         address = fixed.ip_address
         if ":" in address:
             continue
-        asked = (BROADCAST, ARP, UNTAGGED, _REQUEST, field("arp_tpa", address), not_announced(segment))
+        asked = (BROADCAST, ARP, UNTAGGED, _REQUEST, field("arp_tpa", address), not_announced(network.segment))
         said = (put("eth_src", mac), put("arp_sha", mac), put("arp_spa", address))
         yield Flow(ANSWER, USUAL, asked, _REPLY + said + TURN_BACK, goto=PERMITTED)
 

@@ -34,11 +34,11 @@ def switch(_: Switch, see: Reader) -> Iterator[Flow]:
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:
     """Classification of the port's frames, and delivery of frames for it."""
-    at = see.binding(port)
-    if at is None:
+    at, network = see.binding(port), see.view(Network, port.network_id)
+    if at is None or network is None:
         return
     in_port, key = field("in_port", at.ofport), (IN_KEY.put(at.port_key),)
-    metadata = entering(see.attribute(Network, port.network_id, "segment"))
+    metadata = entering(network.segment)
     if port.learning:
         yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, goto=CHECK_CLAIMS)
     elif port.learns:

@@ -46,11 +46,10 @@ _COPIED = resubmit(PERMITTED.number)
 
 def port_here(port: Port, see: Reader) -> Iterator[Flow]:
     """Delivery of frames for the port's declared address."""
-    at = see.binding(port)
-    if at is None or port.learning:
+    at, network = see.binding(port), see.view(Network, port.network_id)
+    if at is None or network is None or port.learning:
         return
-    segment = see.attribute(Network, port.network_id, "segment")
-    yield to_port(segment, port.mac_address, at.port_key, USUAL)
+    yield to_port(network.segment, port.mac_address, at.port_key, USUAL)
 
 
 def to_port(segment: int, mac: str, key: int, priority: int) -> Flow:
@@ -59,11 +58,12 @@ def to_port(segment: int, mac: str, key: int, priority: int) -> Flow:
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
     """Frames for the port's declared address go to its switch."""
-    at = see.binding(port)
-    if at is None or port.learning:
+    at, network = see.binding(port), see.view(Network, port.network_id)
+    if at is None or network is None or port.learning:
         return
-    segment = see.attribute(Network, port.network_id, "segment")
-    yield to_switch(segment, port.mac_address, see.attribute(Switch, at.switch_id, "number"), USUAL)
+    switch = see.view(Switch, at.switch_id)
+    if switch is not None:
+        yield to_switch(network.segment, port.mac_address, switch.number, USUAL)
 
 
 def to_switch(segment: int, mac: str, number: int, priority: int) -> Flow:
@@ -83,7 +83,10 @@ def network_here(network: Network, see: Reader) -> Iterator[Flow]:
 def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
     """One block of a flood: a copy to each of its ports."""
     network_id, block = of
-    segment = see.attribute(Network, network_id, "segment")
+    network = see.view(Network, network_id)
+    if network is None:
+        return
+    segment = network.segment
     every: list[Action] = []
     learning: list[Action] = []
     for port_id in see.members(see.switch_id, network_id, block):
@@ -141,7 +144,8 @@ def _unknown_from_fabric(segment: int) -> Iterator[Flow]:
 def _numbers(switch_ids: list[str], see: Reader) -> dict[int, list[int]]:
     """The switches' numbers, by blocks of PER_BLOCK."""
     blocks: dict[int, list[int]] = {}
-    for number in sorted(see.attribute(Switch, switch_id, "number") for switch_id in switch_ids):
+    switches = [see.view(Switch, switch_id) for switch_id in switch_ids]
+    for number in sorted(switch.number for switch in switches if switch is not None):
         blocks.setdefault(number // PER_BLOCK, []).append(number)
     return blocks
 

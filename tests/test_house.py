@@ -183,6 +183,23 @@ def test_background_loops_are_supervised() -> None:
     assert list(unkept("class A:\n def f(self):\n  while True: pass\n def g(self): hub.spawn(self.f)")) == ["A.f"]
 
 
+def private_reads(source: str) -> list[str]:
+    """What is taken from a reader or a view by a private name, past what is recorded."""
+    return [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and ast.unparse(node.value) != "self"
+        if "see" in ast.unparse(node) or "model" in ast.unparse(node)
+    ]
+
+
+def test_apps_read_the_model_through_recorded_reads_alone() -> None:
+    for file in files():
+        if file.startswith(("apps/", "topology/")) or file == "controller/compile/scope.py":
+            assert private_reads((ROOT / file).read_text()) == [], file
+    assert private_reads("def port(port, see):\n see._model.get(port)") == ["see._model"]
+
+
 @pytest.mark.parametrize("file", files())
 def test_no_file_is_too_long(file: str) -> None:
     assert len((ROOT / file).read_text().splitlines()) <= LONGEST

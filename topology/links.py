@@ -121,15 +121,16 @@ def peer(other: Switch, see: Reader) -> Iterator[Flow]:
 
 def towards(other: Switch, see: Reader) -> Iterator[Flow]:
     """Label forwarding: the next hop of a labelled frame for `other`."""
+    me = see.view(Switch, see.switch_id)
     route = see.route(other.id) if see.holds_ports(other.id) else None
-    if route is None:
+    if me is None or route is None:
         return
     label = field("mpls_label", other.number)
     for low in _below(route.rank):
         yield Flow(FORWARD, HIGH, (MPLS, label, low))
     sent = label_ttl(route.rank - 1)
     if len(route.next_hops) > 1:
-        turn = route.rank + other.number + see.attribute(Switch, see.switch_id, "number")
+        turn = route.rank + other.number + me.number
         hops = [_of_bucket(route, number, turn) for number in range(BUCKETS)]
         yield Flow(FORWARD, LOW, (MPLS, label), (sent, *_send(*hops[0], see)))
         for number in range(1, BUCKETS):

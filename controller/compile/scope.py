@@ -72,13 +72,6 @@ def _asked_by_switch(_: Owner, see: Reader) -> Iterable[FlowSetKey]:
 ASKS: dict[str, Callable[[Owner, Reader], Iterable[FlowSetKey]]] = {"switch": _asked_by_switch}
 
 
-def _network(owner: Owner, see: Reader) -> object | None:
-    # not the whole row: most of a network's attributes have no say in its flows
-    if not see.attribute(Network, owner[1], "segment"):
-        return None
-    return see.model.get(Network, owner[1])
-
-
 def _switch(owner: Owner, see: Reader) -> object | None:
     return see.get(Switch, owner[1])
 
@@ -86,7 +79,7 @@ def _switch(owner: Owner, see: Reader) -> object | None:
 # kind of owner -> what the apps are given for it; None when it is no more
 SUBJECTS: dict[str, Callable[[Owner, Reader], object | None]] = {
     "port": lambda owner, see: see.get(Port, owner[1]),
-    "network": _network,
+    "network": lambda owner, see: see.view(Network, owner[1]),  # most of its attributes have no say in its flows
     "switch": _switch,
     "peer": _switch,
     "towards": _switch,

@@ -182,14 +182,14 @@ class Routes:
 
     def _rewire(self, end: tuple[str, int]) -> None:
         """Make the wire at one end what the links say."""
-        before, now = self._wires.get(end), self._wire(end)
-        if before == now:
-            return
-        if before is not None:
-            self._record(before.one, before.other, partial(self._fabric.disconnect, before))
-            for switch_id, port in _ends(before):
+        now = self._wire(end)
+        ends = (end,) if now is None else _ends(now)
+        for former in {self._wires.get(each) for each in ends} - {None, now}:  # the far end may have had another one
+            assert former is not None
+            self._record(former.one, former.other, partial(self._fabric.disconnect, former))
+            for switch_id, port in _ends(former):
                 self._unplug(switch_id, port)
-        if now is not None:
+        if now is not None and end not in self._wires:
             self._record(now.one, now.other, partial(self._fabric.connect, now))
             for switch_id, port in _ends(now):
                 self._wires[switch_id, port] = now

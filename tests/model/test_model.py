@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.model.model import Applied, Dependency, Model
 from controller.model.reader import Reader
 from controller.model.rows import NAMES, Network, Port, Row, Switch
-from controller.model.rows.base import INDEXES
+from controller.model.rows.base import ATTRIBUTES, INDEXES
 from tests import strategies
 from tests.apps.clouds import network, plugged, port, seen, switch
 from tests.world import change
@@ -114,6 +115,19 @@ def test_a_row_has_a_key() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_not_told_of_cannot_be_read() -> None:
+    see = Reader(cloud())
+    red = see.view(Network, "red")
+    assert red is not None and (red.id, red.segment) == ("red", network("red").segment)
+    assert see.view(Network, "blue") is None
+    before = set(see.deps)
+    with pytest.raises(AttributeError, match=r"Network\.mtu are not told"):
+        print(red.mtu)
+    with pytest.raises(LookupError, match=r"Port\.device_id are not told"):
+        see.find(Port, "device_id", "vm")
+    assert see.deps == before == {(Network, "red", "segment"), (Network, "blue", "segment")}
+
+
 # --- after any history ---
 
 histories = st.lists(st.lists(st.one_of(strategies.rows, st.integers(0, 99)), max_size=5), max_size=20)
@@ -137,11 +151,19 @@ def everything(model: Model) -> dict[Dependency, object]:
         (dependency,) = see.deps
         found[dependency] = answer
 
+    def look(kind: type[Row], row_id: str) -> None:
+        """At each of the attributes that are read one by one."""
+        for name in ATTRIBUTES[kind]:
+            see = Reader(model)
+            view = see.view(kind, row_id)
+            found[kind, row_id, name] = None if view is None else getattr(view, name)
+            assert see.deps == {(kind, row_id, ATTRIBUTES[kind][0])} | ({(kind, row_id, name)} if view else set())
+
     for switch_id in strategies.SWITCHES:
         ask(switch_id, "networks")
         ask(switch_id, "peers")
         ask("", "get", Switch, switch_id)
-        ask("", "attribute", Switch, switch_id, "number")
+        look(Switch, switch_id)
         for network_id in strategies.NETWORKS:
             ask("", "blocks", switch_id, network_id)
             ask("", "learner_blocks", switch_id, network_id)
@@ -150,7 +172,7 @@ def everything(model: Model) -> dict[Dependency, object]:
     for network_id in strategies.NETWORKS:
         ask("", "span", network_id)
         ask("", "learners", network_id)
-        ask("", "attribute", Network, network_id, "segment")
+        look(Network, network_id)
     for port_id in strategies.PORTS:
         ask("", "get", Port, port_id)
         see = Reader(model)

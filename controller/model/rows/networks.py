@@ -9,7 +9,7 @@ from .base import EXTERNAL, SHARED, Seen, Standard, row
     "network",
     index=("project_id",),
     lookup=("name", "tags"),
-    attributes=("segment", "admin_state_up"),
+    attributes=("segment", "physical_network", "vlan"),
     seen=Seen(shared=(SHARED, EXTERNAL)),
     quota=100,
 )
