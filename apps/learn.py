@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import Flow, field, to_controller_by
-from controller.flow.meter import of_learning
+from controller.flow import Flow, Rates, field, to_service
+from controller.flow.meter import of_service
 from controller.model.reader import Reader
 from controller.model.rows import Interface, Learned, Network, Port, Switch
 
@@ -33,10 +33,11 @@ from .pipeline import (
 from .source import NEIGHBOR_ADVERTISEMENT, link_local
 
 LIMIT = 64  # addresses a port
+SERVICE = "learning"
 HEAD = 64  # bytes of a frame that the controller is shown: enough for its addresses
 
 
-def port_here(port: Port, see: Reader) -> Iterator[Flow]:
+def port_here(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
     at, network = see.binding(port), see.view(Network, port.network_id)
     if at is None or network is None or not (port.learns or port.guests):
         return
@@ -48,7 +49,8 @@ def port_here(port: Port, see: Reader) -> Iterator[Flow]:
         yield Flow(LEARN, USUAL, (field("eth_src", mac), came_by), goto=ADMITTED)
         yield to_port(network.segment, mac, at.port_key, LEARNED)
     if len(addresses) < LIMIT:
-        yield Flow(LEARN, LOW, (came_by,), (to_controller_by(of_learning(at.port_key), HEAD),), goto=ADMITTED)
+        meter = of_service(SERVICE, at.port_key, rates.packet_in)
+        yield Flow(LEARN, LOW, (came_by,), (to_service(SERVICE, meter, HEAD),), goto=ADMITTED)
 
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import Action, Flow, resubmit
+from controller.flow import Action, Flow, Rates, resubmit
 from controller.flow.meter import of_port
 from controller.model.reader import Reader
 from controller.model.rows import Port
@@ -19,10 +19,10 @@ from .pipeline import IN_KEY, LIMIT, USUAL
 LIMITED: Action = resubmit(LIMIT.number)  # before what copies a frame
 
 
-def port(port: Port, see: Reader) -> Iterator[Flow]:
+def port(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
     at = see.binding(port)
-    if at is not None:
-        yield Flow(LIMIT, USUAL, (IN_KEY.match(at.port_key),), meter=of_port(at.port_key))
+    if at is not None and rates.broadcast:
+        yield Flow(LIMIT, USUAL, (IN_KEY.match(at.port_key),), meter=of_port(at.port_key, rates.broadcast))
 
 
 HERE = {"port": port}

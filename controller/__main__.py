@@ -56,6 +56,7 @@ class Controller:
     """All parts of one process; the framework is imported here, after the hub is chosen and patched."""
 
     def __init__(self, settings: Settings) -> None:
+        from apps import learn
         from controller.cluster.cluster import Cluster
         from controller.cluster.mastery import Alone
         from controller.compile.catalogue import apps
@@ -66,6 +67,7 @@ class Controller:
         from controller.diagnose.readiness import Readiness
         from controller.diagnose.switches import Inventory
         from controller.diagnose.topology import Fabric
+        from controller.flow import Rates
         from controller.reconcile.confirmations import Confirmations
         from controller.reconcile.mtus import Mtus
         from controller.reconcile.progress import Progress
@@ -80,10 +82,12 @@ class Controller:
         from controller.switches.discovery.wires import Wires
         from controller.switches.forgetting import Forgetting
         from controller.switches.observer import Observer
+        from controller.switches.packet_in import PacketIns
         from controller.switches.vifs import Vifs
         from northbound.app import application
         from northbound.context import Context
         from northbound.hosts import Hosts
+        from topology import lldp_punt
         from topology.cost import COSTS
 
         self._settings = settings
@@ -96,16 +100,17 @@ class Controller:
         archive.check_whole(self.store)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
-        chosen = apps(settings.broadcast_rate)
+        chosen = apps(Rates(settings.broadcast_rate, settings.packet_in_rate))
+        self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
+        checked = {"check": self.cluster.guard.check} if self.cluster else {}
         self.reconciler = Reconciler(
             self.replica,
             Compiler(self.replica.model, chosen),
             progress,
             settings.audit_interval,
-            settings.broadcast_rate,
+            **checked,
         )
         self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
-        self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         self._confirmations = None if self.cluster else Confirmations(self.store, self.replica, progress)
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
         self.observer = Observer(
@@ -117,25 +122,24 @@ class Controller:
         )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
+        packet_ins = PacketIns({learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in})
         self.switchboard = Switchboard(
-            self.replica, self.observer, self.links, self.reconciler, settings.packet_in_rate, mastery, admission
-        )
+            self.replica, self.observer, self.links, self.reconciler, packet_ins, settings.packet_in_rate, mastery,
+            admission,
+        )  # fmt: skip
         self._wires = Wires(self.store, self.replica, settings.underlay_room)
         mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
         self.replica.listen(mtus.changed)
         statuses = Statuses(self.replica.model, levels, mtus)
         on_demand = OnDemand(self.replica.model, chosen)
         self.replica.listen(on_demand.changed)
-        inventory = Inventory(self.replica, self.reconciler, on_demand, levels)
+        inventory = Inventory(self.replica, self.reconciler, on_demand, levels, settings.broadcast_rate)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, Fabric(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
-            self.vifs, self._held,
+            self.vifs, self._held, [packet_ins.metrics, *([self.cluster.metrics] if self.cluster else [])],
         )  # fmt: skip
-        if self.cluster:
-            self.reconciler.check = self.cluster.guard.check
-            self.operators.more = self.cluster.metrics
         self._notifier = _notifier(settings, self.store, self.replica, statuses, levels, mastery.speaks)
         context = Context(
             store=self.store,

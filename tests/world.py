@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
-from controller.flow import CONTROLLER
+from controller.flow import CONTROLLER, Rates
 from controller.flow.fields import value_of
 from controller.flow.interpret import Frame, Pipeline
 from controller.model.model import Applied, Dependency, Model
@@ -46,7 +46,7 @@ class World:
 
     def __init__(self, *rows: Row) -> None:
         self.model = Model()
-        self.compiler = Compiler(self.model, apps(1000))
+        self.compiler = Compiler(self.model, apps(Rates(1000)))
         self._pipelines: dict[str, Pipeline] = {}
         self.put(*rows)
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apps.pipeline import CLASSIFY, LEARNED, LOW
-from controller.flow import Flow, field, to_controller_by
+from controller.flow import Flow, Rates, field, to_service
+from controller.flow.meter import limit
 from controller.model.reader import Reader
 from controller.model.rows import Port, Switch
 from topology.discovery import ETHERTYPE, GROUP
 
-METER = 1
+SERVICE = "discovery"
 _LLDP = field("eth_type", ETHERTYPE)
 
 
-def switch(_: Switch, see: Reader) -> Iterator[Flow]:
+def switch(_: Switch, see: Reader, rates: Rates) -> Iterator[Flow]:
     """Below the flows that classify tenants' frames: a frame of a learning port never gets here."""
-    yield Flow(CLASSIFY, LOW, (field("eth_dst", GROUP), _LLDP), (to_controller_by(METER),))
+    meter = limit(SERVICE, rates.discovery)
+    yield Flow(CLASSIFY, LOW, (field("eth_dst", GROUP), _LLDP), (to_service(SERVICE, meter),))
 
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:

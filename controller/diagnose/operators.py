@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -24,6 +25,7 @@ from controller.switches.discovery.links import Links
 from controller.switches.observer import Observer
 from controller.switches.vifs import Vifs
 
+MetricSource = Callable[[], Iterable[Any]]  # metric families, as prometheus_client collects them
 SLICE = 0.005  # seconds of work after which other green threads get their turn
 
 
@@ -42,6 +44,7 @@ class Operators:
         mtus: Mtus,
         vifs: Vifs,
         held: Held,
+        sources: Sequence[MetricSource] = (),
     ) -> None:
         self.fabric = fabric
         self._inventory = inventory
@@ -55,7 +58,7 @@ class Operators:
         self._switchboard = switchboard
         self._progress = progress
         self._observer = observer
-        self.more: Callable[[], Iterable[Any]] = lambda: ()  # metrics of a cluster
+        self._sources = sources  # parts that tell their own metrics
         self.databases: Callable[[], Iterable[str]] = lambda: ()  # system-ids of the hypervisors that are connected
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -165,5 +168,5 @@ class Operators:
             counter("tenet_packet_ins_dropped", "Packet-ins dropped for want of time.", value=self._observer.dropped),
             HistogramMetricFamily("tenet_hub_held_seconds", "How long one green thread kept all others waiting.",
                                   buckets=self._held.cumulative(), sum_value=self._held.total),
-            *self.more(),
+            *chain.from_iterable(metrics() for metrics in self._sources),
         ]  # fmt: skip

@@ -30,11 +30,14 @@ def moment(seconds: float) -> str | None:
 
 
 class Inventory:
-    def __init__(self, replica: Replica, reconciler: Reconciler, on_demand: OnDemand, levels: Levels) -> None:
+    def __init__(
+        self, replica: Replica, reconciler: Reconciler, on_demand: OnDemand, levels: Levels, broadcast_rate: int = 0
+    ) -> None:
         self._model = replica.model
         self._reconciler = reconciler
         self._levels = levels
         self._on_demand = on_demand
+        self._broadcast_rate = broadcast_rate  # of a port, packets a second; 0 for no limit
 
     def switches(self) -> list[dict[str, Any]]:
         """Every switch that is known; of those that another member masters, what is known without computing."""
@@ -69,7 +72,7 @@ class Inventory:
             "flows_wanted": self._reconciler.compiler.count(switch.id) if compiled else None,
             "flows_installed": len(programmer.target.installed) if programmer else None,
             "flows_refused": len(programmer.target.refused) if programmer else None,
-            "broadcast_rate": self._reconciler.broadcast_rate or None,
+            "broadcast_rate": self._broadcast_rate or None,
             "unlimited": self.unlimited(switch.id),
             "refused": list(switch.refused),
             "last_applied": moment(programmer.last_applied) if programmer else None,

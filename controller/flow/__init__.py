@@ -30,13 +30,14 @@ from .actions import (
     resubmit,
     set_queue,
     to_controller,
-    to_controller_by,
     to_group,
+    to_service,
 )
 from .fields import Field, field, masked
 from .flow import Flow, Table
 from .group import Bucket, Group
 from .merging import merge
+from .meter import Meter, Rates
 from .tracking import Nat, ct, ct_clear
 
 __all__ = [
@@ -47,8 +48,10 @@ __all__ = [
     "Field",
     "Flow",
     "Group",
+    "Meter",
     "Nat",
     "Punt",
+    "Rates",
     "Table",
     "check_pkt_larger",
     "clone",
@@ -80,6 +83,6 @@ __all__ = [
     "resubmit",
     "set_queue",
     "to_controller",
-    "to_controller_by",
     "to_group",
+    "to_service",
 ]

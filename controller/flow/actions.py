@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import values
 from .action import Action, ActionSpec, bits_of, long_header, vendor
 from .fields import FIELDS, MEMO, Field, Subfield, field, subfield
+from .meter import Meter
 
 if TYPE_CHECKING:
     from .group import Group
@@ -32,11 +33,11 @@ _CHOICES = {"modulo_n": 0, "hash_threshold": 1, "hrw": 2, "iter_hash": 3}
 
 
 class Punt(NamedTuple):
-    """How a packet goes to the controller: its first `max_len` bytes (0: all), with `userdata`, as much as `meter`
-    (0: none) lets through; `pause`: it waits there until the controller lets it go on.
+    """How a packet goes to the controller: its first `max_len` bytes (0: all), with `userdata`, which names the service
+    that it is for, as much as `meter` lets through; `pause`: it waits there until the controller lets it go on.
     """
 
-    meter: int = 0
+    meter: Meter | None = None
     max_len: int = 0
     userdata: bytes = b""
     reason: str = "action"
@@ -89,7 +90,7 @@ def _punt(punt: Punt) -> bytes:
     if punt.pause:
         parts.append(pack("!HH", 4, 4))
     if punt.meter:
-        parts.append(pack("!HHI", 5, 8, punt.meter))
+        parts.append(pack("!HHI", 5, 8, punt.meter.number))
     return vendor(37, bytes(6) + b"".join(part + bytes(-len(part) % 8) for part in parts))
 
 
@@ -100,7 +101,7 @@ def _punt_text(punt: Punt) -> str:
         (punt.number, f"id={punt.number}"),
         (punt.userdata, f"userdata={punt.userdata.hex('.')}"),
         (punt.pause, "pause"),
-        (punt.meter, f"meter_id={punt.meter}"),
+        (punt.meter, f"meter_id={punt.meter and punt.meter.number}"),
     )
     return f"controller({','.join(text for so, text in said if so)})"
 
@@ -187,12 +188,12 @@ def output_cut(port: int, most: int) -> Action:
     return SPECS["output_cut"](port, most)
 
 
-@lru_cache(16)
-def to_controller_by(meter: int, max_len: int = 0) -> Action:
-    """Send to the controller as much as a meter of its own lets through, and of each packet the first `max_len` bytes
-    (0: all).  NXAST_CONTROLLER2 with NXAC2PT_MAX_LEN and NXAC2PT_METER_ID.
+@lru_cache(MEMO)
+def to_service(service: str, meter: Meter, max_len: int = 0) -> Action:
+    """Hand over to a service of the controller (switches/packet_in.py) as much as `meter` lets through, and of each
+    frame the first `max_len` bytes (0: all).  NXAST_CONTROLLER2 with NXAC2PT_USERDATA and NXAC2PT_METER_ID.
     """
-    return SPECS["controller"](Punt(meter, max_len))
+    return SPECS["controller"](Punt(meter, max_len, service.encode()))
 
 
 def to_controller(punt: Punt) -> Action:

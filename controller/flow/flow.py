@@ -19,6 +19,7 @@ from .digest import of_bytes
 from .fields import Field
 from .group import Group
 from .instructions import instructions
+from .meter import Meter
 
 BUNDLE = 1  # one bundle at a time on a connection, so one number does
 BUNDLE_FLAGS = 3  # ONF_BF_ATOMIC | ONF_BF_ORDERED
@@ -59,7 +60,7 @@ class Table:
 class Flow(msgspec.Struct, eq=False, gc=False):
     """Equal when table, priority, match and instructions are.
 
-    `meter`: the number of the meter that a packet must pass before anything is done with it; 0 for none.
+    `meter`: the one that a packet must pass before anything is done with it.
     (`gc=False`: it can be in no cycle, so the collector need not look at the many that there are.)
     """
 
@@ -69,7 +70,7 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     actions: tuple[Action, ...] = ()
     metadata: tuple[int, int] | None = None  # value, mask
     goto: Table | None = None
-    meter: int = 0
+    meter: Meter | None = None
     cookie: int = 0
     key: bytes = b""  # what the switch itself calls the same flow: table, priority, match
     wire: bytes = b""
@@ -79,7 +80,8 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         oxm = b"".join(map(_wire, self.match))
         length = 4 + len(oxm)
         matched = b"\0\1" + length.to_bytes(2, "big") + oxm + _PAD[length & 7]
-        done = instructions(self.actions, self.metadata, None if goto is None else goto.number, self.meter)
+        done = instructions(self.actions, self.metadata, None if goto is None else goto.number,
+                            0 if self.meter is None else self.meter.number)  # fmt: skip
         place = _PLACE.pack(number, priority)
         self.cookie = digest = of_bytes(place + matched + done)
         self.key = place + oxm
@@ -96,9 +98,15 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         return nested.groups(self.actions) if self.actions else []
 
     @property
-    def meters(self) -> set[int]:
-        """The numbers of all meters that the switch must have before this flow, `meter` and those in actions."""
-        return nested.meters(self.actions) | ({self.meter} if self.meter else set())
+    def meters(self) -> list[Meter]:
+        """All meters that the flow uses, `meter` first, then those of frames that it hands over."""
+        first = [] if self.meter is None else [self.meter]
+        return first + nested.meters(self.actions) if self.actions else first
+
+    @property
+    def service(self) -> str:
+        """The service that the flow hands frames over to, "" for none."""
+        return next((punt.userdata.decode() for punt in nested.punts(self.actions) if punt.userdata), "")
 
     @property
     def leads(self) -> set[int]:
@@ -131,7 +139,7 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     def __str__(self) -> str:
         """As ovs-ofctl writes it, and takes it."""
         fields = "".join(f",{part}" for part in _match_text(self.match))
-        parts = [f"meter:{self.meter}"] if self.meter else []
+        parts = [f"meter:{self.meter.number}"] if self.meter else []
         parts += [str(action) for action in self.actions]
         if self.metadata is not None:
             value, mask = self.metadata

@@ -1,17 +1,20 @@
-"""Meters: which is whose, and what it lets through.  OpenFlow 1.3.5, 5.7 and 7.3.4.4.
+"""Meters are values, as groups are: the number of a meter is a digest of what it limits, and how.
 
-1 is that of discovery (topology/lldp_punt.py), those of LEARNING are for frames from unknown addresses
-(apps/learn.py); from PORTS on, each logical port has one for what it sends to many.  A flow names its meter by number
-only: the rate is the same for every port of a deployment, and no part of any flow.
+So a flow that names a meter says its rate, too, two flows that limit the same thing share one meter, and a meter never
+changes: another rate is another meter.  OpenFlow 1.3.5, 5.7 and 7.3.4.4.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
 
 FLAGS = 0b0110  # OFPMF_PKTPS | OFPMF_BURST
-LEARNING = range(2, 10)
-PORTS = 0x10000
+FIRST = 0x10000  # numbers below are others' (and, up to 9, those that earlier versions of Tenet used)
+_LAST_FORMER = 9
+_MOST = 0x7FFFFFFF
+_SHARES = 8  # meters by which the ports of a switch share a service's rate
 
 
 class Meter(NamedTuple):
@@ -23,20 +26,36 @@ class Meter(NamedTuple):
     burst: int
 
 
-def limit(number: int, rate: int) -> Meter:
-    """At most `rate` packets a second, as many at once."""
-    return Meter(number, FLAGS, rate, rate)
+class Rates(NamedTuple):
+    """What the meters of a deployment let through, in packets a second of one switch; `broadcast`: of one port, 0 for
+    no limit.
+    """
+
+    broadcast: int = 0
+    packet_in: int = 1000
+    discovery: int = 2000
 
 
-def of_learning(port_key: int) -> int:
-    """The number of the meter that a port's unknown addresses go through; others' go through it, too."""
-    return LEARNING[port_key % len(LEARNING)]
+@lru_cache(65536)
+def limit(limited: str, rate: int) -> Meter:
+    """The meter of `limited`, a name within one switch: at most `rate` packets a second, as many at once."""
+    content = f"{limited} {FLAGS} {rate} {rate}".encode()
+    number = int.from_bytes(blake2b(content, digest_size=4).digest(), "big") & _MOST
+    return Meter(number if number >= FIRST else number + FIRST, FLAGS, rate, rate)
 
 
-def of_port(port_key: int) -> int:
-    """The number of a port's meter."""
-    return PORTS + port_key
+def of_port(port_key: int, rate: int) -> Meter:
+    """The meter of what a logical port sends to many."""
+    return limit(f"broadcast {port_key}", rate)
 
 
-def is_of_port(number: int) -> bool:
-    return PORTS <= number < PORTS + 0x10000
+def of_service(service: str, port_key: int, rate: int) -> Meter:
+    """The meter of the frames that a port hands over to a service: an eighth of the service's rate, which the ports of
+    the switch with the same remainder share, so that one that asks without end leaves most others their share.
+    """
+    return limit(f"{service} {port_key % _SHARES}", max(1, rate // _SHARES))
+
+
+def is_ours(number: int) -> bool:
+    """Whether a meter is kept as flows want it, and removed where none does."""
+    return FIRST <= number <= _MOST + FIRST or 0 < number <= _LAST_FORMER

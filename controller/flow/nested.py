@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from .action import Action
 from .actions import Punt
 from .group import Group
+from .meter import Meter
 from .tracking import Track
 
 _HOLDERS = frozenset(("clone", "group", "ct"))
@@ -33,20 +34,23 @@ def _inside(action: Action) -> Iterator[Action]:
 
 def groups(actions: tuple[Action, ...]) -> list[Group]:
     """The groups that actions use, each once, one that another's bucket uses before that one."""
-    if not any(action.kind in _HOLDERS for action in actions):
+    for action in actions:  # asked of every flow that is compiled, and mostly there are none
+        if action.spec.kind in _HOLDERS:
+            break
+    else:
         return []
     found = [held for action in every(actions) for held in action.args if isinstance(held, Group)]
     return list(dict.fromkeys(reversed(found)))
 
 
-def meters(actions: tuple[Action, ...]) -> set[int]:
-    """The numbers of the meters that packets pass on their way to the controller."""
-    return {
-        held.meter
-        for action in every(actions)
-        for held in action.args
-        if isinstance(held, Punt) and held.meter
-    }  # fmt: skip
+def punts(actions: tuple[Action, ...]) -> list[Punt]:
+    """How packets go to the controller."""
+    return [held for action in every(actions) for held in action.args if isinstance(held, Punt)]
+
+
+def meters(actions: tuple[Action, ...]) -> list[Meter]:
+    """The meters that packets pass on their way to the controller, each once."""
+    return list(dict.fromkeys(punt.meter for punt in punts(actions) if punt.meter))
 
 
 def tables(actions: tuple[Action, ...]) -> set[int]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from controller.flow.meter import Meter, is_of_port
+from controller.flow.meter import Meter, is_ours
 from controller.openflow import dump, wire
 from controller.openflow.dump import Held
 from controller.openflow.errornames import reason
@@ -243,7 +243,7 @@ class Session:
         meter = wire.refused_meter(error.data)
         if self._refusals is not None and group is not None:
             self._refused_groups.setdefault(group, reason(error))
-        elif self._refusals is not None and meter is not None and is_of_port(meter):
+        elif self._refusals is not None and meter is not None and is_ours(meter):
             self._refused_meters.setdefault(meter, reason(error))
         elif self._refusals is not None and (cookie is not None or wire.is_bundle_add(error.data)):
             self._refusals.setdefault(cookie, reason(error))

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from controller.flow import Flow
 from controller.flow.group import removal as group_removal
-from controller.flow.meter import is_of_port, limit
+from controller.flow.meter import is_ours
 from controller.openflow.session import Session
 from controller.openflow.wire import meter_mod
 from controller.runtime import hub
@@ -48,17 +48,14 @@ class Plan(Protocol):
 class Programmer:
     """Runs in the session's green thread until the session ends."""
 
-    def __init__(
-        self, switch_id: str, session: Session, plan: Plan, audit_interval: float, broadcast_rate: int = 0
-    ) -> None:
+    def __init__(self, switch_id: str, session: Session, plan: Plan, audit_interval: float) -> None:
         self.switch_id = switch_id
         self.session = session
-        self.target = Target(broadcast_rate)
+        self.target = Target()
         self.synchronised = False
         self.last_applied = 0.0  # Unix time of the last commit, 0 when there was none
         self.repaired = 0  # flows that an audit found missing, foreign or changed
         self._plan = plan
-        self._broadcast_rate = broadcast_rate
         self._unlimited = ""  # as the log was told
         self._audit_interval = audit_interval
         self._told: dict[int, str] | None = None  # refusals, as the plan knows them; None: those of another connection
@@ -108,13 +105,11 @@ class Programmer:
 
     def _see_meters(self) -> None:
         try:
-            held = {one.number: one for one in self.session.held_meters() if is_of_port(one.number)}
+            held = {one.number: one for one in self.session.held_meters() if is_ours(one.number)}
         except Rejected as none:
-            self.target.meterless = none.reason
-            return
-        self.target.meterless = ""
-        right = {number for number, one in held.items() if one == limit(number, self._broadcast_rate)}
-        self.target.meters.seen(right, held.keys() - right)
+            self.target.see_meters({}, none.reason)
+        else:
+            self.target.see_meters(held)
 
     def _send(self) -> None:
         """Send until nothing is left to be sent."""
@@ -169,7 +164,7 @@ class Programmer:
                 refusals.setdefault(flow.cookie, f"its group: {why[0]}")
         lacking = rejected.meters
         for flow in batch.put if lacking else ():
-            if flow.meter in lacking:
+            if flow.meter is not None and flow.meter.number in lacking:
                 refusals.pop(flow.cookie, None)  # it is left out, and nothing is wrong with it
         _add_crowded_out(batch.put, refusals)
         if rejected.rest:

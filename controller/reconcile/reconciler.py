@@ -22,22 +22,33 @@ log = logging.getLogger("tenet.reconcile")
 SLICE = 0.005  # seconds of computing after which other green threads get their turn
 
 
+Check = Callable[[str, int, int], None]  # (switch, flows held, flows wanted) raises `Withheld` to leave it as it is
+
+
+def _unchecked(switch_id: str, held: int, wanted: int) -> None:
+    """Every switch is programmed as the model says."""
+
+
 class Reconciler:
     """Drives the compiler.  Rounds run in one green thread; each connected switch has a programmer in its session's
     own.
     """
 
     def __init__(
-        self, replica: Replica, compiler: Compiler, progress: Progress, audit_interval: float, broadcast_rate: int = 0
+        self,
+        replica: Replica,
+        compiler: Compiler,
+        progress: Progress,
+        audit_interval: float,
+        check: Check = _unchecked,
     ) -> None:
         self.compiler = compiler
-        self.broadcast_rate = broadcast_rate
         self.programmers: dict[str, Programmer] = {}
         self.rounds = 0
         self._model = replica.model
         self._progress = progress
         self._audit_interval = audit_interval
-        self.check: Callable[[str, int, int], None] = lambda *_: None  # (switch, flows held, flows wanted) may raise
+        self._check = check
         self._wake = hub.Signal()
         self._working = False
         self._round_over = hub.Signal()
@@ -54,7 +65,7 @@ class Reconciler:
 
     def attend(self, switch_id: str, session: Session) -> None:
         """Keep a connected switch right until its connection ends; the session's own green thread."""
-        programmer = Programmer(switch_id, session, self, self._audit_interval, self.broadcast_rate)
+        programmer = Programmer(switch_id, session, self, self._audit_interval)
         before = self.programmers.get(switch_id)
         if before is not None:
             before.end()
@@ -99,7 +110,7 @@ class Reconciler:
         if not self.compiler.includes(switch_id):
             raise Unreachable(f"switch {switch_id} was removed")
         wanted = list(self.compiler.wanted(switch_id))
-        self.check(switch_id, len(right), len(wanted))
+        self._check(switch_id, len(right), len(wanted))
         return target.compare(right, wrong, wanted)
 
     def confirmed(self, switch_id: str, revision: int, current: bool) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, Group
-from controller.flow.meter import Meter, limit
+from controller.flow.meter import Meter
 
 from .needs import NONE, Difference, Needs
 
@@ -30,21 +30,24 @@ class Batch(NamedTuple):
 
 class Target:
     """`installed`: the cookies that the switch has confirmed, or showed in a dump.  `refused`: what it would not
-    take.  `lacking`: why there are no meters, by number: the flows that need them are left out, and nothing else is.
-
-    `broadcast_rate`: what the meters of ports let through, in packets a second.
+    take.  `lacking`: why the switch does not take a meter, by its number: flows whose packets must pass it are left
+    out, and nothing else is.  `services`: cookie -> the service that the flow hands frames over to.
     """
 
-    __slots__ = ("_foreign", "_pending", "_rate", "groups", "installed", "lacking", "meterless", "meters", "refused")
+    __slots__ = (
+        "_foreign", "_held_meters", "_pending", "groups", "installed", "lacking", "meterless", "meters", "refused",
+        "services",
+    )  # fmt: skip
 
-    def __init__(self, broadcast_rate: int = 0) -> None:
+    def __init__(self) -> None:
         self.installed: set[int] = set()
         self.refused: dict[int, str] = {}  # cookie -> reason
         self.lacking: dict[int, str] = {}
         self.meterless = ""  # why the switch takes no meter at all
         self.groups: Needs[Group] = Needs()
         self.meters: Needs[Meter] = Needs()
-        self._rate = broadcast_rate
+        self.services: dict[int, str] = {}
+        self._held_meters: dict[int, Meter] = {}  # as the switch showed them
         self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
         self._foreign: set[int] = set()  # cookies on the switch that are nobody's
 
@@ -65,20 +68,24 @@ class Target:
             if old is not None:
                 self._pending[old.cookie] = None
                 self.refused.pop(old.cookie, None)
-                self.lacking.pop(old.meter, None)
+                self.services.pop(old.cookie, None)
+                if old.meter is not None:
+                    self.lacking.pop(old.meter.number, None)
         for _, new in changes:  # after all that goes: a flow may leave one flow set and come into another
             if new is not None:
                 self._pending[new.cookie] = new
                 if groups := new.groups:
                     self.groups.used[new.cookie] = groups
-                if new.meter:
-                    self.meters.used[new.cookie] = (limit(new.meter, self._rate),)
+                if meters := new.meters:
+                    self.meters.used[new.cookie] = meters
+                    if service := new.service:
+                        self.services[new.cookie] = service
 
     def compare(self, right: set[int], wrong: set[int], wanted: Iterable[Flow]) -> int:
         """Begin anew from what a dump showed; the number of flows that are not as they should be.
 
         `right`: cookies of flows that are what their cookie says; `wrong`: all others.  What the switch refused
-        before is tried again.  Before this, `groups` and `meters` are told what was seen of them.
+        before is tried again.  Before this, `groups.seen` and `see_meters` are told what was dumped of them.
         """
         wish = {flow.cookie: flow for flow in wanted}
         self.installed = right & wish.keys()
@@ -87,10 +94,19 @@ class Target:
         self._foreign = wrong | (right - wish.keys())
         self._pending = {cookie: flow for cookie, flow in wish.items() if cookie not in self.installed}
         groups = {cookie: groups for cookie, flow in wish.items() if (groups := flow.groups)}
-        meters = {cookie: (limit(flow.meter, self._rate),) for cookie, flow in wish.items() if flow.meter}
+        meters = {cookie: meters for cookie, flow in wish.items() if (meters := flow.meters)}
+        self.services = {cookie: service for cookie in meters if (service := wish[cookie].service)}
+        want = {one.number: one for used in meters.values() for one in used}
+        right = {number for number, one in self._held_meters.items() if want.get(number) == one}
+        self.meters.seen(right, self._held_meters.keys() - right)
         self.groups.begin(groups, self.installed)
         self.meters.begin(meters, self.installed)
         return len(self._pending) + len(self._foreign - self._pending.keys())
+
+    def see_meters(self, held: Mapping[int, Meter], meterless: str = "") -> None:
+        """What a dump showed; or why the switch takes no meter at all."""
+        self._held_meters = dict(held)
+        self.meterless = meterless
 
     def take_out(self) -> Batch:
         """What to send now.  Until `confirm` or `restore`, `take_in` may go on."""
@@ -102,15 +118,19 @@ class Target:
         groups = self.groups.difference(put, drop)
         if groups.clashing:
             put = self._without_clashes(put, groups.clashing)
-        return Batch(put, drop, groups, self.meters.difference(put, drop))
+        meters = self.meters.difference(put, drop)
+        if self.lacking or self.meterless:  # tried in vain: until the next audit
+            able = tuple([one for one in meters.missing if not self.meterless and one.number not in self.lacking])
+            meters = meters._replace(missing=able)
+        return Batch(put, drop, groups, meters)
 
     def _with_meters(self, put: list[Flow]) -> list[Flow]:
         """`put` without the flows whose meters the switch does not take."""
         if not (self.lacking or self.meterless):
             return put
         if self.meterless:
-            self.lacking.update({flow.meter: self.meterless for flow in put if flow.meter})
-        return [flow for flow in put if flow.meter not in self.lacking]
+            self.lacking.update({flow.meter.number: self.meterless for flow in put if flow.meter})
+        return [flow for flow in put if flow.meter is None or flow.meter.number not in self.lacking]
 
     def _without_clashes(self, put: list[Flow], clashing: frozenset[int]) -> list[Flow]:
         """Two groups have one digest: of their flows those that came later are refused, until the next audit."""
@@ -132,6 +152,7 @@ class Target:
         taken = tuple([one for one in batch.meters.missing if one.number not in lacking])
         self.groups.confirm(batch.groups, put, batch.drop, kept)
         self.meters.confirm(batch.meters._replace(missing=taken), put, batch.drop, kept)
+        self._note_lacking(batch, lacking)
         self._see_meterless(lacking)
         if self.refused:
             for cookie in there:
@@ -139,13 +160,13 @@ class Target:
 
     def _left_out(self, flow: Flow, refusals: Mapping[int, str], lacking: Mapping[int, str]) -> bool:
         """Note why a flow is not on the switch; False where nothing says so."""
-        without = flow.meter in lacking if flow.meter else False
+        without = flow.meter is not None and flow.meter.number in lacking
         if not without and flow.cookie not in refusals:
             return False
         if self._pending.get(flow.cookie, flow) is None:
             return True  # it is not wanted any more
-        if without:
-            self.lacking[flow.meter] = lacking[flow.meter]
+        if flow.meter is not None and without:
+            self.lacking[flow.meter.number] = lacking[flow.meter.number]
         else:
             self.refused[flow.cookie] = refusals[flow.cookie]
         return True
@@ -156,6 +177,7 @@ class Target:
         """
         self._look_again()
         self.meters.have([one for one in batch.meters.missing if one.number not in lacking])
+        self._note_lacking(batch, lacking)
         self._see_meterless(lacking)
         for flow in batch.put:
             if not self._left_out(flow, refusals, lacking):
@@ -166,6 +188,10 @@ class Target:
                 self._pending.setdefault(cookie, None)
             else:
                 self._foreign.add(cookie)
+
+    def _note_lacking(self, batch: Batch, lacking: Mapping[int, str]) -> None:
+        """Meters of frames that are handed over are not tried again either; their flows stay."""
+        self.lacking.update({one.number: lacking[one.number] for one in batch.meters.missing if one.number in lacking})
 
     def _look_again(self) -> None:
         """What a flow that is not there after all was to use may be held for nobody."""

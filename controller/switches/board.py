@@ -8,7 +8,7 @@ from collections import deque
 from functools import partial
 
 from controller.cluster.mastery import Alone, Mastery
-from controller.flow.meter import LEARNING, limit
+from controller.flow.meter import FLAGS, Meter
 from controller.model.model import Dependency
 from controller.model.rows import Bridge, Switch
 from controller.openflow import wire
@@ -22,12 +22,10 @@ from controller.store.replica import Replica
 from controller.switches.admission import Admission, is_adopted
 from controller.switches.discovery.links import Links
 from controller.switches.observer import Observer
-from topology import lldp_punt
-from topology.discovery import is_lldp
+from controller.switches.packet_in import PacketIns
 
 log = logging.getLogger("tenet.switch")
 
-LLDP_RATE = 2000  # frames of discovery a second that a switch may hand over
 LOOK = 5.0  # seconds after which a member that is not a switch's master looks again, whatever it heard
 PAUSE = 0.1  # seconds until a role is asked for again that the switch did not give
 PATIENCE = 3.0  # seconds that a datapath without a database is given until it counts as one that has none
@@ -42,6 +40,7 @@ class Switchboard:
         observer: Observer,
         links: Links,
         reconciler: Reconciler,
+        services: PacketIns,
         packet_in_rate: int,
         mastery: Mastery | None = None,
         admission: Admission | None = None,
@@ -55,6 +54,7 @@ class Switchboard:
         self._observer = observer
         self._links = links
         self._reconciler = reconciler
+        self._services = services
         self._packet_in_rate = packet_in_rate
         self._mastery: Mastery = mastery or Alone()
         self._admission = admission or Admission(replica.model)
@@ -92,12 +92,11 @@ class Switchboard:
             waiting.set()
 
     def packet_in(self, session: Session, packet: PacketIn) -> None:
-        if not session.permitted():
-            return
-        if is_lldp(packet.data):
-            self._links.packet_in(session, packet)
-        else:
-            self._observer.packet_in(session, packet)
+        """Never waits; what a switch hands over that is another's to program is for its master."""
+        switch = self._switch(session.dpid) if session.permitted() else None
+        programmer = self._reconciler.programmers.get(switch.id) if switch is not None else None
+        if programmer is not None:
+            self._services.take(programmer.target.services.get(packet.cookie, ""), session, packet)
 
     def ports_changed(self, session: Session) -> None:
         self._links.ports_changed(session)
@@ -128,12 +127,8 @@ class Switchboard:
     # --- master or not ---
 
     def _attend(self, switch_id: str, session: Session) -> None:
-        share = max(1, self._packet_in_rate // len(LEARNING))
-        session.limit_packet_ins(
-            limit(wire.CONTROLLER_METER, self._packet_in_rate),
-            limit(lldp_punt.METER, LLDP_RATE),
-            *(limit(number, share) for number in LEARNING),
-        )
+        rate = self._packet_in_rate
+        session.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, rate, rate))
         if not self._mastery.holds(switch_id):
             raise NotMaster("it moved on while its role was asked for")
         if switch_id == f"{session.dpid:016x}":

@@ -11,6 +11,7 @@ import pytest
 from controller.compile.catalogue import apps
 from controller.compile.on_demand import OnDemand
 from controller.compile.preview import Preview
+from controller.flow import Rates
 from controller.model.rows import Interface, Switch
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -29,7 +30,7 @@ def seeing(api: Api) -> Api:
 
     transact(api.context.store, api.context.replica, rules)
     model = api.context.replica.model
-    on_demand = OnDemand(model, apps(0))
+    on_demand = OnDemand(model, apps(Rates()))
     api.context.replica.listen(on_demand.changed)
     preview = Preview(model, on_demand)
     return Api(replace(api.context, preview=preview.switches))

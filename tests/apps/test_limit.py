@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
+from controller.flow import Meter
 from controller.flow.interpret import Pipeline, Sent
-from controller.flow.meter import is_of_port, of_port
+from controller.flow.meter import of_port
 from controller.model.rows import Physical, Switch
 from tests.apps.clouds import clouds, four, here, mac, network, own, own_four, plugged, port, switch
 from tests.world import Said, World, frame
@@ -15,8 +16,11 @@ from tests.world import Said, World, frame
 EVERYBODY, GROUP, NOBODY = "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:fb", "02:00:00:00:09:09"
 
 
-def metered(world: World, switch_id: str, exhausted: int) -> Pipeline:
-    return Pipeline(world.compiler.wanted(switch_id), exhausted=frozenset({exhausted}))
+RATE = 1000  # of tests/world.py
+
+
+def metered(world: World, switch_id: str, exhausted: Meter) -> Pipeline:
+    return Pipeline(world.compiler.wanted(switch_id), exhausted=frozenset({exhausted.number}))
 
 
 def one_network(physical: bool = False) -> World:
@@ -44,10 +48,10 @@ def test_a_port_that_has_said_too_much_to_many_is_heard_by_none_of_them(to: str,
     world = one_network(physical)
     ports = {sent.port for sent in says(world.pipeline("h1"), to)}
     assert len(ports) > 1
-    left = {sent.port for sent in says(metered(world, "h1", of_port(1)), to)}
+    left = {sent.port for sent in says(metered(world, "h1", of_port(1, RATE)), to)}
     # an address that nobody here has may be the physical network's: one copy, which is no flood
     assert left == ({500} if physical and to == NOBODY else set())
-    assert {sent.port for sent in says(metered(world, "h1", of_port(2)), to)} == ports
+    assert {sent.port for sent in says(metered(world, "h1", of_port(2, RATE)), to)} == ports
 
 
 @pytest.mark.parametrize("to", [mac(2), EVERYBODY, GROUP, NOBODY])
@@ -58,7 +62,7 @@ def test_known_unicast_meets_no_meter_and_what_goes_to_many_one(to: str) -> None
         .trace({**frame(eth_src=mac(1), eth_dst=to, eth_type=0x0800, ipv4_src=four(1)), "in_port": 1})
     )
     assert [step.flow.meter for step in steps if step.flow and step.flow.meter] == (
-        [] if to == mac(2) else [of_port(1)]
+        [] if to == mac(2) else [of_port(1, RATE)]
     )
 
 
@@ -68,12 +72,13 @@ def test_a_frame_from_the_fabric_meets_no_meter(world: World) -> None:
     """Each port has a key of its own here, so the sender's meter is no other's, on no switch."""
     meters = {flow.meter for one in world.model.rows(Switch) for flow in world.compiler.wanted(one) if flow.meter}
     for one in here(world):
-        others = meters - {of_port(world.model.placement.bindings[one.id].port_key)}
+        others = meters - {of_port(world.model.placement.bindings[one.id].port_key, RATE)}
         said: Said = {"eth_src": own(one), "eth_dst": EVERYBODY, "eth_type": 0x0800, "ipv4_src": own_four(one)}
         world._pipelines.clear()
         free = world.send(one.id, **said)
         for switch_id in world.model.rows(Switch):
-            world._pipelines[switch_id] = Pipeline(world.compiler.wanted(switch_id), exhausted=frozenset(others))
+            spent = frozenset(meter.number for meter in others)
+            world._pipelines[switch_id] = Pipeline(world.compiler.wanted(switch_id), exhausted=spent)
         assert world.send(one.id, **said).ports == free.ports
 
 
@@ -87,9 +92,9 @@ def test_each_bound_port_has_a_meter_of_its_own(world: World) -> None:
             if at.switch_id == switch_id and world.model.placement.location(port_id)
         }  # fmt: skip
         meters = [flow.meter for flow in world.compiler.wanted(switch_id) if flow.meter]
-        assert all(is_of_port(meter) for meter in meters)
         assert set(taking_part) <= set(bound)
-        assert sorted(meters) == sorted(map(of_port, taking_part))
+        assert sorted(meters) == sorted(of_port(key, RATE) for key in taking_part)
+        assert len({meter.number for meter in meters}) == len(meters)
 
 
 def test_a_broadcast_gets_to_thousands_of_ports_of_one_switch() -> None:

@@ -14,7 +14,7 @@ from apps import attach
 from apps.pipeline import CHECK_SOURCES, CLASSIFY, DELIVER, HIGH, IN_KEY, OUT_KEY, UNTAGGED, USUAL, entering
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Apps, Compiler
-from controller.flow import Flow, clone, field, load, output, pop_vlan, push_vlan, put
+from controller.flow import Flow, Rates, clone, field, load, output, pop_vlan, push_vlan, put
 from controller.model.model import Model
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port, Row, Switch
@@ -28,15 +28,15 @@ TAGS = {"parent": 0, "red-10": PRESENT | 10, "red-20": PRESENT | 20, "blue-30": 
 
 
 def trunked(row: Port, see: Reader) -> Iterator[Flow]:
-    at = see.binding(row)
-    if at is None or not at.name.startswith("tap-trunk"):
+    at, of = see.binding(row), see.view(Network, row.network_id)
+    if at is None or of is None or not at.name.startswith("tap-trunk"):
         yield from attach.port(row, see)
         return
-    segment, tag = see.attribute(Network, row.network_id, "segment"), TAGS[row.id]
+    tag = TAGS[row.id]
     mine = (field("in_port", at.ofport), field("eth_src", row.mac_address))
     tagged = field("vlan_vid", tag) if tag else UNTAGGED
     begun = (*((pop_vlan(),) if tag else ()), IN_KEY.put(at.port_key))
-    yield Flow(CLASSIFY, USUAL, (*mine, tagged), begun, entering(segment), goto=CHECK_SOURCES)
+    yield Flow(CLASSIFY, USUAL, (*mine, tagged), begun, entering(of.segment), goto=CHECK_SOURCES)
     to_it = OUT_KEY.match(at.port_key)
     yield Flow(DELIVER, HIGH, (IN_KEY.match(at.port_key), to_it))
     push = (push_vlan(), put("vlan_vid", tag)) if tag else ()
@@ -45,7 +45,7 @@ def trunked(row: Port, see: Reader) -> Iterator[Flow]:
 
 def with_trunks() -> Apps:
     """The product's apps, but for the one that is replaced."""
-    chosen = apps(1000)
+    chosen = apps(Rates(1000))
     here = dict(chosen["switch"])
     here["port"] = [trunked if app is attach.port else app for app in here["port"]]
     assert trunked in here["port"]

@@ -30,6 +30,7 @@ NAMES = (
     "takeover_1000",
     "rolling_restart",
     "scale_out",
+    "scale_100k",
 )
 RESULTS = Path(__file__).with_name("results.jsonl")
 

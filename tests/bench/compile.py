@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
+from controller.flow import Rates
 from controller.model.model import Applied, Model
 from controller.runtime import garbage
 from tests.bench.deployment import Shape, rows, switch_id
@@ -63,7 +64,7 @@ def compile_all() -> Run:
     model = Model()
     model.apply([Applied(1, row.key, row) for row in rows(SHAPE)])
     garbage.settle()
-    compiler = Compiler(model, apps(1000))
+    compiler = Compiler(model, apps(Rates(1000)))
     switches = [switch_id(number) for number in range(SHAPE.switches)]
     wall, cpu = time.perf_counter(), time.process_time()
     for each in switches:

@@ -63,7 +63,7 @@ def observations(shape: Shape) -> Iterator[Row]:
             id=switch_id(number),
             number=number + 1,
             dpid=number + 1,
-            encap_ip=f"192.0.2.{number + 1}",
+            encap_ip=f"10.255.{number >> 8}.{number & 255}",
             tunnels=(Tunnel("vxlan", TUNNEL),),
         )
     plugged = [0] * shape.switches

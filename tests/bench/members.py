@@ -18,6 +18,18 @@ LEASE = 3.0  # seconds
 PATIENCE = 240.0
 
 
+def connected(port: int, patience: float) -> Client:
+    """A client of the REST API on a loopback port, once it listens."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return Client(socket.create_connection(("127.0.0.1", port), 600))
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
 class Member:
     def __init__(self, stack: ExitStack, folder: Path, number: int, etcd: Cluster) -> None:
         self.name = f"m{number}"
@@ -38,14 +50,7 @@ class Member:
         stack.callback(self.process.kill)
 
     def client(self) -> Client:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                return Client(socket.create_connection(("127.0.0.1", self.api), 60))
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
+        return connected(self.api, 30.0)
 
     def cluster(self, client: Client) -> dict[str, Any]:
         return dict(client.json("GET", "/tenet/v1/cluster", None)["cluster"])

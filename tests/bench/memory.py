@@ -61,7 +61,7 @@ def measure() -> Iterator[Figure]:
             details={
                 "rss_after_making_mb": made,
                 "rss_after_restart_mb": restarted,
-                "peak_after_restart_mb": _memory(pid, "VmHWM"),
+                "peak_after_restart_mb": memory_of(pid, "VmHWM"),
                 "rss_with_switches_and_interfaces_only_mb": bare,
                 "made_and_confirmed_s": took,
                 "flows_on_switches": flows,
@@ -113,10 +113,10 @@ def _settled(client: Client) -> int:
 
 
 def _rss(pid: int) -> float:
-    return _memory(pid, "VmRSS")
+    return memory_of(pid, "VmRSS")
 
 
-def _memory(pid: int, what: str) -> float:
+def memory_of(pid: int, what: str) -> float:
     """MB, as the kernel counts them for a process."""
     found = re.search(rf"{what}:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found is not None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
+from controller.flow import Rates
 from controller.model.model import Applied
 from controller.openflow import framework
 from controller.openflow.session import PacketIn, Session
@@ -40,7 +41,9 @@ class Bench:
         replica.model.apply([Applied(1, row.key, row) for row in rows(SHAPE)])
         garbage.settle()
         self.progress = Progress(time.monotonic)
-        self.reconciler = Reconciler(replica, Compiler(replica.model, apps(0)), self.progress, audit_interval=3600.0)
+        self.reconciler = Reconciler(
+            replica, Compiler(replica.model, apps(Rates())), self.progress, audit_interval=3600.0
+        )
         self.reconciler.compiler.include(ONE)
         self.reconciler.compiler.run()
         self.reconciler.start()

@@ -15,7 +15,7 @@ from apps.pipeline import MISS
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Apps, Compiler
 from controller.compile.flow_set import FlowChange
-from controller.flow import Flow
+from controller.flow import Flow, Rates
 from controller.model.model import Applied, Model
 from controller.model.reader import Reader
 from controller.model.rows import NAMES, Interface, Learned, Port, Row, Switch
@@ -68,7 +68,7 @@ class History:
 
     def __init__(self, chosen: Apps | None = None) -> None:
         self.model = Model()
-        self.chosen = chosen or apps(1000)
+        self.chosen = chosen or apps(Rates(1000))
         self.compiler = Compiler(self.model, self.chosen)
         self.mirrors: dict[str, set[Flow]] = {}
         self._work: Iterator[None] = iter(())
@@ -257,7 +257,7 @@ def test_a_dependency_that_is_not_recorded_is_noticed(read: str, monkeypatch: py
         return self._model.get(*arguments) if read == "view" else found
 
     monkeypatch.setattr(Reader, read, forgetful)
-    chosen = apps(1000)
+    chosen = apps(Rates(1000))
     if read == "towards":  # links.py reads, of the same object, what changes whenever this does
         own = [app for app in chosen["switch"]["switch"] if app.__module__ != links.__name__]
         chosen = {**chosen, "switch": {**chosen["switch"], "switch": own}}

@@ -12,6 +12,7 @@ from controller.compile import on_demand
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.compile.on_demand import OnDemand
+from controller.flow import Rates
 from controller.model.rows import Row
 from controller.runtime import hub
 from controller.store import open_store
@@ -26,7 +27,7 @@ ROWS: tuple[Row, ...] = (switch(1), switch(2), network("red"), port("a", "red", 
 class Followed:
     def __init__(self, replica: Replica, broadcast_rate: int = 1000) -> None:
         self.replica = replica
-        self.apps = apps(broadcast_rate)
+        self.apps = apps(Rates(broadcast_rate))
         self.on_demand = OnDemand(replica.model, self.apps)
         replica.listen(self.on_demand.changed)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
+from controller.flow import Rates
 from controller.model.model import Applied, Model
 from controller.model.rows import Learned, Row, Switch
 from tests.apps.clouds import seen
@@ -33,7 +34,7 @@ def digest(order: int) -> str:
     every = rows()
     random.Random(order).shuffle(every)
     model = Model()
-    compiler = Compiler(model, apps(1000))
+    compiler = Compiler(model, apps(Rates(1000)))
     half = order % len(every)
     compiler.mark(model.apply([Applied(1, row.key, row) for row in every[:half]]))
     for row in every:

@@ -14,6 +14,7 @@ from controller.compile.catalogue import apps
 from controller.compile.compiler import Apps, Compiler
 from controller.compile.on_demand import OnDemand
 from controller.compile.preview import Preview
+from controller.flow import Rates
 from controller.model.model import Model
 from controller.model.rows import Network, Port, Row, Subnet, Switch
 from controller.runtime import hub
@@ -30,11 +31,11 @@ asked = st.tuples(intents, st.booleans())  # rows that would be put, or deleted
 
 
 def preview(model: Model) -> Preview:
-    return Preview(model, OnDemand(model, apps(1000)))
+    return Preview(model, OnDemand(model, apps(Rates(1000))))
 
 
 def whole(model: Model, chosen: Apps | None = None) -> Compiler:
-    compiler = Compiler(model, chosen or apps(1000))
+    compiler = Compiler(model, chosen or apps(Rates(1000)))
     for switch_id in model.rows(Switch):
         compiler.include(switch_id)
     compiler.run()
@@ -69,7 +70,7 @@ def test_what_is_foreseen_comes_to_be(
     """Of any change, whatever was foreseen before, and whatever else has changed meanwhile."""
     model = Model()
     change(model, *cloud)
-    chosen = apps(rate)
+    chosen = apps(Rates(rate))
     on_demand = OnDemand(model, chosen)
     for (rows, deleted), meanwhile in history:
         on_demand.changed(change(model, *meanwhile))
@@ -87,7 +88,7 @@ def test_what_is_foreseen_comes_to_be(
 def test_what_changes_meanwhile_is_not_foreseen_of_the_change(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model()
     change(model, *strategies.base())
-    on_demand = OnDemand(model, apps(1000))
+    on_demand = OnDemand(model, apps(Rates(1000)))
     monkeypatch.setattr(on_demand_module, "SLICE", 0.0)  # others get their turn after each unit
     for switch_id in model.rows(Switch):
         on_demand.compiled(switch_id)  # so that the preview begins at once

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from controller.compile.catalogue import apps
 from controller.compile.on_demand import OnDemand
+from controller.flow import Rates
 from controller.model.model import Model
 from controller.model.rows import Port, Row
 from tests import strategies
@@ -91,7 +92,7 @@ def test_a_router_is_foreseen(history: list[tuple[str, Any]], wanted: list[Row],
     told.settle()
     rows = {row.key: row for row in wanted}
     pairs = [(told.model.get(Gateway, row.row_id), None if deleted else row) for row in rows.values()]
-    foreseen = OnDemand(told.model, apps(1000)).foreseen(pairs).changes
+    foreseen = OnDemand(told.model, apps(Rates(1000))).foreseen(pairs).changes
     before = {switch_id: set(mirror) for switch_id, mirror in told.mirrors.items()}
     for one, after in pairs:
         told.compiler.mark(change(told.model, *([after] if after else [one.key] if one else [])))

@@ -11,6 +11,8 @@ from controller.flow import (
     IN_PORT,
     Action,
     Flow,
+    Meter,
+    Punt,
     Table,
     field,
     load,
@@ -20,9 +22,11 @@ from controller.flow import (
     output_register,
     put,
     resubmit,
-    to_controller_by,
+    to_controller,
 )
 from controller.flow.digest import cookie, of_bytes
+
+PUNT = to_controller(Punt(Meter(2, 6, 1, 1), 64))
 
 MAC = "02:00:00:00:00:01"
 TABLE = Table(128, "local", frozenset({"eth_dst"}), ("permit",), "permit")
@@ -119,7 +123,7 @@ TEXTS = {
     "table=80,priority=1,arp,arp_op=1,arp_tpa=10.0.0.1 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
     "set_field:2->arp_op,controller(max_len=64,meter_id=2),resubmit(,45),output:NXM_NX_REG7[]": Flow(
         ANSWER, 1, (field("eth_type", 0x806), field("arp_op", 1), field("arp_tpa", "10.0.0.1")),
-        (move("eth_src", "eth_dst"), put("arp_op", 2), to_controller_by(2, 64), resubmit(45), output_register("reg7")),
+        (move("eth_src", "eth_dst"), put("arp_op", 2), PUNT, resubmit(45), output_register("reg7")),
     ),
     "table=128,priority=1 actions=move:OXM_OF_METADATA[0..23]->NXM_NX_TUN_ID[0..23],"
     "set_field:2001:db8::1->tun_ipv6_dst,set_field:02:00:00:00:00:01->eth_src": Flow(
@@ -150,7 +154,10 @@ def test_small_values_are_made_once() -> None:
     ("action", "wire"),
     [
         (output(3), "0000 0010 00000003 0000 000000000000"),
-        (to_controller_by(2, 64), "ffff 0020 00002320 0025 000000000000 0000 0008 0040 0000 0005 0008 00000002"),
+        (
+            PUNT,
+            "ffff 0020 00002320 0025 000000000000 0000 0008 0040 0000 0005 0008 00000002",
+        ),
         (put("eth_src", MAC), "0019 0010 80000806 020000000001 0000"),
         (put("arp_op", 2), "0019 0010 80002a02 0002 000000000000"),
         (resubmit(45), "ffff 0010 00002320 000e fff8 2d 000000"),

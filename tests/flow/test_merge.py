@@ -11,6 +11,7 @@ from controller.flow import (
     Bucket,
     Flow,
     Group,
+    Meter,
     Punt,
     Table,
     clone,
@@ -22,7 +23,6 @@ from controller.flow import (
     put,
     resubmit,
     to_controller,
-    to_controller_by,
     to_group,
 )
 
@@ -72,16 +72,17 @@ def test_a_message_has_an_end() -> None:
 
 
 def test_a_flow_knows_what_is_inside_its_actions() -> None:
-    inner = Group("select", (Bucket((to_controller_by(4), resubmit(12))),))
+    three, four, five = (Meter(number, 6, 1, 1) for number in (3, 4, 5))
+    inner = Group("select", (Bucket((to_controller(Punt(four)), resubmit(12))),))
     outer = Group("fast_failover", (Bucket((to_group(inner),)), Bucket((output(2),))))
     flow = Flow(
         TABLE, 100, MATCH,
-        (clone(clone(to_group(outer)), to_controller(Punt(meter=3))),
+        (clone(clone(to_group(outer)), to_controller(Punt(meter=three))),
          ct(1, 11, commit=True, marks=(put("ct_mark", 1),))),
-        goto=NEXT, meter=5,
+        goto=NEXT, meter=five,
     )  # fmt: skip
     assert flow.groups == [inner, outer]  # a bucket's group is there before the bucket
-    assert flow.meters == {3, 4, 5}
+    assert flow.meters == [five, four, three]
     assert flow.leads == {9, 11, 12}
     assert Flow(TABLE, 100, MATCH, (to_group(inner), to_group(inner))).groups == [inner]
     assert not Flow(TABLE, 100, MATCH, (output(1),)).meters

@@ -13,6 +13,7 @@ from controller.cluster.mastery import Alone
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.diagnose.trace import ports_at
+from controller.flow import Rates
 from controller.model.model import Model
 from controller.model.rows import Interface, Network, Port, Reach, Switch
 from controller.ovsdb.pace import CALM, LONGEST, MOST, Pace
@@ -77,7 +78,7 @@ def test_removed_switches_are_forgotten(store: Store, replica: Replica) -> None:
     clock = 0.0
     progress = Progress(lambda: clock)
     levels = Levels(replica, progress, Alone(), lambda: clock)  # type: ignore[arg-type]
-    Reconciler(replica, Compiler(replica.model, apps(0)), progress, 60.0)
+    Reconciler(replica, Compiler(replica.model, apps(Rates())), progress, 60.0)
     empty = held(progress), held(levels)
     for number in range(1, 21):
         row = Switch(id=f"s{number}", number=number, dpid=number)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from controller.flow import Flow
 from controller.flow.digest import cookie as digest
-from controller.flow.meter import limit
 from controller.openflow import wire
 from controller.openflow.session import PacketIn, Session
 from controller.runtime import hub
@@ -37,10 +36,9 @@ def encoded(cookie: int, table: int, priority: int, match: bytes, instructions: 
     return Encoded(cookie, outer + inner)
 
 
-def meters(flows: Iterable[Flow], rate: int = 100_000) -> list[bytes]:
+def meters(flows: Iterable[Flow]) -> list[bytes]:
     """Meter-mods that add the meters which compiled flows use."""
-    numbers = sorted({one.meter for one in flows if one.meter})
-    return [wire.meter_mod(number, limit(number, rate), False) for number in numbers]
+    return [wire.meter_mod(one.number, one, False) for one in sorted({one for flow in flows for one in flow.meters})]
 
 
 class Heard:

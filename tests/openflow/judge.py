@@ -8,10 +8,11 @@ from controller.flow import CONTROLLER, Flow
 from controller.flow.fields import FIELDS, text
 from controller.flow.interpret import Frame
 from controller.flow.meter import of_port
+from controller.openflow import wire
 from controller.openflow.session import Held, Session
 from controller.runtime.errors import Rejected
 from tests.apps.clouds import FIRST_ALLOTTED, PATCH
-from tests.openflow.flows import Heard, meters, until
+from tests.openflow.flows import Heard, until
 from tests.ovs import PrivateOvs
 
 OFPORTS = [base + number for base in (0, 64, 200) for number in range(1, 11)] + [900, 901, 902, PATCH]
@@ -31,7 +32,7 @@ class Bench:
             command += ["--", "add-port", "ours", name, "--", "set", "interface", name, "type=dummy"]
             command += [f"ofport_request={ofport}"]
         for key in KEYS:
-            ovs.ofctl("add-meter", "theirs", f"meter={of_port(key)},pktps,bands=type=drop,rate=100000")
+            ovs.ofctl("add-meter", "theirs", f"meter={of_port(key, 1000).number},pktps,bands=type=drop,rate=100000")
         ovs.vsctl(*command[1:])
         until(lambda: heard.sessions)
         self.session: Session = heard.sessions[901]
@@ -43,20 +44,19 @@ class Bench:
 
     def install(self, flows: set[Flow]) -> Held:
         gone = [one.cookie for one in self.installed - flows]
-        added, kept = flows - self.installed, {one.meter for one in self.installed}
-        new = [one for one in added if one.meter not in kept]
+        added, kept = flows - self.installed, {one for flow in self.installed for one in flow.meters}
+        wanted = {one for flow in flows for one in flow.meters}
+        new = [wire.meter_mod(one.number, one, False) for one in sorted(wanted - kept)]
         groups = {group.number: group for flow in added for group in flow.groups}
         self.installed = set()
         try:
-            self.session.apply(
-                [one.wire for one in added], gone, [one.wire for one in groups.values()], [], meters(new)
-            )
+            self.session.apply([one.wire for one in added], gone, [one.wire for one in groups.values()], [], new)
         except Rejected:  # begin with nothing again: the same flows are tried once more, to be shown
             self.ovs.ofctl("del-flows", "ours")
             self.ovs.ofctl("del-groups", "ours")
             self.ovs.ofctl("del-meters", "ours")
             raise
-        self.session.remove_meters(kept - {one.meter for one in flows})
+        self.session.remove_meters([one.number for one in sorted(kept - wanted)])
         self.installed = flows
         return self.session.held()
 
@@ -82,9 +82,14 @@ class Bench:
         assert actions is not None, said
         flat = actions[1]
         while "(" in flat:
-            flat = re.sub(r"\w*\([^()]*\)", lambda found: "CONTROLLER" if "userspace" in found[0] else "", flat)
+            flat = re.sub(r"\w*\([^()]*\)", _flattened, flat)
         parts = [part for part in flat.split(",") if part and part not in ("drop", "pop_vlan")]
         return cookies, [CONTROLLER if "CONTROLLER" in part else self.ports[int(part)] for part in parts]
+
+
+def _flattened(action: re.Match[str]) -> str:
+    """A datapath action without what is inside it, unless that is a packet to the controller (with a meter: sample)."""
+    return "CONTROLLER" if "userspace" in action[0] or "CONTROLLER" in action[0] else ""
 
 
 _NAMES = {

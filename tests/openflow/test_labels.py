@@ -12,7 +12,7 @@ import networkx as nx
 import pytest
 from msgspec.structs import replace
 
-from controller.flow.meter import LEARNING, limit
+from controller.flow.meter import FLAGS, Meter
 from controller.model.rows import Port
 from controller.openflow import framework, wire
 from controller.openflow.session import Held
@@ -63,7 +63,7 @@ def lab() -> Iterator[Lab]:
             flows = list(world.compiler.wanted(switch_id(node)))
             groups = {group.number: group for flow in flows for group in flow.groups}
             session = heard.sessions[node + 1]
-            session.limit_packet_ins(limit(wire.CONTROLLER_METER, 100), *(limit(number, 100) for number in LEARNING))
+            session.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, 100, 100))
             added = [group.wire for group in groups.values()]
             session.apply([flow.wire for flow in flows], [], added, meters=meters(flows))
             assert session.held() == Held({flow.cookie for flow in flows}, set())

@@ -17,6 +17,7 @@ from controller.flow import (
     Field,
     Flow,
     Group,
+    Meter,
     Nat,
     Punt,
     Table,
@@ -49,7 +50,6 @@ from controller.flow import (
     resubmit,
     set_queue,
     to_controller,
-    to_controller_by,
     to_group,
     tracking,
 )
@@ -61,6 +61,8 @@ from controller.runtime.errors import Rejected
 from tests.openflow.flows import Heard
 from tests.openflow.judge import Bench
 from tests.ovs import PrivateOvs
+
+TWO, THREE = Meter(2, 6, 1, 1), Meter(3, 6, 1, 1)
 
 TABLE = Table(7, "seven", frozenset())
 VALUES: dict[str, int | str] = {
@@ -80,10 +82,8 @@ def bench() -> Iterator[Bench]:
     server = framework.serve(("127.0.0.1", 0), heard)
     with PrivateOvs() as ovs:
         made = Bench(ovs, heard, f"tcp:127.0.0.1:{server.address[1]}")
-        for number in (2, 3):
-            ovs.ofctl("add-meter", "ours", f"meter={number},pktps,bands=type=drop,rate=1000")
+        for number in (2, 3, 5):
             ovs.ofctl("add-meter", "theirs", f"meter={number},pktps,bands=type=drop,rate=1000")
-        ovs.ofctl("add-meter", "theirs", "meter=5,pktps,bands=type=drop,rate=1000")
         yield made
     server.close()
 
@@ -190,8 +190,8 @@ SELECT = Group("select", (Bucket((output(3),)), Bucket((output(4),))))
 ACTIONS: list[tuple[tuple[Field, ...], tuple[Action, ...]]] = [
     ((), (output(3), output(IN_PORT), output(CONTROLLER))),
     ((), (output_register("reg7"), output_register("reg7[0..15]"), output_cut(3, 64))),
-    ((), (to_controller_by(2, 64), to_controller(Punt(max_len=128, reason="no_match", number=7)))),
-    ((), (to_controller(Punt(userdata=b"\1\2\xaa", pause=True, meter=3)), to_controller(Punt(reason="invalid_ttl")))),
+    ((), (to_controller(Punt(TWO, 64)), to_controller(Punt(max_len=128, reason="no_match", number=7)))),
+    ((), (to_controller(Punt(THREE, userdata=b"\1\2\xaa", pause=True)), to_controller(Punt(reason="invalid_ttl")))),
     ((), (put("reg0", 0), put("reg15", 5), put("reg6[0..15]", 5), put("reg6[3]", 1), load("reg1", 7))),
     ((), (put("eth_src", "02:00:00:00:00:01"), put("metadata", 5), put("pkt_mark", 0), load("in_port", 0))),
     ((), (put("tun_id", 5), put("tun_dst", "192.0.2.1"), put("tun_ipv6_dst", "2001:db8::1"))),
@@ -256,7 +256,7 @@ def test_every_action_of_the_tables_is_tried() -> None:
     "flow",
     [
         Flow(TABLE, 100, IP, (output(3),), metadata=(5, 0xFF), goto=Table(9, "nine", frozenset())),
-        Flow(TABLE, 100, (), (output(3),), metadata=(0, 2**64 - 1), meter=5),
+        Flow(TABLE, 100, (), (output(3),), metadata=(0, 2**64 - 1), meter=Meter(5, 6, 1, 1)),
     ],
     ids=str,
 )

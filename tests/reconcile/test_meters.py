@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apps.pipeline import LIMIT, LOCAL, PERMIT
 from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, field, put
-from controller.flow.meter import Meter, limit, of_port
+from controller.flow.meter import FLAGS, Meter, of_port
 from controller.openflow.session import Session
 from controller.reconcile.programmer import Programmer
 from controller.runtime import hub
@@ -23,7 +23,7 @@ RATE = 100
 
 
 def limited(ofport: int) -> Flow:
-    return Flow(LIMIT, 100, (field("in_port", ofport),), meter=of_port(ofport))
+    return Flow(LIMIT, 100, (field("in_port", ofport),), meter=of_port(ofport, RATE))
 
 
 def plain(number: int, does: int = 1) -> Flow:
@@ -33,9 +33,9 @@ def plain(number: int, does: int = 1) -> Flow:
 class Scene:
     """A programmer and its switch in memory."""
 
-    def __init__(self, session: MemorySession, *wanted: Flow, rate: int = RATE, audit: float = 60.0) -> None:
+    def __init__(self, session: MemorySession, *wanted: Flow, audit: float = 60.0) -> None:
         self.session, self.plan = session, Plan(*wanted)
-        self.programmer = Programmer("h1", cast(Session, session), self.plan, audit, rate)
+        self.programmer = Programmer("h1", cast(Session, session), self.plan, audit)
         self._thread = hub.spawn(self.programmer.run)
         until(lambda: self.programmer.synchronised)
 
@@ -46,7 +46,7 @@ class Scene:
 
     def settled(self) -> bool:
         return self.programmer.target.right and self.session.cookies == {
-            flow.cookie for flow in self.plan.wanted if not flow.meter or flow.meter in self.session.meters
+            flow.cookie for flow in self.plan.wanted if not flow.meter or flow.meter.number in self.session.meters
         }
 
     def end(self) -> None:
@@ -56,27 +56,32 @@ class Scene:
 
 def test_a_meter_comes_before_its_flow_and_goes_after_it() -> None:
     scene = Scene(MemorySession(), limited(1), plain(1))
-    assert scene.session.meters == {of_port(1): limit(of_port(1), RATE)}
+    assert scene.session.meters == {of_port(1, RATE).number: of_port(1, RATE)}
     scene.want(None, limited(2))
     until(scene.settled)
     scene.want(limited(1), None)
-    until(lambda: scene.session.meters == {of_port(2): limit(of_port(2), RATE)} and scene.settled())
+    until(lambda: scene.session.meters == {of_port(2, RATE).number: of_port(2, RATE)} and scene.settled())
     scene.end()
 
 
 def test_only_ports_meters_are_looked_after_and_those_that_differ_are_put_right() -> None:
     session = MemorySession()
-    session.meters = {1: limit(1, 2000), of_port(1): limit(of_port(1), 7), of_port(9): limit(of_port(9), RATE)}
+    foreign = Meter(100, FLAGS, 5, 5)  # an operator's
+    session.meters = {
+        100: foreign,
+        1: Meter(1, FLAGS, 2000, 2000),  # of an earlier version
+        of_port(1, RATE).number: of_port(1, RATE)._replace(rate=7),
+        of_port(9, RATE).number: of_port(9, RATE),
+    }
     scene = Scene(session, limited(1), limited(2))
-    wanted = {number: limit(number, RATE) for number in (of_port(1), of_port(2))}
-    assert session.meters == {1: limit(1, 2000), **wanted}
+    assert session.meters == {100: foreign, **{one.number: one for one in (of_port(1, RATE), of_port(2, RATE))}}
     scene.end()
 
 
 def test_without_a_limit_no_meter_stays() -> None:
     session = MemorySession()
-    session.meters = {of_port(1): limit(of_port(1), 7)}
-    scene = Scene(session, plain(1), rate=0)
+    session.meters = {of_port(1, RATE).number: of_port(1, RATE)._replace(rate=7)}
+    scene = Scene(session, plain(1))
     assert not session.meters
     scene.end()
 
@@ -108,12 +113,12 @@ def test_a_port_that_goes_is_not_counted_and_the_next_one_in_its_place_is_tried(
     session = MemorySession()
     session.most_meters = 1
     scene = Scene(session, limited(1), limited(2))
-    assert list(scene.programmer.target.lacking) == [of_port(2)]
+    assert list(scene.programmer.target.lacking) == [of_port(2, RATE).number]
     session.most_meters = 2
     scene.want(limited(2), None)
     assert not scene.programmer.target.lacking
     scene.want(None, limited(2))
-    until(lambda: of_port(2) in session.meters and scene.settled())
+    until(lambda: of_port(2, RATE).number in session.meters and scene.settled())
     scene.end()
 
 
@@ -121,7 +126,7 @@ def test_a_refusal_that_is_not_of_meters_leaves_them_where_they_are() -> None:
     session = MemorySession()
     session.refuse = {plain(1).cookie}
     scene = Scene(session, limited(1), plain(1))
-    assert session.cookies == {limited(1).cookie} and list(session.meters) == [of_port(1)]
+    assert session.cookies == {limited(1).cookie} and list(session.meters) == [of_port(1, RATE).number]
     assert scene.plan.refusals[-1] == {plain(1).cookie: "no"}
     scene.end()
 
@@ -143,15 +148,17 @@ def test_whatever_happens_the_next_audit_puts_it_right(events: list[tuple[str, i
             scene.want(None, flow)
         elif what == "drop" and flow in scene.plan.wanted:
             scene.want(flow, None)
-        elif what == "lose" and of_port(number) in session.meters:  # its flows go with it (OpenFlow 1.3.5, 6.4)
-            del session.meters[of_port(number)]
+        elif (
+            what == "lose" and of_port(number, RATE).number in session.meters
+        ):  # its flows go with it (OpenFlow 1.3.5, 6.4)
+            del session.meters[of_port(number, RATE).number]
             session.table = {key: one for key, one in session.table.items() if one.cookie != flow.cookie}
         elif what == "tamper":
-            session.meters[of_port(number)] = Meter(of_port(number), 1, 5, 5)
+            session.meters[of_port(number, RATE).number] = Meter(of_port(number, RATE).number, 1, 5, 5)
         elif what in ("fill", "empty"):
             session.most_meters = 2 if what == "fill" else 1000
         hub.sleep(0.001 * (number % 3))
     session.most_meters = 1000
-    wanted = {flow.meter: limit(flow.meter, RATE) for flow in scene.plan.wanted if flow.meter}
+    wanted = {flow.meter.number: flow.meter for flow in scene.plan.wanted if flow.meter}
     until(lambda: session.meters == wanted and scene.settled())
     scene.end()

@@ -10,7 +10,7 @@ import pytest
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Apps, Compiler
-from controller.flow import Flow
+from controller.flow import Flow, Rates
 from controller.model.reader import Reader
 from controller.model.rows import Port, Switch
 from controller.openflow.session import Session
@@ -69,14 +69,14 @@ def with_a_fault(role: str) -> Apps:
             raise ZeroDivisionError("as a fault of ours would")
         return iter(())
 
-    chosen = {of: {kind: list(some) for kind, some in by_kind.items()} for of, by_kind in apps(0).items()}
+    chosen = {of: {kind: list(some) for kind, some in by_kind.items()} for of, by_kind in apps(Rates()).items()}
     chosen[role]["port"].append(port)
     return chosen
 
 
 @pytest.fixture
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    bench = Bench(getattr(request, "param", apps(0)))
+    bench = Bench(getattr(request, "param", apps(Rates())))
     bench.start()
     yield bench
     for thread in bench.threads:

@@ -11,6 +11,7 @@ import pytest
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.diagnose.operators import Operators
+from controller.flow import Rates
 from controller.model.rows import Switch
 from controller.ovsdb.seen import SeenHypervisor
 from controller.reconcile.progress import Progress
@@ -29,7 +30,7 @@ def test_a_switch_whose_database_is_connected_is_not_removed(tmp_path: Path) -> 
     replica = Replica(store)
     replica.start()
     observer, progress = Observer(store, replica), Progress(time.monotonic)
-    reconciler = Reconciler(replica, Compiler(replica.model, apps(0)), progress, 60.0)
+    reconciler = Reconciler(replica, Compiler(replica.model, apps(Rates())), progress, 60.0)
     operators = Operators(replica, reconciler, NOWHERE, progress, observer, *[NOWHERE] * 7)
     databases = ["h1"]
     operators.databases = lambda: databases

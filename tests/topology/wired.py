@@ -9,7 +9,7 @@ import networkx as nx
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
-from controller.flow import CONTROLLER
+from controller.flow import CONTROLLER, Rates
 from controller.flow.interpret import Frame, Pipeline
 from controller.model.model import Model
 from controller.model.rows import FixedIp, Interface, Link, Network, Port, Row, Switch, Tunnel
@@ -102,7 +102,7 @@ class Wired:
 
     def __init__(self, *rows: Row) -> None:
         self.model = Model()
-        self.compiler = Compiler(self.model, apps(1000))
+        self.compiler = Compiler(self.model, apps(Rates(1000)))
         self.held: dict[str, Pipeline] = {}
         self.cut: set[Place] = set()  # ends of wires without a carrier
         self.plugged: dict[Place, Place] = {}  # what is wired to what, whatever the model knows

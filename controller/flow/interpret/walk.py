@@ -61,7 +61,7 @@ class Walk:
         self.steps.append(Step(table, flow))
         if flow is None:
             return
-        if flow.meter in self._pipeline.exhausted:
+        if flow.meter is not None and flow.meter.number in self._pipeline.exhausted:
             raise _Dropped
         if not self._do(flow.actions, depth):
             return
@@ -93,7 +93,7 @@ class Walk:
     def _to_controller(self, action: Action, depth: int) -> None:
         punt = action.args[0]
         assert isinstance(punt, Punt)
-        if not punt.meter or punt.meter not in self._pipeline.exhausted:
+        if punt.meter is None or punt.meter.number not in self._pipeline.exhausted:
             self._leave(CONTROLLER)
 
     def _clone(self, action: Action, depth: int) -> None:
