@@ -30,7 +30,7 @@ log = logging.getLogger("tenet.policy")
 RELOAD = 1.0  # seconds between looks at the files
 REMEMBERED = 10_000  # decisions
 _MISSING = object()
-_NAMES = re.compile(r"%\(([^)]*)\)s")
+_NAMES = re.compile(r"%\(([^()]*+)\)s")
 _FILE_ERRORS = (
     cfg.Error,
     oslo.InvalidDefinitionError,

@@ -151,7 +151,7 @@ class SimSwitch:
     def _multipart(self, xid: int, message: bytes) -> None:
         kind = int.from_bytes(message[8:10], "big")
         if kind == wire.PORT_DESC:
-            parts = [b"".join(self._port(number) for number in self.ports)]
+            parts = _parts([self._port(number) for number in self.ports])
         elif kind == wire.FLOW_STATS:
             parts = self._dump()
         elif kind == wire.AGGREGATE:

@@ -34,7 +34,10 @@ def _inside(action: Action) -> Iterator[Action]:
 
 def groups(actions: tuple[Action, ...]) -> list[Group]:
     """The groups that actions use, each once, one that another's bucket uses before that one."""
-    if not any(action.kind in _HOLDERS for action in actions):
+    for action in actions:  # asked of every flow that is compiled, and mostly there are none
+        if action.spec.kind in _HOLDERS:
+            break
+    else:
         return []
     found = [held for action in every(actions) for held in action.args if isinstance(held, Group)]
     return list(dict.fromkeys(reversed(found)))

@@ -17,7 +17,7 @@ from ovs.ovsuuid import is_valid_string
 from controller.ovsdb.framing import Malformed
 from controller.ovsdb.schema import SCHEMA
 
-ROWS_LIMIT = 40_000  # rows of all tables; a hypervisor has two for each interface
+ROWS_LIMIT = 24_000  # rows of all tables; a hypervisor has two for each interface
 
 
 class OpenVSwitch(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from apps.pipeline import HIGHEST, MISS, TABLES
 from controller.flow import Flow
-from controller.flow.fields import RANK
+from controller.flow.fields import RANK, unprepared
 from controller.model.rows import Switch
 from tests.apps.clouds import clouds, network, plugged, port, seen, switch
 from tests.world import World
@@ -48,12 +48,11 @@ def keeps(flow: Flow) -> None:
     for field in flow.match:
         if field.mask is not None:  # a bit outside of the mask would be dropped by the switch, and the cookie be wrong
             assert all(not value & ~mask & 255 for value, mask in zip(field.value, field.mask, strict=True)), flow
-    leads = [BY_NUMBER[action.args[0]] for action in flow.actions if action.kind == "resubmit"]  # type: ignore[index]
+    assert unprepared(flow.match) == [], flow
     if flow.goto is not None:
         assert flow.goto.number > flow.table.number, flow  # OpenFlow 1.3.5, 7.2.4
-        leads.append(flow.goto)
-    for table in leads:
-        assert table.name in flow.table.goto, flow
+    for number in flow.leads:
+        assert BY_NUMBER[number].name in flow.table.goto, flow
     if flow.priority == MISS:
         assert flow.match == ()
 

@@ -26,8 +26,9 @@ from apps.pipeline import (
     UNKNOWN,
 )
 from controller.flow import Flow, Table, clone, field, move, output_register, put, resubmit
+from controller.flow.nested import every
 from controller.flow.nested import tables as looked_up
-from controller.model.rows import Switch
+from controller.model.rows import Interface, Switch
 from tests.apps.clouds import clouds, one_of_everything
 from tests.apps.travels import complaints
 from tests.topology.wired import Wired, switches, tenants, wires
@@ -81,6 +82,20 @@ def test_flows_of_wired_switches_read_what_is_set_and_nothing_is_declared_that_i
     declared = {(bits.meaning, table, True) for bits in TRAVELS for table in bits.set_by}
     declared |= {(bits.meaning, table, False) for bits in TRAVELS for table in bits.read_by}
     assert declared - used == TO_COME
+
+
+@settings(max_examples=60, deadline=None)
+@given(clouds())
+def test_two_tables_know_the_openflow_ports_of_tenants(world: World) -> None:
+    """`classify` on the way in, `deliver` on the way out."""
+    for switch_id in world.model.rows(Switch):
+        plugs = {at.ofport for at in world.model.find(Interface, "switch_id", switch_id)}
+        for flow in world.compiler.wanted(switch_id):
+            named = {int.from_bytes(one.value, "big") for one in flow.match if one.name == "in_port"}
+            assert flow.table is CLASSIFY or not named, flow
+            out = {one.args[0] for one in every(flow.actions) if one.kind == "output"}
+            assert flow.table is DELIVER or not out & plugs, flow
+            assert flow.table is DELIVER or not any(one.kind == "output_reg" for one in every(flow.actions)), flow
 
 
 START = Flow(CLASSIFY, 1, (field("in_port", 1),), (IN_KEY.put(1),), metadata=pipeline.entering(1), goto=LOCAL)

@@ -28,15 +28,15 @@ TAGS = {"parent": 0, "red-10": PRESENT | 10, "red-20": PRESENT | 20, "blue-30": 
 
 
 def trunked(row: Port, see: Reader) -> Iterator[Flow]:
-    at = see.binding(row)
-    if at is None or not at.name.startswith("tap-trunk"):
+    at, of = see.binding(row), see.view(Network, row.network_id)
+    if at is None or of is None or not at.name.startswith("tap-trunk"):
         yield from attach.port(row, see)
         return
-    segment, tag = see.attribute(Network, row.network_id, "segment"), TAGS[row.id]
+    tag = TAGS[row.id]
     mine = (field("in_port", at.ofport), field("eth_src", row.mac_address))
     tagged = field("vlan_vid", tag) if tag else UNTAGGED
     begun = (*((pop_vlan(),) if tag else ()), IN_KEY.put(at.port_key))
-    yield Flow(CLASSIFY, USUAL, (*mine, tagged), begun, entering(segment), goto=CHECK_SOURCES)
+    yield Flow(CLASSIFY, USUAL, (*mine, tagged), begun, entering(of.segment), goto=CHECK_SOURCES)
     to_it = OUT_KEY.match(at.port_key)
     yield Flow(DELIVER, HIGH, (IN_KEY.match(at.port_key), to_it))
     push = (push_vlan(), put("vlan_vid", tag)) if tag else ()

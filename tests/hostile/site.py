@@ -73,6 +73,20 @@ class Site:
         pieces = self.controller.application(environ, lambda said, fields: status.append(int(said[:3])))
         return Reply(status[0], b"".join(pieces))
 
+    def look(self) -> None:
+        """Look at the status of every port, as is done now and then for events."""
+        self.controller._events.look()
+
+    def during(self, call: Callable[[], Reply], others: Callable[[int], object]) -> Reply:
+        """A call, and others beside it, numbered, for as long as it lasts: at least one."""
+        first = hub.spawn(call)
+        number = 0
+        while not number or not first.dead:
+            others(number)
+            number += 1
+        found: Reply = first.wait()
+        return found
+
     def held(self, call: Callable[[], object], times: int = 3) -> float:
         """Seconds of processor time of the longest hold of the hub during a call; the best of several."""
         return min(self._held(call) for _ in range(times))

@@ -195,6 +195,12 @@ def test_a_handshake_of_tcp(lane: Lane) -> None:
     same(lane, flows, [syn, third, third], [])
 
 
+@pytest.mark.parametrize("nat", [Nat("src", ("10.0.0.99",)), Nat("dst", ("10.0.0.12",))], ids=str)
+def test_a_port_that_is_taken_is_followed_by_the_next(lane: Lane, nat: Nat) -> None:
+    flows = [Flow(ZERO, 1, (IP,), (ct(1, 2, commit=True, nat=nat),)), Flow(TWO, 1, (), shown(5))]
+    same(lane, flows, [udp(1, 11), udp(2, 11), udp(1, 98), udp(2, 98), udp(1, 11, 6), udp(1, 11)], [])
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_random_pipelines(lane: Lane, seed: int) -> None:
     chance, left = random.Random(seed), list[Frame]()

@@ -65,8 +65,9 @@ def test_an_answer_follows_from_the_frame_and_the_model() -> None:
     world = World(switch(1), network("red"), port("alice", "red", 1), plugged("alice", 1, 3))
 
     def echo(frame: PuntedFrame, see: Reader) -> Iterator[FrameOut]:
-        number = see.attribute(Switch, see.switch_id, "number")
-        yield FrameOut(frame.in_port, (output(IN_PORT),), frame.data + bytes((number, frame.port_key)))
+        at = see.view(Switch, see.switch_id)
+        assert at is not None
+        yield FrameOut(frame.in_port, (output(IN_PORT),), frame.data + bytes((at.number, frame.port_key)))
 
     service = Answering(world.model, echo)
     talking, stranger = Talking(), Talking(dpid=99)
