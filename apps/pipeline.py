@@ -3,7 +3,7 @@
 Apps name the *stage* that a packet goes on to, as the state that it is in then (ADMITTED, ANSWERED, ...); which table
 that is, only this page knows.  Table numbers go in steps of eight: the gaps are for the stages to come.
 
-Tables of networks' flow sets hold flows that are the same on every switch of a network and match its segment; the others
+Tables of networks' flow sets hold flows that are the same on every switch of a network with its segment; the others
 hold a switch's own flows.  No table holds both, so the two can never want the same flow differently.  Where a packet
 goes that no flow of a table matches is a property of the table (`miss`; none: dropped) and a flow of every switch.
 """
