@@ -68,6 +68,7 @@ class Controller:
         from controller.diagnose.switches import Inventory
         from controller.diagnose.topology import Fabric
         from controller.flow import Rates
+        from controller.reconcile.audits import AuditIntervals
         from controller.reconcile.confirmations import Confirmations
         from controller.reconcile.mtus import Mtus
         from controller.reconcile.progress import Progress
@@ -107,7 +108,7 @@ class Controller:
             self.replica,
             Compiler(self.replica.model, chosen),
             progress,
-            settings.audit_interval,
+            AuditIntervals(settings.audit_interval, settings.verify_interval),
             **checked,
         )
         self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
