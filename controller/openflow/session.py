@@ -48,7 +48,6 @@ class Session:
         self.packet_ins = 0
         self.errors = 0
         self.closed = False
-        self.permitted: Callable[[], bool] = lambda: True  # asked right before every write to the switch
         self._demoted = False  # the switch has said that another is its master
         self._link = link
         self._events = events
@@ -63,6 +62,9 @@ class Session:
         self._metering = hub.Semaphore(1)
 
     # --- what the controller asks -------------------------------------------------------------------------------------
+
+    def permitted(self) -> bool:
+        return self._events.permits(self)
 
     def held(self) -> Held:
         """The cookies of all flows on the switch, checked against what the flows are."""
