@@ -28,6 +28,7 @@ from controller.flow import Rates
 from controller.openflow import framework
 from controller.ovsdb import server as ovsdb
 from controller.publish.feed import Events
+from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.confirmations import Confirmations
 from controller.reconcile.mtus import Mtus
 from controller.reconcile.progress import Progress
@@ -79,7 +80,7 @@ class Controller:
             self.replica,
             Compiler(self.replica.model, chosen),
             progress,
-            settings.audit_interval,
+            AuditIntervals(settings.audit_interval, settings.verify_interval),
             **checked,
         )
         self.links = Links(self.store, self.replica, COSTS[settings.link_cost])

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
 from controller.intent.env import Means, means
-from controller.model.rows import Network, Port, Row
+from controller.model.rows import Row
 from controller.publish.feed import Events
+from controller.reconcile.statuses import Statuses
 from controller.store.replica import Replica
 from controller.store.store import Store
 
@@ -21,28 +22,6 @@ from .streams import Streams
 
 Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
 Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that a change would add and remove
-
-
-class Statuses(Protocol):
-    def port(self, port: Port) -> tuple[str, str]:
-        """(ACTIVE, BUILD, DOWN or ERROR; the reason, or "")."""
-        ...
-
-    @property
-    def mtu(self) -> Callable[[Network], tuple[int, str]]:
-        """A network's MTU in bytes, and a word on it where it is less than the network was made with."""
-        ...
-
-    def alive(self, switch_id: str) -> bool:
-        """Whether the switch is connected."""
-        ...
-
-    def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
-        """Return when what was written at `revision` is in force, for these ports; or after `timeout` seconds.
-
-        Without ports: when every switch has confirmed what followed from it.
-        """
-        ...
 
 
 class Fabric(Protocol):

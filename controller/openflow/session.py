@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -68,10 +69,15 @@ class Session:
 
     def held(self) -> Held:
         """The cookies of all flows on the switch, checked against what the flows are."""
-        under_way = self._dumped(wire.FLOW_STATS, wire.flow_dump, dump.read)
-        if under_way.error:
-            raise Rejected({}, f"flow dump: {reason(under_way.error)}")
-        return dump.settled(under_way.held)
+        return dump.settled(self._dumped(wire.FLOW_STATS, wire.flow_dump, dump.read, "flow dump").held)
+
+    def flow_count(self) -> int:
+        """How many flows the switch holds; raises `Rejected` where it does not say."""
+        counts: deque[int] = deque(maxlen=1)
+        self._dumped(
+            wire.AGGREGATE, wire.flow_count_request, lambda body, _: counts.append(wire.flow_count(body)), "flow count"
+        )
+        return counts[-1]
 
     def held_groups(self) -> Held:
         """The numbers of all groups on the switch, checked against what the groups are; none where it has no groups."""
@@ -86,12 +92,13 @@ class Session:
             if len(found) > dump.MOST:
                 raise wire.Malformed(f"more than {dump.MOST} meters")
 
-        under_way = self._dumped(wire.METER_CONFIG, wire.meter_request, read)
-        if under_way.error:
-            raise Rejected({}, f"meter dump: {reason(under_way.error)}")
+        self._dumped(wire.METER_CONFIG, wire.meter_request, read, "meter dump")
         return found
 
-    def _dumped(self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Held], None]) -> Dump:
+    def _dumped(
+        self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Held], None], what: str = ""
+    ) -> Dump:
+        """Ask, and wait until all of the answer is read.  An error raises `Rejected`; "" for `what`: it is ignored."""
         with self._dumping:
             under_way = self._dump = Dump(next(self._xids), kind, read)
             try:
@@ -99,6 +106,8 @@ class Session:
                 self._await_dump(under_way)
             finally:
                 self._dump = None
+        if under_way.error and what:
+            raise Rejected({}, f"{what}: {reason(under_way.error)}")
         return under_way
 
     def apply(
