@@ -153,13 +153,6 @@ def cidr(value: object) -> str:
     return f"{ranges.canonical(start)}/{network.prefixlen}"
 
 
-@schema.takes(schema.array({}, 0))
-def empty_list(value: object) -> tuple[()]:
-    if value != []:
-        raise Fault(f"{shown(value)} is not supported here; only an empty list is")
-    return ()
-
-
 def items(value: object) -> Iterable[tuple[int, dict[str, object]]]:
     """A list of dictionaries, each with its place."""
     if not isinstance(value, list):
@@ -210,15 +203,3 @@ def fixed_ips(value: object) -> tuple[AddressWish, ...]:
             raise Fault(f"Duplicate IP address '{wish.ip_address}'")
         found.append(wish)
     return tuple(found)
-
-
-def binding_profile(value: object) -> str:
-    """{"interface": name} or nothing; the name."""
-    if value is None or value == {}:
-        return ""
-    if not isinstance(value, dict):
-        raise Fault(f"{shown(value)} is not a dictionary")
-    unknown = value.keys() - {"interface"}
-    if unknown:
-        raise Fault(f"unknown key {shown(min(unknown))}; only 'interface' is supported")
-    return filled(value["interface"])

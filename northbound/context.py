@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
 from controller.intent.env import Means, means
-from controller.model.rows import Network, Port, Row
+from controller.model.rows import Row
 from controller.publish.feed import Events
+from controller.reconcile.statuses import Statuses
 from controller.store.replica import Replica
 from controller.store.store import Store
 
@@ -20,28 +22,6 @@ from .streams import Streams
 
 Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
 Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that a change would add and remove
-
-
-class Statuses(Protocol):
-    def port(self, port: Port) -> tuple[str, str]:
-        """(ACTIVE, BUILD, DOWN or ERROR; the reason, or "")."""
-        ...
-
-    @property
-    def mtu(self) -> Callable[[Network], tuple[int, str]]:
-        """A network's MTU in bytes, and a word on it where it is less than the network was made with."""
-        ...
-
-    def alive(self, switch_id: str) -> bool:
-        """Whether the switch is connected."""
-        ...
-
-    def wait(self, revision: int, port_ids: Sequence[str], timeout: float) -> None:
-        """Return when what was written at `revision` is in force, for these ports; or after `timeout` seconds.
-
-        Without ports: when every switch has confirmed what followed from it.
-        """
-        ...
 
 
 class Fabric(Protocol):
@@ -111,22 +91,20 @@ class Context:
     replica: Replica
     statuses: Statuses
     operators: Operators
+    events: Events
     underlay_mtu: int = 1500
     least_mtu: int = 1280
     physical: PhysicalNetworks = NONE
     policy: Policy = field(default_factory=Open)
     identity: Identity = field(default_factory=Anybody)
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
-    events: Events = field(init=False)
-    streams: Streams = field(init=False)
+    streams: Streams = field(default_factory=Streams)
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
     offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
     quantum: bool = True  # v1.0 and v1.1 are served, too
     hosts: Hosts = field(default_factory=Hosts)
-    means: Means = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.offered, self.least_mtu))
-        object.__setattr__(self, "events", Events(self.replica, self.statuses))
-        object.__setattr__(self, "streams", Streams())
+    @cached_property
+    def means(self) -> Means:
+        return means(self.underlay_mtu, self.physical, self.offered, self.least_mtu)

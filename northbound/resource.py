@@ -17,12 +17,12 @@ from controller.intent.env import Means
 from controller.model.model import Model
 from controller.model.rows import Row
 from controller.model.rows.base import DECLARED, Reference
+from controller.reconcile.statuses import Statuses
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
 from .auth import Caller
 from .checks import Check, Fault, shown
-from .context import Statuses
 from .rules import CREATE, DELETE, GET, UPDATE, Access
 from .schema import SHOWN_TEXT, Schema, of
 

@@ -6,7 +6,8 @@
 #                                                     and clients use: DIR/controller.pem, DIR/controller.key
 #   tools/certificates.sh member DIR NAME ADDRESS ... the same for a member of a cluster, which is a client of etcd and may
 #                                                     serve as etcd's on its host, too: DIR/NAME.pem, DIR/NAME.key
-#   tools/certificates.sh hypervisor DIR NAME         a hypervisor's: DIR/NAME.pem, DIR/NAME.key
+#   tools/certificates.sh hypervisor DIR NAME         a hypervisor's, NAME is its external_ids:system-id: DIR/NAME.pem,
+#                                                     DIR/NAME.key
 #
 # On the controller, in its configuration file:
 #
@@ -17,6 +18,7 @@
 #
 # On the hypervisor, with NAME.pem, NAME.key and ca.pem copied to it (never ca.key):
 #
+#   ovs-vsctl set Open_vSwitch . external_ids:system-id=NAME    # Debian: and in /etc/openvswitch/system-id.conf
 #   ovs-vsctl set-ssl /etc/openvswitch/NAME.key /etc/openvswitch/NAME.pem /etc/openvswitch/ca.pem
 #   ovs-vsctl set-manager ssl:CONTROLLER:6640
 #

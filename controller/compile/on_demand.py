@@ -92,7 +92,7 @@ def concerned(model: Model, overlay: Overlay) -> set[str]:
     found = {part for part in named if model.get(Switch, part) is not None}
     for part in named:
         if model.get(Network, part) is not None or overlay.get(Network, part) is not None:
-            found.update(model.placement.span.of(part), overlay.placement.span.of(part))
+            found.update(model.placement.held.of(("network", part)), overlay.placement.held.of(("network", part)))
     if any(dependency[0] == "holds_ports" for dependency in overlay.touched):
         found.update(model.routes.switches())
     return found

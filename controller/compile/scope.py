@@ -1,9 +1,9 @@
 """Which objects have flows in which flow set, and which flow sets a switch carries.  The only page that says so.
 
-Every flow set has a tree of owners.  On a switch: the switch itself, the switches that it shares a network with, those
-that frames which cross it may be going to, and its networks; of a network its blocks of ports; of a block its ports.
-In a network's set: the network; for each switch that holds it the blocks of ports there; of a block its ports.  Each
-step reads only what changes when its own answer does.
+Every flow set has a tree of owners.  On a switch: the switch itself, its peers, those that frames which cross it may be
+going to, and the networks that it reaches; of a network its blocks of ports; of a block its ports.  In a network's set:
+the network; for each switch that holds it the blocks of ports there; of a block its ports.  Each step reads only what
+changes when its own answer does.
 
 A flow set also asks for others (`ASKS`): a switch carries its own set, and whatever is asked for from there on.
 """
@@ -26,8 +26,9 @@ def _of_switch(_: Owner, see: Reader) -> Iterable[Owner]:
         yield "peer", switch_id
     for switch_id in see.towards():
         yield "towards", switch_id
-    for network_id in see.networks():
-        yield "network", network_id
+    for kind, reached in see.reachable():
+        if kind == "network":
+            yield "network", reached
 
 
 def _of_network_here(owner: Owner, see: Reader) -> Iterable[Owner]:
@@ -64,8 +65,9 @@ CHILDREN: dict[str, Mapping[str, Scope]] = {
 
 def _asked_by_switch(_: Owner, see: Reader) -> Iterable[FlowSetKey]:
     if see.switch() is not None:
-        for network_id in see.networks():
-            yield FlowSetKey("network", network_id)
+        for kind, reached in see.reachable():
+            if kind in CHILDREN:
+                yield FlowSetKey(kind, reached)
 
 
 # kind of flow set -> the flow sets that a switch carries because it carries this one

@@ -27,7 +27,7 @@ from .rows import (
     SubnetPool,
     Switch,
 )
-from .rows.base import ATTRIBUTES, FLOWLESS
+from .rows.base import ATTRIBUTES, FLOWLESS, JOINS
 from .scope_ranges import ScopeRanges
 from .slots import PREFIXES as SLOTS
 from .slots import Slots
@@ -164,6 +164,8 @@ class Model:
         if old is not None and kind in PLACES:
             yield from PLACES[kind](self, old)
         self._derive(kind, old, new)
+        if kind in JOINS:
+            self._join(kind, old, new, touched)
         touched.add((kind, row_id))
         for name in ATTRIBUTES[kind]:
             if getattr(old, name, None) != getattr(new, name, None):
@@ -186,6 +188,15 @@ class Model:
             self.room.change(cast("Switch | None", old), cast("Switch | None", new))
         if kind is SubnetPool:
             self.scopes.change(cast("SubnetPool | None", old), cast("SubnetPool | None", new))
+
+    def _join(self, kind: type[Row], old: Row | None, new: Row | None, touched: set[Dependency]) -> None:
+        """Join what a row joins, and no more what it did."""
+        before = set() if old is None else set(JOINS[kind](old))
+        after = set() if new is None else set(JOINS[kind](new))
+        for pair in sorted(after - before):
+            touched.update(self.placement.join(*pair))
+        for pair in sorted(before - after):
+            touched.update(self.placement.part(*pair))
 
     def _settle(self, port_id: str) -> Iterable[Dependency]:
         port = self.get(Port, port_id)

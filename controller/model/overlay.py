@@ -34,6 +34,7 @@ class Overlay(Model):
         self._order: dict[type[Row], Any] = {}
         self._touched: set[Dependency] = set()
         self._unsettled: set[str] = set()
+        self._joining: list[tuple[type[Row], Row | None, Row | None]] = []
         for before, after in changes:
             row = after or before
             if row is not None:
@@ -44,6 +45,8 @@ class Overlay(Model):
         placement = self.__dict__["placement"] = Placement.over(self._base.placement)
         for port_id in self._unsettled:
             self._touched.update(self._settle(port_id))
+        for kind, old, new in self._joining:
+            super()._join(kind, old, new, self._touched)
         return placement
 
     @property
@@ -54,6 +57,9 @@ class Overlay(Model):
 
     def _ordered_ids(self, kind: type[Row]) -> Any:
         return super()._ordered_ids(kind) if isinstance(self._rows[kind], Layer) else self._base._ordered_ids(kind)
+
+    def _join(self, kind: type[Row], old: Row | None, new: Row | None, touched: set[Dependency]) -> None:
+        self._joining.append((kind, old, new))
 
     def _derive(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
         """Nothing: see above."""

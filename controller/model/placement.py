@@ -6,12 +6,14 @@ when the answer does: the hundredth port of a network on a switch changes none o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import NamedTuple
 
+from .adjacency import Adjacency
 from .layer import Layer
 from .relation import Relation
 from .rows import Interface, Network, Port, Switch
+from .rows.base import Node
 
 BLOCK = 64  # ports or switches that share one flood flow: bounds the length of a flow and the cost of one more member
 
@@ -32,9 +34,12 @@ class Placement:
         self.bindings: MutableMapping[str, Interface] = {}  # port id -> interface, whatever the admin state
         self._locations: MutableMapping[str, PortLocation] = {}
         self.networks: Relation[str, str] = Relation()  # switch -> networks that have a port on it
+        self.adjacency = Adjacency()
+        self.reachable: Relation[str, Node] = Relation()  # switch -> what its networks lead to, themselves included
+        self.held: Relation[Node, str] = Relation()  # the same, from there: network -> switches that need its flows
         self.span: Relation[str, str] = Relation()  # network -> switches that hold a port of it
         self.learners: Relation[str, str] = Relation()  # network -> switches that hold a learning port of it
-        self.peers: Relation[str, str] = Relation()  # switch -> other switches that it shares a network with
+        self.peers: Relation[str, str] = Relation()  # switch -> others with a port of what it reaches, or the other way
         self.blocks: Relation[tuple[str, str], int] = Relation()  # (switch, network) -> blocks of its ports
         self.learner_blocks: Relation[tuple[str, str], int] = Relation()
         self.members: Relation[tuple[str, str, int], str] = Relation()  # (switch, network, block) -> ports
@@ -44,7 +49,10 @@ class Placement:
         """One that reads as `base`, and may be changed."""
         made = cls()
         for name, held in vars(base).items():
-            setattr(made, name, Relation.over(held) if isinstance(held, Relation) else Layer(held))
+            if isinstance(held, Adjacency):
+                made.adjacency = Adjacency.over(held)
+            else:
+                setattr(made, name, Relation.over(held) if isinstance(held, Relation) else Layer(held))
         return made
 
     def __bool__(self) -> bool:
@@ -95,15 +103,11 @@ class Placement:
         if not self.networks.has(switch_id):
             yield "holds_ports", switch_id
         if self.networks.add(switch_id, network_id):
-            yield "networks", switch_id
-        others = self.span.of(network_id)
-        if self.span.add(network_id, switch_id):
             yield "span", network_id
-            for other in others:
-                if self.peers.add(switch_id, other):
-                    yield "peers", switch_id
-                if self.peers.add(other, switch_id):
-                    yield "peers", other
+            yield from self._meet(switch_id, self._newly(switch_id, network_id), self.peers.add)
+            self.span.add(network_id, switch_id)
+            for node in sorted(self.adjacency.reached(("network", network_id))):
+                yield from self._reach(switch_id, node)
 
     def _leave(self, port_id: str, location: PortLocation) -> Iterable[tuple[object, ...]]:
         switch_id, network_id, block, learning = location
@@ -118,15 +122,70 @@ class Placement:
             if self.learners.remove(network_id, switch_id):
                 yield "learners", network_id
         if self.networks.remove(switch_id, network_id):
-            yield "networks", switch_id
+            yield "span", network_id
+            for node in sorted(self.adjacency.reached(("network", network_id))):
+                yield from self._unreach(switch_id, node)
+            self.span.remove(network_id, switch_id)
+            yield from self._meet(switch_id, self._newly(switch_id, network_id), self.peers.remove)
         if not self.networks.has(switch_id):
             yield "holds_ports", switch_id
-        if self.span.remove(network_id, switch_id):
-            yield "span", network_id
-            for other in self.span.of(network_id):
-                if self.peers.remove(switch_id, other):
+
+    # --- what networks lead to ---
+
+    def join(self, one: Node, other: Node) -> Iterable[tuple[object, ...]]:
+        """Two nodes lead to each other for one reason more; the dependencies that changed by it."""
+        yield from self._follow(self.adjacency.join(one, other))
+
+    def part(self, one: Node, other: Node) -> Iterable[tuple[object, ...]]:
+        """Two nodes lead to each other for one reason less; the dependencies that changed by it."""
+        yield from self._follow(self.adjacency.part(one, other))
+
+    def _follow(self, before: Mapping[Node, frozenset[Node]]) -> Iterable[tuple[object, ...]]:
+        for (kind, network_id), was in sorted(before.items()):
+            if kind != "network":
+                continue
+            now = self.adjacency.reached((kind, network_id))
+            for switch_id in self.span.of(network_id):
+                for node in sorted(now - was):
+                    yield from self._reach(switch_id, node)
+                for node in sorted(was - now):
+                    yield from self._unreach(switch_id, node)
+
+    def _reach(self, switch_id: str, node: Node) -> Iterable[tuple[object, ...]]:
+        if self.reachable.add(switch_id, node):
+            self.held.add(node, switch_id)
+            yield "reachable", switch_id
+            yield from self._meet(switch_id, self._routed(switch_id, node), self.peers.add)
+
+    def _unreach(self, switch_id: str, node: Node) -> Iterable[tuple[object, ...]]:
+        if self.reachable.remove(switch_id, node):
+            self.held.remove(node, switch_id)
+            yield "reachable", switch_id
+            yield from self._meet(switch_id, self._routed(switch_id, node), self.peers.remove)
+
+    def _newly(self, switch_id: str, network_id: str) -> list[str]:
+        """Whom a switch meets because it has ports of a network, beside those that it meets because it reaches it."""
+        node = ("network", network_id)
+        if not self.held.holds(node, switch_id):
+            return self.held.of(node)
+        return [other for other in self.held.of(node) if not self.span.holds(network_id, other)]
+
+    def _routed(self, switch_id: str, node: Node) -> list[str]:
+        """Whom a switch meets because it reaches a network of which it has no ports: those that have some."""
+        kind, network_id = node
+        if kind != "network" or self.span.holds(network_id, switch_id):
+            return []
+        return self.span.of(network_id)
+
+    def _meet(
+        self, switch_id: str, others: Iterable[str], change: Callable[[str, str], bool]
+    ) -> Iterable[tuple[object, ...]]:
+        """Make a switch and others peers for one reason more, or less."""
+        for other in others:
+            if other != switch_id:
+                if change(switch_id, other):
                     yield "peers", switch_id
-                if self.peers.remove(other, switch_id):
+                if change(other, switch_id):
                     yield "peers", other
 
 

@@ -77,13 +77,13 @@ class Reader:
         self.deps.add(("binding", port.id))
         return self._model.placement.bindings.get(port.id)
 
-    def networks(self) -> list[str]:
-        """Networks that have a port on this switch."""
-        self.deps.add(("networks", self.switch_id))
-        return self._model.placement.networks.of(self.switch_id)
+    def reachable(self) -> list[tuple[str, str]]:
+        """The networks that have a port on this switch, and all that routers lead to from them, as (kind, id)."""
+        self.deps.add(("reachable", self.switch_id))
+        return self._model.placement.reachable.of(self.switch_id)
 
     def peers(self) -> list[str]:
-        """Switches that share a network with this one."""
+        """Switches that frames of such networks are exchanged with: one of the two has a port of what both reach."""
         self.deps.add(("peers", self.switch_id))
         return self._model.placement.peers.of(self.switch_id)
 

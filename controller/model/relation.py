@@ -52,5 +52,8 @@ class Relation(Generic[K, V]):
         counts = self._counts.get(key)
         return sorted(counts) if counts else []  # type: ignore[type-var]
 
+    def holds(self, key: K, value: V) -> bool:
+        return value in self._counts.get(key, ())
+
     def has(self, key: K) -> bool:
         return key in self._counts

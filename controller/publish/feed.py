@@ -16,6 +16,7 @@ from controller.intent.audience import Told, told
 from controller.intent.visibility import audience
 from controller.model.rows import Port
 from controller.publish.port_changes import Looked, concerned
+from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
 from controller.store.codec import encode
@@ -49,10 +50,6 @@ class Entry(NamedTuple):
     @property
     def weight(self) -> int:
         return len(self.rows) + len(self.statuses)
-
-
-class Statuses(Protocol):
-    def port(self, port: Port) -> tuple[str, str]: ...
 
 
 class Progress(Protocol):

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
+from controller.model.hosts import host_of
 from controller.model.model import Model
 from controller.model.rows import Interface, Network, Port, Row, Switch
+from controller.reconcile.statuses import BUILD, Statuses
 
-BUILD = "BUILD"
 SPARE = 256  # pairs of status and host
 Changes = Iterable[tuple[Row | None, Row | None]]
-
-
-class Statuses(Protocol):
-    def port(self, port: Port) -> tuple[str, str]: ...
 
 
 class Looked:
@@ -34,7 +30,7 @@ class Looked:
         for port in ports:
             status, reason = self._statuses.port(port)
             known = self._known.get(port.id)
-            now = (status, _host(self._model, port))
+            now = (status, "" if port.host else host_of(self._model, port))  # one that is asked for is shown as asked
             if now == known:
                 continue
             self._known[port.id] = self._same.setdefault(now, now)
@@ -52,15 +48,6 @@ class Looked:
         if len(self._same) > self._most:  # hosts that are gone
             self._same = {each: each for each in self._known.values()}
             self._most = 2 * len(self._same) + SPARE
-
-
-def _host(model: Model, port: Port) -> str:
-    """Where its interface is; "" where that is not shown."""
-    interface = None if port.host else model.placement.bindings.get(port.id)
-    if interface is None:
-        return ""
-    switch = model.get(Switch, interface.switch_id)
-    return (switch.host if switch is not None else "") or interface.switch_id
 
 
 def concerned(model: Model, rows: Changes) -> list[Port]:

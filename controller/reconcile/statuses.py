@@ -80,7 +80,7 @@ class Statuses:
             return BUILD, "its flows are being computed"
         if progress.at(interface.switch_id) < revision:
             return BUILD, f"switch {interface.switch_id} has not confirmed its flows"
-        for switch_id in model.placement.span.of(port.network_id):
+        for switch_id in model.placement.held.of(("network", port.network_id)):
             if progress.at(switch_id) < revision and not progress.is_away(switch_id):
                 return BUILD, f"switch {switch_id} has not confirmed its flows"
         if network is None or not (lost := unreached(model, interface.switch_id, network)):

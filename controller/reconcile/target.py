@@ -61,6 +61,11 @@ class Target:
         """Nothing is waiting to be sent."""
         return not (self._pending or self._foreign or self.groups.due or self.meters.due)
 
+    @property
+    def retried_at_audits(self) -> bool:
+        """Whether the switch refused a flow or a meter that it may take by now; not where it has no meters at all."""
+        return bool(self.refused or (self.lacking and not self.meterless))
+
     def take_in(self, flow_changes: Iterable[FlowChange]) -> None:
         """A round's changes; a later word on a flow overrides an earlier one that was not sent yet."""
         changes = list(flow_changes)

@@ -153,18 +153,6 @@ class Transaction:
         """Have the commit refused if any key below `taken/<prefix>/` is written or deleted meanwhile."""
         self.read.setdefault(f"taken/{prefix}/", self.model.revision)  # of two reads, the commit relies on the first
 
-    def any_below(self, prefix: str) -> str | None:
-        """Some row's key that holds a reservation below `prefix`, or None; guarded.  Slow: for deletes only."""
-        self.guard(prefix)
-        start = f"taken/{prefix}/"
-        for key, holder in self._reserved.items():
-            if key.startswith(start) and holder is not None:
-                return holder
-        for key, holder in self.model.taken.items():
-            if key.startswith(start) and self._reserved.get(key, holder) is not None:
-                return holder
-        return None
-
 
 def _values(held: object) -> tuple[object, ...]:
     """What a row is found by: a tuple as a whole (`place`), and each of its items."""

@@ -234,12 +234,19 @@ def _allotted(tx: Transaction, interface: Interface, held: int, free: Iterator[i
 
 
 def _free_keys(tx: Transaction, switch_id: str) -> Iterator[int]:
-    """Keys to allot, in ascending order; each is looked at when it is asked for."""
-    have = tx.model.find(Interface, "switch_id", switch_id)
-    # rows of a version that allotted none have their OpenFlow port for a key until they are written again
-    used = {one.ofport for one in have if not one.allotted}
+    """Keys to allot, in ascending order; each is looked at when it is asked for.
+
+    Members of an earlier version, which allots none, write rows without them: such rows have their OpenFlow port for a
+    key until they are written again, and the reservations that they have left behind are void.
+    """
+    used = {one.port_key: one for one in tx.model.find(Interface, "switch_id", switch_id)}
     for key in keys.ALLOTTED:
-        if key not in used and tx.holder(keys.reservation(switch_id, key)) is None:
+        reservation, owner = keys.reservation(switch_id, key), used.get(key)
+        before = tx.model.taken.get(f"taken/{reservation}", "")
+        void = before.startswith("interface/") and (owner is None or owner.key != before or not owner.allotted)
+        if void and tx.holder(reservation) == before:
+            tx.release(reservation)
+        if tx.holder(reservation) is None and (owner is None or owner.allotted):
             yield key
 
 

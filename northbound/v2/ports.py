@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from controller.intent import ports
+from controller.model.hosts import host_of
 from controller.model.rows import Interface, Port, Switch
 
 from ..checks import boolean, fixed_ips, mac, one_of, optional_text, text, uuid
@@ -49,13 +50,7 @@ def _options(view: View, port: Port) -> list[dict[str, object]]:
 
 def host(view: View, port: Port) -> str:
     """As asked, else where the port's interface is."""
-    if port.host:
-        return port.host
-    interface = view.model.placement.bindings.get(port.id)
-    if interface is None:
-        return ""
-    switch = view.model.get(Switch, interface.switch_id)
-    return (switch.host if switch is not None else "") or interface.switch_id
+    return port.host or host_of(view.model, port)
 
 
 def _on_hosts(view: View, hosts: Sequence[str]) -> list[Port]:

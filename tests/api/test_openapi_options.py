@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from controller.config.settings import OPTIONS
+from controller.model.rows.base import QUOTAS
 from northbound.identity import tokens
+from northbound.v2.catalogue import RESOURCES
 from tests.store.etcd_process import Cluster
 
 from .live import Live, running
+from .samples import SAMPLES, creatable
 from .test_openapi import fits
 
 PHYSICAL = "[network]\nflat_networks = flat\nnetwork_vlan_ranges = vlans:100:199\n"
@@ -30,18 +33,19 @@ CHANGES: dict[tuple[str, str], str] = {
     ("network", "broadcast_rate"): "[network]\nbroadcast_rate = 0\n",
     ("fabric", "cost"): "[fabric]\ncost = speed\n",
     ("auth", "strategy"): "[auth]\nstrategy = tokens\ntokens = {directory}/tokens\n",
-    **{("quotas", name): f"[quotas]\n{name} = 1\n" for name in
-       ("network", "subnet", "address_scope", "subnetpool", "port", "rbac_policy")},
+    ("network", "least_mtu"): "[network]\nleast_mtu = 68\n",
+    **{("quotas", name): f"[quotas]\n{name} = 1\n" for name in QUOTAS},
 }  # fmt: skip
 # What else there is: addresses, times, rates, files, names in logs, and what is refused at the start.
 CHANGES_NOTHING = {
     ("northbound", "listen"), ("northbound", "connections_per_address"), ("openflow", "listen"),
-    ("openflow", "audit_interval"), ("openflow", "echo_interval"), ("openflow", "packet_in_rate"),
-    ("openflow", "adopt"), ("openflow", "adopted_switches"), ("ovsdb", "listen"), ("network", "offered_interfaces"),
+    ("openflow", "audit_interval"), ("openflow", "verify_interval"), ("openflow", "echo_interval"),
+    ("openflow", "packet_in_rate"), ("openflow", "adopt"), ("openflow", "adopted_switches"), ("ovsdb", "listen"),
+    ("network", "offered_interfaces"),
     ("cluster", "member"), ("cluster", "lease"), ("cluster", "advertise"), ("cluster", "accept_empty"),
     ("security", "ca"), ("security", "certificate"), ("security", "private_key"), ("security", "bind_certificates"),
     ("security", "allow_plaintext"), ("auth", "insecure"), ("auth", "tokens"), ("hub", "held_warning"),
-    ("nova", "endpoint"),
+    ("nova", "endpoint"), ("openflow", "forget_after"),
 }  # fmt: skip
 QUERIES = {"/tenet/v1/trace": "?from={port}&to={port}"}
 STREAMS = ("/tenet/v1/events", "/metrics", "/docs")
@@ -73,32 +77,28 @@ def make(tried: Tried, physical: bool) -> dict[str, str]:
     """An object of each kind, and its id by the kind."""
     made = {"tenant": "default", "project": "default", "alias": "quotas", "host": "h", "tag": "a"}
 
-    def one(path: str, root: str, **wish: Any) -> None:
-        said = tried.ask("POST", f"/v2.0/{path}", {}, "", {root: wish})
-        assert root in said, said
-        made[root] = said[root]["id"]
-
+    for resource in creatable():
+        wish = SAMPLES[resource.name](made.__getitem__, 1)
+        if physical and resource.name == "network":
+            wish |= {"provider:network_type": "vlan", "provider:physical_network": "vlans"}
+        above = {f"{name}_id": row_id for name, row_id in made.items()}
+        said = tried.ask("POST", f"/v2.0/{resource.path}", above, "", {resource.name: wish})
+        assert resource.name in said, said
+        made[resource.name] = said[resource.name]["id"]
     if physical:
-        for kind in ({"type": "flat", "physical_network": "flat"}, {"type": "vlan", "physical_network": "vlans"}):
-            wish = {f"provider:{'network_type' if name == 'type' else name}": value for name, value in kind.items()}
-            one("networks", "network", **wish)
-    else:
-        one("networks", "network", name="n")
-    one("subnets", "subnet", network_id=made["network"], ip_version=4, cidr="10.0.0.0/24")
-    one("ports", "port", network_id=made["network"], **{"binding:host_id": "h"})
-    one("subnetpools", "subnetpool", name="p", prefixes=["10.8.0.0/16"], default_prefixlen=24)
-    one("address-scopes", "address_scope", name="s", ip_version=4)
-    one("rbac-policies", "rbac_policy", object_type="network", object_id=made["network"], target_tenant="t",
-        action="access_as_shared")  # fmt: skip
+        flat = {"provider:network_type": "flat", "provider:physical_network": "flat"}
+        assert "network" in tried.ask("POST", "/v2.0/networks", {}, "", {"network": flat})
+    host = {"binding:host_id": "h"}
+    tried.ask("PUT", "/v2.0/ports/{id}", {"id": made["port"]}, "", {"port": host})
     return made
 
 
 def identified(template: str, made: dict[str, str]) -> dict[str, str]:
-    """What stands for {id} and {network} in a path: of the path's own kind where there is one."""
-    kinds = {"networks": "network", "subnets": "subnet", "ports": "port", "subnetpools": "subnetpool",
-             "address-scopes": "address_scope", "rbac-policies": "rbac_policy"}  # fmt: skip
-    kind = kinds.get(template.split("/")[2] if template.count("/") > 1 else "", "")
-    return {**made, "id": made.get(kind, "none"), "member": "none"}
+    """What stands for {id}, {network} and {network_id} in a path."""
+    paths = sorted(RESOURCES, key=lambda each: -len(each.path))
+    named = next((each.name for each in paths if template.startswith(f"/v2.0/{each.path}/")), "")
+    above = {f"{name}_id": row_id for name, row_id in made.items()}
+    return {**above, **made, "id": made.get(named, "none"), "member": "none"}
 
 
 @pytest.fixture(scope="module")

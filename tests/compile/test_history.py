@@ -13,7 +13,7 @@ from hypothesis.errors import HypothesisException
 
 from apps.pipeline import MISS
 from controller.compile.catalogue import apps
-from controller.compile.compiler import Compiler
+from controller.compile.compiler import Apps, Compiler
 from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, Rates
 from controller.model.model import Applied, Model
@@ -22,6 +22,7 @@ from controller.model.rows import NAMES, Interface, Learned, Port, Row, Switch
 from controller.model.rows.base import INDEXES, LOOKUPS
 from tests import strategies
 from tests.world import change
+from topology import links
 
 HISTORIES = 1500
 
@@ -44,11 +45,11 @@ begin = st.sampled_from([[], [("put", strategies.base())]])
 histories = st.builds(lambda first, then: first + then, begin, steps)
 
 
-def from_nothing(model: Model, included: Iterable[str]) -> Compiler:
+def from_nothing(model: Model, included: Iterable[str], chosen: Apps) -> Compiler:
     rows = [Applied(1, row.key, row) for kind in NAMES for row in reversed(list(model.rows(kind).values()))]
     fresh = Model()
     fresh.apply(reversed(rows))
-    compiler = Compiler(fresh, apps(Rates(1000)))
+    compiler = Compiler(fresh, chosen)
     for switch_id in included:
         compiler.include(switch_id)
     compiler.run()
@@ -65,9 +66,10 @@ def play(mirror: set[Flow], steps: Iterable[FlowChange]) -> None:
 class History:
     """A compiler that follows a model's changes, and what the switches were sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, chosen: Apps | None = None) -> None:
         self.model = Model()
-        self.compiler = Compiler(self.model, apps(Rates(1000)))
+        self.chosen = chosen or apps(Rates(1000))
+        self.compiler = Compiler(self.model, self.chosen)
         self.mirrors: dict[str, set[Flow]] = {}
         self._work: Iterator[None] = iter(())
         self.include("h0")
@@ -131,7 +133,7 @@ class History:
 
     def check(self) -> None:
         self.settle()
-        scratch = from_nothing(self.model, self.mirrors)
+        scratch = from_nothing(self.model, self.mirrors, self.chosen)
         for switch_id in self.mirrors:
             assert set(self.compiler.wanted(switch_id)) == set(scratch.wanted(switch_id)), switch_id
         assert self.compiler.flow_sets.keys() == scratch.flow_sets.keys()
@@ -146,8 +148,8 @@ class History:
         assert set(self.compiler.dependencies) == set(scratch.dependencies)
 
 
-def after(history: list[tuple[str, Any]]) -> History:
-    told = History()
+def after(history: list[tuple[str, Any]], chosen: Apps | None = None) -> History:
+    told = History(chosen)
     for name, argument in history:
         getattr(told, name)(argument)
     return told
@@ -219,7 +221,7 @@ class _Failed(Exception):
     """The property does not hold."""
 
 
-def _holds() -> bool:
+def _holds(chosen: Apps) -> bool:
     @settings(
         max_examples=2500, database=None, derandomize=True, phases=[Phase.generate], print_blob=False,
         suppress_health_check=list(HealthCheck),
@@ -227,7 +229,7 @@ def _holds() -> bool:
     @given(histories)
     def search(history: list[tuple[str, Any]]) -> None:
         try:
-            after(history).check()
+            after(history, chosen).check()
         except HypothesisException:
             raise
         except Exception as error:
@@ -255,4 +257,8 @@ def test_a_dependency_that_is_not_recorded_is_noticed(read: str, monkeypatch: py
         return self._model.get(*arguments) if read == "view" else found
 
     monkeypatch.setattr(Reader, read, forgetful)
-    assert not _holds()
+    chosen = apps(Rates(1000))
+    if read == "towards":  # links.py reads, of the same object, what changes whenever this does
+        own = [app for app in chosen["switch"]["switch"] if app.__module__ != links.__name__]
+        chosen = {**chosen, "switch": {**chosen["switch"], "switch": own}}
+    assert not _holds(chosen)

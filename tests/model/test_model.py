@@ -59,7 +59,7 @@ def test_the_first_port_on_a_switch_touches_what_switches_share() -> None:
     change(model, switch(3))
     touched = change(model, port("c", "red", 3), plugged("c", 3, 200))
     assert {one for one in touched if isinstance(one[0], str)} == {
-        ("binding", "c"), ("members", "h3", "red", 3), ("blocks", "h3", "red"), ("networks", "h3"), ("span", "red"),
+        ("binding", "c"), ("members", "h3", "red", 3), ("blocks", "h3", "red"), ("reachable", "h3"), ("span", "red"),
         ("peers", "h1"), ("peers", "h2"), ("peers", "h3"), ("holds_ports", "h3"),
     }  # fmt: skip
 
@@ -160,7 +160,7 @@ def everything(model: Model) -> dict[Dependency, object]:
             assert see.deps == {(kind, row_id, ATTRIBUTES[kind][0])} | ({(kind, row_id, name)} if view else set())
 
     for switch_id in strategies.SWITCHES:
-        ask(switch_id, "networks")
+        ask(switch_id, "reachable")
         ask(switch_id, "peers")
         ask("", "get", Switch, switch_id)
         look(Switch, switch_id)

@@ -107,5 +107,5 @@ class Members:
 
 @contextmanager
 def members(audit: int) -> Iterator[Members]:
-    with site(3, 3, {"openflow": {"audit_interval": audit}}) as made:
+    with site(3, 3, {"openflow": {"audit_interval": audit, "verify_interval": audit}}) as made:
         yield Members(made)

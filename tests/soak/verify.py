@@ -11,6 +11,7 @@ from controller.compile.compiler import Compiler
 from controller.flow import Rates
 from controller.model.model import Model
 from controller.model.rows import Interface, Network, Port, Subnet, Switch
+from controller.switches.admission import is_adopted
 from tests.lab import Hypervisor
 from tests.soak.tenant import Tenant
 
@@ -64,9 +65,12 @@ def reservations(model: Model) -> Iterator[str]:
     for subnet in model.rows(Subnet).values():
         due[f"member/{subnet.network_id}/subnet/{subnet.id}"] = subnet.key
     for switch in model.rows(Switch).values():
-        due |= dict.fromkeys((f"switch/{switch.number}", f"host/{switch.host}"), switch.key)
-        if switch.encap_ip:
-            due[f"encap/{switch.encap_ip}"] = switch.key
+        due[f"switch/{switch.number}"] = switch.key
+        if not is_adopted(switch):
+            if not any(why.startswith("host name") for why in switch.refused):
+                due[f"host/{switch.host}"] = switch.key
+            if switch.encap_ip:
+                due[f"encap/{switch.encap_ip}"] = switch.key
     for port in model.rows(Port).values():
         due[f"member/{port.network_id}/port/{port.id}"] = port.key
         due |= {f"ip/{fixed.subnet_id}/{fixed.ip_address}": port.key for fixed in port.fixed_ips}

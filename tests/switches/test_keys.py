@@ -86,6 +86,20 @@ def test_a_row_of_an_earlier_version_has_its_openflow_port_until_it_is_written_a
     assert len(reserved(model)) == 2
 
 
+def test_reservations_that_an_earlier_version_left_behind_are_void() -> None:
+    model = Model()
+    run(model, lambda tx: hypervisor(tx, told(1, interface(1, 50_000), interface(2, 50_001))))
+    at = {row.name: row for row in model.find(Interface, "switch_id", "h1")}
+    change(model, replace(at["tap1"], allotted=0), at["tap2"].key)  # it has written the one and deleted the other
+    assert keys(model) == {50_000: 50_000} and len(reserved(model)) == 2
+    run(model, lambda tx: hypervisor(tx, told(1, interface(1, 50_000), interface(3, 50_003))))
+    assert keys(model) == {50_000: FIRST, 50_003: FIRST + 1}
+    assert reserved(model) == {
+        f"taken/key/h1/{FIRST}": "interface/h1/tap1",
+        f"taken/key/h1/{FIRST + 1}": "interface/h1/tap3",
+    }
+
+
 def test_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controller.model.keys.ALLOTTED", range(FIRST, FIRST + 1))
     model = Model()

@@ -92,6 +92,8 @@ class Seen(NamedTuple):
 
 
 BY_OWNER = Seen()
+Node = tuple[str, str]  # the key of an object that networks may be joined to: ("network", id), ("router", id)
+Joins = Callable[[Any], Iterable[tuple[Node, Node]]]  # of a row: pairs of nodes that lead to each other because of it
 Change = Callable[[Reads, Any, Any], Iterable[Row]]  # (reads, row before, row after) -> other rows
 
 
@@ -107,6 +109,7 @@ class Kind:
     refers: tuple[Reference, ...] = ()
     seen: Seen | None = None
     alters: Change | None = None
+    joins: Joins | None = None
     quota: int | None = None
     plural: str = ""
     flowless: bool = False
@@ -127,6 +130,7 @@ def row(
     refers: tuple[Reference, ...] = (),
     seen: Seen | None = None,
     alters: Change | None = None,
+    joins: Joins | None = None,
     quota: int | None = None,
     plural: str = "",
     flowless: bool = False,
@@ -140,6 +144,7 @@ def row(
     parent: the row that this one is a part of.  refers: other rows that it names.
     seen: who sees it; None: operators alone.  With `Seen.shared` it can be shared by RBAC policies.
     alters: further rows that the API shows otherwise when such a row changes.
+    joins: what such a row joins, so that a switch with ports of one network holds the flows of the others, too.
     quota: how many a project may have by default (-1: any number); None: they are not counted.
     plural: what people call several of them ("Subnet pools"), where `name` does not say it.
     flowless: such rows never affect flows.
@@ -148,11 +153,15 @@ def row(
 
     def declared(kind: K) -> K:
         said = plural or f"{name.replace('_', ' ').capitalize()}s"
-        found = Kind(name, index, lookup, attributes, parent, refers, seen, alters, quota, said, flowless, version)
+        found = Kind(
+            name, index, lookup, attributes, parent, refers, seen, alters, joins, quota, said, flowless, version
+        )
         if KINDS.setdefault(name, kind) is not kind:
             raise ValueError(f"two kinds of rows are called {name}")
         DECLARED[kind], NAMES[kind] = found, name
         INDEXES[kind], LOOKUPS[kind], ATTRIBUTES[kind] = index, lookup, attributes
+        if joins is not None:
+            JOINS[kind] = joins
         if flowless:
             FLOWLESS.add(kind)
         if quota is not None:
@@ -173,6 +182,7 @@ NAMES: dict[type[Row], str] = {}
 INDEXES: dict[type[Row], tuple[str, ...]] = {}
 LOOKUPS: dict[type[Row], tuple[str, ...]] = {}
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {}
+JOINS: dict[type[Row], Joins] = {}
 FLOWLESS: set[type[Row]] = set()
 QUOTAS: dict[str, int] = {}  # kinds of which a project may have so many by default
 SHAREABLE: dict[str, type[Standard]] = {}  # kinds that RBAC policies may be about

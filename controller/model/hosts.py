@@ -1,0 +1,15 @@
+"""The host of a port: where the interface is that it is bound to."""
+
+from __future__ import annotations
+
+from .model import Model
+from .rows import Port, Switch
+
+
+def host_of(model: Model, port: Port) -> str:
+    """The host's name, or the id of a switch that has none; "" while no interface is plugged in."""
+    interface = model.placement.bindings.get(port.id)
+    if interface is None:
+        return ""
+    switch = model.get(Switch, interface.switch_id)
+    return (switch.host if switch is not None else "") or interface.switch_id
