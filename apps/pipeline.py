@@ -3,7 +3,7 @@
 Apps name the *stage* that a packet goes on to, as the state that it is in then (ADMITTED, ANSWERED, ...); which table
 that is, only this page knows.  Table numbers go in steps of eight: the gaps are for the stages to come.
 
-Tables marked *everywhere* hold flows that are the same on every switch of a network and match its segment; the others
+Tables of networks' flow sets hold flows that are the same on every switch of a network with its segment; the others
 hold a switch's own flows.  No table holds both, so the two can never want the same flow differently.  Where a packet
 goes that no flow of a table matches is a property of the table (`miss`; none: dropped) and a flow of every switch.
 """
@@ -17,14 +17,14 @@ from controller.flow.bits import Bits, together
 from controller.flow.fields import MEMO
 
 
-def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "", everywhere: bool = False) -> Table:
+def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "", flow_set: str = "switch") -> Table:
     return Table(
         number,
         name,
         frozenset(matches.split()),
         (*goto.split(), *miss.split()),
         miss,
-        "network" if everywhere else "switch",
+        flow_set,
     )
 
 
@@ -34,7 +34,7 @@ CLASSIFY = _table(
     "labelled arrive neighbor declared learn local",
 )  # fmt: skip
 LABELLED = _table(8, "labelled", "eth_type mpls_label", "arrive", miss="forward")
-ARRIVE = _table(16, "arrive", "tun_id", "local", everywhere=True)
+ARRIVE = _table(16, "arrive", "tun_id", "local", flow_set="network")
 
 # --- admit: may this port send this source address; where does an address without a declared owner live ---
 NEIGHBOR = _table(
@@ -46,7 +46,7 @@ SOURCE = _table(
 )  # fmt: skip
 DECLARED = _table(
     40, "declared", "metadata eth_src eth_type arp_spa ipv4_src ipv6_src ip_proto icmpv6_type nd_target",
-    miss="learn", everywhere=True,
+    miss="learn", flow_set="network",
 )  # fmt: skip
 LEARN = _table(48, "learn", "reg6 eth_src", "answer")
 
@@ -54,7 +54,7 @@ LEARN = _table(48, "learn", "reg6 eth_src", "answer")
 
 # --- serve: answered at the edge ---
 ANSWER = _table(
-    80, "answer", "metadata eth_dst eth_type vlan_vid arp_op arp_tpa", "deliver", miss="local", everywhere=True
+    80, "answer", "metadata eth_dst eth_type vlan_vid arp_op arp_tpa", "deliver", miss="local", flow_set="network"
 )  # fmt: skip
 
 # --- route (104 to 120, to come): frames to a router, and the next hop's address ---
@@ -62,8 +62,8 @@ ANSWER = _table(
 # --- forward: destination address to local port, other switch, or every member of the network ---
 LOCAL = _table(128, "local", "metadata eth_dst", "permit flood limit", miss="remote")
 FLOOD = _table(136, "flood", "metadata reg9", "permit deliver")  # entered by resubmit only
-REMOTE = _table(144, "remote", "metadata eth_dst", "fabric spread unknown limit", everywhere=True)
-SPREAD = _table(152, "spread", "metadata reg9", "fabric", everywhere=True)  # entered by resubmit only
+REMOTE = _table(144, "remote", "metadata eth_dst", "fabric spread unknown limit", flow_set="network")
+SPREAD = _table(152, "spread", "metadata reg9", "fabric", flow_set="network")  # entered by resubmit only
 UNKNOWN = _table(160, "unknown", "metadata", "flood")
 LIMIT = _table(168, "limit", "reg6")  # entered by resubmit only
 

@@ -154,6 +154,8 @@ class SimSwitch:
             parts = _parts([self._port(number) for number in self.ports])
         elif kind == wire.FLOW_STATS:
             parts = self._dump()
+        elif kind == wire.AGGREGATE:
+            parts = [struct.pack("!QQI4x", 3, 4, self._count())]
         elif kind == wire.METER_CONFIG and self.has_meters:
             number = int.from_bytes(message[16:20], "big")
             if number not in (*self.meters, 0xFFFFFFFF):
@@ -169,6 +171,9 @@ class SimSwitch:
         (name, state), speed = self.ports[number], self.speeds.get(number, 0)
         mac = b"\x02\0" + struct.pack("!I", number & 0xFFFFFFFF)
         return struct.pack("!I4x6s2x16sIIIIIIII", number, mac, name.encode()[:15], 0, state, 0, 0, 0, 0, speed, 0)
+
+    def _count(self) -> int:
+        return len(self.flows)
 
     def _dump(self) -> list[bytes]:
         entries = []

@@ -36,7 +36,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
     "openflow": [
         cfg.StrOpt("listen", default="127.0.0.1:6653", help="ADDRESS:PORT where switches connect."),
         cfg.FloatOpt("audit_interval", default=60.0, min=0.5,
-                     help="Seconds between comparisons of each switch's flows with what they are to be."),
+                     help="Seconds between counts of each switch's flows; where it holds more or fewer than it should, "
+                          "or refused any, all are compared at once."),
+        cfg.FloatOpt("verify_interval", default=600.0, min=0.5,
+                     help="Seconds between comparisons of all of each switch's flows, groups and meters with what they "
+                          "are to be."),
         cfg.FloatOpt("echo_interval", default=5.0, min=0.1,
                      help="Seconds between echo requests; two without an answer end a connection."),
         cfg.IntOpt("packet_in_rate", default=500, min=1,
@@ -130,6 +134,7 @@ class Settings(NamedTuple):
     openflow: tuple[str, int]
     ovsdb: tuple[str, int]
     audit_interval: float
+    verify_interval: float
     echo_interval: float
     packet_in_rate: int
     adopt: bool
@@ -219,7 +224,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         raise Misconfigured("[security] certificate and private_key go together")
     if security.ca and not security.certificate:
         raise Misconfigured("[security] ca is of no use without certificate and private_key: there would be no TLS")
-    for name in ("audit_interval", "echo_interval", "forget_after"):
+    for name in ("audit_interval", "verify_interval", "echo_interval", "forget_after"):
         if not math.isfinite(conf.openflow[name]):
             raise Misconfigured(f"[openflow] {name} = {conf.openflow[name]} is not a number of seconds")
     if security.certificate and not security.ca:
@@ -231,6 +236,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         openflow=address("openflow", conf.openflow.listen),
         ovsdb=address("ovsdb", conf.ovsdb.listen),
         audit_interval=conf.openflow.audit_interval,
+        verify_interval=conf.openflow.verify_interval,
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
         adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
 from controller.flow.meter import Meter, is_ours
 from controller.openflow import dump, wire
 from controller.openflow.dump import Held
 from controller.openflow.errornames import reason
 from controller.openflow.events import Link, PortDesc, SwitchEvents
-from controller.openflow.pending import Answer, Bundle, Dump
+from controller.openflow.pending import Answer, Bundle, Dump, Request
 from controller.openflow.wire import PacketIn
 from controller.runtime import hub
 from controller.runtime.certificates import Names
@@ -48,7 +48,6 @@ class Session:
         self.packet_ins = 0
         self.errors = 0
         self.closed = False
-        self.permitted: Callable[[], bool] = lambda: True  # asked right before every write to the switch
         self._demoted = False  # the switch has said that another is its master
         self._link = link
         self._events = events
@@ -64,12 +63,20 @@ class Session:
 
     # --- what the controller asks -------------------------------------------------------------------------------------
 
+    def permitted(self) -> bool:
+        return self._events.permits(self)
+
     def held(self) -> Held:
         """The cookies of all flows on the switch, checked against what the flows are."""
-        under_way = self._dumped(wire.FLOW_STATS, wire.flow_dump, dump.read)
-        if under_way.error:
-            raise Rejected({}, f"flow dump: {reason(under_way.error)}")
-        return dump.settled(under_way.held)
+        return dump.settled(self._dumped(wire.FLOW_STATS, wire.flow_dump, dump.read, "flow dump").held)
+
+    def flow_count(self) -> int:
+        """How many flows the switch holds; raises `Rejected` where it does not say."""
+        counts: deque[int] = deque(maxlen=1)
+        self._dumped(
+            wire.AGGREGATE, wire.flow_count_request, lambda body, _: counts.append(wire.flow_count(body)), "flow count"
+        )
+        return counts[-1]
 
     def held_groups(self) -> Held:
         """The numbers of all groups on the switch, checked against what the groups are; none where it has no groups."""
@@ -84,12 +91,13 @@ class Session:
             if len(found) > dump.MOST:
                 raise wire.Malformed(f"more than {dump.MOST} meters")
 
-        under_way = self._dumped(wire.METER_CONFIG, wire.meter_request, read)
-        if under_way.error:
-            raise Rejected({}, f"meter dump: {reason(under_way.error)}")
+        self._dumped(wire.METER_CONFIG, wire.meter_request, read, "meter dump")
         return found
 
-    def _dumped(self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Held], None]) -> Dump:
+    def _dumped(
+        self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Held], None], what: str = ""
+    ) -> Dump:
+        """Ask, and wait until all of the answer is read.  An error raises `Rejected`; "" for `what`: it is ignored."""
         with self._dumping:
             under_way = self._dump = Dump(next(self._xids), kind, read)
             try:
@@ -97,6 +105,8 @@ class Session:
                 self._await_dump(under_way)
             finally:
                 self._dump = None
+        if under_way.error and what:
+            raise Rejected({}, f"{what}: {reason(under_way.error)}")
         return under_way
 
     def apply(
@@ -342,7 +352,7 @@ class Session:
 
     # --- asking and waiting -------------------------------------------------------------------------------------------
 
-    def _ask(self, kind: int, request: _Request, argument: int) -> Answer:
+    def _ask(self, kind: int, request: Request, argument: int) -> Answer:
         answer = self._expect(kind)
         try:
             self._write(request(answer.xid, argument))
@@ -385,7 +395,3 @@ class Session:
         why = f"no answer in {_TIMEOUT:.0f} s"
         self.close(why)
         raise Unreachable(f"switch {self.dpid:016x}: {why}")
-
-
-class _Request(Protocol):
-    def __call__(self, xid: int, argument: int, /) -> bytes: ...

@@ -38,6 +38,7 @@ REPLIES: Final = frozenset({BARRIER_REPLY, ROLE_REPLY})  # beside the multipart 
 EQUAL, MASTER, SLAVE = 1, 2, 3  # OFPCR_ROLE_* (7.3.9)
 
 FLOW_STATS: Final = 1
+AGGREGATE: Final = 2
 GROUP_DESC: Final = 7
 METER_CONFIG: Final = 10
 PORT_DESC: Final = 13
@@ -128,6 +129,11 @@ def delete_by_cookie(xid: int, cookie: int) -> bytes:
 def flow_dump(xid: int) -> bytes:
     """Ask for all flows of all tables (7.3.5.2)."""
     return _multipart(xid, FLOW_STATS, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
+
+
+def flow_count_request(xid: int) -> bytes:
+    """Ask for the number of all flows of all tables, and what they counted (OFPMP_AGGREGATE, 7.3.5.3)."""
+    return _multipart(xid, AGGREGATE, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
 
 
 def group_dump(xid: int) -> bytes:
@@ -239,6 +245,12 @@ def is_bundle_add(data: bytes) -> bool:
 
 def is_bundle_reply(data: bytes) -> bool:
     return len(data) == 24 and _EXPERIMENTER.unpack_from(data, 8) == (ONF, BUNDLE_CONTROL)
+
+
+def flow_count(body: bytes) -> int:
+    """The number of flows in an AGGREGATE reply's body: packets and bytes (64 bits each), flows, padding (7.3.5.3)."""
+    check_size(body, 24, "an aggregate of flows")
+    return int(_WORD.unpack_from(body, 16)[0])
 
 
 def meters(body: bytes) -> list[Meter]:

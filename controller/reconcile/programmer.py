@@ -1,12 +1,12 @@
 """One connected switch is kept right: synchronised, then sent every change, then audited now and again.
 
-Start, reconnect, take-over, repair and audit are one thing: dump, compare, send the difference.
+Start, reconnect, take-over, repair and audit are one thing: dump, compare, send the difference.  Between the audits of
+content the flows are only counted: a count that differs brings the audit at once.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -19,6 +19,7 @@ from controller.openflow.wire import meter_mod
 from controller.runtime import hub
 from controller.runtime.errors import Rejected
 
+from .audits import AuditIntervals, AuditSchedule
 from .target import Batch, Target
 
 log = logging.getLogger("tenet.switch")
@@ -48,7 +49,7 @@ class Plan(Protocol):
 class Programmer:
     """Runs in the session's green thread until the session ends."""
 
-    def __init__(self, switch_id: str, session: Session, plan: Plan, audit_interval: float) -> None:
+    def __init__(self, switch_id: str, session: Session, plan: Plan, audits: AuditIntervals) -> None:
         self.switch_id = switch_id
         self.session = session
         self.target = Target()
@@ -57,7 +58,7 @@ class Programmer:
         self.repaired = 0  # flows that an audit found missing, foreign or changed
         self._plan = plan
         self._unlimited = ""  # as the log was told
-        self._audit_interval = audit_interval
+        self._audits = audits
         self._told: dict[int, str] | None = None  # refusals, as the plan knows them; None: those of another connection
         self._wake = hub.Signal()
         self._again_from = 0.0  # monotonic time from which on the next bundle may be sent
@@ -75,16 +76,24 @@ class Programmer:
         """Until `end`; raises `Unreachable` when the connection ended first."""
         self._synchronise("connected")
         self.synchronised = True
-        # switches that connected together are not audited together
-        audit = time.monotonic() + self._audit_interval * random.uniform(0.5, 1.0)
+        schedule = AuditSchedule(self._audits)
         while not self._ended:
             self._send()
-            left = audit - time.monotonic()
-            if left <= 0:
+            left = schedule.left
+            if left > 0:
+                self._wake.wait(left)
+            elif schedule.content_due or self.target.retried_at_audits or self._miscounted():
                 self._synchronise("audit")
-                audit = time.monotonic() + self._audit_interval
-                continue
-            self._wake.wait(left)
+                schedule.dumped()
+            else:
+                schedule.counted()
+
+    def _miscounted(self) -> bool:
+        """Whether the switch holds more or fewer flows than it confirmed; also where it cannot tell."""
+        try:
+            return self.session.flow_count() != len(self.target.installed)
+        except Rejected:
+            return True
 
     def _synchronise(self, why: str) -> None:
         self._see_meters()

@@ -13,6 +13,7 @@ from controller.runtime import hub
 from controller.runtime.errors import Unreachable
 from controller.store.replica import Replica
 
+from .audits import AuditIntervals
 from .programmer import Programmer
 from .progress import Progress
 from .target import Target
@@ -39,7 +40,7 @@ class Reconciler:
         replica: Replica,
         compiler: Compiler,
         progress: Progress,
-        audit_interval: float,
+        audits: AuditIntervals,
         check: Check = _unchecked,
     ) -> None:
         self.compiler = compiler
@@ -47,7 +48,7 @@ class Reconciler:
         self.rounds = 0
         self._model = replica.model
         self._progress = progress
-        self._audit_interval = audit_interval
+        self._audits = audits
         self._check = check
         self._wake = hub.Signal()
         self._working = False
@@ -65,7 +66,7 @@ class Reconciler:
 
     def attend(self, switch_id: str, session: Session) -> None:
         """Keep a connected switch right until its connection ends; the session's own green thread."""
-        programmer = Programmer(switch_id, session, self, self._audit_interval)
+        programmer = Programmer(switch_id, session, self, self._audits)
         before = self.programmers.get(switch_id)
         if before is not None:
             before.end()

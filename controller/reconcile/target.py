@@ -61,6 +61,11 @@ class Target:
         """Nothing is waiting to be sent."""
         return not (self._pending or self._foreign or self.groups.due or self.meters.due)
 
+    @property
+    def retried_at_audits(self) -> bool:
+        """Whether the switch refused a flow or a meter that it may take by now; not where it has no meters at all."""
+        return bool(self.refused or (self.lacking and not self.meterless))
+
     def take_in(self, flow_changes: Iterable[FlowChange]) -> None:
         """A round's changes; a later word on a flow overrides an earlier one that was not sent yet."""
         changes = list(flow_changes)
@@ -88,7 +93,7 @@ class Target:
         before is tried again.  Before this, `groups.seen` and `see_meters` are told what was dumped of them.
         """
         wish = {flow.cookie: flow for flow in wanted}
-        self.installed = right & wish.keys()
+        self.installed = {cookie for cookie in wish if cookie in right}  # the flows' own numbers, not the dump's
         self.refused.clear()
         self.lacking.clear()
         self._foreign = wrong | (right - wish.keys())

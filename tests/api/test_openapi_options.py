@@ -39,8 +39,9 @@ CHANGES: dict[tuple[str, str], str] = {
 # What else there is: addresses, times, rates, files, names in logs, and what is refused at the start.
 CHANGES_NOTHING = {
     ("northbound", "listen"), ("northbound", "connections_per_address"), ("openflow", "listen"),
-    ("openflow", "audit_interval"), ("openflow", "echo_interval"), ("openflow", "packet_in_rate"),
-    ("openflow", "adopt"), ("openflow", "adopted_switches"), ("ovsdb", "listen"), ("network", "offered_interfaces"),
+    ("openflow", "audit_interval"), ("openflow", "verify_interval"), ("openflow", "echo_interval"),
+    ("openflow", "packet_in_rate"), ("openflow", "adopt"), ("openflow", "adopted_switches"), ("ovsdb", "listen"),
+    ("network", "offered_interfaces"),
     ("cluster", "member"), ("cluster", "lease"), ("cluster", "advertise"), ("cluster", "accept_empty"),
     ("security", "ca"), ("security", "certificate"), ("security", "private_key"), ("security", "bind_certificates"),
     ("security", "allow_plaintext"), ("auth", "insecure"), ("auth", "tokens"), ("hub", "held_warning"),

@@ -10,7 +10,7 @@ from controller.flow.meter import of_port
 from tests.apps.clouds import four, mac
 from tests.apps.test_pipeline import keeps
 from tests.apps.travels import complaints
-from tests.apps.trunk import KEYS, TAGS, TRUNK, flows
+from tests.apps.trunk import KEYS, RATE, TAGS, TRUNK, flows
 from tests.world import frame
 
 BROADCAST, TUNNEL, BOB = "ff:ff:ff:ff:ff:ff", 900, 2
@@ -91,6 +91,6 @@ def test_a_tag_of_no_subport_and_a_siblings_address_are_dropped(pipeline: Pipeli
 
 def test_each_logical_port_has_a_meter_of_its_own() -> None:
     found = flows()
-    limited = Pipeline(found, exhausted=frozenset({of_port(KEYS["red-10"])}))
+    limited = Pipeline(found, exhausted=frozenset({of_port(KEYS["red-10"], RATE).number}))
     assert heard(limited, says("red-10", BROADCAST)) == []
     assert heard(limited, says("red-20", BROADCAST)) == heard(Pipeline(found), says("red-20", BROADCAST)) != []

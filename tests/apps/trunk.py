@@ -22,6 +22,7 @@ from tests.apps.clouds import network, plugged, port, switch
 from tests.world import change
 
 TRUNK = 7  # the OpenFlow port
+RATE = 1000  # of broadcasts
 PRESENT = 0x1000  # OFPVID_PRESENT
 KEYS = {"parent": TRUNK, "red-10": 40_001, "red-20": 40_002, "blue-30": 40_003}
 TAGS = {"parent": 0, "red-10": PRESENT | 10, "red-20": PRESENT | 20, "blue-30": PRESENT | 30}
@@ -45,7 +46,7 @@ def trunked(row: Port, see: Reader) -> Iterator[Flow]:
 
 def with_trunks() -> Apps:
     """The product's apps, but for the one that is replaced."""
-    chosen = apps(Rates(1000))
+    chosen = apps(Rates(RATE))
     here = dict(chosen["switch"])
     here["port"] = [trunked if app is attach.port else app for app in here["port"]]
     assert trunked in here["port"]

@@ -51,6 +51,9 @@ class LeanSwitch(SimSwitch):
         fixed = _ENTRY.pack(48 + len(content), table, 1, 2, priority, 0, 0, 0, cookie, 3, 4)
         self._entries[cookie], self._places[key], self._keys[cookie] = fixed + content, cookie, key
 
+    def _count(self) -> int:
+        return len(self._entries)
+
     def _dump(self) -> list[bytes]:
         return list(_gathered(self._entries)) or [b""]
 

@@ -37,7 +37,7 @@ class Member:
         config = folder / f"{number}.conf"
         sections = {
             "store": f"url = {etcd.url('tenet')}", "northbound": f"listen = 127.0.0.1:{self.api}",
-            "openflow": f"listen = 127.0.0.1:{self.openflow}\naudit_interval = 3600",
+            "openflow": f"listen = 127.0.0.1:{self.openflow}\naudit_interval = 3600\nverify_interval = 3600",
             "ovsdb": f"listen = 127.0.0.1:{ovsdb}", "cluster": f"member = {self.name}\nlease = {LEASE:g}",
         }  # fmt: skip
         config.write_text("".join(f"[{section}]\n{option}\n" for section, option in sections.items()))

@@ -15,6 +15,7 @@ from controller.flow import Rates
 from controller.model.model import Applied
 from controller.openflow import framework
 from controller.openflow.session import PacketIn, Session
+from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
 from controller.runtime import garbage, hub
@@ -42,7 +43,7 @@ class Bench:
         garbage.settle()
         self.progress = Progress(time.monotonic)
         self.reconciler = Reconciler(
-            replica, Compiler(replica.model, apps(Rates())), self.progress, audit_interval=3600.0
+            replica, Compiler(replica.model, apps(Rates())), self.progress, AuditIntervals(3600.0, 3600.0)
         )
         self.reconciler.compiler.include(ONE)
         self.reconciler.compiler.run()
@@ -75,6 +76,9 @@ class Bench:
     def packet_in(self, session: Session, packet: PacketIn) -> None: ...
 
     def ports_changed(self, session: Session) -> None: ...
+
+    def permits(self, session: Session) -> bool:
+        return True
 
     def refused(self, address: str, why: str, duplicate: bool) -> None: ...
 

@@ -24,8 +24,8 @@ class Watched(Shared):
     """Says what it does: the work asks it just before."""
 
     def __init__(self, me: str, replica: Fed, clock: Callable[[], float], doing: Callable[[str, str], None]) -> None:
-        super().__init__(me, replica, clock)  # type: ignore[arg-type]
-        self.lease_until = lambda: 1e9
+        super().__init__(me, replica, lambda: self.until, clock)  # type: ignore[arg-type]
+        self.until = 1e9  # its lease
         self.instance = f"i-{me}"
         self._doing = doing
 
@@ -95,8 +95,7 @@ class Cluster:
 
     def cut_off(self, name: str) -> None:
         """Goes on and hears nothing: it may act until its lease is over."""
-        until = self.now + LEASE
-        self.masteries[name].lease_until = lambda: until
+        self.masteries[name].until = self.now + LEASE
         self.feeds.pop(name)
         self.live(LEASE)
         self.put(f"presence/{name}")

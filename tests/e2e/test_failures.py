@@ -40,7 +40,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with cloud([["vxlan"]] * 3, {"openflow": {"audit_interval": AUDIT}}) as made:
+    with cloud([["vxlan"]] * 3, {"openflow": {"audit_interval": AUDIT, "verify_interval": AUDIT}}) as made:
         yield World(made)
 
 

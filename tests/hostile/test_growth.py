@@ -18,6 +18,7 @@ from controller.model.model import Model
 from controller.model.rows import Interface, Network, Port, Reach, Switch
 from controller.ovsdb.pace import CALM, LONGEST, MOST, Pace
 from controller.publish.port_changes import SPARE, Looked
+from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
 from controller.runtime import hub
@@ -78,7 +79,7 @@ def test_removed_switches_are_forgotten(store: Store, replica: Replica) -> None:
     clock = 0.0
     progress = Progress(lambda: clock)
     levels = Levels(replica, progress, Alone(), lambda: clock)  # type: ignore[arg-type]
-    Reconciler(replica, Compiler(replica.model, apps(Rates())), progress, 60.0)
+    Reconciler(replica, Compiler(replica.model, apps(Rates())), progress, AuditIntervals())
     empty = held(progress), held(levels)
     for number in range(1, 21):
         row = Switch(id=f"s{number}", number=number, dpid=number)

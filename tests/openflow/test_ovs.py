@@ -57,7 +57,10 @@ def test_ten_thousand_flows_in_one_bundle(bridge: Bridge) -> None:
     flows = [flow(number) for number in range(10_000)]
     bridge.session.apply([each.add for each in flows], [])
     assert bridge.session.held() == Held(cookies(flows), set())
-    assert "flow_count=10000" in bridge.ofctl("dump-aggregate")
+    assert "flow_count=10000" in bridge.ofctl("dump-aggregate") and bridge.session.flow_count() == 10_000
+    bridge.ofctl("add-flow", "table=9,priority=1,actions=drop")
+    assert bridge.session.flow_count() == 10_001  # of all tables
+    bridge.ofctl("del-flows", "table=9")
     bridge.session.apply([], cookies(flows[:9_000]))
     assert bridge.session.held() == Held(cookies(flows[9_000:]), set())
 

@@ -32,11 +32,12 @@ def test_what_was_applied_is_held(bench: Bench) -> None:
     flows = [flow(number) for number in range(2000)]  # more than one write out, more than one part back
     peer.apply(adds(flows), [])
     assert switch.commits == 1 and len(switch.flows) == 2000
-    assert peer.held() == Held(cookies(flows), set())
+    assert peer.held() == Held(cookies(flows), set()) and peer.flow_count() == 2000
     peer.apply(adds([flow(5, port=2)]), cookies(flows[:5]))
     expected = cookies(flows[6:]) | {flow(5, port=2).cookie}
     assert peer.held() == Held(expected, set())
     assert (peer.flow_messages_sent, peer.bundles) == (2006, 2)
+    assert peer.flow_count() == 1995
 
 
 def test_nothing_to_do_sends_nothing(bench: Bench) -> None:

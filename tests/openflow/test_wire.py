@@ -209,6 +209,7 @@ READERS: list[Callable[[bytes], object]] = [
     wire.is_bundle_add,
     wire.is_bundle_reply,
     wire.meters,
+    wire.flow_count,
     wire.packet_in,
     lambda data: dump.read(data, dump.Held(set(), set())),
 ]

@@ -41,6 +41,8 @@ class MemorySession:
         self.room: int | None = None  # for so many flows there is room
         self.applied = 0  # bundles that were tried
         self.dumps = 0
+        self.counts = 0
+        self.counts_flows = True
         self.on_dump: Callable[[], None] = lambda: None
         self.on_apply: Callable[[], None] = lambda: None
 
@@ -50,6 +52,13 @@ class MemorySession:
         self.on_dump()
         wrong = {entry.cookie for entry in self.table.values() if not entry.right}
         return Held({entry.cookie for entry in self.table.values()} - wrong, wrong)
+
+    def flow_count(self) -> int:
+        self._wait()
+        self.counts += 1
+        if not self.counts_flows:
+            raise Rejected({}, "no such question")
+        return len(self.table)
 
     def held_groups(self) -> Held:
         self._wait()

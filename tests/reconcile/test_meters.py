@@ -14,6 +14,7 @@ from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, field, put
 from controller.flow.meter import FLAGS, Meter, of_port
 from controller.openflow.session import Session
+from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.programmer import Programmer
 from controller.runtime import hub
 from tests.reconcile.memory import MemorySession, until
@@ -35,7 +36,7 @@ class Scene:
 
     def __init__(self, session: MemorySession, *wanted: Flow, audit: float = 60.0) -> None:
         self.session, self.plan = session, Plan(*wanted)
-        self.programmer = Programmer("h1", cast(Session, session), self.plan, audit)
+        self.programmer = Programmer("h1", cast(Session, session), self.plan, AuditIntervals(audit, audit))
         self._thread = hub.spawn(self.programmer.run)
         until(lambda: self.programmer.synchronised)
 

@@ -13,10 +13,13 @@ from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, field, put
 from controller.openflow.session import Session
 from controller.reconcile import programmer as module
+from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.programmer import Programmer
 from controller.reconcile.target import Target
 from controller.runtime import hub
 from tests.reconcile.memory import MemorySession, until
+
+USUAL = AuditIntervals()
 
 
 def flow(number: int) -> Flow:
@@ -36,8 +39,8 @@ class Nothing:
     def refused(self, switch_id: str, refusals: dict[int, str]) -> None: ...
 
 
-def programmer(session: MemorySession, audit_interval: float = 60.0) -> Programmer:
-    return Programmer("h1", cast(Session, session), Nothing(), audit_interval)
+def programmer(session: MemorySession, audits: AuditIntervals = USUAL) -> Programmer:
+    return Programmer("h1", cast(Session, session), Nothing(), audits)
 
 
 def test_changes_that_come_fast_share_a_bundle() -> None:
@@ -88,7 +91,7 @@ def test_switches_that_connect_together_are_audited_apart() -> None:
     made = []
     for session in sessions:
         session.on_dump = lambda session=session: dumped(session)  # type: ignore[misc]
-        made.append(programmer(session, audit_interval=0.4))
+        made.append(programmer(session, audits=AuditIntervals(0.4, 0.4)))
     threads = [hub.spawn(one.run) for one in made]
     until(lambda: len(when) == 20)
     for one, thread in zip(made, threads, strict=True):

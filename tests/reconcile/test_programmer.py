@@ -13,6 +13,7 @@ from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, field, put
 from controller.openflow.session import Session
 from controller.reconcile import programmer as module
+from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.programmer import Programmer
 from controller.reconcile.target import Target
 from controller.runtime import hub
@@ -22,6 +23,9 @@ from tests.reconcile.memory import Entry, MemorySession, key, until
 
 def flow(key: int, does: int = 1) -> Flow:
     return Flow(LOCAL, 100, (field("eth_dst", key),), (put("reg7", does),), goto=PERMIT)
+
+
+USUAL = AuditIntervals()
 
 
 class Plan:
@@ -44,10 +48,10 @@ class Plan:
 
 
 class Bench:
-    def __init__(self, *wanted: Flow, audit_interval: float = 60.0) -> None:
+    def __init__(self, *wanted: Flow, audits: AuditIntervals = USUAL) -> None:
         self.session = MemorySession()
         self.plan = Plan(*wanted)
-        self.programmer = Programmer("h1", cast(Session, self.session), self.plan, audit_interval)
+        self.programmer = Programmer("h1", cast(Session, self.session), self.plan, audits)
         self._thread: hub.GreenThread = None
 
     def run(self) -> Bench:
@@ -80,7 +84,7 @@ def bench() -> Iterator[Bench]:
 
 
 def quick(*wanted: Flow) -> Bench:
-    return Bench(*wanted, audit_interval=0.01)
+    return Bench(*wanted, audits=AuditIntervals(0.01, 0.01))
 
 
 def test_a_switch_gets_what_it_lacks_and_loses_what_is_not_wanted(bench: Bench) -> None:
@@ -198,6 +202,53 @@ def test_an_audit_of_a_right_switch_sends_nothing_and_is_silent(caplog: pytest.L
     bench.end()
     assert bench.session.flow_messages_sent == sent
     assert bench.programmer.repaired == 0 and caplog.records == []
+
+
+def counting(*wanted: Flow) -> Bench:
+    """Its flows are counted again and again, and compared never again."""
+    return Bench(*wanted, audits=AuditIntervals(0.01, 3600.0))
+
+
+def test_a_right_number_of_flows_is_not_dumped() -> None:
+    bench = counting(flow(1), flow(2)).run()
+    bench.change(None, flow(3))
+    bench.change(flow(1), None)
+    until(lambda: bench.session.counts > 5 and bench.right())
+    bench.end()
+    assert bench.session.dumps == 1 and bench.programmer.repaired == 0
+
+
+@pytest.mark.parametrize("how", ["deleted", "added"])
+def test_a_wrong_number_of_flows_is_repaired_at_once(how: str) -> None:
+    bench = counting(flow(1), flow(2)).run()
+    if how == "deleted":
+        del bench.session.table[key(flow(1).wire)]
+    else:
+        bench.session.table[b"theirs"] = Entry(0, False)
+    until(lambda: bench.programmer.repaired == 1)
+    until(bench.right)
+    counted = bench.session.counts
+    until(lambda: bench.session.counts > counted + 2)
+    bench.end()
+    assert bench.session.dumps == 2 and len(bench.session.table) == 2
+
+
+def test_a_switch_that_does_not_count_is_compared() -> None:
+    bench = counting(flow(1))
+    bench.session.counts_flows = False
+    bench.run()
+    until(lambda: bench.session.dumps > 3)
+    bench.end()
+    assert bench.programmer.repaired == 0
+
+
+def test_what_was_refused_is_tried_again_when_flows_are_counted() -> None:
+    bench = counting(flow(1), flow(2))
+    bench.session.refuse = {flow(2).cookie}
+    bench.run()
+    bench.session.refuse = set()
+    until(bench.right)
+    bench.end()
 
 
 def test_a_change_during_an_audit_is_no_repair() -> None:

@@ -14,6 +14,7 @@ from controller.flow import Flow, Rates
 from controller.model.reader import Reader
 from controller.model.rows import Port, Switch
 from controller.openflow.session import Session
+from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Statuses
@@ -29,7 +30,7 @@ class Bench:
         self.feed = Feed()
         self.model = self.feed.replica.model
         self.progress = Progress(lambda: 0.0)
-        self.reconciler = Reconciler(self.feed.replica, Compiler(self.model, chosen), self.progress, 60.0)
+        self.reconciler = Reconciler(self.feed.replica, Compiler(self.model, chosen), self.progress, AuditIntervals())
         self.statuses = Statuses(self.model, self.progress)
         self.threads: list[hub.GreenThread] = []
         self.feed.put(switch(1), switch(2), network("red"), port("a", "red", 1), port("b", "red", 2))

@@ -63,5 +63,5 @@ class Single:
 
 @contextmanager
 def single(audit: int) -> Iterator[Single]:
-    with cloud(ENCAPS, {"openflow": {"audit_interval": audit}}) as made:
+    with cloud(ENCAPS, {"openflow": {"audit_interval": audit, "verify_interval": audit}}) as made:
         yield Single(made)

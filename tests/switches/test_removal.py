@@ -14,6 +14,7 @@ from controller.diagnose.operators import Operators
 from controller.flow import Rates
 from controller.model.rows import Switch
 from controller.ovsdb.seen import SeenHypervisor
+from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
 from controller.runtime.errors import Conflict, NotFound
@@ -30,10 +31,10 @@ def test_a_switch_whose_database_is_connected_is_not_removed(tmp_path: Path) -> 
     replica = Replica(store)
     replica.start()
     observer, progress = Observer(store, replica), Progress(time.monotonic)
-    reconciler = Reconciler(replica, Compiler(replica.model, apps(Rates())), progress, 60.0)
-    operators = Operators(replica, reconciler, NOWHERE, progress, observer, *[NOWHERE] * 7)
+    reconciler = Reconciler(replica, Compiler(replica.model, apps(Rates())), progress, AuditIntervals())
     databases = ["h1"]
-    operators.databases = lambda: databases
+    parts = [NOWHERE] * 7
+    operators = Operators(replica, reconciler, NOWHERE, progress, observer, *parts, databases=databases)
     observer.hypervisor(SeenHypervisor(system_id="h1", host="h1", dpid=1, encap_ip="", encap_types=(), underlay_mtu=0))
     with pytest.raises(Conflict, match="manager"):
         operators.forget("h1")
