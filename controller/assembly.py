@@ -196,10 +196,8 @@ class Controller:
         self._stopped.set()
 
     def _serve_rest(self, listener: socket.socket) -> None:
-        server: Any = self._https.wrap_socket(listener, server_side=True, do_handshake_on_connect=False) \
-            if self._https else listener  # fmt: skip
         try:
-            serve(server, self.application, self._settings.connections_per_address)
+            serve(listener, self.application, self._settings.connections_per_address, self._https)
         except Exception:
             if not self._stopped.is_set():  # a process without its API is of no use: whoever watches starts it anew
                 log.critical("the REST listener failed", exc_info=True)
