@@ -232,9 +232,10 @@ class Controller:
         try:
             serve(server, self.application, self._settings.connections_per_address)
         except Exception:
-            if not self._stopped.is_set():  # a process without its API is of no use: whoever watches starts it anew
+            if not self._stopped.is_set():
                 log.critical("the REST listener failed", exc_info=True)
-                self._fail()
+        if not self._stopped.is_set():  # a process without its API is of no use: whoever watches starts it anew
+            self._fail()
 
 
 def _identity(settings: Settings) -> dict[str, Any]:

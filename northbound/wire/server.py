@@ -9,6 +9,7 @@ from typing import Any
 from controller.runtime import hub
 
 from .connections import Connections
+from .listener import PatientListener
 from .protocol import Protocol
 
 MOST = 4096  # connections; when there are more, strangers' are closed first
@@ -19,7 +20,7 @@ LONGEST = 16_384  # bytes of a request line
 def serve(listener: Any, application: Any, most_of_one: int = MOST) -> None:
     """Until the listener is closed; `most_of_one`: connections from one address.  Raises OSError."""
     hub.serve_wsgi(
-        listener, application, log=logging.getLogger("tenet.http"), log_output=False, max_size=MOST + SPARE,
+        PatientListener(listener), application, log=logging.getLogger("tenet.http"), log_output=False, max_size=MOST + SPARE,
         keepalive=True, socket_timeout=60, url_length_limit=LONGEST, debug=False,
         protocol=functools.partial(Protocol, Connections(MOST, most_of_one)),
     )  # fmt: skip
