@@ -20,7 +20,7 @@ LONGEST = 16_384  # bytes of a request line
 def serve(listener: Any, application: Any, most_of_one: int = MOST) -> None:
     """Until the listener is closed; `most_of_one`: connections from one address.  Raises OSError."""
     hub.serve_wsgi(
-        PatientListener(listener), application, log=logging.getLogger("tenet.http"), log_output=False, max_size=MOST + SPARE,
-        keepalive=True, socket_timeout=60, url_length_limit=LONGEST, debug=False,
+        PatientListener(listener), application, log=logging.getLogger("tenet.http"), log_output=False,
+        max_size=MOST + SPARE, keepalive=True, socket_timeout=60, url_length_limit=LONGEST, debug=False,
         protocol=functools.partial(Protocol, Connections(MOST, most_of_one)),
     )  # fmt: skip

@@ -33,7 +33,7 @@ def serving(listener: Any) -> Iterator[str]:
     """The listener's URL, without its scheme."""
     thread = hub.spawn(serve, listener, hello)
     try:
-        yield "127.0.0.1:{}/".format(listener.getsockname()[1])
+        yield f"127.0.0.1:{listener.getsockname()[1]}/"
     finally:
         listener.close()
         hub.kill(thread)
