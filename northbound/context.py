@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
@@ -90,22 +91,20 @@ class Context:
     replica: Replica
     statuses: Statuses
     operators: Operators
+    events: Events
     underlay_mtu: int = 1500
     least_mtu: int = 1280
     physical: PhysicalNetworks = NONE
     policy: Policy = field(default_factory=Open)
     identity: Identity = field(default_factory=Anybody)
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
-    events: Events = field(init=False)
-    streams: Streams = field(init=False)
+    streams: Streams = field(default_factory=Streams)
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
     offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
     quantum: bool = True  # v1.0 and v1.1 are served, too
     hosts: Hosts = field(default_factory=Hosts)
-    means: Means = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "means", means(self.underlay_mtu, self.physical, self.offered, self.least_mtu))
-        object.__setattr__(self, "events", Events(self.replica, self.statuses))
-        object.__setattr__(self, "streams", Streams())
+    @cached_property
+    def means(self) -> Means:
+        return means(self.underlay_mtu, self.physical, self.offered, self.least_mtu)

@@ -12,6 +12,7 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from controller.cluster.guard import Guard
+from controller.cluster.held_lease import HeldLease
 from controller.cluster.levels import Levels
 from controller.cluster.mastery import Shared
 from controller.cluster.membership import Membership
@@ -33,7 +34,8 @@ class Cluster:
         self._replica = replica
         self._settings = settings
         name = settings.member or default_name(settings.northbound[1])
-        self.mastery = Shared(name, replica)
+        self._held = HeldLease()
+        self.mastery = Shared(name, replica, self._held.until)
         self.levels = Levels(replica, progress, self.mastery, time.monotonic)
         self.guard = Guard(replica, self.mastery, settings.accept_empty)
         self.roster = Roster(replica.model, self.mastery)
@@ -50,7 +52,7 @@ class Cluster:
             tls=self._settings.tls,
         )
         self.membership = Membership(
-            self._store, self._replica, me, self._settings.lease, self.mastery, self.levels
+            self._store, self._replica, me, self._settings.lease, self.mastery, self.levels, self._held
         )  # fmt: skip
         self.membership.start()
 
@@ -82,7 +84,7 @@ class Cluster:
             gauge("tenet_cluster_withheld", "Switches left as they are because the model asks for far fewer flows.",
                   value=len(self.guard.withheld)),
             CounterMetricFamily("tenet_cluster_lapses", "Leases of this member that lapsed.",
-                                value=self.membership.lapses if self.membership else 0),
+                                value=self._held.lapses),
         ]  # fmt: skip
 
     def _reached(self, section: str, listens: Address) -> str:

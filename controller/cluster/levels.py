@@ -20,6 +20,7 @@ class Levels:
 
     def __init__(self, replica: Replica, progress: Progress, mastery: Shared, clock: Callable[[], float]) -> None:
         self.progress = progress
+        self.changes = 0  # how often anything here changed
         self._model = replica.model
         self._mastery = mastery
         self._clock = clock
@@ -91,6 +92,11 @@ class Levels:
     def refuses(self) -> bool:
         return self.progress.refuses or any(level.refused or level.unlisted for level in self._level.values())
 
+    @property
+    def by_clock(self) -> bool:
+        """Whether an answer here may change by time alone: some switch may come to count as away."""
+        return bool(self._since) or self.progress.by_clock or self._clock() - self._began < 2 * GRACE
+
     def wait(self, timeout: float) -> None:
         """Wait until anything here may have changed, at most `timeout` seconds."""
         self._news.wait(timeout)
@@ -152,5 +158,6 @@ class Levels:
         self._kept[switch_id] = max(self._kept.get(switch_id, 0), self._told(switch_id))
 
     def _tell(self) -> None:
+        self.changes += 1
         self._news.set()
         self._news.clear()

@@ -136,16 +136,18 @@ class Shared:
 
     shared = True
 
-    def __init__(self, me: str, replica: Replica, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, me: str, replica: Replica, lease_until: Callable[[], float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.me = me
         self.view = View()
-        self.lease_until: Callable[[], float] = lambda: 0.0
+        self.lease_until = lease_until
         self.instance = ""  # ours, once its rows are in the store
         self.frozen = ""  # why nothing may be written
         self.connected: dict[str, object] = {}  # switch -> session
         self.databases: set[str] = set()
         self.held: set[str] = set()
-        self.changed: Callable[[], None] = lambda: None  # what we publish has changed
+        self._publishers: list[Callable[[], None]] = []
         self._model = replica.model
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
@@ -180,27 +182,35 @@ class Shared:
 
     def reached(self, switch_id: str, session: object) -> None:
         self.connected[switch_id] = session
-        self.changed()
+        self._publish()
 
     def unreached(self, switch_id: str, session: object) -> None:
         if self.connected.get(switch_id) is session:
             del self.connected[switch_id]
-            self.changed()
+            self._publish()
 
     def database(self, system_id: str, connected: bool) -> None:
         (self.databases.add if connected else self.databases.discard)(system_id)
-        self.changed()
+        self._publish()
 
     def take(self, switch_id: str) -> None:
         self.held.add(switch_id)
-        self.changed()
+        self._publish()
 
     def release(self, switch_id: str) -> None:
         self.held.discard(switch_id)
-        self.changed()
+        self._publish()
 
     def listen(self, moved: Callable[[], None]) -> None:
         self._listeners.append(moved)
+
+    def listen_published(self, changed: Callable[[], None]) -> None:
+        """`changed` is called when what a member publishes of itself (connected, held) is other than before."""
+        self._publishers.append(changed)
+
+    def _publish(self) -> None:
+        for changed in self._publishers:
+            changed()
 
     def tell(self) -> None:
         for listener in self._listeners:

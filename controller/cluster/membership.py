@@ -12,6 +12,7 @@ import uuid
 
 import msgspec
 
+from controller.cluster.held_lease import HeldLease
 from controller.cluster.levels import Levels
 from controller.cluster.mastery import Shared
 from controller.model.model import Dependency
@@ -20,7 +21,7 @@ from controller.runtime import hub
 from controller.runtime.errors import Changed, Unavailable
 from controller.store.codec import decode, encode
 from controller.store.replica import Replica
-from controller.store.store import Lease, Store
+from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
 
 log = logging.getLogger("tenet.cluster")
@@ -31,27 +32,33 @@ SHARE = 10  # of the time, one part in so many goes into publishing
 RETRY = 0.3
 LISTED = 64 * 1024  # characters of refused objects and reasons in a row: etcd refuses rows of 1.5 MB
 REASON = 200  # characters of one reason
-MARGIN = 0.1  # of the lease: we stop that much before it may be over
 
 
 class Membership:
     """Runs in two green threads: one publishes, one watches the lease's time."""
 
-    def __init__(self, store: Store, replica: Replica, me: Member, ttl: float, mastery: Shared, levels: Levels) -> None:
+    def __init__(
+        self,
+        store: Store,
+        replica: Replica,
+        me: Member,
+        ttl: float,
+        mastery: Shared,
+        levels: Levels,
+        held: HeldLease,
+    ) -> None:
         self.me = me
-        self.lapses = 0  # leases lost
+        self._held = held
         self._store = store
         self._replica = replica
         self._ttl = ttl
         self._mastery = mastery
         self._levels = levels
-        self._lease: Lease | None = None
         self._published: dict[str, Row] = {}
         self._instances: set[str] = set()  # all names that this process has been present under
         self._dirty = hub.Signal()
         self._threads: list[hub.GreenThread] = []
-        mastery.lease_until = self._until
-        mastery.changed = self._dirty.set
+        mastery.listen_published(self._dirty.set)
         levels.progress.listen(self._dirty.set)
         replica.listen(self._heard)
 
@@ -63,22 +70,18 @@ class Membership:
         """Give the lease up, so that the others need not wait for its end."""
         for thread in self._threads:
             hub.kill(thread)
-        lease, self._lease = self._lease, None
+        lease = self._held.take_away()
         self._mastery.instance = ""
         if lease is not None:
             lease.revoke()
-
-    def _until(self) -> float:
-        lease = self._lease
-        return lease.alive_until - MARGIN * lease.ttl if lease is not None else 0.0
 
     # --- the lease ---
 
     def _watch(self) -> None:
         """Tell everybody at once when our time is over: what they do is refused from then on, here and elsewhere."""
         while True:
-            hub.sleep(max(self._until() - time.monotonic(), self._ttl / 20))
-            if self._mastery.instance and time.monotonic() >= self._until():
+            hub.sleep(max(self._held.until() - time.monotonic(), self._ttl / 20))
+            if self._mastery.instance and time.monotonic() >= self._held.until():
                 self._drop("the lease may be over")
 
     def _heard(self, touched: set[Dependency]) -> None:
@@ -89,9 +92,9 @@ class Membership:
 
     def _drop(self, why: str) -> None:
         log.warning("member %s: %s: not writing to any switch", self.me.id, why)
-        self.lapses += 1
+        self._held.lapses += 1
         self._mastery.instance = ""
-        lease, self._lease = self._lease, None
+        lease = self._held.take_away()
         if lease is not None:
             hub.spawn(lease.revoke)  # it must not go on: as long as its rows are there nobody takes over
         self._published.clear()
@@ -115,7 +118,7 @@ class Membership:
         except Exception:
             lease.revoke()
             raise
-        self._lease = lease
+        self._held.lease = lease
         self._published = {presence.key: presence, reach.key: reach}
         self._replica.wait(revision, self._ttl)
         self._mastery.instance = instance
@@ -177,10 +180,10 @@ class Membership:
         if self._mastery.held or f"level/{self.me.id}" in self._published:
             rows.append(self._level())
         fresh = {row.key: row for row in rows if self._published.get(row.key) != row}
-        lease = self._lease
+        lease = self._held.lease
         if fresh and lease is not None:
             self._store.commit({}, {key: encode(row) for key, row in fresh.items()}, lease)
-            if self._lease is lease:
+            if self._held.lease is lease:
                 self._published.update(fresh)
 
     def _reach(self) -> Reach:

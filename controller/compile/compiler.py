@@ -39,6 +39,28 @@ class Unit(msgspec.Struct, eq=False, gc=False):
     more: int = 0  # units above that want it, beside the first: a port between blocks has two for a moment
 
 
+FEW = 4  # units: a set of so many takes four times a tuple's room
+
+
+class Use(msgspec.Struct, eq=False, gc=False):
+    """The units that read one dependency; a tuple while they are few, as nearly always."""
+
+    dependency: Dependency
+    units: tuple[Unit, ...] | set[Unit]
+
+    def add(self, unit: Unit) -> None:
+        if isinstance(self.units, set):
+            self.units.add(unit)
+        else:
+            self.units = (*self.units, unit) if len(self.units) < FEW else {*self.units, unit}
+
+    def discard(self, unit: Unit) -> None:
+        if isinstance(self.units, set):
+            self.units.discard(unit)
+        else:
+            self.units = tuple([one for one in self.units if one is not unit])
+
+
 class Compiled(NamedTuple):
     """One round's outcome: per switch what became of which flow, in no particular order."""
 
@@ -56,7 +78,7 @@ class Compiler:
         self.units: dict[tuple[FlowSetKey, Owner], Unit] = {}
         self.computed = 0  # units computed, ever
         self.failed: dict[tuple[FlowSetKey, Owner], str] = {}  # units that an app raised for -> the exception
-        self._users: dict[Dependency, set[Unit]] = {}
+        self._uses: dict[Dependency, Use] = {}
         self._dirty: dict[Unit, None] = {}
         self._carriers = Carriers()
         self._begun: set[FlowSetKey] = set()  # sets that are new in this round
@@ -82,8 +104,9 @@ class Compiler:
     def mark(self, touched: Iterable[Dependency]) -> None:
         """These dependencies changed: what read them is to be computed again."""
         for dependency in touched:
-            for unit in self._users.get(dependency, ()):
-                self._dirty[unit] = None
+            use = self._uses.get(dependency)
+            if use is not None:
+                self._dirty.update(dict.fromkeys(use.units))
 
     @contextmanager
     def over(self, model: Model) -> Iterator[None]:
@@ -169,12 +192,12 @@ class Compiler:
     @property
     def dependencies(self) -> Collection[Dependency]:
         """All that any unit has read."""
-        return self._users.keys()
+        return self._uses.keys()
 
     @property
     def empty(self) -> bool:
         """Whether nothing is kept of any switch."""
-        return not (self.flow_sets or self.units or self._users or self._dirty or self.failed or self._carriers)
+        return not (self.flow_sets or self.units or self._uses or self._dirty or self.failed or self._carriers)
 
     # --- flow sets ---
 
@@ -255,12 +278,14 @@ class Compiler:
             if dependency not in deps:
                 self._unuse(dependency, unit)
         for dependency in deps.difference(unit.deps) if unit.deps else deps:
-            users = self._users.get(dependency)
-            if users is None:
-                self._users[dependency] = {unit}
+            use = self._uses.get(dependency)
+            if use is None:
+                self._uses[dependency] = Use(dependency, (unit,))
             else:
-                users.add(unit)
-        before, unit.deps, unit.children = unit.children, tuple(deps), children
+                use.add(unit)
+        # the same object in every unit: there are five for one
+        unit.deps = tuple([self._uses[dependency].dependency for dependency in deps])
+        before, unit.children = unit.children, children
         if children != before:
             for child in set(before).difference(children):
                 self._retire(unit.key, child)
@@ -292,7 +317,7 @@ class Compiler:
             self._retire(key, child)
 
     def _unuse(self, dependency: Dependency, unit: Unit) -> None:
-        users = self._users[dependency]
-        users.discard(unit)
-        if not users:
-            del self._users[dependency]
+        use = self._uses[dependency]
+        use.discard(unit)
+        if not use.units:
+            del self._uses[dependency]

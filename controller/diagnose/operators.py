@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -45,6 +45,7 @@ class Operators:
         vifs: Vifs,
         held: Held,
         sources: Sequence[MetricSource] = (),
+        databases: Collection[str] = (),
     ) -> None:
         self.fabric = fabric
         self._inventory = inventory
@@ -59,7 +60,7 @@ class Operators:
         self._progress = progress
         self._observer = observer
         self._sources = sources  # parts that tell their own metrics
-        self.databases: Callable[[], Iterable[str]] = lambda: ()  # system-ids of the hypervisors that are connected
+        self._databases = databases  # system-ids of the hypervisors that are connected
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -76,7 +77,7 @@ class Operators:
         """Remove a switch that is gone for good; raises `NotFound`, and `Conflict` while it is connected."""
         reached = any(switch_id in reach.switches for reach in self._replica.model.rows(Reach).values())
         # who is forgotten while its database is connected would not be told of again until that changes
-        if reached or switch_id in self._reconciler.programmers or switch_id in self.databases():
+        if reached or switch_id in self._reconciler.programmers or switch_id in self._databases:
             raise Conflict(
                 f"Switch {switch_id} is connected: remove its manager and its controller first.", "SwitchInUse"
             )

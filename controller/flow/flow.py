@@ -2,7 +2,7 @@
 
 A flow's cookie is a digest of its content as the switch prints it, so what a switch holds can be told from its dump
 alone.  `wire` is a complete message that adds the flow to bundle BUNDLE (ONF extension 230 for OpenFlow 1.3): the
-same bytes serve every switch and every bundle.
+same bytes serve every switch and every bundle.  It is made when it is sent, and not kept: there are millions of flows.
 """
 
 from __future__ import annotations
@@ -73,24 +73,26 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     meter: Meter | None = None
     cookie: int = 0
     key: bytes = b""  # what the switch itself calls the same flow: table, priority, match
-    wire: bytes = b""
 
     def __post_init__(self) -> None:
-        number, priority, goto = self.table.number, self.priority, self.goto
-        oxm = b"".join(map(_wire, self.match))
-        length = 4 + len(oxm)
-        matched = b"\0\1" + length.to_bytes(2, "big") + oxm + _PAD[length & 7]
-        done = instructions(self.actions, self.metadata, None if goto is None else goto.number,
-                            0 if self.meter is None else self.meter.number)  # fmt: skip
-        place = _PLACE.pack(number, priority)
-        self.cookie = digest = of_bytes(place + matched + done)
-        self.key = place + oxm
-        size = _HEAD + len(matched) + len(done)
+        self.key = key = _PLACE.pack(self.table.number, self.priority) + b"".join(map(_wire, self.match))
+        self.cookie = of_bytes(key[:3] + _matched(key) + self._done())
+
+    @property
+    def wire(self) -> bytes:
+        """The bundle-add message; made anew each time."""
+        matched, done = _matched(self.key), self._done()
+        digest, size = self.cookie, _HEAD + len(matched) + len(done)
         xid = digest & _32_BITS
         head = _MESSAGE.pack(
-            _OUTER, size, xid, _INNER, size - 24, xid, digest, b"", number, b"", priority, _ANY
+            _OUTER, size, xid, _INNER, size - 24, xid, digest, b"", self.table.number, b"", self.priority, _ANY
         )  # fmt: skip
-        self.wire = head + matched + done
+        return head + matched + done
+
+    def _done(self) -> bytes:
+        goto, meter = self.goto, self.meter
+        return instructions(self.actions, self.metadata, None if goto is None else goto.number,
+                            0 if meter is None else meter.number)  # fmt: skip
 
     @property
     def groups(self) -> list[Group]:
@@ -125,7 +127,11 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         return tuple(action.args for action in self.actions)  # type: ignore[misc]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Flow) and self.wire == other.wire
+        if self is other:
+            return True
+        if not isinstance(other, Flow) or self.cookie != other.cookie:
+            return False
+        return self.key == other.key and self._done() == other._done()
 
     def __ne__(self, other: object) -> bool:  # msgspec's own would compare identities
         return not self == other
@@ -152,6 +158,13 @@ class Flow(msgspec.Struct, eq=False, gc=False):
 
 
 _PAD = [b"", *(bytes(8 - n) for n in range(1, 8))]
+
+
+def _matched(key: bytes) -> bytes:
+    """The ofp_match, padded to 8 bytes, of a flow's key."""
+    length = len(key) + 1  # without table and priority, with type and length
+    return b"\0\1" + length.to_bytes(2, "big") + key[3:] + _PAD[length & 7]
+
 
 _KEYWORDS = {"dl_type=0x0800": "ip", "dl_type=0x0806": "arp", "dl_type=0x8035": "rarp", "dl_type=0x86dd": "ipv6",
              "dl_type=0x8847": "mpls", "dl_type=0x8848": "mplsm"}  # fmt: skip

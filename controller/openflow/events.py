@@ -36,6 +36,10 @@ class SwitchEvents(Protocol):
 
     def ports_changed(self, session: Session) -> None: ...
 
+    def permits(self, session: Session) -> bool:
+        """Whether the switch may be written to; asked right before every write."""
+        ...
+
     def refused(self, address: str, why: str, duplicate: bool) -> None:
         """A connection ended before its handshake did; `duplicate`: a live switch has its datapath id."""
 

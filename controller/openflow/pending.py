@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from controller.openflow import wire
 from controller.openflow.dump import Held
 from controller.runtime import hub
+
+
+class Request(Protocol):
+    """A message to be sent, made with its xid and one argument."""
+
+    def __call__(self, xid: int, argument: int, /) -> bytes: ...
 
 
 class Answer:

@@ -7,14 +7,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
 from controller.flow.meter import Meter, is_ours
 from controller.openflow import dump, wire
 from controller.openflow.dump import Held
 from controller.openflow.errornames import reason
 from controller.openflow.events import Link, PortDesc, SwitchEvents
-from controller.openflow.pending import Answer, Bundle, Dump
+from controller.openflow.pending import Answer, Bundle, Dump, Request
 from controller.openflow.wire import PacketIn
 from controller.runtime import hub
 from controller.runtime.certificates import Names
@@ -49,7 +48,6 @@ class Session:
         self.packet_ins = 0
         self.errors = 0
         self.closed = False
-        self.permitted: Callable[[], bool] = lambda: True  # asked right before every write to the switch
         self._demoted = False  # the switch has said that another is its master
         self._link = link
         self._events = events
@@ -64,6 +62,9 @@ class Session:
         self._metering = hub.Semaphore(1)
 
     # --- what the controller asks -------------------------------------------------------------------------------------
+
+    def permitted(self) -> bool:
+        return self._events.permits(self)
 
     def held(self) -> Held:
         """The cookies of all flows on the switch, checked against what the flows are."""
@@ -351,7 +352,7 @@ class Session:
 
     # --- asking and waiting -------------------------------------------------------------------------------------------
 
-    def _ask(self, kind: int, request: _Request, argument: int) -> Answer:
+    def _ask(self, kind: int, request: Request, argument: int) -> Answer:
         answer = self._expect(kind)
         try:
             self._write(request(answer.xid, argument))
@@ -394,7 +395,3 @@ class Session:
         why = f"no answer in {_TIMEOUT:.0f} s"
         self.close(why)
         raise Unreachable(f"switch {self.dpid:016x}: {why}")
-
-
-class _Request(Protocol):
-    def __call__(self, xid: int, argument: int, /) -> bytes: ...

@@ -42,6 +42,7 @@ def serve(
     cluster: Cluster | None = None,
     wires: Wires | None = None,
     watch: Watch | None = None,
+    admitted: dict[str, Hypervisor] | None = None,
 ) -> Server:
     """Listen for hypervisors, keep each one right, and tell `observe` what is seen on it.
 
@@ -52,11 +53,11 @@ def serve(
     `controller_port` is where our OpenFlow listener is, on the address that a hypervisor
     connected to.  With `tls` hypervisors come over TLS, and their switches are told to, too; nobody comes in with one
     of the certificates `barred`, and with `bind` a system-id is admitted only with a certificate of that name.  In a
-    `cluster`, its members take turns.  `wires`: the MTU of their ends is looked after.  Raises `Misconfigured` when it
-    cannot listen.
+    `cluster`, its members take turns.  `wires`: the MTU of their ends is looked after.  `admitted` is kept as the
+    hypervisors that are connected, by system-id.  Raises `Misconfigured` when it cannot listen.
     """
     door = Door(tls, barred, bind, refused)
-    return Server(listen, observe, controller_port, door, cluster, wires, watch)
+    return Server(listen, observe, controller_port, door, cluster, wires, watch, admitted)
 
 
 class Door(NamedTuple):
@@ -89,6 +90,7 @@ class Server:
         cluster: Cluster | None = None,
         wires: Wires | None = None,
         watch: Watch | None = None,
+        admitted: dict[str, Hypervisor] | None = None,
     ) -> None:
         self._observe = observe
         self._watch = watch
@@ -97,7 +99,7 @@ class Server:
         self._cluster = cluster
         self._wires = wires
         self._pace = LogPace()
-        self._admitted: dict[str, Hypervisor] = {}
+        self._admitted: dict[str, Hypervisor] = {} if admitted is None else admitted
         if cluster:
             cluster.listen(self._look)
         if wires:

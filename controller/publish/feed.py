@@ -53,6 +53,12 @@ class Entry(NamedTuple):
 
 
 class Progress(Protocol):
+    @property
+    def changes(self) -> int: ...
+
+    @property
+    def by_clock(self) -> bool: ...
+
     def wait(self, timeout: float) -> None: ...
 
 
@@ -127,10 +133,11 @@ class Events:
     # --- statuses ---
 
     def _follow(self, progress: Progress) -> None:
-        due = 0.0
+        due, seen = 0.0, -1
         while True:
             began = time.monotonic()
-            if began >= due:
+            if began >= due and (progress.changes != seen or progress.by_clock):
+                seen = progress.changes
                 self.look()
                 due = time.monotonic() + max(PAUSE, SHARE * (time.monotonic() - began))
             else:

@@ -15,6 +15,7 @@ GRACE = 30.0  # seconds after which a switch that is away holds up nobody but th
 class Progress:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.compiled = 0  # the revision of the last round
+        self.changes = 0  # how often anything here changed
         self._clock = clock
         self._since: dict[str, float] = {}  # switch -> when it went away
         self._began = clock()
@@ -135,6 +136,11 @@ class Progress:
     def refusing_switches(self) -> set[str]:
         return {switch_id for reasons in self._refusals.values() for switch_id, _ in reasons}
 
+    @property
+    def by_clock(self) -> bool:
+        """Whether an answer here may change by time alone: some switch may come to count as away."""
+        return bool(self._since) or self._clock() - self._began < 2 * GRACE
+
     def wait(self, timeout: float) -> None:
         """Wait until anything here may have changed, at most `timeout` seconds."""
         self._news.wait(timeout)
@@ -152,6 +158,7 @@ class Progress:
         self._listeners.append(changed)
 
     def _tell(self) -> None:
+        self.changes += 1
         for listener in self._listeners:
             listener()
         self._news.set()

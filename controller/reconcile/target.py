@@ -93,7 +93,7 @@ class Target:
         before is tried again.  Before this, `groups.seen` and `see_meters` are told what was dumped of them.
         """
         wish = {flow.cookie: flow for flow in wanted}
-        self.installed = right & wish.keys()
+        self.installed = {cookie for cookie in wish if cookie in right}  # the flows' own numbers, not the dump's
         self.refused.clear()
         self.lacking.clear()
         self._foreign = wrong | (right - wish.keys())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from functools import partial
 
 from controller.cluster.mastery import Alone, Mastery
 from controller.flow.meter import FLAGS, Meter
@@ -60,6 +59,7 @@ class Switchboard:
         self._admission = admission or Admission(replica.model)
         self._appeared = hub.Signal()
         self._pace = LogPace()
+        self._shared: dict[Session, str] = {}  # sessions that other members may hold, too -> switch
         self._waiting: dict[Session, hub.Signal] = {}  # sessions whose switch is another member's
         replica.listen(self._changed)
         self._mastery.listen(self._moved)
@@ -108,6 +108,11 @@ class Switchboard:
         """Why a peer whose certificate has these names may not be a datapath; "" when it may."""
         return self._admission.why_not(dpid, names)
 
+    def permits(self, session: Session) -> bool:
+        """Whether the switch is this member's to write to, now."""
+        switch_id = self._shared.get(session)
+        return switch_id is None or self._mastery.holds(switch_id)
+
     def refused(self, address: str, why: str, duplicate: bool) -> None:
         """A connection ended before it was a switch's; never waits."""
         self.refused_count += 1
@@ -145,7 +150,7 @@ class Switchboard:
 
     def _share(self, switch_id: str, session: Session) -> None:
         """Be the switch's master whenever that is ours to be, and its slave otherwise, while it is this switch."""
-        session.permitted = partial(self._mastery.holds, switch_id)
+        self._shared[session] = switch_id
         self._mastery.reached(switch_id, session)
         slave = False
         try:
@@ -161,6 +166,7 @@ class Switchboard:
                     self._wait(session)
         finally:
             self._mastery.unreached(switch_id, session)
+            self._shared.pop(session, None)
 
     def _be_master(self, switch_id: str, session: Session) -> None:
         generation = self._mastery.generation

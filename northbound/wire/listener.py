@@ -1,45 +1,52 @@
-"""Accepting connections of the REST API, whatever becomes of a client meanwhile."""
+"""Listener of the REST API, over TCP or TLS: no client ends it.
+
+eventlet's server ends with the first `accept` that fails: a client that has gone before it is accepted, or a process
+that is out of file descriptors.
+"""
 
 from __future__ import annotations
 
-import errno
 import logging
 import ssl
 from typing import Any
 
 from controller.runtime import hub
+from controller.runtime.logpace import LogPace, times
 
-AGAIN = 0.1  # seconds until accepting is tried again where the fault is not the client's: out of file descriptors
-# accept(2): errors of the connection that was to be accepted are accept's own
-_GONE = frozenset({errno.ECONNABORTED, errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN, errno.EPROTO, errno.ETIMEDOUT})
+AGAIN = 0.1  # seconds after `accept` failed: out of file descriptors, say
+
 log = logging.getLogger("tenet.http")
 
 
-class PatientListener:
-    """Listening socket, plain or TLS, whose `accept` fails only when it has been closed.
+class HttpListener:
+    """What eventlet's server asks of a listening socket."""
 
-    eventlet's server ends, without a word, when `accept` says ECONNRESET, EPIPE or ENOTCONN: a TLS client that resets
-    its connection in time would end the API.
-    """
-
-    def __init__(self, listener: Any) -> None:
-        self._listener = listener
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._listener, name)
+    def __init__(self, sock: Any, tls: ssl.SSLContext | None = None) -> None:
+        self.family = sock.family
+        self._socket = sock
+        self._tls = tls
+        self._pace = LogPace()
 
     def accept(self) -> tuple[Any, Any]:
-        """Raises OSError."""
+        """The next connection, whose TLS handshake is still to come, and its address.  Raises OSError once closed."""
         while True:
             try:
-                accepted: tuple[Any, Any] = self._listener.accept()
-                return accepted
+                sock, address = self._socket.accept()
             except OSError as problem:
-                if self._listener.fileno() < 0:
+                if self._socket.fileno() < 0:
                     raise
-                if isinstance(problem, ssl.SSLError) or problem.errno in _GONE:
-                    log.debug("a client was gone before it was accepted: %s", problem)
-                    hub.sleep(0)
-                else:
-                    log.warning("accepting a connection failed: %s", problem)
-                    hub.sleep(AGAIN)
+                if count := self._pace.due(str(problem)):
+                    log.warning("accepting a connection failed%s: %s", times(count), problem)
+                hub.sleep(AGAIN)
+                continue
+            try:
+                return (hub.serve_tls(sock, self._tls) if self._tls else sock), address
+            except OSError as problem:  # it was reset meanwhile
+                log.debug("connection from %s: %s", address[0], problem)
+                sock.close()
+
+    def getsockname(self) -> Any:
+        return self._socket.getsockname()
+
+    def close(self) -> None:
+        self._socket.close()

@@ -11,6 +11,7 @@ import pytest
 from webob import Request
 
 from controller.model.rows import Network, Port
+from controller.publish.feed import Events
 from controller.reconcile.mtus import Mtus
 from controller.runtime.errors import Conflict, NotFound
 from controller.store import open_store
@@ -141,6 +142,12 @@ def replica(store: Store) -> Iterator[Replica]:
     replica.stop()
 
 
+def plain_context(store: Store, replica: Replica, **others: Any) -> Context:
+    """A context whose ports are ACTIVE and that knows no switches; `others`: fields of Context."""
+    statuses = PlainStatuses(replica)
+    return Context(store, replica, statuses, PlainOperators(), Events(replica, statuses), **others)
+
+
 @pytest.fixture
 def api(store: Store, replica: Replica) -> Api:
-    return Api(Context(store, replica, PlainStatuses(replica), PlainOperators()))
+    return Api(plain_context(store, replica))

@@ -15,7 +15,7 @@ from northbound.context import Context
 from northbound.enforce import Rules
 from northbound.identity import tokens
 
-from .conftest import Api, PlainOperators, PlainStatuses, Reply
+from .conftest import Api, Reply, plain_context
 
 
 class Person(Api):
@@ -49,9 +49,8 @@ class Cloud:
         self.file = directory / "tokens"
         self.file.touch(mode=0o600)
         self.identity = tokens.Tokens(self.file, self.rules.is_operator, clock=self._clock)
-        self.context = Context(
-            store, replica, PlainStatuses(replica), PlainOperators(), policy=self.rules, identity=self.identity,
-            limits=limits or {},
+        self.context = plain_context(
+            store, replica, policy=self.rules, identity=self.identity, limits=limits or {}
         )  # fmt: skip
 
     def _clock(self) -> float:

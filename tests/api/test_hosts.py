@@ -12,7 +12,7 @@ from controller.store.store import Store
 from northbound.context import Context
 from northbound.hosts import Hosts
 
-from .conftest import Api, PlainOperators, PlainStatuses
+from .conftest import Api, plain_context
 
 NONE = Hosts(("tenet.example",))
 TOKENS = Hosts(("tenet.example",), tokens=True)
@@ -75,7 +75,7 @@ def test_where_nothing_is_configured() -> None:
 
 
 def test_what_is_refused_changes_nothing_and_says_why(store: Store, replica: Replica) -> None:
-    context = Context(store, replica, PlainStatuses(replica), PlainOperators())
+    context = plain_context(store, replica)
     api = Api(replace_hosts(context, Hosts(())))
     before = api.everything()
     body = {"network": {"shared": True}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ from controller.runtime.errors import Unavailable
 from controller.store.replica import Replica
 from northbound.app import application
 from northbound.body import MAX_BODY
-from northbound.context import Context
 from northbound.v2.catalogue import RESOURCES
 
 from .conftest import Api, Reply
@@ -49,10 +49,7 @@ def test_versions(api: Api) -> None:
 
 
 def test_without_quantum_there_is_v2_alone(api: Api) -> None:
-    context = Context(
-        api.context.store, api.context.replica, api.context.statuses, api.context.operators, quantum=False
-    )
-    alone = Api(context)
+    alone = Api(replace(api.context, quantum=False))
     assert [version["id"] for version in alone.call("GET", "/").json["versions"]] == ["v2.0"]
     assert alone.call("GET", "/v1.1/tenants/red/networks").status == 404
     assert alone.call("GET", "/v2.0/networks").status == 200
@@ -226,7 +223,7 @@ class Failing:
 @pytest.mark.parametrize("path", ["/v2.0/networks", "/v1.1/tenants/t/networks"])
 def test_a_store_that_cannot_now(api: Api, replica: Replica, path: str) -> None:
     context = api.context
-    broken = Api(Context(Failing(Unavailable("disk full")), replica, context.statuses, context.operators))  # type: ignore[arg-type]
+    broken = Api(replace(context, store=Failing(Unavailable("disk full"))))  # type: ignore[arg-type]
     reply = broken.call("POST", path, {"network": {"name": "x"}})
     assert reply.error == (503, "ServiceUnavailable")
     assert reply.headers["Retry-After"] == "1"
@@ -235,7 +232,7 @@ def test_a_store_that_cannot_now(api: Api, replica: Replica, path: str) -> None:
 
 def test_a_fault_of_ours_is_logged_and_not_told(api: Api, replica: Replica, caplog: pytest.LogCaptureFixture) -> None:
     context = api.context
-    broken = Api(Context(Failing(KeyError("secret")), replica, context.statuses, context.operators))  # type: ignore[arg-type]
+    broken = Api(replace(context, store=Failing(KeyError("secret"))))  # type: ignore[arg-type]
     with caplog.at_level(logging.INFO, "tenet.api"):
         reply = broken.call("POST", "/v2.0/networks", {"network": {}})
     assert reply.error == (500, "HTTPInternalServerError")

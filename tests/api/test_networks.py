@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as replace_fields
 from typing import Any
 
 import pytest
@@ -188,11 +189,8 @@ def test_a_network_that_is_not_there(api: Api) -> None:
 
 
 def test_the_underlays_mtu_bounds_the_networks(api: Api) -> None:
-    from northbound.context import Context
-
-    context = api.context
-    statuses = PlainStatuses(context.replica, 9000)
-    jumbo = Api(Context(context.store, context.replica, statuses, context.operators, underlay_mtu=9000))
+    statuses = PlainStatuses(api.context.replica, 9000)
+    jumbo = Api(replace_fields(api.context, statuses=statuses, underlay_mtu=9000))
     assert jumbo.made("network")["mtu"] == 8950
     assert api.context.replica.model.rows(Network)
 

@@ -7,16 +7,17 @@ in every run.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from northbound.identity import tokens
 
 from .live import Live, running
+from .samples import SAMPLES, creatable, path
 
 PHYSICAL = "[network]\nnetwork_vlan_ranges = physnet\nflat_networks = physnet\n"
 # Streams without end have tests of their own.
@@ -35,35 +36,35 @@ checks.positive_data_acceptance.enabled = false
 """
 
 
+ON_NETWORK = [each.name for each in creatable() if each.on is not None and each.on.to == "network"]
+
+
 def _made(live: Live, token: str) -> dict[str, str]:
-    """One object of every kind, by its path: requests are about these where an id is asked for."""
+    """One object of every resource, by its name: requests are about these where an id is asked for."""
     found: dict[str, str] = {}
-
-    def make(path: str, root: str, **wish: Any) -> str:
-        status, said = live.call("POST", f"/v2.0/{path}", {root: wish}, token)
+    for resource in creatable():
+        red = {"project_id": "red"} if resource.name in ("network", *ON_NETWORK) else {}
+        wish = SAMPLES[resource.name](found.__getitem__, 1) | red
+        status, said = live.call("POST", path(resource, found.__getitem__), {resource.name: wish}, token)
         assert status == 201, said
-        found[path] = said[root]["id"]
-        return found[path]
-
-    network = make("networks", "network", project_id="red")
-    make("subnets", "subnet", network_id=network, ip_version=4, cidr="10.0.0.0/24", project_id="red")
-    make("ports", "port", network_id=network, project_id="red", **{"binding:host_id": "h"})
-    make("subnetpools", "subnetpool", prefixes=["10.8.0.0/16"])
-    make("address-scopes", "address_scope", name="s", ip_version=4)
-    make("rbac-policies", "rbac_policy", object_type="network", object_id=network, action="access_as_shared",
-         target_tenant="blue")  # fmt: skip
+        found[resource.name] = said[resource.name]["id"]
     return found
 
 
 def _about(made: dict[str, str]) -> str:
     """Sections of Schemathesis' configuration: everything but DELETE is about what there is."""
     found = ""
-    for path, row_id in made.items():
-        found += (
-            f'[[operations]]\ninclude-path-regex = "^/v2.0/{path}/[{{]id"\nexclude-method = ["DELETE"]\n'
-            f'parameters = {{ id = "{row_id}" }}\n'
+    for resource in creatable():
+        where = re.sub(r"[{}]", lambda brace: f"[{brace[0]}]", f"{resource.path}/{{id")
+        named = {"id": made[resource.name]} | (
+            {f"{each.name}_id": made[each.name]} if (each := resource.parent) else {}
         )
-    network, port = made["networks"], made["ports"]
+        parameters = ", ".join(f'{name} = "{row_id}"' for name, row_id in named.items())
+        found += (
+            f'[[operations]]\ninclude-path-regex = "^/v2.0/{where}"\nexclude-method = ["DELETE"]\n'
+            f"parameters = {{ {parameters} }}\n"
+        )
+    network, port = made["network"], made["port"]
     found += (
         '[[operations]]\ninclude-path-regex = "^/v1"\nexclude-method = ["DELETE"]\n'
         f'parameters = {{ tenant = "red", network = "{network}", port = "{port}" }}\n'

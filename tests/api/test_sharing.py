@@ -10,9 +10,8 @@ from webob import Request
 from controller.store.replica import Replica
 from controller.store.store import Store
 from northbound.auth import Caller
-from northbound.context import Context
 
-from .conftest import Api, PlainOperators, PlainStatuses, Reply
+from .conftest import Api, Reply, plain_context
 
 SHAREABLE: dict[str, dict[str, Any]] = {
     "network": {}, "subnetpool": {"prefixes": ["10.0.0.0/8"]}, "address_scope": {"ip_version": 4},
@@ -29,7 +28,7 @@ class Tenants:
 
 @pytest.fixture
 def api(store: Store, replica: Replica) -> Api:
-    return Api(Context(store, replica, PlainStatuses(replica), PlainOperators(), identity=Tenants()))
+    return Api(plain_context(store, replica, identity=Tenants()))
 
 
 def post(api: Api, project: str, kind: str, **attributes: Any) -> Reply:

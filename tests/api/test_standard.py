@@ -9,23 +9,18 @@ import pytest
 from controller.intent.standard import MOST_TAGS
 
 from .conftest import Api
+from .samples import creatable, one_of_each, those_of
+from .samples import path as path_of
 
-KINDS: dict[str, dict[str, Any]] = {
-    "network": {},
-    "subnet": {"ip_version": 4, "cidr": "10.0.0.0/24"},
-    "port": {},
-    "subnetpool": {"prefixes": ["10.0.0.0/8"]},
-    "address-scope": {"ip_version": 4},
-}
+TAGGED = [each for each in creatable() if each.tagged]
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=TAGGED, ids=[each.name for each in TAGGED])
 def made(request: pytest.FixtureRequest, api: Api) -> tuple[str, dict[str, Any]]:
-    """The path of an object and what it was when it was made; one of every kind."""
-    kind = request.param
-    on = {"network_id": api.made("network")["id"]} if kind in ("subnet", "port") else {}
-    found = api.made(kind, **KINDS[kind], **on)
-    return f"/v2.0/{kind}s/{found['id']}", found
+    """The path of an object and what it was when it was made; one of every resource with tags."""
+    found = one_of_each(api, 1, request.param.name)
+    row = found[request.param.name]
+    return f"{path_of(request.param, those_of(found))}/{row['id']}", row
 
 
 def now(api: Api, path: str) -> dict[str, Any]:
@@ -34,7 +29,8 @@ def now(api: Api, path: str) -> dict[str, Any]:
 
 
 def body(path: str, **attributes: object) -> dict[str, object]:
-    return {path.split("/")[2][:-1].replace("-", "_"): attributes}
+    collection = path.split("/")[-2]
+    return {next(each.name for each in TAGGED if each.path.endswith(collection)): attributes}
 
 
 def test_descriptions_change_and_with_them_time_and_revision(api: Api, made: tuple[str, dict[str, Any]]) -> None:

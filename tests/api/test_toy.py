@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 SUITES: dict[str, tuple[str, int]] = {
     "tests/model/test_rows.py": ("shelf or book or every_kind", 3),
     "tests/api/test_every_resource.py": ("shelf or book or sample", 19),
+    "tests/api/test_standard.py": ("shelf or book", 8),
     "tests/api/test_isolation_everywhere.py": ("shelves or shelf or book or nothing_else", 20),
     "tests/api/test_bad_input.py": ("shelf or book", 20),
     "tests/api/test_openapi.py": ("", 8),

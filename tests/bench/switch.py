@@ -77,6 +77,9 @@ class Bench:
 
     def ports_changed(self, session: Session) -> None: ...
 
+    def permits(self, session: Session) -> bool:
+        return True
+
     def refused(self, address: str, why: str, duplicate: bool) -> None: ...
 
     def await_confirmation(self) -> None:

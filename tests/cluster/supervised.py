@@ -13,7 +13,7 @@ from controller.runtime import hub
 
 hub.patch()
 
-from controller.__main__ import Controller  # noqa: E402
+from controller.assembly import Controller  # noqa: E402
 from controller.config.settings import read  # noqa: E402
 from tests.simswitch import SimSwitch  # noqa: E402
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from controller.cluster.guard import MANY, SOME, Guard
+from controller.cluster.held_lease import HeldLease
 from controller.cluster.levels import Levels
 from controller.cluster.mastery import Shared
 from controller.cluster.membership import Membership
@@ -37,8 +38,7 @@ class Bench:
     def __init__(self) -> None:
         self.clock = Clock()
         self.replica = Fed()
-        self.shared = Shared("one", self.replica, self.clock)  # type: ignore[arg-type]
-        self.shared.lease_until = lambda: 103.0
+        self.shared = Shared("one", self.replica, lambda: 103.0, self.clock)  # type: ignore[arg-type]
         self.shared.instance = "i-one"
         self.progress = Progress(self.clock)
         self.levels = Levels(self.replica, self.progress, self.shared, self.clock)  # type: ignore[arg-type]
@@ -220,10 +220,11 @@ def stored(tmp_path) -> Iterator[tuple[SqliteStore, Replica]]:  # type: ignore[n
 def joined(
     store: SqliteStore, replica: Replica, ttl: float = 2.0, progress: Progress | None = None
 ) -> tuple[Membership, Shared]:
-    shared = Shared("one", replica)
+    held = HeldLease()
+    shared = Shared("one", replica, held.until)
     levels = Levels(replica, progress or Progress(Clock()), shared, Clock())
     me = Member(id="one", openflow="192.0.2.1:1", ovsdb="192.0.2.1:2", rest="")
-    membership = Membership(store, replica, me, ttl, shared, levels)
+    membership = Membership(store, replica, me, ttl, shared, levels, held)
     membership.start()
     return membership, shared
 
@@ -271,7 +272,7 @@ def test_a_member_whose_rows_were_deleted_comes_back(stored: tuple[SqliteStore, 
     store.commit({}, {"presence/one": None, "reach/one": None, "member/one": None})
     assert until(lambda: shared.holds("s1") and shared.instance != instance)
     assert until(lambda: replica.model.get(Member, "one") is not None)
-    assert membership.lapses == 1
+    assert membership._held.lapses == 1
     membership.leave()
 
 
@@ -291,7 +292,7 @@ def test_a_row_of_many_refused_objects_is_bounded_and_others_know_that_it_is(
     assert row is not None and stored_row is not None
     assert len(stored_row.value) < 128 * 1024
     assert len(row.refused) + row.unlisted == 20_000 and len(row.refused) > 100
-    seen = Levels(replica, Progress(Clock()), Shared("two", replica), Clock())
+    seen = Levels(replica, Progress(Clock()), Shared("two", replica, lambda: 0.0), Clock())
     seen._heard({(Reach, "one"), (Level, "one")})
     assert "member one" in seen.doubt("s1") and not seen.doubt("s2")
     assert seen.refuses

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from controller.__main__ import Controller
+from controller.assembly import Controller
 from controller.config.settings import read
 from controller.model.rows import FixedIp, Interface, Link, Network, Pool, Port, Row, Subnet, Switch, Tunnel
 from controller.runtime import garbage, hub

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from controller.runtime import hub
-from northbound.wire.listener import PatientListener
+from northbound.wire.listener import HttpListener
 from northbound.wire.server import serve
 
 RESETS = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends a reset
@@ -29,9 +29,9 @@ def hello(environ: dict[str, Any], start: Any) -> list[bytes]:
 
 
 @contextmanager
-def serving(listener: Any) -> Iterator[str]:
+def serving(listener: Any, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The listener's URL, without its scheme."""
-    thread = hub.spawn(serve, listener, hello)
+    thread = hub.spawn(serve, listener, hello, tls=tls)
     try:
         yield f"127.0.0.1:{listener.getsockname()[1]}/"
     finally:
@@ -77,7 +77,7 @@ def test_a_closed_listener_accepts_no_more() -> None:
     listener = hub.listen(("127.0.0.1", 0))
     listener.close()
     with pytest.raises(OSError):
-        PatientListener(listener).accept()
+        HttpListener(listener).accept()
 
 
 @pytest.fixture
@@ -95,13 +95,12 @@ def server_side(tmp_path: Path) -> ssl.SSLContext:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_client_that_resets_before_it_is_accepted_ends_nothing(server_side: ssl.SSLContext) -> None:
     listener = hub.listen(("127.0.0.1", 0))
-    secured = hub.serve_tls(listener, server_side)
     for sent in (b"", b"not TLS"):
-        client = socket.create_connection(secured.getsockname()[:2])
+        client = socket.create_connection(listener.getsockname()[:2])
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
         client.sendall(sent)
         client.close()
     client_side = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client_side.check_hostname, client_side.verify_mode = False, ssl.CERT_NONE
-    with serving(secured) as place:
+    with serving(listener, server_side) as place:
         assert answer(f"https://{place}", client_side) == b"hello"

@@ -14,7 +14,7 @@ from controller.store import log
 from controller.store.log import ChangeLog
 from controller.store.replica import share
 from controller.store.store import Change
-from tests.api.conftest import Api, replica, store  # noqa: F401  # fixtures
+from tests.api.conftest import Api, plain_context, replica, store  # noqa: F401  # fixtures
 
 from .memory import retained
 
@@ -23,9 +23,8 @@ WIDE = chr(0x1F6A7)  # four bytes in UTF-8, and in memory
 
 @pytest.fixture
 def api(store: Any, replica: Any) -> Api:  # noqa: F811
-    from tests.api.conftest import Context, PlainOperators, PlainStatuses
 
-    return Api(Context(store, replica, PlainStatuses(replica), PlainOperators()))  # type: ignore[arg-type]
+    return Api(plain_context(store, replica))  # type: ignore[arg-type]
 
 
 def options(number: int) -> list[dict[str, str]]:

@@ -49,6 +49,7 @@ class Heard:
         self.sessions: dict[int, Session] = {}
         self.log: list[tuple[str, int]] = []
         self.packets: list[PacketIn] = []
+        self.permitted: Callable[[], bool] = lambda: True
         self.on_connect: Callable[[Session], None] = lambda session: None
 
     def connected(self, session: Session) -> None:
@@ -61,6 +62,9 @@ class Heard:
 
     def packet_in(self, session: Session, packet: PacketIn) -> None:
         self.packets.append(packet)
+
+    def permits(self, session: Session) -> bool:
+        return self.permitted()
 
     def refused(self, address: str, why: str, duplicate: bool) -> None:
         self.refusals.append((address, why, duplicate))

@@ -22,6 +22,7 @@ class Pair(NamedTuple):
     ovs: PrivateOvs
     one: Session
     two: Session
+    heard: Heard  # of `one`
 
     def count(self) -> int:
         return self.ovs.ofctl("dump-flows", "r").count("cookie=")
@@ -36,7 +37,7 @@ def pair() -> Iterator[Pair]:
         ovs.add_bridge("r", DPID)
         ovs.vsctl("set-controller", "r", *targets)
         until(lambda: all(DPID in each.sessions for each in heard))
-        yield Pair(ovs, heard[0].sessions[DPID], heard[1].sessions[DPID])
+        yield Pair(ovs, heard[0].sessions[DPID], heard[1].sessions[DPID], heard[0])
         for server in servers:
             server.close()
 
@@ -75,7 +76,7 @@ def test_a_bundle_that_was_closed_before_another_took_over_is_not_committed(pair
             assert pair.two.role(wire.MASTER, 11)
         return True
 
-    pair.one.permitted = overtaken
+    pair.heard.permitted = overtaken
     with pytest.raises(NotMaster):
         pair.one.apply(LONG, [])
     assert asked >= 2
@@ -84,7 +85,7 @@ def test_a_bundle_that_was_closed_before_another_took_over_is_not_committed(pair
 
 def test_nothing_is_written_without_permission(pair: Pair) -> None:
     allowed = iter([True, False, False])
-    pair.one.permitted = lambda: next(allowed, False)
+    pair.heard.permitted = lambda: next(allowed, False)
     with pytest.raises(NotMaster):
         pair.one.apply(LONG, [])
     assert next(allowed, None) is None  # it was asked again before the commit
@@ -93,6 +94,6 @@ def test_nothing_is_written_without_permission(pair: Pair) -> None:
     with pytest.raises(NotMaster):
         pair.one.packet_out(1, b"", b"")
     assert pair.count() == 0
-    pair.one.permitted = lambda: True
+    pair.heard.permitted = lambda: True
     pair.one.apply([flow(2).add], [])
     assert pair.count() == 1

@@ -89,6 +89,9 @@ class Wires:
     def ports_changed(self, session: Session) -> None:
         self.links.ports_changed(session)
 
+    def permits(self, session: Session) -> bool:
+        return True
+
     def refused(self, address: str, why: str, duplicate: bool) -> None: ...
 
     def _relay(self) -> None:

@@ -32,9 +32,9 @@ def test_a_switch_whose_database_is_connected_is_not_removed(tmp_path: Path) -> 
     replica.start()
     observer, progress = Observer(store, replica), Progress(time.monotonic)
     reconciler = Reconciler(replica, Compiler(replica.model, apps(Rates())), progress, AuditIntervals())
-    operators = Operators(replica, reconciler, NOWHERE, progress, observer, *[NOWHERE] * 7)
     databases = ["h1"]
-    operators.databases = lambda: databases
+    parts = [NOWHERE] * 7
+    operators = Operators(replica, reconciler, NOWHERE, progress, observer, *parts, databases=databases)
     observer.hypervisor(SeenHypervisor(system_id="h1", host="h1", dpid=1, encap_ip="", encap_types=(), underlay_mtu=0))
     with pytest.raises(Conflict, match="manager"):
         operators.forget("h1")

@@ -53,8 +53,7 @@ class Node:
         self.dead = False
         self.machine = world.machines[number]
         self.replica = Replica()
-        self.shared = Shared(self.name, self.replica, self.machine.monotonic)  # type: ignore[arg-type]
-        self.shared.lease_until = lambda: self._until - MARGIN
+        self.shared = Shared(self.name, self.replica, lambda: self._until - MARGIN, self.machine.monotonic)  # type: ignore[arg-type]
         self.connections: dict[str, Connection] = {}
         self.lease = 0
         self._until = 0.0

@@ -1,0 +1,237 @@
+"""The parts of a controller process, put together by their constructors; the only file that knows all of them.
+
+Imported after the hub is patched: it imports the OpenFlow framework.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from apps import learn
+from controller.cluster.cluster import Cluster
+from controller.cluster.mastery import Alone
+from controller.compile.catalogue import apps
+from controller.compile.compiler import Compiler
+from controller.compile.on_demand import OnDemand
+from controller.compile.preview import Preview
+from controller.config.settings import Settings, barred, tls_context
+from controller.diagnose.operators import Operators
+from controller.diagnose.readiness import Readiness
+from controller.diagnose.switches import Inventory
+from controller.diagnose.topology import Fabric
+from controller.flow import Rates
+from controller.openflow import framework
+from controller.ovsdb import server as ovsdb
+from controller.publish.feed import Events
+from controller.reconcile.audits import AuditIntervals
+from controller.reconcile.confirmations import Confirmations
+from controller.reconcile.mtus import Mtus
+from controller.reconcile.progress import Progress
+from controller.reconcile.reconciler import Reconciler
+from controller.reconcile.statuses import Statuses
+from controller.runtime import garbage, hub
+from controller.runtime.errors import Misconfigured
+from controller.runtime.held import Held
+from controller.store import archive, is_shared, open_store
+from controller.store.replica import Replica
+from controller.switches.admission import Admission
+from controller.switches.board import Switchboard
+from controller.switches.discovery.links import Links
+from controller.switches.discovery.wires import Wires
+from controller.switches.forgetting import Forgetting
+from controller.switches.observer import Observer
+from controller.switches.packet_in import PacketIns
+from controller.switches.vifs import Vifs
+from northbound.app import application
+from northbound.context import Context
+from northbound.hosts import Hosts
+from northbound.identity.tokens import Tokens
+from northbound.wire.server import serve
+from topology import lldp_punt
+from topology.cost import COSTS
+
+log = logging.getLogger("tenet")
+
+
+class Controller:
+    """All parts of one process, each complete when it is constructed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._tls = tls_context(settings, demand_certificate=True)
+        self._https = tls_context(settings, demand_certificate=False)
+        self._held = Held(settings.held_warning)
+        self._databases: dict[str, Any] = {}  # hypervisors whose database is connected, by system-id
+        self._stopped = hub.Signal()
+        self._status = 0
+        self.store = open_store(settings.store_url)
+        archive.check_whole(self.store)
+        self.replica = Replica(self.store, self._fail)
+        progress = Progress(time.monotonic)
+        chosen = apps(Rates(settings.broadcast_rate, settings.packet_in_rate))
+        self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
+        checked = {"check": self.cluster.guard.check} if self.cluster else {}
+        self.reconciler = Reconciler(
+            self.replica,
+            Compiler(self.replica.model, chosen),
+            progress,
+            AuditIntervals(settings.audit_interval, settings.verify_interval),
+            **checked,
+        )
+        self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
+        self._confirmations = None if self.cluster else Confirmations(self.store, self.replica, progress)
+        mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
+        self.observer = Observer(
+            self.store, self.replica, settings.underlay_ip_version, settings.tls and settings.bind_certificates,
+            mastery.owns,
+        )  # fmt: skip
+        self.forgetting = Forgetting(
+            self.replica.model, settings.forget_after, self.observer.forget, levels.is_connected, mastery.speaks
+        )
+        self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
+        admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
+        packet_ins = PacketIns({learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in})
+        self.switchboard = Switchboard(
+            self.replica, self.observer, self.links, self.reconciler, packet_ins, settings.packet_in_rate, mastery,
+            admission,
+        )  # fmt: skip
+        self._wires = Wires(self.store, self.replica, settings.underlay_room)
+        mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
+        self.replica.listen(mtus.changed)
+        statuses = Statuses(self.replica.model, levels, mtus)
+        on_demand = OnDemand(self.replica.model, chosen)
+        self.replica.listen(on_demand.changed)
+        inventory = Inventory(self.replica, self.reconciler, on_demand, levels, settings.broadcast_rate)
+        self.operators = Operators(
+            self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
+            inventory, Fabric(self.replica, inventory, statuses),
+            Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
+            self.vifs, self._held, [packet_ins.metrics, *([self.cluster.metrics] if self.cluster else [])],
+            self._databases,
+        )  # fmt: skip
+        self._notifier = _notifier(settings, self.store, self.replica, statuses, levels, mastery.speaks)
+        self._events, self._levels = Events(self.replica, statuses), levels
+        context = Context(
+            store=self.store,
+            replica=self.replica,
+            statuses=statuses,
+            operators=self.operators,
+            events=self._events,
+            underlay_mtu=settings.underlay_room,
+            least_mtu=settings.least_mtu,
+            physical=settings.physical,
+            limits=settings.quotas,
+            preview=Preview(self.replica.model, on_demand).switches,
+            cluster=self.cluster.report if self.cluster else None,
+            offered=settings.offered_interfaces,
+            quantum=settings.quantum,
+            hosts=Hosts(settings.hosts, tokens=settings.auth != "none"),
+            **_identity(settings),
+        )
+        self.application = application(context)
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; the exit status."""
+        settings = self._settings
+        hub.spawn(self._await_end)
+        self._held.start()
+        self.replica.start()
+        garbage.settle()
+        if self._confirmations:
+            self._confirmations.start()
+        self.reconciler.start()
+        self.observer.start()
+        self.vifs.start()
+        self.forgetting.start()
+        self.links.start()
+        self._events.start(self._levels)
+        if self._notifier is not None:
+            self._notifier.start()
+        listener = _listen("northbound", settings.northbound)
+        switches = framework.serve(
+            settings.openflow, self.switchboard, tls=self._tls, barred=barred(settings), admit=self.switchboard.admit,
+            echo_interval=settings.echo_interval,
+        )  # fmt: skip
+        databases = ovsdb.serve(
+            settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls,
+            barred=barred(settings), bind=settings.bind_certificates, refused=self._refused_database,
+            cluster=self.cluster.roster if self.cluster else None, wires=self._wires, watch=self.observer.bridges,
+            admitted=self._databases,
+        )  # fmt: skip
+        if self.cluster:
+            self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])
+        hub.spawn(self._serve_rest, listener)
+        log.info(
+            "ready: REST %s, OpenFlow %s, OVSDB %s, %s",
+            listener.getsockname()[:2], switches.address, databases.address, "TLS" if self._tls else "plain text",
+        )  # fmt: skip
+        self._stopped.wait()
+        log.info("ending")
+        listener.close()
+        if self.cluster:
+            self.cluster.leave()  # before the switches: others take over what is still connected
+        databases.close()
+        switches.close()
+        if self._confirmations:
+            self._confirmations.finish()
+        self.store.close()
+        self._held.stop()
+        return self._status
+
+    def _refused_database(self, address: str, why: str) -> None:
+        self.switchboard.refused(address, f"OVSDB: {why}", False)
+
+    def _fail(self) -> None:
+        """A part without which the others would mislead has ended: end, and let whoever watches start us anew."""
+        self._status = 1
+        self._stopped.set()
+
+    def _await_end(self) -> None:
+        hub.wait_for_signal((signal.SIGTERM, signal.SIGINT))
+        self._stopped.set()
+
+    def _serve_rest(self, listener: socket.socket) -> None:
+        try:
+            serve(listener, self.application, self._settings.connections_per_address, self._https)
+        except Exception:
+            if not self._stopped.is_set():  # a process without its API is of no use: whoever watches starts it anew
+                log.critical("the REST listener failed", exc_info=True)
+                self._fail()
+
+
+def _identity(settings: Settings) -> dict[str, Any]:
+    """Who asks and what they may, as Context takes it; libraries are imported only where they are used."""
+    if settings.auth == "none":
+        return {}
+    from northbound.enforce import Rules
+
+    policy = Rules(settings.files)
+    if settings.auth == "tokens":
+        return {"policy": policy, "identity": Tokens(Path(settings.tokens), policy.is_operator)}
+    from northbound.identity.keystone import Keystone
+
+    return {"policy": policy, "identity": Keystone(settings.files, policy.is_operator)}
+
+
+def _notifier(settings: Settings, store: Any, replica: Any, statuses: Any, levels: Any, mine: Any) -> Any:
+    """Who tells Nova of ports, or None."""
+    if not settings.nova:
+        return None
+    from controller.publish.nova import Notifier, Nova
+
+    return Notifier(store, replica, statuses, levels, Nova(settings.nova, settings.files), mine)
+
+
+def _listen(section: str, address: tuple[str, int]) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    try:
+        listener: socket.socket = hub.listen(address, family=family, backlog=1024)
+    except OSError as error:
+        raise Misconfigured(f"[{section}] listen = {address[0]}:{address[1]}: {error.strerror or error}") from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
