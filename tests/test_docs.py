@@ -89,3 +89,34 @@ def test_links_within_the_project_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\(([^)#:\s]+)\)", text):
         assert ((ROOT / page).parent / target).exists(), target
+
+
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+SECURITY = (ROOT / "docs" / "security.md").read_text()
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table below a heading of docs/security.md, without its head."""
+    part = SECURITY.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_tests_that_are_named_are_there(page: str) -> None:
+    for path, function in NAMED_TEST.findall((ROOT / page).read_text()):
+        source = (ROOT / path).read_text()
+        assert not function or f"\ndef {function}(" in source, f"{path} has no {function}"
+
+
+def test_every_boundary_has_its_tests() -> None:
+    boundaries = rows("Boundaries, and the tests that hold them")
+    assert len(boundaries) > 20
+    for who, _, tests in boundaries:
+        assert NAMED_TEST.search(tests), who
+
+
+def test_everybody_who_is_not_trusted_with_everything_has_a_boundary() -> None:
+    held = {boundary[0].split()[0].strip(",:") for boundary in rows("Boundaries, and the tests that hold them")}
+    for who, _, _, withheld in rows("Who is trusted with what"):
+        assert not withheld.strip("| ") or who.split()[0].strip(",:") in held, who

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import socket
+import ssl
 from http import HTTPStatus
 from typing import Any
 
@@ -42,7 +43,7 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         sock = state[1]
         connections.add(sock, str(state[0][0]) if state[0] else "")
         try:
-            with contextlib.suppress(ConnectionError):  # the client has gone, or had to make room
+            with contextlib.suppress(ConnectionError, ssl.SSLError):  # the client has gone, or had to make room
                 super().__init__(state, server)
         finally:
             self._settle()

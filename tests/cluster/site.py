@@ -162,9 +162,10 @@ def site(
     engines: int = 1,
     files: Path | None = None,
     wires: Sequence[tuple[int, int]] = (),
+    token: str = "",
 ) -> Iterator[Site]:
     """`etcd`: its own options; `engines`: how many members it has.  `wires`: pairs of hypervisors that have a wire
-    from br-int to br-int; then there are no tunnels.
+    from br-int to br-int; then there are no tunnels.  `token`: of an operator, where the options ask for one.
 
     `files`: a folder with what tools/certificates.sh makes (`ca`, `controller`, a `hypervisor` each), so that all that
     is said goes over TLS with certificates on both sides, REST without a client's; and over IPv6, tunnels too.
@@ -175,6 +176,7 @@ def site(
         engine.start()
         made = [Member(lab, number, engine.url, options, files) for number in range(1, members + 1)]
         for member in made:
+            member.token = token
             member.start()
         for hypervisor in lab:
             if files:

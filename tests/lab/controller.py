@@ -49,6 +49,7 @@ class Controller:
         self.log = self.directory / "log"
         self.process: Process | None = None
         self.environment: dict[str, str] = {}  # beyond this process's own
+        self.token = ""  # that its REST API is asked with
         security: dict[str, object] = dict(tls) if tls else {"allow_plaintext": "true"}
         self._write_config(
             {
@@ -129,8 +130,9 @@ class Controller:
         timeout: float = 60.0,
     ) -> Reply:
         """One request on a connection of its own; a `body` that is not bytes goes as JSON."""
+        known = {"X-Auth-Token": self.token} if self.token else {}
         with contextlib.closing(self.connect(timeout)) as connection:
-            return request(connection, method, path, body, headers)
+            return request(connection, method, path, body, {**known, **(headers or {})})
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels, 0 when there is none yet."""

@@ -57,7 +57,12 @@ class Members:
         model, path = Model(), self.lab.directory / "backup"
         path.unlink(missing_ok=True)
         tenet = str(Path(sys.executable).with_name("tenet"))
-        run(inside(self.lab.namespace, [tenet, "store", "backup", str(path), "--url", self._site.etcd.url]))
+        run(
+            inside(
+                self._site.members[0].machine.namespace,
+                [tenet, "store", "backup", str(path), "--url", self._site.etcd.url],
+            )
+        )
         model.apply([applied(1, key, value) for key, value in archive.read(path).items()])
         return model
 
