@@ -46,6 +46,7 @@ from controller.switches.discovery.wires import Wires
 from controller.switches.forgetting import Forgetting
 from controller.switches.observer import Observer
 from controller.switches.packet_in import PacketIns
+from controller.switches.periodic import Periodic
 from controller.switches.vifs import Vifs
 from northbound.app import application
 from northbound.context import Context
@@ -96,9 +97,11 @@ class Controller:
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         packet_ins = PacketIns({learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in})
+        self.periodic = Periodic(self.replica.model, (), mastery)
+        self.replica.listen(self.periodic.changed)
         self.switchboard = Switchboard(
-            self.replica, self.observer, self.links, self.reconciler, packet_ins, settings.packet_in_rate, mastery,
-            admission,
+            self.replica, self.observer, self.links, self.reconciler, packet_ins, self.periodic,
+            settings.packet_in_rate, mastery, admission,
         )  # fmt: skip
         self._wires = Wires(self.store, self.replica, settings.underlay_room)
         mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
@@ -111,7 +114,8 @@ class Controller:
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, Fabric(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
-            self.vifs, self._held, [packet_ins.metrics, *([self.cluster.metrics] if self.cluster else [])],
+            self.vifs, self._held,
+            [packet_ins.metrics, self.periodic.metrics, *([self.cluster.metrics] if self.cluster else [])],
             self._databases,
         )  # fmt: skip
         self._notifier = _notifier(settings, self.store, self.replica, statuses, levels, mastery.speaks)
@@ -149,6 +153,7 @@ class Controller:
         self.vifs.start()
         self.forgetting.start()
         self.links.start()
+        self.periodic.start()
         self._events.start(self._levels)
         if self._notifier is not None:
             self._notifier.start()
