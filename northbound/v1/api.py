@@ -10,11 +10,12 @@ from webob import Request
 from controller.intent import networks, quantum
 from controller.intent.networks import NetworkWish
 from controller.model.rows import Network, Port
+from controller.runtime import hub
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
 from .. import checks
-from ..answer import Answer
+from ..answer import SLICE, Answer
 from ..ask import Ask, Handler
 from ..checks import Check, Fault
 from ..errors import Problem, bad_request, not_found
@@ -92,7 +93,8 @@ class Speech:
         return self._say(ask, 200, {"networks": [{"id": found.id} for found in self._networks(ask, tenant)]})
 
     def list_networks_detail(self, ask: Ask, tenant: str) -> Answer:
-        shown = [views.network(self.dialect, found) for found in self._networks(ask, tenant)]
+        every = hub.taking_turns(self._networks(ask, tenant), SLICE)
+        shown = [views.network(self.dialect, found) for found in every]
         return self._say(ask, 200, {"networks": shown})
 
     def show_network(self, ask: Ask, tenant: str, network_id: str) -> Answer:
@@ -124,7 +126,8 @@ class Speech:
         return self._say(ask, 200, {"ports": [{"id": found.id} for found in self._ports(ask, tenant, network_id)]})
 
     def list_ports_detail(self, ask: Ask, tenant: str, network_id: str) -> Answer:
-        shown = [views.port(self.dialect, ask.view, found) for found in self._ports(ask, tenant, network_id)]
+        every = hub.taking_turns(self._ports(ask, tenant, network_id), SLICE)
+        shown = [views.port(self.dialect, ask.view, found) for found in every]
         return self._say(ask, 200, {"ports": shown})
 
     def show_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:

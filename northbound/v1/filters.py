@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from controller.model.rows import Network, Port
+from controller.runtime import hub
 
+from ..answer import SLICE
 from ..errors import bad_request
 from ..resource import View
 from . import views
@@ -17,7 +19,7 @@ def networks(view: View, found: list[Network], query: Query) -> list[Network]:
     of_ports = {name: query[name] for name in _OF_PORTS if name in query}
     return [
         network
-        for network in found
+        for network in hub.taking_turns(found, SLICE)
         if network.name in query.get("name", [network.name])
         and views.network_status(network) in query.get("op-status", [views.network_status(network)])
         and (not of_ports or ports(view, views.members(view, network), of_ports))
@@ -30,7 +32,7 @@ def ports(view: View, found: list[Port], query: Query) -> list[Port]:
     plugged = _boolean(query)
     return [
         port
-        for port in found
+        for port in hub.taking_turns(found, SLICE)
         if port.id in query.get("port", [port.id])
         and views.state(port) in query.get("port-state", [views.state(port)])
         and (statuses is None or views.port_status(view, port) in statuses)

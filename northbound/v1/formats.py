@@ -7,7 +7,7 @@ from typing import Any
 
 from webob import Request
 
-from ..answer import JSON, Answer, as_json
+from ..answer import JSON, Answer, as_json, as_large_json, gathered
 from ..body import JSON_TYPES, from_json, media_type, raw, unsupported
 from ..errors import Problem, bad_request
 from . import xml
@@ -43,8 +43,8 @@ def wanted(request: Request, suffix: str) -> str:
 def say(dialect: Dialect, media: str, status: int, body: Mapping[str, Any], revision: int = 0) -> Answer:
     """`body` has one key, the name of what is in it."""
     if media == XML:
-        return Answer(status, xml.write(body, dialect.namespace), XML, revision=revision)
-    return as_json(status, body, revision)
+        return Answer(status, content_type=XML, revision=revision, pieces=gathered(xml.write(body, dialect.namespace)))
+    return as_json(status, body, revision) if revision else as_large_json(status, body)
 
 
 def error(dialect: Dialect, media: str, found: Problem) -> Answer:

@@ -6,7 +6,9 @@ from typing import Any
 
 from controller.intent.attachments import attached
 from controller.model.rows import Network, Port
+from controller.runtime import hub
 
+from ..answer import SLICE
 from ..resource import View
 from .dialect import Dialect
 
@@ -17,7 +19,7 @@ STATES = {"ACTIVE": True, "DOWN": False}  # a port's `state`, which is what its 
 def members(view: View, network: Network) -> list[Port]:
     """The tenant's ports on a network."""
     ports = view.model.find(Port, "network_id", network.id)
-    return [port for port in ports if port.project_id == network.project_id]
+    return [port for port in hub.taking_turns(ports, SLICE) if port.project_id == network.project_id]
 
 
 def network_status(network: Network) -> str:
@@ -43,7 +45,8 @@ def network(dialect: Dialect, network: Network) -> dict[str, Any]:
 
 
 def network_with_ports(dialect: Dialect, view: View, found: Network) -> dict[str, Any]:
-    return network(dialect, found) | {"ports": [plugged_port(dialect, view, each) for each in members(view, found)]}
+    ports = hub.taking_turns(members(view, found), SLICE)
+    return network(dialect, found) | {"ports": [plugged_port(dialect, view, each) for each in ports]}
 
 
 def port(dialect: Dialect, view: View, port: Port) -> dict[str, Any]:

@@ -16,11 +16,12 @@ MAX_ELEMENTS = 1_000
 _UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def write(body: Mapping[str, Any], namespace: str) -> bytes:
-    """`body` has one key, the root element."""
+def write(body: Mapping[str, Any], namespace: str) -> Iterator[bytes]:
+    """The parts of a document.  `body` has one key, the root element."""
     ((root, value),) = body.items()
-    text = "".join(_element(root, value, f" xmlns={quoteattr(namespace)}"))
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+    yield b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    for part in _element(root, value, f" xmlns={quoteattr(namespace)}"):
+        yield part.encode()
 
 
 def _element(name: str, value: Any, extra: str = "") -> Iterator[str]:
