@@ -25,8 +25,8 @@ def write(body: Mapping[str, Any], namespace: str) -> Iterator[bytes]:
 
 
 def _element(name: str, value: Any, extra: str = "") -> Iterator[str]:
-    """Encoded parts of one element.  Scalars of a dictionary become attributes, other values child elements; a list `ports` has
-    elements `port`.
+    """Encoded parts of one element.  Scalars of a dictionary become attributes, other values child elements; a list
+    `ports` has elements `port`.
     """
     yield f"<{name}{extra}"
     inside: list[tuple[str, Any]] = []
