@@ -14,6 +14,7 @@ from controller.flow import Flow, Rates
 from controller.model.reader import Reader
 from controller.model.rows import Port, Switch
 from controller.openflow.session import Session
+from controller.reconcile import reconciler
 from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
@@ -233,3 +234,31 @@ def test_each_refusal_is_logged_once(bench: Bench, caplog: pytest.LogCaptureFixt
     bench.reconciler.refused("h1", {first: "no", second: "never"})
     said = [f"{record.args[1]:#x} {record.args[3]}" for record in caplog.records if "refused flow" in record.msg]  # type: ignore[index]
     assert said == [f"{first:#x} no", f"{second:#x} never"]
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_few_switches_are_dumped_at_a_time_and_slow_ones_hold_up_nobody(
+    slow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "TOGETHER", 2)
+    monkeypatch.setattr(reconciler, "PATIENCE", 0.02 if slow else 60.0)
+    bench = Bench(apps(Rates()))
+    bench.feed.put(*(switch(number) for number in range(3, 10)))
+    bench.start()
+    dumped: list[int] = []
+    now = [0]
+
+    def dump() -> None:
+        now[0] += 1
+        dumped.append(now[0])
+        hub.sleep(60.0 if slow and len(dumped) <= 2 else 0.01)
+        now[0] -= 1
+
+    sessions = [MemorySession(number) for number in range(1, 10)]
+    for number, session in enumerate(sessions, 1):
+        session.on_dump = dump
+        bench.connect(number, session)
+    until(lambda: sum(bench.progress.at(f"h{number}") > 0 for number in range(1, 10)) == (7 if slow else 9), 20.0)
+    assert slow or max(dumped) == 2
+    for thread in bench.threads:
+        hub.kill(thread)
