@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.ovsdb.server import serve
-from controller.ovsdb.wanted import InterfaceAt, OwnRow, WantedRow
+from controller.ovsdb.wanted import OwnRow, WantedRow
 from tests.ovsdb.private import PrivateHypervisor, until
 from tests.ovsdb.toyrows import Units, mirrored, shaped, watched_tunnel
 
@@ -81,16 +81,12 @@ def test_rows_are_made_kept_right_and_removed(site: Site) -> None:
 
 
 def test_a_row_that_the_database_refuses_costs_itself_alone(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    refused = [
-        WantedRow(OwnRow("Queue", "bad"), {"dscp": 99}),  # at most 63
-        WantedRow(InterfaceAt(site.dpid, site.tap2), {"mtu_request": 3}),  # at least 68
-    ]
+    refused = [WantedRow(OwnRow("Queue", "bad"), {"dscp": 99})]  # at most 63
     with caplog.at_level(logging.WARNING, "tenet.ovsdb"):
         site.units.want(site.dpid, *refused, *watched_tunnel(site.dpid, site.tunnel), *shaped(site.dpid, site.tap1))
         until(lambda: site.bfd() == "{enable=true, min_rx=300}", "the others are there")
         until(lambda: site.hypervisor.get("Port", "tap1", "qos") != "[]", "with their references")
         until(lambda: "Queue bad cannot be put right" in caplog.text, "it is told")
-        until(lambda: "Interface tap2 cannot be put right" in caplog.text, "so is the other")
     assert "constraint violation" in caplog.text
     assert site.count("Queue") == 1
     site.units.want(site.dpid, WantedRow(OwnRow("Queue", "bad"), {"dscp": 63}))
