@@ -1,4 +1,4 @@
-"""Filters of v1's lists.  Those that are about ports choose a network when one of its ports meets all of them."""
+"""List filters of v1.  Filters by port attributes select a network when one of its ports matches all of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def networks(view: View, found: list[Network], query: Query) -> list[Network]:
 
 
 def ports(view: View, found: list[Port], query: Query) -> list[Port]:
-    """`op-status` of a list of ports is that of the ports."""
+    """Filter ports.  Here `op-status` is that of the port, not of its network."""
     statuses = query.get("port-op-status", query.get("op-status"))
     plugged = _boolean(query)
     return [
@@ -46,5 +46,5 @@ def _boolean(query: Query) -> bool | None:
         return None
     value = query["has-attachment"][-1]
     if value.lower() not in _BOOLEANS:
-        raise bad_request(f"has-attachment is {value[:64]!r}, neither True nor False.")
+        raise bad_request(f"has-attachment is {value[:64]!r}, which is neither True nor False.")
     return _BOOLEANS[value.lower()]
