@@ -29,7 +29,7 @@ def unreached(model: Model, here: str, network: Network) -> str:
 
 
 def cut_off(model: Model, here: str, network: Network) -> bool:
-    """Whether a port of the network on `here` reaches no other port of it.  Only for networks with `unreached` switches.
+    """Whether a network's port on `here` reaches no other port of it.  Only for networks with `unreached` switches.
 
     True when it is the network's only port on its switch, and no other switch with ports of it is reachable.
     """
