@@ -58,6 +58,7 @@ class Programmer:
         self.switch_id = switch_id
         self.session = session
         self.target = Target()
+        self.compared = False  # with what the switch holds, once; before that no change is of interest
         self.synchronised = False
         self.last_applied = 0.0  # Unix time of the last commit, 0 when there was none
         self.repaired = 0  # flows that an audit found missing, foreign or changed
@@ -108,6 +109,7 @@ class Programmer:
             self.target.groups.seen(groups.right, groups.wrong)
             confirmed = self.target.installed
             differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
+            self.compared = True
             wrong = len((held.right ^ confirmed) | held.wrong) if why == "audit" else 0
             del held  # of a large switch as much as all else here
         if why == "audit":

@@ -189,7 +189,7 @@ class Reconciler:
             self._progress.failing(self.compiler.failures())
             for switch_id, changes in compiled.changes.items():
                 programmer = self.programmers.get(switch_id)
-                if programmer is not None:
+                if programmer is not None and programmer.compared:
                     programmer.target.take_in(changes)
             self._progress.round(self._model.revision, compiled.changes)
             for switch_id in compiled.changes:

@@ -262,3 +262,16 @@ def test_few_switches_are_dumped_at_a_time_and_slow_ones_hold_up_nobody(
     assert slow or max(dumped) == 2
     for thread in bench.threads:
         hub.kill(thread)
+
+
+def test_a_change_during_the_first_dump_is_not_gathered_and_not_lost(bench: Bench) -> None:
+    one, gate = MemorySession(1), hub.Signal()
+    one.on_dump = gate.wait
+    bench.connect(1, one)
+    until(lambda: one.dumps)
+    bench.feed.put(port("c", "red", 3), plugged("c", 1, 3))
+    until(lambda: bench.progress.compiled == 3)
+    assert bench.reconciler.programmers["h1"].target.right  # millions of flows, where many switches connect together
+    gate.set()
+    until(lambda: bench.progress.at("h1") == 3)
+    assert bench.right(1, one)
