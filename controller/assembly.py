@@ -15,8 +15,9 @@ from typing import Any
 from apps import learn
 from controller.cluster.cluster import Cluster
 from controller.cluster.mastery import Alone
-from controller.compile.catalogue import apps
+from controller.compile.catalogue import apps, row_units
 from controller.compile.compiler import Compiler
+from controller.compile.database_rows import DatabaseRows
 from controller.compile.on_demand import OnDemand
 from controller.compile.preview import Preview
 from controller.config.settings import Settings, barred, tls_context
@@ -25,6 +26,7 @@ from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory
 from controller.diagnose.topology import Fabric
 from controller.flow import Rates
+from controller.model.mtu import wire_mtu
 from controller.openflow import framework
 from controller.ovsdb import server as ovsdb
 from controller.publish.feed import Events
@@ -46,6 +48,7 @@ from controller.switches.discovery.wires import Wires
 from controller.switches.forgetting import Forgetting
 from controller.switches.observer import Observer
 from controller.switches.packet_in import PacketIns
+from controller.switches.periodic import Periodic
 from controller.switches.vifs import Vifs
 from northbound.app import application
 from northbound.context import Context
@@ -96,11 +99,15 @@ class Controller:
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         packet_ins = PacketIns({learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in})
+        self.periodic = Periodic(self.replica.model, (), mastery)
+        self.replica.listen(self.periodic.changed)
         self.switchboard = Switchboard(
-            self.replica, self.observer, self.links, self.reconciler, packet_ins, settings.packet_in_rate, mastery,
-            admission,
+            self.replica, self.observer, self.links, self.reconciler, packet_ins, self.periodic,
+            settings.packet_in_rate, mastery, admission,
         )  # fmt: skip
-        self._wires = Wires(self.store, self.replica, settings.underlay_room)
+        self._wires = Wires(self.store, self.replica)
+        self._rows = DatabaseRows(self.replica.model, row_units(wire_mtu(settings.underlay_room)))
+        self.replica.listen(self._rows.changed)
         mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
         self.replica.listen(mtus.changed)
         statuses = Statuses(self.replica.model, levels, mtus)
@@ -111,7 +118,8 @@ class Controller:
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, Fabric(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
-            self.vifs, self._held, [packet_ins.metrics, *([self.cluster.metrics] if self.cluster else [])],
+            self.vifs, self._held,
+            [packet_ins.metrics, self.periodic.metrics, *([self.cluster.metrics] if self.cluster else [])],
             self._databases,
         )  # fmt: skip
         self._notifier = _notifier(settings, self.store, self.replica, statuses, levels, mastery.speaks)
@@ -149,6 +157,7 @@ class Controller:
         self.vifs.start()
         self.forgetting.start()
         self.links.start()
+        self.periodic.start()
         self._events.start(self._levels)
         if self._notifier is not None:
             self._notifier.start()
@@ -161,7 +170,7 @@ class Controller:
             settings.ovsdb, self.observer.hypervisor, controller_port=switches.address[1], tls=self._tls,
             barred=barred(settings), bind=settings.bind_certificates, refused=self._refused_database,
             cluster=self.cluster.roster if self.cluster else None, wires=self._wires, watch=self.observer.bridges,
-            admitted=self._databases,
+            admitted=self._databases, units=self._rows,
         )  # fmt: skip
         if self.cluster:
             self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])

@@ -67,14 +67,19 @@ def _pieces(name: str, items: Iterable[object], end: bytes) -> Iterator[bytes]:
 
 def as_large_json(status: int, body: Mapping[str, object]) -> Answer:
     """As `as_json`, of a body with long lists in it, encoded item by item with turns for others."""
+    return Answer(status, pieces=gathered(_encoded(body)))
+
+
+def gathered(parts: Iterable[bytes]) -> list[bytes]:
+    """The pieces of a large body from its parts as they come, with turns for others."""
     pieces: list[bytes] = []
     piece = bytearray()
-    for part in hub.taking_turns(_encoded(body), SLICE):
+    for part in hub.taking_turns(parts, SLICE):
         piece += part
         if len(piece) >= PIECE:
             pieces.append(bytes(piece))
             piece.clear()
-    return Answer(status, pieces=[*pieces, bytes(piece)])
+    return [*pieces, bytes(piece)]
 
 
 def _encoded(value: object, depth: int = DEPTH) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from controller.runtime import hub
 from controller.runtime.errors import Compacted
 
 from . import event_ids
-from .answer import Answer
+from .answer import SLICE, Answer
 from .ask import Ask
 from .auth import Caller
 from .errors import HttpError, bad_request
@@ -27,6 +27,7 @@ from .v2.ports import PORTS
 
 PATIENCE = 15.0  # seconds without an event after which a comment shows that the stream lives
 CATCH_UP = 5.0  # seconds in which a member must have reached the revision that a reader comes with
+TOGETHER = 100  # ports whose statuses are told in one event
 LASTS = 600.0  # seconds; then the client comes again, and is asked again who it is
 _encode = msgspec.json.Encoder().encode
 
@@ -108,7 +109,7 @@ def _lines(ask: Ask, start: Start) -> Iterator[bytes]:
                 for entry in (there := events.after(position)):
                     yield _event(ask, entry._replace(statuses=()), _said(ask, entry.position, ""))
                 position = there[-1].position if there else position
-                yield _event(ask, _all_statuses(ask, position))
+                yield from _all_statuses(ask, position)
             yield from _followed(ask, reader, position)
         except Compacted:
             yield b"event: gone\ndata: {}\n\n"
@@ -129,11 +130,19 @@ def _followed(ask: Ask, reader: StreamReader, position: Position) -> Iterator[by
             spoken = time.monotonic()
 
 
-def _all_statuses(ask: Ask, position: Position) -> Entry:
-    """Of every port that the caller sees: what another member has told last, this one does not know."""
-    ports = [row for row in filters.select(PORTS, ask.view, {}) if isinstance(row, Port)]
-    ask.context.events.look_at(ports)
-    return Entry(position, (), tuple((port, *ask.view.statuses.port(port)) for port in ports))
+def _all_statuses(ask: Ask, position: Position) -> Iterator[bytes]:
+    """Of every port that the caller sees: what another member has told last, this one does not know.
+
+    Each is looked at and told in one step, so that whatever it is later is an event after `position`.  A reader that
+    comes again after some of them starts anew.
+    """
+    ports = [row.row_id for row in filters.select(PORTS, ask.view, {})]
+    for start in hub.taking_turns(range(0, len(ports), TOGETHER), SLICE):
+        there = [port for port_id in ports[start : start + TOGETHER] if (port := ask.view.model.get(Port, port_id))]
+        ask.context.events.look_at(there)
+        statuses = tuple((port, *ask.view.statuses.port(port)) for port in there)
+        is_last = start + TOGETHER >= len(ports)
+        yield _event(ask, Entry(position, (), statuses), "" if is_last else _said(ask, position, ""))
 
 
 def _id(ask: Ask, position: Position) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 from controller.model.overlay import Overlay
 from controller.model.rows import Row
+from controller.runtime import hub
 from controller.runtime.errors import Forbidden
 
-from .answer import Answer, as_large_json
+from .answer import SLICE, Answer, as_large_json
 from .ask import Ask
 from .dry_run import Changed, told
 from .resource import View
@@ -17,11 +18,16 @@ from .v2.catalogue import resource_of
 
 
 def answer(ask: Ask, changes: Changed) -> Answer:
-    """Every object that would change and, for operators, every flow."""
+    """Every object that would change and, for operators, every flow.
+
+    Others have their turn between the two and not within either, which looks at the model of one moment.
+    """
+    turns = hub.Turns(SLICE)
     view = ask.view
     after_all = View(Overlay(view.model, changes), view.statuses, view.caller)
     found = [_object(ask, after_all, *each) for each in told(changes)]
     shown: dict[str, Any] = {"objects": [each for each in found if each is not None]}
+    turns.give()
     if _sees_switches(ask):
         shown["switches"] = ask.context.preview(changes)
     return as_large_json(200, shown)

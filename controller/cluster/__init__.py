@@ -1,1 +1,1 @@
-"""Several controllers over one store: who is there, who is master of what, and how far everybody is."""
+"""Clusters of controllers over one store: membership, mastership of switches, and progress of every switch."""

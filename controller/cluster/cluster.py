@@ -1,4 +1,4 @@
-"""The parts of a member, put together."""
+"""Cluster membership, mastership, guard and report of one controller, wired together."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Cluster:
         self.membership: Membership | None = None
 
     def join(self, openflow: Address, ovsdb: Address, rest: Address) -> None:
-        """Be a member whose listeners are at these addresses.  Raises `Misconfigured`."""
+        """Join the cluster with listeners at these addresses.  Raises `Misconfigured`."""
         me = Member(
             id=self.mastery.me,
             openflow=self._reached("openflow", openflow),
@@ -61,7 +61,7 @@ class Cluster:
             self.membership.leave()
 
     def hindrance(self) -> str:
-        """Why requests should go to other members, or ""."""
+        """Reason why clients should use another member, or ""."""
         if not self.mastery.alive:
             return "this member's lease is not held"
         if self.mastery.view.present.get(self.mastery.me):
@@ -95,7 +95,7 @@ class Cluster:
 
 
 def default_name(port: int) -> str:
-    """Stable over restarts, and different for members that share a machine."""
+    """Default member name: host name and port.  Stable over restarts, unique among members of one machine."""
     host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:48].strip("-._") or "member"
     return f"{host}-{port}"
 

@@ -1,4 +1,4 @@
-"""How far every switch is, whoever is its master: what statuses are told from, at any member."""
+"""Progress of every switch in the cluster, as any member needs it for port statuses."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from controller.store.replica import Replica
 
 
 class Levels:
-    """Our own switches from `progress`, the others' from their masters' rows.
+    """Confirmed revision of each switch: our own from `progress`, others' from the rows of their masters.
 
-    What a switch once had it keeps while nobody holds it and while the next one looks: flows stay.
+    A switch without a master, or with one that is still comparing, keeps its last revision: its flows stay installed.
     """
 
     def __init__(self, replica: Replica, progress: Progress, mastery: Shared, clock: Callable[[], float]) -> None:
@@ -25,10 +25,10 @@ class Levels:
         self._mastery = mastery
         self._clock = clock
         self._began = clock()
-        self._holder: dict[str, str] = {}  # switch -> the member that holds it
-        self._kept: dict[str, int] = {}  # switch -> the revision it was at when its holder let go of it
-        self._since: dict[str, float] = {}  # switch -> when nobody held it any more
-        self._has: dict[str, frozenset[str]] = {}  # member -> the switches that it says it holds
+        self._holder: dict[str, str] = {}  # switch -> its master
+        self._kept: dict[str, int] = {}  # switch -> its revision when its last master released it
+        self._since: dict[str, float] = {}  # switch -> when it lost its last master, by `clock`
+        self._has: dict[str, frozenset[str]] = {}  # member -> the switches that its row says it is master of
         self._level: dict[str, Level] = {}
         self._news = hub.Signal()
         replica.listen(self._heard)
@@ -39,7 +39,7 @@ class Levels:
         return self.progress.compiled
 
     def at(self, switch_id: str) -> int:
-        """The revision that a switch is at; 0 when nothing is known of it."""
+        """The revision that a switch has confirmed; 0 when unknown."""
         now = self.progress.at(switch_id) if switch_id in self._mastery.held else self._told(switch_id)
         return max(now, self._kept.get(switch_id, 0))
 
@@ -51,14 +51,14 @@ class Levels:
         return self._mastery.me if switch_id in self._mastery.held else self._holder.get(switch_id, "")
 
     def is_away(self, switch_id: str) -> bool:
-        """Whether nobody has held the switch for so long that it holds up nobody."""
+        """Whether the switch has had no master for over GRACE seconds; then nobody waits for it."""
         if switch_id in self._holder or switch_id in self._mastery.held:
             return False
         return self._clock() - self._since.get(switch_id, self._began) > GRACE
 
     def reached(self, revision: int) -> bool:
-        """Whether every switch that is not away for long has confirmed what followed from `revision`."""
-        revision = min(revision, self._model.content)  # no flow follows from what is beyond
+        """Whether every switch has confirmed `revision`; those that are away are not counted."""
+        revision = min(revision, self._model.content)  # later commits changed no row that flows follow from
         if not self.progress.reached(revision):
             return False
         for switch_id in self._since:
@@ -75,12 +75,12 @@ class Levels:
         )
 
     def refusal(self, key: str) -> str:
-        """Why some switch refuses a flow of the object, or ""."""
+        """Reason why some switch refuses a flow of the object, or ""."""
         said = [level.refused[key] for level in self._level.values() if key in level.refused]
         return self.progress.refusal(key) or min(said, default="")
 
     def doubt(self, switch_id: str) -> str:
-        """Why it is not known here which objects the switch refuses, or ""."""
+        """Reason why the switch's refusals are not all known here, or ""."""
         if switch_id in self._mastery.held:
             return ""
         level = self._level.get(self._holder.get(switch_id, ""))
@@ -98,7 +98,7 @@ class Levels:
         return bool(self._since) or self.progress.by_clock or self._clock() - self._began < 2 * GRACE
 
     def wait(self, timeout: float) -> None:
-        """Wait until anything here may have changed, at most `timeout` seconds."""
+        """Wait for a change of any progress, at most `timeout` seconds."""
         self._news.wait(timeout)
 
     def _told(self, switch_id: str) -> int:
@@ -126,14 +126,14 @@ class Levels:
             self._tell()
 
     def _held(self, member: str) -> None:
-        """A member holds other switches than before; its level is still the one of before."""
+        """A member is master of other switches now.  Its `Level` row is not updated yet."""
         had = self._has.pop(member, frozenset())
         now = self._model.get(Reach, member)
         has = frozenset(now.held if now else ())
         for switch_id in had - has:
             if self._holder.get(switch_id) == member:
                 self._keep(switch_id)
-                # two may claim it for a moment, and the later one give it back
+                # two members may claim a switch for a moment; the later one may then release it
                 other = next((each for each, held in self._has.items() if switch_id in held), "")
                 if other:
                     self._holder[switch_id] = other
@@ -149,7 +149,7 @@ class Levels:
             self._has[member] = has
 
     def _forget_gone(self, switch_id: str) -> None:
-        """A switch that was removed, and that nobody holds."""
+        """Drop what is kept of a removed switch that has no master."""
         if self._model.get(Switch, switch_id) is None and switch_id not in self._holder:
             self._kept.pop(switch_id, None)
             self._since.pop(switch_id, None)

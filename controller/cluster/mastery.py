@@ -1,8 +1,8 @@
-"""Who is master of which switch, as every member concludes from the same rows; and whether that is sure for us now.
+"""Mastership of switches: computed by every member from the same rows, and fenced by this member's lease.
 
-A member's conclusion may be late, never wrong for its revision: two members at one revision agree.  So the revision is
-the `generation_id` of the role request, and a switch refuses whoever is late.  `holds` adds what only we know: that our
-lease cannot be over yet.
+Two members at one revision compute the same masters; a member can be late, but never wrong for its revision.  So the
+revision is the `generation_id` of the role request, and a switch refuses a late member.  `holds` adds what only this
+process knows: whether its lease is certain to be valid still.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ log = logging.getLogger("tenet.cluster")
 
 
 class Mastery(Protocol):
-    """What the parts that talk to switches ask."""
+    """Mastership, as the parts that talk to switches and databases need it."""
 
-    shared: bool  # whether there may be other members: roles are asked for, and shares move
+    shared: bool  # whether there may be other members: then roles are requested, and masters change
 
     def holds(self, switch_id: str) -> bool:
         """Whether this process may write to the switch, now."""
         ...
 
     def owns(self, system_id: str) -> bool:
-        """Whether this process may write to the hypervisor's database, and what it observes there, now."""
+        """Whether this process may write to the hypervisor's database and store what it observes there, now."""
         ...
 
     def speaks(self, switch_id: str) -> bool:
-        """Whether this process is the one to tell others of what is at the switch, connected or not."""
+        """Whether this process reports the switch's state to other systems, whether it is connected or not."""
         ...
 
     @property
@@ -47,18 +47,18 @@ class Mastery(Protocol):
     def database(self, system_id: str, connected: bool) -> None: ...
 
     def take(self, switch_id: str) -> None:
-        """The switch has made us its master."""
+        """The switch has confirmed this process as its master."""
         ...
 
     def release(self, switch_id: str) -> None: ...
 
     def listen(self, moved: Callable[[], None]) -> None:
-        """`moved` is called when shares may have moved; it must not wait."""
+        """Have `moved` called when masters may have changed.  It must not wait."""
         ...
 
 
 class Alone:
-    """The one process there is: it holds everything."""
+    """Mastership without a cluster: this process is master of every switch."""
 
     shared = False
     generation = 0
@@ -86,7 +86,7 @@ class Alone:
 
 
 class View:
-    """Who is to have what, from the rows alone; kept up row by row."""
+    """Masters and owners computed from the cluster's rows, updated row by row."""
 
     def __init__(self) -> None:
         self.masters: dict[str, str] = {}  # switch -> member
@@ -96,7 +96,7 @@ class View:
         self._databases: dict[str, frozenset[str]] = {}
 
     def update(self, model: Model, members: Iterable[str]) -> None:
-        """Rows of these members have changed."""
+        """Recompute what depends on the rows of these members."""
         members = set(members)
         present = {each.id: _draining(model, each.id) for each in model.rows(Presence).values()}
         everything = present != self.present
@@ -123,7 +123,7 @@ class View:
     def _settle(self, have: dict[str, str], reached: dict[str, frozenset[str]], things: set[str]) -> None:
         for thing in things:
             able = [member for member in self.present if thing in reached.get(member, ())]
-            # those that drain keep what nobody else can reach
+            # a draining member keeps what no other member reaches
             chosen = share(thing, [member for member in able if not self.present[member]] or able)
             if chosen:
                 have[thing] = chosen
@@ -132,7 +132,7 @@ class View:
 
 
 class Shared:
-    """`Mastery` in a cluster.  `lease_until`: monotonic time until which our lease is sure to be ours."""
+    """Mastership in a cluster.  `lease_until`: monotonic time until which our lease is certainly valid."""
 
     shared = True
 
@@ -142,8 +142,8 @@ class Shared:
         self.me = me
         self.view = View()
         self.lease_until = lease_until
-        self.instance = ""  # ours, once its rows are in the store
-        self.frozen = ""  # why nothing may be written
+        self.instance = ""  # of our presence, once its rows are in the store
+        self.frozen = ""  # why no switch may be programmed, or ""
         self.connected: dict[str, object] = {}  # switch -> session
         self.databases: set[str] = set()
         self.held: set[str] = set()
@@ -159,12 +159,12 @@ class Shared:
 
     @property
     def alive(self) -> bool:
-        """Our lease holds, and what we know includes that we are there under it."""
+        """Whether our lease is valid, and our replica shows our presence under it."""
         return self._clock() < self.lease_until() and self.present
 
     @property
     def present(self) -> bool:
-        """Our rows are in the model."""
+        """Whether our presence row is in the replica."""
         if not self.instance:
             return False
         presence = self._model.get(Presence, self.me)

@@ -1,7 +1,7 @@
-"""This member's own rows: held under a lease, published as they change.
+"""Publication of this member's own rows under a lease.
 
-A lease that may have lapsed is never used again: another is asked for, and its rows must not exist, so that of two
-processes of one name the second waits until the first is gone.
+A lease that may have lapsed is never used again.  The next one can only be taken when no row of this member exists:
+of two processes with one name, the second waits until the first one's lease ends.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from controller.store.transaction import Transaction, transact
 
 log = logging.getLogger("tenet.cluster")
 
-RHYTHM = 0.05  # seconds at least between two publications; the first after a while goes at once
-SLOWEST = 0.3  # at most, where the store is busy
-SHARE = 10  # of the time, one part in so many goes into publishing
+RHYTHM = 0.05  # seconds between two publications, at least; the first after a pause is immediate
+SLOWEST = 0.3  # seconds between two publications, at most, while the store is slow
+SHARE = 10  # at most 1/SHARE of the time is spent publishing
 RETRY = 0.3
 LISTED = 64 * 1024  # characters of refused objects and reasons in a row: etcd refuses rows of 1.5 MB
 REASON = 200  # characters of one reason
 
 
 class Membership:
-    """Runs in two green threads: one publishes, one watches the lease's time."""
+    """This member's presence in the cluster.  One green thread publishes its rows, one watches the lease's time."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Membership:
         self._mastery = mastery
         self._levels = levels
         self._published: dict[str, Row] = {}
-        self._instances: set[str] = set()  # all names that this process has been present under
+        self._instances: set[str] = set()  # every instance id that this process has been present under
         self._dirty = hub.Signal()
         self._threads: list[hub.GreenThread] = []
         mastery.listen_published(self._dirty.set)
@@ -67,7 +67,7 @@ class Membership:
         self._threads = [hub.keep(self._publish), hub.keep(self._watch)]
 
     def leave(self) -> None:
-        """Give the lease up, so that the others need not wait for its end."""
+        """Revoke the lease, so that others take over at once."""
         for thread in self._threads:
             hub.kill(thread)
         lease = self._held.take_away()
@@ -78,31 +78,31 @@ class Membership:
     # --- the lease ---
 
     def _watch(self) -> None:
-        """Tell everybody at once when our time is over: what they do is refused from then on, here and elsewhere."""
+        """Stop this process's writes as soon as the lease may have lapsed: another member may be master by then."""
         while True:
             hub.sleep(max(self._held.until() - time.monotonic(), self._ttl / 20))
             if self._mastery.instance and time.monotonic() >= self._held.until():
-                self._drop("the lease may be over")
+                self._drop("the lease may have lapsed")
 
     def _heard(self, touched: set[Dependency]) -> None:
         if (Member, self.me.id) in touched:
             self._dirty.set()
         if (Presence, self.me.id) in touched and self._mastery.instance and not self._mastery.present:
-            self._drop("our rows are gone")
+            self._drop("this member's rows disappeared")
 
     def _drop(self, why: str) -> None:
-        log.warning("member %s: %s: not writing to any switch", self.me.id, why)
+        log.warning("member %s: %s: no switch is programmed", self.me.id, why)
         self._held.lapses += 1
         self._mastery.instance = ""
         lease = self._held.take_away()
         if lease is not None:
-            hub.spawn(lease.revoke)  # it must not go on: as long as its rows are there nobody takes over
+            hub.spawn(lease.revoke)  # while its rows exist, no other member takes over
         self._published.clear()
         self._mastery.tell()
         self._dirty.set()
 
     def _join(self) -> None:
-        """A lease, and our presence under it.  Raises Unavailable, Changed."""
+        """Take a lease and write our presence under it.  Raises Unavailable, Changed."""
         transact(self._store, self._replica, self._enrol)
         lease = self._store.lease(self._ttl)
         instance = uuid.uuid4().hex
@@ -126,7 +126,7 @@ class Membership:
         self._mastery.tell()
 
     def _left_over(self, key: str) -> int:
-        """The revision of a row that an earlier lease of this very process has left, 0 where there should be none."""
+        """The revision of a presence row left by an earlier lease of this process; 0 when there should be none."""
         row = self._store.get(key)
         if row is None:
             return 0
@@ -134,7 +134,7 @@ class Membership:
         return row.revision if isinstance(left, Presence) and left.instance in self._instances else 0
 
     def _enrol(self, transaction: Transaction) -> None:
-        """Where we are; what drained until it ended drains no longer when it starts."""
+        """Write our addresses.  A restarted member no longer drains."""
         held = transaction.get(Member, self.me.id)
         draining = held is not None and held.draining and bool(self._instances)
         wanted = msgspec.structs.replace(self.me, draining=draining)
@@ -144,14 +144,14 @@ class Membership:
     # --- rows ---
 
     def _publish(self) -> None:
-        waiting = ""  # for what; said once
+        waiting = ""  # the reason, logged once
         while True:
             self._dirty.wait()
             self._dirty.clear()
             try:
                 if not self._mastery.instance:
                     self._join()
-                if self._replica.model.get(Member, self.me.id) is None:  # the store was restored to before we came
+                if self._replica.model.get(Member, self.me.id) is None:  # a restore removed our row
                     transact(self._store, self._replica, self._enrol)
                 began = time.monotonic()
                 self._write()
@@ -159,11 +159,11 @@ class Membership:
                 hub.sleep(min(max(RHYTHM, SHARE * (time.monotonic() - began)), SLOWEST))
             except Changed as error:
                 waiting = self._say(
-                    waiting, "another process of that name is, or was until just now, present; waiting", error
+                    waiting, "another process with this name holds a lease, or held one until just now; waiting", error
                 )
                 self._again()
             except Unavailable as error:
-                waiting = self._say(waiting, "the store does not take our rows", error)
+                waiting = self._say(waiting, "the store refuses this member's rows", error)
                 self._again()
 
     def _say(self, before: str, now: str, error: object = "") -> str:
@@ -206,7 +206,7 @@ class Membership:
 
 
 def bounded(refused: dict[str, str]) -> tuple[dict[str, str], int]:
-    """As many entries (key of an object -> reason) as fit into LISTED characters, and how many do not."""
+    """Refusals cut to LISTED characters: the entries (key of an object -> reason), and how many were left out."""
     listed: dict[str, str] = {}
     left = LISTED
     for key, why in refused.items():

@@ -1,4 +1,4 @@
-"""What operators see of the cluster, and what they may do with it."""
+"""Cluster status and actions for operators: drain, forget, accept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Report:
         self._guard = guard
 
     def cluster(self) -> dict[str, Any]:
-        """Members, and for each switch its master and why; ready to be answered as JSON."""
+        """Status of all members and switches, with each switch's master and the reason for it; JSON values."""
         model, view = self._replica.model, self._mastery.view
         known = sorted({*model.rows(Switch), *view.masters})
         holders = {switch_id: reach.id for reach in model.rows(Reach).values() for switch_id in reach.held}
@@ -37,7 +37,7 @@ class Report:
         }
 
     def drain(self, member_id: str, draining: bool) -> dict[str, Any]:
-        """Have a member be master of nothing, or of its share again; the others take over at once."""
+        """Drain a member, so that others take over its switches, or give it its share again; its status."""
 
         def rules(transaction: Transaction) -> None:
             member = transaction.get(Member, member_id)
@@ -50,7 +50,7 @@ class Report:
         return self._member(self._known(member_id))
 
     def forget(self, member_id: str) -> None:
-        """Take a member that is gone for good off the list that hypervisors are given."""
+        """Remove a member for good from the list of controllers that hypervisors get."""
 
         def rules(transaction: Transaction) -> None:
             member = transaction.get(Member, member_id)

@@ -1,4 +1,4 @@
-"""Where all members are: what hypervisors and their switches are told (`controller.ovsdb.cluster.Cluster`)."""
+"""Addresses of all members, for the managers and controllers of hypervisors (`controller.ovsdb.cluster.Cluster`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from controller.model.rows import Member
 
 
 class Roster:
-    """The same answers, in the same order, at every member: a switch's master may change and its controllers stay."""
+    """Member addresses in the same order at every member: a new master does not rewrite a bridge's controllers."""
 
     def __init__(self, model: Model, mastery: Shared) -> None:
         self._model = model

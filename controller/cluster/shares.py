@@ -1,7 +1,7 @@
-"""Which member is to have what: rendezvous hashing (Thaler and Ravishankar, 1998), a pure function.
+"""Rendezvous hashing (Thaler and Ravishankar, 1998): assigns things to members; a pure function.
 
-Each member draws a number for each thing, and the highest has it.  So one that comes takes only what it draws highest
-for, and what one that goes had is spread over all others.
+Each member has a weight for each thing, and the highest weight wins.  A member that joins takes only what it wins; what
+a leaving member had is spread over all others.
 """
 
 from __future__ import annotations
@@ -15,5 +15,5 @@ def weight(member: str, thing: str) -> bytes:
 
 
 def share(thing: str, candidates: Iterable[str]) -> str:
-    """The candidate that has `thing`, "" when there is none."""
+    """The candidate with the highest weight for `thing`; "" without candidates."""
     return max(candidates, key=lambda member: (weight(member, thing), member), default="")

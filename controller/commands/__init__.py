@@ -1,1 +1,1 @@
-"""What `tenet` can be told beside `run`; each file is one command."""
+"""Subcommands of `tenet` other than `run`, one a file."""

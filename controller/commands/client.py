@@ -1,4 +1,4 @@
-"""Questions to a running controller's REST API, for commands."""
+"""REST client of a running controller, for subcommands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add_url(parser: argparse.ArgumentParser) -> None:
 
 
 class Client:
-    """Shows the token in the environment's OS_TOKEN, as OpenStack's clients do."""
+    """REST client; authenticates with the token in the environment variable OS_TOKEN, as OpenStack's clients do."""
 
     def __init__(self, url: str, ca: str | None = None) -> None:
         """Raises `Misconfigured` when the file `ca` cannot be read."""
@@ -34,13 +34,13 @@ class Client:
             raise Misconfigured(f"--ca {ca}: {error.strerror or error}") from error
 
     def get(self, path: str, **query: str) -> Any:
-        """The answer to GET; see `ask`."""
+        """Answer to a GET request; see `ask`."""
         return self.ask("GET", path + (f"?{urllib.parse.urlencode(query)}" if query else ""))
 
     def ask(self, method: str, path: str) -> Any:
-        """The answer, None when it is empty.
+        """Decoded answer of a request; None when it is empty.
 
-        Raises `Refused` with the controller's own words, `Unavailable` without an answer.
+        Raises `Refused` with the controller's message, `Unavailable` without an answer.
         """
         where = f"{self._url}{path}"
         token = os.environ.get("OS_TOKEN", "")
@@ -62,7 +62,7 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _message(body: bytes) -> str:
-    """What an error's body says, "" where it is of another form."""
+    """Message in an error's body; "" when it has another form."""
     try:
         (found,) = json.loads(body).values()
         return str(found["message"])

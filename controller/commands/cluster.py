@@ -1,4 +1,4 @@
-"""`tenet cluster`: ask any member who is there and who is master of what; hand a member's switches over."""
+"""`tenet cluster`: members, masters and faults, as any member knows them; drain, forget, accept-empty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from controller.commands.client import Client, add_url
 
-FEW = 50  # switches that are all shown
+FEW = 50  # up to this many switches, all are shown
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,7 +30,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def execute(chosen: argparse.Namespace) -> int:
-    """Of `status`: 1 when something is not as it should be."""
+    """Run the command; the exit code, which for `status` is 1 when there are faults."""
     client = Client(chosen.url, chosen.ca)
     if chosen.verb == "status":
         cluster = client.get("/tenet/v1/cluster")["cluster"]
@@ -46,7 +46,7 @@ def execute(chosen: argparse.Namespace) -> int:
 
 
 def faults(cluster: dict[str, Any]) -> list[str]:
-    """What is not as it should be, the worst first; a line each."""
+    """Faults of the cluster, one a line, the worst first."""
     me = cluster["member"]
     found = []
     if cluster["frozen"]:
@@ -66,9 +66,9 @@ def faults(cluster: dict[str, Any]) -> list[str]:
 
 
 def table(cluster: dict[str, Any], everything: bool = True) -> str:
-    """What is wrong, the members, and the switches: those that are not as they should be first, a line each.
+    """Faults, members and switches, one a line; switches with faults first.
 
-    Without `everything` only those, where there are more than FEW.
+    Without `everything` and with more than FEW switches, only those with faults.
     """
     members, switches = cluster["members"], sorted(cluster["switches"], key=_settled)
     present = sum(each["present"] for each in members)
@@ -103,7 +103,7 @@ def _member(member: dict[str, Any]) -> str:
 
 
 def _age(seconds: float | None) -> str:
-    """As long as somebody who is called at night wants to read."""
+    """Age in one short unit."""
     if seconds is None:
         return "-"
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):

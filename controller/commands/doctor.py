@@ -1,4 +1,4 @@
-"""`tenet doctor`: why a ping fails, as far as the controller can tell."""
+"""`tenet doctor`: diagnosis of failed pings, from what the controller knows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def execute(chosen: argparse.Namespace) -> int:
-    """1 when something is wrong, 0 when nothing was found."""
+    """Run the command; exit code 1 when it has findings, else 0."""
     if len(chosen.ends) not in (0, 2):
         print("tenet doctor: name two ports, or none")
         return 2

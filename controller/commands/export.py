@@ -1,4 +1,4 @@
-"""`tenet export mininet`: a script that rebuilds the present model and topology as an experiment."""
+"""`tenet export mininet`: a Mininet script that rebuilds the current model and topology."""
 
 from __future__ import annotations
 

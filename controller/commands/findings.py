@@ -1,4 +1,4 @@
-"""What the answers of a controller say about why frames do not arrive; pure."""
+"""Reasons why frames do not arrive, from the answers of a controller.  Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Findings(NamedTuple):
 
 
 def examine(topology: dict[str, Any], refused: list[dict[str, Any]]) -> Findings:
-    """In the order in which things go wrong: connected, wired, attached, bound, up."""
+    """Findings, in the order of causes: switches not connected, not wired, ports not attached, not bound, down."""
     return _gather(
         [
             *_refused(refused),
@@ -30,7 +30,7 @@ def examine(topology: dict[str, Any], refused: list[dict[str, Any]]) -> Findings
 
 
 def explain(topology: dict[str, Any], trace: dict[str, Any]) -> Findings:
-    """A frame's way, table by table; for one that does not arrive, where it ends."""
+    """Trace of a frame, table by table, and where it ends if it does not arrive."""
     names = {network["id"]: network["name"] or network["id"] for network in topology["networks"]}
     one, other = trace["from"], trace["to"]
     apart = []
@@ -44,7 +44,7 @@ def explain(topology: dict[str, Any], trace: dict[str, Any]) -> Findings:
 
 
 class _Places:
-    """What switches and their OpenFlow ports are called."""
+    """Display names of switches and OpenFlow ports."""
 
     def __init__(self, topology: dict[str, Any]) -> None:
         self._switches = {one["id"]: one["name"] for one in topology["switches"]}
@@ -63,12 +63,12 @@ def _called(port: dict[str, Any]) -> str:
 
 
 def _declared(port: dict[str, Any]) -> str:
-    """What its station sends from; nothing where that is learned."""
+    """Declared addresses of a port; none when they are learned."""
     return "" if port["learning"] else f", for {' '.join([port['mac_address'], *port['addresses']])}"
 
 
 def lost(topology: dict[str, Any], unreachable: list[dict[str, Any]]) -> Findings:
-    """Pairs of one network between which frames are lost; what is lost in the same way is told once."""
+    """Findings on pairs of ports in one network between which frames are lost; equal causes are reported once."""
     names = {port["id"]: port["name"] or port["interface"] or port["id"] for port in topology["ports"]}
     ways: dict[str, list[str]] = {}
     for one in unreachable:
@@ -82,7 +82,7 @@ def lost(topology: dict[str, Any], unreachable: list[dict[str, Any]]) -> Finding
 
 
 def contested(topology: dict[str, Any], claims: dict[str, Any]) -> Findings:
-    """What several hypervisors claim: host names, tunnel addresses, VIFs of ports."""
+    """Findings on host names, tunnel addresses and VIFs that several hypervisors claim."""
     names = {port["id"]: _called(port) for port in topology["ports"]}
     lines = [(BAD, f"switch {one['switch']} claims what is another's: {one['why']}") for one in claims["refused"]]
     for one in claims["vifs"]:
@@ -142,7 +142,7 @@ def _wires(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _islands(topology: dict[str, Any]) -> list[set[str]]:
-    """Switches that reach each other, over wires or an underlay; without those that are away and have neither."""
+    """Groups of switches that reach each other over wires or an underlay; isolated disconnected ones are left out."""
     edges = [(link["switch"], link["far_switch"]) for link in topology["links"] if link["used"]]
     tunnelled = [switch["id"] for switch in topology["switches"] if switch["encap_ip"]]
     edges += pairwise(tunnelled)

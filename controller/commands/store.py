@@ -1,4 +1,4 @@
-"""`tenet store`: copy a model to a file and back, or from one store to another."""
+"""`tenet store`: backup, restore, and migration from one store to another."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def execute(chosen: argparse.Namespace) -> int:
-    """Do it and say what was done."""
+    """Run the command and print the result."""
     hub.patch()
     logs.configure(as_json=False, debug=False)
     try:
@@ -62,7 +62,7 @@ def _migrate(source: str, target: str, replace: bool) -> None:
         rows = {row.key: row.value for row in found if not row.leased}
         archive.check(rows)
         if not rows:
-            raise Misconfigured(f"there is nothing in {source}")
+            raise Misconfigured(f"{source} is empty")
         with closing(open_store(target)) as other:
             _say(archive.replace(other, rows, only_if_empty=not replace), f"written to or deleted from {target}")
 

@@ -1,4 +1,4 @@
-"""`tenet token`: who may use a controller that has no Keystone ([auth] strategy = tokens)."""
+"""`tenet token`: users of a controller without Keystone ([auth] strategy = tokens)."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _days(value: str) -> int:
 
 
 def _role(value: str) -> str:
-    """One role: a list would be one of that name, which nobody has rules for."""
+    """Argument type of one role.  A comma-separated list is refused: it would be taken for one unknown role."""
     if "," in value or any(part.isspace() for part in value):
         raise argparse.ArgumentTypeError(f"{value!r} is not one role: repeat --role for each")
     return _text(value)

@@ -1,4 +1,4 @@
-"""`tenet topology`: how the switches are wired and what is attached, as text, for Graphviz, or as a picture."""
+"""`tenet topology`: wires and attached interfaces, as text, Graphviz source, or SVG."""
 
 from __future__ import annotations
 

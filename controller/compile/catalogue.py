@@ -7,8 +7,9 @@ from inspect import signature
 
 from apps import arp, attach, base, l2, learn, limit, source
 from controller.compile.compiler import App, Apps
+from controller.compile.database_rows import RowUnit, RowUnits
 from controller.flow import Rates
-from topology import links, lldp_punt, overlay, provider
+from topology import links, lldp_punt, overlay, provider, wire_mtu
 
 _ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider)
 _ROLES = {"HERE": "switch", "EVERYWHERE": "network"}  # what a module has -> the kind of flow set that it is for
@@ -25,4 +26,17 @@ def _by_owner(role: str, rates: Rates) -> dict[str, list[App]]:
         for kind, function in getattr(app, role, {}).items():
             rated = "rates" in signature(function).parameters
             found.setdefault(kind, []).append(partial(function, rates=rates) if rated else function)
+    return found
+
+
+_ROWS = (wire_mtu,)  # with rows of hypervisors' databases, in DATABASE
+
+
+def row_units(mtu: int) -> RowUnits:
+    """The units of databases.  A function that takes `wire_mtu` is given it: what a wire is to carry, in bytes."""
+    found: dict[str, list[RowUnit]] = {}
+    for unit in _ROWS:
+        for kind, function in unit.DATABASE.items():
+            given = "wire_mtu" in signature(function).parameters
+            found.setdefault(kind, []).append(partial(function, wire_mtu=mtu) if given else function)
     return found

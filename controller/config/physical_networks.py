@@ -1,4 +1,4 @@
-"""Physical networks, as the operator configured them."""
+"""Configuration of physical networks: `[network] flat_networks`, `network_vlan_ranges`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 VLANS = range(1, 4095)  # IEEE 802.1Q-2018, table 9-2: 0 is no VLAN, 4095 is reserved
-ANY = "*"  # as the name of a flat network: any
-NAME = re.compile(r"[!-.0-~]{1,64}")  # a part of a key in the store
+ANY = "*"  # in flat_networks: any name
+NAME = re.compile(r"[!-.0-~]{1,64}")  # is part of keys in the store
 
 
 class PhysicalNetworks(NamedTuple):
-    """`flat`: names of those that untagged networks may be on.  `vlans`: of the others with the VLANs that tenants may
-    draw from, each range with both ends; one without a range may only be asked for by VLAN.  `mtu` of them all, bytes.
+    """Configured physical networks.  `flat`: names for untagged networks.  `vlans`: name -> ranges of VLANs to allocate
+    from, both ends included; without a range, a VLAN has to be requested.  `mtu` of all of them, in bytes.
     """
 
     flat: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ NONE = PhysicalNetworks()
 
 
 def configured(flat: Iterable[str], ranges: Iterable[str], mtu: int) -> PhysicalNetworks:
-    """Of `[network] flat_networks` and `network_vlan_ranges` (NAME or NAME:FIRST:LAST).  Raises ValueError."""
+    """Parse `[network] flat_networks` and `network_vlan_ranges` (NAME or NAME:FIRST:LAST).  Raises ValueError."""
     vlans: dict[str, tuple[tuple[int, int], ...]] = {}
     names = [_name(name) for name in flat]
     for said in ranges:

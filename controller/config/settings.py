@@ -1,4 +1,4 @@
-"""Every option with its default and one line of meaning; nothing else reads configuration."""
+"""Configuration options: all of them, with defaults and help texts.  No other module reads configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from controller.runtime.errors import Misconfigured
 from controller.runtime.files import check_secret, check_trusted
 from topology.cost import COSTS
 
-ADOPTED = 2000  # switches that are known over OpenFlow alone
+ADOPTED = 2000  # switches known by OpenFlow only
 OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [
         cfg.StrOpt("url", default="sqlite:///var/tenet.db",
@@ -46,10 +46,10 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.IntOpt("packet_in_rate", default=500, min=1,
                    help="Packets a second that a switch may hand to the controller."),
         cfg.BoolOpt("adopt",
-                    help="Datapaths of which no database has told become switches.  By default true over plain text "
+                    help="Adopt datapaths that no database lists as switches.  By default true over plain text "
                          "and false with TLS."),
         cfg.IntOpt("adopted_switches", default=ADOPTED, min=0,
-                   help="Switches of which no database has told; connections of more are refused."),
+                   help="Most switches adopted without a database; connections of more are refused."),
         cfg.FloatOpt("forget_after", default=3600.0, min=0.0,
                      help="Seconds without a connection after which a switch of which no database has told, and that "
                           "has no port, is forgotten; 0: never."),
@@ -59,11 +59,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.IntOpt("underlay_mtu", default=1500, min=1280, max=65535,
                    help="MTU of the network between hypervisors; tenants get it less the encapsulation."),
         cfg.IntOpt("least_mtu", default=1280, min=68, max=65535,
-                   help="Bytes below which nothing that a hypervisor tells lowers the MTU of a network."),
+                   help="Least MTU of networks in bytes, whatever hypervisors report."),
         cfg.IntOpt("underlay_ip_version", default=4, choices=[4, 6],
                    help="IP version of the hypervisors' tenant-encap-ip: IPv6 takes 20 bytes more of the MTU."),
         cfg.ListOpt("flat_networks", default=[],
-                    help="Physical networks that tenants' networks of type flat may be on; * for any."),
+                    help="Names of physical networks for networks of type flat; * for any."),
         cfg.ListOpt("network_vlan_ranges", default=[],
                     help="NAME or NAME:FIRST:LAST: physical networks for type vlan, with VLANs to draw from."),
         cfg.IntOpt("physical_network_mtu", default=1500, min=1280, max=65535, help="MTU of physical networks."),
@@ -76,31 +76,31 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
     ],
     "fabric": [
         cfg.StrOpt("cost", default="hops", choices=list(COSTS),
-                   help="What the shortest way over wires is: the one with the fewest, or by their speed."),
+                   help="Cost of a path over wires: their number, or by their speed."),
     ],
     "cluster": [
-        cfg.StrOpt("member", help="This member's name; its host's and the port of its REST API by default."),
+        cfg.StrOpt("member", help="Name of this member; by default host name and port of the REST API."),
         cfg.FloatOpt("lease", default=3.0, min=2.0, max=60.0,
-                     help="Seconds after which the others take over what a silent member had."),
-        cfg.StrOpt("advertise", help="The address at which hypervisors reach this member, where it listens on all."),
+                     help="Seconds of silence after which others take over a member's switches."),
+        cfg.StrOpt("advertise", help="Address at which hypervisors reach this member, if it listens on all."),
         cfg.BoolOpt("accept_empty", default=False,
-                    help="Follow a model that is empty, or less than half of what the switches hold."),
+                    help="Program switches from a model that is empty, or less than half of theirs, too."),
     ],
     "security": [
-        cfg.StrOpt("ca", help="PEM file: the CA whose certificates switches and databases must show."),
-        cfg.StrOpt("certificate", help="PEM file: this controller's certificate, and what it was signed by."),
+        cfg.StrOpt("ca", help="PEM file: CA of the certificates of switches and databases."),
+        cfg.StrOpt("certificate", help="PEM file: this controller's certificate and its chain."),
         cfg.StrOpt("private_key", help="PEM file: the key of the certificate."),
         cfg.BoolOpt("bind_certificates", default=True,
                     help="A database, and a switch of which it has told, need a certificate with its system-id as "
                          "common name or subject alternative name."),
         cfg.BoolOpt("allow_plaintext", default=False,
-                    help="Listen without TLS on addresses that are not loopback: plain text is meant."),
+                    help="Allow listeners without TLS on addresses other than loopback."),
     ],
     "auth": [
         cfg.StrOpt("strategy", default="none", choices=["none", "tokens", "keystone"],
-                   help="Who asks: everybody is the operator, a file of tokens, or OpenStack's Keystone."),
+                   help="Authentication: none (every client is the operator), tokens, or Keystone."),
         cfg.BoolOpt("insecure", default=False,
-                    help="Strategy none on an address that is not loopback: whoever reaches it may do everything."),
+                    help="Allow strategy none on addresses other than loopback: clients may do everything."),
         cfg.StrOpt("tokens", default="var/tokens", help="Strategy tokens: the file that `tenet token` writes."),
     ],
     "quotas": [
@@ -119,14 +119,14 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                                     "auth_type says how to log in."),
     ],
 }  # fmt: skip
-# Sections with options of libraries, which check them themselves.
+# Sections with options of libraries, which check their options themselves.
 LIBRARIES = {"keystone_authtoken", "oslo_policy", "nova"}
-# Options of these that make a configuration file a secret.
+# Options of these sections that are secrets, so that the file must not be readable by others.
 SECRETS = {"password", "memcache_secret_key", "application_credential_secret", "client_secret", "token"}
 
 
 class Settings(NamedTuple):
-    """What the process was told, checked.  Addresses are (host, port)."""
+    """Checked configuration of the process.  Addresses are (host, port)."""
 
     store_url: str
     northbound: tuple[str, int]
@@ -155,7 +155,7 @@ class Settings(NamedTuple):
     tokens: str
     quotas: dict[str, int]
     nova: str
-    files: tuple[str, ...] = ()  # for the libraries that read their own sections
+    files: tuple[str, ...] = ()  # configuration files, for libraries that read their own sections
     member: str = ""
     lease: float = 3.0
     advertise: str = ""
@@ -166,7 +166,7 @@ class Settings(NamedTuple):
 
     @property
     def underlay_room(self) -> int:
-        """The underlay's MTU, less what an IPv6 header has more than an IPv4 header where the underlay is IPv6."""
+        """MTU of the underlay in bytes, less 20 on IPv6, whose header is that much longer than that of IPv4."""
         return self.underlay_mtu - (20 if self.underlay_ip_version == 6 else 0)
 
     @property
@@ -175,7 +175,7 @@ class Settings(NamedTuple):
 
 
 def read(arguments: list[str]) -> Settings:
-    """Settings from `--config-file FILE` arguments; raises `Misconfigured`, one line that says what is wrong."""
+    """Settings from `--config-file FILE` arguments.  Raises `Misconfigured`, with the reason in one line."""
     conf = cfg.ConfigOpts()
     for section, options in OPTIONS.items():
         conf.register_opts(options, group=section)
@@ -188,7 +188,7 @@ def read(arguments: list[str]) -> Settings:
 
 
 def _without_location(said: str) -> str:
-    """oslo.config's sentence, which names where a value came from as the text of an object: its `detail` is kept."""
+    """oslo.config's message, with the repr of the value's location replaced by its `detail`."""
     before, mark, rest = said.partition("LocationInfo(")
     _, _, detail = rest.partition("detail='")
     told, end, after = detail.partition("')")
@@ -196,9 +196,9 @@ def _without_location(said: str) -> str:
 
 
 def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
-    """oslo.config passes over what it does not know; a misspelt option would go unnoticed.
+    """Check of files for unknown sections and options, which oslo.config ignores, and of their permissions.
 
-    Nor does it look at who may write a file, or read its passwords.
+    Without it a misspelt option would go unnoticed.
     """
     for path in conf.config_file:
         check_trusted(path, "--config-file")
@@ -295,7 +295,7 @@ def _host(name: str) -> str:
 
 
 def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:
-    """Where everybody is the operator there is nobody to limit, unless limits are written down."""
+    """Default quotas.  Without authentication everybody is the operator: only limits given explicitly count."""
     none = conf.auth.strategy == "none"
     said = {name: conf.quotas[name] for name in QUOTAS}
     return {name: limit if limit is not None else -1 if none else QUOTAS[name] for name, limit in said.items()}
@@ -313,7 +313,7 @@ def _member(conf: cfg.ConfigOpts) -> str:
 
 
 def address(section: str, text: str) -> tuple[str, int]:
-    """(host, port) of `ADDRESS:PORT`, an IPv6 address in brackets."""
+    """Parse `ADDRESS:PORT`, with an IPv6 address in brackets, to (host, port)."""
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     try:
@@ -326,7 +326,7 @@ def address(section: str, text: str) -> tuple[str, int]:
 
 
 def tls_context(settings: Settings, *, demand_certificate: bool) -> ssl.SSLContext | None:
-    """The server side of TLS 1.2 or later, or None where TLS is not configured."""
+    """TLS context for servers, 1.2 or later; None when TLS is not configured."""
     if not settings.tls:
         return None
     check_secret(settings.private_key, "[security] private_key")
@@ -343,5 +343,5 @@ def tls_context(settings: Settings, *, demand_certificate: bool) -> ssl.SSLConte
 
 
 def barred(settings: Settings) -> frozenset[bytes]:
-    """Certificates that no switch and no database may show, in DER form: the controller's own."""
+    """Certificates that switches and databases may not present, in DER form: the controller's own."""
     return frozenset({own_certificate(settings.certificate)}) if settings.tls else frozenset()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -37,6 +38,8 @@ def _prefix(spec: FieldSpec, masked: bool) -> bytes:
 
 _PLAIN = {name: _prefix(spec, False) for name, spec in FIELDS.items()}
 _MASKED = {name: _prefix(spec, True) for name, spec in FIELDS.items()}
+_NAMES = {prefix: name for name, prefix in chain(_PLAIN.items(), _MASKED.items())}
+_MASK_BIT = 1  # of a header's third byte
 
 
 class Field(msgspec.Struct, eq=False, gc=False):
@@ -132,6 +135,21 @@ def masked(name: str, value: int | str, mask: int | str) -> Field:
     if number & ~counted:
         octets = (number & counted).to_bytes(len(octets), "big")
     return Field(name, octets, bits, _MASKED[name] + octets + bits)
+
+
+def decode(wire: bytes) -> tuple[Field, ...]:
+    """The fields of a match, from what `Field.wire` of each says, one after the other."""
+    found, at = [], 0
+    while at < len(wire):
+        start = at + (8 if wire.startswith(b"\xff\xff", at) else 4)  # the experimenter class has a number more
+        end = at + 4 + wire[at + 3]
+        value, mask = wire[start:end], None
+        if wire[at + 2] & _MASK_BIT:
+            half = len(value) // 2
+            value, mask = value[:half], value[half:]
+        found.append(Field(_NAMES[wire[at:start]], value, mask, wire[at:end]))
+        at = end
+    return tuple(found)
 
 
 def unprepared(match: tuple[Field, ...]) -> list[str]:

@@ -16,7 +16,7 @@ import msgspec
 from . import nested
 from .action import Action
 from .digest import of_bytes
-from .fields import Field
+from .fields import Field, decode
 from .group import Group
 from .instructions import instructions
 from .meter import Meter
@@ -66,7 +66,7 @@ class Flow(msgspec.Struct, eq=False, gc=False):
 
     table: Table
     priority: int
-    match: tuple[Field, ...]
+    given: tuple[Field, ...]  # what to match, until it is in `key`: kept once
     actions: tuple[Action, ...] = ()
     metadata: tuple[int, int] | None = None  # value, mask
     goto: Table | None = None
@@ -75,8 +75,13 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     key: bytes = b""  # what the switch itself calls the same flow: table, priority, match
 
     def __post_init__(self) -> None:
-        self.key = key = _PLACE.pack(self.table.number, self.priority) + b"".join(map(_wire, self.match))
+        self.key = key = _PLACE.pack(self.table.number, self.priority) + b"".join(map(_wire, self.given))
+        self.given = ()
         self.cookie = of_bytes(key[:3] + _matched(key) + self._done())
+
+    @property
+    def match(self) -> tuple[Field, ...]:
+        return decode(self.key[3:])
 
     @property
     def wire(self) -> bytes:

@@ -11,6 +11,7 @@ from .meter import Meter
 from .tracking import Track
 
 _HOLDERS = frozenset(("clone", "group", "ct"))
+_PUNTING = _HOLDERS | {"controller"}
 
 
 def every(actions: Iterable[Action]) -> Iterator[Action]:
@@ -45,7 +46,10 @@ def groups(actions: tuple[Action, ...]) -> list[Group]:
 
 def punts(actions: tuple[Action, ...]) -> list[Punt]:
     """How packets go to the controller."""
-    return [held for action in every(actions) for held in action.args if isinstance(held, Punt)]
+    for action in actions:  # asked of every flow that a switch is sent, and mostly there are none
+        if action.spec.kind in _PUNTING:
+            return [held for action in every(actions) for held in action.args if isinstance(held, Punt)]
+    return []
 
 
 def meters(actions: tuple[Action, ...]) -> list[Meter]:

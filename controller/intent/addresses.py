@@ -1,7 +1,7 @@
-"""Which addresses a port gets: those asked for, else some of its network's subnets, and those that it makes itself.
+"""IP address allocation for ports: requested addresses, default ones, and those formed by SLAAC.
 
-On a subnet with SLAAC or stateless DHCPv6 a station makes its address from its MAC (RFC 4862): a port there has that
-one, asked for or not.
+On a subnet with SLAAC or stateless DHCPv6 a station forms its address from its MAC (RFC 4862).  A port on the network
+always has that address, requested or not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROUTERS = (
 
 
 class AddressWish(NamedTuple):
-    """An address that a port shall have: of this subnet, this address, or both ("" is not said)."""
+    """A requested fixed IP: a subnet, an address, or both ("" when not given)."""
 
     subnet_id: str = ""
     ip_address: str = ""
@@ -42,7 +42,7 @@ def of_new_port(
 def of_port(
     tx: Transaction, network: Network, port: Port, wishes: Sequence[AddressWish], means: Means
 ) -> tuple[FixedIp, ...]:
-    """Of a port that has addresses: keeps what is asked for again, gives back the rest."""
+    """Change a port's addresses to the requested ones; those requested again are kept, the others released."""
     if port.learning and wishes:
         raise Invalid(
             f"Invalid input for operation: port {port.id} was made through Quantum v1.1, its addresses are learned."
@@ -56,7 +56,7 @@ def of_port(
 
 
 def of_new_mac(tx: Transaction, port: Port, mac: str) -> tuple[FixedIp, ...]:
-    """The addresses of a port whose MAC changes: those made from it change too."""
+    """Addresses of a port with a new MAC: those formed from the MAC change too."""
     found = []
     for fixed in port.fixed_ips:
         subnet = tx.get(Subnet, fixed.subnet_id)
@@ -69,7 +69,7 @@ def of_new_mac(tx: Transaction, port: Port, mac: str) -> tuple[FixedIp, ...]:
 
 
 def join(tx: Transaction, subnet: Subnet, means: Means) -> None:
-    """A new subnet where addresses make themselves: every port of the network has one at once."""
+    """Give every port of the network its address on a new SLAAC subnet."""
     for port in tx.find(Port, "network_id", subnet.network_id):
         if _made(subnet, port) and not port.learning:
             fixed = _take(tx, subnet, ranges.eui64(subnet.cidr, port.mac_address), port)
@@ -77,7 +77,7 @@ def join(tx: Transaction, subnet: Subnet, means: Means) -> None:
 
 
 def leave(tx: Transaction, port: Port, subnet: Subnet, means: Means) -> None:
-    """A subnet goes, and with it the addresses that ports made there."""
+    """Remove from a port the addresses formed on a subnet that is deleted."""
     kept = []
     for fixed in port.fixed_ips:
         if fixed.subnet_id == subnet.id:
@@ -88,7 +88,7 @@ def leave(tx: Transaction, port: Port, subnet: Subnet, means: Means) -> None:
 
 
 def usable(subnet: Subnet, address: str) -> bool:
-    """May a port have this address: a host address of the subnet?  The gateway's is for whoever asks for it by name."""
+    """Whether the address is a host address of the subnet.  The gateway's counts: a port may request it explicitly."""
     span = ranges.span(subnet)
     if (6 if ":" in address else 4) != span.version:
         return False
@@ -107,9 +107,9 @@ def _given(
     kept: dict[int, FixedIp],
     means: Means,
 ) -> tuple[FixedIp, ...]:
-    """An address for each wish, in their order, but those of `kept` which the port has already (by place).
+    """An address for each request, in order.  `kept`: addresses that the port has already, by index of the request.
 
-    Addresses that are named are taken before any is drawn, so that none of them is drawn.
+    Addresses requested explicitly are reserved before any is drawn, so that none of them is drawn.
     """
     found = dict(kept)
     for place, wish in sorted(enumerate(wishes), key=lambda item: not item[1].ip_address):
@@ -120,7 +120,7 @@ def _given(
 
 
 def _default(tx: Transaction, network: Network, port: Port, means: Means) -> tuple[FixedIp, ...]:
-    """One address of one IPv4 subnet and one of one IPv6 subnet, where the network has such; oldest subnets first."""
+    """Default addresses: one of an IPv4 subnet and one of an IPv6 subnet, as far as there are; oldest subnets first."""
     found: list[FixedIp] = []
     served = _serving(network, port, tx.find(Subnet, "network_id", network.id))
     for version in (4, 6):
@@ -131,7 +131,7 @@ def _default(tx: Transaction, network: Network, port: Port, means: Means) -> tup
 
 
 def _serving(network: Network, port: Port, candidates: list[Subnet]) -> list[Subnet]:
-    """The subnets for ports of this owner: those that name it, else those that name nobody."""
+    """Subnets for the port's device owner: those with a matching service type, else those without service types."""
     if not any(subnet.service_types for subnet in candidates):
         return candidates
     named = [subnet for subnet in candidates if port.device_owner in subnet.service_types]
@@ -145,7 +145,7 @@ def _serving(network: Network, port: Port, candidates: list[Subnet]) -> list[Sub
 
 
 def _self_made(tx: Transaction, candidates: Iterable[Subnet], port: Port, has: Sequence[FixedIp]) -> list[FixedIp]:
-    """The address on every subnet where the port makes one, and has none yet."""
+    """Addresses that the port forms by SLAAC and does not have yet, on every such subnet."""
     there = {fixed.subnet_id for fixed in has}
     return [
         _take(tx, subnet, ranges.eui64(subnet.cidr, port.mac_address), port)
@@ -155,7 +155,7 @@ def _self_made(tx: Transaction, candidates: Iterable[Subnet], port: Port, has: S
 
 
 def _made(subnet: Subnet, port: Port) -> bool:
-    """Whether the port's address there is made from its MAC; a router's is given."""
+    """Whether the port forms its address on the subnet from its MAC.  Routers' addresses are assigned."""
     return subnet.slaac and port.device_owner not in ROUTERS
 
 
@@ -172,7 +172,7 @@ def _draw(tx: Transaction, network: Network, port: Port, candidates: Sequence[Su
 
 
 def _take(tx: Transaction, subnet: Subnet, address: str, port: Port) -> FixedIp:
-    """The port may hold it already: an address that is made from a MAC comes out the same each time."""
+    """Reserve an address.  The port may hold it already: an address formed from a MAC is the same each time."""
     if tx.holder(f"ip/{subnet.id}/{address}") != port.key or not _made(subnet, port):
         allocate.take_address(tx, subnet, address, port)
     return FixedIp(subnet.id, address)
@@ -195,7 +195,7 @@ def _address(tx: Transaction, network: Network, port: Port, wish: AddressWish, m
 
 
 def _subnet(tx: Transaction, network: Network, wish: AddressWish) -> Subnet:
-    """The subnet that a wish is about.  What is not of this network is not told apart from what is not at all."""
+    """The requested subnet.  A subnet of another network gets the same error as one that does not exist."""
     if not wish.subnet_id:
         for subnet in tx.find(Subnet, "network_id", network.id):
             if usable(subnet, wish.ip_address):
@@ -221,7 +221,7 @@ def _subnet(tx: Transaction, network: Network, wish: AddressWish) -> Subnet:
 
 
 def _pick(spare: list[FixedIp], wish: AddressWish) -> FixedIp | None:
-    """Take out of `spare` what satisfies the wish."""
+    """Remove and return an address of `spare` that satisfies the request."""
     for place, fixed in enumerate(spare):
         if wish.subnet_id in ("", fixed.subnet_id) and wish.ip_address in ("", fixed.ip_address):
             return spare.pop(place)

@@ -1,7 +1,7 @@
-"""Taking what there is only one of: segment ids, MAC addresses, IP addresses.
+"""Allocation of unique values: segment ids, MAC addresses, IP addresses.
 
-Each is a reservation, drawn at random from the free: two members of a cluster that draw at once rarely meet, and where
-they do the store lets one of them win.
+Each is a reservation, drawn at random from the free values.  Two members that draw at the same time rarely draw the
+same; when they do, the store lets one commit and refuses the other.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from controller.store.transaction import Transaction
 from . import ranges
 
 SEGMENTS = 2**24 - 1  # the VNI of VXLAN and Geneve has 24 bits (RFC 7348, 5)
-LABELS = 2**20 - 1  # a wire carries a segment as an MPLS label, which has 20 bits (RFC 3032, 2.1)
-MAC_PREFIX = "fa:16:3e"  # of OpenStack's own ports
+LABELS = 2**20 - 1  # a segment is an MPLS label on wires, of 20 bits (RFC 3032, 2.1)
+MAC_PREFIX = "fa:16:3e"  # OpenStack's default
 PROBES = 16  # random draws before the pools are searched one by one
 
 
 def take(tx: Transaction, what: str, holder: Row, kind: str, message: str) -> None:
-    """Reserve `what`; raises Conflict of `kind` when a row has it, be it the same row."""
+    """Reserve `what`; raises Conflict of `kind` when any row has it, even `holder` itself."""
     if tx.holder(what) is not None:
         raise Conflict(message, kind)
     tx.reserve(what, holder)
@@ -32,7 +32,7 @@ def take(tx: Transaction, what: str, holder: Row, kind: str, message: str) -> No
 
 
 def free_segment(tx: Transaction, means: Means) -> int:
-    """A data plane id that no network has, one that wires carry as well while there are any.  Raises Exhausted."""
+    """A free segment id, of 20 bits while there are any, so that wires can carry it.  Raises Exhausted."""
     for _ in range(PROBES):
         segment = 1 + means.below(LABELS)
         if tx.holder(f"segment/{segment}") is None:
@@ -47,7 +47,7 @@ def free_segment(tx: Transaction, means: Means) -> int:
 
 
 def free_mac(tx: Transaction, network_id: str, means: Means) -> str:
-    """A MAC address that no port of the network has.  Raises Exhausted."""
+    """A MAC address that is free on the network.  Raises Exhausted."""
     for _ in range(PROBES * 4):
         low = means.below(2**24)
         mac = f"{MAC_PREFIX}:{low >> 16:02x}:{low >> 8 & 255:02x}:{low & 255:02x}"
@@ -60,9 +60,9 @@ def free_mac(tx: Transaction, network_id: str, means: Means) -> str:
 
 
 def free_address(tx: Transaction, subnet: Subnet, means: Means) -> str | None:
-    """An address of the subnet's pools that no port has, or None when there is none left.
+    """A free address of the subnet's pools, or None.
 
-    Costs a few look-ups while the pools are not nearly full, and no memory whatever their size.
+    Takes a few look-ups until the pools are nearly full, and no memory, whatever their size.
     """
     span = ranges.span(subnet)
     if not span.size:
@@ -110,6 +110,6 @@ def _nth(pools: tuple[ranges.Range, ...], nth: int) -> int:
 
 
 def _around(start: int, size: int) -> Iterator[int]:
-    """0..size-1, from `start` on and round the end: writers that search at the same time start apart."""
+    """0..size-1, beginning at `start` and wrapping around, so that concurrent searches begin apart."""
     yield from range(start, size)
     yield from range(start)

@@ -1,6 +1,6 @@
-"""Which interface is plugged into which port: an interface into one port only, a port takes one interface.
+"""Attachments of interfaces to ports: at most one port an interface, and one interface a port.
 
-A port without `interface_id` that was made through v2.0 takes the interface that carries its own id.
+A v2.0 port without `interface_id` takes the interface whose iface-id is the port's id.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ _UUID = re.compile("[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 
 def attached(model: Model, port: Port) -> str:
-    """The interface in the port: the one asked for, or the one that carries the port's id and is there; else ""."""
+    """The port's interface: the requested one, or an existing one whose iface-id is the port's id; else ""."""
     if port.interface_id:
         return port.interface_id
     return port.vif if port.id in model.placement.bindings else ""
 
 
 def permit(tx: Transaction, interface_id: str, means: Means) -> None:
-    """Whether the asker may attach this interface, to whichever port.
+    """Permission of the caller to attach this interface to a port.  Raises Forbidden.
 
-    A VIF is named by the id that its host gave it (iface-id), an UUID.  Everything else may be the name of an interface
-    (Linux: 15 characters at most), and so of one that is nobody's VIF: an uplink, a host's own, the end of a wire.
-    Names are for operators, for services, and for everybody where the operator offers them.  Raises Forbidden.
+    A VIF is identified by its iface-id, a UUID.  Any other id may be the name of an interface (Linux: 15 characters at
+    most), and so of one that is no VIF: an uplink, a host's own interface, the end of a wire.  Only operators and
+    services attach by name, and everybody where the operator offers the name.
 
-    An interface that is the end of a wire is attached by its name by nobody: Conflict (AlreadyAttached).  An operator
-    who means it gives it an iface-id.
+    The end of a wire cannot be attached by name: Conflict (AlreadyAttached).  To attach it all the same, an operator
+    gives it an iface-id.
     """
     named = means.by_name or _UUID.fullmatch(interface_id)
     if not named and not any(fnmatchcase(interface_id, pattern) for pattern in means.offered):
@@ -51,7 +51,7 @@ def permit(tx: Transaction, interface_id: str, means: Means) -> None:
 
 
 def _is_wired(model: Model, interface: Interface) -> bool:
-    """Whether a wire that is up, or that flaps, begins or ends here."""
+    """Whether the interface is an end of a wire that is up or flapping."""
     beyond = model.find(Link, "far_switch_id", interface.switch_id)
     return bool(model.find(Link, "place", interface.place)) or any(
         link.far_ofport == interface.ofport for link in beyond
@@ -59,7 +59,7 @@ def _is_wired(model: Model, interface: Interface) -> bool:
 
 
 def plug(tx: Transaction, port: Port, interface_id: str, means: Means) -> Port:
-    """Raises Conflict: PortInUse when the port has an interface, AlreadyAttached when the interface has a port.
+    """Attach an interface.  Raises Conflict: PortInUse (the port has one), AlreadyAttached (the interface has a port).
 
     Forbidden and Conflict as `permit`.
     """
@@ -74,7 +74,7 @@ def plug(tx: Transaction, port: Port, interface_id: str, means: Means) -> Port:
 
 
 def unplug(tx: Transaction, port: Port) -> Port:
-    """Raises Conflict (PortInUse) for an interface that carries the port's own id: only its host can unplug it."""
+    """Detach the interface.  Raises Conflict (PortInUse) if its iface-id is the port's: only its host can unplug it."""
     if not port.interface_id:
         there = attached(tx.model, port)
         if there:
@@ -87,7 +87,7 @@ def unplug(tx: Transaction, port: Port) -> Port:
 
 
 def move(tx: Transaction, port: Port, interface_id: str) -> None:
-    """Reserve another interface ("" for none) in the place of the port's; the row is the caller's to write."""
+    """Reserve another interface ("" for none) instead of the port's.  The caller writes the port's row."""
     if interface_id == port.interface_id:
         return
     release(tx, port)
@@ -96,19 +96,19 @@ def move(tx: Transaction, port: Port, interface_id: str) -> None:
 
 
 def take(tx: Transaction, port: Port, vif: str) -> None:
-    """Raises Conflict (AlreadyAttached) when another port looks for this interface."""
-    if vif.endswith("/"):  # would be a prefix of keys, not a key
+    """Reserve an interface.  Raises Conflict (AlreadyAttached) when another port has reserved it."""
+    if vif.endswith("/"):  # the store's keys do not end in "/"
         raise Invalid(f"Invalid input for operation: '{vif}' cannot name an interface.")
     holder = tx.get(Port, vif) if vif != port.id else None
     if holder is not None and holder.vif == vif:
         raise Conflict(f"Interface {vif} is already attached to another port.", "AlreadyAttached")
     try:
         tx.reserve(f"vif/{vif}", port)
-    except Taken:  # whose port has it is not for everybody to know
+    except Taken:  # the message must not tell whose port has it
         raise Conflict(f"Interface {vif} is already attached to another port.", "AlreadyAttached") from None
 
 
 def release(tx: Transaction, port: Port) -> None:
-    """Give back the interface, if the port holds one."""
+    """Release the port's interface, if it has one."""
     if port.vif and tx.holder(f"vif/{port.vif}") == port.key:
         tx.release(f"vif/{port.vif}")

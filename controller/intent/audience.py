@@ -1,6 +1,6 @@
-"""Whom a commit is told to: the projects that saw an object before it, and those that see it after.
+"""Recipients of change events: the projects that saw an object before a commit, and those that see it after.
 
-An object is also told of where it stays as it is: when other projects see it, and when what it shows of others changes.
+An object is also reported when its row is unchanged but other projects see it now, or it shows data of other rows.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Told(NamedTuple):
 
 
 def told(model: Model, rows: Changes) -> tuple[Told, ...]:
-    """Of a commit, in a model that is as after it."""
+    """Objects to report for a commit.  `model` is at its revision."""
     past: Reads = model
     if any(before is not None or isinstance(after, RbacPolicy) for before, after in rows):
         past = Overlay(model, [(after, before) for before, after in rows])
     found: dict[str, Told] = {}
     for before, after in rows:
         row = after or before
-        if row is not None and (before != after or isinstance(row, Standard)):  # which tells its revision, too
+        if row is not None and (before != after or isinstance(row, Standard)):  # shown with its revision
             saw = NOBODY if before is None else audience(past, before)
             found[row.key] = Told(before, after, saw, NOBODY if after is None else audience(model, after))
     for row, whom in _others(model, rows):
@@ -46,7 +46,7 @@ def told(model: Model, rows: Changes) -> tuple[Told, ...]:
 
 
 def _others(model: Model, rows: Changes) -> Iterator[tuple[Row, Audience | None]]:
-    """Objects that are shown otherwise, or to others, though they are as they were."""
+    """Objects whose rows are unchanged but which are shown differently, or to other projects."""
     for before, after in rows:
         row = after or before
         if isinstance(row, RbacPolicy):
@@ -61,7 +61,7 @@ def _others(model: Model, rows: Changes) -> Iterator[tuple[Row, Audience | None]
 
 
 def _shared_by(model: Model, policy: RbacPolicy) -> Iterable[Row]:
-    """The object, and what it is the parent of where that is shared with it."""
+    """The shared object, and those children that are shared with it."""
     shared = model.get(SHAREABLE[policy.object_type], policy.object_id)
     if shared is None:
         return

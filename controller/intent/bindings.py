@@ -1,4 +1,4 @@
-"""Where else a port may be: bindings to further hosts, one of which is made the one that counts (live migration)."""
+"""Port bindings for live migration: one is active, those to other hosts are inactive."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from controller.store.transaction import Transaction
 
 from . import ports, standard
 
-MOST = 16  # hosts beside the one that counts
+MOST = 16  # inactive bindings of a port
 
 
 def of(port: Port) -> list[tuple[Binding, bool]]:
-    """Every binding, and whether it is the one that counts."""
+    """All bindings of a port, each with whether it is active."""
     active = [(Binding(port.host, port.profile), True)] if port.host else []
     return active + [(each, False) for each in port.bindings]
 
@@ -28,7 +28,7 @@ def find(port: Port, host: str) -> tuple[Binding, bool]:
 
 
 def create(tx: Transaction, port_id: str, wish: Binding, means: Means) -> Port:
-    """Raises Conflict for a host that the port is bound to.  It does not count before it is activated."""
+    """Add an inactive binding.  Raises Conflict for a host that the port is bound to already."""
     port = ports.required(tx, port_id)
     if any(each.host == wish.host for each, _ in of(port)):
         raise Conflict(f"Binding for port {port_id} on host {wish.host} already exists.", "PortBindingAlreadyExists")
@@ -47,7 +47,7 @@ def update(tx: Transaction, port_id: str, host: str, profile: str, means: Means)
 
 
 def delete(tx: Transaction, port_id: str, host: str, means: Means) -> Port:
-    """Without the binding that counts, the port is where its interface is."""
+    """Delete a binding.  A port without an active binding is wherever its interface is."""
     port = ports.required(tx, port_id)
     if find(port, host)[1]:
         return standard.change(tx, port, {"host": "", "profile": ""}, means)
@@ -55,7 +55,7 @@ def delete(tx: Transaction, port_id: str, host: str, means: Means) -> Port:
 
 
 def activate(tx: Transaction, port_id: str, host: str, means: Means) -> Port:
-    """Have this one count; what counted is kept as one that does not."""
+    """Make a binding the active one; the one that was active becomes inactive."""
     port = ports.required(tx, port_id)
     chosen, active = find(port, host)
     if active:

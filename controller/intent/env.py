@@ -1,4 +1,4 @@
-"""What rules need that is not in the transaction: time, names and chance.  They are given, so that rules stay pure."""
+"""Environment of the rules: clock, ids, randomness, and the caller's identity.  Passed in, so that rules stay pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from controller.config.physical_networks import NONE, PhysicalNetworks
 
 
 class Means(NamedTuple):
-    """`below(n)` draws from 0..n-1, `now` is an ISO 8601 time in UTC, `new_id` a UUID that nobody has.
+    """Environment of one request.  `below(n)` draws from 0..n-1, `now` is ISO 8601 in UTC, `new_id` a fresh UUID.
 
     `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes;
-    nothing that a hypervisor tells makes a network's MTU less than `least_mtu`.
-    `project_id` asks; an `operator` sees what is every project's.  `by_name`: whoever asks may attach any interface by
-    its name; `offered` are patterns of names that everybody may attach.
+    reports of hypervisors never lower a network's MTU below `least_mtu`.
+    `project_id` is the caller's; an `operator` sees all projects.  `by_name`: the caller may attach any interface by
+    its name; `offered`: patterns of names that everybody may attach.
     """
 
     underlay_mtu: int
@@ -35,7 +35,7 @@ class Means(NamedTuple):
 def means(
     underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE, offered: Sequence[str] = (), least_mtu: int = 1280
 ) -> Means:
-    """The real ones."""
+    """Environment with the real clock and randomness."""
     draw = random.SystemRandom().randrange
     return Means(underlay_mtu, draw, _now, _new_id, physical, offered=tuple(offered), least_mtu=least_mtu)
 

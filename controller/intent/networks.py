@@ -1,4 +1,4 @@
-"""Rules of networks.  Values come checked for their form; what is refused here contradicts what is there."""
+"""Rules of networks: checks against the model.  The form of values is checked before, by the API."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .standard import StandardWish
 
 ENCAPSULATIONS = ("vxlan", "geneve", "gre")
 LEAST_MTU = {4: 68, 6: 1280}  # RFC 791, 3.2; RFC 8200, 5
-ZONE = "nova"  # OpenStack's name for the zone of what is in none
+ZONE = "nova"  # OpenStack's default availability zone
 
 
 class PlaceWish(TypedDict, total=False):
-    """Where the frames of a network are, as far as it was said; None: not said."""
+    """Requested provider attributes of a network; None where not given."""
 
     network_type: str
     segment: int | None
@@ -27,7 +27,7 @@ class PlaceWish(TypedDict, total=False):
 
 
 class NetworkWish(StandardWish, total=False):
-    """What was asked for; a key that is missing was not said.  `mtu` 0: the most that works."""
+    """Requested attributes of a network; missing keys were not given.  `mtu` 0: the largest possible."""
 
     admin_state_up: bool
     network_type: str
@@ -53,7 +53,7 @@ def required(tx: Transaction, network_id: str) -> Network:
 
 
 def most_mtu(tx: Transaction, means: Means) -> int:
-    """What there is room for between most switches, as things are now; not less than the operator's least."""
+    """Largest MTU of a new network, from what most switches report at present; at least the operator's minimum."""
     room = tx.model.room.usual(means.underlay_mtu, wired=tx.model.routes.wired).mtu
     return max(room, min(means.least_mtu, means.underlay_mtu - OVERHEAD))
 
@@ -87,7 +87,7 @@ def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) ->
 
 
 def _placed(wish: NetworkWish) -> NetworkWish:
-    """The one of `segments` is what provider attributes say otherwise; both at once are refused."""
+    """Provider attributes, given as such or as the one item of `segments`.  Raises Invalid when both are given."""
     if "segments" not in wish:
         return wish
     if not PlaceWish.__annotations__.keys().isdisjoint(wish):
@@ -96,7 +96,7 @@ def _placed(wish: NetworkWish) -> NetworkWish:
 
 
 def _common(project_id: str, wish: NetworkWish, means: Means) -> dict[str, Any]:
-    """What is the same for networks of every type."""
+    """Fields that networks of every type share."""
     return {
         **standard.fields(project_id, wish, means),
         "admin_state_up": wish.get("admin_state_up", True),
@@ -107,7 +107,7 @@ def _common(project_id: str, wish: NetworkWish, means: Means) -> dict[str, Any]:
 
 
 def _on_physical(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
-    """A network of type flat or vlan.  Its segment is for the switches only."""
+    """A network of type flat or vlan.  Its segment id is internal to the switches and never shown."""
     kind = wish["network_type"]
     place = physical.segment(tx, kind, wish.get("physical_network") or "", wish.get("segment"), means)
     network = Network(
@@ -140,7 +140,7 @@ def update(tx: Transaction, network_id: str, wish: NetworkWish, means: Means) ->
 
 
 def delete(tx: Transaction, network_id: str, means: Means) -> None:
-    """With its subnets.  Raises Conflict (NetworkInUse) when ports are on it."""
+    """Delete a network and its subnets.  Raises Conflict (NetworkInUse) when it has ports."""
     network = required(tx, network_id)
     tx.guard(f"member/{network_id}")
     ports = tx.model.count(Port, "network_id", network_id)
@@ -154,7 +154,7 @@ def delete(tx: Transaction, network_id: str, means: Means) -> None:
 
 
 def remove(tx: Transaction, network: Network) -> None:
-    """A network without ports, and all that goes with it; the caller guards that no member comes meanwhile."""
+    """Delete a network without ports, its subnets and reservations.  The caller guards against new ports."""
     for subnet in tx.find(Subnet, "network_id", network.id):
         release_subnet(tx, subnet)
         tx.delete(subnet)
@@ -166,14 +166,14 @@ def remove(tx: Transaction, network: Network) -> None:
 
 
 def release_subnet(tx: Transaction, subnet: Subnet) -> None:
-    """Give back what a subnet holds."""
+    """Release a subnet's reservations."""
     tx.release(f"member/{subnet.network_id}/subnet/{subnet.id}")
     if subnet.subnetpool_id:
         tx.release(f"pool/{subnet.subnetpool_id}/{subnet.id}")
 
 
 def zones(tx_or_model: visibility.Reads, switches: list[Switch]) -> list[str]:
-    """Where there are hypervisors; Tenet knows of one zone."""
+    """Availability zones: the one zone, once there is a hypervisor."""
     return [ZONE] if switches else []
 
 
@@ -203,7 +203,7 @@ def _check_mtu(tx: Transaction, network: Network, means: Means) -> None:
 
 
 def check_carries(network: Network, version: int) -> None:
-    """Raises Conflict where the network's frames are too small for IP of this version."""
+    """Minimum MTU of an IP version.  Raises Conflict when the network's MTU is smaller."""
     if network.mtu < LEAST_MTU[version]:
         raise Conflict(
             f"MTU of {network.mtu} on network {network.id} does not allow IPv{version} subnets: they need "
@@ -213,7 +213,7 @@ def check_carries(network: Network, version: int) -> None:
 
 
 def _share(tx: Transaction, network: Network, wish: NetworkWish, means: Means) -> bool:
-    """Make it so with policies for everybody; True when that changed any."""
+    """Share or unshare the network with every project, by RBAC policies; True when any policy changed."""
     changed = False
     if "shared" in wish:
         changed = sharing.everybody(tx, "network", network, visibility.SHARED, wish["shared"], means)

@@ -1,4 +1,4 @@
-"""Physical networks, as the operator configured them: what tenants' networks may be put onto."""
+"""Segments of physical networks for tenants' networks, within the operator's configuration."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ DRAWS = 16
 
 
 class Segment(NamedTuple):
-    """A place on a physical network; `vlan` 0 is what has no tag."""
+    """A segment of a physical network; `vlan` 0 means untagged."""
 
     physical_network: str
     vlan: int
 
     @property
     def key(self) -> str:
-        """Its reservation."""
+        """Key of its reservation."""
         return f"vlan/{self.physical_network}/{self.vlan}"
 
 
 def segment(tx: Transaction, network_type: str, name: str, vlan: int | None, means: Means) -> Segment:
-    """The place for a new network, given or drawn.  Raises Invalid, Conflict, Exhausted."""
+    """The segment of a new network, requested or drawn.  Raises Invalid, Conflict, Exhausted."""
     if not name and (network_type == "flat" or vlan is not None):
         raise Invalid(f"Invalid input for operation: physical_network required for {network_type} provider network.")
     if network_type == "flat":
@@ -62,7 +62,7 @@ def _flat(tx: Transaction, name: str, vlan: int | None, known: PhysicalNetworks)
 
 
 def _drawn(tx: Transaction, name: str, means: Means) -> Segment:
-    """A free VLAN of the ranges of one physical network, or ("") of any."""
+    """A free VLAN from the ranges of one physical network, or of any ("")."""
     ranges = [(physical, span) for physical, spans in means.physical.vlans if name in ("", physical) for span in spans]
     for physical, (first, last) in ranges:
         for _ in range(DRAWS):

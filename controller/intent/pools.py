@@ -1,4 +1,4 @@
-"""Rules of subnet pools: which prefixes they hold, and cutting a subnet out of them."""
+"""Rules of subnet pools: their prefixes, and allocation of subnets from them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_PREFIXES = 256  # of one pool
 
 
 class PoolWish(StandardWish, total=False):
-    """`prefixes` canonical, of one version; `address_scope_id` "" is none."""
+    """Requested attributes of a subnet pool.  `prefixes` canonical, of one IP version; `address_scope_id` "": none."""
 
     prefixes: tuple[str, ...]
     default_prefixlen: int
@@ -108,7 +108,7 @@ def delete(tx: Transaction, pool_id: str, means: Means) -> None:
 
 
 def default(tx: Transaction, version: int) -> SubnetPool:
-    """Raises Invalid where there is none."""
+    """The default pool of an IP version.  Raises Invalid when there is none."""
     holder = tx.holder(f"default-pool/{version}")
     pool = tx.get(SubnetPool, holder.partition("/")[2]) if holder else None
     if pool is None:
@@ -127,7 +127,7 @@ def cut(tx: Transaction, pool: SubnetPool, project_id: str, prefixlen: int | Non
     size = 1 << (BITS[pool.ip_version] - length)
     taken = _taken(tx, pool)
     order = sorted(ranges_of(pool.prefixes), key=lambda each: (each[1] - each[0], each[0]))
-    searched = ("searched", pool.id, length)  # in this transaction: up to here nothing of this size is free
+    searched = ("searched", pool.id, length)  # within this transaction: no free block of this size below here
     place, begin = tx.memo.get(searched, (0, 0))
     for at, (first, last) in enumerate(order[place:], place):
         start = _gap(max(first, begin) if at == place else first, last, size, taken)
@@ -141,7 +141,7 @@ def cut(tx: Transaction, pool: SubnetPool, project_id: str, prefixlen: int | Non
 
 
 def claim(tx: Transaction, pool: SubnetPool, project_id: str, cidr: str) -> str:
-    """A block that is asked for by name."""
+    """Check that an explicitly requested block is in the pool and free."""
     _check_length(pool, _length(cidr))
     _check_quota(tx, pool, project_id, _length(cidr))
     wanted = ranges.whole(cidr)
@@ -155,7 +155,7 @@ def claim(tx: Transaction, pool: SubnetPool, project_id: str, cidr: str) -> str:
 
 
 def hold(tx: Transaction, subnet: Subnet) -> None:
-    """What makes another member's cut of the same pool fail and look again."""
+    """Reserve a subnet's block, so that a concurrent allocation from the pool is refused and runs again."""
     tx.reserve(f"pool/{subnet.subnetpool_id}/{subnet.id}", subnet)
     taken = tx.memo.get(("taken", subnet.subnetpool_id))
     if taken is not None:
@@ -163,7 +163,7 @@ def hold(tx: Transaction, subnet: Subnet) -> None:
 
 
 def _taken(tx: Transaction, pool: SubnetPool) -> Sequence[ranges.Range]:
-    """Blocks that subnets have been cut from, in order; disjoint.  Sorted once in a transaction."""
+    """Allocated blocks of the pool, in order and disjoint.  Sorted once per transaction."""
     tx.guard(f"pool/{pool.id}")
     found: Sequence[ranges.Range] | None = tx.memo.get(("taken", pool.id))
     if found is None:
@@ -173,7 +173,7 @@ def _taken(tx: Transaction, pool: SubnetPool) -> Sequence[ranges.Range]:
 
 
 def _gap(first: int, last: int, size: int, taken: Sequence[ranges.Range]) -> int | None:
-    """The first aligned place for `size` addresses in first..last that overlaps nothing of `taken` (in order)."""
+    """The first aligned free block of `size` addresses in first..last; `taken`: allocated blocks, in order."""
     start = first
     place = max(bisect_right(taken, (first, -1)) - 1, 0)
     while place < len(taken):
@@ -235,7 +235,7 @@ def _units(length: int, unit: int) -> int:
 
 
 def compact(prefixes: Sequence[str]) -> tuple[str, ...]:
-    """Merged where they touch or overlap, in order."""
+    """Canonical prefixes: in order, merged where they touch or overlap."""
     merged = ranges.merged(ranges_of(tuple(prefixes)))
     return ranges.prefixes(_version(prefixes), merged, len(prefixes))
 
@@ -262,7 +262,7 @@ def _check_bounds(pool: SubnetPool) -> None:
 
 
 def _check_kept(pool: SubnetPool, prefixes: tuple[str, ...]) -> None:
-    """Prefixes may be added only: subnets may have been cut from the others."""
+    """Raises Invalid when an existing prefix is missing: subnets may have been allocated from it."""
     wide = ranges_of(prefixes)
     for prefix, inner in zip(pool.prefixes, ranges_of(pool.prefixes), strict=True):
         if not _is_within(inner, wide):
@@ -284,7 +284,7 @@ def _take_default(tx: Transaction, pool: SubnetPool) -> None:
 
 
 def _check_scope_is_ours(tx: Transaction, pool: SubnetPool, means: Means) -> None:
-    """In a scope that another shares, what a pool holds is that owner's concern, too: it stays as it is."""
+    """Raises Invalid for a change of a pool in another project's shared address scope."""
     scope = tx.get(AddressScope, pool.address_scope_id) if pool.address_scope_id else None
     if scope is None or means.operator or scope.project_id == means.project_id:
         return
@@ -296,7 +296,7 @@ def _check_scope_is_ours(tx: Transaction, pool: SubnetPool, means: Means) -> Non
 
 
 def _enter_scope(tx: Transaction, pool: SubnetPool, public: bool, means: Means) -> None:
-    """Raises Conflict when another pool of the scope has an address of this one's."""
+    """Join an address scope.  Raises Conflict when another pool of the scope overlaps with this one."""
     scope_id = pool.address_scope_id
     scope = visibility.required(tx, AddressScope, scope_id, means, scopes.missing(scope_id))
     if scope.project_id != pool.project_id and not visibility.shared(tx, scope.id, pool.project_id):
@@ -323,7 +323,7 @@ def _enter_scope(tx: Transaction, pool: SubnetPool, public: bool, means: Means) 
 
 
 def change_prefixes(tx: Transaction, pool_id: str, add: Sequence[str], drop: Sequence[str], means: Means) -> SubnetPool:
-    """Add prefixes, or take away such as no subnet was cut from."""
+    """Add prefixes, or remove prefixes that no subnet was allocated from."""
     pool = required(tx, pool_id)
     _check_scope_is_ours(tx, pool, means)
     if add:
@@ -331,7 +331,7 @@ def change_prefixes(tx: Transaction, pool_id: str, add: Sequence[str], drop: Seq
     version = pool.ip_version
     holes = ranges.merged(ranges_of(tuple(prefix for prefix in drop if _version([prefix]) == version)))
     kept = ranges.less(ranges.merged([*ranges_of(pool.prefixes), *ranges_of(tuple(add))]), holes)
-    most = max(MOST_PREFIXES, len(pool.prefixes))  # a pool that an earlier version let grow may stay as large
+    most = max(MOST_PREFIXES, len(pool.prefixes))  # pools of earlier versions may have more
     wide = ranges.prefixes(version, kept, most)
     if len(wide) > most:
         raise Invalid(

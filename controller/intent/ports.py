@@ -20,9 +20,9 @@ __all__ = ["AddressWish", "PortWish", "create", "create_learning", "delete", "re
 
 
 class PortWish(StandardWish, total=False):
-    """What was asked for; a key that is missing was not said.  MAC and IP addresses in canonical form.
+    """Requested attributes of a port; missing keys were not given.  MAC and IP addresses in canonical form.
 
-    `mac_address` "" is any; an address pair's MAC "" is the port's own; `dhcp_options` with the value None are to go.
+    `mac_address` "": any; an address pair's MAC "": the port's own; `dhcp_options` with the value None are removed.
     """
 
     network_id: str
@@ -52,7 +52,7 @@ def required(tx: Transaction, port_id: str) -> Port:
 
 
 def create(tx: Transaction, project_id: str, wish: PortWish, means: Means) -> Port:
-    """A port with declared addresses: those asked for, else one of an IPv4 and one of an IPv6 subnet."""
+    """Create a v2.0 port with the requested addresses, by default one of an IPv4 and one of an IPv6 subnet."""
     network_id = wish["network_id"]
     network = visibility.required(tx, Network, network_id, means, networks.missing(network_id))
     visibility.joinable(tx, network, means)
@@ -82,7 +82,7 @@ def create(tx: Transaction, project_id: str, wish: PortWish, means: Means) -> Po
 
 
 def create_learning(tx: Transaction, project_id: str, network: Network, admin_state_up: bool, means: Means) -> Port:
-    """A port whose addresses are learned (Quantum v1.1); its own MAC address is for the record."""
+    """Create a Quantum v1.1 port, whose addresses are learned; its own MAC address is only shown."""
     port = Port(
         id=means.new_id(),
         project_id=project_id,
@@ -132,7 +132,7 @@ def delete(tx: Transaction, port_id: str, means: Means) -> None:
 
 
 def remove(tx: Transaction, port: Port) -> None:
-    """A port and all that it holds."""
+    """Delete a port and release its reservations."""
     for fixed in port.fixed_ips:
         tx.release(f"ip/{fixed.subnet_id}/{fixed.ip_address}")
     tx.release(f"mac/{port.network_id}/{port.mac_address}")
@@ -142,7 +142,7 @@ def remove(tx: Transaction, port: Port) -> None:
 
 
 def _enter(tx: Transaction, network: Network, port: Port) -> None:
-    """What a new port holds beside its addresses."""
+    """Make a new port's reservations other than its addresses."""
     tx.reserve(f"member/{network.id}/port/{port.id}", port)
     allocate.take_mac(tx, network, port.mac_address, port)
     if port.interface_id:
@@ -151,16 +151,16 @@ def _enter(tx: Transaction, network: Network, port: Port) -> None:
 
 # --- address pairs and DHCP options -----------------------------------------------------------------------------------
 
-MOST_PAIRS = 10  # as OpenStack's own server has it
-WIDEST_PAIR = 8  # bits of prefix at least: ten pairs are 4 % of the addresses, and no two or three are nearly all
+MOST_PAIRS = 10  # Neutron's default
+WIDEST_PAIR = 8  # shortest prefix of a pair: ten pairs then cover at most 4 % of all addresses
 MOST_OPTIONS = 64
 
 
 def _pairs(port: Port, wishes: Sequence[AddressPair]) -> tuple[AddressPair, ...]:
-    """What is the port's own anyway is not kept.
+    """Allowed address pairs without those that the port has anyway.
 
-    Raises Conflict where nothing is checked, so nothing to allow, and Invalid for so many addresses that next to
-    nothing would be checked: who wants that switches port security off, and says so.
+    Raises Conflict when port security is off, and Invalid for prefixes so wide that hardly any address would be
+    checked: that needs port_security_enabled = false, which states it openly.
     """
     if wishes and not port.port_security:
         raise Conflict(
@@ -172,7 +172,7 @@ def _pairs(port: Port, wishes: Sequence[AddressPair]) -> tuple[AddressPair, ...]
             f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.", "AllowedAddressPairExhausted"
         )
     found: dict[AddressPair, None] = {}
-    there = {pair.ip_address for pair in port.address_pairs}  # as a former version may have let them
+    there = {pair.ip_address for pair in port.address_pairs}  # earlier versions allowed wider ones
     for wish in wishes:
         length = wish.ip_address.partition("/")[2]
         if length and int(length) < WIDEST_PAIR and wish.ip_address not in there:
@@ -193,7 +193,7 @@ def _pairs(port: Port, wishes: Sequence[AddressPair]) -> tuple[AddressPair, ...]
 
 
 def _follow(port: Port, mac: str) -> list[AddressPair]:
-    """The pairs of a port whose MAC changes: those with its own MAC get the new one."""
+    """Address pairs after a change of the port's MAC: those with the old MAC get the new one."""
     return [AddressPair(pair.ip_address, "" if pair.mac_address == port.mac_address else pair.mac_address)
             for pair in port.address_pairs]  # fmt: skip
 
@@ -201,14 +201,14 @@ def _follow(port: Port, mac: str) -> list[AddressPair]:
 def _options(
     there: Sequence[DhcpOption], wishes: Sequence[tuple[str, str | None, int]]
 ) -> tuple[DhcpOption, ...]:  # fmt: skip
-    """What there is, with what is wished changed, added, or (None) gone.  Raises Invalid when they become too many."""
+    """DHCP options with the requested ones changed, added, or (None) removed.  Raises Invalid for too many."""
     found = {(option.name, option.ip_version): option for option in there}
     for name, value, version in wishes:
         if value is None:
             found.pop((name, version), None)
         else:
             found[name, version] = DhcpOption(name, value, version)
-    if len(found) > max(MOST_OPTIONS, len(there)):  # a port that a former version let grow may stay so
+    if len(found) > max(MOST_OPTIONS, len(there)):  # ports of earlier versions may have more
         raise Invalid(
             f"Invalid input for extra_dhcp_opts. Reason: {len(found)} options are more than {MOST_OPTIONS}.",
             "HTTPBadRequest",

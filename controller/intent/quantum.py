@@ -1,6 +1,6 @@
-"""Rules of the Quantum API: networks and ports as one tenant sees them, and interfaces plugged into ports.
+"""Rules of the Quantum API: networks and ports of one tenant, and attachments.
 
-What is another tenant's does not exist.  A port's network is the one it is asked for under, or the port does not exist.
+Objects of other tenants are not found, nor is a port under the path of another network than its own.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from . import attachments, networks, ports
 
 
 def network_of(found: Network | None, tenant: str, network_id: str) -> Network:
-    """Raises NotFound (NetworkNotFound)."""
+    """The network, if it is the tenant's.  Raises NotFound (NetworkNotFound)."""
     if found is None or found.project_id != tenant:
         raise NotFound(f"Network {network_id[:64]} could not be found.", "NetworkNotFound")
     return found
 
 
 def port_of(found: Port | None, tenant: str, network_id: str, port_id: str) -> Port:
-    """Raises NotFound (PortNotFound)."""
+    """The port, if it is the tenant's and of this network.  Raises NotFound (PortNotFound)."""
     if found is None or found.project_id != tenant or found.network_id != network_id:
         raise NotFound(f"Port {port_id[:64]} could not be found on network {network_id[:64]}.", "PortNotFound")
     return found
@@ -43,7 +43,7 @@ def rename_network(tx: Transaction, tenant: str, network_id: str, name: str) -> 
 
 
 def delete_network(tx: Transaction, tenant: str, network_id: str) -> None:
-    """With its unplugged ports.  Raises Conflict (NetworkInUse) when a port is plugged, or was made through v2.0."""
+    """Delete a network and its free ports.  Raises Conflict (NetworkInUse) for attached ports and ports of v2.0."""
     network = _network(tx, tenant, network_id)
     tx.guard(f"member/{network_id}")
     members = tx.find(Port, "network_id", network_id)
@@ -63,7 +63,7 @@ def set_state(tx: Transaction, tenant: str, network_id: str, port_id: str, up: b
 
 
 def delete_port(tx: Transaction, tenant: str, network_id: str, port_id: str) -> None:
-    """Raises Conflict (PortInUse) when an interface is plugged in."""
+    """Delete a port.  Raises Conflict (PortInUse) when an interface is attached."""
     port = _port(tx, tenant, network_id, port_id)
     there = attachments.attached(tx.model, port)
     if there:

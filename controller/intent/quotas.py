@@ -1,4 +1,4 @@
-"""How much a project may have of each resource, and how much it has."""
+"""Quotas: limits and usage of each resource by project."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ UNLIMITED = -1
 
 
 def defaults(configured: Mapping[str, int]) -> dict[str, int]:
-    """The limit of every resource that has one, for projects without a quota of their own."""
+    """Default limits of all resources, for projects without a quota of their own; -1: unlimited."""
     return {name: configured.get(name, UNLIMITED) for name in QUOTAS}
 
 
 def limits(quota: Quota | None, defaults: Mapping[str, int]) -> dict[str, int]:
-    """Every limit of a project: its own, else the default."""
+    """All limits of a project: its own, else the defaults."""
     return {name: (quota.limits if quota else {}).get(name, defaults[name]) for name in defaults}
 
 
@@ -28,7 +28,7 @@ def used(model: Model, project_id: str, name: str) -> int:
 
 
 def change(tx: Transaction, project_id: str, wish: Mapping[str, int], forced: bool = False) -> Quota:
-    """Raises Invalid for a limit below what is in use, unless that is forced."""
+    """Set a project's limits.  Raises Invalid for a limit below current usage, unless `forced`."""
     for name, limit in wish.items():
         there = 0 if forced else used(tx.model, project_id, name)
         if there > limit >= 0:
@@ -42,7 +42,7 @@ def change(tx: Transaction, project_id: str, wish: Mapping[str, int], forced: bo
 
 
 def reset(tx: Transaction, project_id: str) -> None:
-    """Back to the defaults."""
+    """Delete a project's quota, so that the defaults apply.  Raises NotFound."""
     quota = tx.get(Quota, project_id)
     if quota is None:
         raise NotFound(f"Quota for project {project_id[:64]} could not be found.", "ProjectQuotaNotFound")

@@ -1,4 +1,4 @@
-"""The arithmetic of a subnet: addresses are integers, ranges are pairs of them, both ends included."""
+"""Arithmetic of IP address ranges: addresses are integers, ranges are pairs of them, both ends included."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FAMILIES = {4: (socket.AF_INET, 4), 6: (socket.AF_INET6, 16)}  # version -> (fa
 
 
 class Span(NamedTuple):
-    """A subnet in numbers.  `hosts` may be given to ports; `pools` is what is given when none was asked for."""
+    """A subnet as integers.  `hosts`: addresses that ports may have; `pools`: ranges to allocate from by default."""
 
     version: int
     whole: Range
@@ -26,7 +26,7 @@ class Span(NamedTuple):
 
 
 def number(address: str) -> int:
-    """Of an IPv4 or IPv6 address as text.  Raises ValueError."""
+    """Integer of an IPv4 or IPv6 address.  Raises ValueError."""
     version = 6 if ":" in address else 4
     try:
         return int.from_bytes(socket.inet_pton(_FAMILIES[version][0], address), "big")
@@ -35,13 +35,13 @@ def number(address: str) -> int:
 
 
 def text(version: int, address: int) -> str:
-    """The canonical form (RFC 5952 for IPv6)."""
+    """Canonical text of an address (RFC 5952 for IPv6)."""
     family, length = _FAMILIES[version]
     return socket.inet_ntop(family, address.to_bytes(length, "big"))
 
 
 def canonical(address: str) -> str:
-    """The one text of an address, so that equal addresses are equal.  Raises ValueError."""
+    """Canonical text of an address given as text, so that equal addresses compare equal.  Raises ValueError."""
     return text(6 if ":" in address else 4, number(address))
 
 
@@ -51,7 +51,7 @@ def whole(cidr: str) -> Range:
 
 
 def hosts(cidr: str) -> Range:
-    """Addresses that a port may have: not the IPv4 network and broadcast addresses (but on /31 and /32, RFC 3021), and
+    """Host addresses of a subnet: not the IPv4 network and broadcast addresses (but on /31 and /32, RFC 3021), and
     not the IPv6 subnet-router anycast address (RFC 4291, 2.6.1; but on /127 and /128, RFC 6164)."""
     network = ipaddress.ip_network(cidr)
     first, last = int(network.network_address), int(network.broadcast_address)
@@ -61,7 +61,7 @@ def hosts(cidr: str) -> Range:
 
 
 def without(pool: Range, hole: int | None) -> list[Range]:
-    """`pool` less one address: no, one or two ranges."""
+    """`pool` without one address: no, one or two ranges."""
     first, last = pool
     if hole is None or not first <= hole <= last:
         return [pool]
@@ -73,7 +73,7 @@ def overlap(one: Range, other: Range) -> bool:
 
 
 def merged(some: Iterable[Range]) -> list[Range]:
-    """In order, and one where several touch or overlap."""
+    """Ranges in order, merged where they touch or overlap."""
     found: list[Range] = []
     for first, last in sorted(some):
         if found and first <= found[-1][1] + 1:
@@ -84,7 +84,7 @@ def merged(some: Iterable[Range]) -> list[Range]:
 
 
 def less(some: Sequence[Range], holes: Sequence[Range]) -> list[Range]:
-    """What is left of ranges without the holes; both are in order and disjoint, and so is what is left."""
+    """Difference of two lists of ranges, each in order and disjoint, as is the result."""
     found: list[Range] = []
     place = 0
     for first, last in some:
@@ -102,12 +102,12 @@ def less(some: Sequence[Range], holes: Sequence[Range]) -> list[Range]:
 
 
 def prefixes(version: int, some: Iterable[Range], most: int) -> tuple[str, ...]:
-    """The fewest prefixes that are these disjoint ranges; `most` + 1 of them where there are more than `most`."""
+    """The fewest prefixes that cover exactly these disjoint ranges; only `most` + 1 of them if there are more."""
     bits = _FAMILIES[version][1] * 8
     found: list[str] = []
     for first, last in some:
         while first <= last and len(found) <= most:
-            free = (first & -first).bit_length() - 1 if first else bits  # host bits that the first address leaves
+            free = (first & -first).bit_length() - 1 if first else bits  # host bits by alignment
             host = min(free, (last - first + 1).bit_length() - 1)
             found.append(f"{text(version, first)}/{bits - host}")
             first += 1 << host
@@ -128,7 +128,7 @@ def span(subnet: Subnet) -> Span:
 
 
 def eui64(cidr: str, mac: str) -> str:
-    """The address that a station with this MAC makes for itself in a /64 (RFC 4862; RFC 4291, appendix A)."""
+    """SLAAC address of a station with this MAC in a /64 (RFC 4862; RFC 4291, appendix A)."""
     octets = bytes.fromhex(mac.replace(":", ""))
     identifier = bytes((octets[0] ^ 2,)) + octets[1:3] + b"\xff\xfe" + octets[3:]
     return text(6, whole(cidr)[0] | int.from_bytes(identifier, "big"))

@@ -38,7 +38,7 @@ def create(tx: Transaction, project_id: str, wish: ScopeWish, means: Means) -> A
 
 
 def update(tx: Transaction, scope_id: str, wish: ScopeWish, means: Means) -> AddressScope:
-    """What is shared stays so: others may have pools in it."""
+    """Change an address scope.  A shared one cannot be unshared: other projects may have pools in it."""
     scope = required(tx, scope_id)
     if "shared" in wish:
         if not wish["shared"] and visibility.shared(tx, scope_id, visibility.EVERYBODY):

@@ -1,4 +1,4 @@
-"""Rules of sharing (RBAC policies): an object that its owner lets another project, or every one, use."""
+"""Rules of RBAC policies: the owner of an object shares it with one project or with all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def required(tx: Transaction, policy_id: str) -> RbacPolicy:
 
 
 def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) -> RbacPolicy:
-    """Only the object's owner, or the operator, may, and only to such as may also see the pool's address scope."""
+    """Share an object.  For its owner and operators; a pool only with projects that see its address scope."""
     kind = SHAREABLE[wish["object_type"]]
     seen = DECLARED[kind].seen
     actions = seen.shared if seen is not None else ()
@@ -56,7 +56,7 @@ def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) ->
 
 
 def update(tx: Transaction, policy_id: str, wish: SharingWish, means: Means) -> RbacPolicy:
-    """Only the target may change."""
+    """Change the target project of a policy, the only attribute that may change."""
     policy = _own(tx, policy_id, means)
     changed = replace(policy, **wish)
     if changed == policy:
@@ -72,7 +72,7 @@ def update(tx: Transaction, policy_id: str, wish: SharingWish, means: Means) -> 
 
 
 def delete(tx: Transaction, policy_id: str, means: Means) -> None:
-    """Raises Conflict (RbacPolicyInUse) while a project relies on it."""
+    """Delete a policy.  Raises Conflict (RbacPolicyInUse) while a project depends on it."""
     policy = _own(tx, policy_id, means)
     _end(tx, policy)
     _check_use(tx, policy)
@@ -80,7 +80,7 @@ def delete(tx: Transaction, policy_id: str, means: Means) -> None:
 
 
 def everybody(tx: Transaction, kind: str, row: Standard, action: str, wanted: bool, means: Means) -> bool:
-    """Share with every project, or no longer; True when that is a change."""
+    """Share an object with every project, or stop sharing it; True when that changed anything."""
     there = [
         policy
         for policy in tx.find(RbacPolicy, "object_id", row.id)
@@ -106,14 +106,14 @@ def everybody(tx: Transaction, kind: str, row: Standard, action: str, wanted: bo
 
 
 def remove_all(tx: Transaction, object_id: str) -> None:
-    """With the object that they were about."""
+    """Delete all policies of an object that is deleted."""
     for policy in tx.find(RbacPolicy, "object_id", object_id):
         tx.release(_place(policy))
         tx.delete(policy)
 
 
 def _own(tx: Transaction, policy_id: str, means: Means) -> RbacPolicy:
-    """A policy for whoever owns the object that it is about: an operator may have made it in another's project."""
+    """A policy of an object that the caller owns, though an operator may have created it in another project."""
     policy = required(tx, policy_id)
     shared = tx.get(SHAREABLE[policy.object_type], policy.object_id)
     if shared is not None:
@@ -153,14 +153,14 @@ def _end(tx: Transaction, policy: RbacPolicy) -> None:
 
 
 def _touch(tx: Transaction, policy: RbacPolicy, means: Means) -> None:
-    """An object is shown with whether it is shared."""
+    """Raise the shared object's revision number: its `shared` attribute may have changed."""
     row = tx.get(SHAREABLE[policy.object_type], policy.object_id)
     if row is not None:
         standard.touch(tx, row, means)
 
 
 def _mark_external(tx: Transaction, policy: RbacPolicy) -> None:
-    """A network is external while any policy gives it away as such."""
+    """Update `router:external` of a network: true while any policy shares it as external."""
     network = tx.get(Network, policy.object_id) if policy.action == EXTERNAL else None
     if network is None:
         return
@@ -170,7 +170,7 @@ def _mark_external(tx: Transaction, policy: RbacPolicy) -> None:
 
 
 def _check_scope(tx: Transaction, shared: Row | None, target: str) -> None:
-    """Raises Invalid where a pool would be shared with a project that does not see the pool's address scope."""
+    """Raises Invalid when a pool is shared with a project that does not see the pool's address scope."""
     if not isinstance(shared, SubnetPool) or not shared.address_scope_id:
         return
     scope = tx.get(AddressScope, shared.address_scope_id)
@@ -182,8 +182,8 @@ def _check_scope(tx: Transaction, shared: Row | None, target: str) -> None:
 
 
 def _check_use(tx: Transaction, policy: RbacPolicy) -> None:
-    """After the policy is gone: nobody may be left who needed it."""
-    if _user(tx, policy):  # whose project that is, is not for the owner to know
+    """Raises Conflict when a project depends on the deleted policy."""
+    if _user(tx, policy):  # the message must not tell which project
         raise Conflict(
             f"RBAC policy on object {policy.object_id} cannot be removed because other objects depend on it.",
             "RbacPolicyInUse",
@@ -191,7 +191,7 @@ def _check_use(tx: Transaction, policy: RbacPolicy) -> None:
 
 
 def _user(tx: Transaction, policy: RbacPolicy) -> str:
-    """A project that uses the object and that neither owns it nor is let at it by another policy; "" for none."""
+    """A project that uses the object, does not own it, and has no other policy for it; "" for none."""
     if policy.action != SHARED:
         return ""
     owner = tx.get(SHAREABLE[policy.object_type], policy.object_id)
@@ -205,7 +205,7 @@ def _user(tx: Transaction, policy: RbacPolicy) -> str:
 
 
 def _users(tx: Transaction, object_type: str, object_id: str) -> set[str]:
-    """Projects of the rows that refer to the object; whoever refers to it meanwhile has the commit refused."""
+    """Projects of the rows that refer to the object.  A concurrent new reference makes the commit fail."""
     found: set[str] = set()
     for kind, reference in REFERRERS.get(object_type, ()):
         tx.guard(f"{reference.reserved}/{object_id}")

@@ -1,4 +1,4 @@
-"""How large an object may be: what recent commits and events keep is a multiple of it, so it is the rules' to bound."""
+"""Size limit of stored objects.  It bounds the memory of the change log and of events, which keep recent versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_BYTES = 65_536  # of a row as it is stored
 
 
 def settle(tx: Transaction) -> None:
-    """At the end of a transaction.  Raises Invalid for an object that is too large, and not smaller than it was."""
+    """Check a transaction's objects at its end.  Raises Invalid for one that is too large, unless it has shrunk."""
     for before, after in tx.changes():
         if not isinstance(after, Standard) or len(tx.write[after.key] or b"") <= MOST_BYTES:
             continue
@@ -26,5 +26,5 @@ def settle(tx: Transaction) -> None:
 
 
 def _size(row: Standard) -> int:
-    """In bytes.  A port's addresses do not count: others' subnets may give it some, which no guest shall prevent."""
+    """Stored size in bytes.  A port's addresses are not counted: a large port must not prevent new SLAAC subnets."""
     return len(encode(replace(row, fixed_ips=()) if isinstance(row, Port) else row))

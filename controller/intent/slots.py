@@ -1,8 +1,8 @@
-"""No project gets more than its quota, whoever writes at the same time, and nothing is counted twice or locked.
+"""Quota enforcement under concurrent writers, without locks or counters.
 
-Every object of a project with a limit holds a numbered slot, which is a reservation like that of an address: of two
-writers that take the same one, the store lets one win.  The free slots that may be taken are the lowest ones, as many
-of them as are left of the limit.  Why that suffices is in docs/decisions/0041-quotas.md.
+Every object of a project with a limit holds a numbered slot, a reservation like that of an address: of two writers that
+take the same one, the store refuses one.  Only the lowest free slots may be taken, as many as are left of the limit.
+docs/decisions/0041-quotas.md explains why that suffices.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from controller.store.transaction import Transaction
 
 from .quotas import UNLIMITED, used
 
-WINDOW = 65_536  # free slots among which is drawn: writers at the same time rarely meet
+WINDOW = 65_536  # free slots to draw from: concurrent writers rarely collide
 
 
 def settle(tx: Transaction, defaults: Mapping[str, int], means: Means) -> None:
-    """At the end of a transaction: slots for what it makes, and those of what it deletes given back.
+    """Take slots for created objects and release those of deleted ones, at the end of a transaction.
 
-    Raises Conflict (OverQuota), naming every resource of which there would be too much.
+    Raises Conflict (OverQuota), naming every resource over its limit.
     """
     if not tx.write:
         return
@@ -51,7 +51,7 @@ def settle(tx: Transaction, defaults: Mapping[str, int], means: Means) -> None:
 def _take(
     tx: Transaction, project_id: str, name: str, rows: list[Row], defaults: Mapping[str, int], means: Means
 ) -> bool:
-    """Take a slot for each row; whether there were as many."""
+    """Take a slot for each row; False when there were too few."""
     own = tx.get(Quota, project_id)
     limit = (own.limits if own is not None else {}).get(name, defaults.get(name, UNLIMITED))
     if limit < 0:
@@ -66,7 +66,7 @@ def _take(
 
 
 def draw(held: int, left: int, count: int, means: Means) -> list[int]:
-    """`count` numbers of the `left` lowest that are not in the set `held`, one after the other from a random one on."""
+    """`count` consecutive free slots from a random start among the `left` lowest ones; `held`: bits of used slots."""
     top = _top(held, min(left, WINDOW + count))
     free = ~held & (1 << top) - 1
     start = means.below(top)
@@ -83,7 +83,7 @@ def draw(held: int, left: int, count: int, means: Means) -> list[int]:
 
 
 def _top(held: int, free: int) -> int:
-    """The number below which exactly `free` numbers are not in the set."""
+    """The number below which exactly `free` slots are free."""
     low, high = free, free + held.bit_count()
     while low < high:
         middle = (low + high) // 2

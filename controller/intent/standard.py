@@ -1,4 +1,4 @@
-"""What all objects of a tenant have in common: identity, description, tags, times."""
+"""Standard attributes of tenants' objects: id, description, tags, times, revision number."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StandardWish(TypedDict, total=False):
 
 
 def fields(project_id: str, wish: Mapping[str, Any], means: Means) -> dict[str, Any]:
-    """The fields of a new object that are the same for every kind."""
+    """Standard fields of a new object."""
     now = means.now()
     return {
         "id": means.new_id(),
@@ -37,7 +37,7 @@ def fields(project_id: str, wish: Mapping[str, Any], means: Means) -> dict[str, 
 
 
 def change(tx: Transaction, row: S, changes: Mapping[str, Any], means: Means) -> S:
-    """Write what differs; an update that changes nothing is no update."""
+    """Write changed fields, with a new time; without a change nothing is written."""
     changed = replace(row, **changes)
     if changed == row:
         return row
@@ -47,12 +47,12 @@ def change(tx: Transaction, row: S, changes: Mapping[str, Any], means: Means) ->
 
 
 def touch(tx: Transaction, row: Standard, means: Means) -> None:
-    """Something that the object is shown with has changed: so do its revision and time."""
+    """Raise an object's revision and time after a change of data that is shown with it."""
     tx.put(replace(row, updated_at=means.now()))
 
 
 def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
-    """Each once, in order.  Raises Invalid when they are too many."""
+    """Unique tags in order.  Raises Invalid for too many."""
     found = tuple(sorted(set(tags)))
     if len(found) > MOST_TAGS:
         raise Invalid(f"Invalid input for operation: {len(found)} tags are more than {MOST_TAGS}.")

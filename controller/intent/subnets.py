@@ -19,14 +19,15 @@ from controller.store.transaction import Transaction
 from . import addresses, networks, pools, ranges, standard, visibility
 from .standard import StandardWish
 
-MOST_ROUTES, MOST_SERVERS = 20, 5  # as OpenStack's own server has it
-SERVICE_TYPE = re.compile("[a-z]+:.*")  # as the device_owner of ports: who, and what of theirs
+MOST_ROUTES, MOST_SERVERS = 20, 5  # Neutron's defaults
+SERVICE_TYPE = re.compile("[a-z]+:.*")  # form of a port's device_owner, such as network:dhcp
 
 
 class SubnetWish(StandardWish, total=False):
-    """`gateway_ip` "" means none; missing means the first address.  Addresses and `cidr` in canonical form.
+    """Requested attributes of a subnet.  Addresses and `cidr` in canonical form.
 
-    `cidr` may be missing where a pool is named, by id or with `use_default_subnetpool`.
+    `gateway_ip` "": none; missing: the first address.  `cidr` may be missing when a pool is given, by id or with
+    `use_default_subnetpool`.
     """
 
     network_id: str
@@ -116,7 +117,7 @@ def update(tx: Transaction, subnet_id: str, wish: SubnetWish, means: Means) -> S
 
 
 def delete(tx: Transaction, subnet_id: str, means: Means) -> None:
-    """Raises Conflict (SubnetInUse) when ports have addresses of it, but such as they made for themselves."""
+    """Delete a subnet.  Raises Conflict (SubnetInUse) when ports have addresses of it other than by SLAAC."""
     subnet = required(tx, subnet_id)
     visibility.owned(tx, subnet.network_id, means)
     tx.guard(f"ip/{subnet_id}")
@@ -146,7 +147,7 @@ def _pool(tx: Transaction, wish: SubnetWish, means: Means) -> SubnetPool | None:
 
 
 def _cidr(tx: Transaction, project_id: str, wish: SubnetWish, pool: SubnetPool | None) -> str:
-    """As asked, else cut from the pool."""
+    """CIDR of a new subnet: the requested one, else allocated from the pool."""
     if pool is None:
         if "cidr" not in wish:
             raise Invalid("Bad subnets request: a subnetpool must be specified in the absence of a cidr.", "BadRequest")
@@ -169,7 +170,7 @@ def _cidr(tx: Transaction, project_id: str, wish: SubnetWish, pool: SubnetPool |
 
 
 def default_pools(subnet: Subnet) -> tuple[Pool, ...]:
-    """The whole subnet less its gateway."""
+    """Default allocation pools: all host addresses but the gateway."""
     gateway = ranges.number(subnet.gateway_ip) if subnet.gateway_ip else None
     version = subnet.ip_version
     parts = ranges.without(ranges.hosts(subnet.cidr), gateway)
@@ -180,7 +181,7 @@ def default_pools(subnet: Subnet) -> tuple[Pool, ...]:
 
 
 def _first(cidr: str) -> str:
-    """The default gateway; a subnet of one address has none."""
+    """Default gateway: the first host address; "" for a subnet of one address."""
     first, last = ranges.hosts(cidr)
     return "" if first == last else ranges.text(6 if ":" in cidr else 4, first)
 
@@ -204,7 +205,7 @@ def _check_dhcp(subnet: Subnet) -> None:
 
 
 def _check_modes(subnet: Subnet) -> None:
-    """RFC 4862: a station makes its address from a /64.  Modes are IPv6's, and two that are given must be equal."""
+    """IPv6 modes: only with IPv6 and DHCP, equal if both are given, and SLAAC needs a /64 (RFC 4862)."""
     _check_dhcp(subnet)
     modes = {mode for mode in (subnet.ra_mode, subnet.address_mode) if mode}
     if not modes:
@@ -228,7 +229,7 @@ def _check_modes(subnet: Subnet) -> None:
 
 
 def _check_options(subnet: Subnet) -> None:
-    """Routes, name servers and service types."""
+    """Checks of host routes, name servers and service types."""
     if len(subnet.dns_nameservers) > MOST_SERVERS:
         raise Invalid(f"Unable to complete operation for {subnet.id}. The number of DNS nameservers exceeds the limit "
                       f"{MOST_SERVERS}.", "DNSNameServersExhausted")  # fmt: skip
@@ -251,7 +252,7 @@ def route_ends(route: HostRoute) -> tuple[str, str]:
 
 
 def _check_gateway(subnet: Subnet) -> None:
-    """Outside the subnet is allowed, as in OpenStack (a gateway may be link-local)."""
+    """Check of the gateway.  It may be outside the subnet, as in OpenStack (link-local, for instance)."""
     gateway = subnet.gateway_ip
     if not gateway:
         return
@@ -277,7 +278,7 @@ def _check_gateway_free(tx: Transaction, subnet: Subnet) -> None:
 
 
 def _check_pools(subnet: Subnet) -> None:
-    """Inside the subnet, in order, apart from each other, without the gateway."""
+    """Check of allocation pools: inside the subnet, disjoint, without the gateway."""
     version = subnet.ip_version
     usable = ranges.hosts(subnet.cidr)
     gateway = ranges.number(subnet.gateway_ip) if subnet.gateway_ip else None
@@ -314,10 +315,10 @@ def _check_apart(subnet: Subnet, pools: Sequence[tuple[ranges.Range, Pool]]) -> 
 
 
 def _check_others(tx: Transaction, network: Network, subnet: Subnet) -> None:
-    """No two subnets of a network share an address; those of one version are all of one pool, or of none."""
+    """Check against the network's other subnets: no overlap, and one pool, or none, for all of an IP version."""
     networks.check_carries(network, subnet.ip_version)
     tx.guard(f"member/{subnet.network_id}/subnet")
-    memo = ("subnets", network.id, subnet.ip_version)  # in this transaction: (first, last, one), disjoint
+    memo = ("subnets", network.id, subnet.ip_version)  # within this transaction: (first, last, subnet), disjoint
     others = tx.memo.get(memo)
     if others is None:
         found = tx.find(Subnet, "network_id", network.id)

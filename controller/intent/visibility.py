@@ -1,6 +1,6 @@
-"""Visibility: which rows a project sees, as the rows declare it (`controller.model.rows.base.Seen`).
+"""Visibility of rows to projects, as the rows declare it (`controller.model.rows.base.Seen`).
 
-Owners see their own rows, and what others share with them.  Of all else it is as if it did not exist.
+A project sees its own rows and those shared with it.  All other rows are not found.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ R = TypeVar("R", bound=Row)
 EVERYBODY = "*"
 Audience = frozenset[str]  # projects, or EVERYBODY; the operator sees everything and is not among them
 NOBODY: Audience = frozenset()
-_owner: Callable[[Row], str] = attrgetter("project_id")  # what anybody sees has an owner
+_owner: Callable[[Row], str] = attrgetter("project_id")  # every row that projects see has an owner
 
 
 # --- one project ------------------------------------------------------------------------------------------------------
 
 
 def granted(reads: Reads, object_id: str, project_id: str, *actions: str) -> bool:
-    """Does any policy let the project at the object, by one of these actions?  However many others there are."""
+    """Whether a policy gives the project one of these actions on the object.  Constant time in policies."""
     return any(
         reads.find(RbacPolicy, "grant", f"{object_id}/{action}/{target}")
         for action in actions
@@ -41,12 +41,12 @@ def granted(reads: Reads, object_id: str, project_id: str, *actions: str) -> boo
 
 
 def shared(reads: Reads, object_id: str, project_id: str) -> bool:
-    """What the API shows as `shared`."""
+    """Value of the API's attribute `shared`."""
     return granted(reads, object_id, project_id, SHARED)
 
 
 def sees(reads: Reads, project_id: str, row: Row) -> bool:
-    """May a project that is not the operator's know of this row?"""
+    """Whether a project, other than an operator's, sees this row."""
     declared = DECLARED[type(row)]
     seen, parent = declared.seen, declared.parent
     if seen is None:
@@ -62,20 +62,20 @@ def sees(reads: Reads, project_id: str, row: Row) -> bool:
 
 
 def knows(reads: Reads, project_id: str, kind: type[Row], row: Row | None) -> bool:
-    """Is there a row, and for this project to know of?  As much is done when there is none: time does not tell."""
+    """Whether the row exists and the project sees it.  Takes the same time in both cases, so timing reveals nothing."""
     seen = sees(reads, project_id, row if row is not None else _stranger(kind))
     return row is not None and seen
 
 
 @functools.cache
 def _stranger(kind: type[Row]) -> Row:
-    """A row of this kind that is nobody's, without anything in it."""
+    """An empty row of this kind without an owner."""
     needed = (field for field in msgspec.structs.fields(kind) if field.required)
     return kind(**{field.name: field.type() if field.type in (str, int) else () for field in needed})
 
 
 def required(tx: Transaction, kind: type[R], row_id: str, means: Means, missing: NotFound) -> R:
-    """A row that a request refers to; raises `missing` where it is not, or is not for the asker to see."""
+    """A row that a request refers to.  Raises `missing` when it does not exist or the caller does not see it."""
     row = tx.get(kind, row_id)
     known = knows(tx, means.project_id, kind, row)
     if row is None or not (means.operator or known):
@@ -84,14 +84,14 @@ def required(tx: Transaction, kind: type[R], row_id: str, means: Means, missing:
 
 
 def joinable(tx: Transaction, network: Network, means: Means) -> None:
-    """Raises Forbidden on a network that the asker sees because it is external, and that is nobody's to plug into."""
+    """Raises Forbidden when the caller sees the network only because it is external: no ports can be made on it."""
     if means.operator or network.project_id == means.project_id or shared(tx, network.id, means.project_id):
         return
     raise Forbidden(f"Project {means.project_id} is not allowed to create port on this network.")
 
 
 def owned(tx: Transaction, network_id: str, means: Means) -> None:
-    """Raises Forbidden to whoever neither owns the network nor is the operator: what a guest sees is not a guest's."""
+    """Raises Forbidden unless the caller owns the network or is the operator."""
     network = tx.get(Network, network_id)
     if means.operator or (network is not None and network.project_id == means.project_id):
         return
@@ -101,9 +101,9 @@ def owned(tx: Transaction, network_id: str, means: Means) -> None:
 def candidates(
     reads: Reads, kind: type[R], project_id: str, wanted: Mapping[str, Sequence[str]] | None = None
 ) -> list[R]:
-    """Rows among which are all of this kind that a project sees, in no order, some perhaps twice.
+    """Superset of the rows of this kind that a project sees, unordered, possibly with duplicates.
 
-    `wanted`: values of fields that are asked for.  Of them only the parent's id helps, where all of it is seen.
+    `wanted`: requested values of fields.  Only the parent's id narrows the search, where the project sees all children.
     """
     declared = DECLARED[kind]
     seen, parent = declared.seen, declared.parent
@@ -134,7 +134,7 @@ def among(project_id: str, audience: Audience) -> bool:
 
 
 def audience(reads: Reads, row: Row) -> Audience:
-    """Every project that `sees` lets see the row."""
+    """All projects that see the row, in agreement with `sees`."""
     declared = DECLARED[type(row)]
     seen, parent = declared.seen, declared.parent
     if seen is None:

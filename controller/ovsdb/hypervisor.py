@@ -24,7 +24,8 @@ from controller.ovsdb.rpc import Rpc
 from controller.ovsdb.schema import DATABASE, IDENTITY, monitor_params
 from controller.ovsdb.seen import SeenHypervisor
 from controller.ovsdb.settings import settings
-from controller.ovsdb.wires import WireMtus, Wires, has, wire_mtus, wire_repairs
+from controller.ovsdb.units import DatabaseUnits, UnitRepairs, has, repairs_of
+from controller.ovsdb.wires import WireMtus, Wires, wire_mtus
 from controller.runtime import hub
 from controller.runtime.errors import Refused, Rejected, SwitchError, Unavailable, Unreachable
 
@@ -65,6 +66,7 @@ class Hypervisor:
         cluster: Cluster | None = None,
         wires: Wires | None = None,
         watch: Callable[[str, tuple[Bridge, ...]], None] | None = None,
+        units: DatabaseUnits | None = None,
     ) -> None:
         """`targets`: the controllers of its switch, where `cluster` does not tell them.  `watch` is told of bridges
         that others made.
@@ -79,6 +81,7 @@ class Hypervisor:
         self._watch = watch
         self._cluster = cluster
         self._wires = wires
+        self._units = units
         self._wire_mtus: WireMtus = ()  # as was told last
         self._replica = Replica()
         self._remarks: tuple[str, ...] = ()
@@ -175,11 +178,13 @@ class Hypervisor:
         cluster = self._cluster
         targets = cluster.controllers() if cluster else self._targets
         wish = desired(self._replica, targets, cluster.managers() if cluster else ())
-        for remark in wish.remarks:
+        rows = repairs_of(self._replica, self._units) if self._units else UnitRepairs([], [])
+        remarks = (*wish.remarks, *rows.remarks)
+        for remark in remarks:
             if remark not in self._remarks:
                 log.warning("%s: %s", self.name, remark)
-        self._remarks = wish.remarks
-        repairs = [*wish.repairs, *(wire_repairs(self._replica, self._wires) if self._wires else ())]
+        self._remarks = remarks
+        repairs = [*wish.repairs, *rows.repairs]
         for repair in repairs:
             if not self._pace.left(repair.subject) and self._ours():
                 self._commit(repair)

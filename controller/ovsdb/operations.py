@@ -43,6 +43,10 @@ def update(table: str, uuid: str, row: Mapping[str, Any]) -> Operation:
     return {"op": "update", "table": table, "where": [["_uuid", "==", stored(uuid)]], "row": dict(row)}
 
 
+def delete(table: str, uuid: str) -> Operation:
+    return {"op": "delete", "table": table, "where": [["_uuid", "==", stored(uuid)]]}
+
+
 def mutate(table: str, uuid: str, mutations: Iterable[Value]) -> Operation:
     where = [["_uuid", "==", stored(uuid)]]
     return {"op": "mutate", "table": table, "where": where, "mutations": list(mutations)}

@@ -6,7 +6,7 @@ replaced by a new value with only its changed columns read again, so the cost of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -36,6 +36,7 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True):
     protocols: frozenset[str] = frozenset()
     ports: frozenset[str] = frozenset()
     controller: frozenset[str] = frozenset()
+    mirrors: frozenset[str] = frozenset()
     other_config: dict[str, str] = {}
     external_ids: dict[str, str] = {}
 
@@ -44,6 +45,8 @@ class Port(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str
     name: str
     interfaces: frozenset[str] = frozenset()
+    qos: str = ""
+    external_ids: dict[str, str] = {}
 
 
 class Interface(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +62,7 @@ class Interface(msgspec.Struct, frozen=True, kw_only=True):
     mtu: int = 0
     mtu_request: int = 0
     options: dict[str, str] = {}
+    bfd: dict[str, str] = {}
     external_ids: dict[str, str] = {}
     error: str = ""
     link_speed: int = 0
@@ -78,7 +82,35 @@ class Manager(msgspec.Struct, frozen=True, kw_only=True):
     external_ids: dict[str, str] = {}
 
 
-Row = OpenVSwitch | Bridge | Port | Interface | Controller | Manager
+class QoS(msgspec.Struct, frozen=True, kw_only=True):
+    uuid: str
+    type: str = ""
+    queues: dict[int, str] = {}
+    other_config: dict[str, str] = {}
+    external_ids: dict[str, str] = {}
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    uuid: str
+    dscp: int = 0
+    other_config: dict[str, str] = {}
+    external_ids: dict[str, str] = {}
+
+
+class Mirror(msgspec.Struct, frozen=True, kw_only=True):
+    uuid: str
+    name: str
+    select_all: bool = False
+    select_src_port: frozenset[str] = frozenset()
+    select_dst_port: frozenset[str] = frozenset()
+    select_vlan: frozenset[int] = frozenset()
+    output_port: str = ""
+    output_vlan: int = 0
+    snaplen: int = 0
+    external_ids: dict[str, str] = {}
+
+
+Row = OpenVSwitch | Bridge | Port | Interface | Controller | Manager | QoS | Queue | Mirror
 Change = tuple[str, str, Row | None]  # table, uuid, the row as it is now
 
 _KINDS: dict[str, type[Row]] = {
@@ -88,6 +120,9 @@ _KINDS: dict[str, type[Row]] = {
     "Interface": Interface,
     "Controller": Controller,
     "Manager": Manager,
+    "QoS": QoS,
+    "Queue": Queue,
+    "Mirror": Mirror,
 }
 
 
@@ -108,7 +143,14 @@ class Replica:
             "Interface": self.interfaces,
             "Controller": self.controllers,
             "Manager": self.managers,
+            "QoS": {},
+            "Queue": {},
+            "Mirror": {},
         }
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """The rows of a table by uuid."""
+        return self._tables[name]
 
     @property
     def root(self) -> OpenVSwitch | None:
@@ -166,11 +208,15 @@ def _value(kind: Any, given: object) -> object:
     """A map as dict, a set as frozenset, an optional value as itself or its type's zero; uuids as text."""
     datum = Datum.from_json(kind, given)
     if kind.is_map():
-        return {key.value: value.value for key, value in datum.values.items()}
-    values = (str(atom.value) if kind.key.type.name == "uuid" else atom.value for atom in datum.values)
+        return {key.value: _atom(kind.value, value) for key, value in datum.values.items()}
+    values = (_atom(kind.key, atom) for atom in datum.values)
     if kind.n_max > 1:
         return frozenset(values)
-    return next(values, "" if kind.key.type.name == "string" else 0)
+    return next(values, "" if kind.key.type.name in ("string", "uuid") else 0)
+
+
+def _atom(kind: Any, atom: Any) -> Any:
+    return str(atom.value) if kind.type.name == "uuid" else atom.value
 
 
 def _mapping(value: object, what: str) -> dict[str, Any]:

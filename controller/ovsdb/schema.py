@@ -19,6 +19,7 @@ _MAYBE_TEXT = {"key": "string", "min": 0, "max": 1}
 _MAYBE_INTEGER = {"key": "integer", "min": 0, "max": 1}
 _TEXTS = {"key": "string", "min": 0, "max": "unlimited"}
 _ROWS = {"key": "uuid", "min": 0, "max": "unlimited"}
+_MAYBE_ROW = {"key": "uuid", "min": 0, "max": 1}
 _MAP = {"key": "string", "value": "string", "min": 0, "max": "unlimited"}
 
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -31,10 +32,11 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "protocols": _TEXTS,
         "ports": _ROWS,
         "controller": _ROWS,
+        "mirrors": _ROWS,
         "other_config": _MAP,
         "external_ids": _MAP,
     },
-    "Port": {"name": _TEXT, "interfaces": _ROWS},
+    "Port": {"name": _TEXT, "interfaces": _ROWS, "qos": _MAYBE_ROW, "external_ids": _MAP},
     "Interface": {
         "name": _TEXT,
         "type": _TEXT,
@@ -43,6 +45,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "mtu": _MAYBE_INTEGER,
         "mtu_request": _MAYBE_INTEGER,
         "options": _MAP,
+        "bfd": _MAP,
         "external_ids": _MAP,
         "error": _MAYBE_TEXT,
         "link_speed": _MAYBE_INTEGER,
@@ -54,6 +57,24 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "inactivity_probe": _MAYBE_INTEGER,
     },
     "Manager": {"target": _TEXT, "external_ids": _MAP},
+    "QoS": {
+        "type": _TEXT,
+        "queues": {"key": "integer", "value": "uuid", "min": 0, "max": "unlimited"},
+        "other_config": _MAP,
+        "external_ids": _MAP,
+    },
+    "Queue": {"dscp": _MAYBE_INTEGER, "other_config": _MAP, "external_ids": _MAP},
+    "Mirror": {
+        "name": _TEXT,
+        "select_all": "boolean",
+        "select_src_port": _ROWS,
+        "select_dst_port": _ROWS,
+        "select_vlan": {"key": "integer", "min": 0, "max": 4096},
+        "output_port": _MAYBE_ROW,
+        "output_vlan": _MAYBE_INTEGER,
+        "snaplen": _MAYBE_INTEGER,
+        "external_ids": _MAP,
+    },
 }
 
 SCHEMA = DbSchema.from_json(

@@ -14,6 +14,7 @@ from controller.model.rows import Bridge
 from controller.ovsdb.cluster import Cluster
 from controller.ovsdb.hypervisor import Facts, Hypervisor
 from controller.ovsdb.seen import SeenHypervisor
+from controller.ovsdb.units import DatabaseUnits
 from controller.ovsdb.wires import Wires
 from controller.runtime.certificates import Names, shown
 from controller.runtime.errors import Rejected, SwitchError, Unreachable
@@ -43,6 +44,7 @@ def serve(
     wires: Wires | None = None,
     watch: Watch | None = None,
     admitted: dict[str, Hypervisor] | None = None,
+    units: DatabaseUnits | None = None,
 ) -> Server:
     """Listen for hypervisors, keep each one right, and tell `observe` what is seen on it.
 
@@ -53,11 +55,12 @@ def serve(
     `controller_port` is where our OpenFlow listener is, on the address that a hypervisor
     connected to.  With `tls` hypervisors come over TLS, and their switches are told to, too; nobody comes in with one
     of the certificates `barred`, and with `bind` a system-id is admitted only with a certificate of that name.  In a
-    `cluster`, its members take turns.  `wires`: the MTU of their ends is looked after.  `admitted` is kept as the
-    hypervisors that are connected, by system-id.  Raises `Misconfigured` when it cannot listen.
+    `cluster`, its members take turns.  `wires`: the MTU of their ends is told.  `admitted` is kept as the
+    hypervisors that are connected, by system-id.  `units`: rows that are kept right.  Raises
+    `Misconfigured` when it cannot listen.
     """
     door = Door(tls, barred, bind, refused)
-    return Server(listen, observe, controller_port, door, cluster, wires, watch, admitted)
+    return Server(listen, observe, controller_port, door, cluster, wires, watch, admitted, units)
 
 
 class Door(NamedTuple):
@@ -91,6 +94,7 @@ class Server:
         wires: Wires | None = None,
         watch: Watch | None = None,
         admitted: dict[str, Hypervisor] | None = None,
+        units: DatabaseUnits | None = None,
     ) -> None:
         self._observe = observe
         self._watch = watch
@@ -98,12 +102,15 @@ class Server:
         self._door = door
         self._cluster = cluster
         self._wires = wires
+        self._units = units
         self._pace = LogPace()
         self._admitted: dict[str, Hypervisor] = {} if admitted is None else admitted
         if cluster:
             cluster.listen(self._look)
         if wires:
-            wires.listen(self._rewired)
+            wires.listen(self._moved)
+        if units:
+            units.listen(self._moved)
         self._listener = Listener(
             "ovsdb", listen, self._serve, tls=door.tls, barred=door.barred, patience=TLS_LIMIT,
             strangers=STRANGERS_LIMIT, admitted=lambda: len(self._admitted), refused=door.refused,
@@ -127,7 +134,9 @@ class Server:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             target = controller_target(sock.getsockname()[0], self._controller_port, tls=self._door.tls is not None)
-            hypervisor = Hypervisor(sock, address, (target,), self._observe, self._cluster, self._wires, self._watch)
+            hypervisor = Hypervisor(
+                sock, address, (target,), self._observe, self._cluster, self._wires, self._watch, self._units
+            )
             hypervisor.attend(partial(self._admit, names))
         except (SwitchError, OSError) as fault:
             why = fault
@@ -160,7 +169,7 @@ class Server:
         if self._cluster:
             self._cluster.database(hypervisor.system_id, True)
 
-    def _rewired(self, dpids: Sequence[int]) -> None:
+    def _moved(self, dpids: Sequence[int]) -> None:
         for hypervisor in self._admitted.values():
             if hypervisor.has(dpids):
                 hypervisor.look()

@@ -1,8 +1,7 @@
-"""What switches had confirmed, over a restart of a process that is alone: its ports need not be BUILD meanwhile.
+"""Confirmations of switches kept over a restart, so that ports do not return to BUILD.  For a single process only.
 
-It is written down a second after the last change, and when the process ends, which switches are right.  It is believed
-only when nothing at all was written after it: then every flow of such a switch is the one it confirmed
-(docs/decisions/0004).
+Which switches are up to date is stored a second after the last change, and when the process ends.  It is used only when
+nothing at all was written after it: then every flow of such a switch is the one it confirmed (docs/decisions/0004).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _ALL = "all"
 
 
 class Confirmations:
-    """For the only process on its store, whose revisions go up by one with each commit."""
+    """Stored confirmations.  For the only process on its store, whose revisions grow by one with each commit."""
 
     def __init__(self, store: Store, replica: Replica, progress: Progress) -> None:
         self._store = store
@@ -35,7 +34,7 @@ class Confirmations:
         self._thread: hub.GreenThread | None = None
 
     def start(self) -> None:
-        """Once the replica is there: believe what was written, then write."""
+        """Read what was stored, then keep it up to date.  Call when the replica is loaded."""
         model = self._replica.model
         row = model.get(Confirmed, _ALL)
         if row is not None and row.after + 1 == model.revisions[row.key] == model.revision:
@@ -46,7 +45,7 @@ class Confirmations:
         self._thread = hub.keep(self._follow)
 
     def finish(self) -> None:
-        """The process ends, and nobody writes any more."""
+        """Store the final state.  Call at the process's end, when nobody writes any more."""
         if self._thread is not None:
             hub.kill(self._thread)
             self._write()
@@ -69,4 +68,4 @@ class Confirmations:
             self._store.commit({}, {now.key: encode(now)})
             self._written = now
         except (Unavailable, Changed) as error:
-            log.warning("what switches have confirmed is not written down: %s", error)
+            log.warning("confirmations of switches are not stored: %s", error)

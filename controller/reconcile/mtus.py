@@ -1,6 +1,6 @@
-"""The MTU that a network has: what it was made with, or less where what is between the switches carries less by now.
+"""Effective MTU of networks: the configured one, or less while underlay or wires carry less.
 
-What was asked for stays in the network's row, and counts again when there is room for it again.
+The configured MTU stays in the network's row, and applies again when underlay and wires allow it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ log = logging.getLogger("tenet.network")
 
 
 class Mtus:
-    """`underlay`: MTU of the underlay, in bytes, where no hypervisor tells it.  `least`: what no hypervisor can lower
-    networks below.
+    """Effective MTUs.  `underlay`: MTU of the underlay in bytes, where no hypervisor reports it.  `least`: bound below
+    which hypervisors cannot lower a network's MTU.
     """
 
     def __init__(self, model: Model, underlay: int = 1500, least: int = 1280) -> None:
@@ -24,16 +24,16 @@ class Mtus:
         self._underlay = underlay
         self._least = least
         self._told: Most | None = None
-        self._narrow: set[str] = set()  # networks that were said to be lowered by where their ports are
+        self._narrow: set[str] = set()  # networks logged as lowered because of the switches of their ports
 
     def most(self) -> Most:
-        """What there is room for between any two switches."""
+        """Largest MTU between any two switches."""
         return self._model.room.most(self._underlay, wired=self._model.routes.wired)
 
     def of(self, network: Network) -> tuple[int, str]:
-        """The network's MTU in bytes, and where that is less than it was made with, a word on it.
+        """Effective MTU of a network in bytes, and the reason where it is less than the configured one.
 
-        What counts of the underlay is what the switches tell that hold ports of the network.
+        Only the underlay of switches with ports of the network counts.
         """
         model = self._model
         if network.physical_network or network.mtu <= self.most().mtu:
@@ -46,11 +46,11 @@ class Mtus:
         return most, f"it was made with {network.mtu}, and there is room for {most} now"
 
     def lowered(self) -> list[Network]:
-        """The networks that have less than they were made with."""
+        """Networks with less than their configured MTU."""
         return [network for network in self._model.rows(Network).values() if self.of(network)[1]]
 
     def changed(self, touched: set[Dependency]) -> None:
-        """For `Replica.listen`: say so when there is less room, or more again, and networks are concerned."""
+        """Log changes of the effective MTU of networks; a listener of `Replica.listen`."""
         self._look_at_spans(touched)
         if not any(dependency[0] in (Switch, Link) for dependency in touched):
             return
@@ -66,7 +66,7 @@ class Mtus:
                      self._told.mtu, len(lowered))  # fmt: skip
 
     def _look_at_spans(self, touched: set[Dependency]) -> None:
-        """Say so when a network comes to a switch whose underlay is narrower than what it was made with."""
+        """Log networks that have got a port on a switch whose underlay carries less than their configured MTU."""
         for network_id in [str(dependency[1]) for dependency in touched if dependency[0] == "span"]:
             network = self._model.get(Network, network_id)
             mtu, why = self.of(network) if network is not None else (0, "")

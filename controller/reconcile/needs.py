@@ -1,6 +1,6 @@
-"""What flows need on the switch beside themselves, and name by number: groups, meters.
+"""Groups and meters that flows refer to by number: reference counts and differences.
 
-They have no owners: a switch is to hold those that its flows use.
+They have no owners: a switch holds those that its flows use.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ T = TypeVar("T", bound=Numbered)
 
 
 class Difference(NamedTuple, Generic[T]):
-    """`missing`: to be added, or made right; `gone`: numbers that no flow uses any more; `clashing`: cookies of flows
-    whose number stands for something else already.
+    """Changes of groups or meters.  `missing`: to be added or corrected; `gone`: numbers that no flow uses any more;
+    `clashing`: cookies of flows whose number another object has already.
     """
 
     missing: tuple[T, ...] = ()
@@ -33,7 +33,7 @@ NONE: Difference[Any] = Difference()
 
 
 class Needs(Generic[T]):
-    """`held`: the numbers that are on the switch; `right`: of those, the ones that are what they should be."""
+    """Groups or meters of one switch.  `held`: numbers on the switch; `right`: those of them with the right content."""
 
     __slots__ = ("_users", "due", "held", "right", "used")
 
@@ -41,25 +41,25 @@ class Needs(Generic[T]):
         self.used: dict[int, Sequence[T]] = {}  # cookie of an installed or pending flow -> what it uses
         self.held: set[int] = set()
         self.right: set[int] = set()
-        self.due = False  # there may be a difference although no flow changes
+        self.due = False  # compare even if no flow changes
         self._users: dict[int, set[int]] = {}  # number -> cookies of the flows on the switch that use it
 
     def seen(self, right: set[int], wrong: set[int]) -> None:
-        """What a dump showed."""
+        """Take over the result of a dump."""
         self.held, self.right = right | wrong, set(right)
         self.due = bool(self.held)
 
     def begin(self, used: Mapping[int, Sequence[T]], installed: set[int]) -> None:
-        """All that wanted flows use, and nothing else; `installed` are the cookies of those on the switch."""
+        """Start again with exactly what the wanted flows use; `installed`: cookies of the flows on the switch."""
         self.used = dict(used)
         self.due = self.due or bool(used)
         self._users = {}
         self._add_users(used.keys() & installed)
 
     def difference(self, put: Iterable[Flow], drop: set[int]) -> Difference[T]:
-        """Between what is held and what is used once the flows of `put` are there and those of `drop` are not.
+        """Changes needed when the flows of `put` are added and those of `drop` are deleted.
 
-        Of two things with one number, the one of a flow that stays on the switch wins, then that of the least cookie.
+        Of two objects with one number, the one of an installed flow wins, then that of the lowest cookie.
         """
         adders: dict[int, list[int]] = {}
         for cookie in self.used.keys() & {flow.cookie for flow in put}:
@@ -82,7 +82,7 @@ class Needs(Generic[T]):
         return Difference(tuple(missing), frozenset(gone & self.held), frozenset(clashing))
 
     def confirm(self, difference: Difference[T], put: Iterable[Flow], drop: set[int], kept: Container[int]) -> None:
-        """The switch has taken it all.  Of the flows in `drop` those in `kept` are still wanted."""
+        """The switch has committed `difference`.  Of the flows in `drop` those in `kept` are still wanted."""
         self.have(difference.missing)
         self.right -= difference.gone
         self.held -= difference.gone
@@ -94,7 +94,7 @@ class Needs(Generic[T]):
         self._add_users(self.used.keys() & {flow.cookie for flow in put})
 
     def have(self, added: Iterable[T]) -> None:
-        """The switch has taken these."""
+        """The switch has accepted these."""
         numbers = {one.number for one in added}
         self.right |= numbers
         self.held |= numbers

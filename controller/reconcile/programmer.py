@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from controller.flow import Flow
@@ -32,6 +33,10 @@ RETRY = 2.0  # seconds until a bundle is tried again that was refused without a 
 class Plan(Protocol):
     """What the programmer asks of the reconciler, by switch id."""
 
+    def comparing(self, switch_id: str) -> AbstractContextManager[None]:
+        """A turn at being dumped and compared; may wait."""
+        ...
+
     def compare(self, switch_id: str, target: Target, right: set[int], wrong: set[int]) -> int:
         """`target.compare` with the flows that are wanted, of a whole round; may wait for its end."""
         ...
@@ -53,6 +58,7 @@ class Programmer:
         self.switch_id = switch_id
         self.session = session
         self.target = Target()
+        self.compared = False  # with what the switch holds, once; before that no change is of interest
         self.synchronised = False
         self.last_applied = 0.0  # Unix time of the last commit, 0 when there was none
         self.repaired = 0  # flows that an audit found missing, foreign or changed
@@ -96,14 +102,17 @@ class Programmer:
             return True
 
     def _synchronise(self, why: str) -> None:
-        self._see_meters()
-        groups = self.session.held_groups()
-        held = self.session.held()
-        self.target.groups.seen(groups.right, groups.wrong)
-        confirmed = self.target.installed
-        differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
+        with self._plan.comparing(self.switch_id):
+            self._see_meters()
+            groups = self.session.held_groups()
+            held = self.session.held()
+            self.target.groups.seen(groups.right, groups.wrong)
+            confirmed = self.target.installed
+            differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
+            self.compared = True
+            wrong = len((held.right ^ confirmed) | held.wrong) if why == "audit" else 0
+            del held  # of a large switch as much as all else here
         if why == "audit":
-            wrong = len((held.right ^ confirmed) | held.wrong)
             self.repaired += wrong
             if wrong:
                 log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)

@@ -1,4 +1,4 @@
-"""How far each switch has followed the model, and what it would not take: from this come true statuses.
+"""Progress of each switch: the revision it has confirmed and the flows it refuses.  Port statuses follow from it.
 
 Revisions are the store's.  A switch is *at* a revision when it has confirmed every flow that follows from it.
 """
@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterable, Mapping
 
 from controller.runtime import hub
 
-GRACE = 30.0  # seconds after which a switch that is away holds up nobody but the ports on it
+GRACE = 30.0  # seconds after which a disconnected switch delays only the ports on it
 
 
 class Progress:
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.compiled = 0  # the revision of the last round
+        self.compiled = 0  # the revision of the last compiled round
         self.changes = 0  # how often anything here changed
         self._clock = clock
-        self._since: dict[str, float] = {}  # switch -> when it went away
+        self._since: dict[str, float] = {}  # switch -> when it disconnected
         self._began = clock()
-        self._current: set[str] = set()  # switches that have confirmed all that they were ever to hold
-        self._behind: dict[str, int] = {}  # the others -> the revision that they are at
+        self._current: set[str] = set()  # switches that have confirmed everything
+        self._behind: dict[str, int] = {}  # other switches -> the revision they have confirmed
         self._refusals: dict[str, dict[tuple[str, int], str]] = {}  # key of an object -> (switch, cookie) -> reason
         self._failures: dict[str, str] = {}  # key of an object -> why its flows cannot be computed
         self._news = hub.Signal()
@@ -29,7 +29,7 @@ class Progress:
     # --- what the reconciler says ---
 
     def round(self, revision: int, affected: Iterable[str]) -> None:
-        """A round has compiled the model at `revision`; the switches in `affected` have flows to take."""
+        """A round has compiled the model at `revision`; flows of the switches in `affected` have changed."""
         for switch_id in affected:
             if switch_id in self._current:
                 self._current.discard(switch_id)
@@ -38,7 +38,7 @@ class Progress:
         self._tell()
 
     def confirmed(self, switch_id: str, revision: int, *, current: bool) -> None:
-        """A switch has confirmed all that followed from `revision`; `current`: and nothing else is on its way."""
+        """A switch has confirmed every flow of `revision`; `current`: and nothing newer waits to be sent."""
         self._since.pop(switch_id, None)
         if current:
             self._behind.pop(switch_id, None)
@@ -48,26 +48,26 @@ class Progress:
         self._tell()
 
     def believe(self, switches: Iterable[str], revision: int) -> None:
-        """Before any is connected: these had confirmed all that follows from `revision`, and are not back yet."""
+        """Restore confirmations of `revision` after a restart, before any switch connects."""
         for switch_id in switches:
             self._behind[switch_id] = revision
             self._since[switch_id] = self._began
 
     def arrived(self, switch_id: str) -> None:
-        """The switch is connected: it is waited for, however long it has been away."""
+        """The switch has connected: from now on it is waited for, however long it was away."""
         self._since.pop(switch_id, None)
         if switch_id not in self._current:
             self._behind.setdefault(switch_id, 0)
 
     def forget(self, switch_id: str) -> None:
-        """The switch is none of ours any more."""
+        """The switch was removed, or another member is its master."""
         self._since.pop(switch_id, None)
         self._current.discard(switch_id)
         self._behind.pop(switch_id, None)
         self.refusing(switch_id, {})
 
     def away(self, switch_id: str) -> None:
-        """The switch's connection ended."""
+        """The switch has disconnected."""
         if switch_id in self._current:
             self._current.discard(switch_id)
             self._behind[switch_id] = self.compiled
@@ -75,7 +75,7 @@ class Progress:
         self._tell()
 
     def refusing(self, switch_id: str, refusals: Mapping[str, Mapping[int, str]]) -> None:
-        """All that a switch refuses at present: key of an object -> cookie -> reason."""
+        """Replace a switch's refusals: key of an object -> cookie -> reason."""
         for key, reasons in list(self._refusals.items()):
             for where in [where for where in reasons if where[0] == switch_id]:
                 del reasons[where]
@@ -86,7 +86,7 @@ class Progress:
         self._tell()
 
     def failing(self, failures: Mapping[str, str]) -> None:
-        """All objects whose flows cannot be computed at present, with the reason."""
+        """Replace the objects whose flows cannot be compiled: key of an object -> reason."""
         if failures != self._failures:
             self._failures = dict(failures)
             self._tell()
@@ -94,7 +94,7 @@ class Progress:
     # --- what others ask ---
 
     def at(self, switch_id: str) -> int:
-        """The revision that a switch is at; 0 when nothing is known of it."""
+        """The revision that a switch has confirmed; 0 when unknown."""
         return self.compiled if switch_id in self._current else self._behind.get(switch_id, 0)
 
     def is_connected(self, switch_id: str) -> bool:
@@ -104,20 +104,20 @@ class Progress:
         return ""
 
     def is_away(self, switch_id: str) -> bool:
-        """Whether the switch has been away for so long that nobody waits for it."""
+        """Whether the switch has been disconnected for over GRACE seconds; then nobody waits for it."""
         if switch_id in self._current:
             return False
         since = self._since.get(switch_id, self._began if switch_id not in self._behind else None)
         return since is not None and self._clock() - since > GRACE
 
     def reached(self, revision: int) -> bool:
-        """Whether every switch that is not away for long has confirmed what followed from `revision`."""
+        """Whether every switch has confirmed `revision`; those that are away are not counted."""
         if self.compiled < revision:
             return False
         return all(at >= revision or self.is_away(switch_id) for switch_id, at in self._behind.items())
 
     def refusal(self, key: str) -> str:
-        """Why flows of the object are in force nowhere, or not on some switch; "" where all are, or will be."""
+        """Reason why flows of the object are missing everywhere or on some switch; "" when none are refused."""
         if key in self._failures:
             return f"its flows cannot be computed ({self._failures[key]}; see the controller's log)"
         reasons = self._refusals.get(key)
@@ -142,19 +142,19 @@ class Progress:
         return bool(self._since) or self._clock() - self._began < 2 * GRACE
 
     def wait(self, timeout: float) -> None:
-        """Wait until anything here may have changed, at most `timeout` seconds."""
+        """Wait for a change of any progress, at most `timeout` seconds."""
         self._news.wait(timeout)
 
     def behind(self) -> dict[str, int]:
-        """The switches that have not confirmed everything, with the revisions that they are at."""
+        """Switches that have not confirmed everything, with the revisions they have confirmed."""
         return dict(self._behind)
 
     def refused(self) -> dict[str, str]:
-        """Key of an object -> why some switch refuses a flow of it."""
+        """Objects with refused flows: key of the object -> reason of one switch."""
         return {key: self.refusal(key) for key in sorted(self._refusals.keys() | self._failures.keys())}
 
     def listen(self, changed: Callable[[], None]) -> None:
-        """`changed` is called whenever anything here may have changed; it must not wait."""
+        """Have `changed` called whenever any progress may have changed.  It must not wait."""
         self._listeners.append(changed)
 
     def _tell(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether the fabric carries a network's frames from one switch to the others that hold it: a pure function."""
+"""Reachability of a network's switches from one of them over the fabric.  Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from topology.links import MOST_SEGMENT, tunnelled
 
 
 def unreached(model: Model, here: str, network: Network) -> str:
-    """Which switches with ports of the network frames from `here` do not get to, and why; "" when all are reached."""
+    """Unreachable switches with ports of the network, seen from `here`, with reasons; "" when all are reachable."""
     me = model.get(Switch, here)
     if network.physical_network:
         return _outside(me, network)
@@ -29,9 +29,9 @@ def unreached(model: Model, here: str, network: Network) -> str:
 
 
 def cut_off(model: Model, here: str, network: Network) -> bool:
-    """Whether a port of the network on `here` reaches no other port of it, of a network that `unreached` tells of.
+    """Whether a network's port on `here` reaches no other port of it.  Only for networks with `unreached` switches.
 
-    It does not when it is alone on its switch, and frames get from there to no other switch with ports of the network.
+    True when it is the network's only port on its switch, and no other switch with ports of it is reachable.
     """
     placement = model.placement
     blocks = placement.blocks.of((here, network.id))

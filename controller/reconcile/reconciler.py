@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from controller.compile.compiler import Compiler
 from controller.model.model import Dependency
@@ -21,6 +22,8 @@ from .target import Target
 log = logging.getLogger("tenet.reconcile")
 
 SLICE = 0.005  # seconds of computing after which other green threads get their turn
+TOGETHER = 64  # switches that are dumped and compared at a time
+PATIENCE = 20.0  # seconds that a switch waits for its turn at it
 
 
 Check = Callable[[str, int, int], None]  # (switch, flows held, flows wanted) raises `Withheld` to leave it as it is
@@ -52,6 +55,7 @@ class Reconciler:
         self._check = check
         self._wake = hub.Signal()
         self._working = False
+        self._turns = hub.Semaphore(TOGETHER)
         self._round_over = hub.Signal()
         self._included: set[str] = set()  # switches that no round has compiled yet
         self._refused: dict[str, frozenset[int]] = {}  # switch -> cookies that it refuses, as last logged
@@ -104,12 +108,21 @@ class Reconciler:
     def revision(self) -> int:
         return self._progress.compiled
 
+    @contextmanager
+    def comparing(self, switch_id: str) -> Iterator[None]:
+        """A turn at being dumped and compared: TOGETHER switches at a time, once their flows are compiled, because of
+        what dumps take of memory.  Who gets none in PATIENCE seconds goes on without: slow switches hold up nobody.
+        """
+        self._await_round(switch_id)
+        has_turn = self._turns.acquire(timeout=PATIENCE)
+        try:
+            yield
+        finally:
+            if has_turn:
+                self._turns.release()
+
     def compare(self, switch_id: str, target: Target, right: set[int], wrong: set[int]) -> int:
-        while self._working or switch_id in self._included:  # half a round is no wish
-            self._round_over.clear()
-            self._round_over.wait()
-        if not self.compiler.includes(switch_id):
-            raise Unreachable(f"switch {switch_id} was removed")
+        self._await_round(switch_id)
         wanted = list(self.compiler.wanted(switch_id))
         self._check(switch_id, len(right), len(wanted))
         return target.compare(right, wrong, wanted)
@@ -130,6 +143,14 @@ class Reconciler:
                       switch_id, cookie, ", ".join(origins[cookie]), refusals[cookie])  # fmt: skip
 
     # --- rounds ---
+
+    def _await_round(self, switch_id: str) -> None:
+        """Never diff against a half-compiled state."""
+        while self._working or switch_id in self._included:
+            self._round_over.clear()
+            self._round_over.wait()
+        if not self.compiler.includes(switch_id):
+            raise Unreachable(f"switch {switch_id} was removed")
 
     def _changed(self, touched: set[Dependency]) -> None:
         if touched and self._model.content <= self._progress.compiled:
@@ -168,7 +189,7 @@ class Reconciler:
             self._progress.failing(self.compiler.failures())
             for switch_id, changes in compiled.changes.items():
                 programmer = self.programmers.get(switch_id)
-                if programmer is not None:
+                if programmer is not None and programmer.compared:
                     programmer.target.take_in(changes)
             self._progress.round(self._model.revision, compiled.changes)
             for switch_id in compiled.changes:

@@ -1,4 +1,4 @@
-"""The store: ordered, revisioned rows.  `store` is the contract, `open_store` picks the engine."""
+"""The store: ordered, revisioned rows.  `store` is the contract, `open_store` selects the engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SQLITE = "sqlite:///"
 
 
 def is_shared(url: str) -> bool:
-    """Whether other processes may use the store at `url`, too."""
+    """Whether several processes can use the store at `url` at once."""
     return is_etcd(url)
 
 
@@ -42,7 +42,7 @@ def open_store(url: str) -> Store:
 
 
 def snapshot(url: str) -> tuple[int, list[Stored]]:
-    """The revision and all rows of a store, also of one that a controller runs on."""
+    """Revision and all rows of a store, which may be in use by a controller."""
     if not is_etcd(url):
         return read_file(_path(url))
     with closing(open_store(url)) as store:

@@ -1,7 +1,7 @@
-"""A copy of all rows in a file, and back.
+"""Backup of all rows to a file, and restore.
 
-A file of lines, each a JSON object: a head with the version of the format, a line for each row, and a last line with
-the SHA-256 of all before it.  Rows under a lease say who is there now, and are left out.
+The file has one JSON object a line: a head with the version of the format, the rows, and last the SHA-256 of all lines
+before it.  Rows under a lease describe running members and are left out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Head(msgspec.Struct, rename={"format": "tenet-backup"}, forbid_unknown_fi
 class _Row(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     key: str
     text: str = ""
-    base64: str = ""  # what is not UTF-8
+    base64: str = ""  # a value that is not UTF-8
 
 
 class _Tail(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,7 +42,7 @@ class _Tail(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def write(path: Path, revision: int, rows: Iterable[Stored]) -> int:
-    """Write a backup to `path`, whole or not at all; how many rows it has.  Raises OSError."""
+    """Write a backup to `path`, whole or not at all; returns the number of rows.  Raises OSError."""
     kept = sorted(row for row in rows if not row.leased)
     head = _Head(FORMAT, revision, len(kept), datetime.now(UTC).isoformat(timespec="seconds"))
     digest = hashlib.sha256()
@@ -56,7 +56,7 @@ def write(path: Path, revision: int, rows: Iterable[Stored]) -> int:
 
 
 def read(path: Path) -> dict[str, bytes]:
-    """The rows of a backup, every one checked.  Raises Misconfigured: not a backup, damaged, of a newer version."""
+    """Read and check the rows of a backup.  Raises Misconfigured: not a backup, damaged, or of a newer version."""
     try:
         lines = path.read_bytes().splitlines(keepends=True)
     except OSError as error:
@@ -77,7 +77,7 @@ def read(path: Path) -> dict[str, bytes]:
 
 
 def check(rows: Mapping[str, bytes]) -> None:
-    """Raises Misconfigured when this program does not understand a row."""
+    """Check that this version can read every row.  Raises Misconfigured."""
     try:
         for key, value in rows.items():
             if not key.startswith("taken/"):
@@ -87,11 +87,12 @@ def check(rows: Mapping[str, bytes]) -> None:
 
 
 def replace(store: Store, rows: Mapping[str, bytes], *, only_if_empty: bool = True) -> int:
-    """Make `store` hold exactly `rows`, and what is under leases; how many rows were written or deleted.
+    """Replace the store's rows by `rows`, except those under leases; returns how many rows were written or deleted.
 
-    What is as it should be is not touched.  One commit where the store takes it.  Else RESTORING is there from before
-    the first until after the last: controllers neither write the model nor follow it to switches meanwhile, and who is
-    interrupted does it again.  Raises Misconfigured when the store is not empty, Unavailable when others keep writing.
+    Equal rows are not touched.  It is one commit if the store takes it.  Otherwise the row RESTORING exists from before
+    the first commit until after the last: meanwhile controllers neither write the model nor program switches from it.
+    An interrupted restore has to be run again.  Raises Misconfigured when the store is not empty, Unavailable when
+    others keep writing.
     """
     done = 0
     for _ in range(ROUNDS):
@@ -103,11 +104,11 @@ def replace(store: Store, rows: Mapping[str, bytes], *, only_if_empty: bool = Tr
         pieces = list(_pieces(now, rows))
         if len(pieces) > 1 and not begun:
             store.commit({}, {RESTORING: b""})
-            continue  # with what was written until then
+            continue  # with the rows written so far
         try:
             done += sum(_write(store, now, piece) for piece in pieces)
         except Changed:
-            continue  # somebody wrote; look again
+            continue  # a concurrent write: compare again
         if not begun:
             return done
         if not pieces:
@@ -117,19 +118,19 @@ def replace(store: Store, rows: Mapping[str, bytes], *, only_if_empty: bool = Tr
 
 
 def check_whole(store: Store) -> None:
-    """Raises Misconfigured when a restore was interrupted, or is under way."""
+    """Check that no restore is incomplete.  Raises Misconfigured."""
     if store.get(RESTORING) is not None:
         raise Misconfigured("the store is half restored: finish `tenet store restore`")
 
 
 def _write(store: Store, now: Mapping[str, Stored], piece: dict[str, bytes | None]) -> int:
-    """Write a piece, which relies on its rows being as they were seen; how many they are."""
+    """Write one piece if its rows are unchanged since they were read; returns their number."""
     store.commit({key: now[key].revision if key in now else 0 for key in piece}, piece)
     return len(piece)
 
 
 def _pieces(now: Mapping[str, Stored], rows: Mapping[str, bytes]) -> Iterator[dict[str, bytes | None]]:
-    """What to write, in pieces that a store takes in one commit: first what comes, then what goes."""
+    """Differences in pieces of the size of one commit: first rows to put, then rows to delete."""
     wanted: list[tuple[str, bytes | None]] = [
         (key, value) for key, value in rows.items() if key not in now or now[key].value != value
     ]
@@ -137,7 +138,7 @@ def _pieces(now: Mapping[str, Stored], rows: Mapping[str, bytes]) -> Iterator[di
     piece: dict[str, bytes | None] = {}
     size = 0
     for key, value in wanted:
-        size += 2 * len(key) + len(value or b"") + 100  # a compare, an operation, and what frames them
+        size += 2 * len(key) + len(value or b"") + 100  # a compare, an operation, and their framing
         if piece and size > PIECE:
             yield piece
             piece, size = {}, 0

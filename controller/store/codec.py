@@ -1,7 +1,7 @@
-"""Rows to bytes and back: JSON with the schema version of the kind, `{"v":1,"id":...}`.
+"""Encoding of rows: JSON with the schema version of the kind, `{"v":1,"id":...}`.
 
-A field that is not known is ignored when it is read, so that a field can be added with a default without a new version.
-A version that this program does not know is refused: to guess at it would lose what it says.
+Unknown fields are ignored, so a field with a default can be added without a new version.  Unknown versions are refused:
+reading them as another version could lose data.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _reader(name: str) -> tuple[bytes, msgspec.json.Decoder[Row]]:
 
 
 def encode(row: Row) -> bytes:
-    """The value to store at `row.key`.  Raises StoreError for what is not of a kind in KINDS."""
+    """The value to store at `row.key`.  Raises StoreError when the row's kind is not in KINDS."""
     try:
         return _head(type(row)) + _encoder.encode(row)[1:]
     except KeyError:
@@ -49,7 +49,7 @@ def decode(key: str, value: bytes) -> Row:
     except (KeyError, ValueError):
         raise StoreError(f"{key}: no such kind of row") from None
     try:
-        if not value.startswith(head):  # written by other hands, or by another version
+        if not value.startswith(head):  # of another version, or written by hand
             _check_version(key, value)
         return decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""Files that are whole or as they were before, whatever happens while they are written."""
+"""Atomic replacement of files: after a crash a file has its old content or all of the new."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A draft beside `path`, readable by its owner only; once on disk it takes the place of `path`."""
+    """A temporary file beside `path`, mode 600; it is synced and renamed to `path` at the end."""
     handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -1,6 +1,6 @@
-"""The cluster's engine: rows in etcd, which decides; every process is one client of it.
+"""Store engine on etcd, for clusters.  Every process is one client.
 
-A row is one key of etcd, its revision is etcd's; see `etcd_keys`.  Commits: `etcd_commits`; changes: `etcd_feed`.
+A row is one key of etcd and has etcd's revision; see `etcd_keys`.  Commits: `etcd_commits`; change feed: `etcd_feed`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from controller.store.store import Change, Lease, Stored
 log = logging.getLogger("tenet.store")
 
 PAGE = 2_000  # rows in one answer
-READ_WITHIN = 6.0  # seconds for a read, in which it is tried at one member after another
+READ_WITHIN = 6.0  # seconds for a read, with attempts at one member after another
 START_WITHIN = 15.0
 
 
@@ -64,10 +64,10 @@ class EtcdStore:
             except Refusal as refusal:
                 if not refusal.compacted:
                     raise Unavailable(str(refusal)) from refusal
-                log.info("etcd was compacted while everything was read; again")
+                log.info("etcd was compacted during a full read; reading again")
 
     def commit(self, read: Mapping[str, int], write: Mapping[str, bytes | None], lease: Lease | None = None) -> int:
-        """See Store.  A caller that is killed while it waits does not know whether its commit is made; it can be."""
+        """See Store.  If the caller is killed while it waits, the commit may still be made."""
         self._check_open()
         if lease is not None and not lease.alive:
             raise Unavailable("the lease has lapsed")
@@ -96,7 +96,7 @@ class EtcdStore:
         return {"bytes": space.size, "bytes_in_use": space.in_use, "full": int(space.full)}
 
     def close(self) -> None:
-        """Wait for the commits that are under way, end the leases and the followers, give the session up."""
+        """Wait for pending commits, then end leases, followers and session."""
         if self._closed:
             return
         self._closed = True
@@ -113,7 +113,7 @@ class EtcdStore:
             raise Unavailable("the store is closed")
 
     def _everything(self, newest: int) -> tuple[int, list[Stored]]:
-        """Page by page, at the revision of the first; `newest`: a revision that is in it for sure."""
+        """All rows, page by page, at the revision of the first page; that is `newest` or later."""
         mark = {**self._keys.marks, "sort_target": "MOD", "sort_order": "DESCEND", "limit": 1, "keys_only": True}
         last = self._read("kv/range", mark)
         revision = int(last["header"]["revision"])
@@ -134,7 +134,7 @@ class EtcdStore:
         return Stored(key, int(kv["mod_revision"]), b64decode(kv.get("value", "")), "lease" in kv)
 
     def _read(self, path: str, body: Json, within: float = READ_WITHIN) -> dict[str, Any]:
-        """The answer to what may be asked again.  Raises Unavailable after `within` seconds."""
+        """Answer to an idempotent request.  Raises Unavailable after `within` seconds."""
         deadline = time.monotonic() + within
         while True:
             try:
@@ -146,5 +146,5 @@ class EtcdStore:
 
 
 def _after(key: str) -> str:
-    """The first key after this one."""
+    """The smallest key greater than this one."""
     return text(b64decode(key) + b"\0")

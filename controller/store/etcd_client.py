@@ -1,4 +1,4 @@
-"""Requests to the members of etcd, through its JSON gateway: one attempt each, and the next member after a failure.
+"""Client of etcd's JSON gateway: one attempt a request, and the next member of etcd after a failure.
 
 https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/
 """
@@ -19,17 +19,17 @@ from controller.store.etcd_url import Address
 
 log = logging.getLogger("tenet.store")
 
-TIMEOUT = 2.5  # seconds for an answer, then another member is asked
-IDLE = 5.0  # seconds without a word on a stream, then it is opened anew at another member
+TIMEOUT = 2.5  # seconds for an answer; then the next request goes to another member
+IDLE = 5.0  # seconds of silence on a stream; then it is opened again at another member
 _API = "/v3/"
 _NOT_FOUND, _EXHAUSTED, _UNSUPPORTED = 5, 8, 12
-# gRPC status codes with which etcd says that it has not done it: invalid, not found, exists, no permission, exhausted,
-# precondition, out of range, unimplemented, unauthenticated.  After any other the outcome is unknown.
+# gRPC status codes after which the request is certainly not executed: invalid, not found, exists, no permission,
+# exhausted, precondition, out of range, unimplemented, unauthenticated.  After any other the outcome is unknown.
 _REFUSALS = {3, _NOT_FOUND, 6, 7, _EXHAUSTED, 9, 11, _UNSUPPORTED, 16}
 
 
 class Refusal(StoreError):
-    """etcd has refused the request: nothing of it was done."""
+    """Error: etcd has refused the request, and nothing of it was executed."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class Refusal(StoreError):
 
     @property
     def too_large(self) -> bool:
-        """Larger than --max-request-bytes; the second is said where it is larger by half a MiB or more."""
+        """Whether the request exceeds --max-request-bytes; etcd's second text is for an excess of 512 KiB or more."""
         return "too large" in str(self) or "larger than max" in str(self)
 
     @property
@@ -50,7 +50,7 @@ class Refusal(StoreError):
 
 
 class Full(Unavailable):
-    """etcd takes nothing now, and has not done it: no space, too many requests."""
+    """Error: etcd takes no writes now (no space, too many requests), and nothing was executed."""
 
 
 class _Fault(msgspec.Struct):
@@ -59,7 +59,7 @@ class _Fault(msgspec.Struct):
 
 
 class Etcd:
-    """Clients of all members.  To be used by green threads of one hub, with patched sockets."""
+    """Client of all members of etcd.  For green threads of one hub, with patched sockets."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -69,10 +69,10 @@ class Etcd:
         self._at = 0  # the member that answered last
 
     def call(self, path: str, body: dict[str, Any], timeout: float = TIMEOUT) -> dict[str, Any]:
-        """The answer to one request.
+        """Answer to one request.
 
-        Raises Refusal or Full when etcd has not done it, and Unavailable when it may have: no answer in time, a lost
-        connection, no leader.  The next call then goes to the next member.
+        Raises Refusal or Full when the request was not executed, and Unavailable when it may have been: no answer in
+        time, a lost connection, no leader.  The next call then goes to the next member.
         """
         at = self._at
         try:
@@ -94,8 +94,7 @@ class Etcd:
     def stream(self, path: str, body: dict[str, Any], at: int) -> Iterator[dict[str, Any]]:
         """Messages of a stream from member `at`, until it ends.
 
-        Raises Unavailable when there is no connection, or one ends or is refused; Silence when nothing
-        is received for IDLE seconds.
+        Raises Unavailable when the connection fails, ends or is refused, Silence after IDLE seconds without data.
         """
         url = self._urls[at % len(self._urls)] + path
         rest = bytearray()
@@ -123,7 +122,7 @@ def _quoted(host: str) -> str:
 
 
 def _tls(address: Address) -> ssl.SSLContext | None:
-    """Raises Misconfigured."""
+    """TLS context of the client, or None without TLS.  Raises Misconfigured."""
     if not address.tls:
         return None
     try:
@@ -137,7 +136,7 @@ def _tls(address: Address) -> ssl.SSLContext | None:
 
 
 def _fault(text: str) -> _Fault:
-    """What the gateway says: {"error": ..., "message": ..., "code": ...}; anything else is of unknown outcome."""
+    """Error of the gateway: {"error": ..., "message": ..., "code": ...}; any other text has an unknown outcome."""
     try:
         return msgspec.json.decode(text, type=_Fault)
     except (msgspec.DecodeError, UnicodeEncodeError):

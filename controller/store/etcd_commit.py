@@ -1,4 +1,4 @@
-"""A commit on its way to etcd, and which of them can go together."""
+"""Pending commits to etcd, and their grouping into transactions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from controller.store.etcd_keys import Json, Keys, parent
 from controller.store.etcd_txn import OPERATIONS, compares, depth, writes
 
 TOGETHER = 16  # commits in one transaction
-SMALL = OPERATIONS - TOGETHER - 1  # compares or operations of a commit that can go with others
-LIGHT = 256 * 1024  # bytes of the commits that go together; etcd takes 1.5 MiB in a request by default
-ALONE = OPERATIONS - 2  # of a commit that has the transaction for itself
+SMALL = OPERATIONS - TOGETHER - 1  # compares or operations of a commit that can be grouped
+LIGHT = 256 * 1024  # bytes of grouped commits; etcd takes 1.5 MiB in a request by default
+ALONE = OPERATIONS - 2  # operations of a commit that is alone in its transaction
 
 
 class Commit:
-    """One commit and, when `done` is set, what became of it: a revision, the keys it was refused for, or an error."""
+    """One commit and, once `done` is set, its outcome: a revision, the keys it was refused for, or an error."""
 
     __slots__ = ("done", "error", "lease", "read", "revision", "size", "stale", "write")
 
@@ -53,7 +53,7 @@ class Commit:
 
     @property
     def small(self) -> bool:
-        """Whether it can go with others; a lapsed lease would have them refused too."""
+        """Whether it can be grouped.  Not with a lease: if that has lapsed, the whole group would be refused."""
         return not self.lease and self.compared <= SMALL and self.operations <= SMALL
 
     @property
@@ -63,7 +63,7 @@ class Commit:
 
 
 def check_entry(key: str, value: bytes | None) -> None:
-    """One bad entry would fail the whole transaction, of others too."""
+    """Check of one entry.  A bad one would make other commits of its transaction fail, too."""
     if not key or key.endswith("/"):
         raise ValueError(f"not a key: {key!r}")
     key.encode()  # UnicodeEncodeError is a ValueError
@@ -72,9 +72,9 @@ def check_entry(key: str, value: bytes | None) -> None:
 
 
 def together(queue: deque[Commit]) -> list[Commit]:
-    """The first of the queue, and those after it that can share its transaction; in order.
+    """The first commit of the queue and those after it that can share its transaction, in order.
 
-    They share a revision and do not see each other, so none may write what another reads or writes.
+    They share a revision and do not see each other, so none may write a key that another reads or writes.
     """
     chosen = [queue[0]]
     if not queue[0].small:

@@ -1,10 +1,10 @@
-"""Commits to etcd: one transaction of this process at a time, with all the commits that can go together.
+"""Commits to etcd: one transaction of this process at a time, with as many commits as can be grouped.
 
-A transaction whose answer is lost is sent again, until one answer comes: the session's row tells whether an earlier
-sending was made.  What cannot be told in time is reported as Unavailable, and is fenced by the next transaction.
+A transaction whose answer is lost is sent again until there is an answer: the session row shows whether an earlier
+attempt was made.  If that takes too long, the commit is reported as Unavailable; the next transaction fences it.
 
-A commit that relies on more than etcd compares in one transaction first takes the row `hold`, under a lease of its own;
-nobody else commits then, so it can check in several requests and write in one.
+A commit with more reads than etcd compares in one transaction first takes the row `hold`, under a lease of its own.
+Nobody else commits meanwhile, so it can check in several requests and write in one.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from controller.store.etcd_txn import OPERATIONS, at_revision, checks, nested, p
 
 log = logging.getLogger("tenet.store")
 
-WITHIN = 8.0  # seconds in which a transaction is made, or its commits are told that the store is not available
-FEED_WITHIN = 5.0  # seconds that a commit that is made waits for its own change to come back
-GATHER = 0.003  # seconds at most after a transaction in which those whose commits were made may have others
+WITHIN = 8.0  # seconds for a transaction; then its commits fail as Unavailable
+FEED_WITHIN = 5.0  # seconds that a commit waits for its own change to appear in the watch
+GATHER = 0.003  # seconds at most that a transaction waits for the next commits of those whose last one was just made
 RETRY = 0.1  # seconds after a failed attempt
-HELD = 0.02  # seconds between attempts while another process holds all commits up
+HELD = 0.02  # seconds between attempts while another process has the row `hold`
 HOLD_TTL = 5.0
-_LOOKS = OPERATIONS // 2  # keys looked at in one request, two ranges each
+_LOOKS = OPERATIONS // 2  # keys checked in one request, two ranges each
 
 
 class Commits:
@@ -44,10 +44,10 @@ class Commits:
         self._session = session
         self._feed = feed
         self._queue: deque[Commit] = deque()
-        self._batch: list[Commit] = []  # under way
-        self._newest = 0  # the revision of the newest that was made
+        self._batch: list[Commit] = []  # in the transaction under way
+        self._newest = 0  # revision of our newest commit
         self._writing = False
-        self._failing = ""  # why commits fail, since the last that was made
+        self._failing = ""  # why commits have failed since the last success
         self._more = hub.Signal()  # something was queued
 
     def commit(self, commit: Commit) -> int:
@@ -59,11 +59,11 @@ class Commits:
         if commit.stale:
             raise Changed(commit.stale, commit.revision)
         if not self._feed.wait(commit.revision, FEED_WITHIN):
-            log.warning("commit %d is made, and the watch does not show it yet", commit.revision)
+            log.warning("commit %d is made, but the watch does not show it yet", commit.revision)
         return commit.revision
 
     def probe(self) -> None:
-        """A transaction that rewrites this process's session, and goes with others where there are any."""
+        """Write probe: a transaction that rewrites this process's session row, grouped with pending commits."""
         commit = Commit({}, {})
         self._enqueue(commit)
         commit.done.wait()
@@ -71,7 +71,7 @@ class Commits:
             raise commit.error
 
     def check(self, read: Mapping[str, int]) -> int:
-        """A commit that writes nothing: a revision at which `read` held.  Raises Changed."""
+        """A commit without writes: returns a revision at which `read` held.  Raises Changed."""
         newest = self._feed.log.newest
         stale = self._stale(read)
         if stale:
@@ -79,7 +79,7 @@ class Commits:
         return newest
 
     def finish(self) -> None:
-        """Wait until all that were begun are made or refused, and followers have been given them."""
+        """Wait until all pending commits are made or refused, and followers have them."""
         while pending := [*self._batch, *self._queue]:
             for commit in pending:
                 commit.done.wait()
@@ -95,7 +95,7 @@ class Commits:
     # --- one after the other ------------------------------------------------------------------------------------------
 
     def _write_queued(self) -> None:
-        """One green thread at a time does this."""
+        """Write until the queue is empty; one green thread at a time."""
         while self._queue:
             batch = self._batch = together(self._queue)
             for _ in batch:
@@ -107,11 +107,11 @@ class Commits:
                 else:
                     self._make_held(batch[0], deadline)
             except (Unavailable, Invalid) as error:
-                if time.monotonic() + 2 * RETRY > deadline:  # those that wait behind have waited as long
+                if time.monotonic() + 2 * RETRY > deadline:  # those queued behind have waited as long
                     batch += self._queue
                     self._queue.clear()
                 self._fail(batch, error)
-            except Exception as error:  # not foreseen, and still all who wait must be told
+            except Exception as error:  # unexpected; those who wait must still get an answer
                 log.exception("commit failed")
                 self._fail(batch, Unavailable(f"the commit could not be made: {error!r}"))
             self._batch = []
@@ -122,7 +122,7 @@ class Commits:
         self._writing = False
 
     def _gather(self, writers: int) -> None:
-        """Let as many commits as were under way go together: a transaction costs etcd as much as four commits."""
+        """Wait a moment for as many commits as the last transaction had: one transaction costs etcd as much as four."""
         until = time.monotonic() + GATHER
         while len(self._queue) < min(writers, TOGETHER) and (left := until - time.monotonic()) > 0:
             self._more.clear()
@@ -138,7 +138,7 @@ class Commits:
     # --- one transaction ----------------------------------------------------------------------------------------------
 
     def _make(self, batch: list[Commit], deadline: float, hold: int = 0) -> None:
-        """Have etcd make or refuse each of `batch`; `hold`: the revision of the row `hold`, when it is ours."""
+        """Make or refuse each commit of `batch` in one transaction; `hold`: revision of our row `hold`, or 0."""
         name = uuid4().bytes
         sent = False  # without an answer
         while True:
@@ -171,7 +171,7 @@ class Commits:
                 made = int(ours[0]["mod_revision"])
                 self._session.moved(made)
                 if ours[0].get("value") == text(name):
-                    log.info("the answer was lost, and the commit was made at %d", made)
+                    log.info("the answer was lost; the commit was made at revision %d", made)
                     return self._settle(batch, self._held_before(batch, made, deadline), made)
                 log.warning("a commit that was reported as unavailable was made at %d", made)
             elif hold:
@@ -197,7 +197,7 @@ class Commits:
         }
 
     def _refused(self, refusal: Refusal, batch: list[Commit], deadline: float) -> None:
-        """etcd has done nothing; returns when another attempt may help."""
+        """Handle a refused request, of which nothing was executed; returns when another attempt may help."""
         if refusal.lease_is_gone:
             if any(commit.lease for commit in batch):
                 raise Unavailable("the lease of a row has lapsed") from refusal
@@ -210,7 +210,7 @@ class Commits:
             raise Unavailable(f"etcd refuses the commit: {refusal}") from refusal
 
     def _held_before(self, batch: list[Commit], made: int, deadline: float) -> list[bool]:
-        """Which of a batch that was made at revision `made` were not refused: those that held just before."""
+        """Commits of a batch made at revision `made` that were accepted: those whose reads held just before."""
         while True:
             try:
                 return [not self._stale(commit.read, made - 1) for commit in batch]
@@ -223,21 +223,21 @@ class Commits:
             commit.revision = revision
             if not made:
                 self._explain(commit)
-            elif commit.write:  # what a probe writes is no row, and followers never see it
+            elif commit.write:  # a probe writes no row, so followers never see it
                 self._newest = revision
 
     def _explain(self, commit: Commit) -> None:
-        """Say what a refused commit was refused for, and up to when to wait before another attempt."""
+        """Find the keys that a commit was refused for, and the revision to wait for before another attempt."""
         commit.revision = self._feed.log.newest
         try:
             stale = self._stale(commit.read)
-        except Unavailable:  # refused it is, whatever for
+        except Unavailable:  # it is refused all the same
             stale = {}
         commit.stale = list(stale or commit.read)
         commit.revision = max(commit.revision, *stale.values()) if stale else commit.revision
 
     def _stale(self, read: Mapping[str, int], at: int = 0) -> dict[str, int]:
-        """What of `read` does not hold now, or did not at revision `at`; with the revision since when, 0: not known."""
+        """Keys of `read` that have changed by now, or by revision `at`, each with its new revision (0: unknown)."""
         found: dict[str, int] = {}
         items = list(read.items())
         for start in range(0, len(items), _LOOKS):
@@ -263,7 +263,7 @@ class Commits:
     # --- alone --------------------------------------------------------------------------------------------------------
 
     def _make_held(self, commit: Commit, deadline: float) -> None:
-        """Check in several requests while nobody else commits, then write."""
+        """Make a large commit: check in several requests while the row `hold` is ours, then write."""
         lease, hold = self._hold(deadline)
         try:
             compared = commit.compares(self._keys)

@@ -1,4 +1,4 @@
-"""One watch for the whole process, into a log that any number of followers read."""
+"""Change feed from etcd: one watch for the process, into a log for any number of followers."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ class _Waiter(NamedTuple):
 
 class Feed:
     def __init__(self, etcd: Etcd, keys: Keys, revision: int) -> None:
-        """`revision`: etcd's, from which on all changes are to be had."""
+        """`revision`: of etcd; later changes can be followed."""
         self._etcd = etcd
         self._keys = keys
         self.log = ChangeLog(revision)
-        self._next = revision + 1  # the watch goes on here
+        self._next = revision + 1  # the next revision to watch
         self._at = 0  # the member watched
         self._waiting: list[_Waiter] = []
         self._failing = False
         self._thread = hub.keep(self._follow)
 
     def wait(self, revision: int, timeout: float) -> bool:
-        """Wait until the log has `revision` and waiting followers got it; False when `timeout` (seconds) passed."""
+        """Wait until `revision` is in the log and delivered to followers; False after `timeout` seconds."""
         if self.log.newest >= revision:
-            hub.sleep(0)  # they are woken, and may not have run
+            hub.sleep(0)  # followers are woken, but may not have run yet
             return True
         waiter = _Waiter(revision, hub.Signal())
         self._waiting.append(waiter)
         try:
             return bool(waiter.reached.wait(timeout))
         finally:
-            if not waiter.reached.is_set():  # it is late, or its thread was killed
+            if not waiter.reached.is_set():  # timed out, or its thread was killed
                 self._waiting.remove(waiter)
 
     def close(self) -> None:
@@ -67,12 +67,12 @@ class Feed:
                 OSError,
             ) as error:
                 self._report(error)
-            self._at += 1  # a member that says nothing may be cut off: the next may know more
+            self._at += 1  # a silent member may be partitioned: try the next
             if self._next == began:
                 hub.sleep(PAUSE)
 
     def _watch(self) -> None:
-        """Take in what one stream has to say, until it ends or fails."""
+        """Read one watch stream until it ends or fails."""
         request = {**self._keys.feed, "start_revision": self._next, "fragment": True}
         events: list[Json] = []
         for message in self._etcd.stream("watch", {"create_request": request}, self._at):
@@ -91,9 +91,9 @@ class Feed:
 
     def _created(self, revision: int) -> None:
         if self._failing:
-            log.info("watching etcd again from revision %d on, at %s", self._next, self._etcd.name(self._at))
+            log.info("watching etcd again from revision %d, at %s", self._next, self._etcd.name(self._at))
             self._failing = False
-        if revision < self.log.newest:  # a member that lags, or an etcd that was emptied or restored
+        if revision < self.log.newest:  # the member lags, or etcd was emptied or restored
             now = self._now()
             if now < self.log.newest:
                 log.error("etcd has gone back from revision %d to %d; reading everything", self.log.newest, now)
@@ -104,11 +104,11 @@ class Feed:
         if not compacted:
             raise Unavailable(f"the watch was cancelled: {reason}")
         now = self._now()
-        log.warning("etcd has compacted up to %d what comes after %d; going on at %d", compacted, self._next - 1, now)
+        log.warning("etcd has compacted up to %d; the watch goes on from %d to %d", compacted, self._next - 1, now)
         self._restart(now)
 
     def _now(self) -> int:
-        """etcd's revision."""
+        """Current revision of etcd."""
         answer = self._etcd.call("kv/range", {**self._keys.rows, "limit": 1, "keys_only": True})
         return int(answer["header"]["revision"])
 
@@ -118,7 +118,7 @@ class Feed:
         self._wake(everyone=True)
 
     def _deliver(self, events: Sequence[Json]) -> None:
-        """Append whole revisions.  One that only deletes what was not there shows in its marks alone."""
+        """Append whole revisions to the log.  One that deletes only absent keys shows only as marks."""
         changes: list[Change] = []
         marked: dict[int, str] = {}
         newest = 0
@@ -140,7 +140,7 @@ class Feed:
             self._wake()
 
     def _wake(self, everyone: bool = False) -> None:
-        """Tell those whose revision is here; after a restart everyone, for nothing will be told of what is past."""
+        """Wake the waiters whose revision has arrived; after a restart of the log all, as older changes never come."""
         newest = self.log.newest
         due = [waiter for waiter in self._waiting if everyone or waiter.revision <= newest]
         self._waiting = [waiter for waiter in self._waiting if not everyone and waiter.revision > newest]
@@ -149,7 +149,7 @@ class Feed:
 
     def _report(self, error: Exception) -> None:
         if isinstance(error, Silence):
-            log.debug("the watch at %s has been silent; opening another", self._etcd.name(self._at))
+            log.debug("the watch at %s is silent; opening another", self._etcd.name(self._at))
         elif not self._failing:
             self._failing = True
-            log.warning("the watch of etcd has ended (%s); trying on", error)
+            log.warning("the watch of etcd has ended (%s); trying again", error)

@@ -1,10 +1,10 @@
-"""Where what is in etcd, under one prefix, and requests about it, as the JSON gateway takes them.  Pure.
+"""Layout of etcd's keys under one prefix, and requests about them for the JSON gateway.  Pure.
 
 rows/<key>            the store's rows: etcd's mod_revision is the row's revision
 gone/<parent>#<slot>  rewritten with each delete of a key directly below <parent>, so that a delete can be compared
                       with a revision (an absent key has none); the value is a key that was deleted
 session/<uuid>        rewritten with each transaction of one process; see etcd_session
-hold                  while it is there only its holder commits; see etcd_commits
+hold                  while it exists only its holder commits; see etcd_commits
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Keys:
         self._session = f"{prefix}session/".encode()
         self.hold = text(f"{prefix}hold".encode())
         self.rows = below(self._rows)
-        # one range holds both: `gone/` sorts before `rows/`, and `hold` between them is passed over
+        # one range covers both: `gone/` sorts before `rows/`; `hold`, between them, is skipped
         self.feed = {"key": text(self._gone), "range_end": self.rows["range_end"]}
         self.marks = below(self._gone)
 
@@ -43,7 +43,7 @@ class Keys:
         return text(self._session + name.encode())
 
     def row_of(self, key: str) -> str | None:
-        """The store's key of an etcd key; None when that is not a row's."""
+        """The store's key for an etcd key; None when it is not a row's."""
         data = b64decode(key)
         return data[len(self._rows) :].decode() if data.startswith(self._rows) else None
 
@@ -54,7 +54,7 @@ class Keys:
         return text(self._gone + f"{of}#{slot}".encode())
 
     def compares(self, key: str, revision: int) -> list[Json]:
-        """What holds when `key` (or all below it, when it ends in "/") is as it was read at `revision`."""
+        """Compares that hold while `key`, or everything below it if it ends in "/", is unchanged since `revision`."""
         if not key.endswith("/"):
             return [{"key": self.row(key), "target": "MOD", "result": "EQUAL", "mod_revision": revision}]
         return [
@@ -63,7 +63,7 @@ class Keys:
         ]
 
     def looks(self, key: str, revision: int) -> list[Json]:
-        """Ranges that tell whether, and since when, `compares` does not hold; see `newer`."""
+        """Range requests that show whether, and since when, `compares` fails; see `newer`."""
         if key.endswith("/"):
             areas = [below(self._rows + key.encode()), below(self._gone + key.encode())]
             return [{**area, "min_mod_revision": revision + 1, "limit": 1, "keys_only": True} for area in areas]
@@ -76,9 +76,9 @@ class Keys:
 
 
 def newer(key: str, revision: int, answers: list[Json]) -> int | None:
-    """The revision of a change since which `compares` does not hold (0: not known), or None where it holds.
+    """The revision since which `compares` fails (0: unknown), or None while it holds.
 
-    `answers`: those to `looks`.
+    `answers`: to the requests of `looks`.
     """
     found = [int(kv["mod_revision"]) for answer in answers for kv in answer.get("kvs", ())]
     if key.endswith("/"):
@@ -90,5 +90,5 @@ def newer(key: str, revision: int, answers: list[Json]) -> int | None:
 
 
 def below(prefix: bytes) -> Json:
-    """All keys that begin with `prefix`, which ends in "/"; the next character is "0"."""
+    """Range of all keys that begin with `prefix`, which ends in "/"; the next character is "0"."""
     return {"key": text(prefix), "range_end": text(prefix[:-1] + b"0")}

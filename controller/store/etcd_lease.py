@@ -17,13 +17,13 @@ class EtcdLease:
     """See controller.store.store.Lease.  `id` is etcd's."""
 
     def __init__(self, etcd: Etcd, ttl: float, keep: bool = True) -> None:
-        """Granted for `ttl` seconds, rounded up; etcd may make it longer.  Raises Unavailable, Refusal."""
+        """Grant a lease of `ttl` seconds, rounded up; etcd may make it longer.  Raises Unavailable, Refusal."""
         self._etcd = etcd
         asked = time.monotonic()
         answer = etcd.call("lease/grant", {"TTL": math.ceil(ttl)})
         self.id = int(answer["ID"])
         self.ttl = float(answer["TTL"])
-        self.alive_until = asked + self.ttl  # from when it was asked for: etcd's count begins later
+        self.alive_until = asked + self.ttl  # from the time of the request: etcd starts counting later
         self.lost = hub.Signal()
         self._thread = hub.keep(self._keep) if keep else None
 
@@ -32,7 +32,7 @@ class EtcdLease:
         return time.monotonic() < self.alive_until and not self.lost.is_set()
 
     def revoke(self) -> None:
-        """Give it up: its rows vanish now, or when it lapses if etcd cannot be reached."""
+        """Revoke the lease: its rows vanish now, or when it lapses if etcd cannot be reached."""
         if self.lost.is_set():
             return
         self._end()
@@ -42,7 +42,7 @@ class EtcdLease:
             log.info("lease %x: not revoked: %s", self.id, error)
 
     def abandon(self) -> None:
-        """No longer keep it alive; it lapses by itself."""
+        """Stop refreshing the lease, so that it lapses."""
         self._end()
 
     def _end(self) -> None:
@@ -53,7 +53,7 @@ class EtcdLease:
             self._thread = None
 
     def _keep(self) -> None:
-        """Ask often enough that two members of etcd may fail to answer within one life."""
+        """Refresh often enough that two members of etcd may fail to answer within one TTL."""
         period = self.ttl / 6
         while not self.lost.is_set():
             hub.sleep(period)

@@ -1,8 +1,8 @@
-"""The row by which a process knows its own transactions again, and fences those that are late.
+"""Session row of a process: identifies its transactions, so that one is never made twice, and fences late ones.
 
-Each transaction compares the revision of this row and rewrites it with a name of its own.  So of the same transaction
-sent twice, because the answer to the first was lost, one at most is made; the other finds the name of the first.  And
-one that was sent and given up cannot be made once a later one is.
+Each transaction compares the revision of this row and rewrites it with a unique name.  If a transaction is sent twice
+because the first answer was lost, at most one is made; the other finds the name of the first.  A transaction that was
+given up cannot be made after a later one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from controller.store.etcd_lease import EtcdLease
 from controller.store.etcd_txn import at_revision, put, version_zero
 
 TTL = 600.0  # seconds without etcd after which a process no longer recognises a commit as its own
-MARKS_TTL = 7200.0  # seconds that the mark of a delete is kept, at least half of it; see `marks_lease`
+MARKS_TTL = 7200.0  # seconds that the mark of a delete is kept, at least half as long; see `marks_lease`
 
 
 class Row(NamedTuple):
@@ -36,7 +36,7 @@ class Session:
         self.row: Row | None = None
 
     def open(self) -> Row:
-        """The row, made anew when there is none.  Raises Unavailable, Refusal."""
+        """Create the row if there is none.  Raises Unavailable, Refusal."""
         if self.row is None:
             self.forget()
             self._lease = EtcdLease(self._etcd, TTL)
@@ -45,17 +45,17 @@ class Session:
             answer = self._etcd.call("kv/txn", body)
             if answer.get("succeeded"):
                 self.row = Row(key, int(answer["header"]["revision"]), self._lease.id)
-            else:  # not our key, or made by a request whose answer was lost: another name is as good
+            else:  # of another process, or by a request whose answer was lost: take another name
                 return self.open()
         return self.row
 
     def moved(self, revision: int) -> None:
-        """The row was rewritten at `revision`."""
+        """Note that the row was rewritten at `revision`."""
         if self.row is not None:
             self.row = self.row._replace(revision=revision)
 
     def forget(self) -> None:
-        """The row is gone, or of no use any more."""
+        """Note that the row has vanished or cannot be used any more."""
         self.row = None
         if self._lease is not None:
             self._lease.abandon()
@@ -70,10 +70,10 @@ class Session:
         return put(self.row.key, name, self.row.lease)
 
     def marks_lease(self) -> int:
-        """The lease under which marks of deletes are written: they vanish between one and two hours after.
+        """Lease of the marks of deletes, which vanish one to two hours after the delete.
 
-        A commit that relies on there being no mark is older than that only if the process was paused for so long, and
-        then its session has lapsed and the commit is refused.
+        A commit whose reads are older than that comes from a process that was paused for as long.  Its session has
+        lapsed by then, so the commit is refused.
         """
         if self._marks is None or time.monotonic() - self._marks_from > MARKS_TTL / 2:
             self._marks = EtcdLease(self._etcd, MARKS_TTL, keep=False)

@@ -1,6 +1,6 @@
-"""How full etcd is: looked at now and again, told once when it refuses writes, and once when it takes them again.
+"""Space quota of etcd, polled: logged when etcd refuses writes, and when it takes them again.
 
-Compacting its history is etcd's own business (`--auto-compaction-retention`): it is one for all who use that etcd.
+Compaction is left to etcd (`--auto-compaction-retention`): its history is shared by all clients.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 
 class Space:
-    """`size`: bytes of etcd's database file; `in_use`: of them, those not free for new rows; 0 where not known."""
+    """Size of etcd's database in bytes.  `size`: of the file; `in_use`: the part that is not free; 0: unknown."""
 
     def __init__(self, etcd: Etcd) -> None:
         self.size = 0
@@ -31,7 +31,7 @@ class Space:
         hub.kill(self._thread)
 
     def look(self) -> None:
-        """Ask one member of etcd.  Raises Unavailable, Refusal."""
+        """Poll one member of etcd.  Raises Unavailable, Refusal."""
         status = self._etcd.call("maintenance/status", {})
         self.size = int(status.get("dbSize", 0))
         self.in_use = int(status.get("dbSizeInUse", 0))
@@ -52,5 +52,5 @@ class Space:
             try:
                 self.look()
             except (Unavailable, Refusal) as error:
-                log.debug("etcd does not say how full it is: %s", error)
+                log.debug("etcd's size is unknown: %s", error)
             hub.sleep(EVERY)

@@ -1,9 +1,8 @@
-"""Transactions for etcd: several commits in one, each all or nothing, and commits of thousands of rows.  Pure.
+"""Nested etcd transactions: several commits in one, each all or nothing, and commits of thousands of rows.  Pure.
 
-etcd takes at most 128 compares or operations in a list (`--max-txn-ops`), but a transaction may hold transactions: each
-level takes what the lists above have left (etcd 3.4: v3rpc/key.go, checkTxnRequest).  All compares, of all levels,
-are made before anything is written (etcd 3.4: apply.go, compareToPath): commits in one transaction do not see each
-other.
+etcd takes at most 128 compares or operations in a list (`--max-txn-ops`), but transactions nest: each level may
+use what the lists above have left (etcd 3.4: v3rpc/key.go, checkTxnRequest).  The compares of all levels are evaluated
+before anything is written (etcd 3.4: apply.go, compareToPath): commits in one transaction do not see each other.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def put(key: str, value: bytes, lease: int = 0) -> Json:
 
 
 def writes(keys: Keys, write: Mapping[str, bytes | None], slot: int, lease: int, marks_lease: int) -> list[Json]:
-    """Puts under `lease`, deletes, and the marks of what is deleted; no two commits of a transaction share a `slot`."""
+    """Operations of a commit: puts under `lease`, deletes, and their marks; `slot` is unique in the transaction."""
     done = []
     marks = {}
     for key, value in write.items():
@@ -50,7 +49,7 @@ def compares(keys: Keys, read: Mapping[str, int]) -> list[Json]:
 
 
 def depth(compared: int, operations: int, budget: int) -> int:
-    """How many levels it takes, the fewest; 0 when no number does."""
+    """The least number of levels that fits; 0 when none does."""
     for levels in range(1, DEEPEST + 1):
         share = budget // levels
         if compared <= share and operations <= share**levels:
@@ -59,9 +58,9 @@ def depth(compared: int, operations: int, budget: int) -> int:
 
 
 def nested(compared: list[Json], operations: list[Json], budget: int) -> Json:
-    """One operation that does all of `operations` if all of `compared` holds, and nothing otherwise.
+    """One operation that executes all of `operations` if all of `compared` hold, and nothing otherwise.
 
-    `budget`: how many operations the lists above have left.  Only for what `depth` finds a way.
+    `budget`: how many operations the lists above have left.  Raises ValueError when `depth` is 0.
     """
     levels = depth(len(compared), len(operations), budget)
     if not levels:
@@ -78,7 +77,7 @@ def _split(operations: list[Json], share: int, levels: int) -> list[Json]:
 
 
 def checks(compared: Sequence[Json]) -> tuple[Json, int]:
-    """A transaction that makes compares in pieces, each of which succeeds or not, and how many it has taken."""
+    """A transaction that evaluates compares in pieces, each of which succeeds or not, and how many it took."""
     share = OPERATIONS // 2
     taken = compared[: share * share]
     pieces = [list(taken[start : start + share]) for start in range(0, len(taken), share)]
@@ -86,5 +85,5 @@ def checks(compared: Sequence[Json]) -> tuple[Json, int]:
 
 
 def verdicts(answers: Sequence[Json]) -> list[bool]:
-    """Which of a transaction's transactions succeeded, in order, from its `responses`."""
+    """Success of each nested transaction, in order, from a transaction's `responses`."""
     return [bool(each["response_txn"].get("succeeded")) for each in answers if "response_txn" in each]

@@ -1,4 +1,4 @@
-"""Where etcd is: `etcd://HOST:PORT[,HOST:PORT...]/PREFIX`, and with TLS `etcd+https://.../PREFIX?ca=FILE`."""
+"""URLs of etcd: `etcd://HOST:PORT[,HOST:PORT...]/PREFIX`, and with TLS `etcd+https://.../PREFIX?ca=FILE`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 
 
 class Address(NamedTuple):
-    """`endpoints`: (host, port) of each member of etcd.  `prefix`: what all our keys begin with, `/tenet/`.
+    """A parsed URL.  `endpoints`: (host, port) of each member of etcd.  `prefix`: of all our keys, such as `/tenet/`.
 
-    The three files are PEM, "" where not given; `tls` says whether any of it is used.
+    The three files are PEM, "" when not given; they are used when `tls` is true.
     """
 
     endpoints: tuple[tuple[str, int], ...]
@@ -34,7 +34,7 @@ def is_etcd(url: str) -> bool:
 
 
 def parse(url: str) -> Address:
-    """Raises Misconfigured with one line that says what is wrong."""
+    """Parse a URL of etcd.  Raises Misconfigured, with the reason in one line."""
     try:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))

@@ -1,4 +1,4 @@
-"""A lease within one process: it lapses when the process is stopped for longer than it lasts."""
+"""Lease of the embedded store: it lapses when the process is paused for longer than its TTL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger("tenet.store")
 
 
 class LocalLease:
-    """See controller.store.store.Lease.  `lapse` is called once, when it has ended."""
+    """See controller.store.store.Lease.  `lapse` is called once, after its end."""
 
     def __init__(self, ttl: float, lapse: Callable[[LocalLease], None]) -> None:
         self.ttl = ttl
@@ -40,6 +40,6 @@ class LocalLease:
         while True:
             hub.sleep(self.ttl / 6)
             if not self.alive:
-                log.warning("a lease has lapsed: the process was away for more than %g s", self.ttl)
+                log.warning("a lease has lapsed: the process was paused for more than %g s", self.ttl)
                 return self._end()
             self.alive_until = time.monotonic() + self.ttl

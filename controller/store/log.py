@@ -1,4 +1,4 @@
-"""Recent commits in memory, for any number of followers at their own pace; bounded by rows and by bytes."""
+"""Change log: recent commits in memory for any number of followers, bounded by rows and by bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from controller.runtime import hub
 from controller.runtime.errors import Compacted
 from controller.store.store import Change
 
-# What a follower may lag behind.  Twice as much is held at most, besides the newest commits.
+# How far a follower may lag behind.  At most twice as much is kept, besides the newest commits.
 KEPT = 20_000  # rows
 BYTES = 32 * 2**20  # of keys and encoded values
 
@@ -19,21 +19,21 @@ _revision = attrgetter("revision")
 
 class ChangeLog:
     def __init__(self, revision: int) -> None:
-        """`revision`: that of the newest commit before the log, from which on it can be followed."""
+        """`revision`: of the newest commit before the log; later commits can be followed."""
         self._changes: list[Change] = []
-        self.bytes = 0  # of all these
+        self.bytes = 0  # of all kept changes
         self._start = revision
         self._news = hub.Signal()
         self._closed = False
-        self._epoch = 0  # how many restarts there were
+        self._epoch = 0  # number of restarts
 
     @property
     def newest(self) -> int:
-        """The revision of the newest commit there is."""
+        """Revision of the newest commit."""
         return self._changes[-1].revision if self._changes else self._start
 
     def restart(self, revision: int) -> None:
-        """Drop everything: what came up to `revision` cannot be had.  Followers that are not there get Compacted."""
+        """Drop everything up to `revision`.  Followers that are not as far get Compacted."""
         self._changes.clear()
         self.bytes = 0
         self._start = revision
@@ -41,7 +41,7 @@ class ChangeLog:
         self._wake()
 
     def append(self, changes: Sequence[Change]) -> None:
-        """Add whole commits, newer than all before, and let the followers see them.  Does not wait."""
+        """Append whole commits, newer than all before, and wake the followers.  Does not wait."""
         if len(self._changes) > 2 * KEPT or self.bytes > 2 * BYTES:
             self._cut()
         self._changes.extend(changes)
@@ -49,7 +49,7 @@ class ChangeLog:
         self._wake()
 
     def follow(self, after: int) -> Iterator[list[Change]]:
-        """All commits after revision `after`, for ever or until `close`; see Store.changes."""
+        """All commits after revision `after`, without end until `close`; see Store.changes."""
         epoch = self._epoch
         while True:
             if after < self._start or epoch != self._epoch:
@@ -64,12 +64,12 @@ class ChangeLog:
                 self._news.wait()
 
     def close(self) -> None:
-        """End the followers once they have seen everything."""
+        """End each follower once it has read everything."""
         self._closed = True
         self._wake()
 
     def _cut(self) -> None:
-        """Drop old commits, whole ones; of KEPT rows and of BYTES what is less remains, or a little more."""
+        """Drop old commits, whole ones, until about KEPT rows or BYTES remain, whichever is less."""
         first, left = max(0, len(self._changes) - KEPT), self.bytes - sum(map(_size, self._changes[:-KEPT]))
         while left > BYTES and first < len(self._changes) - 1:
             left -= _size(self._changes[first])

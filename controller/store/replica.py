@@ -1,4 +1,4 @@
-"""Every process's copy of the store: the model, kept by following the change feed."""
+"""Replica of the store in memory: the model, updated from the change feed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Foreseer = Callable[[Rows], None]
 
 
 def _commits(changes: list[Applied]) -> list[tuple[int, list[Applied]]]:
-    """The changes of each commit."""
+    """Split changes by commit."""
     found: dict[int, list[Applied]] = {}
     for change in changes:
         found.setdefault(change.revision, []).append(change)
@@ -38,7 +38,7 @@ def _commits(changes: list[Applied]) -> list[tuple[int, list[Applied]]]:
 
 
 def _rows(model: Model, changes: list[Applied]) -> Rows:
-    """A commit's rows as they are before it, which is now, and as they will be; reservations are not told of."""
+    """A commit's rows before it, which is now, and after it; without reservations."""
     found: Rows = []
     for _, key, row in changes:
         kind, _, row_id = key.partition("/")
@@ -48,7 +48,7 @@ def _rows(model: Model, changes: list[Applied]) -> Rows:
 
 
 def share(before: Row, after: Row) -> None:
-    """Let the new version of a row have the old one's objects where they are equal: both are kept for a while."""
+    """Share equal values between two versions of a row, as both stay in memory for a while."""
     for name in after.__struct_fields__:
         old, new = getattr(before, name), getattr(after, name)
         if old is not new and old == new:
@@ -56,10 +56,10 @@ def share(before: Row, after: Row) -> None:
 
 
 class Replica:
-    """Follows `store` into `model` and tells `listen`ers, in the order of the feed, which dependencies changed."""
+    """Replica of `store` in `model`.  Calls `listen`ers, in the order of the feed, with the changed dependencies."""
 
     def __init__(self, store: Store, failed: Callable[[], None] = lambda: None) -> None:
-        """`failed` is called when it can follow no more: whoever waits for it would wait for ever."""
+        """`failed` is called when following has ended with an error: the replica never advances again."""
         self.model = Model()
         self._store = store
         self._listeners: list[Callable[[set[Dependency]], None]] = []
@@ -69,9 +69,9 @@ class Replica:
         self._thread: hub.GreenThread | None = None
 
     def start(self) -> None:
-        """Read everything, then follow in a green thread of its own."""
+        """Read everything, then follow the feed in a green thread."""
         self._load()
-        self.model.order()  # before anybody is served: it takes a while
+        self.model.order()  # now, as it takes a while: requests are not served yet
         self._thread = hub.spawn(self._follow)
 
     def stop(self) -> None:
@@ -82,10 +82,10 @@ class Replica:
         self._listeners.append(listener)
 
     def watch(self, watcher: Watcher, foreseer: Foreseer = lambda rows: None) -> None:
-        """Tell of every commit of rows as it comes: its revision, and each row as it was and as it is; the model is as
-        after that commit.  `foreseer` is told the same before that.
+        """Have `watcher` called after every commit of rows, with its revision and each row before and after it; the
+        model is at that revision.  `foreseer` is called with the same rows before the model changes.
 
-        With None for the rows when everything was read anew, and what happened up to the revision is not known.
+        The rows are None when everything was read again, and the changes up to the revision are unknown.
         """
         self._watchers.append((watcher, foreseer))
 
@@ -98,11 +98,11 @@ class Replica:
         try:
             return waiter[1].wait(timeout)
         finally:
-            if waiter in self._waiting:  # it took too long, or whoever waits was ended
+            if waiter in self._waiting:  # timed out, or the waiting thread was killed
                 self._waiting.remove(waiter)
 
     def _load(self) -> None:
-        """Take in a whole snapshot; what the model holds beyond it is gone."""
+        """Replace the model's content by a snapshot of the store."""
         revision, rows = self._store.everything()
         gone = self.model.revisions.keys() - {row.key for row in rows}
         changes = [Applied(revision, key, None) for key in sorted(gone)]
@@ -116,16 +116,16 @@ class Replica:
                     self._take([applied(*change) for change in batch])
                 return  # the store was closed
             except Compacted:
-                log.warning("the change feed has moved on past revision %d; reading everything", self.model.revision)
+                log.warning("changes after revision %d are no longer kept; reading everything", self.model.revision)
                 self._load()
             except Exception:
-                # a row that cannot be read, or a listener that fell over: what follows would build on half a model
+                # an unreadable row or a listener's exception: never go on with an incomplete model
                 log.critical("the replica cannot follow the store", exc_info=True)
                 self._failed()
                 return
 
     def _take(self, changes: list[Applied], revision: int = 0) -> None:
-        """Take in changes; `revision` where they are a snapshot, whose rows are of any revision up to that."""
+        """Apply changes.  `revision`: of the snapshot that they are, whose rows have any revision up to it."""
         if revision or not self._watchers:
             touched = self.model.apply(changes)
         else:

@@ -1,4 +1,4 @@
-"""Which revision every key and prefix is at: what a commit's `read` is checked against, without waiting."""
+"""Revision of every key and prefix, to check a commit's `read` without waiting."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-PREFIXES = 10_000  # how many prefixes are remembered each with its own revision
+PREFIXES = 10_000  # prefixes remembered with a revision of their own
 
 
 class Undo(NamedTuple):
-    """A key and the revision that it had before a write; 0: it did not exist."""
+    """A key and its revision before a write; 0: it did not exist."""
 
     key: str
     revision: int
 
 
 def prefixes(key: str) -> Iterator[str]:
-    """`a/b/c` is below `a/` and `a/b/`."""
+    """Prefixes of a key: `a/` and `a/b/` for `a/b/c`."""
     end = key.find("/") + 1
     while end:
         yield key[:end]
@@ -25,20 +25,20 @@ def prefixes(key: str) -> Iterator[str]:
 
 
 class Revisions:
-    """The revision of each key that exists, and of the last write or delete below each prefix.
+    """Revision of each existing key, and of the last write or delete below each prefix.
 
-    Only the prefixes written last are remembered.  All others are taken to have been written at `_floor`, which is not
-    before they were: who read one of them long ago is refused for nothing and reads again, and nobody slips through.
+    Only the prefixes written last are remembered.  All others count as written at `_floor`, which is never too early: a
+    commit that read one of them long ago is refused without need and runs again, but no conflict is missed.
     """
 
     def __init__(self, keys: dict[str, int], revision: int) -> None:
-        """`keys`: each existing key's revision.  `revision`: that of the newest commit."""
+        """`keys`: existing keys with their revisions.  `revision`: of the newest commit."""
         self._keys = keys
         self._prefixes: OrderedDict[str, int] = OrderedDict()
         self._floor = revision
 
     def stale(self, read: Mapping[str, int]) -> list[str]:
-        """The keys and prefixes of `read` that are no longer as they were read."""
+        """Keys and prefixes of `read` that have changed since they were read."""
         return [key for key, revision in read.items() if not self._holds(key, revision)]
 
     def _holds(self, key: str, revision: int) -> bool:
@@ -47,7 +47,7 @@ class Revisions:
         return self._keys.get(key, 0) == revision
 
     def write(self, write: Mapping[str, bytes | None], revision: int) -> list[Undo]:
-        """Note that `write` is at `revision`; returns what `restore` needs to take it back."""
+        """Record `write` at `revision`; returns what `restore` needs to undo it."""
         undo = [Undo(key, self._keys.get(key, 0)) for key in write]
         for key, value in write.items():
             if value is None:
@@ -62,7 +62,7 @@ class Revisions:
         return undo
 
     def restore(self, undo: Iterable[Undo], revision: int) -> None:
-        """Take writes back, the newest first; `revision` is that of the newest commit that remains."""
+        """Undo writes, the newest first; `revision`: of the newest remaining commit."""
         for key, before in undo:
             if before:
                 self._keys[key] = before

@@ -1,12 +1,11 @@
-"""The embedded engine: this process is the only writer of one SQLite file.
+"""Embedded store engine: this process is the only writer of one SQLite file.
 
-A commit is checked in memory, against the commits that are already accepted, and then waits until it is durable.  All
-that wait are written together, in one transaction, in an OS thread: the hub never waits for the disk, and what a
-transaction costs is shared (group commit).
+A commit is checked in memory against the commits accepted before, and then waits until it is durable.  Waiting commits
+are written together, in one transaction, in an OS thread (group commit): the hub never waits for the disk.
 
-Accepted commits may build upon others that are not yet durable.  So when the disk fails, all that are under way are
-refused, and memory goes back to what is on disk.  Their revisions are not given again: the next commit's revision is
-greater than any that was given before.  (What a killed process had given and not made durable, nobody was told.)
+Accepted commits may depend on others that are not durable yet.  So when the disk fails, all pending commits are
+refused, and the state in memory returns to that on disk.  Their revisions are not used again: the next commit has a
+greater one.  (After a crash they may be: nobody was told of commits that were not durable.)
 """
 
 from __future__ import annotations
@@ -35,25 +34,25 @@ class _Batch:
     def __init__(self) -> None:
         self.changes: list[Change] = []
         self.undo: list[Undo] = []
-        self.leased: set[str] = set()  # keys of it that are under a lease
+        self.leased: set[str] = set()  # its keys that are under a lease
         self.under: list[tuple[Mapping[str, bytes | None], Lease | None]] = []  # each commit's writes, and its lease
-        self.revision = 0  # of its last commit
+        self.revision = 0  # of its newest commit
         self.error = ""  # why it failed
         self.done = hub.Signal()
 
     def entries(self) -> dict[str, tuple[int, bytes | None]]:
-        """What is to be on disk afterwards: of several writes to one key, the last."""
+        """Entries to write to disk: the last write of each key."""
         return {key: (revision, value) for revision, key, value in self.changes}
 
 
 class SqliteStore:
-    """See Store.  To be used by green threads of one hub."""
+    """See Store.  For green threads of one hub."""
 
     def __init__(self, file: File) -> None:
         self._file = file
         self._durable, keys = file.keys()  # revision of the newest commit on disk
-        self._newest = self._durable  # of the newest commit accepted, on disk or on its way
-        self._given = self._durable  # the highest that was ever given
+        self._newest = self._durable  # of the newest accepted commit, durable or pending
+        self._given = self._durable  # the highest revision ever assigned
         self._revisions = Revisions(keys, self._durable)
         self._log = ChangeLog(self._durable)
         self._queued: _Batch | None = None
@@ -79,14 +78,14 @@ class SqliteStore:
         return found
 
     def commit(self, read: Mapping[str, int], write: Mapping[str, bytes | None], lease: Lease | None = None) -> int:
-        """See Store.  A caller that is killed while it waits does not know whether its commit is made; it can be."""
+        """See Store.  If the caller is killed while it waits, the commit may still be made."""
         self._check_open()
         if lease is not None and not lease.alive:
             raise Unavailable("the lease has lapsed")
         stale = self._revisions.stale(read)
         batch = self._queue(write, lease) if write and not stale else self._queued or self._writing
         revision = self._newest
-        if batch is not None:  # a refusal waits too: of a commit that fails yet, no replica ever gets the revision
+        if batch is not None:  # a refusal waits, too: if the other commit fails, its revision never appears
             batch.done.wait()
             if batch.error:
                 raise Unavailable(batch.error)
@@ -119,7 +118,7 @@ class SqliteStore:
         return {"bytes": 0, "bytes_in_use": 0, "full": 0}
 
     def close(self) -> None:
-        """End the leases, wait for the commits that are under way, end the followers, release the file."""
+        """End leases, wait for pending commits, end followers, release the file."""
         if self._closed:
             return
         for lease in self._leases:
@@ -135,7 +134,7 @@ class SqliteStore:
             raise Unavailable("the store is closed")
 
     def _drop_leased(self) -> None:
-        """Delete the rows whose lease ended with the process that had the file open."""
+        """Delete rows under leases of the process that had the file open before."""
         gone = self._file.leased()
         if gone:
             revision = self._durable + 1
@@ -145,12 +144,12 @@ class SqliteStore:
             self._log = ChangeLog(revision)
 
     def _lapse(self, lease: LocalLease) -> None:
-        """Delete the rows that are under a lease which has ended."""
+        """Delete the rows of an ended lease."""
         gone = [key for key, holder in self._leased.items() if holder is lease]
         if gone and not self._closed:
             try:
                 self.commit({}, dict.fromkeys(gone))
-            except Unavailable as error:  # the next opening deletes them
+            except Unavailable as error:  # they are deleted when the file is opened again
                 LOG.error("rows of a lease that has ended are not deleted: %s", error)
 
     def _queue(self, write: Mapping[str, bytes | None], lease: Lease | None) -> _Batch:
@@ -175,11 +174,11 @@ class SqliteStore:
                 self._leased[key] = lease
             else:
                 self._leased.pop(key, None)
-        if isinstance(lease, LocalLease) and not lease.alive:  # it ended meanwhile
+        if isinstance(lease, LocalLease) and not lease.alive:  # the lease ended meanwhile
             hub.spawn(self._lapse, lease)
 
     def _write_queued(self) -> None:
-        """Write batch after batch until none is queued.  One green thread at a time does this."""
+        """Write batches until none is queued.  One green thread at a time."""
         while (batch := self._queued) is not None:
             self._queued, self._writing = None, batch
             error = self._write(batch)
@@ -188,14 +187,14 @@ class SqliteStore:
                 self._fail(batch, error)
             else:
                 self._durable = batch.revision
-                for write, lease in batch.under:  # here and not where it was asked for: that may have been killed
+                for write, lease in batch.under:  # here, as the committing thread may have been killed
                     self._note_leased(write, lease)
-                if batch.changes:  # first: a committer that wakes must find its change with the followers
+                if batch.changes:  # first: when a committer wakes, followers must have its change
                     self._log.append(batch.changes)
                 batch.done.set()
 
     def _write(self, batch: _Batch) -> str:
-        """Why `batch` could not be made durable, or ""."""
+        """Write `batch` to disk; returns the error, or ""."""
         try:
             if batch.changes:
                 hub.in_thread(self._file.write, batch.entries(), self._durable, batch.revision, batch.leased)
@@ -203,13 +202,13 @@ class SqliteStore:
                 hub.in_thread(self._file.probe)
         except (sqlite3.Error, OSError) as error:
             return f"the commit could not be written: {error}"
-        except Exception as error:  # not foreseen, and still all who wait must be told
+        except Exception as error:  # unexpected; those who wait must still get an answer
             LOG.exception("store write failed")
             return f"the commit could not be written: {error!r}"
         return ""
 
     def _fail(self, batch: _Batch, error: str) -> None:
-        """Refuse `batch` and all that was accepted after it, and may rely on it."""
+        """Refuse `batch` and all commits accepted after it, as they may depend on it."""
         failed = [batch, self._queued] if self._queued else [batch]
         self._queued = None
         self._newest = self._durable
@@ -221,7 +220,7 @@ class SqliteStore:
 
 
 def _check_entry(key: str, value: bytes | None) -> None:
-    """One bad entry would fail the whole transaction, of others too."""
+    """Check of one entry.  A bad one would make other commits of its transaction fail, too."""
     if not key or key.endswith("/"):
         raise ValueError(f"not a key: {key!r}")
     key.encode()  # UnicodeEncodeError is a ValueError

@@ -1,7 +1,7 @@
-"""The database file: opened and locked by one process, written one transaction at a time.
+"""SQLite file of the embedded store: locked by one process, written one transaction at a time.
 
 Durability: write-ahead log with `synchronous=FULL`, so a transaction is on disk when `write` returns.  The lock is an
-flock on `<file>.lock`, which ends with the process; SQLite's own locks would shut out our own readers too.
+flock on `<file>.lock`, which ends with the process; SQLite's own locks would exclude our own readers, too.
 """
 
 from __future__ import annotations
@@ -34,43 +34,43 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA};
 COMMIT;
 """
-# Beside the schema, so that a file from before there were leases is still read, and read by programs of then.
+# Not part of the schema: files of versions without leases can be read, and those versions can read newer files.
 _CREATE_LEASED = "CREATE TABLE IF NOT EXISTS leased (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
-# Every SQL statement gives the interpreter's lock away and has to get it back from a busy hub: few large ones are best.
+# Every SQL statement releases the GIL and has to get it back from a busy hub, so few large statements are best.
 _SIZES = (256, 64, 16, 4, 1)
 _PUT = {size: f"REPLACE INTO entry VALUES {', '.join(['(?, ?, ?)'] * size)}" for size in _SIZES}
 _DELETE = {size: f"DELETE FROM entry WHERE key IN ({', '.join('?' * size)})" for size in _SIZES}
 
 
 class File:
-    """An open database file.  `get` is called from one thread, `write` from one at a time, the others from any."""
+    """Open database file.  `get` is for one thread, `write` for one thread at a time, all else for any."""
 
     def __init__(self, path: Path, lock: int, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
         self._path = path
         self._lock = lock
         self._writer = writer
         self._reader = reader
-        self._leased = set(self.leased())  # as written last
+        self._leased = set(self.leased())  # as last written
 
     def get(self, key: str) -> Stored | None:
         rows = self._reader.execute("SELECT key, revision, value FROM entry WHERE key = ?", (key,)).fetchall()
         return Stored(*rows[0])._replace(leased=key in self._leased) if rows else None
 
     def everything(self) -> tuple[int, list[Stored]]:
-        """All rows and the file's revision, as of one moment."""
+        """Consistent snapshot of all rows, and the file's revision."""
         with closing(_connect(self._path)) as connection:
             return _everything(connection)
 
     def keys(self) -> tuple[int, dict[str, int]]:
-        """The file's revision and that of every key, as of one moment."""
+        """The file's revision and that of every key, as a consistent snapshot."""
         with closing(_connect(self._path)) as connection:
             connection.execute("BEGIN")
-            shared: dict[int, int] = {}  # one object for equal revisions: a third less memory
+            shared: dict[int, int] = {}  # one int object for equal revisions: a third less memory
             rows = connection.execute("SELECT key, revision FROM entry")
             return _newest(connection), {key: shared.setdefault(revision, revision) for key, revision in rows}
 
     def leased(self) -> list[str]:
-        """The keys that were last written under a lease."""
+        """Keys whose last write was under a lease."""
         with closing(_connect(self._path)) as connection:
             return sorted(_leased(connection))
 
@@ -81,11 +81,10 @@ class File:
         after: int,
         leased: Collection[str] = frozenset(),
     ) -> None:
-        """One transaction: put or delete `entries` (key: revision, value); the file goes from `before` to `after`.
+        """One transaction: put or delete `entries` (key: revision, value); the file's revision goes from `before` to
+        `after`.  Entries in `leased` are put under a lease.
 
-        Those of `entries` that are put and in `leased` are under a lease.
-
-        Raises sqlite3.Error, and then nothing is written.  When the file is not at `before`, somebody else wrote to it.
+        Raises sqlite3.Error, with nothing written; also when another program has changed the file's revision.
         """
         put = [(key, revision, value) for key, (revision, value) in entries.items() if value is not None]
         drop = [key for key, (_, value) in entries.items() if value is None]
@@ -102,8 +101,8 @@ class File:
         self._leased = now
 
     def probe(self) -> None:
-        """A transaction that is written to the disk and changes nothing.  Raises sqlite3.Error."""
-        with self._transaction():  # what is put back as it was, SQLite would not write
+        """Write probe: a transaction that reaches the disk and changes nothing.  Raises sqlite3.Error."""
+        with self._transaction():  # SQLite does not write pages that are unchanged
             self._writer.execute("INSERT INTO leased VALUES ('probe')")
             self._writer.execute("DELETE FROM leased WHERE key = 'probe'")
 
@@ -114,7 +113,7 @@ class File:
             yield
             self._writer.execute("COMMIT")
         except BaseException:
-            if self._writer.in_transaction:  # some errors end the transaction by themselves
+            if self._writer.in_transaction:  # some errors have ended the transaction already
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
             raise
@@ -134,11 +133,11 @@ class File:
 
 
 def open_file(path: Path) -> File:
-    """Open the file at `path` for this process alone; it and its folder are made when missing.
+    """Open the file at `path` exclusively; creates it and its folder when missing.
 
     Raises Misconfigured: locked, unreadable, not a database, not ours, of a newer schema.
     """
-    path = path.resolve()  # one lock, whichever way the file is named
+    path = path.resolve()  # one lock for all names of the file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
@@ -157,7 +156,7 @@ def open_file(path: Path) -> File:
 
 
 def snapshot(path: Path) -> tuple[int, list[Stored]]:
-    """All rows of a file that another process may have open.  Raises Misconfigured."""
+    """Revision and all rows of a file that another process may have open.  Raises Misconfigured."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as connection:
             connection.isolation_level = None
@@ -175,16 +174,14 @@ def _everything(connection: sqlite3.Connection) -> tuple[int, list[Stored]]:
 
 
 def _leased(connection: sqlite3.Connection) -> set[str]:
-    """Empty where the table is not there yet: a file that no program with leases has opened."""
+    """Keys under leases; none in a file of a version without leases, which has no such table."""
     if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'leased'").fetchone():
         return set()
     return {key for (key,) in connection.execute("SELECT key FROM leased")}
 
 
 def _keep_private(path: Path) -> None:
-    """Only its owner may read a database, whatever the umask: it says what tenants have.  SQLite gives the files beside
-    it the same rights.
-    """
+    """Set mode 600, whatever the umask: the file has tenants' data.  SQLite's other files inherit the mode."""
     for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
         with suppress(FileNotFoundError):
             if each.stat().st_mode & 0o077:
@@ -225,7 +222,7 @@ def _writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size = -8000")  # KiB
         # Checkpoint at 32 MB of log, not at 4: a hundred small rows touch as many pages.  Measured: 30% more commits.
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
-        connection.execute("BEGIN IMMEDIATE")  # fails now, not at the first commit, where nothing can be written
+        connection.execute("BEGIN IMMEDIATE")  # fails now, instead of at the first commit, if the file is read-only
         connection.execute("ROLLBACK")
     except BaseException:
         connection.close()
@@ -234,7 +231,7 @@ def _writer(path: Path) -> sqlite3.Connection:
 
 
 def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
-    """Read before anything is written: a file that is not ours is left as it is."""
+    """Check of application id and schema version, before anything is written.  Raises Misconfigured."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]

@@ -1,8 +1,8 @@
-"""The store's contract: four verbs over ordered, revisioned rows.  Engines: `sqlite`, `etcd`.
+"""Contract of the store: ordered, revisioned rows with commits, leases and a change feed.  Engines: `sqlite`, `etcd`.
 
 A key is `<kind>/<id>` or `taken/<what>/...`, a value is bytes (JSON, see `codec`).  Every commit has one revision,
-greater than all before it; a row's revision is that of the commit that wrote it.  (Commits that were made together,
-none of which read or wrote what another wrote, may share one.)
+greater than all before it; a row's revision is that of the commit that wrote it.  (Independent commits that were made
+together may share a revision.)
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import NamedTuple, Protocol
 
 from controller.runtime import hub
 
-RESTORING = "taken/store/restoring"  # while it is there a restore is under way, and nobody else writes the model
+RESTORING = "taken/store/restoring"  # exists during a restore; nobody else writes the model then
 
 
 class Change(NamedTuple):
-    """One row of one commit; `value` is None when the row was deleted."""
+    """Change of one row by one commit; `value` is None for a delete."""
 
     revision: int
     key: str
@@ -27,14 +27,14 @@ class Stored(NamedTuple):
     key: str
     revision: int
     value: bytes
-    leased: bool = False  # whether it is under a lease
+    leased: bool = False  # whether the row is under a lease
 
 
 class Lease(Protocol):
-    """Rows written under it vanish, in the change feed too, once it is revoked or its holder is away for too long.
+    """Lease of rows: they are deleted, in the change feed, too, when it is revoked or not refreshed in time.
 
-    The store keeps it alive.  `alive_until`, of time.monotonic, is when it may lapse unless it is refreshed before:
-    whoever may act only while its rows are there stops then.  `lost` is set when it has ended for good.
+    The store refreshes it.  It cannot lapse before `alive_until` (time.monotonic): whoever may act only while its rows
+    exist stops then.  `lost` is set when it has ended for good.
     """
 
     ttl: float
@@ -43,11 +43,11 @@ class Lease(Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether its rows are sure to be there."""
+        """Whether its rows certainly exist."""
         ...
 
     def revoke(self) -> None:
-        """End it, and its rows with it."""
+        """End the lease and delete its rows."""
         ...
 
 
@@ -55,39 +55,38 @@ class Store(Protocol):
     def get(self, key: str) -> Stored | None: ...
 
     def everything(self) -> tuple[int, list[Stored]]:
-        """All rows and the revision that they are all of them at."""
+        """Consistent snapshot of all rows, and its revision."""
         ...
 
     def commit(self, read: Mapping[str, int], write: Mapping[str, bytes | None], lease: Lease | None = None) -> int:
         """Make `write` durable, all or nothing, and return its revision.
 
-        `read` says on what it relies: a key's revision as it was read, 0 for a key that must not exist, and for a
+        `read` has the preconditions: a key's revision as it was read, 0 for a key that must not exist, and for a
         prefix (it ends in "/") the revision after which no row below it may have been written or deleted.
 
-        What is put is put under `lease`, if one is given, and under none otherwise.  That a lease's row vanished does
-        not count as a delete below a prefix.
+        Rows are put under `lease`, or under none.  The end of a lease does not count as a delete below a prefix.
 
-        Raises `Changed` when any of that is no longer so, `Unavailable` when the store cannot take it now.
+        Raises `Changed` when a precondition fails, `Unavailable` when the store cannot commit now.
         """
         ...
 
     def changes(self, after: int) -> Iterator[list[Change]]:
-        """All commits after revision `after`, whole, in order, as they become durable; waits for the next, for ever.
+        """Change feed: all commits after revision `after`, in order, as they become durable; without end.
 
-        A list holds one or more whole commits.  Raises `Compacted` when `after` is further back than what is kept.
+        A list holds one or more whole commits.  Raises `Compacted` when changes after `after` are no longer kept.
         """
         ...
 
     def probe(self) -> None:
-        """Return when something was durably written, which changes nothing.  Raises `Unavailable`."""
+        """Write probe: return after a durable write that changes nothing.  Raises `Unavailable`."""
         ...
 
     def lease(self, ttl: float) -> Lease:
-        """A lease that lapses `ttl` seconds after it was last refreshed (an engine may need longer; see its `ttl`)."""
+        """Take a lease that lapses `ttl` seconds after its last refresh (or later; see the lease's `ttl`)."""
         ...
 
     def space(self) -> dict[str, float]:
-        """For the metrics: `bytes` it takes, `bytes_in_use` of them, and whether it is `full` (1); 0: not known."""
+        """Space for the metrics: `bytes` on disk, `bytes_in_use` of them, and whether it is `full` (1); 0: unknown."""
         ...
 
     def close(self) -> None: ...

@@ -1,7 +1,7 @@
-"""Rules run here: read the replica, write rows, and have it all committed at once or not at all.
+"""Optimistic transactions: rules read the replica and write rows, committed all or nothing.
 
-Optimistic: what was read is remembered with its revision, and the store refuses the commit when any of it has changed
-since.  The rules are then run again on the newer replica.
+Reads are recorded with their revisions.  The store refuses the commit when any of them has changed since; then the
+rules run again on the newer replica.
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ ATTEMPTS = 50
 
 
 class Taken(Exception):
-    """A reservation is somebody else's; `holder` is the key of the row that has it ("" when a commit in flight has
-    it).
-    """
+    """Error: another row has the reservation; `holder` is its key ("" when that row is not in the replica yet)."""
 
     def __init__(self, key: str, holder: str) -> None:
         super().__init__(f"{key} is taken by {holder}")
@@ -38,20 +36,20 @@ class Taken(Exception):
 
 
 class Transaction:
-    """Reads of one consistent replica, and the writes that rely on them.  Rules must not wait while they hold one."""
+    """Recorded reads of a consistent replica, and writes that depend on them.  Rules must not wait meanwhile."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.read: dict[str, int] = {}
         self.write: dict[str, bytes | None] = {}
-        self._own: dict[str, Row | None] = {}  # rows as this transaction will leave them
-        self._own_of: dict[type[Row], dict[str, Row]] = {}  # those of them that it wrote, by kind and key
+        self._own: dict[str, Row | None] = {}  # rows as this transaction writes them
+        self._own_of: dict[type[Row], dict[str, Row]] = {}  # those that exist afterwards, by kind and key
         self._own_index: dict[tuple[type[Row], str], dict[object, dict[str, Row]]] = {}  # of these
         self._reserved: dict[str, str | None] = {}
-        self.memo: dict[object, Any] = {}  # of guarded reads, for the next object of a bulk
+        self.memo: dict[object, Any] = {}  # results of guarded reads, for the next objects of a bulk request
 
     def get(self, kind: type[R], row_id: str) -> R | None:
-        """A row as it will be; the commit is refused if it has changed (or appeared, or gone) by then."""
+        """A row with this transaction's writes; the commit is refused if it changes, appears or vanishes meanwhile."""
         key = f"{NAMES[kind]}/{row_id}"
         if key in self._own:
             return self._own[key]  # type: ignore[return-value]
@@ -59,9 +57,9 @@ class Transaction:
         return self.model.get(kind, row_id)
 
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
-        """Rows by an index of the model, with this transaction's own writes; rows found are guarded as by `get`.
+        """Rows by an index of the model, with this transaction's writes; rows found are guarded as by `get`.
 
-        That no other row has come is not guarded: use `guard` with a prefix of reservation keys for that.
+        Rows that appear meanwhile are not noticed: use `guard` with a prefix of reservations for that.
         """
         found = {row.row_id: row for row in self.model.find(kind, index, value)}
         for row in found.values():
@@ -72,7 +70,7 @@ class Transaction:
         return [row for row_id, row in sorted(found.items()) if self._own.get(row.key, row) == row]
 
     def _own_by(self, kind: type[R], index: str, value: object) -> dict[str, Row]:
-        """Rows that this transaction wrote, by an attribute; of an attribute that is a tuple, by each of its items."""
+        """Rows written by this transaction, by an attribute, or by each item of an attribute that is a tuple."""
         found = self._own_index.get((kind, index))
         if found is None:
             found = self._own_index[kind, index] = {}
@@ -90,9 +88,9 @@ class Transaction:
                 _add(found, index, new)
 
     def put(self, row: Row) -> None:
-        """Write a row, new or changed; relies on it being as it is in the replica.
+        """Write a new or changed row; the commit is refused if it changes meanwhile.
 
-        A tenant's object gets its next revision number, however often this transaction puts it.
+        A tenant's object gets its next revision number, once, however often this transaction puts it.
         """
         key = row.key
         if isinstance(row, Standard):
@@ -113,20 +111,20 @@ class Transaction:
         self.write[key] = None
 
     def changes(self) -> Iterator[tuple[Row | None, Row | None]]:
-        """Every row that this transaction writes: as it was, and as it will be; None is that it is not there."""
+        """Rows that this transaction writes, before and after; None: the row does not exist."""
         for key, row in self._own.items():
             kind, _, row_id = key.partition("/")
             yield self.model.get(KINDS[kind], row_id), row
 
     def holder(self, what: str) -> str | None:
-        """The key of the row that holds reservation `what` (without "taken/"), or None when it is free."""
+        """Key of the row that has reservation `what` (without "taken/"), or None when it is free."""
         key = f"taken/{what}"
         if key in self._reserved:
             return self._reserved[key]
         return self.model.taken.get(key)
 
     def reserve(self, what: str, holder: Row) -> None:
-        """Take `what` for a row; raises `Taken` when another row has it."""
+        """Reserve `what` for a row; raises `Taken` when another row has it."""
         key = f"taken/{what}"
         now = self.holder(what)
         if now is not None:
@@ -138,24 +136,24 @@ class Transaction:
         self.write[key] = holder.key.encode()
 
     def release(self, what: str) -> None:
-        """Give `what` back, if it is held."""
+        """Release `what`, if it is reserved."""
         key = f"taken/{what}"
         if self.holder(what) is None:
             return
         self._reserved[key] = None
         if self.model.taken.get(key) is None:
-            del self.write[key]  # taken and given back within this transaction
+            del self.write[key]  # reserved and released within this transaction
         else:
             self.read.setdefault(key, self.model.revisions[key])
             self.write[key] = None
 
     def guard(self, prefix: str) -> None:
-        """Have the commit refused if any key below `taken/<prefix>/` is written or deleted meanwhile."""
-        self.read.setdefault(f"taken/{prefix}/", self.model.revision)  # of two reads, the commit relies on the first
+        """Guard against changes: the commit is refused if any key below `taken/<prefix>/` is written or deleted."""
+        self.read.setdefault(f"taken/{prefix}/", self.model.revision)  # the first of two reads counts
 
 
 def _values(held: object) -> tuple[object, ...]:
-    """What a row is found by: a tuple as a whole (`place`), and each of its items."""
+    """Index values of an attribute: the value itself, and each item of a tuple."""
     return (held, *held) if isinstance(held, tuple) else (held,)
 
 
@@ -165,17 +163,17 @@ def _add(found: dict[object, dict[str, Row]], index: str, row: Row) -> None:
 
 
 class Outcome(NamedTuple, Generic[T]):
-    """What the rules returned, and the revision at which it is durable and in the replica."""
+    """Result of the rules, and the revision at which it is durable and in the replica."""
 
     value: T
     revision: int
 
 
 def transact(store: Store, replica: Replica, rules: Callable[[Transaction], T]) -> Outcome[T]:
-    """Run `rules` until a commit of theirs is accepted; then wait until the replica shows it.
+    """Run `rules` until their commit is accepted, then wait until the replica has it.
 
-    `rules` may run several times and must have no other effect than on their transaction.  What they raise ends it.
-    Raises Unavailable, also while a restore is under way or was left half done.
+    `rules` may run several times and must have no effect except on their transaction.  Their exceptions end it.
+    Raises Unavailable, also during a restore and after an interrupted one.
     """
     for _ in range(ATTEMPTS):
         transaction = Transaction(replica.model)

@@ -22,6 +22,7 @@ from controller.switches.admission import Admission, is_adopted
 from controller.switches.discovery.links import Links
 from controller.switches.observer import Observer
 from controller.switches.packet_in import PacketIns
+from controller.switches.periodic import Periodic
 
 log = logging.getLogger("tenet.switch")
 
@@ -40,6 +41,7 @@ class Switchboard:
         links: Links,
         reconciler: Reconciler,
         services: PacketIns,
+        periodic: Periodic,
         packet_in_rate: int,
         mastery: Mastery | None = None,
         admission: Admission | None = None,
@@ -54,6 +56,7 @@ class Switchboard:
         self._links = links
         self._reconciler = reconciler
         self._services = services
+        self._periodic = periodic
         self._packet_in_rate = packet_in_rate
         self._mastery: Mastery = mastery or Alone()
         self._admission = admission or Admission(replica.model)
@@ -86,6 +89,7 @@ class Switchboard:
             del self.sessions[session.dpid]
         self.flow_messages_ended += session.flow_messages_sent
         self._links.lost(session)
+        self._periodic.lost(session)
         self._reconciler.lost(session)
         self._appeared.set()  # whoever still waits to identify it looks again
         if waiting := self._waiting.pop(session, None):
@@ -139,6 +143,7 @@ class Switchboard:
         if switch_id == f"{session.dpid:016x}":
             self._readopt(session)
         self._links.attend(switch_id, session)
+        self._periodic.attend(switch_id, session)
         self._reconciler.attend(switch_id, session)
 
     def _readopt(self, session: Session) -> None:
@@ -187,6 +192,7 @@ class Switchboard:
         finally:
             self._mastery.release(switch_id)
             self._links.lost(session)
+            self._periodic.lost(session)
             self._reconciler.forget(switch_id)
 
     def _wait(self, session: Session) -> None:

@@ -1,4 +1,4 @@
-"""The calls of v1, for each of its dialects."""
+"""Calls of the Quantum API, for v1.0 and v1.1."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from webob import Request
 from controller.intent import networks, quantum
 from controller.intent.networks import NetworkWish
 from controller.model.rows import Network, Port
+from controller.runtime import hub
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
 from .. import checks
-from ..answer import Answer
+from ..answer import SLICE, Answer
 from ..ask import Ask, Handler
 from ..checks import Check, Fault
 from ..errors import Problem, bad_request, not_found
@@ -24,13 +25,13 @@ from .dialect import Dialect
 
 
 class Speech:
-    """One dialect: its calls under their paths, and its form of errors."""
+    """Quantum API in one version: its routes and its form of errors."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
 
     def path(self, path: str) -> str:
-        """Without the suffix that says the format."""
+        """Path without the suffix of the format (.json, .xml)."""
         return formats.split(path)[0]
 
     def error(self, request: Request, path: str, found: Problem) -> Answer:
@@ -83,7 +84,7 @@ class Speech:
         return self._say(ask, 200, {"version": {"id": name, "status": "SUPPORTED", "links": links}})
 
     def extensions(self, ask: Ask) -> Answer:
-        """There are none."""
+        """List of extensions, always empty."""
         return self._say(ask, 200, {"extensions": []})
 
     # --- networks ---
@@ -92,7 +93,8 @@ class Speech:
         return self._say(ask, 200, {"networks": [{"id": found.id} for found in self._networks(ask, tenant)]})
 
     def list_networks_detail(self, ask: Ask, tenant: str) -> Answer:
-        shown = [views.network(self.dialect, found) for found in self._networks(ask, tenant)]
+        every = hub.taking_turns(self._networks(ask, tenant), SLICE)
+        shown = [views.network(self.dialect, found) for found in every]
         return self._say(ask, 200, {"networks": shown})
 
     def show_network(self, ask: Ask, tenant: str, network_id: str) -> Answer:
@@ -124,7 +126,8 @@ class Speech:
         return self._say(ask, 200, {"ports": [{"id": found.id} for found in self._ports(ask, tenant, network_id)]})
 
     def list_ports_detail(self, ask: Ask, tenant: str, network_id: str) -> Answer:
-        shown = [views.port(self.dialect, ask.view, found) for found in self._ports(ask, tenant, network_id)]
+        every = hub.taking_turns(self._ports(ask, tenant, network_id), SLICE)
+        shown = [views.port(self.dialect, ask.view, found) for found in every]
         return self._say(ask, 200, {"ports": shown})
 
     def show_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
@@ -188,12 +191,12 @@ class Speech:
         return formats.say(self.dialect, media, status, body, revision)
 
     def _parameter(self, ask: Ask, root: str, name: str, check: Check, default: str | None = None) -> Any:
-        """The one parameter that a body of v1 carries.  Raises HttpError; `check` may raise what it likes."""
+        """The one parameter in the body of a v1 request.  Raises HttpError, and what `check` raises."""
         body = formats.body(self.dialect, ask.request, formats.split(ask.request.path_info)[1])
         if body is formats.NOTHING and default is not None:
             return check(default)
         if not isinstance(body, dict) or set(body) != {root} or not isinstance(body[root], dict):
-            raise bad_request(f"Unable to find '{root}' in request body, or more than that is in it.")
+            raise bad_request(f"The request body must have '{root}' and nothing else.")
         given = body[root]
         unknown = given.keys() - {name}
         if unknown:
@@ -207,7 +210,7 @@ class Speech:
 
 
 def _as_tenant(action: str, call: Handler) -> Handler:
-    """A call under a tenant's path, for those who may do `action` there: what is under another's path is not there."""
+    """Authorize a call under a tenant's path for `action`.  Paths of other tenants are not found."""
 
     def handle(ask: Ask, tenant: str, *rest: str) -> Answer:
         if not (ask.caller.operator or ask.caller.project_id == tenant):
@@ -220,7 +223,7 @@ def _as_tenant(action: str, call: Handler) -> Handler:
 
 
 def _tenant(ask: Ask, tenant: str) -> str:
-    """The tenant in the path; one that cannot be is not found."""
+    """Tenant in the path.  Raises NotFound for an invalid one."""
     try:
         return checks.filled(tenant)
     except Fault:
@@ -237,6 +240,6 @@ def _state(value: object) -> bool:
 
 
 def _done(ask: Ask, rules: Callable[[Transaction], None], *waited: str) -> Answer:
-    """Write; then, where the request prefers so, wait for these ports."""
+    """Commit, then wait for these ports if the request has `Prefer: wait`."""
     _, revision = ask.transact(rules)
     return Answer(204, revision=revision, headers=ask.wait(revision, waited))

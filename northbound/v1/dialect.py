@@ -1,4 +1,4 @@
-"""In what the versions of v1 differ."""
+"""Differences between Quantum API v1.0 and v1.1."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dialect:
-    """`created`: status of a successful POST.  `codes`: status by an error's type, where it is the API's own.
+    """One API version.  `created`: status of a successful POST.  `codes`: own status codes by type of error.
 
-    `op_status`: objects have one.  `named_faults`: an error's one key is its type, and its code is inside.
+    `op_status`: objects show it.  `named_faults`: the key of an error's body is its type, with the code inside.
     """
 
     version: str
@@ -21,7 +21,7 @@ class Dialect:
     named_faults: bool = False
 
 
-# Quantum API v1.0, as its first release (2011.3) answers: codes of its own, above those of HTTP.
+# Quantum API v1.0, as its first release (2011.3) answers: with status codes outside HTTP's registry.
 V10 = Dialect(
     version="v1.0",
     namespace="http://netstack.org/quantum/api/v1.0",

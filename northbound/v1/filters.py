@@ -1,9 +1,11 @@
-"""Filters of v1's lists.  Those that are about ports choose a network when one of its ports meets all of them."""
+"""List filters of v1.  Filters by port attributes select a network when one of its ports matches all of them."""
 
 from __future__ import annotations
 
 from controller.model.rows import Network, Port
+from controller.runtime import hub
 
+from ..answer import SLICE
 from ..errors import bad_request
 from ..resource import View
 from . import views
@@ -17,7 +19,7 @@ def networks(view: View, found: list[Network], query: Query) -> list[Network]:
     of_ports = {name: query[name] for name in _OF_PORTS if name in query}
     return [
         network
-        for network in found
+        for network in hub.taking_turns(found, SLICE)
         if network.name in query.get("name", [network.name])
         and views.network_status(network) in query.get("op-status", [views.network_status(network)])
         and (not of_ports or ports(view, views.members(view, network), of_ports))
@@ -25,12 +27,12 @@ def networks(view: View, found: list[Network], query: Query) -> list[Network]:
 
 
 def ports(view: View, found: list[Port], query: Query) -> list[Port]:
-    """`op-status` of a list of ports is that of the ports."""
+    """Filter ports.  Here `op-status` is that of the port, not of its network."""
     statuses = query.get("port-op-status", query.get("op-status"))
     plugged = _boolean(query)
     return [
         port
-        for port in found
+        for port in hub.taking_turns(found, SLICE)
         if port.id in query.get("port", [port.id])
         and views.state(port) in query.get("port-state", [views.state(port)])
         and (statuses is None or views.port_status(view, port) in statuses)
@@ -44,5 +46,5 @@ def _boolean(query: Query) -> bool | None:
         return None
     value = query["has-attachment"][-1]
     if value.lower() not in _BOOLEANS:
-        raise bad_request(f"has-attachment is {value[:64]!r}, neither True nor False.")
+        raise bad_request(f"has-attachment is {value[:64]!r}, which is neither True nor False.")
     return _BOOLEANS[value.lower()]

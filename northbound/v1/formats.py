@@ -1,4 +1,4 @@
-"""JSON or XML: what a request is in, and what its answer shall be in."""
+"""Media types of requests and answers: JSON or XML."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 
 from webob import Request
 
-from ..answer import JSON, Answer, as_json
+from ..answer import JSON, Answer, as_json, as_large_json, gathered
 from ..body import JSON_TYPES, from_json, media_type, raw, unsupported
 from ..errors import Problem, bad_request
 from . import xml
 from .dialect import Dialect
 
 XML = "application/xml"
-MOST_XML = 65_536  # bytes of a body: v1 asks for one object with one parameter
+MOST_XML = 65_536  # bytes of a body: v1's requests have one object with one parameter
 _XML_TYPES = (XML, "text/xml")
-NOTHING = object()  # where there is no body; null is one
+NOTHING = object()  # no body, other than a body of null
 _SUFFIXES = {".json": JSON, ".xml": XML}
 
 
 def split(path: str) -> tuple[str, str]:
-    """A path without its suffix, and the media type that the suffix asks for ("" for none)."""
+    """Path without its suffix, and the media type of the suffix ("" for none)."""
     for suffix, media in _SUFFIXES.items():
         if path.endswith(suffix):
             return path.removesuffix(suffix), media
@@ -29,7 +29,7 @@ def split(path: str) -> tuple[str, str]:
 
 
 def wanted(request: Request, suffix: str) -> str:
-    """The media type of the answer: by suffix, else by Accept, else as the request's own body; JSON by default."""
+    """Media type of the answer: by suffix, else by Accept, else that of the request's body; JSON by default."""
     if suffix:
         return suffix
     accept = request.environ.get("HTTP_ACCEPT", "")
@@ -41,14 +41,14 @@ def wanted(request: Request, suffix: str) -> str:
 
 
 def say(dialect: Dialect, media: str, status: int, body: Mapping[str, Any], revision: int = 0) -> Answer:
-    """`body` has one key, the name of what is in it."""
+    """Answer in a media type.  `body` has one key, the name of its content."""
     if media == XML:
-        return Answer(status, xml.write(body, dialect.namespace), XML, revision=revision)
-    return as_json(status, body, revision)
+        return Answer(status, content_type=XML, revision=revision, pieces=gathered(xml.write(body, dialect.namespace)))
+    return as_json(status, body, revision) if revision else as_large_json(status, body)
 
 
 def error(dialect: Dialect, media: str, found: Problem) -> Answer:
-    """{"QuantumError": {"type", "message", "detail"}}, with the status that this version gives the type; of v1.0
+    """Error answer: {"QuantumError": {"type", "message", "detail"}}, with the version's status for the type; in v1.0
     {"networkNotFound": {"code", "message", "detail"}}.
     """
     status = dialect.codes.get(found.kind, found.status)
@@ -62,7 +62,7 @@ def error(dialect: Dialect, media: str, found: Problem) -> Answer:
 
 
 def body(dialect: Dialect, request: Request, suffix: str) -> object:
-    """The request's body in either form, NOTHING when there is none.  Raises HttpError."""
+    """Decoded body of a request in JSON or XML; NOTHING when there is none.  Raises HttpError."""
     data = raw(request)
     if not data:
         return NOTHING
@@ -71,6 +71,6 @@ def body(dialect: Dialect, request: Request, suffix: str) -> object:
         return from_json(data)
     if given in _XML_TYPES:
         if len(data) > MOST_XML:
-            raise bad_request(f"The body has more than {MOST_XML} bytes, which is the most that is read of XML.")
+            raise bad_request(f"The body has more than {MOST_XML} bytes, the limit for XML.")
         return xml.read(data, dialect.namespace)
     raise unsupported(given, f"{JSON} or {XML}")

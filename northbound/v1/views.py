@@ -1,4 +1,4 @@
-"""Networks and ports as v1 shows them."""
+"""Representations of networks and ports in v1."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from typing import Any
 
 from controller.intent.attachments import attached
 from controller.model.rows import Network, Port
+from controller.runtime import hub
 
+from ..answer import SLICE
 from ..resource import View
 from .dialect import Dialect
 
 OP_STATUS = {"ACTIVE": "UP", "BUILD": "PROVISIONING", "DOWN": "DOWN", "ERROR": "UNKNOWN"}
-STATES = {"ACTIVE": True, "DOWN": False}  # a port's `state`, which is what its tenant wishes
+STATES = {"ACTIVE": True, "DOWN": False}  # a port's `state`, as its tenant set it
 
 
 def members(view: View, network: Network) -> list[Port]:
-    """The tenant's ports on a network."""
+    """Ports of the tenant on a network."""
     ports = view.model.find(Port, "network_id", network.id)
-    return [port for port in ports if port.project_id == network.project_id]
+    return [port for port in hub.taking_turns(ports, SLICE) if port.project_id == network.project_id]
 
 
 def network_status(network: Network) -> str:
@@ -43,7 +45,8 @@ def network(dialect: Dialect, network: Network) -> dict[str, Any]:
 
 
 def network_with_ports(dialect: Dialect, view: View, found: Network) -> dict[str, Any]:
-    return network(dialect, found) | {"ports": [plugged_port(dialect, view, each) for each in members(view, found)]}
+    ports = hub.taking_turns(members(view, found), SLICE)
+    return network(dialect, found) | {"ports": [plugged_port(dialect, view, each) for each in ports]}
 
 
 def port(dialect: Dialect, view: View, port: Port) -> dict[str, Any]:
@@ -52,6 +55,6 @@ def port(dialect: Dialect, view: View, port: Port) -> dict[str, Any]:
 
 
 def plugged_port(dialect: Dialect, view: View, found: Port) -> dict[str, Any]:
-    """With its attachment, when it has one."""
+    """A port with its attachment, if it has one."""
     plugged = attachment(view, found)
     return port(dialect, view, found) | ({"attachment": plugged} if plugged else {})

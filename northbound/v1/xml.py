@@ -1,4 +1,4 @@
-"""XML both ways: {"network": {"id": "x", "ports": [...]}} is <network id="x"><ports><port .../></ports></network>."""
+"""XML codec: {"network": {"id": "x", "ports": [...]}} is <network id="x"><ports><port .../></ports></network>."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from ..errors import bad_request
 
 MAX_DEPTH = 8
 MAX_ELEMENTS = 1_000
-# What XML 1.0 cannot carry, not even escaped (section 2.2).
+# Characters that XML 1.0 does not allow, not even escaped (section 2.2).
 _UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def write(body: Mapping[str, Any], namespace: str) -> bytes:
-    """`body` has one key, the root element."""
+def write(body: Mapping[str, Any], namespace: str) -> Iterator[bytes]:
+    """Encoded parts of a document.  `body` has one key, the root element."""
     ((root, value),) = body.items()
-    text = "".join(_element(root, value, f" xmlns={quoteattr(namespace)}"))
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+    yield b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    for part in _element(root, value, f" xmlns={quoteattr(namespace)}"):
+        yield part.encode()
 
 
 def _element(name: str, value: Any, extra: str = "") -> Iterator[str]:
-    """Scalars of a dictionary are attributes, all else is inside; a list `ports` holds elements `port`."""
+    """Encoded parts of one element.  Scalars of a dictionary become attributes, other values child elements; a list
+    `ports` has elements `port`.
+    """
     yield f"<{name}{extra}"
     inside: list[tuple[str, Any]] = []
     if isinstance(value, Mapping):
@@ -45,7 +48,7 @@ def _element(name: str, value: Any, extra: str = "") -> Iterator[str]:
 
 
 def read(data: bytes, namespace: str) -> dict[str, Any]:
-    """Attributes and elements within an element are alike; an element of text only is that text.
+    """Decode a document.  Attributes and child elements are equivalent; an element with text only becomes that text.
 
     Raises HttpError: not well-formed, with a document type (so no entities), too deep, too large, another namespace.
     """
@@ -58,7 +61,7 @@ def read(data: bytes, namespace: str) -> dict[str, Any]:
 
 
 class _Reader:
-    """Builds dictionaries while expat reads."""
+    """Handler of expat's events that builds dictionaries."""
 
     def __init__(self, namespace: str) -> None:
         self.root: dict[str, Any] = {}
@@ -79,7 +82,7 @@ class _Reader:
     def _local(self, name: str) -> str:
         namespace, _, local = name.rpartition(" ")
         if namespace not in self._namespaces:
-            raise bad_request(f"Malformed request body: namespace {namespace[:80]!r} is not known here.")
+            raise bad_request(f"Malformed request body: unknown namespace {namespace[:80]!r}.")
         return local
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -93,7 +96,7 @@ class _Reader:
         outer, _ = self._open[-1]
         joined = "".join(text).strip()
         if self._local(name) in outer:
-            raise bad_request(f"Malformed request body: {self._local(name)[:80]!r} is there twice.")
+            raise bad_request(f"Malformed request body: {self._local(name)[:80]!r} is given twice.")
         outer[self._local(name)] = joined if joined and not content else content
 
     def _text(self, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, cast
 
 from controller.intent.visibility import candidates
@@ -116,8 +117,9 @@ def _few(resource: Resource, view: View, wanted: Query) -> Iterable[Row] | None:
 
 
 def _ordered(rows: Iterable[Row]) -> list[Row]:
-    found = {row.row_id: row for row in rows}
-    return [found[row_id] for row_id in sorted(found)]
+    """By their ids, each once; others have their turn meanwhile."""
+    found = {row.row_id: row for row in hub.taking_turns(list(rows), SLICE)}
+    return hub.sorted_in_turns(list(found.values()), attrgetter("row_id"), SLICE)
 
 
 def _indexed(name: str, wanted: Query) -> list[str]:

@@ -1,4 +1,4 @@
-"""The connections that are open, and which of them to close when there are too many: of strangers before others'."""
+"""Limits on open connections; unauthenticated ones are closed first."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 
 log = logging.getLogger("tenet.http")
 
-KNOWN = "tenet.known"  # in a WSGI environment: to be called when it is known who asks, before the answer begins
+KNOWN = "tenet.known"  # key in the WSGI environment: call it once the client is authenticated, before the answer begins
 
 
 class Connections:
-    """Bounded in all and by source address.
+    """Open connections, limited in total and by source address.
 
-    A stranger is who has shown no valid token yet.  Whoever comes has the oldest stranger closed when there are too
-    many, at whatever stage it is; where there is none, who has waited longest for a request to begin.
+    A stranger is a connection without a valid token so far.  When there are too many, a new connection closes the
+    oldest stranger, in whatever state, or else the one that has waited longest for a request to begin.
     """
 
     def __init__(self, most: int, most_of_one: int) -> None:
-        """`most_of_one`: from one address."""
+        """`most`: connections in total; `most_of_one`: from one source."""
         self._most = most
         self._most_of_one = most_of_one
         self._open: dict[Any, str] = {}  # by socket: its source
@@ -37,12 +37,12 @@ class Connections:
         origin = source(address)
         mine = self._of.setdefault(origin, {})
         if len(mine) >= self._most_of_one:
-            log.debug("%s has more than %d connections: one is closed", origin, self._most_of_one)
+            log.debug("%s has more than %d connections: closing one", origin, self._most_of_one)
             self._close(next(self._closable(mine), sock))
         elif len(self._open) >= self._most:
             oldest = next(iter(self._strangers or self._waiting), None)
             if oldest is not None:
-                log.debug("more than %d connections: one is closed", self._most)
+                log.debug("more than %d connections: closing one", self._most)
                 self._close(oldest)
         self._open[sock] = origin
         self._strangers[sock] = mine[sock] = None
@@ -51,7 +51,7 @@ class Connections:
         return (each for each in sockets if each in self._strangers or each in self._waiting)
 
     def _close(self, sock: Any) -> None:
-        """Whatever its thread waits for ends; it counts until then, but not as one that could be closed."""
+        """Close a connection by ending its thread's wait.  It counts until then, but is not chosen again."""
         self._strangers.pop(sock, None)
         self._waiting.pop(sock, None)
         self._leave(sock)
@@ -59,11 +59,11 @@ class Connections:
             sock.shutdown(socket.SHUT_RDWR)
 
     def known(self, sock: Any) -> None:
-        """A valid token came over it."""
+        """The connection's client has shown a valid token."""
         self._strangers.pop(sock, None)
 
     def waits(self, sock: Any) -> None:
-        """For the head of a request."""
+        """The connection waits for the head of a request."""
         if sock in self._open:
             self._waiting[sock] = None
 
@@ -85,7 +85,7 @@ class Connections:
 
 
 def source(address: str) -> str:
-    """Whom an address counts for: of IPv6 the /64, which is what one client has (RFC 4291, 2.5.4)."""
+    """Source that an address counts for: itself, or its /64 for IPv6, the usual size of one site (RFC 4291, 2.5.4)."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

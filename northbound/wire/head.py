@@ -1,7 +1,7 @@
-"""The head of a request, read strictly (RFC 9112).
+"""Strict parser of request heads (RFC 9112).
 
-Two readers that disagree about where a request ends are how one is smuggled past a proxy: whatever RFC 9112 lets a
-server refuse, and whatever two servers might read differently, is refused here, and the connection closed.
+Request smuggling needs a proxy and a server that disagree about where a request ends.  So whatever RFC 9112 lets a
+server refuse, and whatever two servers might parse differently, is refused, and the connection closed.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
-MOST_FIELDS = 100  # which is what the standard library reads, too
+MOST_FIELDS = 100  # the standard library's limit, too
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-# A run is possessive, or cannot begin where another ends: no pattern may try one line in many ways.
+# Against catastrophic backtracking, repetitions are possessive or cannot begin where another ends.
 _LINE = re.compile(rb"(%s) ([\x21-\x7e]{1,16384}) HTTP/([0-9])\.([0-9])\r\n" % _TOKEN)
 _FIELD = re.compile(rb"(%s):[ \t]*+([^\x00-\x08\x0a-\x1f\x7f]*+)\r\n" % _TOKEN)
 _ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{0,255})(?::[0-9]{0,5})?")  # RFC 9110, 7.2; ASCII names
 _LENGTH = re.compile(rb"[0-9]{1,18}")
-# Of these one is enough: two readers would each take another.
+# Fields that may occur once only: of two, different parsers might take different ones.
 _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding")
 
 
 class Refused(Exception):
-    """`status`: what the client is told, before the connection is closed."""
+    """Error: the request is refused with `status` and the connection closed."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class Refused(Exception):
 
 
 class Fields:
-    """Header fields, as eventlet's server asks for them: of `email.message.Message` what it needs, and no more."""
+    """Header fields, with the part of `email.message.Message` that eventlet's server uses."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._headers = pairs
@@ -45,17 +45,17 @@ class Fields:
         return self._first.get(name.lower(), default)
 
     def listed(self, name: str) -> set[str]:
-        """The members, in lower case, of a field that is a list (RFC 9110, 5.6.1), from all its lines."""
+        """Members of a list field (RFC 9110, 5.6.1) from all its lines, in lower case."""
         values = (value for given, value in self._headers if given.lower() == name.lower())
         return {part.strip(" \t").lower() for value in values for part in value.split(",")} - {""}
 
     def get_content_type(self) -> str:
-        """Where none is given (RFC 2045, 5.2)."""
+        """Content type; text/plain when none is given (RFC 2045, 5.2)."""
         return "text/plain"
 
 
 class Head(NamedTuple):
-    """`target` begins with a slash.  `minor`: of HTTP/1."""
+    """Parsed head of a request.  `target` begins with a slash.  `minor`: of HTTP/1."""
 
     method: str
     target: str
@@ -64,7 +64,7 @@ class Head(NamedTuple):
 
 
 def read(line: bytes, fields: Sequence[bytes]) -> Head:
-    """`line` and `fields` as they came, with their line ends and without the empty line.  Raises Refused."""
+    """Parse a head.  `line` and `fields` as received, with line ends, without the empty line.  Raises Refused."""
     found = _LINE.fullmatch(line)
     if not found:
         raise _bad("The request line is malformed.")
@@ -76,13 +76,13 @@ def read(line: bytes, fields: Sequence[bytes]) -> Head:
     if found[4] != b"0" and b"host" not in held:
         raise _bad("Host is missing.")  # RFC 9112, 3.2
     if not _HOST.fullmatch(held.get(b"host", b"")):
-        raise _bad("Host is malformed.")  # it comes back in links
+        raise _bad("Host is malformed.")  # links in answers contain it
     _check_length(held)
     return Head(found[1].decode(), _target(found[2]).decode(), int(found[4]), Fields(pairs))
 
 
 def _held(fields: Sequence[bytes]) -> tuple[list[tuple[str, str]], dict[bytes, bytes]]:
-    """(each field, those of which there may be one only)"""
+    """All fields, and those that may occur once only by name."""
     pairs = []
     held: dict[bytes, bytes] = {}
     for field in fields:
@@ -100,7 +100,7 @@ def _held(fields: Sequence[bytes]) -> tuple[list[tuple[str, str]], dict[bytes, b
 
 
 def _check_length(held: dict[bytes, bytes]) -> None:
-    """Where a body ends is said by Content-Length alone."""
+    """Check that only Content-Length gives the length of the body.  Raises Refused."""
     encoding = held.get(b"transfer-encoding")
     length = held.get(b"content-length")
     if encoding is not None and length is not None:
@@ -114,7 +114,7 @@ def _check_length(held: dict[bytes, bytes]) -> None:
 
 
 def _target(given: bytes) -> bytes:
-    """In origin-form, also where it is the absolute-form that proxies send (RFC 9112, 3.2.1 and 3.2.2)."""
+    """Request target in origin-form, also when proxies send it in absolute-form (RFC 9112, 3.2.1 and 3.2.2)."""
     rest = _ABSOLUTE.sub(b"", given, count=1) if _ABSOLUTE.match(given) else given
     if rest != given and not rest.startswith(b"/"):
         rest = b"/" + rest

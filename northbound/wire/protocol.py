@@ -1,4 +1,4 @@
-"""One connection of the REST API: eventlet's handler of HTTP, with strict heads, and with an end to all waiting."""
+"""HTTP connection of the REST API: eventlet's handler with strict heads and time limits."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ log = logging.getLogger("tenet.http")
 IDLE = 60.0  # seconds until the first byte of a request, the TLS handshake included
 HEAD = 10.0  # seconds from there to the end of the head
 END = b"\r\n\r\n"
-REST = 65_536  # bytes of a body that nobody wanted: so many are read, so that the connection can go on
-LINGER = 2.0  # seconds in which those of a refused one are read, and dropped, before the connection is closed
+REST = 65_536  # bytes of an unread body that are read and dropped to keep the connection
+LINGER = 2.0  # seconds for reading and dropping the body of a refused request before closing
 _KINDS = {411: "HTTPLengthRequired", 431: "HTTPRequestHeaderFieldsTooLarge", 501: "HTTPNotImplemented",
           505: "HTTPVersionNotSupported"}  # fmt: skip
 
 
 class Protocol(hub.HttpProtocol):  # type: ignore[misc]
-    """Serves a connection until its end, in its constructor (as socketserver has it)."""
+    """HTTP handler of one connection, which it serves in its constructor, as in socketserver."""
 
     rfile: Any
     wfile: Any
@@ -39,11 +39,11 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         self._connections = connections
         self._deadline: Any = None
         self._unread = False
-        self._keep = False  # for another request, if it is known who asks
+        self._keep = False  # keep the connection for another request, if the client is authenticated
         sock = state[1]
         connections.add(sock, str(state[0][0]) if state[0] else "")
         try:
-            with contextlib.suppress(ConnectionError, ssl.SSLError):  # the client has gone, or had to make room
+            with contextlib.suppress(ConnectionError, ssl.SSLError):  # closed by the client, or for another
                 super().__init__(state, server)
         finally:
             self._settle()
@@ -62,19 +62,19 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
             begun = self.rfile.peek(1)
             if begun:
                 if END in begun:
-                    self._settle()  # it is all there
+                    self._settle()  # the head is complete
                 else:
                     self._expect(HEAD)
                 line = super()._read_request_line()
                 if line == b"\r\n":
                     line = super()._read_request_line()  # RFC 9112, 2.2
-                self._unread = not line  # too long, and the answer is under way
+                self._unread = not line  # the line is too long, and the answer is under way
                 return line
         self._settle()
         return b""
 
     def parse_request(self) -> bool:
-        """Raises TimeoutError when the head takes too long, as does the line before it."""
+        """Parse the head.  Raises TimeoutError when it takes too long, as does reading the request line."""
         self.close_connection = True
         try:
             fields = self._fields()
@@ -91,7 +91,7 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         return True
 
     def _fields(self) -> list[bytes]:
-        """As they come, line by line; the connection may end instead."""
+        """Read the lines of the head's fields.  Raises Refused, also when the connection ends."""
         found: list[bytes] = []
         while (line := self.rfile.readline()) not in (b"\r\n", b"\n", b""):
             found.append(line)
@@ -115,19 +115,19 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         self._unread = True
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Not to stderr, as the standard library would."""
+        """Override: the standard library would log to stderr."""
         log.debug(format, *arguments)
 
     # --- the body ---
 
     def _known(self) -> None:
-        """Of whoever asks: the connection is kept for the next request, and its client has its time."""
+        """The client is authenticated: keep the connection for the next request, with the longer time limits."""
         self.close_connection = not self._keep
         self.wfile.known = True
         self._connections.known(self.connection)
 
     def get_environ(self) -> Any:
-        """Strangers have one answer, after which the connection is closed: what they send behind it is not read."""
+        """WSGI environment.  Unauthenticated clients get one answer; then the connection is closed."""
         environ = super().get_environ()
         environ[KNOWN] = self._known
         given = environ["eventlet.input"]
@@ -135,7 +135,7 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         return environ
 
     def _discard(self, given: Any) -> None:
-        """What the application did not read, so that the connection can go on.  Raises OSError when it cannot."""
+        """Read what the application left of the body, to keep the connection.  Raises OSError when that is too much."""
         left = (given.content_length or 0) - given.position
         if left <= REST:
             with hub.Timeout(HEAD, TimeoutError("the body does not come")):
@@ -149,7 +149,7 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         self._unread = given.position < (given.content_length or 0)
 
     def finish(self) -> None:
-        """An answer to a body that was not read would be lost: closing then resets the connection (RFC 9112, 9.6)."""
+        """Close the connection.  An unread body is dropped before: else a reset loses the answer (RFC 9112, 9.6)."""
         if self._unread:
             with contextlib.suppress(OSError), hub.Timeout(LINGER, TimeoutError()):
                 self.wfile.flush()
@@ -161,7 +161,7 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
     # --- time ---
 
     def _expect(self, seconds: float) -> None:
-        """From now on, until `_settle`; what waits then gets a TimeoutError."""
+        """Start a time limit, until `_settle`; a wait beyond it raises TimeoutError."""
         self._cancel()
         self._deadline = hub.Timeout(seconds, TimeoutError("the client is too slow"))
 

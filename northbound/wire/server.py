@@ -1,4 +1,4 @@
-"""Serving the REST API on a listener."""
+"""Server of the REST API on a listening socket."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .connections import Connections
 from .listener import HttpListener
 from .protocol import Protocol
 
-MOST = 4096  # connections; when there are more, strangers' are closed first
-SPARE = 128  # that are accepted above that, while others are being closed
+MOST = 4096  # connections; beyond that, unauthenticated ones are closed first
+SPARE = 128  # connections accepted beyond MOST while others are being closed
 LONGEST = 16_384  # bytes of a request line
 
 
 def serve(listener: Any, application: Any, most_of_one: int = MOST, tls: ssl.SSLContext | None = None) -> None:
-    """Until the listener is closed; `most_of_one`: connections from one address.  Raises OSError."""
+    """Serve until the listener is closed; `most_of_one`: connections from one address.  Raises OSError."""
     scheme = {"wsgi.url_scheme": "https", "HTTPS": "on"} if tls else {}
     hub.serve_wsgi(
         HttpListener(listener, tls), application, environ=scheme, log=logging.getLogger("tenet.http"),

@@ -1,4 +1,4 @@
-"""Writing to a client that may not read."""
+"""Socket writer with a time limit, for clients that stop reading."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from controller.runtime import hub
 
 PATIENCE = 60.0  # seconds for each write
-HURRY = 5.0  # seconds, to strangers
-SLOWEST = 65_536  # bytes a second, of large ones
+HURRY = 5.0  # seconds for each write to an unauthenticated client
+SLOWEST = 65_536  # bytes a second, at least, in large writes
 
 
 class Writer:
-    """A connection's buffered file, every write of which ends in time, and the connection with it if it does not."""
+    """Buffered file of a connection.  A write that takes too long ends the connection."""
 
     def __init__(self, file: Any, sock: Any) -> None:
-        self.known = False  # who reads
+        self.known = False  # whether the client is authenticated
         self._file = file
         self._sock = sock
 
@@ -27,7 +27,7 @@ class Writer:
         return bool(self._file.closed)
 
     def close(self) -> None:
-        """What cannot be written is lost with the connection; its socket is let go all the same."""
+        """Release the socket, even when buffered data cannot be written."""
         with contextlib.suppress(OSError):
             self._file.close()
 
@@ -42,12 +42,12 @@ class Writer:
         self._limited(self._file.flush, 0)
 
     def _limited(self, call: Callable[..., None], size: int, *arguments: Any) -> None:
-        """Raises TimeoutError."""
+        """Run a write within its time limit.  Raises TimeoutError."""
         try:
             seconds = (PATIENCE if self.known else HURRY) + size / SLOWEST
             with hub.Timeout(seconds, TimeoutError("the client does not read")):
                 call(*arguments)
         except TimeoutError:
             with contextlib.suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RDWR)  # or what is left would be tried again
+                self._sock.shutdown(socket.SHUT_RDWR)  # else the rest would be written again at close
             raise

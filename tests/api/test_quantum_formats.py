@@ -165,7 +165,7 @@ objects = st.dictionaries(names, scalars, min_size=1, max_size=4)
 
 @given(objects, objects)
 def test_what_is_written_is_read_again(network: dict[str, str], port: dict[str, str]) -> None:
-    data = xml.write({"network": {**network, "attachment": port}}, NAMESPACE)
+    data = b"".join(xml.write({"network": {**network, "attachment": port}}, NAMESPACE))
     assert xml.read(data, NAMESPACE) == {"network": {**network, "attachment": port}}
 
 

@@ -31,6 +31,7 @@ NAMES = (
     "rolling_restart",
     "scale_out",
     "scale_100k",
+    "wide_network",
 )
 RESULTS = Path(__file__).with_name("results.jsonl")
 

@@ -50,10 +50,11 @@ WANTED = Wanted()
 class Tenet:
     """`tenet run` on a store in `folder`; started any number of times."""
 
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
+    def __init__(self, stack: ExitStack, folder: Path, switches: int = SHAPE.switches) -> None:
         self.rest, self.openflow, ovsdb = free_ports(3)
         self.log = folder / "log"
         self._stack = stack
+        self._switches = switches
         self._config = folder / "tenet.conf"
         self._config.write_text(
             f"[store]\nurl = sqlite:///{folder}/tenet.db\n[northbound]\nlisten = 127.0.0.1:{self.rest}\n"
@@ -66,7 +67,8 @@ class Tenet:
             self.process = Popen(command, stdout=log, stderr=log)
         self._stack.callback(self.process.wait)
         self._stack.callback(self.process.kill)
-        return connected(self.rest, PATIENCE)
+        self.client = connected(self.rest, PATIENCE)
+        return self.client
 
     def kill(self) -> None:
         self.process.kill()
@@ -78,7 +80,7 @@ class Tenet:
         while time.monotonic() < deadline:
             seen = metrics(client)
             wanted, installed = seen.get("tenet_flows_wanted", 0.0), seen.get("tenet_flows_installed", 0.0)
-            if seen["tenet_switches_connected"] == SHAPE.switches and wanted == installed > 0:
+            if seen["tenet_switches_connected"] == self._switches and wanted == installed > 0:
                 return seen
             time.sleep(0.5)
         raise TimeoutError(f"{json.dumps(seen)[:1000]} {self.log.read_text()[-2000:]}")
@@ -87,12 +89,12 @@ class Tenet:
 def measure() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="tenet-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        observe(folder / "tenet.db")
+        observe(folder / "tenet.db", SHAPE._replace(ports=SHAPE.ports + SINGLES))
         tenet = Tenet(stack, folder)
         client = tenet.start()
-        simulate(stack, tenet.openflow)
+        simulate(stack, tenet.openflow, SHAPE.switches)
         began = time.perf_counter()
-        networks = populate(client)
+        networks = populate(client, SHAPE)
         made = time.perf_counter() - began
         flows = tenet.settled(client)["tenet_flows_wanted"]
         confirmed = time.perf_counter() - began
@@ -153,34 +155,36 @@ def figure(
                   holds=value <= most if holds is None else holds, details=details)  # fmt: skip
 
 
-def observe(path: Path) -> None:
-    """Switches and interfaces as rows of the store, and interfaces for SINGLES more ports."""
+def observe(path: Path, shape: Shape) -> None:
+    """Switches and interfaces as rows of the store."""
     store = open_store(f"sqlite:///{path}")
-    rows = list(observations(SHAPE._replace(ports=SHAPE.ports + SINGLES)))
-    taken = {f"taken/switch/{number + 1}": f"switch/s{number}".encode() for number in range(SHAPE.switches)}
+    rows = list(observations(shape))
+    taken = {f"taken/switch/{number + 1}": f"switch/s{number}".encode() for number in range(shape.switches)}
     store.commit({}, {row.key: encode(row) for row in rows} | taken)
     store.close()
 
 
-def simulate(stack: ExitStack, openflow: int) -> None:
-    command = [sys.executable, "-m", "tests.bench.lean_switch", "127.0.0.1", str(openflow), str(SHAPE.switches)]
+def simulate(stack: ExitStack, openflow: int, switches: int) -> None:
+    command = [sys.executable, "-m", "tests.bench.lean_switch", "127.0.0.1", str(openflow), str(switches)]
     process = Popen(command, stdout=DEVNULL)
     stack.callback(process.wait)
     stack.callback(process.kill)
 
 
-def populate(client: Client) -> list[str]:
+def populate(client: Client, shape: Shape, subnet: str = "10.0.0.0/24") -> list[str]:
     """Networks with a subnet each, then all ports; the networks' ids."""
     networks: list[str] = []
-    for start in range(0, SHAPE.networks, TOGETHER):
-        some = [{"project_id": f"tenant-{number % 50}"} for number in range(start, start + TOGETHER)]
+    for start in range(0, shape.networks, TOGETHER):
+        some = [
+            {"project_id": f"tenant-{number % 50}"} for number in range(start, min(start + TOGETHER, shape.networks))
+        ]
         made = client.json("POST", "/v2.0/networks", {"networks": some})["networks"]
         networks += [one["id"] for one in made]
-        subnets = [{"network_id": one["id"], "project_id": one["project_id"], "ip_version": 4, "cidr": "10.0.0.0/24"}
+        subnets = [{"network_id": one["id"], "project_id": one["project_id"], "ip_version": 4, "cidr": subnet}
                    for one in made]  # fmt: skip
         client.json("POST", "/v2.0/subnets", {"subnets": subnets})
-    for start in range(0, SHAPE.ports, TOGETHER):
-        ports = [port(networks[number % SHAPE.networks], number) for number in range(start, start + TOGETHER)]
+    for start in range(0, shape.ports, TOGETHER):
+        ports = [port(networks[number % shape.networks], number) for number in range(start, start + TOGETHER)]
         client.json("POST", "/v2.0/ports", {"ports": ports})
     return networks
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.flow import field, masked
-from controller.flow.fields import FIELDS, RANK, header, text, value_of
+from controller.flow.fields import FIELDS, RANK, decode, header, text, value_of
 
 
 def test_every_field_has_a_rank() -> None:
@@ -63,3 +63,16 @@ def _six(value: int) -> str:
 def test_what_is_no_value_of_a_field(name: str, value: int | str) -> None:
     with pytest.raises((OverflowError, OSError)):
         field(name, value)
+
+
+@pytest.mark.parametrize("name", [name for name, spec in FIELDS.items() if not spec.parts])
+def test_a_match_is_read_back_from_its_bytes(name: str) -> None:
+    spec = FIELDS[name]
+    most = (1 << spec.bits) - 1
+    fields = [field(name, most >> 1), field("in_port", 7)]
+    if spec.bits > 1:
+        fields.append(masked(name, 1, 1))
+    read = decode(b"".join([one.wire for one in fields]))
+    assert [(one.name, one.value, one.mask, one.wire) for one in read] == [
+        (one.name, one.value, one.mask, one.wire) for one in fields
+    ]

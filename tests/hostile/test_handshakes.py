@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import socket
 import ssl
 import struct
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,7 @@ from controller.runtime import hub
 
 hub.patch()
 
+from northbound.wire.listener import HttpListener  # noqa: E402
 from tests.hostile.deployment import Deployment, deployed  # noqa: E402
 
 HELLO = b"\x16\x03\x01\x02\x00"  # the head of a TLS record that does not come
@@ -66,3 +70,34 @@ def test_a_client_that_breaks_off_ends_its_own_connection(made: Deployment, kind
             CLIENTS[kind](client, made)
     assert made.ask("GET", "/healthz")[0] == 200
     assert "Traceback" not in made.text()
+
+
+class Failing:
+    """A listening socket of which each kind of failure of `accept` is tried once, before it works."""
+
+    def __init__(self, sock: Any) -> None:
+        self.family = sock.family
+        self._sock = sock
+        self._problems = [
+            OSError(number, os.strerror(number)) for number in (errno.EMFILE, errno.ECONNRESET, errno.EPIPE)
+        ]
+
+    def accept(self) -> Any:
+        if self._problems:
+            raise self._problems.pop()
+        return self._sock.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+def test_a_listener_goes_on_when_accept_fails() -> None:
+    sock = hub.listen(("127.0.0.1", 0))
+    listener = HttpListener(Failing(sock))
+    client = hub.connect(sock.getsockname())
+    with contextlib.closing(sock), contextlib.closing(client):
+        accepted, address = listener.accept()
+        accepted.close()
+        assert address == client.getsockname()
+    with pytest.raises(OSError):
+        listener.accept()

@@ -8,7 +8,7 @@ from typing import Any
 from controller.ovsdb.replica import Replica
 from controller.ovsdb.schema import COLUMNS
 
-ZERO: dict[str, Any] = {"string": "", "integer": 0}
+ZERO: dict[str, Any] = {"string": "", "integer": 0, "boolean": False}
 
 
 class Database:
@@ -60,7 +60,9 @@ class Database:
                 continue
             [[column, function, [_, uuid]]] = operation["where"]
             assert (column, function) == ("_uuid", "==")
-            if operation["op"] == "update":
+            if operation["op"] == "delete":
+                self.delete(table, uuid)
+            elif operation["op"] == "update":
                 self.update(table, uuid, **{k: _resolve(v, named) for k, v in operation["row"].items()})
             else:
                 assert operation["op"] == "mutate"
@@ -86,6 +88,7 @@ class Database:
             ("Port", "Bridge", "ports"),
             ("Interface", "Port", "interfaces"),
             ("Controller", "Bridge", "controller"),
+            ("Mirror", "Bridge", "mirrors"),
         ):
             held = {e[1] for (kind, _), row in self.rows.items() if kind == holder for e in _elements(row[column])}
             for kind, uuid in list(self.rows):

@@ -33,14 +33,14 @@ def good(watched, capfd):
         until(lambda: watched.last, "the good one is seen")
         yield peer
         new = {"name": "tap1", "ofport": 5} | {k: v for k, v in db.row("Interface", "br-int").items() if k == "type"}
-        rest = db.row("Interface", "br-int")
+        rest, rest_of_port = db.row("Interface", "br-int"), db.row("Port", "br-int")
         interface, port, bridge = UUID, UUID.replace("abc", "abd"), db.find("Bridge", "br-int")
         row = db.rows["Bridge", bridge]
         ports = ["set", [*row["ports"][1], ["uuid", port]]]
         peer.notify(
             {
                 "Interface": {interface: {"new": rest | new}},
-                "Port": {port: {"new": {"name": "tap1", "interfaces": ["uuid", interface]}}},
+                "Port": {port: {"new": rest_of_port | {"name": "tap1", "interfaces": ["uuid", interface]}}},
                 "Bridge": {bridge: {"old": {"ports": row["ports"]}, "new": row | {"ports": ports}}},
             }
         )

@@ -5,6 +5,7 @@ from controller.ovsdb.replica import Replica
 from tests.ovsdb.database import Database
 
 UUID = "00000000-0000-4000-8000-000000000abc"
+PORT = {"qos": ["set", []], "external_ids": ["map", []]}  # the columns that a test does not name
 
 
 def test_rows_are_typed_values():
@@ -48,12 +49,12 @@ def test_only_the_changed_columns_are_read_again():
         {"Port": {UUID: None}},
         {"Port": {UUID: {"new": []}}},
         {"Port": {UUID: {"new": {}}}},
-        {"Port": {"not a uuid": {"new": {"name": "a", "interfaces": ["set", []]}}}},
-        {"Port": {UUID: {"new": {"name": 1, "interfaces": ["set", []]}}}},
-        {"Port": {UUID: {"new": {"name": "a", "interfaces": ["set", ["a"]]}}}},
-        {"Port": {UUID: {"new": {"name": "a", "interfaces": ["uuid", [[]]]}}}},
-        {"Port": {UUID: {"new": {"name": "a", "interfaces": ["uuid", {}]}}}},
-        {"Port": {UUID: {"new": {"name": "a", "interfaces": ["set", [["uuid", UUID], ["uuid", UUID]]]}}}},
+        {"Port": {"not a uuid": {"new": PORT | {"name": "a", "interfaces": ["set", []]}}}},
+        {"Port": {UUID: {"new": PORT | {"name": 1, "interfaces": ["set", []]}}}},
+        {"Port": {UUID: {"new": PORT | {"name": "a", "interfaces": ["set", ["a"]]}}}},
+        {"Port": {UUID: {"new": PORT | {"name": "a", "interfaces": ["uuid", [[]]]}}}},
+        {"Port": {UUID: {"new": PORT | {"name": "a", "interfaces": ["uuid", {}]}}}},
+        {"Port": {UUID: {"new": PORT | {"name": "a", "interfaces": ["set", [["uuid", UUID], ["uuid", UUID]]]}}}},
         {"Open_vSwitch": {UUID: {"new": {"bridges": ["set", []], "external_ids": ["map", [["a"]]]}}}},
         {"Open_vSwitch": {UUID: {"new": {"bridges": ["set", []], "external_ids": ["map", [["a", 1]]]}}}},
         {"Open_vSwitch": {UUID: {"new": {"bridges": ["set", []], "external_ids": ["map", {"a": "b"}]}}}},

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import cast
 
 import pytest
 
-from controller.ovsdb.wires import WireMtus, has, wire_mtus, wire_repairs
+from controller.model.reader import Reader
+from controller.model.rows import Switch
+from controller.ovsdb.operations import Repair
+from controller.ovsdb.units import has, unit_repairs
+from controller.ovsdb.wanted import WantedRow
+from controller.ovsdb.wires import WireMtus, wire_mtus
 from tests.ovsdb.database import Database
 from tests.ovsdb.test_desired import IDS, put_right
+from topology import wire_mtu
 
 DPID = 0xA
 
 
 class Wired:
     """Ports 3 and 4 of one datapath are ends of wires."""
-
-    mtu = 8972
 
     def __init__(self) -> None:
         self.told: list[WireMtus] = []
@@ -28,6 +33,19 @@ class Wired:
         self.told.append(mtus)
 
     def listen(self, moved: Callable[[Sequence[int]], None]) -> None: ...
+
+
+class Ends:
+    """The reader of a switch with these ends of wires."""
+
+    def link_ports(self) -> list[int]:
+        return [3, 4]
+
+
+def wire_repairs(db: Database) -> list[Repair]:
+    """What follows from the unit that raises MTUs."""
+    rows: list[WantedRow] = list(wire_mtu.switch(Switch(id="h", number=1, dpid=DPID), cast(Reader, Ends()), 8972))
+    return unit_repairs(db.replica, rows).repairs
 
 
 @pytest.fixture
@@ -47,12 +65,12 @@ def plug(db: Database, ofport: int, mtu: int, request: int = 0) -> str:
 def test_ends_of_wires_are_asked_to_carry_what_is_needed_and_nothing_else_is(db: Database) -> None:
     for ofport, mtu in ((3, 1500), (4, 9000), (5, 1500)):
         plug(db, ofport, mtu)
-    [repair] = wire_repairs(db.replica, Wired())
-    assert (repair.subject, repair.why) == ("MTU of eth3", "1500, and labelled frames need 8972")
+    [repair] = wire_repairs(db)
+    assert (repair.subject, repair.why) == ("Interface eth3", "mtu_request: mtu is 1500, 8972 needed")
     db.transact(repair.operations)
     assert db.row("Interface", "eth3")["mtu_request"] == 8972
     assert db.row("Interface", "eth5")["mtu_request"] == ["set", []]
-    assert wire_repairs(db.replica, Wired()) == []  # whether the device could or not
+    assert wire_repairs(db) == []  # whether the device could or not
     assert wire_mtus(db.replica, Wired()) == ((DPID, 1500),)
     db.update("Interface", db.find("Interface", "eth3"), mtu=8972)
     assert wire_mtus(db.replica, Wired()) == ((DPID, 8972),)
@@ -60,14 +78,14 @@ def test_ends_of_wires_are_asked_to_carry_what_is_needed_and_nothing_else_is(db:
 
 def test_a_larger_request_of_the_operators_stays(db: Database) -> None:
     plug(db, 3, 1500, request=9100)
-    assert wire_repairs(db.replica, Wired()) == []
+    assert wire_repairs(db) == []
 
 
 def test_a_bridge_without_wires_or_with_ones_that_tell_nothing(db: Database) -> None:
     plug(db, 3, 0)
     plug(db, 5, 100)
     assert wire_mtus(db.replica, Wired()) == ((DPID, 0),)
-    assert wire_repairs(db.replica, Wired()) == []
+    assert wire_repairs(db) == []
     db.update("Bridge", db.find("Bridge", "br-int"), datapath_id=["set", []])
     assert wire_mtus(db.replica, Wired()) == () and not has(db.replica, [DPID])
 

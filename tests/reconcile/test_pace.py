@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from typing import cast
 
@@ -30,6 +31,9 @@ class Nothing:
     """Wants no flow, and does not care."""
 
     revision = 1
+
+    def comparing(self, switch_id: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def compare(self, switch_id: str, target: Target, right: set[int], wrong: set[int]) -> int:
         return target.compare(right, wrong, ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import cast
 
 import pytest
@@ -36,6 +37,9 @@ class Plan:
         self.revision = 1
         self.told: list[tuple[int, bool]] = []
         self.refusals: list[dict[int, str]] = []
+
+    def comparing(self, switch_id: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def compare(self, switch_id: str, target: Target, right: set[int], wrong: set[int]) -> int:
         return target.compare(right, wrong, self.wanted)

@@ -14,6 +14,7 @@ from controller.flow import Flow, Rates
 from controller.model.reader import Reader
 from controller.model.rows import Port, Switch
 from controller.openflow.session import Session
+from controller.reconcile import reconciler
 from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
@@ -233,3 +234,44 @@ def test_each_refusal_is_logged_once(bench: Bench, caplog: pytest.LogCaptureFixt
     bench.reconciler.refused("h1", {first: "no", second: "never"})
     said = [f"{record.args[1]:#x} {record.args[3]}" for record in caplog.records if "refused flow" in record.msg]  # type: ignore[index]
     assert said == [f"{first:#x} no", f"{second:#x} never"]
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_few_switches_are_dumped_at_a_time_and_slow_ones_hold_up_nobody(
+    slow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "TOGETHER", 2)
+    monkeypatch.setattr(reconciler, "PATIENCE", 0.02 if slow else 60.0)
+    bench = Bench(apps(Rates()))
+    bench.feed.put(*(switch(number) for number in range(3, 10)))
+    bench.start()
+    dumped: list[int] = []
+    now = [0]
+
+    def dump() -> None:
+        now[0] += 1
+        dumped.append(now[0])
+        hub.sleep(60.0 if slow and len(dumped) <= 2 else 0.01)
+        now[0] -= 1
+
+    sessions = [MemorySession(number) for number in range(1, 10)]
+    for number, session in enumerate(sessions, 1):
+        session.on_dump = dump
+        bench.connect(number, session)
+    until(lambda: sum(bench.progress.at(f"h{number}") > 0 for number in range(1, 10)) == (7 if slow else 9), 20.0)
+    assert slow or max(dumped) == 2
+    for thread in bench.threads:
+        hub.kill(thread)
+
+
+def test_a_change_during_the_first_dump_is_not_gathered_and_not_lost(bench: Bench) -> None:
+    one, gate = MemorySession(1), hub.Signal()
+    one.on_dump = gate.wait
+    bench.connect(1, one)
+    until(lambda: one.dumps)
+    bench.feed.put(port("c", "red", 3), plugged("c", 1, 3))
+    until(lambda: bench.progress.compiled == 3)
+    assert bench.reconciler.programmers["h1"].target.right  # millions of flows, where many switches connect together
+    gate.set()
+    until(lambda: bench.progress.at("h1") == 3)
+    assert bench.right(1, one)

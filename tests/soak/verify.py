@@ -8,6 +8,7 @@ from typing import Any
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
+from controller.config import settings
 from controller.flow import Rates
 from controller.model.model import Model
 from controller.model.rows import Interface, Network, Port, Subnet, Switch
@@ -15,12 +16,14 @@ from controller.switches.admission import is_adopted
 from tests.lab import Hypervisor
 from tests.soak.tenant import Tenant
 
+_DEFAULTS = {option.dest: option.default for each in settings.OPTIONS.values() for option in each}
+RATES = Rates(_DEFAULTS["broadcast_rate"], _DEFAULTS["packet_in_rate"])  # soaks leave both as they are
 _COOKIE = re.compile(r"cookie=0x([0-9a-f]+)")
 
 
 def switch(model: Model, hypervisor: Hypervisor) -> Iterator[str]:
     """A switch holds what a compile from nothing says."""
-    compiler = Compiler(model, apps(Rates(1000)))
+    compiler = Compiler(model, apps(RATES))
     compiler.include(hypervisor.system_id)
     compiler.run()
     wanted = {flow.cookie: flow for flow in compiler.wanted(hypervisor.system_id)}

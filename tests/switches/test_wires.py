@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from controller.model.mtu import wire_mtu
 from controller.model.rows import Link, Row, Switch
 from controller.store import open_store
 from controller.store.replica import Replica
@@ -25,7 +26,7 @@ class Bench:
     def __init__(self, store: Store) -> None:
         self.store, self.replica = store, Replica(store)
         self.replica.start()
-        self.wires = Wires(store, self.replica, 9000)
+        self.wires = Wires(store, self.replica)
         self.moved: list[int] = []
         self.wires.listen(self.moved.extend)
         for number in (1, 2):
@@ -69,5 +70,5 @@ def test_what_wires_carry_is_written_once_and_stays_when_the_database_tells_of_o
     assert bench.mtus() == {"h1": 0, "h2": 0}
 
 
-def test_wires_are_to_carry_a_tenants_largest_packet_its_header_and_two_labels(bench: Bench) -> None:
-    assert bench.wires.mtu == 9000 - 50 + 14 + 8
+def test_wires_are_to_carry_a_tenants_largest_packet_its_header_and_two_labels() -> None:
+    assert wire_mtu(9000) == 9000 - 50 + 14 + 8

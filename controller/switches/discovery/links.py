@@ -1,8 +1,8 @@
 """Wires between switches, found and kept an eye on: LLDP out of every port that may be an end of one, rows for what is
 heard.
 
-One green thread a switch sends; what comes in is looked at where it is read; one thread writes rows, one watches for
-silence.  A wire between switches of which one has lost its controller stays as it was seen, at a higher cost: that
+One green thread sends for all switches, one writes rows, one watches for silence; what comes in is looked at where it
+is read.  A wire between switches of which one has lost its controller stays as it was seen, at a higher cost: that
 nobody can probe it says nothing of it.
 """
 
@@ -22,6 +22,8 @@ from controller.model.rows import Interface, Link, Secret, Switch
 from controller.openflow.session import PacketIn, Session
 from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable
+from controller.runtime.logpace import LogPace, times
+from controller.runtime.periodic import Schedule
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
@@ -40,11 +42,13 @@ AWAY = 2.5  # seconds after which a switch without a connection counts as away
 AWAY_COST = 1000  # of a wire that nobody can probe: taken when there is no other way
 TOGETHER = 256  # rows a transaction
 REVIEW = 10.0  # seconds between two looks at which ports are probed, when nothing is known to have changed
+TURN = 0.005  # seconds of sending after which others have their turn
 SHARE = 1000  # of the time, one part in so many at most goes into a switch's looks when rows have changed
 
 
 class Links:
-    """Counts in `seen`: frames by what became of them (`Verdict` names, `sent`, `forged`, `misplaced`)."""
+    """Counts in `seen`: frames by what became of them (`Verdict` names, `sent`, `forged`, `misplaced`,
+    `failed`)."""
 
     def __init__(self, store: Store, replica: Replica, cost: Callable[[int], int] = by_hops) -> None:
         """`cost`: of a wire, by its port's speed in kbit/s."""
@@ -62,12 +66,15 @@ class Links:
         self._stamp = 0
         self._changed: dict[Port, None] = {}  # near ends whose rows may be others now
         self._work = hub.Signal()
+        self._beats: Schedule[int] = Schedule()  # when the datapath's ports are probed next
+        self._wake = hub.Signal()  # one is to be probed sooner
+        self._pace = LogPace()
         self._threads: list[hub.GreenThread] = []
         replica.listen(self._model_changed)
 
     def start(self) -> None:
         self._key = bytes.fromhex(transact(self._store, self._replica, _shared_key).value)
-        self._threads = [hub.keep(self._write), hub.keep(self._watch)]
+        self._threads = [hub.keep(self._write), hub.keep(self._watch), hub.keep(self._probe)]
 
     def stop(self) -> None:
         """Look and write no more."""
@@ -91,14 +98,14 @@ class Links:
             if dpid in (near.dpid, far.dpid):
                 self._neighbors.adopt(Wire(near, far), self._now)  # it could not be heard before
                 self._mark(near)
-        hub.keep(self._probe, station)
+        self._probe_now(dpid)
 
     def lost(self, session: Session) -> None:
         station = self._stations.get(session.dpid)
         if station is not None and station.session is session:
             del self._stations[session.dpid]
             self._away[session.dpid] = self._now
-            station.wake.set()
+            self._beats.drop(session.dpid)
 
     def ports_changed(self, session: Session) -> None:
         """Ports went down, or came up; never waits.  Of many at once, all are looked at together."""
@@ -137,7 +144,7 @@ class Links:
             self._fall(port, "the port is down, or a tenant's")
         if station.ports.keys() - before.keys():
             station.pauses = list(FIRST)
-            station.wake.set()
+            self._probe_now(session.dpid)
         station.review_at = self._now + REVIEW
         station.rested_at = self._now + SHARE * (time.monotonic() - began)
 
@@ -160,13 +167,35 @@ class Links:
 
     # --- frames out ---------------------------------------------------------------------------------------------------
 
-    def _probe(self, station: Station) -> None:
-        while self._stations.get(station.session.dpid) is station:
-            station.wake.clear()
+    def _probe_now(self, dpid: int) -> None:
+        self._beats.put(dpid, time.monotonic())
+        self._wake.set()
+
+    def _probe(self) -> None:
+        while True:
+            self._wake.clear()
+            turns = hub.Turns(TURN)
+            while due := self._beats.due(time.monotonic(), 1):
+                self._probe_one(due[0][0])
+                turns.give()
+            upcoming = self._beats.next()
+            self._wake.wait(None if upcoming is None else max(0.0, upcoming - time.monotonic()))
+
+    def _probe_one(self, dpid: int) -> None:
+        """Probe the ports of a switch, whose next turn is set before anything can fail."""
+        station = self._stations.get(dpid)
+        if station is None:
+            return
+        pause = station.pauses.pop(0) if station.pauses else _until_beat()
+        self._beats.put(dpid, time.monotonic() + pause)
+        try:
             if self._now >= station.review_at:
                 self._review(station)
             self._send(station, station.ports)
-            station.wake.wait(station.pauses.pop(0) if station.pauses else _until_beat())
+        except Exception:
+            self.seen["failed"] += 1
+            if count := self._pace.due("probe"):
+                log.exception("the ports of switch %016x could not be probed%s", dpid, times(count))
 
     def _send(self, station: Station, numbers: Iterable[int]) -> None:
         dpid, ports, stamp = station.session.dpid, station.ports, self._tell_time()
@@ -323,14 +352,13 @@ class Links:
 class Station:
     """A connected switch, as discovery sees it."""
 
-    __slots__ = ("pauses", "ports", "rested_at", "review_at", "reviewing", "session", "switch_id", "wake")
+    __slots__ = ("pauses", "ports", "rested_at", "review_at", "reviewing", "session", "switch_id")
 
     def __init__(self, switch_id: str, session: Session) -> None:
         self.switch_id = switch_id
         self.session = session
         self.ports: dict[int, bytes] = {}  # those that are probed: number -> MAC address
         self.pauses = list(FIRST)
-        self.wake = hub.Signal()
         self.review_at = 0.0  # when its ports are looked at next, by the clock of `Links`
         self.rested_at = 0.0  # before which rows that changed are no reason to
         self.reviewing = False  # ports have changed, and are about to be looked at

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Sequence
 from msgspec import structs
 
 from controller.model.model import Dependency
-from controller.model.mtu import wire_mtu
 from controller.model.rows import Switch
 from controller.ovsdb.wires import WireMtus
 from controller.store.replica import Replica
@@ -16,10 +15,9 @@ from controller.store.transaction import Transaction, transact
 
 
 class Wires:
-    """As `controller.ovsdb.wires.Wires` has it.  `underlay`: its MTU, in bytes."""
+    """As `controller.ovsdb.wires.Wires` has it."""
 
-    def __init__(self, store: Store, replica: Replica, underlay: int) -> None:
-        self.mtu = wire_mtu(underlay)
+    def __init__(self, store: Store, replica: Replica) -> None:
         self._store = store
         self._replica = replica
         self._moved: Callable[[Sequence[int]], None] = lambda _: None

@@ -1,0 +1,68 @@
+"""Rows wanted in a hypervisor's database: what units yield (`controller/compile/database_rows.py`), as values.
+
+A row is either somebody else's, of which some columns are to be right, or ours to make and to delete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class BridgeOf(msgspec.Struct, frozen=True):
+    """The bridge with a datapath id."""
+
+    dpid: int
+
+
+class PortAt(msgspec.Struct, frozen=True):
+    """The row of table Port that has the interface at an OpenFlow port."""
+
+    dpid: int
+    ofport: int
+
+
+class InterfaceAt(msgspec.Struct, frozen=True):
+    """The row of table Interface at an OpenFlow port."""
+
+    dpid: int
+    ofport: int
+
+
+class InterfaceNamed(msgspec.Struct, frozen=True):
+    name: str
+
+
+class OwnRow(msgspec.Struct, frozen=True):
+    """A row of ours in table `QoS`, `Queue` or `Mirror`.  `key`: its name among ours, unique in the database."""
+
+    table: str
+    key: str
+
+
+class AtLeast(msgspec.Struct, frozen=True):
+    """A column that is raised to `value` where column `actual`, which OVS reports, is known and less.
+
+    It is never lowered, and not taken back when nothing wants it any more.
+    """
+
+    value: int
+    actual: str
+
+
+RowOfOthers = BridgeOf | PortAt | InterfaceAt | InterfaceNamed
+RowPlace = RowOfOthers | OwnRow
+Atom = str | int | bool | RowPlace  # a place is a reference to the row there
+ColumnValue = Atom | AtLeast | frozenset[Atom] | Mapping[str, str] | Mapping[int, OwnRow]
+
+
+class WantedRow(msgspec.Struct, frozen=True):
+    """`columns`: of a row of ours all that are not as in a new row; of others' rows those that are to be right, and of
+    their maps the keys.  `held_by`: the row and the column that refer to a row of ours, where OVS deletes it otherwise
+    (a Mirror's bridge and `mirrors`).
+    """
+
+    place: RowPlace
+    columns: Mapping[str, ColumnValue]
+    held_by: tuple[BridgeOf, str] | None = None
