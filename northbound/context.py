@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
@@ -12,9 +12,11 @@ from controller.intent.env import Means, means
 from controller.model.rows import Row
 from controller.publish.feed import Events
 from controller.reconcile.statuses import Statuses
+from controller.runtime import hub
 from controller.store.replica import Replica
 from controller.store.store import Store
 
+from .answer import SLICE
 from .auth import Anybody, Identity
 from .hosts import Hosts
 from .policy import Open, Policy
@@ -107,4 +109,5 @@ class Context:
 
     @cached_property
     def means(self) -> Means:
-        return means(self.underlay_mtu, self.physical, self.offered, self.least_mtu)
+        turns = partial(hub.taking_turns, seconds=SLICE)
+        return means(self.underlay_mtu, self.physical, self.offered, self.least_mtu, turns)

@@ -37,7 +37,7 @@ def free_segment(tx: Transaction, means: Means) -> int:
         segment = 1 + means.below(LABELS)
         if tx.holder(f"segment/{segment}") is None:
             return segment
-    for segment in range(1, SEGMENTS + 1):
+    for segment in means.turns(range(1, SEGMENTS + 1)):
         if tx.holder(f"segment/{segment}") is None:
             return segment
     raise Exhausted("Unable to create the network. No segment id is left.", "NoNetworkAvailable")
@@ -62,7 +62,7 @@ def free_mac(tx: Transaction, network_id: str, means: Means) -> str:
 def free_address(tx: Transaction, subnet: Subnet, means: Means) -> str | None:
     """A free address of the subnet's pools, or None.
 
-    Takes a few look-ups until the pools are nearly full, and no memory, whatever their size.
+    Takes a few look-ups until the pools are nearly full; a full subnet is searched whole, in turns with other requests.
     """
     span = ranges.span(subnet)
     if not span.size:
@@ -72,7 +72,7 @@ def free_address(tx: Transaction, subnet: Subnet, means: Means) -> str | None:
         address = ranges.text(span.version, _nth(span.pools, means.below(span.size)))
         if tx.holder(prefix + address) is None:
             return address
-    for nth in _around(means.below(span.size), span.size):
+    for nth in means.turns(_around(means.below(span.size), span.size)):
         address = ranges.text(span.version, _nth(span.pools, nth))
         if tx.holder(prefix + address) is None:
             return address

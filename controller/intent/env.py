@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -17,7 +17,8 @@ class Means(NamedTuple):
     `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes;
     reports of hypervisors never lower a network's MTU below `least_mtu`.
     `project_id` is the caller's; an `operator` sees all projects.  `by_name`: the caller may attach any interface by
-    its name; `offered`: patterns of names that everybody may attach.
+    its name; `offered`: patterns of names that everybody may attach.  `turns` gives other requests their turn during a
+    long search.
     """
 
     underlay_mtu: int
@@ -30,14 +31,20 @@ class Means(NamedTuple):
     by_name: bool = True
     offered: tuple[str, ...] = ()
     least_mtu: int = 1280
+    turns: Callable[[Iterable[int]], Iterator[int]] = iter
 
 
 def means(
-    underlay_mtu: int = 1500, physical: PhysicalNetworks = NONE, offered: Sequence[str] = (), least_mtu: int = 1280
+    underlay_mtu: int = 1500,
+    physical: PhysicalNetworks = NONE,
+    offered: Sequence[str] = (),
+    least_mtu: int = 1280,
+    turns: Callable[[Iterable[int]], Iterator[int]] = iter,
 ) -> Means:
     """Environment with the real clock and randomness."""
     draw = random.SystemRandom().randrange
-    return Means(underlay_mtu, draw, _now, _new_id, physical, offered=tuple(offered), least_mtu=least_mtu)
+    return Means(underlay_mtu, draw, _now, _new_id, physical, offered=tuple(offered), least_mtu=least_mtu,
+                 turns=turns)  # fmt: skip
 
 
 def _now() -> str:

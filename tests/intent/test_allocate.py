@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterable, Iterator
 
 from controller.intent import allocate
 from controller.model.model import Applied
@@ -48,3 +49,19 @@ def test_a_mac_is_not_drawn_twice(world: World) -> None:
     found = allocate.free_mac(Transaction(world.model), network.id, means)
     assert found == "fa:16:3e:00:00:08"
     assert isinstance(network, Network)
+
+
+def test_a_full_subnet_is_searched_in_turns_with_other_requests(world: World) -> None:
+    searched: list[int] = []
+
+    def turns(steps: Iterable[int]) -> Iterator[int]:
+        for step in steps:
+            searched.append(step)
+            yield step
+
+    subnet = world.subnet(
+        world.network(), "10.0.0.0/26", gateway_ip="", allocation_pools=(Pool("10.0.0.1", "10.0.0.60"),)
+    )
+    world.model.apply([Applied(9, f"taken/ip/{subnet.id}/10.0.0.{n}", "port/x") for n in range(1, 61)])
+    assert allocate.free_address(Transaction(world.model), subnet, world.means._replace(turns=turns)) is None
+    assert len(searched) == 60
