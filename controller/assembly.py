@@ -24,7 +24,7 @@ from controller.config.settings import Settings, barred, tls_context
 from controller.diagnose.operators import Operators
 from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory
-from controller.diagnose.topology import Fabric
+from controller.diagnose.topology import FabricReport
 from controller.flow import Rates
 from controller.model.mtu import wire_mtu
 from controller.openflow import framework
@@ -38,7 +38,7 @@ from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import Statuses
 from controller.runtime import garbage, hub
 from controller.runtime.errors import Misconfigured
-from controller.runtime.held import Held
+from controller.runtime.held import HubWatch
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
 from controller.switches.admission import Admission
@@ -68,7 +68,7 @@ class Controller:
         self._settings = settings
         self._tls = tls_context(settings, demand_certificate=True)
         self._https = tls_context(settings, demand_certificate=False)
-        self._held = Held(settings.held_warning)
+        self._held = HubWatch(settings.held_warning)
         self._databases: dict[str, Any] = {}  # hypervisors whose database is connected, by system-id
         self._stopped = hub.Signal()
         self._status = 0
@@ -116,7 +116,7 @@ class Controller:
         inventory = Inventory(self.replica, self.reconciler, on_demand, levels, settings.broadcast_rate)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
-            inventory, Fabric(self.replica, inventory, statuses),
+            inventory, FabricReport(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
             [packet_ins.metrics, self.periodic.metrics, *([self.cluster.metrics] if self.cluster else [])],

@@ -17,7 +17,7 @@ PIECE = 65_536  # bytes of a large body that are kept, and sent, together
 _encode = msgspec.json.Encoder().encode
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """`revision`: of the store, at which a write is durable; 0 for a read."""
 
     status: int
@@ -34,8 +34,8 @@ class Answer(NamedTuple):
         return sum(map(len, self.pieces)) if self.pieces else len(self.body)
 
 
-def as_json(status: int, body: object, revision: int = 0, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    return Answer(status, _encode(body), JSON, headers, revision)
+def as_json(status: int, body: object, revision: int = 0, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+    return Response(status, _encode(body), JSON, headers, revision)
 
 
 def as_json_list(
@@ -45,10 +45,10 @@ def as_json_list(
     rest: Mapping[str, object] | None = None,
     revision: int = 0,
     headers: tuple[tuple[str, str], ...] = (),
-) -> Answer:
+) -> Response:
     """{name: [...], **rest}, encoded item by item as they come; others have their turn between two items."""
     pieces = list(_pieces(name, hub.taking_turns(items, SLICE), _encode(rest)[1:] if rest else b"}"))
-    return Answer(status, b"", JSON, headers, revision, pieces=pieces)
+    return Response(status, b"", JSON, headers, revision, pieces=pieces)
 
 
 def _pieces(name: str, items: Iterable[object], end: bytes) -> Iterator[bytes]:
@@ -65,9 +65,9 @@ def _pieces(name: str, items: Iterable[object], end: bytes) -> Iterator[bytes]:
     yield bytes(piece + b"]" + (b"," if end != b"}" else b"") + end)
 
 
-def as_large_json(status: int, body: Mapping[str, object]) -> Answer:
+def as_large_json(status: int, body: Mapping[str, object]) -> Response:
     """As `as_json`, of a body with long lists in it, encoded item by item with turns for others."""
-    return Answer(status, pieces=gathered(_encoded(body)))
+    return Response(status, pieces=gathered(_encoded(body)))
 
 
 def gathered(parts: Iterable[bytes]) -> list[bytes]:

@@ -15,7 +15,7 @@ from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable
 
 from . import audit, dry_run, errors, preview, versions
-from .answer import SLICE, Answer
+from .answer import SLICE, Response
 from .ask import Ask
 from .auth import Caller
 from .checks import Fault
@@ -23,7 +23,7 @@ from .context import Context
 from .endpoints import ENDPOINTS
 from .errors import HttpError, Problem, bad_request
 from .openapi import document
-from .routes import Routes
+from .routes import RouteTable
 from .v1.api import Speech
 from .v1.dialect import V10, V11
 from .v2 import api as v2
@@ -53,8 +53,8 @@ def application(context: Context) -> Wsgi:
     return serve
 
 
-def _routes(quantum: bool) -> Routes:
-    routes = Routes()
+def _routes(quantum: bool) -> RouteTable:
+    routes = RouteTable()
     routes.add("", {"GET": versions.root})
     routes.add("v2.0", {"GET": versions.v2})
     routes.add("v2.0/extensions", {"GET": versions.extensions})
@@ -71,8 +71,8 @@ def _routes(quantum: bool) -> Routes:
 
 
 def _answer(
-    context: Context, routes: Routes, request: Request, request_id: str, written: list[str]
-) -> tuple[Answer, Caller | None]:
+    context: Context, routes: RouteTable, request: Request, request_id: str, written: list[str]
+) -> tuple[Response, Caller | None]:
     path: str = request.environ.get("PATH_INFO", "")
     caller: Caller | None = None
     try:
@@ -102,7 +102,7 @@ def _speech(path: str) -> Speech | None:
     return DIALECTS.get(path[1:].partition("/")[0].removesuffix(".json").removesuffix(".xml"))
 
 
-def _error(request: Request, path: str, found: Problem) -> Answer:
+def _error(request: Request, path: str, found: Problem) -> Response:
     """In the form of the API that was meant."""
     speech = _speech(path)
     if speech:
@@ -132,7 +132,7 @@ def _caller(context: Context, request: Request, path: str) -> Caller:
         raise
 
 
-def _respond(request: Request, answer: Answer, request_id: str, start_response: StartResponse) -> Iterable[bytes]:
+def _respond(request: Request, answer: Response, request_id: str, start_response: StartResponse) -> Iterable[bytes]:
     headers = [("X-Openstack-Request-Id", request_id), *answer.headers]
     if answer.stream is not None:
         start_response(_REASONS[answer.status], [*headers, ("Content-Type", answer.content_type)])

@@ -14,11 +14,11 @@ from controller.runtime.errors import Forbidden
 from controller.store.transaction import Outcome, Transaction, transact
 
 from . import audit, dry_run, prefer
-from .answer import Answer
+from .answer import Response
 from .auth import Caller
 from .context import Context
 from .errors import bad_request
-from .resource import View
+from .resource import ResourceView
 
 T = TypeVar("T")
 MAX_PARAMETERS = 200
@@ -31,8 +31,8 @@ class Ask(NamedTuple):
     written: list[str]  # what the request wrote, for the audit: "+port/ID" made, "~port/ID" changed, "-port/ID" deleted
 
     @property
-    def view(self) -> View:
-        return View(self.context.replica.model, self.context.statuses, self.caller)
+    def view(self) -> ResourceView:
+        return ResourceView(self.context.replica.model, self.context.statuses, self.caller)
 
     @property
     def means(self) -> Means:
@@ -95,4 +95,4 @@ class Ask(NamedTuple):
         return found
 
 
-Handler = Callable[..., Answer]  # (ask, *parts of the path)
+Handler = Callable[..., Response]  # (ask, *parts of the path)

@@ -10,7 +10,7 @@ from webob import Request
 
 from controller.store.transaction import Transaction
 
-from .answer import Answer
+from .answer import Response
 from .auth import Caller
 
 log = logging.getLogger("tenet.audit")
@@ -20,7 +20,7 @@ NOBODY = Caller("", operator=False)
 
 
 def record(
-    request: Request, caller: Caller | None, answer: Answer, written: Sequence[str], request_id: str, started: float
+    request: Request, caller: Caller | None, answer: Response, written: Sequence[str], request_id: str, started: float
 ) -> None:
     """`started` by time.monotonic.  Reads are recorded only when they failed through a fault of ours."""
     if request.method in ("GET", "HEAD") and answer.status < 500:

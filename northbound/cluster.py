@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from controller.runtime.errors import NotFound
 
-from .answer import Answer, as_json
+from .answer import Response, as_json
 from .ask import Ask
 from .context import ClusterOperators
 
 
-def show(ask: Ask) -> Answer:
+def show(ask: Ask) -> Response:
     return as_json(200, {"cluster": _cluster(ask).cluster()})
 
 
-def drain(ask: Ask, member_id: str) -> Answer:
+def drain(ask: Ask, member_id: str) -> Response:
     return as_json(200, {"member": _cluster(ask).drain(member_id, True)})
 
 
-def undrain(ask: Ask, member_id: str) -> Answer:
+def undrain(ask: Ask, member_id: str) -> Response:
     return as_json(200, {"member": _cluster(ask).drain(member_id, False)})
 
 
-def forget(ask: Ask, member_id: str) -> Answer:
+def forget(ask: Ask, member_id: str) -> Response:
     _cluster(ask).forget(member_id)
-    return Answer(204, b"")
+    return Response(204, b"")
 
 
-def accept(ask: Ask) -> Answer:
+def accept(ask: Ask) -> Response:
     """The model is meant to be as it is, however little of it there is; at the member that is asked."""
     _cluster(ask).accept()
-    return Answer(204, b"")
+    return Response(204, b"")
 
 
 def _cluster(ask: Ask) -> ClusterOperators:

@@ -26,7 +26,7 @@ Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as i
 Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that a change would add and remove
 
 
-class Fabric(Protocol):
+class FabricQueries(Protocol):
     """How switches are wired, what is attached where, what becomes of a frame; ready to be answered as JSON."""
 
     def links(self) -> list[dict[str, Any]]: ...
@@ -38,11 +38,11 @@ class Fabric(Protocol):
     def unreachable(self) -> list[dict[str, Any]]: ...
 
 
-class Operators(Protocol):
+class OperatorQueries(Protocol):
     """What operators ask; all of it ready to be answered as JSON."""
 
     @property
-    def fabric(self) -> Fabric: ...
+    def fabric(self) -> FabricQueries: ...
 
     def switches(self) -> list[dict[str, Any]]: ...
 
@@ -92,7 +92,7 @@ class Context:
     store: Store
     replica: Replica
     statuses: Statuses
-    operators: Operators
+    operators: OperatorQueries
     events: Events
     underlay_mtu: int = 1500
     least_mtu: int = 1280

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .answer import Answer
+from .answer import Response
 from .ask import Ask, Handler
 from .schema import OBJECT, SHOWN_TEXT, Schema
 
@@ -62,7 +62,7 @@ class Endpoint(NamedTuple):
     def guarded(self) -> Handler:
         """The handler, for whoever may; a write of operators cannot be foreseen."""
 
-        def handle(ask: Ask, *parts: str) -> Answer:
+        def handle(ask: Ask, *parts: str) -> Response:
             if self.rule:
                 ask.context.policy.check(ask.caller, self.rule, {})
             if self.writes:

@@ -21,7 +21,7 @@ from controller.runtime.errors import Forbidden, Misconfigured
 from controller.runtime.files import check_trusted
 
 from .auth import Caller
-from .field import Field
+from .field import RequestField
 from .policies import rules
 from .policy import Target
 from .v2.catalogue import RESOURCES
@@ -190,7 +190,7 @@ def _references(check: Any) -> list[str]:
 
 def _read(rules: Mapping[str, Any], check: Any, found: set[str]) -> bool:
     """Add what a check reads; whether nothing else has a say in it."""
-    if isinstance(check, Field):
+    if isinstance(check, RequestField):
         found.update(check.names)
     elif isinstance(check, checks.RuleCheck):
         return _read(rules, rules[check.match], found)  # of an unknown name, that is `default`

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from controller.runtime.errors import Conflict, Exhausted, Forbidden, Invalid, NotFound, Refused, Unavailable
 
-from .answer import Answer, as_json
+from .answer import Response, as_json
 from .resource import BAD_REQUEST
 
 RETRY_AFTER = 1  # seconds, when the store cannot take a write now
@@ -56,7 +56,7 @@ def problem(error: Exception) -> Problem:
     return Problem(500, "HTTPInternalServerError", "An internal error: the request id finds it in the log.")
 
 
-def answer(root: str, found: Problem) -> Answer:
+def answer(root: str, found: Problem) -> Response:
     """{root: {"type", "message", "detail"}}"""
     body = {root: {"type": found.kind, "message": found.message, "detail": found.detail}}
     return as_json(found.status, body, headers=found.headers)

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from controller.intent.audience import Told
+from controller.intent.audience import ChangeRecord
 from controller.intent.visibility import among
 from controller.model.rows import Port
-from controller.publish.feed import Entry, Position, follow
+from controller.publish.feed import FeedEntry, Position, follow
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
 
 from . import event_ids
-from .answer import SLICE, Answer
+from .answer import SLICE, Response
 from .ask import Ask
 from .auth import Caller
 from .errors import HttpError, bad_request
@@ -41,7 +41,7 @@ class Start(NamedTuple):
     known: bool
 
 
-def stream(ask: Ask) -> Answer:
+def stream(ask: Ask) -> Response:
     """From `after` or the header Last-Event-ID on; from now on without either."""
     start = _start(ask)
     _catch_up(ask, start.position.revision)
@@ -53,7 +53,7 @@ def stream(ask: Ask) -> Answer:
     if refusal:
         raise HttpError(503, "ServiceUnavailable", refusal, (("Retry-After", "10"),))
     ask.request.environ[hub.GATHERED] = 0  # each event as it comes
-    return Answer(
+    return Response(
         200, content_type="text/event-stream", headers=(("Cache-Control", "no-store"),), stream=_lines(ask, start)
     )
 
@@ -142,7 +142,7 @@ def _all_statuses(ask: Ask, position: Position) -> Iterator[bytes]:
         ask.context.events.look_at(there)
         statuses = tuple((port, *ask.view.statuses.port(port)) for port in there)
         is_last = start + TOGETHER >= len(ports)
-        yield _event(ask, Entry(position, (), statuses), "" if is_last else _said(ask, position, ""))
+        yield _event(ask, FeedEntry(position, (), statuses), "" if is_last else _said(ask, position, ""))
 
 
 def _id(ask: Ask, position: Position) -> str:
@@ -161,7 +161,7 @@ def _key(ask: Ask) -> bytes:
     return event_ids.shared_key(ask.context.store, ask.context.replica)
 
 
-def _event(ask: Ask, entry: Entry, name: str = "") -> bytes:
+def _event(ask: Ask, entry: FeedEntry, name: str = "") -> bytes:
     """One event, with another id where `name` is given; nothing when the caller may see none of it."""
     changes = [shown for each in entry.rows if (shown := _change(ask, each)) is not None]
     ports = entry.statuses if entry.statuses and visibility.may_list(PORTS, ask) else ()
@@ -173,7 +173,7 @@ def _event(ask: Ask, entry: Entry, name: str = "") -> bytes:
     return f"id: {name or _id(ask, entry.position)}\nevent: {event}\ndata: ".encode() + _encode(said) + b"\n\n"
 
 
-def _change(ask: Ask, told: Told) -> dict[str, Any] | None:
+def _change(ask: Ask, told: ChangeRecord) -> dict[str, Any] | None:
     """What the caller is told of an object: its content only while the caller sees it, that it has gone (for all, or
     for the caller) also when it has seen it.
     """
@@ -200,5 +200,5 @@ def _change(ask: Ask, told: Told) -> dict[str, Any] | None:
     return {"change": "update" if saw else "create", **found, resource.name: shown}
 
 
-def _concerns(caller: Caller, told: Told) -> bool:
+def _concerns(caller: Caller, told: ChangeRecord) -> bool:
     return told.whom is None or caller.operator or among(caller.project_id, told.whom)

@@ -16,7 +16,7 @@ from oslo_policy import policy as oslo
 from .policy import Target
 
 
-class Field(checks.Check):
+class RequestField(checks.Check):
     """`field:networks:shared=True`, `field:port:device_owner=~^network:`: an attribute of the object, or of what it is
     on.
     """
@@ -36,4 +36,4 @@ class Field(checks.Check):
         return False
 
 
-oslo.register("field", Field)
+oslo.register("field", RequestField)

@@ -9,22 +9,22 @@ from controller.model.rows import Row
 from controller.runtime import hub
 from controller.runtime.errors import Forbidden
 
-from .answer import SLICE, Answer, as_large_json
+from .answer import SLICE, Response, as_large_json
 from .ask import Ask
 from .dry_run import Changed, told
-from .resource import View
+from .resource import ResourceView
 from .v2 import visibility
 from .v2.catalogue import resource_of
 
 
-def answer(ask: Ask, changes: Changed) -> Answer:
+def answer(ask: Ask, changes: Changed) -> Response:
     """Every object that would change and, for operators, every flow.
 
     Others have their turn between the two and not within either, which looks at the model of one moment.
     """
     turns = hub.Turns(SLICE)
     view = ask.view
-    after_all = View(Overlay(view.model, changes), view.statuses, view.caller)
+    after_all = ResourceView(Overlay(view.model, changes), view.statuses, view.caller)
     found = [_object(ask, after_all, *each) for each in told(changes)]
     shown: dict[str, Any] = {"objects": [each for each in found if each is not None]}
     turns.give()
@@ -33,7 +33,7 @@ def answer(ask: Ask, changes: Changed) -> Answer:
     return as_large_json(200, shown)
 
 
-def _object(ask: Ask, after_all: View, change: str, row: Row, after: Row | None) -> dict[str, Any] | None:
+def _object(ask: Ask, after_all: ResourceView, change: str, row: Row, after: Row | None) -> dict[str, Any] | None:
     view = ask.view
     resource = resource_of(type(row))
     seen = view if change == "delete" else after_all

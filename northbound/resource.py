@@ -30,7 +30,7 @@ MAX_FAULTS = 20  # that one answer tells
 BAD_REQUEST = "HTTPBadRequest"  # the type under which OpenStack Networking refuses a body's form
 
 
-class View(NamedTuple):
+class ResourceView(NamedTuple):
     """What an attribute may be computed from beside its row."""
 
     model: Model
@@ -38,9 +38,11 @@ class View(NamedTuple):
     caller: Caller = Caller("", operator=True)
 
 
-Show = Callable[[View, Any], object]
-Finder = Callable[["View", Sequence[str]], list[Any]]  # the values asked for -> few rows, all that match among them
-Filter = Callable[[Sequence[str]], Callable[[View, Any], bool]]  # the values asked for -> does this row match?
+Show = Callable[[ResourceView, Any], object]
+Finder = Callable[
+    ["ResourceView", Sequence[str]], list[Any]
+]  # the values asked for -> few rows, all that match among them
+Filter = Callable[[Sequence[str]], Callable[[ResourceView, Any], bool]]  # the values asked for -> does this row match?
 Create = Callable[[Transaction, str, Any, Means], Row]
 Update = Callable[[Transaction, str, Any, Means], Row]
 Delete = Callable[[Transaction, str, Means], None]
@@ -106,7 +108,7 @@ class Extension(NamedTuple):
     description: str
 
 
-class Action(NamedTuple):
+class MemberAction(NamedTuple):
     """A call on one object beside CRUD: PUT PATH/ID/NAME, with a body of exactly these attributes.
 
     `rule`: who may, by default; the rule has the action's name.  `answer`: the body of the answer, of this `shape`.
@@ -117,7 +119,7 @@ class Action(NamedTuple):
     rule: str
     takes: Mapping[str, Check]
     run: Callable[[Transaction, str, Mapping[str, Any], Means], Row]
-    answer: Callable[[View, Any], dict[str, object]]
+    answer: Callable[[ResourceView, Any], dict[str, object]]
     shape: Schema
 
 
@@ -150,7 +152,7 @@ class Resource:
     tagged: bool = False
     parent: Resource | None = None
     on: Reference | None = None
-    actions: tuple[Action, ...] = ()
+    actions: tuple[MemberAction, ...] = ()
     forget: Callable[[Any, str], None] | None = None
     confirmed: bool = False
     extensions: tuple[Extension, ...] = ()
@@ -178,7 +180,7 @@ class Resource:
         return re.sub(r"\{\w+\}", "*", self.path)
 
     def show(
-        self, view: View, row: Row, names: Collection[str] = (), hidden: Collection[str] = ()
+        self, view: ResourceView, row: Row, names: Collection[str] = (), hidden: Collection[str] = ()
     ) -> dict[str, object]:
         """What the API tells of a row; all of it, or the named attributes, but never what is hidden."""
         return {

@@ -8,16 +8,16 @@ from .ask import Handler
 from .errors import method_not_allowed, not_found
 
 
-class Routes:
+class RouteTable:
     def __init__(self) -> None:
-        self._children: dict[str, Routes] = {}
+        self._children: dict[str, RouteTable] = {}
         self._handlers: dict[str, Handler] = {}
 
     def add(self, path: str, handlers: Mapping[str, Handler]) -> None:
         """`path` as "v2.0/ports/*"; `handlers` by method."""
         node = self
         for part in path.split("/") if path else ():
-            node = node._children.setdefault(part, Routes())
+            node = node._children.setdefault(part, RouteTable())
         node._handlers.update(handlers)
 
     def find(self, method: str, path: str) -> tuple[Handler, list[str]]:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from oslo_policy.policy import DocumentedRuleDefault, Operation, RuleDefault
 
-from .field import Field
+from .field import RequestField
 
-__all__ = ["NAMED", "Access", "AttributeRule", "Field", "any_of", "documented", "of_attributes", "rule"]
+__all__ = ["NAMED", "Access", "AttributeRule", "RequestField", "any_of", "documented", "of_attributes", "rule"]
 # with Field, for the rules are parsed as they are declared
 
 ADMIN = "rule:admin_only"

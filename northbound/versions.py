@@ -6,7 +6,7 @@ from typing import Any
 
 from controller.runtime.errors import NotFound
 
-from .answer import Answer, as_json
+from .answer import Response, as_json
 from .ask import Ask
 from .resource import Extension
 from .v2.catalogue import RESOURCES
@@ -21,12 +21,12 @@ def _version(ask: Ask, name: str, status: str) -> dict[str, Any]:
     return {"id": name, "status": status, "links": [{"rel": "self", "href": href}]}
 
 
-def root(ask: Ask) -> Answer:
+def root(ask: Ask) -> Response:
     served = (*(QUANTUM if ask.context.quantum else ()), *VERSIONS)
     return as_json(200, {"versions": [_version(ask, *version) for version in served]})
 
 
-def v2(ask: Ask) -> Answer:
+def v2(ask: Ask) -> Response:
     """The resources of v2.0."""
     resources = [
         {
@@ -39,11 +39,11 @@ def v2(ask: Ask) -> Answer:
     return as_json(200, {"resources": resources})
 
 
-def extensions(ask: Ask) -> Answer:
+def extensions(ask: Ask) -> Response:
     return as_json(200, {"extensions": [_extension(each) for each in served()]})
 
 
-def extension(ask: Ask, alias: str) -> Answer:
+def extension(ask: Ask, alias: str) -> Response:
     for each in served():
         if each.alias == alias:
             return as_json(200, {"extension": _extension(each)})

@@ -202,6 +202,17 @@ def test_apps_read_the_model_through_recorded_reads_alone() -> None:
     assert private_reads("def port(port, see):\n see._model.get(port)") == ["see._model"]
 
 
+def test_class_names_are_unique() -> None:
+    """One word, one meaning: a class name is used once in the product, private ones aside."""
+    found: dict[str, list[str]] = {}
+    for file in files():
+        for node in ast.parse((ROOT / file).read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(file)
+    assert len(found) > 200
+    assert {name: where for name, where in found.items() if len(where) > 1} == {}
+
+
 @pytest.mark.parametrize("file", files())
 def test_no_file_is_too_long(file: str) -> None:
     assert len((ROOT / file).read_text().splitlines()) <= LONGEST

@@ -129,7 +129,7 @@ def _book(tx: Transaction, book_id: str) -> Book:
 # --- resources (northbound/v2/shelves.py) -----------------------------------------------------------------------------
 
 from northbound.checks import boolean, mac, text, uuid
-from northbound.resource import Action, Attribute, Extension, May, Resource, View, attribute
+from northbound.resource import Attribute, Extension, May, MemberAction, Resource, ResourceView, attribute
 from northbound.rules import ADMIN, CREATE, MEMBER, READER, Access, any_of, of_attributes
 from northbound.schema import WHOLE, closed
 from northbound.structures import nullable
@@ -137,11 +137,11 @@ from northbound.v2 import catalogue
 from northbound.v2.common import IDENTITY, OWNED, STANDARD, UUID, optional, shared, tagged
 
 
-def _books(view: View, shelf: Shelf) -> list[str]:
+def _books(view: ResourceView, shelf: Shelf) -> list[str]:
     return [book.id for book in view.model.find(Book, "shelf_id", shelf.id)]
 
 
-def _stamped(view: View, shelf: Shelf) -> dict[str, object]:
+def _stamped(view: ResourceView, shelf: Shelf) -> dict[str, object]:
     return {"stamped": shelf.stamped}
 
 
@@ -168,7 +168,9 @@ SHELVES = Resource(
     update=update,
     delete=delete,
     actions=(
-        Action("stamp", "Stamp a shelf", MEMBER, {"ink": text}, stamp, _stamped, closed({"stamped": WHOLE}, "stamped")),
+        MemberAction(
+            "stamp", "Stamp a shelf", MEMBER, {"ink": text}, stamp, _stamped, closed({"stamped": WHOLE}, "stamped")
+        ),
     ),
     index={**OWNED, "name": "name", "port_id": "port_id"},
     tagged=True,

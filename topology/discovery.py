@@ -36,21 +36,21 @@ SIZE: Final = _BODY.size + _DIGEST + len(_END)
 _FIXED = (ETHERTYPE, _CHASSIS, _LOCAL, _PORT, _LOCAL, _LIFE, LIFE, _OWN, _OURS, 1)
 
 
-class Port(NamedTuple):
+class ProbePort(NamedTuple):
     """An OpenFlow port of a datapath."""
 
     dpid: int
     number: int
 
 
-class Heard(NamedTuple):
+class HeardProbe(NamedTuple):
     """What a frame says: it left by `port` at `stamp`, in microseconds of its sender's clock (Unix time)."""
 
-    port: Port
+    port: ProbePort
     stamp: int
 
 
-def frame(key: bytes, port: Port, stamp: int, mac: bytes) -> bytes:
+def frame(key: bytes, port: ProbePort, stamp: int, mac: bytes) -> bytes:
     """The frame to be sent out of a port, whose address is `mac` (6 bytes)."""
     body = _BODY.pack(
         _GROUP, mac, ETHERTYPE, _CHASSIS, _LOCAL, b"%016x" % port.dpid, _PORT, _LOCAL, b"%08x" % port.number,
@@ -59,7 +59,7 @@ def frame(key: bytes, port: Port, stamp: int, mac: bytes) -> bytes:
     return body + _digest(key, body) + _END
 
 
-def read(key: bytes, data: bytes) -> Heard | None:
+def read(key: bytes, data: bytes) -> HeardProbe | None:
     """What a frame says; None for one that is not whole, not of our form or not made with the key."""
     if len(data) != SIZE:
         return None
@@ -70,7 +70,7 @@ def read(key: bytes, data: bytes) -> Heard | None:
         return None
     if not hmac.compare_digest(_digest(key, data[: _BODY.size]), data[_BODY.size : _BODY.size + _DIGEST]):
         return None
-    return Heard(Port(int(dpid, 16), int(number, 16)), stamp)
+    return HeardProbe(ProbePort(int(dpid, 16), int(number, 16)), stamp)
 
 
 def is_lldp(data: bytes) -> bool:

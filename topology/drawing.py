@@ -15,7 +15,7 @@ _COLOURS = ("#2471a3", "#c0392b", "#1e8449", "#b9770e", "#7d3c98", "#117a65", "#
 _WIDE, _HIGH, _MARGIN = 110, 110, 60  # pixels between neighbours of one layer, between layers, around
 
 
-class Wire(NamedTuple):
+class DrawnWire(NamedTuple):
     """A wire between two switches, once; `used` when both ends hear each other."""
 
     one: str
@@ -38,11 +38,11 @@ class Leaf(NamedTuple):
     status: str
 
 
-def wires(topology: Topology) -> list[Wire]:
-    found: dict[tuple[tuple[str, int], ...], Wire] = {}
+def wires(topology: Topology) -> list[DrawnWire]:
+    found: dict[tuple[tuple[str, int], ...], DrawnWire] = {}
     for link in topology["links"]:
         ends = ((link["switch"], link["port"]), (link["far_switch"], link["far_port"]))
-        wire = Wire(link["switch"], link["port_name"], link["far_switch"], link["far_port_name"], link["used"])
+        wire = DrawnWire(link["switch"], link["port_name"], link["far_switch"], link["far_port_name"], link["used"])
         found.setdefault(tuple(sorted(ends)), wire)
     return [wire for _, wire in sorted(found.items())]
 
@@ -123,7 +123,7 @@ FORMATS: dict[str, Callable[[Topology], str]] = {"text": text, "dot": dot, "svg"
 class Arc(NamedTuple):
     """How a wire is drawn: a quadratic curve between two points (of which the control point may be on the line)."""
 
-    wire: Wire
+    wire: DrawnWire
     left: Point
     control: Point
     right: Point

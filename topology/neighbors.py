@@ -10,14 +10,14 @@ import enum
 from typing import NamedTuple
 
 from .damping import Damping
-from .discovery import Heard, Port
+from .discovery import HeardProbe, ProbePort
 
 SWEEP = 60.0  # seconds between two looks for stamps that count no more
 SILENCE = 2.6  # seconds: two frames in a row are missed, and the third is late
 FRESH = 3_000_000  # microseconds that a frame may be on its way, with what clocks of members differ by
 
 
-class Verdict(enum.Enum):
+class ProbeVerdict(enum.Enum):
     SAME = "known already"
     NEW = "a new wire"
     HELD = "it flaps and is held down"
@@ -26,18 +26,18 @@ class Verdict(enum.Enum):
     STALE = "from another time"
 
 
-class Wire(NamedTuple):
+class DirectedWire(NamedTuple):
     """What `far` sends comes in at `near`."""
 
-    near: Port
-    far: Port
+    near: ProbePort
+    far: ProbePort
 
 
 class Fall(NamedTuple):
     """What came in at `near`, last from `far`, does no more; `up`: it did until now; `held`: it is held down now."""
 
-    near: Port
-    far: Port
+    near: ProbePort
+    far: ProbePort
     up: bool
     held: bool
 
@@ -46,45 +46,45 @@ class Neighbors:
     """`now`: seconds of a monotonic clock; `stamp`: what a frame sent now would carry."""
 
     def __init__(self) -> None:
-        self.far: dict[Port, Port] = {}  # near -> far, of every wire that is up
+        self.far: dict[ProbePort, ProbePort] = {}  # near -> far, of every wire that is up
         self.moved: list[Fall] = []  # wires that were found to be elsewhere; for the caller to empty
-        self._near: dict[Port, Port] = {}
-        self._lately: dict[Port, Port] = {}  # near -> far, of wires that fell
-        self._last: dict[Port, float] = {}
-        self._stamps: dict[Port, int] = {}
-        self._damping: Damping[Port] = Damping()
+        self._near: dict[ProbePort, ProbePort] = {}
+        self._lately: dict[ProbePort, ProbePort] = {}  # near -> far, of wires that fell
+        self._last: dict[ProbePort, float] = {}
+        self._stamps: dict[ProbePort, int] = {}
+        self._damping: Damping[ProbePort] = Damping()
         self._swept = 0.0  # when stamps were looked through
 
-    def heard(self, near: Port, heard: Heard, now: float, stamp: int) -> Verdict:
+    def heard(self, near: ProbePort, heard: HeardProbe, now: float, stamp: int) -> ProbeVerdict:
         """A frame came in at `near`."""
         far = heard.port
         if heard.stamp <= self._stamps.get(far, 0):
-            return Verdict.REPLAYED
+            return ProbeVerdict.REPLAYED
         if not -FRESH < stamp - heard.stamp < FRESH:
-            return Verdict.STALE
+            return ProbeVerdict.STALE
         self._stamps[far] = heard.stamp
         if self.far.get(near) == far:
             self._last[near] = now
-            return Verdict.SAME
+            return ProbeVerdict.SAME
         if near.dpid == far.dpid:
-            return Verdict.LOOP
+            return ProbeVerdict.LOOP
         if self._damping.holds(near, now):
-            return Verdict.HELD
+            return ProbeVerdict.HELD
         for other in {near, self._near.get(far, near)}:
             if other in self.far and (fall := self.fall(other, now)):  # a cable was moved
                 self.moved.append(fall)
         if self._damping.holds(near, now):
-            return Verdict.HELD
-        self.adopt(Wire(near, far), now)
-        return Verdict.NEW
+            return ProbeVerdict.HELD
+        self.adopt(DirectedWire(near, far), now)
+        return ProbeVerdict.NEW
 
-    def adopt(self, wire: Wire, now: float) -> None:
+    def adopt(self, wire: DirectedWire, now: float) -> None:
         """Take a wire as up that somebody has heard; it stays so for SILENCE."""
         self.far[wire.near] = wire.far
         self._near[wire.far] = wire.near
         self._last[wire.near] = now
 
-    def fall(self, near: Port, now: float) -> Fall | None:
+    def fall(self, near: ProbePort, now: float) -> Fall | None:
         """The wire into a port is down; None when none was up lately."""
         up = near in self.far
         far = self.far.pop(near, None) or self._lately.get(near)
@@ -97,19 +97,19 @@ class Neighbors:
                 del self._near[far]
         return Fall(near, far, up, self._damping.fell(near, now))
 
-    def lately(self, near: Port) -> Port | None:
+    def lately(self, near: ProbePort) -> ProbePort | None:
         """What came in at a port until its wire fell."""
         return self._lately.get(near)
 
-    def into(self, far: Port) -> Port | None:
+    def into(self, far: ProbePort) -> ProbePort | None:
         """Where what a port sends comes in."""
         return self._near.get(far)
 
-    def silent(self, now: float) -> list[Port]:
+    def silent(self, now: float) -> list[ProbePort]:
         """Ports that have heard nothing for SILENCE, although a wire into them is up."""
         return [near for near, last in self._last.items() if now - last > SILENCE]
 
-    def is_held(self, near: Port, now: float) -> bool:
+    def is_held(self, near: ProbePort, now: float) -> bool:
         """Whether the wire into a port is held down."""
         return self._damping.holds(near, now)
 

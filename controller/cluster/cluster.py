@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from controller.cluster.guard import Guard
 from controller.cluster.held_lease import HeldLease
-from controller.cluster.levels import Levels
+from controller.cluster.levels import ClusterProgress
 from controller.cluster.mastery import Shared
 from controller.cluster.membership import Membership
 from controller.cluster.report import Report
@@ -36,7 +36,7 @@ class Cluster:
         name = settings.member or default_name(settings.northbound[1])
         self._held = HeldLease()
         self.mastery = Shared(name, replica, self._held.until)
-        self.levels = Levels(replica, progress, self.mastery, time.monotonic)
+        self.levels = ClusterProgress(replica, progress, self.mastery, time.monotonic)
         self.guard = Guard(replica, self.mastery, settings.accept_empty)
         self.roster = Roster(replica.model, self.mastery)
         self.report = Report(store, replica, self.mastery, self.guard)

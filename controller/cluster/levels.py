@@ -12,7 +12,7 @@ from controller.runtime import hub
 from controller.store.replica import Replica
 
 
-class Levels:
+class ClusterProgress:
     """Confirmed revision of each switch: our own from `progress`, others' from the rows of their masters.
 
     A switch without a master, or with one that is still comparing, keeps its last revision: its flows stay installed.

@@ -85,7 +85,7 @@ class Alone:
     def listen(self, moved: Callable[[], None]) -> None: ...
 
 
-class View:
+class ClusterView:
     """Masters and owners computed from the cluster's rows, updated row by row."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ class Shared:
         self, me: str, replica: Replica, lease_until: Callable[[], float], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.me = me
-        self.view = View()
+        self.view = ClusterView()
         self.lease_until = lease_until
         self.instance = ""  # of our presence, once its rows are in the store
         self.frozen = ""  # why no switch may be programmed, or ""

@@ -13,7 +13,7 @@ import uuid
 import msgspec
 
 from controller.cluster.held_lease import HeldLease
-from controller.cluster.levels import Levels
+from controller.cluster.levels import ClusterProgress
 from controller.cluster.mastery import Shared
 from controller.model.model import Dependency
 from controller.model.rows import Level, Member, Presence, Reach, Row
@@ -44,7 +44,7 @@ class Membership:
         me: Member,
         ttl: float,
         mastery: Shared,
-        levels: Levels,
+        levels: ClusterProgress,
         held: HeldLease,
     ) -> None:
         self.me = me

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from controller.compile.flow_set import Conflict, FlowChange, FlowSet, FlowSetKey, Owner
+from controller.compile.flow_set import FlowChange, FlowConflict, FlowSet, FlowSetKey, Owner
 from controller.flow import Flow
 from controller.model.model import Dependency, Model
 from controller.model.reader import Reader
@@ -65,7 +65,7 @@ class Compiled(NamedTuple):
     """One round's outcome: per switch what became of which flow, in no particular order."""
 
     changes: dict[str, list[FlowChange]]
-    conflicts: list[Conflict]
+    conflicts: list[FlowConflict]
 
 
 class Compiler:
@@ -141,7 +141,7 @@ class Compiler:
     def settle(self) -> Compiled:
         """End a round, once `work` is done: which flows became which, on every switch."""
         settled: dict[FlowSetKey, list[FlowChange]] = {}
-        conflicts: list[Conflict] = []
+        conflicts: list[FlowConflict] = []
         for key in self._changed:
             if key in self.flow_sets:
                 settled[key], conflicting = self.flow_sets[key].settle()

@@ -29,7 +29,7 @@ class FlowChange(NamedTuple):
     new: Flow | None
 
 
-class Conflict(NamedTuple):
+class FlowConflict(NamedTuple):
     """Owners that want the same match to do different things; `flow` was chosen, by every process alike."""
 
     flow: Flow
@@ -94,7 +94,7 @@ class FlowSet:
         if key not in self._touched:
             self._touched[key] = _flow(held)
 
-    def settle(self) -> tuple[list[FlowChange], list[Conflict]]:
+    def settle(self) -> tuple[list[FlowChange], list[FlowConflict]]:
         """What changed since the last settlement, once everybody has spoken."""
         changes, conflicting = [], []
         for key, old in self._touched.items():
@@ -106,7 +106,7 @@ class FlowSet:
                 changes.append(FlowChange(old, new))
         self._touched.clear()
         self._name([shared for shared in conflicting if _FIRST in shared.flows])
-        return changes, [Conflict(shared.flow, tuple(sorted(shared.flows))) for shared in conflicting]
+        return changes, [FlowConflict(shared.flow, tuple(sorted(shared.flows))) for shared in conflicting]
 
     def _name(self, conflicting: Collection[_Shared]) -> None:
         """Find out whose claims the first ones were.  Looks at every claim, once in a round with a new conflict."""

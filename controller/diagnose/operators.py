@@ -11,14 +11,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory, moment
-from controller.diagnose.topology import Fabric
+from controller.diagnose.topology import FabricReport
 from controller.model.rows import NAMES, Reach, Switch
 from controller.reconcile.mtus import Mtus
 from controller.reconcile.reconciler import Reconciler
-from controller.reconcile.statuses import Levels
+from controller.reconcile.statuses import SwitchProgress
 from controller.runtime import hub
 from controller.runtime.errors import Conflict
-from controller.runtime.held import Held
+from controller.runtime.held import HubWatch
 from controller.store.replica import Replica
 from controller.switches.board import Switchboard
 from controller.switches.discovery.links import Links
@@ -35,15 +35,15 @@ class Operators:
         replica: Replica,
         reconciler: Reconciler,
         switchboard: Switchboard,
-        progress: Levels,
+        progress: SwitchProgress,
         observer: Observer,
         links: Links,
         inventory: Inventory,
-        fabric: Fabric,
+        fabric: FabricReport,
         readiness: Readiness,
         mtus: Mtus,
         vifs: Vifs,
-        held: Held,
+        held: HubWatch,
         sources: Sequence[MetricSource] = (),
         databases: Collection[str] = (),
     ) -> None:

@@ -17,7 +17,7 @@ from controller.flow import Flow
 from controller.model.rows import Switch
 from controller.reconcile.programmer import Programmer
 from controller.reconcile.reconciler import Reconciler
-from controller.reconcile.statuses import Levels
+from controller.reconcile.statuses import SwitchProgress
 from controller.runtime import hub
 from controller.store.replica import Replica
 
@@ -31,7 +31,12 @@ def moment(seconds: float) -> str | None:
 
 class Inventory:
     def __init__(
-        self, replica: Replica, reconciler: Reconciler, on_demand: OnDemand, levels: Levels, broadcast_rate: int = 0
+        self,
+        replica: Replica,
+        reconciler: Reconciler,
+        on_demand: OnDemand,
+        levels: SwitchProgress,
+        broadcast_rate: int = 0,
     ) -> None:
         self._model = replica.model
         self._reconciler = reconciler

@@ -26,7 +26,7 @@ _TABLES = {table.number: table.name for table in TABLES}
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 
-class Fabric:
+class FabricReport:
     def __init__(self, replica: Replica, inventory: Inventory, statuses: Statuses) -> None:
         self._model: Model = replica.model
         self._inventory = inventory

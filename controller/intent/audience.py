@@ -18,7 +18,7 @@ from .visibility import NOBODY, Audience, audience
 Changes = Sequence[tuple[Row | None, Row | None]]
 
 
-class Told(NamedTuple):
+class ChangeRecord(NamedTuple):
     """One object in a commit.  `whom`: of those who saw it and see it, only these are told; None: all of them."""
 
     before: Row | None
@@ -28,20 +28,20 @@ class Told(NamedTuple):
     whom: Audience | None = None
 
 
-def told(model: Model, rows: Changes) -> tuple[Told, ...]:
+def told(model: Model, rows: Changes) -> tuple[ChangeRecord, ...]:
     """Objects to report for a commit.  `model` is at its revision."""
     past: Reads = model
     if any(before is not None or isinstance(after, RbacPolicy) for before, after in rows):
         past = Overlay(model, [(after, before) for before, after in rows])
-    found: dict[str, Told] = {}
+    found: dict[str, ChangeRecord] = {}
     for before, after in rows:
         row = after or before
         if row is not None and (before != after or isinstance(row, Standard)):  # shown with its revision
             saw = NOBODY if before is None else audience(past, before)
-            found[row.key] = Told(before, after, saw, NOBODY if after is None else audience(model, after))
+            found[row.key] = ChangeRecord(before, after, saw, NOBODY if after is None else audience(model, after))
     for row, whom in _others(model, rows):
         if row.key not in found:
-            found[row.key] = Told(row, row, audience(past, row), audience(model, row), whom)
+            found[row.key] = ChangeRecord(row, row, audience(past, row), audience(model, row), whom)
     return tuple(found.values())
 
 

@@ -17,7 +17,7 @@ _SMALLEST = 56
 MOST = 4_000_000  # flows, groups, meters; a dump beyond that is a peer that fills our memory
 
 
-class Held(NamedTuple):
+class Holdings(NamedTuple):
     """The cookies a switch holds.
 
     `right`: of flows that are what their cookie says.  `wrong`: of all others, foreign and tampered; a cookie that is
@@ -28,7 +28,7 @@ class Held(NamedTuple):
     wrong: set[int]
 
 
-def read(body: bytes, held: Held) -> None:
+def read(body: bytes, held: Holdings) -> None:
     """Add the flows of one OFPMP_FLOW reply's body to `held`.  Raises `Malformed`."""
     right, wrong = held
     unpack, offset, end = _FIXED.unpack_from, 0, len(body)
@@ -48,12 +48,12 @@ def read(body: bytes, held: Held) -> None:
         raise Malformed(f"a flow dump of more than {MOST} flows")
 
 
-def settled(held: Held) -> Held:
+def settled(held: Holdings) -> Holdings:
     """`held` once all of the dump is in: a cookie that is wrong anywhere is not right."""
-    return Held(held.right - held.wrong, held.wrong)
+    return Holdings(held.right - held.wrong, held.wrong)
 
 
-def read_groups(body: bytes, held: Held) -> None:
+def read_groups(body: bytes, held: Holdings) -> None:
     """Add the groups of one OFPMP_GROUP_DESC reply's body to `held`, by their numbers.  Raises `Malformed`."""
     offset, end = 0, len(body)
     while offset < end:

@@ -44,7 +44,7 @@ class SwitchEvents(Protocol):
         """A connection ended before its handshake did; `duplicate`: a live switch has its datapath id."""
 
 
-class Link(Protocol):
+class SwitchLink(Protocol):
     """The connection under a session."""
 
     address: str

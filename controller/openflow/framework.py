@@ -105,10 +105,10 @@ class OpenFlow(_OFPHandler):  # type: ignore[misc]
         ev.msg.datapath.port_changed(ev.msg.desc.port_no)
 
 
-class Switch(_Datapath):  # type: ignore[misc]
+class ConnectedDatapath(_Datapath):  # type: ignore[misc]
     """The framework's datapath over a hardened connection."""
 
-    def __init__(self, sock: socket.socket, connection: Connection, server: Server, names: Names) -> None:
+    def __init__(self, sock: socket.socket, connection: Connection, server: OpenFlowServer, names: Names) -> None:
         super().__init__(sock, connection.address)
         sock.settimeout(None)  # the framework's five seconds would end a quiet connection
         self.connection = connection
@@ -277,7 +277,7 @@ class Switch(_Datapath):  # type: ignore[misc]
                 del self.server.switches[self.id]
 
 
-class Server:
+class OpenFlowServer:
     """The switches that are connected, and the door that they came through."""
 
     def __init__(self, events: SwitchEvents, admit: Admit, echo_interval: float, handshake_timeout: float) -> None:
@@ -286,7 +286,7 @@ class Server:
         self.pace = LogPace()
         self.echo_interval = echo_interval
         self.handshake_timeout = handshake_timeout
-        self.switches: dict[int, Switch] = {}  # by datapath id
+        self.switches: dict[int, ConnectedDatapath] = {}  # by datapath id
         self._listener: Listener | None = None
 
     @property
@@ -306,7 +306,7 @@ class Server:
             self._listener.close()
 
     def _talk(self, sock: socket.socket, address: str, names: Names) -> None:
-        Switch(sock, Connection(sock, address), self, names).serve()
+        ConnectedDatapath(sock, Connection(sock, address), self, names).serve()
 
     def _turned_away(self, address: str, why: str) -> None:
         self.events.refused(address, why, False)
@@ -321,7 +321,7 @@ def serve(
     admit: Admit = lambda dpid, names: "",
     echo_interval: float = 5.0,
     handshake_timeout: float = 10.0,
-) -> Server:
+) -> OpenFlowServer:
     """Listen for switches and tell `events` of them, from now until the server is closed.
 
     `listen` is an IP address and a port, 0 for any free one.  With `tls`, whether a peer needs a certificate is the
@@ -330,7 +330,7 @@ def serve(
     listened on.
     """
     _application()
-    server = Server(events, admit, echo_interval, handshake_timeout)
+    server = OpenFlowServer(events, admit, echo_interval, handshake_timeout)
     server.open(listen, tls, barred)
     log.info("listening for switches on %s:%d with %s", *server.address, FRAMEWORK)
     return server

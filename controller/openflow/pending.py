@@ -7,17 +7,17 @@ from itertools import chain
 from typing import NamedTuple, Protocol
 
 from controller.openflow import wire
-from controller.openflow.dump import Held
+from controller.openflow.dump import Holdings
 from controller.runtime import hub
 
 
-class Request(Protocol):
+class MessageMaker(Protocol):
     """A message to be sent, made with its xid and one argument."""
 
     def __call__(self, xid: int, argument: int, /) -> bytes: ...
 
 
-class Answer:
+class PendingReply:
     """The reply (of type `kind`, or an error) to one request; `message` stays empty when the connection ended first."""
 
     def __init__(self, xid: int, kind: int) -> None:
@@ -38,11 +38,11 @@ class Answer:
 class Dump:
     """A dump of flows, or of groups, under way; `read` takes in one part."""
 
-    def __init__(self, xid: int, kind: int, read: Callable[[bytes, Held], None]) -> None:
+    def __init__(self, xid: int, kind: int, read: Callable[[bytes, Holdings], None]) -> None:
         self.xid = xid
         self.kind = kind
         self.read = read
-        self.held = Held(set(), set())
+        self.held = Holdings(set(), set())
         self.parts = 0
         self.ready = hub.Signal()
         self.error: wire.Error | None = None

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 from controller.flow.meter import Meter, is_ours
 from controller.openflow import dump, wire
-from controller.openflow.dump import Held
+from controller.openflow.dump import Holdings
 from controller.openflow.errornames import reason
-from controller.openflow.events import Link, PortDesc, SwitchEvents
-from controller.openflow.pending import Answer, Bundle, Dump, Request
+from controller.openflow.events import PortDesc, SwitchEvents, SwitchLink
+from controller.openflow.pending import Bundle, Dump, MessageMaker, PendingReply
 from controller.openflow.wire import PacketIn
 from controller.runtime import hub
 from controller.runtime.certificates import Names
 from controller.runtime.errors import NotMaster, Rejected, Unreachable
 
-__all__ = ["Held", "Link", "PacketIn", "PortDesc", "Session", "SwitchEvents"]
+__all__ = ["Holdings", "PacketIn", "PortDesc", "Session", "SwitchEvents", "SwitchLink"]
 
 log = logging.getLogger("tenet.openflow")
 
@@ -36,7 +36,7 @@ class Session:
     Calls that wait raise `Unreachable` when the connection ends or the switch stays silent (then it is closed, too).
     """
 
-    def __init__(self, dpid: int, link: Link, events: SwitchEvents, names: Names = None) -> None:
+    def __init__(self, dpid: int, link: SwitchLink, events: SwitchEvents, names: Names = None) -> None:
         """`names`: of the certificate that the peer has shown, None over plain text."""
         self.dpid = dpid
         self.names = names
@@ -52,7 +52,7 @@ class Session:
         self._link = link
         self._events = events
         self._xids = itertools.cycle(range(1, 2**31))
-        self._waiting: dict[int, Answer] = {}
+        self._waiting: dict[int, PendingReply] = {}
         self._dump: Dump | None = None
         self._refusals: dict[int | None, str] | None = None  # of the bundle under way; None: no cookie was shown
         self._refused_groups: dict[int, str] = {}  # of the same bundle
@@ -66,7 +66,7 @@ class Session:
     def permitted(self) -> bool:
         return self._events.permits(self)
 
-    def held(self) -> Held:
+    def held(self) -> Holdings:
         """The cookies of all flows on the switch, checked against what the flows are."""
         return dump.settled(self._dumped(wire.FLOW_STATS, wire.flow_dump, dump.read, "flow dump").held)
 
@@ -78,7 +78,7 @@ class Session:
         )
         return counts[-1]
 
-    def held_groups(self) -> Held:
+    def held_groups(self) -> Holdings:
         """The numbers of all groups on the switch, checked against what the groups are; none where it has no groups."""
         return self._dumped(wire.GROUP_DESC, wire.group_dump, dump.read_groups).held
 
@@ -86,7 +86,7 @@ class Session:
         """All meters on the switch; raises `Rejected` where it has no such thing."""
         found: list[Meter] = []
 
-        def read(body: bytes, _: Held) -> None:
+        def read(body: bytes, _: Holdings) -> None:
             found.extend(wire.meters(body))
             if len(found) > dump.MOST:
                 raise wire.Malformed(f"more than {dump.MOST} meters")
@@ -95,7 +95,7 @@ class Session:
         return found
 
     def _dumped(
-        self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Held], None], what: str = ""
+        self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Holdings], None], what: str = ""
     ) -> Dump:
         """Ask, and wait until all of the answer is read.  An error raises `Rejected`; "" for `what`: it is ignored."""
         with self._dumping:
@@ -319,7 +319,9 @@ class Session:
         if failed or self._refused:
             raise self._rejected(failed, rest=failed is None)
 
-    def _send_bundle(self, bundle: Bundle, opened: Answer, closed: Answer, committed: Answer | None = None) -> None:
+    def _send_bundle(
+        self, bundle: Bundle, opened: PendingReply, closed: PendingReply, committed: PendingReply | None = None
+    ) -> None:
         control = wire.bundle_control
         last = [] if committed is None else [control(committed.xid, wire.COMMIT_REQUEST)]
         messages = itertools.chain(
@@ -352,7 +354,7 @@ class Session:
 
     # --- asking and waiting -------------------------------------------------------------------------------------------
 
-    def _ask(self, kind: int, request: Request, argument: int) -> Answer:
+    def _ask(self, kind: int, request: MessageMaker, argument: int) -> PendingReply:
         answer = self._expect(kind)
         try:
             self._write(request(answer.xid, argument))
@@ -361,12 +363,12 @@ class Session:
             self._forget(answer)
         return answer
 
-    def _expect(self, kind: int) -> Answer:
-        answer = Answer(next(self._xids), kind)
+    def _expect(self, kind: int) -> PendingReply:
+        answer = PendingReply(next(self._xids), kind)
         self._waiting[answer.xid] = answer
         return answer
 
-    def _forget(self, *answers: Answer) -> None:
+    def _forget(self, *answers: PendingReply) -> None:
         for answer in answers:
             self._waiting.pop(answer.xid, None)
 
@@ -375,7 +377,7 @@ class Session:
             raise Unreachable(f"switch {self.dpid:016x} has disconnected")
         self._link.write(data)
 
-    def _await(self, answer: Answer) -> None:
+    def _await(self, answer: PendingReply) -> None:
         if not answer.ready.wait(_TIMEOUT):
             self._silent()
         if not answer.message:

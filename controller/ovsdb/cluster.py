@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 
-class Cluster(Protocol):
+class ClusterTargets(Protocol):
     def owns(self, system_id: str) -> bool:
         """Whether this process keeps the hypervisor right and tells what is seen on it, now."""
         ...

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from controller.model.rows import Bridge as WatchedBridge
 from controller.model.rows import Plugged, Tunnel
 from controller.ovsdb.mappings import physical
-from controller.ovsdb.replica import Bridge, Interface, OpenVSwitch, Replica
+from controller.ovsdb.replica import BridgeRow, DatabaseReplica, InterfaceRow, OpenVSwitch
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface
 from controller.ovsdb.settings import ENCAPSULATIONS, datapath_id, is_name, settings
 
@@ -28,7 +28,7 @@ def tunnel_port(encapsulation: str) -> str:
 TUNNEL_PORTS = frozenset(map(tunnel_port, ENCAPSULATIONS))
 
 
-def describe(replica: Replica) -> SeenHypervisor | None:
+def describe(replica: DatabaseReplica) -> SeenHypervisor | None:
     """The hypervisor, or None before its datapath id has been fixed.  Without a bridge it has no interface."""
     root = replica.root
     if root is None:
@@ -51,7 +51,7 @@ def describe(replica: Replica) -> SeenHypervisor | None:
     )
 
 
-def is_hypervisor(root: OpenVSwitch, bridge: Bridge | None) -> bool:
+def is_hypervisor(root: OpenVSwitch, bridge: BridgeRow | None) -> bool:
     """Whether the operator asked for a hypervisor: br-int is made and kept right.  Else bridges are watched only.
 
     Any external_ids:tenet-... of the host says so, and a br-int that Tenet has made.
@@ -60,7 +60,7 @@ def is_hypervisor(root: OpenVSwitch, bridge: Bridge | None) -> bool:
     return asked or (bridge is not None and MANAGED.items() <= bridge.external_ids.items())
 
 
-def watched(replica: Replica) -> tuple[WatchedBridge, ...]:
+def watched(replica: DatabaseReplica) -> tuple[WatchedBridge, ...]:
     """The bridges that others made and pointed at a controller, by their datapath ids; br-int where it is not ours."""
     root = replica.root
     if root is None:
@@ -76,16 +76,16 @@ def watched(replica: Replica) -> tuple[WatchedBridge, ...]:
     return tuple(found[dpid] for dpid in sorted(found))
 
 
-def _is_others(interface: Interface) -> bool:
+def _is_others(interface: InterfaceRow) -> bool:
     return _has_number(interface) and is_name(interface.name)
 
 
-def _plugged(interface: Interface) -> Plugged:
+def _plugged(interface: InterfaceRow) -> Plugged:
     seen = _seen(interface)
     return Plugged(name=seen.name, vif=seen.vif, mac=seen.mac, speed=max(interface.link_speed, 0))
 
 
-def interfaces(replica: Replica, bridge: Bridge) -> Iterator[Interface]:
+def interfaces(replica: DatabaseReplica, bridge: BridgeRow) -> Iterator[InterfaceRow]:
     """All interfaces of the bridge's ports, in no order."""
     for port_id in bridge.ports:
         if port := replica.ports.get(port_id):
@@ -94,14 +94,14 @@ def interfaces(replica: Replica, bridge: Bridge) -> Iterator[Interface]:
                     yield interface
 
 
-def _tunnels(types: tuple[str, ...], plugged: dict[str, Interface]) -> Iterator[Tunnel]:
+def _tunnels(types: tuple[str, ...], plugged: dict[str, InterfaceRow]) -> Iterator[Tunnel]:
     for encapsulation in types:
         interface = plugged.get(tunnel_port(encapsulation))
         if interface and interface.type == encapsulation and _has_number(interface):
             yield Tunnel(type=encapsulation, ofport=interface.ofport)
 
 
-def _is_tenants(interface: Interface) -> bool:
+def _is_tenants(interface: InterfaceRow) -> bool:
     return (
         _has_number(interface)
         and interface.name != BRIDGE
@@ -111,11 +111,11 @@ def _is_tenants(interface: Interface) -> bool:
     )
 
 
-def _has_number(interface: Interface) -> bool:
+def _has_number(interface: InterfaceRow) -> bool:
     return 0 < interface.ofport < OFPORT_LIMIT
 
 
-def _seen(interface: Interface) -> SeenInterface:
+def _seen(interface: InterfaceRow) -> SeenInterface:
     said = interface.external_ids
     mac = said.get("attached-mac", "").strip().lower()
     vif = said.get("iface-id", "").strip()

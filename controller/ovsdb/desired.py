@@ -22,8 +22,8 @@ from controller.ovsdb import operations as op
 from controller.ovsdb.describe import BRIDGE, MANAGED, is_hypervisor
 from controller.ovsdb.mappings import mapping_repairs
 from controller.ovsdb.operations import Repair
-from controller.ovsdb.replica import Bridge, Controller, OpenVSwitch, Replica
-from controller.ovsdb.settings import DATAPATH_ID, Settings, datapath_id, settings
+from controller.ovsdb.replica import BridgeRow, ControllerRow, DatabaseReplica, OpenVSwitch
+from controller.ovsdb.settings import DATAPATH_ID, HypervisorSettings, datapath_id, settings
 from controller.ovsdb.tunnels import tunnel_repairs
 
 CONTROLLER = {
@@ -40,7 +40,7 @@ class Desired(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def desired(replica: Replica, targets: Sequence[str], managers: Sequence[str] = ()) -> Desired:
+def desired(replica: DatabaseReplica, targets: Sequence[str], managers: Sequence[str] = ()) -> Desired:
     """What differs from how it should be.  `targets`: all controllers of br-int (`tcp:192.0.2.1:6653`).
 
     `managers`: all managers that the database should have beside the operator's own; none: they are left alone.
@@ -63,7 +63,7 @@ def desired(replica: Replica, targets: Sequence[str], managers: Sequence[str] = 
     return Desired(tuple(repair for repair in every if repair.operations), (*said.remarks, *remarks, *unmapped))
 
 
-def _managers(replica: Replica, root: OpenVSwitch, targets: Sequence[str]) -> list[Repair]:
+def _managers(replica: DatabaseReplica, root: OpenVSwitch, targets: Sequence[str]) -> list[Repair]:
     """Add the managers that are missing, and take out those of ours that are no member's any more."""
     if not targets:
         return []
@@ -91,7 +91,7 @@ def new_datapath_id() -> str:
     return f"{secrets.randbits(51) | 1 << 51:016x}"
 
 
-def _make(root: OpenVSwitch, said: Settings, targets: Sequence[str]) -> Repair:
+def _make(root: OpenVSwitch, said: HypervisorSettings, targets: Sequence[str]) -> Repair:
     """The bridge with its controllers and its local port, all in one transaction."""
     fixed = said.datapath_id or new_datapath_id()
     names = [f"controller_{n}" for n in range(len(targets))]
@@ -118,7 +118,7 @@ def _make(root: OpenVSwitch, said: Settings, targets: Sequence[str]) -> Repair:
     return Repair(f"bridge {BRIDGE}", "missing", (*made, *_keep(root, said, fixed)))
 
 
-def _bridge(root: OpenVSwitch, bridge: Bridge, said: Settings) -> list[tuple[str, op.Operation]]:
+def _bridge(root: OpenVSwitch, bridge: BridgeRow, said: HypervisorSettings) -> list[tuple[str, op.Operation]]:
     """What to change in a bridge that is there: (what, operation)."""
     own = datapath_id(bridge.other_config.get("datapath-id", "")) or datapath_id(bridge.datapath_id)
     fixed = said.datapath_id or own or new_datapath_id()
@@ -145,16 +145,16 @@ def _other_config(fixed: str) -> dict[str, str]:
     return {"datapath-id": fixed, "disable-in-band": "true"}
 
 
-def _keep(root: OpenVSwitch, said: Settings, fixed: str) -> list[op.Operation]:
+def _keep(root: OpenVSwitch, said: HypervisorSettings, fixed: str) -> list[op.Operation]:
     """Write the datapath id beside the bridge, where it outlives it."""
     if said.datapath_id:
         return []
     return [op.mutate("Open_vSwitch", root.uuid, op.put("external_ids", {DATAPATH_ID: fixed}))]
 
 
-def _controllers(replica: Replica, bridge: Bridge, targets: Sequence[str]) -> list[tuple[str, op.Operation]]:
+def _controllers(replica: DatabaseReplica, bridge: BridgeRow, targets: Sequence[str]) -> list[tuple[str, op.Operation]]:
     """Keep the rows whose target is right, add the missing, and let go of all others: (what, operation)."""
-    held: dict[str, Controller] = {}
+    held: dict[str, ControllerRow] = {}
     for uuid in sorted(bridge.controller):
         if row := replica.controllers.get(uuid):
             held.setdefault(row.target, row)

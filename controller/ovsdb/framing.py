@@ -21,7 +21,7 @@ _SPACE = b" \t\r\n"
 _OPEN, _OPEN_LIST, _QUOTE = ord("{"), ord("["), ord('"')
 
 
-class Malformed(SwitchError):
+class MalformedJson(SwitchError):
     """The peer sent what is not the protocol; its connection cannot go on."""
 
 
@@ -37,7 +37,7 @@ class Framer:
         self._in_string = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The objects that `data` completes.  Raises `Malformed` at the first byte that cannot be one's."""
+        """The objects that `data` completes.  Raises `MalformedJson` at the first byte that cannot be one's."""
         self._held += data
         ends = self._ends()
         texts = [bytes(self._held[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
@@ -49,7 +49,7 @@ class Framer:
             self._held.clear()
             self._at = 0
         if any(len(text) > self.length_limit for text in (*texts, self._held)):
-            raise Malformed(f"message of more than {self.length_limit} bytes")
+            raise MalformedJson(f"message of more than {self.length_limit} bytes")
         return texts
 
     def _ends(self) -> list[int]:
@@ -63,14 +63,14 @@ class Framer:
             if not self._depth:
                 self._between(last, token.start())
                 if first != _OPEN:
-                    raise Malformed("not a JSON object")
+                    raise MalformedJson("not a JSON object")
             self._at = token.end()
             if first == _QUOTE:
                 self._in_string = not token[1]
             elif first in (_OPEN, _OPEN_LIST):
                 self._depth += 1
                 if self._depth > self._depth_limit:
-                    raise Malformed(f"message nested more than {self._depth_limit} deep")
+                    raise MalformedJson(f"message nested more than {self._depth_limit} deep")
             else:
                 self._depth -= 1
                 if not self._depth:
@@ -89,4 +89,4 @@ class Framer:
 
     def _between(self, start: int, end: int) -> None:
         if self._held[start:end].strip(_SPACE):
-            raise Malformed("not a JSON object")
+            raise MalformedJson("not a JSON object")

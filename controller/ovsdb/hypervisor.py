@@ -13,19 +13,19 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from controller.model.rows import Bridge
-from controller.ovsdb.cluster import Cluster
+from controller.ovsdb.cluster import ClusterTargets
 from controller.ovsdb.describe import describe, watched
 from controller.ovsdb.desired import desired
-from controller.ovsdb.framing import Malformed
+from controller.ovsdb.framing import MalformedJson
 from controller.ovsdb.operations import Repair
 from controller.ovsdb.pace import Pace
-from controller.ovsdb.replica import OpenVSwitch, Replica
+from controller.ovsdb.replica import DatabaseReplica, OpenVSwitch
 from controller.ovsdb.rpc import Rpc
 from controller.ovsdb.schema import DATABASE, IDENTITY, monitor_params
 from controller.ovsdb.seen import SeenHypervisor
 from controller.ovsdb.settings import settings
 from controller.ovsdb.units import DatabaseUnits, UnitRepairs, has, repairs_of
-from controller.ovsdb.wires import WireMtus, Wires, wire_mtus
+from controller.ovsdb.wires import WireMtus, WireQueries, wire_mtus
 from controller.runtime import hub
 from controller.runtime.errors import Refused, Rejected, SwitchError, Unavailable, Unreachable
 
@@ -63,8 +63,8 @@ class Hypervisor:
         address: str,
         targets: Sequence[str],
         observe: Callable[[SeenHypervisor], None],
-        cluster: Cluster | None = None,
-        wires: Wires | None = None,
+        cluster: ClusterTargets | None = None,
+        wires: WireQueries | None = None,
         watch: Callable[[str, tuple[Bridge, ...]], None] | None = None,
         units: DatabaseUnits | None = None,
     ) -> None:
@@ -83,7 +83,7 @@ class Hypervisor:
         self._wires = wires
         self._units = units
         self._wire_mtus: WireMtus = ()  # as was told last
-        self._replica = Replica()
+        self._replica = DatabaseReplica()
         self._remarks: tuple[str, ...] = ()
         self._pace = Pace(time.monotonic)
         self._changed = hub.Signal()
@@ -170,7 +170,7 @@ class Hypervisor:
     def _identity(self) -> str:
         root = self._replica.root
         if root is None:
-            raise Malformed("its database has no Open_vSwitch row")
+            raise MalformedJson("its database has no Open_vSwitch row")
         return settings(root).system_id
 
     def _put_right(self) -> float | None:
@@ -252,8 +252,8 @@ def _root(results: Any) -> OpenVSwitch:
         [[kind, uuid]] = [found["_uuid"]]
         row = {"bridges": ["set", []], "manager_options": ["set", []], "external_ids": found["external_ids"]}
     except (IndexError, KeyError, TypeError, ValueError):
-        raise Malformed("its database has no Open_vSwitch row") from None
-    replica = Replica()
+        raise MalformedJson("its database has no Open_vSwitch row") from None
+    replica = DatabaseReplica()
     replica.apply({"Open_vSwitch": {uuid if kind == "uuid" else "": {"new": row}}})
     assert replica.root is not None
     return replica.root
@@ -262,7 +262,7 @@ def _root(results: Any) -> OpenVSwitch:
 def _check(results: Any) -> None:
     """Raise `Rejected` when a transaction's results (RFC 7047, section 4.1.3) hold an error."""
     if not isinstance(results, list):
-        raise Malformed("the reply to a transaction is not an array")
+        raise MalformedJson("the reply to a transaction is not an array")
     for result in results:
         if isinstance(result, dict) and result.get("error") is not None:
             raise Rejected({}, f"{result['error']}: {result.get('details', '')}"[:400])

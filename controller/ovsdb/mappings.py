@@ -12,8 +12,8 @@ from typing import NamedTuple
 from controller.model.rows import Physical
 from controller.ovsdb import operations as op
 from controller.ovsdb.operations import Repair
-from controller.ovsdb.replica import Bridge, Interface, Port, Replica
-from controller.ovsdb.settings import Settings
+from controller.ovsdb.replica import BridgeRow, DatabaseReplica, InterfaceRow, PortRow
+from controller.ovsdb.settings import HypervisorSettings
 
 PHYSICAL = "tenet-physical-network"  # in the external_ids of both ports, for people
 _NEAR, _FAR = "tenet-p-", "tenet-x-"
@@ -22,7 +22,7 @@ _NEAR, _FAR = "tenet-p-", "tenet-x-"
 class _End(NamedTuple):
     """One of the two ports of a patch, as it is to be."""
 
-    bridge: Bridge
+    bridge: BridgeRow
     name: str
     peer: str
     physical_network: str
@@ -41,7 +41,7 @@ def _digest(physical_network: str) -> str:
     return hashlib.sha256(physical_network.encode()).hexdigest()[:7]
 
 
-def physical(said: Settings, plugged: dict[str, Interface]) -> tuple[Physical, ...]:
+def physical(said: HypervisorSettings, plugged: dict[str, InterfaceRow]) -> tuple[Physical, ...]:
     """The physical networks that br-int reaches now, by name."""
     ports = ((name, bridge, plugged.get(near(name))) for name, bridge in sorted(said.mappings))
     return tuple(
@@ -51,7 +51,9 @@ def physical(said: Settings, plugged: dict[str, Interface]) -> tuple[Physical, .
     )
 
 
-def mapping_repairs(replica: Replica, bridge: Bridge, said: Settings) -> tuple[list[Repair], list[str]]:
+def mapping_repairs(
+    replica: DatabaseReplica, bridge: BridgeRow, said: HypervisorSettings
+) -> tuple[list[Repair], list[str]]:
     """Repairs of the patch ports, and remarks on what only the operator can put right."""
     wanted: dict[str, _End] = {}
     remarks: list[str] = []
@@ -68,7 +70,7 @@ def mapping_repairs(replica: Replica, bridge: Bridge, said: Settings) -> tuple[l
     return [*(repair for repair in repairs if repair), *_unwanted(replica, wanted)], remarks
 
 
-def _unwanted(replica: Replica, wanted: dict[str, _End]) -> Iterator[Repair]:
+def _unwanted(replica: DatabaseReplica, wanted: dict[str, _End]) -> Iterator[Repair]:
     """Ports of ours for what is not mapped, or on another bridge than it is mapped to now."""
     for bridge in replica.bridges.values():
         for port_id in sorted(bridge.ports):
@@ -80,7 +82,7 @@ def _unwanted(replica: Replica, wanted: dict[str, _End]) -> Iterator[Repair]:
                 yield Repair(f"patch port {port.name} of {bridge.name}", "not wanted", (gone,))
 
 
-def _repair(replica: Replica, port: Port | None, end: _End) -> Repair | None:
+def _repair(replica: DatabaseReplica, port: PortRow | None, end: _End) -> Repair | None:
     row = {
         "name": end.name,
         "type": "patch",

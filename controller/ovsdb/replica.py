@@ -14,7 +14,7 @@ from ovs.db import error
 from ovs.db.data import Datum
 from ovs.ovsuuid import is_valid_string
 
-from controller.ovsdb.framing import Malformed
+from controller.ovsdb.framing import MalformedJson
 from controller.ovsdb.schema import SCHEMA
 
 ROWS_LIMIT = 24_000  # rows of all tables; a hypervisor has two for each interface
@@ -27,7 +27,7 @@ class OpenVSwitch(msgspec.Struct, frozen=True, kw_only=True):
     external_ids: dict[str, str] = {}
 
 
-class Bridge(msgspec.Struct, frozen=True, kw_only=True):
+class BridgeRow(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str
     name: str
     datapath_type: str = ""
@@ -41,7 +41,7 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True):
     external_ids: dict[str, str] = {}
 
 
-class Port(msgspec.Struct, frozen=True, kw_only=True):
+class PortRow(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str
     name: str
     interfaces: frozenset[str] = frozenset()
@@ -49,7 +49,7 @@ class Port(msgspec.Struct, frozen=True, kw_only=True):
     external_ids: dict[str, str] = {}
 
 
-class Interface(msgspec.Struct, frozen=True, kw_only=True):
+class InterfaceRow(msgspec.Struct, frozen=True, kw_only=True):
     """`ofport` is 0 while OVS has not given a number, and -1 when it could not add the interface (`error` says why);
     `link_speed`, in bits a second, is 0 where nobody knows.
     """
@@ -68,7 +68,7 @@ class Interface(msgspec.Struct, frozen=True, kw_only=True):
     link_speed: int = 0
 
 
-class Controller(msgspec.Struct, frozen=True, kw_only=True):
+class ControllerRow(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str
     target: str
     connection_mode: str = ""
@@ -110,15 +110,15 @@ class Mirror(msgspec.Struct, frozen=True, kw_only=True):
     external_ids: dict[str, str] = {}
 
 
-Row = OpenVSwitch | Bridge | Port | Interface | Controller | Manager | QoS | Queue | Mirror
+Row = OpenVSwitch | BridgeRow | PortRow | InterfaceRow | ControllerRow | Manager | QoS | Queue | Mirror
 Change = tuple[str, str, Row | None]  # table, uuid, the row as it is now
 
 _KINDS: dict[str, type[Row]] = {
     "Open_vSwitch": OpenVSwitch,
-    "Bridge": Bridge,
-    "Port": Port,
-    "Interface": Interface,
-    "Controller": Controller,
+    "Bridge": BridgeRow,
+    "Port": PortRow,
+    "Interface": InterfaceRow,
+    "Controller": ControllerRow,
     "Manager": Manager,
     "QoS": QoS,
     "Queue": Queue,
@@ -126,15 +126,15 @@ _KINDS: dict[str, type[Row]] = {
 }
 
 
-class Replica:
+class DatabaseReplica:
     """Rows by uuid, one mapping a table."""
 
     def __init__(self) -> None:
         self.roots: dict[str, OpenVSwitch] = {}
-        self.bridges: dict[str, Bridge] = {}
-        self.ports: dict[str, Port] = {}
-        self.interfaces: dict[str, Interface] = {}
-        self.controllers: dict[str, Controller] = {}
+        self.bridges: dict[str, BridgeRow] = {}
+        self.ports: dict[str, PortRow] = {}
+        self.interfaces: dict[str, InterfaceRow] = {}
+        self.controllers: dict[str, ControllerRow] = {}
         self.managers: dict[str, Manager] = {}
         self._tables: dict[str, dict[str, Any]] = {
             "Open_vSwitch": self.roots,
@@ -157,37 +157,37 @@ class Replica:
         """The one row of table Open_vSwitch; None before `ovs-vsctl init`."""
         return next(iter(self.roots.values()), None)
 
-    def bridge(self, name: str) -> Bridge | None:
+    def bridge(self, name: str) -> BridgeRow | None:
         return next((bridge for bridge in self.bridges.values() if bridge.name == name), None)
 
     def apply(self, updates: object) -> None:
-        """Apply <table-updates>; the reply to `monitor` is one, too.  Raises `Malformed` and is then of no more use."""
+        """Apply <table-updates>, or the reply to `monitor`.  Raises `MalformedJson`; it is of no more use then."""
         self.commit(list(self.read(updates)))
 
     def read(self, updates: object) -> Iterator[Change]:
-        """The rows that <table-updates> change, one after the other, without changing any.  Raises `Malformed`."""
+        """The rows that <table-updates> change, one after the other, without changing any.  Raises `MalformedJson`."""
         for table, rows in _mapping(updates, "table updates").items():
             if table not in self._tables:
-                raise Malformed(f"update of table {table!r}, which is not monitored")
+                raise MalformedJson(f"update of table {table!r}, which is not monitored")
             for uuid, change in _mapping(rows, f"update of table {table}").items():
                 yield table, uuid, self._changed(table, uuid, _mapping(change, f"update of a row of {table}"))
 
     def commit(self, changes: Iterable[Change]) -> None:
-        """Put what `read` gave into force, at once.  Raises `Malformed` when there are too many rows now."""
+        """Put what `read` gave into force, at once.  Raises `MalformedJson` when there are too many rows now."""
         for table, uuid, row in changes:
             if row is None:
                 self._tables[table].pop(uuid, None)
             else:
                 self._tables[table][uuid] = row
         if sum(map(len, self._tables.values())) > ROWS_LIMIT:
-            raise Malformed(f"more than {ROWS_LIMIT} rows")
+            raise MalformedJson(f"more than {ROWS_LIMIT} rows")
 
     def _changed(self, table: str, uuid: str, change: dict[str, Any]) -> Row | None:
         """A row as a change leaves it; None for one that goes."""
         if change.get("new") is None:
             return None
         if not is_valid_string(uuid):
-            raise Malformed(f"{uuid!r} is not a row's uuid")
+            raise MalformedJson(f"{uuid!r} is not a row's uuid")
         new = _mapping(change["new"], f"new row of {table}")
         held: Row | None = self._tables[table].get(uuid)
         if held is None:
@@ -201,7 +201,7 @@ def _columns(table: str, names: Any, row: dict[str, Any]) -> dict[str, Any]:
     try:
         return {name: _value(columns[name].type, row[name]) for name in names}
     except (KeyError, error.Error, ValueError) as fault:
-        raise Malformed(f"row of table {table}: {fault}") from fault
+        raise MalformedJson(f"row of table {table}: {fault}") from fault
 
 
 def _value(kind: Any, given: object) -> object:
@@ -221,5 +221,5 @@ def _atom(kind: Any, atom: Any) -> Any:
 
 def _mapping(value: object, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Malformed(f"{what} is not an object")
+        raise MalformedJson(f"{what} is not an object")
     return value

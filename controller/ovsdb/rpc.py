@@ -17,7 +17,7 @@ from ovs import reconnect, timeval
 from ovs.jsonrpc import Message
 
 from controller.ovsdb.decoding import decode
-from controller.ovsdb.framing import LENGTH_LIMIT, STRANGER_LIMIT, Framer, Malformed
+from controller.ovsdb.framing import LENGTH_LIMIT, STRANGER_LIMIT, Framer, MalformedJson
 from controller.runtime import hub
 from controller.runtime.errors import Rejected, SwitchError, Unreachable
 
@@ -196,7 +196,7 @@ def _message(text: bytes) -> Message:
     try:
         message = Message.from_json(decode(text))
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise Malformed(f"not JSON: {fault}") from fault
+        raise MalformedJson(f"not JSON: {fault}") from fault
     if not isinstance(message, Message):
-        raise Malformed(f"not a JSON-RPC message: {message}")
+        raise MalformedJson(f"not a JSON-RPC message: {message}")
     return message

@@ -11,11 +11,11 @@ from functools import partial
 from typing import NamedTuple
 
 from controller.model.rows import Bridge
-from controller.ovsdb.cluster import Cluster
+from controller.ovsdb.cluster import ClusterTargets
 from controller.ovsdb.hypervisor import Facts, Hypervisor
 from controller.ovsdb.seen import SeenHypervisor
 from controller.ovsdb.units import DatabaseUnits
-from controller.ovsdb.wires import Wires
+from controller.ovsdb.wires import WireQueries
 from controller.runtime.certificates import Names, shown
 from controller.runtime.errors import Rejected, SwitchError, Unreachable
 from controller.runtime.listener import Listener
@@ -40,12 +40,12 @@ def serve(
     barred: frozenset[bytes] = frozenset(),
     bind: bool = True,
     refused: Tell = lambda address, why: None,
-    cluster: Cluster | None = None,
-    wires: Wires | None = None,
+    cluster: ClusterTargets | None = None,
+    wires: WireQueries | None = None,
     watch: Watch | None = None,
     admitted: dict[str, Hypervisor] | None = None,
     units: DatabaseUnits | None = None,
-) -> Server:
+) -> OvsdbServer:
     """Listen for hypervisors, keep each one right, and tell `observe` what is seen on it.
 
     `observe` is called in the hypervisor's own green thread, with the whole description, whenever that differs from
@@ -60,7 +60,7 @@ def serve(
     `Misconfigured` when it cannot listen.
     """
     door = Door(tls, barred, bind, refused)
-    return Server(listen, observe, controller_port, door, cluster, wires, watch, admitted, units)
+    return OvsdbServer(listen, observe, controller_port, door, cluster, wires, watch, admitted, units)
 
 
 class Door(NamedTuple):
@@ -81,7 +81,7 @@ def controller_target(local: str, port: int, *, tls: bool) -> str:
     return f"{'ssl' if tls else 'tcp'}:{host}:{port}"
 
 
-class Server:
+class OvsdbServer:
     """`address` is where it listens: (host, port)."""
 
     def __init__(
@@ -90,8 +90,8 @@ class Server:
         observe: Observe,
         controller_port: int,
         door: Door,
-        cluster: Cluster | None = None,
-        wires: Wires | None = None,
+        cluster: ClusterTargets | None = None,
+        wires: WireQueries | None = None,
         watch: Watch | None = None,
         admitted: dict[str, Hypervisor] | None = None,
         units: DatabaseUnits | None = None,

@@ -16,7 +16,7 @@ _NAME = re.compile(r"[!-.0-~]{1,128}")  # printable, no space, no slash: it beco
 _DATAPATH_ID = re.compile(r"(0x)?(?!0{16})[0-9a-f]{16}")
 
 
-class Settings(NamedTuple):
+class HypervisorSettings(NamedTuple):
     """`encap_ip`, `datapath_type` and `datapath_id` (16 hex digits) are "" where not set; `remarks` are for the log.
 
     `underlay_mtu`: the largest IP packet that the host's underlay carries, in bytes; 0 where not set.
@@ -33,7 +33,7 @@ class Settings(NamedTuple):
     underlay_mtu: int = 0
 
 
-def settings(root: OpenVSwitch) -> Settings:
+def settings(root: OpenVSwitch) -> HypervisorSettings:
     remarks: list[str] = []
     ids = root.external_ids
     system_id = _name("system-id", ids.get("system-id", ""), remarks) or root.uuid
@@ -42,7 +42,7 @@ def settings(root: OpenVSwitch) -> Settings:
     if encap_ip and not types:
         remarks.append("external_ids:tenet-encap-ip without a tenet-encap-type: no tunnels")
     underlay_mtu = _mtu(ids.get("tenet-underlay-mtu", ""), remarks)
-    return Settings(
+    return HypervisorSettings(
         system_id=system_id,
         host=_name("hostname", ids.get("hostname", ""), remarks) or system_id,
         encap_ip=encap_ip,

@@ -14,8 +14,8 @@ from controller.ovsdb import operations as op
 from controller.ovsdb.describe import interfaces as interfaces_of
 from controller.ovsdb.describe import tunnel_port
 from controller.ovsdb.operations import Repair
-from controller.ovsdb.replica import Bridge, Interface, Port, Replica
-from controller.ovsdb.settings import ENCAPSULATIONS, Settings
+from controller.ovsdb.replica import BridgeRow, DatabaseReplica, InterfaceRow, PortRow
+from controller.ovsdb.settings import ENCAPSULATIONS, HypervisorSettings
 
 # asked for so that the numbers are the same on every hypervisor; OVS gives another one where it is taken
 OFPORTS = {"vxlan": 65001, "geneve": 65002, "gre": 65003}
@@ -26,7 +26,9 @@ def options(encapsulation: str, encap_ip: str) -> dict[str, str]:
     return fixed | {"csum": "true"} if ":" in encap_ip and encapsulation != "gre" else fixed
 
 
-def tunnel_repairs(replica: Replica, bridge: Bridge, said: Settings) -> tuple[list[Repair], list[str]]:
+def tunnel_repairs(
+    replica: DatabaseReplica, bridge: BridgeRow, said: HypervisorSettings
+) -> tuple[list[Repair], list[str]]:
     """Repairs of the tunnel ports, and remarks on what only the operator can put right."""
     ports = {port.name: port for port in replica.ports.values()}
     interfaces = {interface.name: interface for interface in replica.interfaces.values()}
@@ -54,7 +56,7 @@ def tunnel_repairs(replica: Replica, bridge: Bridge, said: Settings) -> tuple[li
     return repairs, remarks
 
 
-def _is_stale(replica: Replica, bridge: Bridge, interface: Interface) -> bool:
+def _is_stale(replica: DatabaseReplica, bridge: BridgeRow, interface: InterfaceRow) -> bool:
     """Does the database show another number than was asked for, although nobody else has that?
 
     Seen on OVS 3.1: `ofport_request` changed and was changed back at once; the port had its old number, and the
@@ -65,7 +67,7 @@ def _is_stale(replica: Replica, bridge: Bridge, interface: Interface) -> bool:
     return all(other.ofport != interface.ofport_request for other in interfaces_of(replica, bridge))
 
 
-def _look_again(replica: Replica) -> tuple[op.Operation, ...]:
+def _look_again(replica: DatabaseReplica) -> tuple[op.Operation, ...]:
     """Make OVS go through its configuration, the way ovs-vsctl does to learn when it has."""
     return tuple(op.mutate("Open_vSwitch", root, [["next_cfg", "+=", 1]]) for root in replica.roots)
 
@@ -81,7 +83,7 @@ def _row(encapsulation: str, encap_ip: str) -> dict[str, Any]:
 
 
 def _tunnel(
-    bridge: Bridge, port: Port | None, interface: Interface | None, row: dict[str, Any]
+    bridge: BridgeRow, port: PortRow | None, interface: InterfaceRow | None, row: dict[str, Any]
 ) -> tuple[str, list[op.Operation]]:
     """Why and what to change so that `port` is there with one interface, which has the columns of `row`."""
     if port is None or interface is None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from controller.ovsdb import operations as op
 from controller.ovsdb.describe import interfaces
 from controller.ovsdb.operations import Operation, Repair
-from controller.ovsdb.replica import Replica
+from controller.ovsdb.replica import DatabaseReplica
 from controller.ovsdb.schema import COLUMNS, SCHEMA
 from controller.ovsdb.settings import datapath_id
 from controller.ovsdb.wanted import (
@@ -53,7 +53,7 @@ class UnitRepairs(NamedTuple):
     remarks: list[str]
 
 
-def datapaths(replica: Replica) -> dict[int, str]:
+def datapaths(replica: DatabaseReplica) -> dict[int, str]:
     """The bridges' uuids by their datapath ids."""
     return {
         int(found, 16): bridge.uuid
@@ -62,12 +62,12 @@ def datapaths(replica: Replica) -> dict[int, str]:
     }  # fmt: skip
 
 
-def has(replica: Replica, dpids: Iterable[int]) -> bool:
+def has(replica: DatabaseReplica, dpids: Iterable[int]) -> bool:
     """Whether the database has a bridge with one of these datapath ids."""
     return not datapaths(replica).keys().isdisjoint(dpids)
 
 
-def repairs_of(replica: Replica, units: DatabaseUnits) -> UnitRepairs:
+def repairs_of(replica: DatabaseReplica, units: DatabaseUnits) -> UnitRepairs:
     """What differs from what the units want for the database's bridges.
 
     Where none of them is known, nothing is touched: an emptied store removes no row.
@@ -76,7 +76,7 @@ def repairs_of(replica: Replica, units: DatabaseUnits) -> UnitRepairs:
     return unit_repairs(replica, [row for rows in known for row in rows]) if known else UnitRepairs([], [])
 
 
-def unit_repairs(replica: Replica, wanted: Iterable[WantedRow]) -> UnitRepairs:
+def unit_repairs(replica: DatabaseReplica, wanted: Iterable[WantedRow]) -> UnitRepairs:
     rows, remarks = _merged(wanted)
     diff = _Diff(replica)
     found = [*diff.right(rows), *diff.unwanted({row.place for row in rows})]
@@ -120,7 +120,7 @@ class _Missing(Exception):
 
 
 class _Diff:
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: DatabaseReplica) -> None:
         self._replica = replica
         self._bridges = datapaths(replica)
         self._own: dict[OwnRow, Any] = {}

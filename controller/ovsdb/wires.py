@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
 from controller.ovsdb.describe import interfaces
-from controller.ovsdb.replica import Interface, Replica
+from controller.ovsdb.replica import DatabaseReplica, InterfaceRow
 from controller.ovsdb.units import datapaths
 
 WireMtus = tuple[tuple[int, int], ...]  # of bridges, by datapath id: the MTU of the narrowest wire, 0 without any
 
 
-class Wires(Protocol):
+class WireQueries(Protocol):
     """What the OVSDB side asks of discovery."""
 
     def ports(self, dpid: int) -> Collection[int]:
@@ -28,7 +28,7 @@ class Wires(Protocol):
         ...
 
 
-def wire_mtus(replica: Replica, wires: Wires) -> WireMtus:
+def wire_mtus(replica: DatabaseReplica, wires: WireQueries) -> WireMtus:
     least = dict.fromkeys(datapaths(replica), 0)
     for dpid, interface in _ends(replica, wires):
         if interface.mtu > 0:
@@ -36,7 +36,7 @@ def wire_mtus(replica: Replica, wires: Wires) -> WireMtus:
     return tuple(sorted(least.items()))
 
 
-def _ends(replica: Replica, wires: Wires) -> Iterator[tuple[int, Interface]]:
+def _ends(replica: DatabaseReplica, wires: WireQueries) -> Iterator[tuple[int, InterfaceRow]]:
     for dpid, uuid in datapaths(replica).items():
         ports = wires.ports(dpid)
         if ports:

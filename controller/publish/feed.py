@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from controller.intent.audience import Told, told
+from controller.intent.audience import ChangeRecord, told
 from controller.intent.visibility import audience
 from controller.model.rows import Port
 from controller.publish.port_changes import Looked, concerned
@@ -39,11 +39,11 @@ class Position(NamedTuple):
     number: int = 0
 
 
-class Entry(NamedTuple):
+class FeedEntry(NamedTuple):
     """`statuses`: of ports, by id.  `bytes`: of the encoded rows that no entry before has."""
 
     position: Position
-    rows: tuple[Told, ...] = ()
+    rows: tuple[ChangeRecord, ...] = ()
     statuses: tuple[tuple[Port, str, str], ...] = ()
     bytes: int = 0
 
@@ -52,7 +52,7 @@ class Entry(NamedTuple):
         return len(self.rows) + len(self.statuses)
 
 
-class Progress(Protocol):
+class ProgressSignal(Protocol):
     @property
     def changes(self) -> int: ...
 
@@ -67,14 +67,14 @@ class Events:
         self.process = secrets.token_hex(4)  # positions with a number mean something here only
         self._model = replica.model
         self._looked = Looked(replica.model, statuses)
-        self._entries: list[Entry] = []
+        self._entries: list[FeedEntry] = []
         self._weight = 0
         self.bytes = 0
         self._start = Position(replica.model.revision)  # what comes after it is kept
         self._news = hub.Signal()
         replica.watch(self._committed, self._foreseen)
 
-    def start(self, progress: Progress) -> None:
+    def start(self, progress: ProgressSignal) -> None:
         """Follow the statuses of ports, in a green thread."""
         hub.keep(self._follow, progress)
 
@@ -82,7 +82,7 @@ class Events:
     def last(self) -> Position:
         return self._entries[-1].position if self._entries else self._start
 
-    def after(self, position: Position) -> list[Entry]:
+    def after(self, position: Position) -> list[FeedEntry]:
         """Raises Compacted when `position` is further back than what is kept, or of another process."""
         if position < self._start or (position > self.last and position.number):
             raise Compacted(f"events after {position} are not kept, only those after {self._start}")
@@ -105,12 +105,12 @@ class Events:
             self._weight, self.bytes, self._start = 0, 0, Position(revision)
             return
         size = sum(len(encode(row)) for before, after in rows if (row := after or before) is not None)
-        self._append(Entry(Position(revision), told(self._model, rows), (), size))
+        self._append(FeedEntry(Position(revision), told(self._model, rows), (), size))
         ports = concerned(self._model, rows)
         if len(ports) <= AT_ONCE:
             self._tell(ports)
 
-    def _append(self, entry: Entry) -> None:
+    def _append(self, entry: FeedEntry) -> None:
         self._entries.append(entry)
         self._weight += entry.weight
         self.bytes += entry.bytes
@@ -132,7 +132,7 @@ class Events:
 
     # --- statuses ---
 
-    def _follow(self, progress: Progress) -> None:
+    def _follow(self, progress: ProgressSignal) -> None:
         due, seen = 0.0, -1
         while True:
             began = time.monotonic()
@@ -171,16 +171,16 @@ class Events:
         if changed:
             self._append_now((), tuple(changed))
 
-    def _unchanged(self, port: Port) -> Told:
+    def _unchanged(self, port: Port) -> ChangeRecord:
         seen_by = audience(self._model, port)
-        return Told(port, port, seen_by, seen_by)
+        return ChangeRecord(port, port, seen_by, seen_by)
 
-    def _append_now(self, rows: tuple[Told, ...], statuses: tuple[tuple[Port, str, str], ...]) -> None:
+    def _append_now(self, rows: tuple[ChangeRecord, ...], statuses: tuple[tuple[Port, str, str], ...]) -> None:
         last = self.last
-        self._append(Entry(Position(last.revision, last.number + 1), rows, statuses))
+        self._append(FeedEntry(Position(last.revision, last.number + 1), rows, statuses))
 
 
-def follow(events: Events, position: Position, patience: float, until: float) -> Iterator[Entry | None]:
+def follow(events: Events, position: Position, patience: float, until: float) -> Iterator[FeedEntry | None]:
     """Entries after a position as they come, until `until` (time.monotonic); None whenever none has come for
     `patience` seconds.  Raises Compacted when the reader is too slow.
     """

@@ -1,8 +1,7 @@
-"""Nova is told when a server's port is up or no longer is, as it waits for before it starts the server.
+"""Notifications to Nova that a server's port is up or no longer is; Nova waits for them before it starts the server.
 
-Compute API, os-server-external-events: network-vif-plugged and network-vif-unplugged.  What was told is written down
-(`Told`) once Nova has it, so it is told at least once, whichever of a cluster's members dies when.  Who masters the
-port's switch tells.
+Compute API, os-server-external-events: network-vif-plugged and network-vif-unplugged.  The master of the port's switch
+sends them, and writes a `NovaNotification` once Nova has taken it: so each is sent at least once, whichever members die.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from controller.model.model import Dependency, Model
-from controller.model.rows import Interface, Network, Port, Told
-from controller.reconcile.statuses import ACTIVE, BUILD, ERROR, Levels, Statuses
+from controller.model.rows import Interface, Network, NovaNotification, Port
+from controller.reconcile.statuses import ACTIVE, BUILD, ERROR, Statuses, SwitchProgress
 from controller.runtime import hub
 from controller.runtime.errors import Misconfigured, Unavailable
 from controller.store.replica import Replica
@@ -51,12 +50,12 @@ class Send(Protocol):
         ...
 
 
-class Change(NamedTuple):
+class PortChange(NamedTuple):
     """`now`: of a port that is up; None: it is not, or no server's.  `before`: what Nova knows of it, or None."""
 
     port_id: str
-    now: Told | None
-    before: Told | None
+    now: NovaNotification | None
+    before: NovaNotification | None
 
     def events(self) -> list[Event]:
         events = []
@@ -80,7 +79,9 @@ class Watch:
 
     def open_all(self) -> None:
         """Have every port of a server looked at."""
-        self._open = {port.id for port in self._model.rows(Port).values() if server(port)} | set(self._model.rows(Told))
+        self._open = {port.id for port in self._model.rows(Port).values() if server(port)} | set(
+            self._model.rows(NovaNotification)
+        )
 
     def changed(self, touched: Iterable[Dependency]) -> None:
         """What a change of the model may have changed."""
@@ -92,7 +93,7 @@ class Watch:
             elif key[0] is Network and len(key) == 3 and key[2] == "admin_state_up":
                 self._open.update(port.id for port in self._model.find(Port, "network_id", key[1]))
 
-    def due(self) -> Iterator[Change]:
+    def due(self) -> Iterator[PortChange]:
         """One look at each port that is open, at most: what is to be told, until it is written down that it was.
 
         Gives turns.  A port comes up again in the next look while there is something to tell of it, which may be
@@ -110,25 +111,29 @@ class Watch:
         finally:
             self._open.update(rest)  # where nobody wanted more
 
-    def _look(self, port_id: str) -> Change | None:
+    def _look(self, port_id: str) -> PortChange | None:
         port = self._model.get(Port, port_id)
         status = self._statuses.port(port)[0] if port is not None else ""
         if status in (BUILD, ERROR) and port is not None and server(port):
             self._waiting.add(port_id)
         if status == BUILD:
             return None
-        before = self._model.get(Told, port_id)
+        before = self._model.get(NovaNotification, port_id)
         now = self._up(port) if port is not None and status == ACTIVE else None
         if now == before:
             return None
         self._waiting.add(port_id)
         at = now or before
-        return Change(port_id, now, before) if at and self._mine(at.switch_id) else None
+        return PortChange(port_id, now, before) if at and self._mine(at.switch_id) else None
 
-    def _up(self, port: Port) -> Told | None:
+    def _up(self, port: Port) -> NovaNotification | None:
         at = self._model.placement.bindings.get(port.id)
         of = server(port)
-        return Told(id=port.id, server=of, switch_id=at.switch_id, since=at.since) if of and at is not None else None
+        return (
+            NovaNotification(id=port.id, server=of, switch_id=at.switch_id, since=at.since)
+            if of and at is not None
+            else None
+        )
 
 
 def server(port: Port) -> str:
@@ -149,7 +154,7 @@ class Notifier:
         store: Store,
         replica: Replica,
         statuses: Statuses,
-        progress: Levels,
+        progress: SwitchProgress,
         send: Send,
         mine: Callable[[str], bool] = lambda _: True,
     ) -> None:
@@ -175,7 +180,7 @@ class Notifier:
                 whole = time.monotonic() + WHOLE
             hub.sleep(SHARE * self._tell_all(watch.due()))
 
-    def _tell_all(self, due: Iterator[Change]) -> float:
+    def _tell_all(self, due: Iterator[PortChange]) -> float:
         """Seconds that looking took."""
         delay = looking = 0.0
         while True:
@@ -187,7 +192,7 @@ class Notifier:
             delay = self._tell(changes, delay)
             hub.sleep(delay)
 
-    def _tell(self, changes: list[Change], delay: float) -> float:
+    def _tell(self, changes: list[PortChange], delay: float) -> float:
         """Seconds to wait then: 0 when Nova has heard, and it is written down."""
         try:
             self._send([event for change in changes for event in change.events()])
@@ -199,9 +204,9 @@ class Notifier:
         return 0.0
 
 
-def _write_down(changes: list[Change], transaction: Transaction) -> None:
+def _write_down(changes: list[PortChange], transaction: Transaction) -> None:
     for change in changes:
-        before = transaction.get(Told, change.port_id)
+        before = transaction.get(NovaNotification, change.port_id)
         if change.now is not None:
             transaction.put(change.now)
         elif before is not None:

@@ -15,8 +15,8 @@ from .reach import cut_off, unreached
 ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
 
 
-class Levels(Protocol):
-    """How far switches are: `Progress` knows this process's own, a cluster's `Levels` all."""
+class SwitchProgress(Protocol):
+    """How far switches are: `Progress` knows this process's own, a cluster's `SwitchProgress` all."""
 
     @property
     def compiled(self) -> int: ...
@@ -48,7 +48,7 @@ class Levels(Protocol):
 
 
 class Statuses:
-    def __init__(self, model: Model, progress: Levels, mtus: Mtus | None = None) -> None:
+    def __init__(self, model: Model, progress: SwitchProgress, mtus: Mtus | None = None) -> None:
         self.mtu = (mtus or Mtus(model)).of  # of a network, and a word on it
         self._model = model
         self._progress = progress

@@ -35,7 +35,7 @@ class Hold(NamedTuple):
     stack: str
 
 
-class Held:
+class HubWatch:
     """Counts of holds by length: `counts[i]` of those up to BUCKETS[i], the last of those that are longer."""
 
     def __init__(self, limit: float, clock: Clock = time.perf_counter) -> None:

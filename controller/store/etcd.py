@@ -19,7 +19,7 @@ from controller.store.etcd_commits import RETRY, Commits
 from controller.store.etcd_feed import Feed
 from controller.store.etcd_keys import Json, Keys, text
 from controller.store.etcd_lease import EtcdLease
-from controller.store.etcd_session import Session
+from controller.store.etcd_session import EtcdSession
 from controller.store.etcd_space import Space
 from controller.store.etcd_url import Address
 from controller.store.store import Change, Lease, Stored
@@ -38,7 +38,7 @@ class EtcdStore:
         """Raises Misconfigured when etcd cannot be reached."""
         self._etcd = Etcd(address)
         self._keys = Keys(address.prefix)
-        self._session = Session(self._etcd, self._keys)
+        self._session = EtcdSession(self._etcd, self._keys)
         self._leases: list[EtcdLease] = []
         self._closed = False
         try:

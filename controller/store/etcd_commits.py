@@ -23,7 +23,7 @@ from controller.store.etcd_commit import TOGETHER, Commit, together
 from controller.store.etcd_feed import Feed
 from controller.store.etcd_keys import Json, Keys, newer, text
 from controller.store.etcd_lease import EtcdLease
-from controller.store.etcd_session import Session
+from controller.store.etcd_session import EtcdSession
 from controller.store.etcd_txn import OPERATIONS, at_revision, checks, nested, put, verdicts, version_zero
 
 log = logging.getLogger("tenet.store")
@@ -38,7 +38,7 @@ _LOOKS = OPERATIONS // 2  # keys checked in one request, two ranges each
 
 
 class Commits:
-    def __init__(self, etcd: Etcd, keys: Keys, session: Session, feed: Feed) -> None:
+    def __init__(self, etcd: Etcd, keys: Keys, session: EtcdSession, feed: Feed) -> None:
         self._etcd = etcd
         self._keys = keys
         self._session = session

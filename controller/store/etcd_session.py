@@ -20,22 +20,22 @@ TTL = 600.0  # seconds without etcd after which a process no longer recognises a
 MARKS_TTL = 7200.0  # seconds that the mark of a delete is kept, at least half as long; see `marks_lease`
 
 
-class Row(NamedTuple):
+class SessionRow(NamedTuple):
     key: str
     revision: int
     lease: int
 
 
-class Session:
+class EtcdSession:
     def __init__(self, etcd: Etcd, keys: Keys) -> None:
         self._etcd = etcd
         self._keys = keys
         self._lease: EtcdLease | None = None
         self._marks: EtcdLease | None = None
         self._marks_from = 0.0
-        self.row: Row | None = None
+        self.row: SessionRow | None = None
 
-    def open(self) -> Row:
+    def open(self) -> SessionRow:
         """Create the row if there is none.  Raises Unavailable, Refusal."""
         if self.row is None:
             self.forget()
@@ -44,7 +44,7 @@ class Session:
             body: Json = {"compare": [version_zero(key)], "success": [put(key, b"", self._lease.id)]}
             answer = self._etcd.call("kv/txn", body)
             if answer.get("succeeded"):
-                self.row = Row(key, int(answer["header"]["revision"]), self._lease.id)
+                self.row = SessionRow(key, int(answer["header"]["revision"]), self._lease.id)
             else:  # of another process, or by a request whose answer was lost: take another name
                 return self.open()
         return self.row

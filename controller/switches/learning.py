@@ -11,7 +11,7 @@ from controller.model.rows import Interface, Learned, Network, Port
 from controller.store.transaction import Transaction
 
 
-class Heard(NamedTuple):
+class HeardAddress(NamedTuple):
     """A frame from `mac` came in by a logical port."""
 
     switch_id: str
@@ -36,7 +36,7 @@ def learning_port(model: Model, switch_id: str, port_key: int) -> tuple[Port, In
     return None
 
 
-def learn(tx: Transaction, heard: Heard, may_move: Callable[[str], bool] = lambda _: True) -> bool:
+def learn(tx: Transaction, heard: HeardAddress, may_move: Callable[[str], bool] = lambda _: True) -> bool:
     """Write down where an address is; False when it may not be learned (or is known so already).
 
     Not from a port that has LIMIT addresses, and not an address that a port of the network declares.  One that was

@@ -21,7 +21,7 @@ from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
 from controller.switches import reported
-from controller.switches.learning import Heard, learn, source
+from controller.switches.learning import HeardAddress, learn, source
 from topology.damping import Damping
 
 T = TypeVar("T")
@@ -196,7 +196,7 @@ class Observer:
         if self._heard.qsize() >= QUEUE:
             self.dropped += 1
             return
-        self._heard.put(Heard(switch[0].id, IN_KEY.of(packet.registers), mac))
+        self._heard.put(HeardAddress(switch[0].id, IN_KEY.of(packet.registers), mac))
 
     def _learn(self) -> None:
         while True:
@@ -210,8 +210,8 @@ class Observer:
             if fresh:
                 self._learn_all(fresh)
 
-    def _learn_all(self, heard: list[Heard]) -> None:
-        learned: list[Heard] = []
+    def _learn_all(self, heard: list[HeardAddress]) -> None:
+        learned: list[HeardAddress] = []
         moving: list[str] = []
         now = time.monotonic()
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 MOST = 32 * 2**20  # bytes of what is remembered: some 5,000 tokens with a catalogue of OpenStack's services
 
 
-class Entry(NamedTuple):
+class RememberedToken(NamedTuple):
     until: float
     value: bytes
 
@@ -25,7 +25,7 @@ class Remembered:
         self.size = 0  # bytes
         self._most = most
         self._clock = clock
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._entries: OrderedDict[str, RememberedToken] = OrderedDict()
 
     def get(self, key: str) -> bytes | None:
         entry = self._entries.get(key)
@@ -42,7 +42,7 @@ class Remembered:
         self._forget(key)
         if time <= 0 or len(value) > self._most:
             return
-        self._entries[key] = Entry(self._clock() + time, value)
+        self._entries[key] = RememberedToken(self._clock() + time, value)
         self.size += len(value)
         while self.size > self._most:
             self._forget(next(iter(self._entries)))

@@ -32,7 +32,7 @@ LAST = 253_402_300_799  # seconds since 1970: the end of the year 9999
 RELOAD = 1.0  # seconds between looks at the file
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class TokenEntry(msgspec.Struct, frozen=True, kw_only=True):
     """`hash`: SHA-256 of the token, in hex.  `expires`: seconds since 1970, 0 for never.  `id`: to revoke it by."""
 
     id: str
@@ -43,7 +43,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     expires: int = 0
 
 
-def _checked(entry: Entry) -> Entry:
+def _checked(entry: TokenEntry) -> TokenEntry:
     """Raises ValueError for what `tenet token` would not have written."""
     for role in entry.roles:
         if not ROLE.fullmatch(role):
@@ -57,14 +57,16 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def new(project: str, user: str, roles: tuple[str, ...], expires: int = 0) -> tuple[str, Entry]:
+def new(project: str, user: str, roles: tuple[str, ...], expires: int = 0) -> tuple[str, TokenEntry]:
     """A token, to be shown once, and its entry."""
     token = PREFIX + secrets.token_urlsafe(32)
-    entry = Entry(id=secrets.token_hex(4), hash=digest(token), project=project, user=user, roles=roles, expires=expires)
+    entry = TokenEntry(
+        id=secrets.token_hex(4), hash=digest(token), project=project, user=user, roles=roles, expires=expires
+    )
     return token, entry
 
 
-def load(path: Path) -> list[Entry]:
+def load(path: Path) -> list[TokenEntry]:
     """Raises Misconfigured, naming the line; also where others could read or write the file."""
     check_secret(path, "[auth] tokens")
     try:
@@ -75,13 +77,13 @@ def load(path: Path) -> list[Entry]:
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith(b"#"):
             try:
-                found.append(_checked(msgspec.json.decode(line, type=Entry)))
+                found.append(_checked(msgspec.json.decode(line, type=TokenEntry)))
             except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
                 raise Misconfigured(f"[auth] tokens = {path}, line {number}: {error}") from None
     return found
 
 
-def save(path: Path, entries: list[Entry]) -> None:
+def save(path: Path, entries: list[TokenEntry]) -> None:
     """All at once, readable by the owner only."""
     with replacing(path) as file:
         file.writelines(msgspec.json.encode(entry) + b"\n" for entry in entries)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ..answer import JSON, Answer
+from ..answer import JSON, Response
 from ..ask import Ask
 from ..errors import not_found
 from ..v1.dialect import V10, V11
@@ -58,11 +58,11 @@ def _encoded(quantum: bool) -> bytes:
     return msgspec.json.encode(document(quantum))
 
 
-def show(ask: Ask) -> Answer:
-    return Answer(200, _encoded(ask.context.quantum), JSON)
+def show(ask: Ask) -> Response:
+    return Response(200, _encoded(ask.context.quantum), JSON)
 
 
-def page(ask: Ask, name: str = "index.html") -> Answer:
+def page(ask: Ask, name: str = "index.html") -> Response:
     if name not in TYPES:
         raise not_found(ask.request.path_info)
-    return Answer(200, (PAGE / name).read_bytes(), TYPES[name], SAFE)
+    return Response(200, (PAGE / name).read_bytes(), TYPES[name], SAFE)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import structures
-from ..resource import Action, Resource
+from ..resource import MemberAction, Resource
 from ..schema import BOOLEAN, TEXTS, WHOLE, Schema, closed, either
 from ..schema import SHOWN_TEXT as TEXT
 from ..schema import of as of_check
@@ -84,7 +84,7 @@ def _outer(resource: Resource) -> list[dict[str, Any]]:
     return [*_outer(parent), parameter(f"{parent.name}_id", TEXT, f"The {parent.name} that it is a part of.", "path")]
 
 
-def _action(resource: Resource, action: Action) -> dict[str, Call]:
+def _action(resource: Resource, action: MemberAction) -> dict[str, Call]:
     takes = {name: of_check(check) for name, check in action.takes.items()}
     return {"put": call(resource.plural, action.name, f"{action.summary}.", or_plan("As it is now.", action.shape),
                         errors.CONDITIONAL, parameters=(ID, MATCH, DRY), body=closed(takes, *takes))}  # fmt: skip

@@ -15,11 +15,11 @@ from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
 from .. import checks
-from ..answer import SLICE, Answer
+from ..answer import SLICE, Response
 from ..ask import Ask, Handler
 from ..checks import Check, Fault
 from ..errors import Problem, bad_request, not_found
-from ..routes import Routes
+from ..routes import RouteTable
 from . import filters, formats, views
 from .dialect import Dialect
 
@@ -34,11 +34,11 @@ class Speech:
         """Path without the suffix of the format (.json, .xml)."""
         return formats.split(path)[0]
 
-    def error(self, request: Request, path: str, found: Problem) -> Answer:
+    def error(self, request: Request, path: str, found: Problem) -> Response:
         media = formats.wanted(request, formats.split(path)[1])
         return formats.error(self.dialect, media, found)
 
-    def add(self, routes: Routes) -> None:
+    def add(self, routes: RouteTable) -> None:
         version = self.dialect.version
         tenant = f"{version}/tenants/*"
         network, port = f"{tenant}/networks/*", f"{tenant}/networks/*/ports/*"
@@ -78,94 +78,94 @@ class Speech:
 
     # --- the API itself ---
 
-    def version(self, ask: Ask) -> Answer:
+    def version(self, ask: Ask) -> Response:
         name = self.dialect.version
         links = [{"rel": "self", "href": f"{ask.request.host_url}/{name}/"}]
         return self._say(ask, 200, {"version": {"id": name, "status": "SUPPORTED", "links": links}})
 
-    def extensions(self, ask: Ask) -> Answer:
+    def extensions(self, ask: Ask) -> Response:
         """List of extensions, always empty."""
         return self._say(ask, 200, {"extensions": []})
 
     # --- networks ---
 
-    def list_networks(self, ask: Ask, tenant: str) -> Answer:
+    def list_networks(self, ask: Ask, tenant: str) -> Response:
         return self._say(ask, 200, {"networks": [{"id": found.id} for found in self._networks(ask, tenant)]})
 
-    def list_networks_detail(self, ask: Ask, tenant: str) -> Answer:
+    def list_networks_detail(self, ask: Ask, tenant: str) -> Response:
         every = hub.taking_turns(self._networks(ask, tenant), SLICE)
         shown = [views.network(self.dialect, found) for found in every]
         return self._say(ask, 200, {"networks": shown})
 
-    def show_network(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+    def show_network(self, ask: Ask, tenant: str, network_id: str) -> Response:
         found = self._network(ask, tenant, network_id)
         return self._say(ask, 200, {"network": views.network(self.dialect, found)})
 
-    def show_network_detail(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+    def show_network_detail(self, ask: Ask, tenant: str, network_id: str) -> Response:
         found = self._network(ask, tenant, network_id)
         return self._say(ask, 200, {"network": views.network_with_ports(self.dialect, ask.view, found)})
 
-    def create_network(self, ask: Ask, tenant: str) -> Answer:
+    def create_network(self, ask: Ask, tenant: str) -> Response:
         project = _tenant(ask, tenant)
         wish = NetworkWish(name=self._parameter(ask, "network", "name", checks.text))
         row, revision = ask.transact(lambda tx: networks.create(tx, project, wish, ask.means))
         return self._say(ask, self.dialect.created, {"network": {"id": row.row_id}}, revision)
 
-    def update_network(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+    def update_network(self, ask: Ask, tenant: str, network_id: str) -> Response:
         self._network(ask, tenant, network_id)
         name = self._parameter(ask, "network", "name", checks.text)
         return _done(ask, lambda tx: quantum.rename_network(tx, tenant, network_id, name))
 
-    def delete_network(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+    def delete_network(self, ask: Ask, tenant: str, network_id: str) -> Response:
         self._network(ask, tenant, network_id)
         return _done(ask, lambda tx: quantum.delete_network(tx, tenant, network_id))
 
     # --- ports ---
 
-    def list_ports(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+    def list_ports(self, ask: Ask, tenant: str, network_id: str) -> Response:
         return self._say(ask, 200, {"ports": [{"id": found.id} for found in self._ports(ask, tenant, network_id)]})
 
-    def list_ports_detail(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+    def list_ports_detail(self, ask: Ask, tenant: str, network_id: str) -> Response:
         every = hub.taking_turns(self._ports(ask, tenant, network_id), SLICE)
         shown = [views.port(self.dialect, ask.view, found) for found in every]
         return self._say(ask, 200, {"ports": shown})
 
-    def show_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+    def show_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Response:
         found = self._port(ask, tenant, network_id, port_id)
         return self._say(ask, 200, {"port": views.port(self.dialect, ask.view, found)})
 
-    def show_port_detail(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+    def show_port_detail(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Response:
         found = self._port(ask, tenant, network_id, port_id)
         return self._say(ask, 200, {"port": views.plugged_port(self.dialect, ask.view, found)})
 
-    def create_port(self, ask: Ask, tenant: str, network_id: str) -> Answer:
+    def create_port(self, ask: Ask, tenant: str, network_id: str) -> Response:
         self._network(ask, tenant, network_id)
         up = self._parameter(ask, "port", "state", _state, default="DOWN")
         row, revision = ask.transact(lambda tx: quantum.create_port(tx, tenant, network_id, up, ask.means))
         headers = ask.wait(revision, [row.id])
         return self._say(ask, self.dialect.created, {"port": {"id": row.id}}, revision)._replace(headers=headers)
 
-    def update_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+    def update_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Response:
         self._port(ask, tenant, network_id, port_id)
         up = self._parameter(ask, "port", "state", _state)
         return _done(ask, lambda tx: quantum.set_state(tx, tenant, network_id, port_id, up), port_id)
 
-    def delete_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+    def delete_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Response:
         self._port(ask, tenant, network_id, port_id)
         return _done(ask, lambda tx: quantum.delete_port(tx, tenant, network_id, port_id))
 
     # --- attachments ---
 
-    def show_attachment(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+    def show_attachment(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Response:
         found = self._port(ask, tenant, network_id, port_id)
         return self._say(ask, 200, {"attachment": views.attachment(ask.view, found)})
 
-    def plug(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+    def plug(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Response:
         self._port(ask, tenant, network_id, port_id)
         interface = self._parameter(ask, "attachment", "id", checks.filled)
         return _done(ask, lambda tx: quantum.plug(tx, tenant, network_id, port_id, interface, ask.means), port_id)
 
-    def unplug(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Answer:
+    def unplug(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Response:
         self._port(ask, tenant, network_id, port_id)
         return _done(ask, lambda tx: quantum.unplug(tx, tenant, network_id, port_id))
 
@@ -186,7 +186,7 @@ class Speech:
         self._network(ask, tenant, network_id)
         return quantum.port_of(ask.view.model.get(Port, port_id), tenant, network_id, port_id)
 
-    def _say(self, ask: Ask, status: int, body: dict[str, Any], revision: int = 0) -> Answer:
+    def _say(self, ask: Ask, status: int, body: dict[str, Any], revision: int = 0) -> Response:
         media = formats.wanted(ask.request, formats.split(ask.request.path_info)[1])
         return formats.say(self.dialect, media, status, body, revision)
 
@@ -212,7 +212,7 @@ class Speech:
 def _as_tenant(action: str, call: Handler) -> Handler:
     """Authorize a call under a tenant's path for `action`.  Paths of other tenants are not found."""
 
-    def handle(ask: Ask, tenant: str, *rest: str) -> Answer:
+    def handle(ask: Ask, tenant: str, *rest: str) -> Response:
         if not (ask.caller.operator or ask.caller.project_id == tenant):
             raise not_found(ask.request.path_info)
         mine = {f"{of}{name}": tenant for of in ("", "network:") for name in ("project_id", "tenant_id")}
@@ -239,7 +239,7 @@ def _state(value: object) -> bool:
     return views.STATES[value]
 
 
-def _done(ask: Ask, rules: Callable[[Transaction], None], *waited: str) -> Answer:
+def _done(ask: Ask, rules: Callable[[Transaction], None], *waited: str) -> Response:
     """Commit, then wait for these ports if the request has `Prefer: wait`."""
     _, revision = ask.transact(rules)
-    return Answer(204, revision=revision, headers=ask.wait(revision, waited))
+    return Response(204, revision=revision, headers=ask.wait(revision, waited))

@@ -7,7 +7,7 @@ from controller.runtime import hub
 
 from ..answer import SLICE
 from ..errors import bad_request
-from ..resource import View
+from ..resource import ResourceView
 from . import views
 
 Query = dict[str, list[str]]
@@ -15,7 +15,7 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _OF_PORTS = ("port", "port-state", "port-op-status", "attachment", "has-attachment")
 
 
-def networks(view: View, found: list[Network], query: Query) -> list[Network]:
+def networks(view: ResourceView, found: list[Network], query: Query) -> list[Network]:
     of_ports = {name: query[name] for name in _OF_PORTS if name in query}
     return [
         network
@@ -26,7 +26,7 @@ def networks(view: View, found: list[Network], query: Query) -> list[Network]:
     ]
 
 
-def ports(view: View, found: list[Port], query: Query) -> list[Port]:
+def ports(view: ResourceView, found: list[Port], query: Query) -> list[Port]:
     """Filter ports.  Here `op-status` is that of the port, not of its network."""
     statuses = query.get("port-op-status", query.get("op-status"))
     plugged = _boolean(query)

@@ -7,7 +7,7 @@ from typing import Any
 
 from webob import Request
 
-from ..answer import JSON, Answer, as_json, as_large_json, gathered
+from ..answer import JSON, Response, as_json, as_large_json, gathered
 from ..body import JSON_TYPES, from_json, media_type, raw, unsupported
 from ..errors import Problem, bad_request
 from . import xml
@@ -40,14 +40,16 @@ def wanted(request: Request, suffix: str) -> str:
     return XML if media_type(request) in _XML_TYPES else JSON
 
 
-def say(dialect: Dialect, media: str, status: int, body: Mapping[str, Any], revision: int = 0) -> Answer:
+def say(dialect: Dialect, media: str, status: int, body: Mapping[str, Any], revision: int = 0) -> Response:
     """Answer in a media type.  `body` has one key, the name of its content."""
     if media == XML:
-        return Answer(status, content_type=XML, revision=revision, pieces=gathered(xml.write(body, dialect.namespace)))
+        return Response(
+            status, content_type=XML, revision=revision, pieces=gathered(xml.write(body, dialect.namespace))
+        )
     return as_json(status, body, revision) if revision else as_large_json(status, body)
 
 
-def error(dialect: Dialect, media: str, found: Problem) -> Answer:
+def error(dialect: Dialect, media: str, found: Problem) -> Response:
     """Error answer: {"QuantumError": {"type", "message", "detail"}}, with the version's status for the type; in v1.0
     {"networkNotFound": {"code", "message", "detail"}}.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..answer import as_json
 from ..ask import Handler
-from ..routes import Routes
+from ..routes import RouteTable
 from .catalogue import RESOURCES
 
 _ASKED_FOR = ("floatingips", "routers", "security-group-rules", "security-groups", "service-providers")
@@ -20,7 +20,7 @@ def absent() -> list[str]:
     return [path for path in _ASKED_FOR if path not in declared]
 
 
-def add(routes: Routes) -> None:
+def add(routes: RouteTable) -> None:
     for path in absent():
         routes.add(f"v2.0/{path}", {"GET": _empty(path.replace("-", "_"))})
 

@@ -8,21 +8,21 @@ from typing import Any
 from controller.model.rows import Row
 from controller.store.transaction import Transaction
 
-from ..answer import Answer, as_json
+from ..answer import Response, as_json
 from ..ask import Ask, Handler
 from ..body import json_body
 from ..checks import Fault
 from ..errors import bad_request
-from ..resource import Action, Resource
+from ..resource import MemberAction, Resource
 from .engine import Condition, found
 from .visibility import target
 
 
-def handlers(resource: Resource, action: Action) -> dict[str, Handler]:
+def handlers(resource: Resource, action: MemberAction) -> dict[str, Handler]:
     return {"PUT": lambda ask, row_id: _run(resource, action, ask, row_id)}
 
 
-def _run(resource: Resource, action: Action, ask: Ask, row_id: str) -> Answer:
+def _run(resource: Resource, action: MemberAction, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
     ask.context.policy.check(ask.caller, action.name, target(resource, ask, row))
     wish = _read(action, json_body(ask.request))
@@ -36,7 +36,7 @@ def _run(resource: Resource, action: Action, ask: Ask, row_id: str) -> Answer:
     return as_json(200, action.answer(ask.view, changed), revision)
 
 
-def _read(action: Action, body: object) -> Mapping[str, Any]:
+def _read(action: MemberAction, body: object) -> Mapping[str, Any]:
     if not isinstance(body, dict) or set(body) != set(action.takes):
         names = ", ".join(repr(name) for name in action.takes)
         raise bad_request(f"Unable to find {names} in request body, or more than that is in it.")

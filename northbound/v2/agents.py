@@ -12,7 +12,7 @@ from controller.store.transaction import Transaction
 
 from ..ask import Ask
 from ..checks import one_of
-from ..resource import Attribute, Extension, May, Resource, View, attribute
+from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import ADMIN, Access
 from ..schema import BOOLEAN, SHOWN_TEXT, Schema, closed, or_null
 from ..structures import description
@@ -31,7 +31,7 @@ CONFIGURATIONS = closed(
 )  # fmt: skip
 
 
-def _configurations(view: View, switch: Switch) -> dict[str, Any]:
+def _configurations(view: ResourceView, switch: Switch) -> dict[str, Any]:
     return {
         "bridge_mappings": {each.network: each.bridge for each in switch.physical},
         "tunneling_ip": switch.encap_ip,
@@ -40,7 +40,7 @@ def _configurations(view: View, switch: Switch) -> dict[str, Any]:
     }
 
 
-def _note(view: View, switch: Switch) -> str | None:
+def _note(view: ResourceView, switch: Switch) -> str | None:
     note = view.model.get(AgentNote, switch.id)
     return note.description if note else None
 

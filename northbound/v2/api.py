@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..routes import Routes
+from ..routes import RouteTable
 from . import absent, actions, availability, bindings, quotas, tags
 from .catalogue import RESOURCES
 from .engine import below, collection, member
 
 
-def add(routes: Routes) -> None:
+def add(routes: RouteTable) -> None:
     for resource in RESOURCES:
         path = f"v2.0/{resource.pattern}"
         routes.add(path, collection(resource))

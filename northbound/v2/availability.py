@@ -9,15 +9,15 @@ from controller.intent import networks, ranges
 from controller.model.rows import Network, Port, Subnet, Switch
 from controller.model.rows.base import Reference
 
-from ..answer import Answer, as_json
+from ..answer import Response, as_json
 from ..ask import Ask
-from ..resource import Attribute, Extension, Resource, View, attribute
+from ..resource import Attribute, Extension, Resource, ResourceView, attribute
 from ..rules import ADMIN, Access
 from ..schema import OBJECT, WHOLE
 from .common import OWNED, UUID
 
 
-def _of_subnet(view: View, subnet: Subnet) -> dict[str, Any]:
+def _of_subnet(view: ResourceView, subnet: Subnet) -> dict[str, Any]:
     return {
         "subnet_id": subnet.id,
         "subnet_name": subnet.name,
@@ -28,7 +28,7 @@ def _of_subnet(view: View, subnet: Subnet) -> dict[str, Any]:
     }
 
 
-def _subnets(view: View, network: Network) -> list[dict[str, Any]]:
+def _subnets(view: ResourceView, network: Network) -> list[dict[str, Any]]:
     return [_of_subnet(view, subnet) for subnet in view.model.find(Subnet, "network_id", network.id)]
 
 
@@ -36,7 +36,7 @@ def _sum(name: str) -> Attribute:
     return Attribute(name, lambda view, row: sum(each[name] for each in _subnets(view, row)), shape=WHOLE)
 
 
-def _has_version(values: Sequence[str]) -> Callable[[View, Network], bool]:
+def _has_version(values: Sequence[str]) -> Callable[[ResourceView, Network], bool]:
     return lambda view, network: any(str(each["ip_version"]) in values for each in _subnets(view, network))
 
 
@@ -70,7 +70,7 @@ IP_AVAILABILITIES = Resource(
 )
 
 
-def zones(ask: Ask) -> Answer:
+def zones(ask: Ask) -> Response:
     """Every zone with a hypervisor in it."""
     there = networks.zones(ask.view.model, list(ask.view.model.rows(Switch).values()))
     found = [{"name": name, "resource": "network", "state": "available"} for name in there]

@@ -12,13 +12,13 @@ from controller.model.rows import Binding, Port
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
-from ..answer import Answer, as_json
+from ..answer import Response, as_json
 from ..ask import Ask
 from ..body import json_body
 from ..checks import Fault, filled, one_of
 from ..errors import bad_request
 from ..resource import BAD_REQUEST
-from ..routes import Routes
+from ..routes import RouteTable
 from ..structures import profile
 from .engine import found
 from .ports import PORTS, VIF_DETAILS
@@ -27,14 +27,14 @@ from .visibility import target
 ATTRIBUTES = ("host", "vnic_type", "profile")
 
 
-def add(routes: Routes) -> None:
+def add(routes: RouteTable) -> None:
     path = "v2.0/ports/*/bindings"
     routes.add(path, {"GET": list_all, "POST": create})
     routes.add(f"{path}/*", {"GET": show, "PUT": update, "DELETE": delete})
     routes.add(f"{path}/*/activate", {"PUT": activate})
 
 
-def list_all(ask: Ask, port_id: str) -> Answer:
+def list_all(ask: Ask, port_id: str) -> Response:
     port = _allowed(ask, port_id, "get")
     query = ask.query()
     shown = [_shown(*each) for each in bindings.of(port)]
@@ -44,19 +44,19 @@ def list_all(ask: Ask, port_id: str) -> Answer:
     return as_json(200, {"bindings": [each for each in shown if _asked(each, query)]})
 
 
-def show(ask: Ask, port_id: str, host: str) -> Answer:
+def show(ask: Ask, port_id: str, host: str) -> Response:
     port = _allowed(ask, port_id, "get")
     return as_json(200, {"binding": _shown(*bindings.find(port, host))})
 
 
-def create(ask: Ask, port_id: str) -> Answer:
+def create(ask: Ask, port_id: str) -> Response:
     _allowed(ask, port_id, "create")
     given = _body(ask, ("host",))
     wish = Binding(_checked("host", filled, given["host"]), _profile(given))
     return _written(ask, 201, wish.host, lambda tx: bindings.create(tx, port_id, wish, ask.means))
 
 
-def update(ask: Ask, port_id: str, host: str) -> Answer:
+def update(ask: Ask, port_id: str, host: str) -> Response:
     _allowed(ask, port_id, "update")
     given = _body(ask, ())
     if given.get("host", host) != host:
@@ -66,18 +66,18 @@ def update(ask: Ask, port_id: str, host: str) -> Answer:
     return _written(ask, 200, host, lambda tx: bindings.update(tx, port_id, host, _profile(given), ask.means))
 
 
-def delete(ask: Ask, port_id: str, host: str) -> Answer:
+def delete(ask: Ask, port_id: str, host: str) -> Response:
     _allowed(ask, port_id, "delete")
     outcome = ask.transact(lambda tx: bindings.delete(tx, port_id, host, ask.means))
-    return Answer(204, revision=outcome.revision)
+    return Response(204, revision=outcome.revision)
 
 
-def activate(ask: Ask, port_id: str, host: str) -> Answer:
+def activate(ask: Ask, port_id: str, host: str) -> Response:
     _allowed(ask, port_id, "update")
     return _written(ask, 200, host, lambda tx: bindings.activate(tx, port_id, host, ask.means))
 
 
-def _written(ask: Ask, status: int, host: str, rules: Callable[[Transaction], Port]) -> Answer:
+def _written(ask: Ask, status: int, host: str, rules: Callable[[Transaction], Port]) -> Response:
     port, revision = ask.transact(rules)
     return as_json(status, {"binding": _shown(*bindings.find(port, host))}, revision)
 

@@ -9,19 +9,19 @@ from controller.intent.visibility import shared as shared_with
 from controller.model.rows import Standard
 
 from ..checks import Check, filled, text, uuid
-from ..resource import Attribute, May, View, attribute
+from ..resource import Attribute, May, ResourceView, attribute
 from ..schema import BOOLEAN, SHOWN_TEXT, TEXTS, WHOLE, of
 from ..structures import description, tags
 
 UUID = of(uuid)
 
 
-def revision_number(view: View, row: Standard) -> int:
+def revision_number(view: ResourceView, row: Standard) -> int:
     """The object's own: others' writes do not count."""
     return view.model.revision_of(row)
 
 
-def _updated_at(view: View, row: Any) -> str:
+def _updated_at(view: ResourceView, row: Any) -> str:
     return str(row.updated_at or row.created_at)
 
 
@@ -46,7 +46,7 @@ def tagged(may: May = May.NOTHING) -> Attribute:
 def shared(may: May, check: Check, object_id: Callable[[Any], str] = lambda row: str(row.id)) -> Attribute:
     """Whether others than its owner may use it: everybody, or the one who asks."""
 
-    def show(view: View, row: Any) -> bool:
+    def show(view: ResourceView, row: Any) -> bool:
         return shared_with(view.model, object_id(row), view.caller.project_id)
 
     return Attribute("shared", show, may, check, "shared", shape=BOOLEAN, usual=False)

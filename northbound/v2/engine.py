@@ -12,7 +12,7 @@ from controller.runtime import hub
 from controller.runtime.errors import Forbidden, NotFound, Refused
 from controller.store.transaction import Transaction
 
-from ..answer import SLICE, Answer, as_json, as_json_list
+from ..answer import SLICE, Response, as_json, as_json_list
 from ..ask import Ask, Handler
 from ..body import json_body
 from ..errors import HttpError, bad_request
@@ -49,7 +49,7 @@ def below(resource: Resource, handlers: Mapping[str, Handler]) -> dict[str, Hand
 
 
 def _checked(resource: Resource, handler: Handler) -> Handler:
-    def handled(ask: Ask, above: str, row_id: str, *more: str) -> Answer:
+    def handled(ask: Ask, above: str, row_id: str, *more: str) -> Response:
         _parent(resource, ask, above)
         row = ask.view.model.get(resource.kind, row_id)
         if resource.on is None or getattr(row, resource.on.field, None) != above:
@@ -68,7 +68,7 @@ def _parent(resource: Resource, ask: Ask, above: str) -> None:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def list_all(resource: Resource, ask: Ask, above: str = "") -> Answer:
+def list_all(resource: Resource, ask: Ask, above: str = "") -> Response:
     _parent(resource, ask, above)
     query = ask.query()
     names = filters.fields(resource, query)
@@ -87,7 +87,7 @@ def list_all(resource: Resource, ask: Ask, above: str = "") -> Answer:
     return as_json_list(200, resource.plural, shown, page.links(ask.request, rows))
 
 
-def show(resource: Resource, ask: Ask, row_id: str) -> Answer:
+def show(resource: Resource, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
     names = filters.fields(resource, ask.query())
     return as_json(200, {resource.name: visibility.shown(resource, ask, [row], names)[0]})
@@ -109,7 +109,7 @@ def found(resource: Resource, ask: Ask, row_id: str) -> Row:
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def create(resource: Resource, ask: Ask, above: str = "") -> Answer:
+def create(resource: Resource, ask: Ask, above: str = "") -> Response:
     """One object, or with {plural: [...]} many: all of them or none."""
     _parent(resource, ask, above)
     body = json_body(ask.request)
@@ -134,7 +134,7 @@ def create(resource: Resource, ask: Ask, above: str = "") -> Answer:
     return as_json(201, {resource.name: next(shown)}, revision, headers)
 
 
-def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
+def update(resource: Resource, ask: Ask, row_id: str) -> Response:
     """A body that cannot be is refused before it is asked whether the object is there, as in OpenStack."""
     body = json_body(ask.request)
     asked = _read_one(resource, body, May.UPDATE)
@@ -156,7 +156,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Answer:
     return as_json(200, {resource.name: shown}, revision, headers)
 
 
-def delete(resource: Resource, ask: Ask, row_id: str) -> Answer:
+def delete(resource: Resource, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
     ask.context.policy.check(ask.caller, f"delete_{resource.name}", visibility.target(resource, ask, row))
     condition = Condition.of(ask)
@@ -167,16 +167,16 @@ def delete(resource: Resource, ask: Ask, row_id: str) -> Answer:
         resource.delete(tx, row_id, ask.means)
 
     revision = ask.transact(rules).revision
-    return Answer(204, headers=ask.wait(revision, ()), revision=revision)
+    return Response(204, headers=ask.wait(revision, ()), revision=revision)
 
 
-def forget(resource: Resource, ask: Ask, row_id: str) -> Answer:
+def forget(resource: Resource, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
     ask.context.policy.check(ask.caller, f"delete_{resource.name}", visibility.target(resource, ask, row))
     ask.refuse_dry_run()
     assert resource.forget is not None  # or there would be no DELETE
     resource.forget(ask, row_id)
-    return Answer(204)
+    return Response(204)
 
 
 class Condition(NamedTuple):

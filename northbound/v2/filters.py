@@ -13,7 +13,7 @@ from controller.runtime import hub
 from controller.runtime.errors import Invalid
 
 from ..answer import SLICE
-from ..resource import BAD_REQUEST, Filter, Resource, Show, View
+from ..resource import BAD_REQUEST, Filter, Resource, ResourceView, Show
 from .visibility import sees, there
 
 NOT_FILTERS = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir")
@@ -27,7 +27,7 @@ class Selection:
     """
 
     def __init__(
-        self, resource: Resource, view: View, query: Query, hidden: Collection[str] = (), above: str = ""
+        self, resource: Resource, view: ResourceView, query: Query, hidden: Collection[str] = (), above: str = ""
     ) -> None:
         """`above`: only what is below this object.  Raises Invalid."""
         wanted = {name: values for name, values in query.items() if name not in NOT_FILTERS}
@@ -80,7 +80,7 @@ class Selection:
         return reversed(found) if reverse else found
 
 
-def select(resource: Resource, view: View, query: Query, hidden: Collection[str] = ()) -> Iterator[Row]:
+def select(resource: Resource, view: ResourceView, query: Query, hidden: Collection[str] = ()) -> Iterator[Row]:
     return Selection(resource, view, query, hidden).rows()
 
 
@@ -90,7 +90,7 @@ def fields(resource: Resource, query: Query) -> list[str]:
     return [name for name in resource.shown if name in asked]
 
 
-def _few(resource: Resource, view: View, wanted: Query) -> Iterable[Row] | None:
+def _few(resource: Resource, view: ResourceView, wanted: Query) -> Iterable[Row] | None:
     """Few rows that hold all that match: by id, else what the caller may see, else by the index that finds least.
 
     None where that may be all there are.  Whoever is not the operator has no row of others walked over: it takes time,
@@ -136,7 +136,7 @@ def _indexed(name: str, wanted: Query) -> list[str]:
 # --- how values match -------------------------------------------------------------------------------------------------
 
 
-def _equality(show: Show, values: Sequence[str]) -> Callable[[View, Any], bool]:
+def _equality(show: Show, values: Sequence[str]) -> Callable[[ResourceView, Any], bool]:
     """Raises Invalid for too many parts of texts: each is looked for in each text."""
     parts = sum(_pair(value)[0].endswith(SUBSTRING) for value in values)
     if parts > MOST_PARTS:
@@ -193,18 +193,18 @@ def _tags(values: Sequence[str]) -> set[str]:
     return {tag for value in values for tag in value.split(",")}
 
 
-def _has_all(values: Sequence[str]) -> Callable[[View, Any], bool]:
+def _has_all(values: Sequence[str]) -> Callable[[ResourceView, Any], bool]:
     wanted = _tags(values)
     return lambda view, row: wanted <= set(row.tags)
 
 
-def _has_any(values: Sequence[str]) -> Callable[[View, Any], bool]:
+def _has_any(values: Sequence[str]) -> Callable[[ResourceView, Any], bool]:
     wanted = _tags(values)
     return lambda view, row: not wanted.isdisjoint(row.tags)
 
 
 def _unless(test: Filter) -> Filter:
-    def inverted(values: Sequence[str]) -> Callable[[View, Any], bool]:
+    def inverted(values: Sequence[str]) -> Callable[[ResourceView, Any], bool]:
         holds = test(values)
         return lambda view, row: not holds(view, row)
 
@@ -219,7 +219,7 @@ TAGS: dict[str, Filter] = {
 }
 
 
-def _changed_since(values: Sequence[str]) -> Callable[[View, Any], bool]:
+def _changed_since(values: Sequence[str]) -> Callable[[ResourceView, Any], bool]:
     since = max(map(_moment, values))
     return lambda view, row: max(row.updated_at, row.created_at) >= since
 

@@ -15,14 +15,16 @@ from controller.runtime import hub
 from controller.runtime.errors import Invalid, NotFound
 
 from ..answer import SLICE
-from ..resource import BAD_REQUEST, Resource, Show, View
+from ..resource import BAD_REQUEST, Resource, ResourceView, Show
 from .filters import Selection
 
 Query = Mapping[str, list[str]]
 DIRECTIONS = ("asc", "desc")
 
 
-def ordered(resource: Resource, view: View, rows: Sequence[Row], query: Query, hidden: Sequence[str] = ()) -> list[Row]:
+def ordered(
+    resource: Resource, view: ResourceView, rows: Sequence[Row], query: Query, hidden: Sequence[str] = ()
+) -> list[Row]:
     """By each `sort_key` in its `sort_dir`, then by id (as the rows come).  Raises Invalid."""
     found = list(rows)
     for name, direction in reversed(_keys(resource, query, hidden)):
@@ -53,7 +55,7 @@ def _keys(resource: Resource, query: Query, hidden: Sequence[str]) -> list[tuple
     return [(name, found[name]) for name in dict.fromkeys(names)]
 
 
-def _shown_key(view: View, show: Show, row: Row) -> tuple[bool, Any]:
+def _shown_key(view: ResourceView, show: Show, row: Row) -> tuple[bool, Any]:
     return _key(show(view, row))
 
 

@@ -12,7 +12,7 @@ from controller.model.rows import Network, Subnet, SubnetPool, Switch
 
 from .. import schema
 from ..checks import Check, Fault, boolean, filled, items, keys, one_of, text
-from ..resource import Attribute, Extension, May, Resource, View, attribute
+from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import ADMIN, ALWAYS, MEMBER, READER, SERVICE, SHARED, WRITE, Access, any_of, of_attributes
 from ..structures import list_of, nullable, number
 from .common import IDENTITY, OWNED, STANDARD, UUID, listed, shared, tagged
@@ -22,15 +22,15 @@ UUIDS = {"type": "array", "items": UUID}
 LARGEST = 65_535  # bytes of an IP packet (RFC 791, 3.1)
 
 
-def _status(view: View, network: Network) -> str:
+def _status(view: ResourceView, network: Network) -> str:
     return "ACTIVE" if network.admin_state_up else "DOWN"
 
 
-def _subnets(view: View, network: Network) -> list[str]:
+def _subnets(view: ResourceView, network: Network) -> list[str]:
     return [subnet.id for subnet in view.model.find(Subnet, "network_id", network.id)]
 
 
-def _segmentation_id(view: View, network: Network) -> int | None:
+def _segmentation_id(view: ResourceView, network: Network) -> int | None:
     """The VLAN of a network on a physical one, else the tunnels' key; a flat network has none."""
     if network.network_type in TYPES:
         return network.vlan or None
@@ -44,7 +44,7 @@ def _or_none(check: Check) -> Check:
 def _scope(version: int) -> Attribute:
     """The address scope of the network's subnets of one version, null where they are of none."""
 
-    def show(view: View, network: Network) -> str | None:
+    def show(view: ResourceView, network: Network) -> str | None:
         for subnet in view.model.find(Subnet, "network_id", network.id):
             pool = view.model.get(SubnetPool, subnet.subnetpool_id) if subnet.ip_version == version else None
             if pool is not None and pool.address_scope_id:
@@ -54,7 +54,7 @@ def _scope(version: int) -> Attribute:
     return Attribute(f"ipv{version}_address_scope", show, shape=schema.or_null(UUID))
 
 
-def _zones(view: View, network: Network) -> list[str]:
+def _zones(view: ResourceView, network: Network) -> list[str]:
     return networks.zones(view.model, list(view.model.rows(Switch).values())[:1])
 
 

@@ -12,7 +12,7 @@ from controller.model.hosts import host_of
 from controller.model.rows import Interface, Port, Switch
 
 from ..checks import boolean, fixed_ips, mac, one_of, optional_text, text, uuid
-from ..resource import SEVERAL, Attribute, Extension, May, Resource, View, attribute
+from ..resource import SEVERAL, Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import (
     ADMIN,
     ALWAYS,
@@ -35,25 +35,25 @@ from ..structures import dhcp_options, nullable, pairs, profile, security_groups
 from .common import IDENTITY, OWNED, STANDARD, optional, tagged
 
 
-def _fixed_ips(view: View, port: Port) -> list[dict[str, str]]:
+def _fixed_ips(view: ResourceView, port: Port) -> list[dict[str, str]]:
     return [{"subnet_id": fixed.subnet_id, "ip_address": fixed.ip_address} for fixed in port.fixed_ips]
 
 
-def _pairs(view: View, port: Port) -> list[dict[str, str]]:
+def _pairs(view: ResourceView, port: Port) -> list[dict[str, str]]:
     return [{"ip_address": pair.ip_address, "mac_address": pair.mac_address} for pair in port.address_pairs]
 
 
-def _options(view: View, port: Port) -> list[dict[str, object]]:
+def _options(view: ResourceView, port: Port) -> list[dict[str, object]]:
     return [{"opt_name": each.name, "opt_value": each.value, "ip_version": each.ip_version}
             for each in port.dhcp_options]  # fmt: skip
 
 
-def host(view: View, port: Port) -> str:
+def host(view: ResourceView, port: Port) -> str:
     """As asked, else where the port's interface is."""
     return port.host or host_of(view.model, port)
 
 
-def _on_hosts(view: View, hosts: Sequence[str]) -> list[Port]:
+def _on_hosts(view: ResourceView, hosts: Sequence[str]) -> list[Port]:
     """Ports that are bound to these hosts, and those whose interfaces are there."""
     model = view.model
     found = [port for each in hosts for port in model.find(Port, "host", each)]
@@ -62,12 +62,12 @@ def _on_hosts(view: View, hosts: Sequence[str]) -> list[Port]:
     return found + [port for vif in vifs for port in model.find(Port, "vif", vif)]
 
 
-def shown_profile(view: View, port: Port) -> dict[str, Any]:
+def shown_profile(view: ResourceView, port: Port) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.json.decode(port.profile) if port.profile else {}
     return found | ({"interface": port.interface_id} if port.interface_id else {})
 
 
-def _vif_type(view: View, port: Port) -> str:
+def _vif_type(view: ResourceView, port: Port) -> str:
     return "ovs" if host(view, port) else "unbound"
 
 
@@ -75,7 +75,7 @@ def _vif_type(view: View, port: Port) -> str:
 VIF_DETAILS = {"bridge_name": "br-int", "connectivity": "l2", "ovs_hybrid_plug": False, "port_filter": False}
 
 
-def _vif_details(view: View, port: Port) -> dict[str, object]:
+def _vif_details(view: ResourceView, port: Port) -> dict[str, object]:
     return dict(VIF_DETAILS) if host(view, port) else {}
 
 

@@ -9,19 +9,19 @@ from controller.model.rows import Quota
 from controller.model.rows.base import QUOTAS
 from controller.runtime.errors import NotFound
 
-from ..answer import Answer, as_json
+from ..answer import Response, as_json
 from ..ask import Ask
 from ..body import json_body
 from ..checks import Fault, boolean, filled
 from ..errors import bad_request
-from ..routes import Routes
+from ..routes import RouteTable
 from ..structures import limits
 
 SWITCHES = ("check_limit", "force")
 NOT_LIMITS = ("project_id", "tenant_id", *SWITCHES)  # what some clients say beside the limits
 
 
-def add(routes: Routes) -> None:
+def add(routes: RouteTable) -> None:
     routes.add("v2.0/quotas", {"GET": list_all})
     # which is what clients ask about themselves
     routes.add("v2.0/quotas/tenant", {"GET": whose})
@@ -31,7 +31,7 @@ def add(routes: Routes) -> None:
     routes.add("v2.0/quotas/*/details", {"GET": details})
 
 
-def list_all(ask: Ask) -> Answer:
+def list_all(ask: Ask) -> Response:
     """Of projects that have limits of their own."""
     own = ask.caller.project_id
     rows = ask.view.model.rows(Quota)
@@ -40,22 +40,22 @@ def list_all(ask: Ask) -> Answer:
     return as_json(200, {"quotas": found})
 
 
-def whose(ask: Ask) -> Answer:
+def whose(ask: Ask) -> Response:
     project = ask.caller.project_id
     return as_json(200, {"tenant": {"tenant_id": project}, "project": {"project_id": project}})
 
 
-def show(ask: Ask, project_id: str) -> Answer:
+def show(ask: Ask, project_id: str) -> Response:
     _allow(ask, project_id, "get")
     return as_json(200, {"quota": _shown(ask, project_id)})
 
 
-def defaults(ask: Ask, project_id: str) -> Answer:
+def defaults(ask: Ask, project_id: str) -> Response:
     _allow(ask, project_id, "get")
     return as_json(200, {"quota": _defaults(ask)})
 
 
-def details(ask: Ask, project_id: str) -> Answer:
+def details(ask: Ask, project_id: str) -> Response:
     _allow(ask, project_id, "get")
     found = {
         name: {"limit": limit, "used": quotas.used(ask.view.model, project_id, name), "reserved": 0}
@@ -64,7 +64,7 @@ def details(ask: Ask, project_id: str) -> Answer:
     return as_json(200, {"quota": found})
 
 
-def update(ask: Ask, project_id: str) -> Answer:
+def update(ask: Ask, project_id: str) -> Response:
     _allow(ask, project_id, "update")
     body = json_body(ask.request)
     if not isinstance(body, dict) or set(body) != {"quota"}:
@@ -79,9 +79,9 @@ def update(ask: Ask, project_id: str) -> Answer:
     return as_json(200, {"quota": _shown(ask, project_id)}, revision)
 
 
-def delete(ask: Ask, project_id: str) -> Answer:
+def delete(ask: Ask, project_id: str) -> Response:
     _allow(ask, project_id, "delete")
-    return Answer(204, revision=ask.transact(lambda tx: quotas.reset(tx, project_id)).revision)
+    return Response(204, revision=ask.transact(lambda tx: quotas.reset(tx, project_id)).revision)
 
 
 def _forced(given: object) -> tuple[bool, object]:

@@ -11,7 +11,7 @@ from controller.model.rows import SubnetPool
 from controller.store.transaction import Transaction
 
 from ..checks import boolean, uuid
-from ..resource import Action, Attribute, Extension, May, Resource, View, attribute
+from ..resource import Attribute, Extension, May, MemberAction, Resource, ResourceView, attribute
 from ..rules import ADMIN, CREATE, MEMBER, READER, WRITE, Access, any_of, of_attributes
 from ..schema import SHOWN_TEXT, TEXTS, closed, either
 from ..structures import nullable, number, prefixes
@@ -25,11 +25,11 @@ def _length(name: str) -> Attribute:
     return Attribute(name, lambda view, row: str(getattr(row, name)), May.SET, number(0, 128), name, shape=SHOWN_TEXT)
 
 
-def _quota(view: View, pool: SubnetPool) -> int | None:
+def _quota(view: ResourceView, pool: SubnetPool) -> int | None:
     return pool.default_quota or None
 
 
-def _prefixes(view: View, pool: SubnetPool) -> dict[str, object]:
+def _prefixes(view: ResourceView, pool: SubnetPool) -> dict[str, object]:
     return {"prefixes": list(pool.prefixes)}
 
 
@@ -41,9 +41,9 @@ def _remove(tx: Transaction, pool_id: str, wish: Mapping[str, Any], means: Means
     return pools.change_prefixes(tx, pool_id, (), wish["prefixes"], means)
 
 
-def _operation(name: str, summary: str, run: Callable[..., SubnetPool]) -> Action:
+def _operation(name: str, summary: str, run: Callable[..., SubnetPool]) -> MemberAction:
     takes = {"prefixes": prefixes}
-    return Action(name, summary, MEMBER, takes, run, _prefixes, closed({"prefixes": TEXTS}, "prefixes"))
+    return MemberAction(name, summary, MEMBER, takes, run, _prefixes, closed({"prefixes": TEXTS}, "prefixes"))
 
 
 SUBNETPOOLS = Resource(

@@ -6,7 +6,7 @@ from controller.intent import subnets
 from controller.model.rows import Subnet
 
 from ..checks import boolean, cidr, filled, one_of, optional_address, pools, uuid
-from ..resource import Attribute, Extension, May, Resource, View, attribute
+from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import NETWORK_MEMBER, NETWORK_READER, READER, SERVICE, SHARED, WRITE, Access, any_of, of_attributes
 from ..schema import either
 from ..structures import addresses, ip_version, list_of, nullable, number, routes
@@ -15,11 +15,11 @@ from .common import IDENTITY, OWNED, STANDARD, listed, optional, shared, tagged
 _MODE = one_of("slaac", "dhcpv6-stateful", "dhcpv6-stateless")
 
 
-def _pools(view: View, subnet: Subnet) -> list[dict[str, str]]:
+def _pools(view: ResourceView, subnet: Subnet) -> list[dict[str, str]]:
     return [{"start": pool.start, "end": pool.end} for pool in subnet.allocation_pools]
 
 
-def _routes(view: View, subnet: Subnet) -> list[dict[str, str]]:
+def _routes(view: ResourceView, subnet: Subnet) -> list[dict[str, str]]:
     return [{"destination": route.destination, "nexthop": route.nexthop} for route in subnet.host_routes]
 
 

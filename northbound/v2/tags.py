@@ -9,7 +9,7 @@ from controller.model.rows import Standard
 from controller.runtime.errors import NotFound
 from controller.store.transaction import Transaction
 
-from ..answer import Answer, as_json
+from ..answer import Response, as_json
 from ..ask import Ask, Handler
 from ..body import json_body
 from ..checks import Fault
@@ -37,46 +37,46 @@ def member(resource: Resource) -> dict[str, Handler]:
     }
 
 
-def show(resource: Resource, ask: Ask, row_id: str) -> Answer:
+def show(resource: Resource, ask: Ask, row_id: str) -> Response:
     return as_json(200, {"tags": list(_allowed(resource, ask, row_id, "get").tags)})
 
 
-def confirm(resource: Resource, ask: Ask, row_id: str, name: str) -> Answer:
+def confirm(resource: Resource, ask: Ask, row_id: str, name: str) -> Response:
     if name not in _allowed(resource, ask, row_id, "get").tags:
         raise _missing(name)
-    return Answer(204)
+    return Response(204)
 
 
-def replace(resource: Resource, ask: Ask, row_id: str) -> Answer:
+def replace(resource: Resource, ask: Ask, row_id: str) -> Response:
     _allowed(resource, ask, row_id, "update")
     wanted = _read(ask)
     revision = _write(resource, ask, row_id, set(), wanted, True)
     return as_json(200, {"tags": sorted(wanted)}, revision)
 
 
-def add_several(resource: Resource, ask: Ask, row_id: str) -> Answer:
+def add_several(resource: Resource, ask: Ask, row_id: str) -> Response:
     _allowed(resource, ask, row_id, "create")
-    return Answer(201, revision=_write(resource, ask, row_id, set(), _read(ask)))
+    return Response(201, revision=_write(resource, ask, row_id, set(), _read(ask)))
 
 
-def add(resource: Resource, ask: Ask, row_id: str, name: str) -> Answer:
+def add(resource: Resource, ask: Ask, row_id: str, name: str) -> Response:
     _allowed(resource, ask, row_id, "update")
     try:
         wanted = {tag(name)}
     except Fault as fault:
         raise bad_request(f"Invalid input for tag. Reason: {fault}.") from None
-    return Answer(201, revision=_write(resource, ask, row_id, set(), wanted))
+    return Response(201, revision=_write(resource, ask, row_id, set(), wanted))
 
 
-def remove(resource: Resource, ask: Ask, row_id: str, name: str) -> Answer:
+def remove(resource: Resource, ask: Ask, row_id: str, name: str) -> Response:
     if name not in _allowed(resource, ask, row_id, "delete").tags:
         raise _missing(name)
-    return Answer(204, revision=_write(resource, ask, row_id, {name}, set()))
+    return Response(204, revision=_write(resource, ask, row_id, {name}, set()))
 
 
-def clear(resource: Resource, ask: Ask, row_id: str) -> Answer:
+def clear(resource: Resource, ask: Ask, row_id: str) -> Response:
     _allowed(resource, ask, row_id, "delete")
-    return Answer(204, revision=_write(resource, ask, row_id, set(), set(), True))
+    return Response(204, revision=_write(resource, ask, row_id, set(), set(), True))
 
 
 def _allowed(resource: Resource, ask: Ask, row_id: str, verb: str) -> Standard:

@@ -16,21 +16,21 @@ from controller.runtime.errors import Forbidden
 
 from ..answer import SLICE
 from ..ask import Ask
-from ..resource import Resource, View
+from ..resource import Resource, ResourceView
 
 
-def sees(view: View, row: Row) -> bool:
+def sees(view: ResourceView, row: Row) -> bool:
     """Whether the caller's project sees the row."""
     return view.caller.operator or visibility.sees(view.model, view.caller.project_id, row)
 
 
-def there(view: View, kind: type[Row], row: Row | None) -> bool:
+def there(view: ResourceView, kind: type[Row], row: Row | None) -> bool:
     """Is there a row, and for the caller to see?"""
     known = visibility.knows(view.model, view.caller.project_id, kind, row)
     return row is not None and (view.caller.operator or known)
 
 
-def target(resource: Resource, ask: Ask, row: Row, view: View | None = None) -> dict[str, Any]:
+def target(resource: Resource, ask: Ask, row: Row, view: ResourceView | None = None) -> dict[str, Any]:
     """What policy rules look at: the object as it is, and who owns what it is on."""
     on_id = str(getattr(row, resource.on.field)) if resource.on is not None else ""
     return with_owner(resource, ask, resource.show(view or ask.view, row), on_id)
@@ -51,7 +51,7 @@ def may_get(resource: Resource, ask: Ask, row: Row) -> bool:
     return sees(ask.view, row) and bool(judged(resource, ask, [row]))
 
 
-def judged(resource: Resource, ask: Ask, rows: Sequence[Row], view: View | None = None) -> list[Row]:
+def judged(resource: Resource, ask: Ask, rows: Sequence[Row], view: ResourceView | None = None) -> list[Row]:
     """Those of the rows, each there for the caller, that policy lets it get.  Others have their turn meanwhile."""
     if not judges(resource, ask):
         return list(rows)
@@ -71,14 +71,14 @@ def hidden(resource: Resource, ask: Ask) -> Sequence[str]:
 
 
 def shown(
-    resource: Resource, ask: Ask, rows: Sequence[Row], names: Collection[str] = (), view: View | None = None
+    resource: Resource, ask: Ask, rows: Sequence[Row], names: Collection[str] = (), view: ResourceView | None = None
 ) -> list[dict[str, object]]:
     """Each row as the caller is shown it."""
     return list(each_shown(resource, ask, rows, names, view))
 
 
 def each_shown(
-    resource: Resource, ask: Ask, rows: Iterable[Row], names: Collection[str] = (), view: View | None = None
+    resource: Resource, ask: Ask, rows: Iterable[Row], names: Collection[str] = (), view: ResourceView | None = None
 ) -> Iterator[dict[str, object]]:
     """As `shown`, one row after the other."""
     over = view or ask.view
@@ -88,7 +88,7 @@ def each_shown(
     return (_shown(resource, ask, row, names, over) for row in rows)
 
 
-def _shown(resource: Resource, ask: Ask, row: Row, names: Collection[str], view: View) -> dict[str, object]:
+def _shown(resource: Resource, ask: Ask, row: Row, names: Collection[str], view: ResourceView) -> dict[str, object]:
     own = ask.context.policy.hidden(ask.caller, resource.name, target(resource, ask, row, view))
     return resource.show(view, row, names, own)
 

@@ -23,7 +23,7 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding")
 
 
-class Refused(Exception):
+class BadHead(Exception):
     """Error: the request is refused with `status` and the connection closed."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
@@ -69,9 +69,9 @@ def read(line: bytes, fields: Sequence[bytes]) -> Head:
     if not found:
         raise _bad("The request line is malformed.")
     if found[3] != b"1":
-        raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here.")
+        raise BadHead(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here.")
     if len(fields) > MOST_FIELDS:
-        raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"There are more than {MOST_FIELDS} header fields.")
+        raise BadHead(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"There are more than {MOST_FIELDS} header fields.")
     pairs, held = _held(fields)
     if found[4] != b"0" and b"host" not in held:
         raise _bad("Host is missing.")  # RFC 9112, 3.2
@@ -106,9 +106,9 @@ def _check_length(held: dict[bytes, bytes]) -> None:
     if encoding is not None and length is not None:
         raise _bad("Content-Length and Transfer-Encoding are both given.")  # RFC 9112, 6.1
     if encoding is not None and encoding.lower() != b"chunked":
-        raise Refused(HTTPStatus.NOT_IMPLEMENTED, "The transfer coding is not known.")
+        raise BadHead(HTTPStatus.NOT_IMPLEMENTED, "The transfer coding is not known.")
     if encoding is not None:
-        raise Refused(HTTPStatus.LENGTH_REQUIRED, "The body's length must be given as Content-Length.")
+        raise BadHead(HTTPStatus.LENGTH_REQUIRED, "The body's length must be given as Content-Length.")
     if length is not None and not _LENGTH.fullmatch(length):
         raise _bad("Content-Length is not a number.")
 
@@ -123,5 +123,5 @@ def _target(given: bytes) -> bytes:
     return rest
 
 
-def _bad(message: str) -> Refused:
-    return Refused(HTTPStatus.BAD_REQUEST, message)
+def _bad(message: str) -> BadHead:
+    return BadHead(HTTPStatus.BAD_REQUEST, message)

@@ -80,7 +80,7 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
             fields = self._fields()
             self._settle()
             found = head.read(self.raw_requestline, fields)
-        except head.Refused as refused:
+        except head.BadHead as refused:
             self._refuse(refused)
             return False
         self.command, self.path, self.headers = found.method, found.target, found.fields
@@ -96,10 +96,10 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         while (line := self.rfile.readline()) not in (b"\r\n", b"\n", b""):
             found.append(line)
         if line != b"\r\n":
-            raise head.Refused(HTTPStatus.BAD_REQUEST, "The head is malformed, or cut short.")
+            raise head.BadHead(HTTPStatus.BAD_REQUEST, "The head is malformed, or cut short.")
         return found
 
-    def _refuse(self, refused: head.Refused) -> None:
+    def _refuse(self, refused: head.BadHead) -> None:
         status = refused.status
         log.info("refused: from=%s status=%d %s", self.client_address[0], status, refused.message)
         error = {"type": _KINDS.get(status, "HTTPBadRequest"), "message": refused.message, "detail": ""}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.model.rows import Port, Row, Told
+from controller.model.rows import NovaNotification, Port, Row
 from controller.publish.nova import PLUGGED, Event, Notifier, Nova
 from controller.reconcile.progress import Progress
 from controller.reconcile.statuses import Statuses
@@ -111,7 +111,7 @@ def test_a_port_that_comes_up_is_told_until_it_is_heard(tmp_path: Path) -> None:
     with hub.Timeout(10):
         while not heard:
             hub.sleep(0.02)
-        while replica.model.get(Told, "a") is None:
+        while replica.model.get(NovaNotification, "a") is None:
             hub.sleep(0.02)
     assert heard == [Event(PLUGGED, ONE, "a")]
     assert attempts == [1, 1]

@@ -193,6 +193,6 @@ def test_the_head_alone_may_be_read() -> None:
     found = head.read(b"PUT /v2.0/x?y=1 HTTP/1.1\r\n", [b"Host: a\r\n", b"Content-Length: 0\r\n"])
     assert found[:3] == ("PUT", "/v2.0/x?y=1", 1)
     assert (found.fields.get("HOST"), found.fields.get("X", "none")) == ("a", "none")
-    with pytest.raises(head.Refused) as refused:
+    with pytest.raises(head.BadHead) as refused:
         head.read(b"PUT /v2.0/x HTTP/1.1\r\n", [])
     assert refused.value.status is HTTPStatus.BAD_REQUEST

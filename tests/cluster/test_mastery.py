@@ -8,7 +8,7 @@ import pytest
 
 from controller.cluster.guard import MANY, SOME, Guard
 from controller.cluster.held_lease import HeldLease
-from controller.cluster.levels import Levels
+from controller.cluster.levels import ClusterProgress
 from controller.cluster.mastery import Shared
 from controller.cluster.membership import Membership
 from controller.cluster.shares import share
@@ -41,7 +41,7 @@ class Bench:
         self.shared = Shared("one", self.replica, lambda: 103.0, self.clock)  # type: ignore[arg-type]
         self.shared.instance = "i-one"
         self.progress = Progress(self.clock)
-        self.levels = Levels(self.replica, self.progress, self.shared, self.clock)  # type: ignore[arg-type]
+        self.levels = ClusterProgress(self.replica, self.progress, self.shared, self.clock)  # type: ignore[arg-type]
         self._revision = 0
 
     def put(self, *rows: Row) -> int:
@@ -222,7 +222,7 @@ def joined(
 ) -> tuple[Membership, Shared]:
     held = HeldLease()
     shared = Shared("one", replica, held.until)
-    levels = Levels(replica, progress or Progress(Clock()), shared, Clock())
+    levels = ClusterProgress(replica, progress or Progress(Clock()), shared, Clock())
     me = Member(id="one", openflow="192.0.2.1:1", ovsdb="192.0.2.1:2", rest="")
     membership = Membership(store, replica, me, ttl, shared, levels, held)
     membership.start()
@@ -292,7 +292,7 @@ def test_a_row_of_many_refused_objects_is_bounded_and_others_know_that_it_is(
     assert row is not None and stored_row is not None
     assert len(stored_row.value) < 128 * 1024
     assert len(row.refused) + row.unlisted == 20_000 and len(row.refused) > 100
-    seen = Levels(replica, Progress(Clock()), Shared("two", replica, lambda: 0.0), Clock())
+    seen = ClusterProgress(replica, Progress(Clock()), Shared("two", replica, lambda: 0.0), Clock())
     seen._heard({(Reach, "one"), (Level, "one")})
     assert "member one" in seen.doubt("s1") and not seen.doubt("s2")
     assert seen.refuses

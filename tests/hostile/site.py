@@ -18,7 +18,7 @@ from controller.assembly import Controller
 from controller.config.settings import read
 from controller.model.rows import FixedIp, Interface, Link, Network, Pool, Port, Row, Subnet, Switch, Tunnel
 from controller.runtime import garbage, hub
-from controller.runtime.held import Held
+from controller.runtime.held import HubWatch
 from controller.store.codec import encode
 
 EACH = 50  # ports of a network
@@ -93,7 +93,7 @@ class Site:
 
     def _held(self, call: Callable[[], object]) -> float:
         hub.sleep(0)
-        watch = Held(0.0, time.thread_time)
+        watch = HubWatch(0.0, time.thread_time)
         watch.start()
         try:
             call()

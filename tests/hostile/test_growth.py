@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.cluster.levels import Levels
+from controller.cluster.levels import ClusterProgress
 from controller.cluster.mastery import Alone
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
@@ -56,7 +56,7 @@ def held(subject: object) -> int:
 
 def test_waits_that_end_leave_nothing(replica: Replica) -> None:
     progress = Progress(lambda: 0.0)
-    levels = Levels(replica, progress, Alone(), lambda: 0.0)  # type: ignore[arg-type]
+    levels = ClusterProgress(replica, progress, Alone(), lambda: 0.0)  # type: ignore[arg-type]
     before = signals()
     for _ in range(50):
         progress.wait(0.001)
@@ -78,7 +78,7 @@ def test_whoever_waits_for_a_revision_gets_it_after_another_gave_up(store: Store
 def test_removed_switches_are_forgotten(store: Store, replica: Replica) -> None:
     clock = 0.0
     progress = Progress(lambda: clock)
-    levels = Levels(replica, progress, Alone(), lambda: clock)  # type: ignore[arg-type]
+    levels = ClusterProgress(replica, progress, Alone(), lambda: clock)  # type: ignore[arg-type]
     Reconciler(replica, Compiler(replica.model, apps(Rates())), progress, AuditIntervals())
     empty = held(progress), held(levels)
     for number in range(1, 21):

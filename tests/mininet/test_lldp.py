@@ -13,7 +13,7 @@ from tests.lab.netns import socket_in
 from tests.mininet.bed import Bed, until
 from tests.mininet.tenants import all_is_well, joined, share
 from tests.mininet.topologies import Ring
-from topology.discovery import Port, frame, is_lldp
+from topology.discovery import ProbePort, frame, is_lldp
 from topology.neighbors import FRESH
 
 
@@ -44,7 +44,7 @@ def test_forged_replayed_and_truncated_frames_of_hosts_make_no_wire() -> None:
             wires = bed.topology()["links"]
             before = frames(bed, "forged")
             wrong = [genuine[:40] + bytes([genuine[40] ^ 1]) + genuine[41:]]
-            wrong += [frame(bytes(32), Port(dpid, 1), time.time_ns() // 1000, bytes(6)) for dpid in (1, 2, 9)]
+            wrong += [frame(bytes(32), ProbePort(dpid, 1), time.time_ns() // 1000, bytes(6)) for dpid in (1, 2, 9)]
             wrong += [genuine[:size] for size in (20, 60, len(genuine) - 1)]
             for host in tenants["red"]:
                 say(host, genuine, genuine, *wrong)

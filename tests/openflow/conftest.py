@@ -12,7 +12,7 @@ from tests.simswitch import SimSwitch
 
 
 class Bench(NamedTuple):
-    server: framework.Server
+    server: framework.OpenFlowServer
     heard: Heard
     switches: list[SimSwitch]
 

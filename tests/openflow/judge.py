@@ -9,7 +9,7 @@ from controller.flow.fields import FIELDS, text
 from controller.flow.interpret import Frame
 from controller.flow.meter import of_port
 from controller.openflow import wire
-from controller.openflow.session import Held, Session
+from controller.openflow.session import Holdings, Session
 from controller.runtime.errors import Rejected
 from tests.apps.clouds import FIRST_ALLOTTED, PATCH
 from tests.openflow.flows import Heard, until
@@ -42,7 +42,7 @@ class Bench:
         assert sorted(self.ports.values()) == OFPORTS
         self.installed: set[Flow] = set()
 
-    def install(self, flows: set[Flow]) -> Held:
+    def install(self, flows: set[Flow]) -> Holdings:
         gone = [one.cookie for one in self.installed - flows]
         added, kept = flows - self.installed, {one for flow in self.installed for one in flow.meters}
         wanted = {one for flow in flows for one in flow.meters}

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from controller.flow import Flow, Table, field, output
 from controller.flow.interpret import Frame, Sent
-from controller.openflow.session import Held, Session
+from controller.openflow.session import Holdings, Session
 from tests.openflow.flows import Heard, until
 from tests.openflow.packets import packed, unpacked
 from tests.ovs import PrivateOvs
@@ -52,7 +52,7 @@ class Lane:
         gone = [flow.cookie for flow in self._installed - wanted]
         self.session.apply([flow.wire for flow in wanted - self._installed], gone)
         self._installed = wanted
-        assert self.session.held() == Held({flow.cookie for flow in wanted}, set())
+        assert self.session.held() == Holdings({flow.cookie for flow in wanted}, set())
         self.ovs.appctl("revalidator/purge")  # what the datapath remembers of the flows before
         self.ovs.appctl("dpctl/flush-conntrack")
 

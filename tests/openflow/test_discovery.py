@@ -14,10 +14,10 @@ from controller.runtime import hub
 from controller.switches.discovery.links import AWAY_COST, INTERVAL, Station
 from tests.openflow.wires import Wires, until
 from topology.cost import by_speed
-from topology.discovery import Port, frame, read
+from topology.discovery import ProbePort, frame, read
 from topology.neighbors import SILENCE
 
-A1, A2, B1, B2, C1 = Port(1, 1), Port(1, 2), Port(2, 1), Port(2, 2), Port(3, 1)
+A1, A2, B1, B2, C1 = ProbePort(1, 1), ProbePort(1, 2), ProbePort(2, 1), ProbePort(2, 2), ProbePort(3, 1)
 BOTH = {"1/1": "2/1", "2/1": "1/1"}
 
 

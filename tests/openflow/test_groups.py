@@ -7,7 +7,7 @@ import pytest
 from apps.pipeline import BUCKET, FABRIC, FORWARD, IMPOSE, TO_SWITCH
 from controller.flow import Bucket, Flow, Group, field, label_ttl, output, put, resubmit, to_group
 from controller.flow.group import removal
-from controller.openflow.session import Held
+from controller.openflow.session import Holdings
 from controller.runtime.errors import Rejected
 from tests.openflow.test_ovs import Bridge, bridge, ovs
 
@@ -33,16 +33,16 @@ def install(bridge: Bridge) -> None:
 
 def test_flows_and_groups_in_one_bundle(bridge: Bridge) -> None:
     install(bridge)
-    assert bridge.session.held() == Held(COOKIES, set())
-    assert bridge.session.held_groups() == Held(NUMBERS, set())
+    assert bridge.session.held() == Holdings(COOKIES, set())
+    assert bridge.session.held_groups() == Holdings(NUMBERS, set())
     bridge.session.apply([], COOKIES, [], [SELECT.gone, FAILOVER.gone])
-    assert bridge.session.held() == bridge.session.held_groups() == Held(set(), set())
+    assert bridge.session.held() == bridge.session.held_groups() == Holdings(set(), set())
 
 
 def test_a_group_prints_as_open_vswitch_takes_it(bridge: Bridge) -> None:
     bridge.ofctl("add-group", str(SELECT))
     bridge.ofctl("add-group", str(FAILOVER))
-    assert bridge.session.held_groups() == Held(NUMBERS, set())
+    assert bridge.session.held_groups() == Holdings(NUMBERS, set())
 
 
 def test_tampering_is_seen_and_repaired(bridge: Bridge) -> None:
@@ -50,10 +50,10 @@ def test_tampering_is_seen_and_repaired(bridge: Bridge) -> None:
     bridge.ofctl("mod-group", f"group_id={FAILOVER.number},type=ff,bucket=watch_port:1,actions=output:1")
     bridge.ofctl("add-group", "group_id=7,type=all,bucket=actions=output:1")
     held = bridge.session.held_groups()
-    assert held == Held({SELECT.number}, {FAILOVER.number, 7})
+    assert held == Holdings({SELECT.number}, {FAILOVER.number, 7})
     bridge.session.apply([], [], [FAILOVER.wire], [removal(7)])
-    assert bridge.session.held_groups() == Held(NUMBERS, set())
-    assert bridge.session.held() == Held(COOKIES, set())
+    assert bridge.session.held_groups() == Holdings(NUMBERS, set())
+    assert bridge.session.held() == Holdings(COOKIES, set())
 
 
 def test_a_refused_group_is_named_and_nothing_is_applied(bridge: Bridge) -> None:
@@ -62,4 +62,4 @@ def test_a_refused_group_is_named_and_nothing_is_applied(bridge: Bridge) -> None
     with pytest.raises(Rejected) as caught:
         bridge.session.apply([USERS[0].wire, user.wire], [], [SELECT.wire, bad.wire])
     assert bad.number in caught.value.groups
-    assert bridge.session.held() == bridge.session.held_groups() == Held(set(), set())
+    assert bridge.session.held() == bridge.session.held_groups() == Holdings(set(), set())

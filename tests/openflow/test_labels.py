@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from controller.flow.meter import FLAGS, Meter
 from controller.model.rows import Port
 from controller.openflow import framework, wire
-from controller.openflow.session import Held
+from controller.openflow.session import Holdings
 from tests.openflow.flows import Heard, meters, until
 from tests.ovs import PrivateOvs
 from tests.topology.wired import Wired, mac, switch_id, switches, tenants, wires
@@ -66,8 +66,8 @@ def lab() -> Iterator[Lab]:
             session.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, 100, 100))
             added = [group.wire for group in groups.values()]
             session.apply([flow.wire for flow in flows], [], added, meters=meters(flows))
-            assert session.held() == Held({flow.cookie for flow in flows}, set())
-            assert session.held_groups() == Held(set(groups), set())
+            assert session.held() == Holdings({flow.cookie for flow in flows}, set())
+            assert session.held_groups() == Holdings(set(groups), set())
         yield Lab(ovs, world, heard)
         server.close()
 

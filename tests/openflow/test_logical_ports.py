@@ -9,7 +9,7 @@ import pytest
 
 from controller.flow.interpret import Frame, Pipeline
 from controller.openflow import framework
-from controller.openflow.session import Held
+from controller.openflow.session import Holdings
 from tests.apps.clouds import four, mac
 from tests.apps.test_logical_ports import BROADCAST, NUMBERS, RED, heard, says
 from tests.apps.trunk import KEYS, flows
@@ -27,7 +27,7 @@ def bench() -> Iterator[Bench]:
     with PrivateOvs() as ovs:
         made = Bench(ovs, listener, f"tcp:127.0.0.1:{server.address[1]}")
         wanted = flows()
-        assert made.install(wanted) == Held({flow.cookie for flow in wanted}, set())
+        assert made.install(wanted) == Holdings({flow.cookie for flow in wanted}, set())
         yield made
     server.close()
 

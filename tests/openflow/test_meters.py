@@ -10,7 +10,7 @@ from apps.pipeline import LIMIT, LOCAL, PERMIT
 from controller.flow import Flow, Table, field, output, put, resubmit
 from controller.flow.meter import of_port
 from controller.openflow import wire
-from controller.openflow.session import Held
+from controller.openflow.session import Holdings
 from controller.runtime.errors import Rejected
 from tests.openflow.flows import meters, until
 from tests.openflow.test_ovs import Bridge, bridge, ovs
@@ -37,7 +37,7 @@ def install(bridge: Bridge, *flows: Flow) -> None:
 def test_meters_and_the_flows_that_need_them_at_once(bridge: Bridge) -> None:
     flows = [limited(port) for port in (1, 2, 0xFEFF)]
     install(bridge, *flows)
-    assert bridge.session.held() == Held({flow.cookie for flow in flows}, set())
+    assert bridge.session.held() == Holdings({flow.cookie for flow in flows}, set())
     assert sorted(bridge.session.held_meters()) == sorted(of_port(port, RATE) for port in (1, 2, 0xFEFF))
     bridge.session.apply([], {flow.cookie for flow in flows})
     bridge.session.remove_meters([of_port(port, RATE).number for port in (1, 2, 0xFEFF, 7)])  # one of them is not there
@@ -49,7 +49,7 @@ def test_a_meter_is_made_another_without_its_flow(bridge: Bridge) -> None:
     other = of_port(1, RATE)._replace(rate=77, burst=77)
     bridge.session.apply([], [], meters=[wire.meter_mod(1, other, True)])
     assert bridge.session.held_meters() == [other]
-    assert bridge.session.held() == Held({limited(1).cookie}, set())
+    assert bridge.session.held() == Holdings({limited(1).cookie}, set())
 
 
 def test_five_thousand_meters(bridge: Bridge) -> None:
@@ -68,7 +68,7 @@ def test_a_refused_meter_is_named(bridge: Bridge, others: int) -> None:
     assert caught.value.meters.keys() == {of_port(1, RATE).number} and not caught.value.refusals
     assert caught.value.rest == (others == 1)
     applied = {flow.cookie for flow in rest} if caught.value.rest else set()
-    assert bridge.session.held() == Held({limited(1).cookie} | applied, set())
+    assert bridge.session.held() == Holdings({limited(1).cookie} | applied, set())
     assert sorted(bridge.session.held_meters()) == sorted((of_port(1, RATE), of_port(2, RATE)))
 
 
@@ -79,13 +79,13 @@ def test_a_flow_without_its_meter_is_refused(bridge: Bridge, others: int) -> Non
         bridge.session.apply([flow.wire for flow in flows], [])
     held = {flow.cookie for flow in flows[1:]} if caught.value.rest else set()
     assert limited(1).cookie in caught.value.refusals
-    assert bridge.session.held() == Held(held, set())
+    assert bridge.session.held() == Holdings(held, set())
 
 
 def test_a_meter_that_goes_takes_its_flow_along(bridge: Bridge) -> None:
     install(bridge, limited(1), plain(3))
     bridge.ofctl("del-meter", f"meter={of_port(1, RATE).number}")
-    assert bridge.session.held() == Held({plain(3).cookie}, set())
+    assert bridge.session.held() == Holdings({plain(3).cookie}, set())
 
 
 def test_the_switch_drops_what_is_above_the_rate_before_it_is_copied(bridge: Bridge) -> None:

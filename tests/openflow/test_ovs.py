@@ -11,7 +11,7 @@ import pytest
 
 from controller.flow.meter import FLAGS, Meter
 from controller.openflow import framework, wire
-from controller.openflow.session import Held, Session
+from controller.openflow.session import Holdings, Session
 from controller.runtime.errors import NotMaster, Rejected
 from tests.openflow.flows import Encoded, Heard, encoded, flow, until
 from tests.ovs import PrivateOvs
@@ -56,13 +56,13 @@ def cookies(flows: list[Encoded]) -> set[int]:
 def test_ten_thousand_flows_in_one_bundle(bridge: Bridge) -> None:
     flows = [flow(number) for number in range(10_000)]
     bridge.session.apply([each.add for each in flows], [])
-    assert bridge.session.held() == Held(cookies(flows), set())
+    assert bridge.session.held() == Holdings(cookies(flows), set())
     assert "flow_count=10000" in bridge.ofctl("dump-aggregate") and bridge.session.flow_count() == 10_000
     bridge.ofctl("add-flow", "table=9,priority=1,actions=drop")
     assert bridge.session.flow_count() == 10_001  # of all tables
     bridge.ofctl("del-flows", "table=9")
     bridge.session.apply([], cookies(flows[:9_000]))
-    assert bridge.session.held() == Held(cookies(flows[9_000:]), set())
+    assert bridge.session.held() == Holdings(cookies(flows[9_000:]), set())
 
 
 LONG = [flow(number) for number in range(1000, 1041)]  # with these a bundle goes in two steps
@@ -74,7 +74,7 @@ def test_a_bad_flow_is_named_and_nothing_of_a_long_bundle_is_applied(bridge: Bri
     with pytest.raises(Rejected) as caught:
         bridge.session.apply([each.add for each in (flow(2), bad, flow(4), *LONG)], [flow(1).cookie])
     assert caught.value.refusals == {bad.cookie: "OFPBAC_BAD_OUT_PORT (type 2, code 4)"}
-    assert not caught.value.rest and bridge.session.held() == Held({flow(1).cookie}, set())
+    assert not caught.value.rest and bridge.session.held() == Holdings({flow(1).cookie}, set())
     bridge.session.apply([flow(2).add], [])
     assert bridge.session.held().right == cookies([flow(1), flow(2)])
 
@@ -85,7 +85,7 @@ def test_a_bad_flow_of_a_short_bundle_is_named_and_the_rest_is_applied(bridge: B
     with pytest.raises(Rejected) as caught:
         bridge.session.apply([flow(2).add, bad.add, flow(4).add], [flow(1).cookie])
     assert caught.value.refusals == {bad.cookie: "OFPBAC_BAD_OUT_PORT (type 2, code 4)"}
-    assert caught.value.rest and bridge.session.held() == Held(cookies([flow(2), flow(4)]), set())
+    assert caught.value.rest and bridge.session.held() == Holdings(cookies([flow(2), flow(4)]), set())
     bridge.session.apply([flow(5).add], [flow(2).cookie])
     assert bridge.session.held().right == cookies([flow(4), flow(5)])
 
@@ -98,7 +98,7 @@ def test_a_flow_refused_at_commit_is_named_and_nothing_is_applied(bridge: Bridge
     with pytest.raises(Rejected) as caught:
         bridge.session.apply([each.add for each in (flow(2), overlapping, *more)], [])
     assert caught.value.refusals == {77: "OFPFMFC_OVERLAP (type 5, code 3)"}
-    assert not caught.value.rest and bridge.session.held() == Held({flow(1).cookie}, set())
+    assert not caught.value.rest and bridge.session.held() == Holdings({flow(1).cookie}, set())
 
 
 @pytest.mark.parametrize("count", [20, 200])
@@ -106,7 +106,7 @@ def test_a_slave_is_told_so_and_changes_nothing(bridge: Bridge, count: int) -> N
     assert bridge.session.role(wire.SLAVE, 1)
     with pytest.raises(NotMaster):
         bridge.session.apply([flow(number).add for number in range(count)], [])
-    assert bridge.session.held() == Held(set(), set())
+    assert bridge.session.held() == Holdings(set(), set())
 
 
 def test_many_refusals_are_all_named(bridge: Bridge) -> None:
@@ -124,9 +124,9 @@ def test_tampering_is_seen_and_repaired(bridge: Bridge) -> None:
     bridge.ofctl("add-flow", "table=0,priority=5,actions=drop")
     bridge.ofctl("add-flow", f"cookie={flows[2].cookie},table=9,priority=5,actions=drop")
     held = bridge.session.held()
-    assert held == Held({flows[3].cookie}, {flows[0].cookie, flows[2].cookie, 0})
+    assert held == Holdings({flows[3].cookie}, {flows[0].cookie, flows[2].cookie, 0})
     bridge.session.apply([each.add for each in flows[:3]], held.wrong)
-    assert bridge.session.held() == Held(cookies(flows), set())
+    assert bridge.session.held() == Holdings(cookies(flows), set())
     lines = bridge.ofctl("dump-flows", "--no-stats").splitlines()
     assert len([line for line in lines if "cookie" in line]) == 4
     assert any("dl_dst=02:00:00:00:00:00 actions=output:1" in line for line in lines)
@@ -188,7 +188,7 @@ def test_flows_stay_when_the_controller_goes_and_are_right_when_it_is_back(bridg
     bridge.ovs.vsctl("set-controller", bridge.name, f"tcp:127.0.0.1:{server.address[1]}")
     until(lambda: heard.sessions)
     again = heard.sessions[bridge.session.dpid]
-    assert again.held() == Held(cookies(flows), set())
+    assert again.held() == Holdings(cookies(flows), set())
     until(lambda: ("disconnected", bridge.session.dpid) in bridge.heard.log)
     server.close()
     assert ("disconnected", again.dpid) in heard.log

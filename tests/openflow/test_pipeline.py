@@ -13,7 +13,7 @@ from controller.flow import Flow
 from controller.flow.interpret import Frame, Pipeline
 from controller.model.rows import FixedIp, Interface, Port, Switch
 from controller.openflow import framework
-from controller.openflow.session import Held
+from controller.openflow.session import Holdings
 from tests.apps.clouds import PATCH, VIRTUAL, clouds, four, mac, six
 from tests.openflow.flows import Heard
 from tests.openflow.judge import Bench, written
@@ -99,7 +99,7 @@ def test_a_switch_prints_every_flow_as_we_encode_it(bench: Bench, world: World) 
         flows = set(world.compiler.wanted(switch_id))
         held = bench.install(flows)
         assert [one for one in flows if one.cookie in held.wrong] == []
-        assert held == Held({one.cookie for one in flows}, set())
+        assert held == Holdings({one.cookie for one in flows}, set())
 
 
 @few

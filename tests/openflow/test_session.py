@@ -10,7 +10,7 @@ import pytest
 
 from controller.flow.meter import FLAGS, Meter, limit
 from controller.openflow import connection, session, wire
-from controller.openflow.session import Held, PacketIn, PortDesc, Session
+from controller.openflow.session import Holdings, PacketIn, PortDesc, Session
 from controller.runtime import hub
 from controller.runtime.errors import Rejected, Unreachable
 from tests.openflow.conftest import Bench
@@ -28,14 +28,14 @@ def adds(flows: list[Encoded]) -> list[bytes]:
 
 def test_what_was_applied_is_held(bench: Bench) -> None:
     switch, peer = bench.switch()
-    assert peer.held() == Held(set(), set())
+    assert peer.held() == Holdings(set(), set())
     flows = [flow(number) for number in range(2000)]  # more than one write out, more than one part back
     peer.apply(adds(flows), [])
     assert switch.commits == 1 and len(switch.flows) == 2000
-    assert peer.held() == Held(cookies(flows), set()) and peer.flow_count() == 2000
+    assert peer.held() == Holdings(cookies(flows), set()) and peer.flow_count() == 2000
     peer.apply(adds([flow(5, port=2)]), cookies(flows[:5]))
     expected = cookies(flows[6:]) | {flow(5, port=2).cookie}
-    assert peer.held() == Held(expected, set())
+    assert peer.held() == Holdings(expected, set())
     assert (peer.flow_messages_sent, peer.bundles) == (2006, 2)
     assert peer.flow_count() == 1995
 
@@ -101,12 +101,12 @@ def test_foreign_and_tampered_flows_are_wrong(bench: Bench) -> None:
     switch._cookies[flow(3).cookie].add((9, 9, three[2]))
     switch.flows[0, 0, two[2]] = Flow(0, b"")
     held = peer.held()
-    assert held == Held({flow(2).cookie}, {flow(1).cookie, flow(3).cookie, 0})
+    assert held == Holdings({flow(2).cookie}, {flow(1).cookie, flow(3).cookie, 0})
     switch._cookies[0] = {(0, 0, two[2])}
     peer.apply(
         adds([flow(1), flow(3)]), held.wrong
     )  # what a repair asks for: put what is wanted, drop all that is wrong
-    assert peer.held() == Held(cookies([flow(1), flow(2), flow(3)]), set())
+    assert peer.held() == Holdings(cookies([flow(1), flow(2), flow(3)]), set())
 
 
 def test_the_meter_is_set_once(bench: Bench) -> None:
@@ -266,7 +266,7 @@ def test_a_listener_that_fails_closes_its_connection_only(bench: Bench, caplog: 
     bench.heard.on_connect = fail
     bench.switch(2)
     until(lambda: ("disconnected", 2) in bench.heard.log)
-    assert good.held() == Held(set(), set())
+    assert good.held() == Holdings(set(), set())
     assert "what follows a connect failed" in caplog.text
 
 
@@ -280,12 +280,12 @@ def test_a_connect_that_waits_holds_up_nobody(bench: Bench) -> None:
     bench.heard.on_connect = wait
     bench.switch(1)
     _, second = bench.switch(2)
-    assert second.held() == Held(set(), set())
+    assert second.held() == Holdings(set(), set())
     gate.set()
 
 
 def test_who_hears_of_a_connect_may_ask_the_switch(bench: Bench) -> None:
-    held: list[Held] = []
+    held: list[Holdings] = []
     bench.heard.on_connect = lambda peer: held.append(peer.held())
     bench.switch()
     until(lambda: held)
@@ -301,7 +301,7 @@ def test_a_listener_that_fails_on_a_packet_closes_its_connection_only(
     bad.packet_in(77, 3, b"a frame")
     until(lambda: ("disconnected", 2) in bench.heard.log)
     assert caplog.text.count("closed: AttributeError") == 1
-    assert good.held() == Held(set(), set())
+    assert good.held() == Holdings(set(), set())
 
 
 def test_sending_to_a_peer_that_does_not_read_ends_with_the_connection(bench: Bench) -> None:

@@ -138,7 +138,7 @@ def test_a_dump_tells_right_from_wrong() -> None:
         (stats(cookie, content) + stats(cookie, content, table=4), (set(), {cookie})),
         (b"", (set(), set())),
     ]:
-        held = dump.Held(set(), set())
+        held = dump.Holdings(set(), set())
         dump.read(part, held)
         assert dump.settled(held) == expected
 
@@ -157,7 +157,7 @@ def test_a_dump_tells_right_from_wrong() -> None:
 )
 def test_a_malformed_dump_is_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
-        dump.read(body, dump.Held(set(), set()))
+        dump.read(body, dump.Holdings(set(), set()))
 
 
 def test_cookies_are_never_reserved_values(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,7 @@ READERS: list[Callable[[bytes], object]] = [
     wire.meters,
     wire.flow_count,
     wire.packet_in,
-    lambda data: dump.read(data, dump.Held(set(), set())),
+    lambda data: dump.read(data, dump.Holdings(set(), set())),
 ]
 
 

@@ -17,7 +17,7 @@ from controller.switches import reported
 from controller.switches.discovery.links import Links
 from tests.simswitch import SimSwitch
 from topology.cost import by_hops
-from topology.discovery import Port
+from topology.discovery import ProbePort
 
 LLDP_OUT = struct.Struct("!IIHxxxxxx")
 
@@ -33,8 +33,8 @@ class Wires:
         self.links.start()
         self.server = framework.serve(("127.0.0.1", 0), self)
         self.switches: dict[int, SimSwitch] = {}
-        self.cables: dict[Port, Port] = {}
-        self.sent: list[tuple[Port, bytes]] = []  # every frame that left by a port
+        self.cables: dict[ProbePort, ProbePort] = {}
+        self.sent: list[tuple[ProbePort, bytes]] = []  # every frame that left by a port
         self._relaying = hub.spawn(self._relay)
 
     def close(self) -> None:
@@ -52,10 +52,10 @@ class Wires:
         self.switches[dpid] = made.connect()
         return made
 
-    def cable(self, one: Port, other: Port) -> None:
+    def cable(self, one: ProbePort, other: ProbePort) -> None:
         self.cables[one], self.cables[other] = other, one
 
-    def cut(self, one: Port) -> None:
+    def cut(self, one: ProbePort) -> None:
         self.cables.pop(self.cables.pop(one), None)
 
     def rows(self) -> dict[str, str]:
@@ -105,11 +105,11 @@ class Wires:
     def _carry(self, dpid: int, message: bytes) -> None:
         _, _, length = LLDP_OUT.unpack_from(message, 8)
         number = int.from_bytes(message[28:32], "big")  # of the one action, an output
-        port, data = Port(dpid, number), message[24 + length :]
+        port, data = ProbePort(dpid, number), message[24 + length :]
         self.sent.append((port, data))
         self.deliver(port, data)
 
-    def deliver(self, port: Port, data: bytes) -> None:
+    def deliver(self, port: ProbePort, data: bytes) -> None:
         """A frame leaves by a port: it comes in at the other end of the cable, if there is one and both ends are up."""
         far = self.cables.get(port)
         if far is None or far.dpid not in self.switches or not self.switches[far.dpid].connected:

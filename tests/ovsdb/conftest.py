@@ -15,7 +15,7 @@ hub.patch()
 
 from controller.model.rows import Bridge  # noqa: E402
 from controller.ovsdb.seen import SeenHypervisor  # noqa: E402
-from controller.ovsdb.server import Server, serve  # noqa: E402
+from controller.ovsdb.server import OvsdbServer, serve  # noqa: E402
 from tests.ovsdb.private import PrivateHypervisor, until  # noqa: E402
 
 OPENFLOW_PORT = 6653
@@ -32,7 +32,7 @@ class Watched(logging.Handler):
         self._log = logging.getLogger("tenet.ovsdb")
         self._log.addHandler(self)
         self._log.setLevel(logging.INFO)
-        self.server: Server = serve(
+        self.server: OvsdbServer = serve(
             (host, 0), self.told.append, controller_port=OPENFLOW_PORT, tls=tls, watch=self.bridges.__setitem__
         )
         self.port = self.server.address[1]

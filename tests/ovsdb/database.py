@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from controller.ovsdb.replica import Replica
+from controller.ovsdb.replica import DatabaseReplica
 from controller.ovsdb.schema import COLUMNS
 
 ZERO: dict[str, Any] = {"string": "", "integer": 0, "boolean": False}
@@ -16,7 +16,7 @@ class Database:
 
     def __init__(self, **external_ids: str) -> None:
         self.rows: dict[tuple[str, str], dict[str, Any]] = {}
-        self.replica = Replica()
+        self.replica = DatabaseReplica()
         self._numbers = itertools.count(1)
         self.root = self.insert("Open_vSwitch", external_ids=pairs(external_ids))
 

@@ -11,7 +11,7 @@ import pytest
 from controller.ovsdb.describe import describe
 from controller.ovsdb.desired import desired
 from controller.ovsdb.framing import Framer
-from controller.ovsdb.replica import Replica
+from controller.ovsdb.replica import DatabaseReplica
 from tests.ovsdb.database import Database, pairs
 from tests.ovsdb.peer import everything
 from tests.ovsdb.test_desired import IDS, TARGET, put_right
@@ -36,7 +36,7 @@ def milliseconds(work, times: int) -> float:
     return (time.thread_time() - start) / times * 1000
 
 
-def receive(replica: Replica, text: bytes) -> None:
+def receive(replica: DatabaseReplica, text: bytes) -> None:
     for message in Framer().feed(text):
         replica.apply(msgspec.json.decode(message))
     desired(replica, (TARGET,))
@@ -63,6 +63,6 @@ def test_a_new_port_costs_little(db):
 
 def test_the_whole_is_read_in_no_time(db):
     text = json.dumps(everything(db)).encode()
-    cost = milliseconds(lambda: receive(Replica(), text), 3)
+    cost = milliseconds(lambda: receive(DatabaseReplica(), text), 3)
     print(f"all of {COUNT} interfaces ({len(text)} bytes): {cost:.0f} ms")
     assert cost < 1000

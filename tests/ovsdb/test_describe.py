@@ -2,7 +2,7 @@ import pytest
 
 from controller.model.rows import Tunnel
 from controller.ovsdb.describe import describe
-from controller.ovsdb.replica import Replica
+from controller.ovsdb.replica import DatabaseReplica
 from controller.ovsdb.seen import SeenInterface
 from tests.ovsdb.database import Database, pairs
 from tests.ovsdb.test_desired import IDS, put_right
@@ -20,7 +20,7 @@ def interfaces(db: Database) -> tuple[SeenInterface, ...]:
 
 
 def test_nothing_is_seen_before_the_datapath_id_is_fixed():
-    assert describe(Replica()) is None
+    assert describe(DatabaseReplica()) is None
     assert describe(Database(**IDS).replica) is None
 
 

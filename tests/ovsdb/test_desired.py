@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.ovsdb.desired import desired, new_datapath_id
-from controller.ovsdb.replica import Replica
+from controller.ovsdb.replica import DatabaseReplica
 from tests.ovsdb.database import Database, pairs
 
 TARGET = "tcp:192.0.2.9:6653"
@@ -88,8 +88,8 @@ def test_what_is_right_needs_nothing(db):
 
 
 def test_an_empty_database_is_remarked_upon_and_left_alone():
-    assert desired(Replica(), (TARGET,)).repairs == ()
-    assert "init" in desired(Replica(), (TARGET,)).remarks[0]
+    assert desired(DatabaseReplica(), (TARGET,)).repairs == ()
+    assert "init" in desired(DatabaseReplica(), (TARGET,)).remarks[0]
 
 
 @pytest.mark.parametrize("ids", [{}, {"system-id": "mn", "hostname": "laptop"}])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.ovsdb.framing import Framer, Malformed
+from controller.ovsdb.framing import Framer, MalformedJson
 
 TEXTS = st.text(alphabet=st.sampled_from('{}[]"\\/ab é\n'), max_size=12)
 VALUES = st.recursive(
@@ -30,19 +30,19 @@ def test_objects_come_out_however_the_stream_is_cut(objects, cuts, space):
     "data", [b"GET / HTTP/1.1\r\n", b"[]", b'"text"', b"}", b"{}x", b'{"a":1} ]', b"\x16\x03\x01\x02\x00", b"\x00"]
 )
 def test_what_is_not_an_object_is_refused_at_once(data):
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedJson):
         Framer().feed(data)
 
 
 def test_a_long_message_is_refused_before_it_is_complete():
     framer = Framer(length_limit=100)
     framer.feed(b'{"a":"' + b"x" * 90)
-    with pytest.raises(Malformed, match="100 bytes"):
+    with pytest.raises(MalformedJson, match="100 bytes"):
         framer.feed(b"x" * 10)
 
 
 def test_a_complete_long_message_is_refused():
-    with pytest.raises(Malformed, match="100 bytes"):
+    with pytest.raises(MalformedJson, match="100 bytes"):
         Framer(length_limit=100).feed(b'{"a":"' + b"x" * 100 + b'"}')
 
 
@@ -53,7 +53,7 @@ def test_many_short_messages_are_not_one_long_one():
 def test_a_deep_message_is_refused():
     deep = b'{"a":' + b"[" * 31
     Framer().feed(deep)
-    with pytest.raises(Malformed, match="deep"):
+    with pytest.raises(MalformedJson, match="deep"):
         Framer().feed(deep + b"[")
 
 

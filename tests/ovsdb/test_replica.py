@@ -1,7 +1,7 @@
 import pytest
 
-from controller.ovsdb.framing import Malformed
-from controller.ovsdb.replica import Replica
+from controller.ovsdb.framing import MalformedJson
+from controller.ovsdb.replica import DatabaseReplica
 from tests.ovsdb.database import Database
 
 UUID = "00000000-0000-4000-8000-000000000abc"
@@ -62,20 +62,20 @@ def test_only_the_changed_columns_are_read_again():
     ],
 )
 def test_what_is_not_an_update_is_malformed(updates):
-    with pytest.raises(Malformed):
-        Replica().apply(updates)
+    with pytest.raises(MalformedJson):
+        DatabaseReplica().apply(updates)
 
 
 def test_a_change_of_an_unknown_column_is_malformed():
     db = Database()
     port = db.insert("Port", name="a")
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedJson):
         db.replica.apply({"Port": {port: {"old": {"nothing": 1}, "new": db.rows["Port", port]}}})
 
 
 def test_rows_are_bounded(monkeypatch):
     monkeypatch.setattr("controller.ovsdb.replica.ROWS_LIMIT", 10)
     db = Database()
-    with pytest.raises(Malformed, match="10 rows"):
+    with pytest.raises(MalformedJson, match="10 rows"):
         for n in range(10):
             db.insert("Port", name=str(n))

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from controller.model.model import Applied, Model
-from controller.model.rows import Interface, Port, Row, Told
+from controller.model.rows import Interface, NovaNotification, Port, Row
 from controller.publish.nova import PLUGGED, TOGETHER, UNPLUGGED, Event, Watch, server
 from controller.reconcile.statuses import Statuses
 from tests.apps.clouds import network, plugged, port, switch
@@ -100,7 +100,7 @@ def test_a_port_that_goes_to_another_server(told: Watched) -> None:
 @pytest.mark.parametrize(
     "other", [of_server("a", owner="network:dhcp"), of_server("a", ""), of_server("a", "no uuid"), port("a", "red", 1)]
 )
-def test_nobody_else_is_told(told: Told, other: Port) -> None:
+def test_nobody_else_is_told(told: NovaNotification, other: Port) -> None:
     assert server(other) == ""
     told.put(other)
     assert told.settled() == []
@@ -120,7 +120,7 @@ def test_what_is_there_at_the_start_is_told() -> None:
 
 def test_what_was_told_before_the_start_is_not_told_again_and_what_was_not_is() -> None:
     scene = Scene()
-    told = [Told(id=name, server=ONE, switch_id="h1", since=0) for name in ("a", "gone")]
+    told = [NovaNotification(id=name, server=ONE, switch_id="h1", since=0) for name in ("a", "gone")]
     scene.put(of_server("a"), switch(1), *told)
     scene.computed("h1", "h2")
     scene.confirmed("h1", "h2")

@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 from controller.flow.meter import Meter
 from controller.model.model import Applied
 from controller.model.rows import Row
-from controller.openflow.session import Held
+from controller.openflow.session import Holdings
 from controller.runtime import hub
 from controller.runtime.errors import Rejected, Unreachable
 from controller.store.replica import Replica
@@ -46,12 +46,12 @@ class MemorySession:
         self.on_dump: Callable[[], None] = lambda: None
         self.on_apply: Callable[[], None] = lambda: None
 
-    def held(self) -> Held:
+    def held(self) -> Holdings:
         self._wait()
         self.dumps += 1
         self.on_dump()
         wrong = {entry.cookie for entry in self.table.values() if not entry.right}
-        return Held({entry.cookie for entry in self.table.values()} - wrong, wrong)
+        return Holdings({entry.cookie for entry in self.table.values()} - wrong, wrong)
 
     def flow_count(self) -> int:
         self._wait()
@@ -60,10 +60,10 @@ class MemorySession:
             raise Rejected({}, "no such question")
         return len(self.table)
 
-    def held_groups(self) -> Held:
+    def held_groups(self) -> Holdings:
         self._wait()
         right = {number for number, is_right in self.groups.items() if is_right}
-        return Held(right, self.groups.keys() - right)
+        return Holdings(right, self.groups.keys() - right)
 
     def held_meters(self) -> list[Meter]:
         self._wait()

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from controller.runtime import held, hub
-from controller.runtime.held import BUCKETS, Held
+from controller.runtime.held import BUCKETS, HubWatch
 
 
 @pytest.fixture
-def watched() -> Iterator[Callable[[float], Held]]:
-    made: list[Held] = []
+def watched() -> Iterator[Callable[[float], HubWatch]]:
+    made: list[HubWatch] = []
 
-    def watch(limit: float) -> Held:
-        made.append(Held(limit))
+    def watch(limit: float) -> HubWatch:
+        made.append(HubWatch(limit))
         made[-1].start()
         return made[-1]
 
@@ -33,12 +33,12 @@ def work(seconds: float) -> None:
         pass
 
 
-def longer_than(seconds: float, found: Held) -> float:
+def longer_than(seconds: float, found: HubWatch) -> float:
     counts = dict(found.cumulative())
     return counts["+Inf"] - counts[str(seconds)]
 
 
-def test_every_hold_is_counted_and_long_ones_by_their_length(watched: Callable[[float], Held]) -> None:
+def test_every_hold_is_counted_and_long_ones_by_their_length(watched: Callable[[float], HubWatch]) -> None:
     found = watched(0.0)
     for _ in range(100):
         hub.sleep(0)
@@ -50,7 +50,7 @@ def test_every_hold_is_counted_and_long_ones_by_their_length(watched: Callable[[
     assert [end for end, _ in found.cumulative()] == [*map(str, BUCKETS), "+Inf"]
 
 
-def test_time_in_which_the_hub_waits_is_no_hold(watched: Callable[[float], Held]) -> None:
+def test_time_in_which_the_hub_waits_is_no_hold(watched: Callable[[float], HubWatch]) -> None:
     found = watched(0.0)
     began = time.perf_counter()
     for _ in range(10):
@@ -59,7 +59,7 @@ def test_time_in_which_the_hub_waits_is_no_hold(watched: Callable[[float], Held]
 
 
 def test_who_held_the_hub_too_long_is_logged_with_the_stack(
-    watched: Callable[[float], Held], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    watched: Callable[[float], HubWatch], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(held, "LOGGED", 0.01)
     watched(0.1)
@@ -72,7 +72,7 @@ def test_who_held_the_hub_too_long_is_logged_with_the_stack(
     assert caplog.messages[0].endswith(" work") and "test_held.py" in caplog.messages[0]
 
 
-def test_watching_ends(watched: Callable[[float], Held]) -> None:
+def test_watching_ends(watched: Callable[[float], HubWatch]) -> None:
     found = watched(0.1)
     found.stop()
     before = sum(found.counts)

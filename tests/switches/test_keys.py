@@ -12,7 +12,7 @@ from controller.model.rows import Interface, Learned
 from controller.ovsdb.seen import SeenInterface
 from controller.runtime.errors import Conflict
 from controller.store.transaction import Transaction
-from controller.switches.learning import Heard, learn
+from controller.switches.learning import HeardAddress, learn
 from controller.switches.reported import adopted, forget, hypervisor, required
 from tests.apps.clouds import network, plugged, port, switch
 from tests.switches.test_reported import rows, run, told
@@ -124,6 +124,6 @@ def test_what_is_heard_is_learned_at_the_logical_port() -> None:
         port("leo", "red", 4, learning=True), replace(plugged("leo", 1, 7), allotted=40_002),
     )  # fmt: skip
     address = "02:00:00:00:00:aa"
-    assert not run(model, lambda tx: learn(tx, Heard("h1", 7, address)))
-    assert run(model, lambda tx: learn(tx, Heard("h1", 40_002, address)))
+    assert not run(model, lambda tx: learn(tx, HeardAddress("h1", 7, address)))
+    assert run(model, lambda tx: learn(tx, HeardAddress("h1", 40_002, address)))
     assert [one.port_id for one in rows(model, Learned)] == ["leo"]

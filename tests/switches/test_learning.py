@@ -8,7 +8,7 @@ from apps.learn import LIMIT
 from controller.model.model import Applied, Model
 from controller.model.rows import Learned
 from controller.store.transaction import Transaction
-from controller.switches.learning import Heard, learn, source
+from controller.switches.learning import HeardAddress, learn, source
 from tests.apps.clouds import mac, network, plugged, port, seen, switch
 from tests.switches.test_reported import rows, run
 from tests.world import change
@@ -33,7 +33,7 @@ def model() -> Model:
 
 
 def hear(model: Model, address: str = NEW, ofport: int = 1) -> bool:
-    return run(model, lambda tx: learn(tx, Heard("h1", ofport, address)))
+    return run(model, lambda tx: learn(tx, HeardAddress("h1", ofport, address)))
 
 
 def test_an_address_is_written_down_where_it_was_heard(model: Model) -> None:
@@ -94,7 +94,7 @@ def test_what_was_learned_at_another_plug_does_not_count(model: Model) -> None:
 def test_what_it_relied_on_is_read(model: Model) -> None:
     """The store refuses the commit when the port, the network or a row of this address has changed meanwhile."""
     transaction = Transaction(model)
-    assert learn(transaction, Heard("h1", 1, NEW))
+    assert learn(transaction, HeardAddress("h1", 1, NEW))
     assert {"port/lea", "network/red", f"learned/red/{NEW}"} <= transaction.read.keys()
 
 

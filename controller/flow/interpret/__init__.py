@@ -5,7 +5,7 @@ conntrack.c of its userspace datapath).
 """
 
 from .assumed import Assumed
-from .conntrack import Connection, Conntrack
+from .conntrack import Conntrack, TrackedConnection
 from .ends import Ends
 from .frame import BELOW, Frame
 from .lookup import Ambiguous
@@ -20,7 +20,6 @@ __all__ = [
     "NOTHING_KNOWN",
     "Ambiguous",
     "Assumed",
-    "Connection",
     "Conntrack",
     "Ends",
     "Frame",
@@ -28,5 +27,6 @@ __all__ = [
     "Pipeline",
     "Sent",
     "Step",
+    "TrackedConnection",
     "Tracker",
 ]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .ends import addresses_of, ends_of, with_ends
 from .frame import Frame
-from .tracker import DNAT, EST, NEW, REL, RPL, SNAT, TRK, Request, Verdict
+from .tracker import DNAT, EST, NEW, REL, RPL, SNAT, TRK, TrackRequest, TrackVerdict
 
 STATES = {"new": NEW, "established": EST, "reply": EST | RPL, "related": REL}
 
@@ -19,7 +19,7 @@ class Assumed(NamedTuple):
     state: str = "new"
     mark: int = 0
 
-    def track(self, frame: Frame, request: Request) -> Verdict:
+    def track(self, frame: Frame, request: TrackRequest) -> TrackVerdict:
         tracked: Frame = {"ct_state": STATES[self.state] | TRK, "ct_zone": request.zone, "ct_mark": self.mark}
         if request.commit:
             value, mask = request.mark
@@ -27,11 +27,11 @@ class Assumed(NamedTuple):
             tracked["ct_label"] = request.label[0] & request.label[1]
         nat, ends = request.nat, ends_of(frame)
         if self.state != "new" or nat is None or not nat.side or ends is None or not nat.addresses:
-            return Verdict(tracked, {}, self)
+            return TrackVerdict(tracked, {}, self)
         address, port = addresses_of(nat)[0], nat.ports[0] if nat.ports else 0
         if nat.side == "src":
             changed = ends._replace(source=address, source_port=port or ends.source_port)
         else:
             changed = ends._replace(target=address, target_port=port or ends.target_port)
         tracked["ct_state"] |= SNAT if nat.side == "src" else DNAT
-        return Verdict(tracked, with_ends(frame, changed), self)
+        return TrackVerdict(tracked, with_ends(frame, changed), self)

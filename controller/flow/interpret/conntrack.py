@@ -12,14 +12,14 @@ from typing import NamedTuple
 from ..tracking import Nat
 from .ends import Ends, addresses_of, asks, ends_of, has_ports, is_error, with_ends
 from .frame import INNER, STATE, Frame
-from .tracker import DNAT, EST, INV, NEW, REL, RPL, SNAT, TRK, Request, Verdict
+from .tracker import DNAT, EST, INV, NEW, REL, RPL, SNAT, TRK, TrackRequest, TrackVerdict
 
 _CLASSES = ((1, 511), (600, 1023), (1024, 65535))
 _SYN, _ACK = 2, 16
 _LATER, _ANY_FRAGMENT = 3, 1
 
 
-class Connection(NamedTuple):
+class TrackedConnection(NamedTuple):
     """`origin`: the ends of its first packet; `answer`: those that packets of the other direction come with, which are
     not the reverse where NAT translates.  `side`: what is translated, `src`, `dst` or "".
     """
@@ -40,14 +40,14 @@ Datagram = tuple[int, int, int, int]  # zone, source, target, protocol
 class Conntrack(NamedTuple):
     """`known`: a connection under each of its directions.  `fragments`: of datagrams whose first fragment was seen."""
 
-    known: Mapping[Place, Connection] = {}
+    known: Mapping[Place, TrackedConnection] = {}
     fragments: Mapping[Datagram, Ends] = {}
 
     @property
-    def connections(self) -> list[Connection]:
+    def connections(self) -> list[TrackedConnection]:
         return [one for place, one in self.known.items() if place == (one.zone, one.origin)]
 
-    def track(self, frame: Frame, request: Request) -> Verdict | None:
+    def track(self, frame: Frame, request: TrackRequest) -> TrackVerdict | None:
         if frame.get("ip_frag", 0) & _ANY_FRAGMENT:
             return self._fragment(frame, request)
         if is_error(frame):
@@ -55,7 +55,7 @@ class Conntrack(NamedTuple):
         ends = ends_of(frame)
         return self._invalid(request) if ends is None else self._track(frame, ends, request)
 
-    def _fragment(self, frame: Frame, request: Request) -> Verdict | None:
+    def _fragment(self, frame: Frame, request: TrackRequest) -> TrackVerdict | None:
         """All fragments of a datagram share the fate of the first, which has the ports; they leave as fragments."""
         ends = ends_of(frame)
         if ends is None:
@@ -68,7 +68,7 @@ class Conntrack(NamedTuple):
             return None
         return self._track(frame, self.fragments[datagram], request)
 
-    def _related(self, frame: Frame, request: Request) -> Verdict:
+    def _related(self, frame: Frame, request: TrackRequest) -> TrackVerdict:
         """An ICMP error: part of the connection whose packet it quotes; one about nothing known is invalid."""
         quoted = ends_of(frame, INNER)
         if quoted is None:
@@ -96,10 +96,10 @@ class Conntrack(NamedTuple):
             translated |= with_ends(frame, changed)
         return self._told(frame, found, state, request, translated)
 
-    def _invalid(self, request: Request) -> Verdict:
-        return Verdict({"ct_state": INV | TRK, "ct_zone": request.zone}, {}, self)
+    def _invalid(self, request: TrackRequest) -> TrackVerdict:
+        return TrackVerdict({"ct_state": INV | TRK, "ct_zone": request.zone}, {}, self)
 
-    def _track(self, frame: Frame, ends: Ends, request: Request) -> Verdict:
+    def _track(self, frame: Frame, ends: Ends, request: TrackRequest) -> TrackVerdict:
         zone = request.zone
         natted = bool(_before(frame, zone) & (SNAT | DNAT))
         found, reply = self._find(ends, zone, natted)
@@ -118,7 +118,7 @@ class Conntrack(NamedTuple):
         seen = found._replace(answered=answered)
         return self._with(seen)._told(frame, seen, state, request, translated)
 
-    def _find(self, ends: Ends, zone: int, natted: bool) -> tuple[Connection | None, bool]:
+    def _find(self, ends: Ends, zone: int, natted: bool) -> tuple[TrackedConnection | None, bool]:
         """A packet's connection, and whether it goes against the first one's direction.
 
         A packet that an action before has translated is known by what its answer would look like.
@@ -128,7 +128,7 @@ class Conntrack(NamedTuple):
         found = self.known.get((zone, ends))
         return found, found is not None and ends != found.origin
 
-    def _new(self, frame: Frame, ends: Ends, request: Request) -> Verdict:
+    def _new(self, frame: Frame, ends: Ends, request: TrackRequest) -> TrackVerdict:
         answers = ends.protocol == 6 and frame.get("tcp_flags", 0) & (_SYN | _ACK) == _SYN | _ACK
         if answers or not asks(ends):
             return self._invalid(request)
@@ -136,11 +136,11 @@ class Conntrack(NamedTuple):
         if not request.commit:
             return self._told(frame, None, NEW, request, {}, ends)
         if nat is None:
-            made = Connection(request.zone, ends, ends.reverse)
+            made = TrackedConnection(request.zone, ends, ends.reverse)
             return self._with(made)._told(frame, made, NEW, request, {})
         for answer in _choices(ends, nat):
             if (request.zone, answer) not in self.known:
-                made = Connection(request.zone, ends, answer, nat.side)
+                made = TrackedConnection(request.zone, ends, answer, nat.side)
                 if not nat.side:
                     return self._with(made)._told(frame, made, NEW, request, {})
                 state = NEW | _side_bit(nat.side, False)
@@ -149,9 +149,9 @@ class Conntrack(NamedTuple):
         return self._told(frame, None, NEW, request, {}, ends)
 
     def _told(
-        self, frame: Frame, found: Connection | None, state: int, request: Request, translated: Frame,
+        self, frame: Frame, found: TrackedConnection | None, state: int, request: TrackRequest, translated: Frame,
         ends: Ends | None = None,
-    ) -> Verdict:  # fmt: skip
+    ) -> TrackVerdict:  # fmt: skip
         """The answer, the marks of a known connection set first."""
         after = self
         if found is not None:
@@ -166,15 +166,15 @@ class Conntrack(NamedTuple):
             tracked |= {"ct_mark": found.mark, "ct_label": found.label}
         if ends is not None:
             tracked |= _original(ends)
-        return Verdict(tracked, translated, after)
+        return TrackVerdict(tracked, translated, after)
 
-    def _with(self, made: Connection) -> Conntrack:
+    def _with(self, made: TrackedConnection) -> Conntrack:
         places = {(made.zone, made.origin): made, (made.zone, made.answer): made}
         if all(self.known.get(place) == made for place in places):
             return self
         return self._replace(known={**self.known, **places})
 
-    def _without(self, gone: Connection) -> Conntrack:
+    def _without(self, gone: TrackedConnection) -> Conntrack:
         places = ((gone.zone, gone.origin), (gone.zone, gone.answer))
         return self._replace(known={place: one for place, one in self.known.items() if place not in places})
 

@@ -10,7 +10,7 @@ from .frame import Frame
 NEW, EST, REL, RPL, INV, TRK, SNAT, DNAT = (1 << bit for bit in range(8))
 
 
-class Request(NamedTuple):
+class TrackRequest(NamedTuple):
     """`mark` and `label`: (value, mask) that the connection gets."""
 
     zone: int
@@ -21,7 +21,7 @@ class Request(NamedTuple):
     label: tuple[int, int] = (0, 0)
 
 
-class Verdict(NamedTuple):
+class TrackVerdict(NamedTuple):
     """`tracked`: the fields ct_state to ct_tp_dst.  `translated`: what NAT made of the frame's addresses and ports.
     `tracker`: who is to be asked about the next packet.
     """
@@ -34,6 +34,6 @@ class Verdict(NamedTuple):
 class Tracker(Protocol):
     """Connections of one switch, known or assumed; a value: asking it changes nothing, the answer has the next one."""
 
-    def track(self, frame: Frame, request: Request) -> Verdict | None:
+    def track(self, frame: Frame, request: TrackRequest) -> TrackVerdict | None:
         """None: the packet is held, a later fragment of a datagram whose first is still missing."""
         ...

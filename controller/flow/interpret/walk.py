@@ -13,7 +13,7 @@ from ..flow import Flow
 from ..group import Group
 from ..tracking import Track
 from .frame import BELOW, HIDDEN, LABEL, OF_TRACKER, OUTSIDE, STATE, Frame, of_datapath, outside, read, write
-from .tracker import Request, Tracker
+from .tracker import Tracker, TrackRequest
 
 if TYPE_CHECKING:
     from .pipeline import Pipeline
@@ -128,7 +128,7 @@ class Walk:
         assert isinstance(track, Track)
         zone = track.zone if isinstance(track.zone, int) else read(self._frame, subfield(track.zone))
         mark, label = self._marks(track.marks, depth)
-        request = Request(zone, track.commit, track.force, track.nat, mark, label)
+        request = TrackRequest(zone, track.commit, track.force, track.nat, mark, label)
         known = of_datapath(self._frame)
         verdict = self.tracker.track(known, request)
         if verdict is None:

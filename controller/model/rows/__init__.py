@@ -12,10 +12,10 @@ from .base import Standard as Standard
 from .cluster import Confirmed as Confirmed
 from .cluster import Level as Level
 from .cluster import Member as Member
+from .cluster import NovaNotification as NovaNotification
 from .cluster import Presence as Presence
 from .cluster import Reach as Reach
 from .cluster import Secret as Secret
-from .cluster import Told as Told
 from .learning import Learned as Learned
 from .links import Link as Link
 from .networks import Network as Network

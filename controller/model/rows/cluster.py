@@ -68,7 +68,7 @@ class Level(Row, frozen=True, kw_only=True):
 
 
 @row("told", flowless=True)
-class Told(Row, frozen=True, kw_only=True):
+class NovaNotification(Row, frozen=True, kw_only=True):
     """Nova knows that port `id` is up for `server`, at the interface of switch `switch_id` with this `since`."""
 
     id: str

@@ -30,8 +30,8 @@ from controller.store.transaction import Transaction, transact
 from controller.switches.discovery.probed import probed
 from topology import discovery
 from topology.cost import by_hops
-from topology.discovery import Port
-from topology.neighbors import Fall, Neighbors, Verdict, Wire
+from topology.discovery import ProbePort
+from topology.neighbors import DirectedWire, Fall, Neighbors, ProbeVerdict
 
 log = logging.getLogger("tenet.links")
 
@@ -47,7 +47,7 @@ SHARE = 1000  # of the time, one part in so many at most goes into a switch's lo
 
 
 class Links:
-    """Counts in `seen`: frames by what became of them (`Verdict` names, `sent`, `forged`, `misplaced`,
+    """Counts in `seen`: frames by what became of them (`ProbeVerdict` names, `sent`, `forged`, `misplaced`,
     `failed`)."""
 
     def __init__(self, store: Store, replica: Replica, cost: Callable[[int], int] = by_hops) -> None:
@@ -56,15 +56,15 @@ class Links:
         self._store = store
         self._replica = replica
         self._cost = cost
-        self._speeds: dict[Port, int] = {}  # as they were told last
+        self._speeds: dict[ProbePort, int] = {}  # as they were told last
         self._key = b""
         self._stations: dict[int, Station] = {}
         self._away: dict[int, float] = {}  # datapath id -> since when it has no connection
         self._neighbors = Neighbors()
-        self._damped: set[Port] = set()
+        self._damped: set[ProbePort] = set()
         self._now = 0.0  # seconds of a clock that stands still while this process does
         self._stamp = 0
-        self._changed: dict[Port, None] = {}  # near ends whose rows may be others now
+        self._changed: dict[ProbePort, None] = {}  # near ends whose rows may be others now
         self._work = hub.Signal()
         self._beats: Schedule[int] = Schedule()  # when the datapath's ports are probed next
         self._wake = hub.Signal()  # one is to be probed sooner
@@ -96,7 +96,7 @@ class Links:
             self._adopt(station, row)
         for near, far in list(self._neighbors.far.items()):
             if dpid in (near.dpid, far.dpid):
-                self._neighbors.adopt(Wire(near, far), self._now)  # it could not be heard before
+                self._neighbors.adopt(DirectedWire(near, far), self._now)  # it could not be heard before
                 self._mark(near)
         self._probe_now(dpid)
 
@@ -121,10 +121,10 @@ class Links:
 
     def _adopt(self, station: Station, row: Link) -> None:
         """What was seen before this process began, or before the switch went away, is so until it is silent."""
-        near = Port(station.session.dpid, row.ofport)
+        near = ProbePort(station.session.dpid, row.ofport)
         far = self._replica.model.get(Switch, row.far_switch_id)
         if far is not None and row.state == "up" and row.ofport in station.ports and near not in self._neighbors.far:
-            self._neighbors.adopt(Wire(near, Port(far.dpid, row.far_ofport)), self._now)
+            self._neighbors.adopt(DirectedWire(near, ProbePort(far.dpid, row.far_ofport)), self._now)
         self._mark(near)
 
     def _review(self, station: Station) -> None:
@@ -134,11 +134,11 @@ class Links:
         session = station.session
         found = probed(self._replica.model, switch, session.ports.values()) if switch else []
         before, station.ports = station.ports, {port.number: _mac(port.mac) for port in found}
-        for end, speed in [(Port(session.dpid, port.number), port.speed) for port in found]:
+        for end, speed in [(ProbePort(session.dpid, port.number), port.speed) for port in found]:
             if self._speeds.get(end) != speed:
                 self._speeds[end] = speed
                 self._mark(end)
-        gone = [Port(session.dpid, number) for number in before.keys() - station.ports.keys()]
+        gone = [ProbePort(session.dpid, number) for number in before.keys() - station.ports.keys()]
         for port in gone:
             self._speeds.pop(port, None)
             self._fall(port, "the port is down, or a tenant's")
@@ -155,7 +155,7 @@ class Links:
             if dependency[0] == "binding" and (at := model.placement.bindings.get(str(dependency[1]))) is not None:
                 station = self._station(at.switch_id)
                 if station is not None and station.ports.pop(at.ofport, None) is not None:
-                    self._fall(Port(station.session.dpid, at.ofport), "it is a tenant's")
+                    self._fall(ProbePort(station.session.dpid, at.ofport), "it is a tenant's")
             elif dependency[0] == "members" or (dependency[0] is Interface and dependency[1] == "switch_id"):
                 station = self._station(str(dependency[1] if dependency[0] == "members" else dependency[2]))
                 if station is not None:
@@ -201,7 +201,7 @@ class Links:
         dpid, ports, stamp = station.session.dpid, station.ports, self._tell_time()
         key = self._key
         packets = [
-            (CONTROLLER, output(number).wire, discovery.frame(key, Port(dpid, number), stamp, ports[number]))
+            (CONTROLLER, output(number).wire, discovery.frame(key, ProbePort(dpid, number), stamp, ports[number]))
             for number in numbers
         ]
         if packets:
@@ -229,21 +229,21 @@ class Links:
         if heard is None:
             self.seen["forged"] += 1
             return
-        near = Port(session.dpid, packet.in_port)
+        near = ProbePort(session.dpid, packet.in_port)
         verdict = self._neighbors.heard(near, heard, self._now, self._time())
         self.seen[verdict.name] += 1
         while self._neighbors.moved:
             self._fell(self._neighbors.moved.pop(), "its cable is elsewhere")
-        if verdict is Verdict.NEW:
+        if verdict is ProbeVerdict.NEW:
             log.info("%s hears %s", _text(near), _text(heard.port))
             self._mark(near)
-        elif verdict is not Verdict.SAME:
+        elif verdict is not ProbeVerdict.SAME:
             self._odd(verdict, near, heard.port)
             return
         if self._neighbors.far.get(heard.port) != near:
             self._send(station, [near.number])  # the other end does not hear this one yet: it need not wait for a beat
 
-    def _odd(self, verdict: Verdict, near: Port, far: Port) -> None:
+    def _odd(self, verdict: ProbeVerdict, near: ProbePort, far: ProbePort) -> None:
         self._mark(near)
         count = self.seen[verdict.name]
         if count & (count - 1) == 0:  # the first, second, fourth, ...: what comes often says so less and less
@@ -283,7 +283,7 @@ class Links:
         for port in [port for port in self._speeds if port.dpid == dpid]:
             del self._speeds[port]
 
-    def _fall(self, near: Port, why: str) -> None:
+    def _fall(self, near: ProbePort, why: str) -> None:
         fall = self._neighbors.fall(near, self._now)
         if fall is not None:
             self._fell(fall, why)
@@ -298,7 +298,7 @@ class Links:
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
-    def _mark(self, near: Port) -> None:
+    def _mark(self, near: ProbePort) -> None:
         self._changed[near] = None
         self._work.set()
 
@@ -312,7 +312,7 @@ class Links:
                     del self._changed[near]
                 self._commit(some)
 
-    def _commit(self, some: list[Port]) -> None:
+    def _commit(self, some: list[ProbePort]) -> None:
         try:
             transact(self._store, self._replica, partial(self._rows, nears=some))
         except (Refused, Unavailable) as error:
@@ -321,7 +321,7 @@ class Links:
             self._changed.update(dict.fromkeys(some))
             self._work.set()
 
-    def _rows(self, tx: Transaction, nears: list[Port]) -> None:
+    def _rows(self, tx: Transaction, nears: list[ProbePort]) -> None:
         for near in nears:
             here = tx.model.find(Switch, "dpid", near.dpid)
             if not here:
@@ -333,7 +333,7 @@ class Links:
             elif wanted is not None and wanted != held:
                 tx.put(wanted)
 
-    def _row(self, tx: Transaction, here: Switch, near: Port) -> Link | None:
+    def _row(self, tx: Transaction, here: Switch, near: ProbePort) -> Link | None:
         """What is to be written of a port's wire; None when there is nothing to tell."""
         far = self._neighbors.far.get(near)
         away = self._away.get(near.dpid) == float("inf")
@@ -386,5 +386,5 @@ def _mac(text: str) -> bytes:
     return bytes.fromhex(text.replace(":", ""))
 
 
-def _text(port: Port) -> str:
+def _text(port: ProbePort) -> str:
     return f"{port.dpid:016x} port {port.number}"
