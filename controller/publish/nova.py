@@ -1,7 +1,7 @@
 """Notifications to Nova that a server's port is up or no longer is; Nova waits for them before it starts the server.
 
 Compute API, os-server-external-events: network-vif-plugged and network-vif-unplugged.  The master of the port's switch
-sends them, and writes a `NovaNotification` once Nova has taken it: so each is sent at least once, whichever members die.
+sends them, and writes a `NovaNotification` once Nova has it: so each is sent at least once, whichever members die.
 """
 
 from __future__ import annotations
