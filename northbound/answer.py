@@ -1,4 +1,4 @@
-"""What a handler returns: a value that `app` turns into a response."""
+"""Answer of a handler: a value that `app` turns into a response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The WSGI application: from a request to a handler, from its answer or error to a response."""
+"""WSGI application: from a request to a handler, from its answer or error to a response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request on its way through the northbound."""
+"""Request context: one request on its way through the northbound."""
 
 from __future__ import annotations
 

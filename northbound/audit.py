@@ -1,4 +1,4 @@
-"""The audit log (`tenet.audit`): a line for every write that was asked for, done or refused, and by whom."""
+"""Audit log (`tenet.audit`): a line for every write that was asked for, done or refused, with the caller."""
 
 from __future__ import annotations
 

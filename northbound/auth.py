@@ -1,4 +1,4 @@
-"""Who asks: what the northbound knows of a caller, and the seam to whoever finds it out."""
+"""Caller identity: what the northbound knows of a caller, and the interface to what finds it out."""
 
 from __future__ import annotations
 

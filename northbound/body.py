@@ -1,4 +1,4 @@
-"""Reading a request's body: bounded, and never more of it than may be kept."""
+"""Request body: read within bounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators ask of the cluster: GET, and draining a member before maintenance."""
+"""Operators' calls on the cluster: its state, and draining a member before maintenance."""
 
 from __future__ import annotations
 

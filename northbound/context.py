@@ -1,4 +1,4 @@
-"""What the northbound is given: the store, and who knows the state of things."""
+"""Parts that the northbound is given: the store, and what knows the state of things."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`?dry_run=true` on a write: it goes as far as its rules, and then says what it would do instead of doing it."""
+"""Dry run (`?dry_run=true`): a write goes as far as its rules, and is answered with what it would do."""
 
 from __future__ import annotations
 

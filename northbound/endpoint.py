@@ -1,4 +1,4 @@
-"""How a call that is of no resource is declared: its path, who may, and what OpenAPI says of it."""
+"""Declaration of a call that is of no resource: its path, its policy, its description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every call of operators: the one list of them.  Routes, policies, `/openapi.json` and tests follow from it."""
+"""Operators' calls, in one list.  Routes, policies, `/openapi.json` and tests follow from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policy by oslo.policy: the rules of `policies`, as an operator's file overrides them ([oslo_policy] policy_file).
+"""Policy enforcement by oslo.policy: the rules of `policies`, overridden by a file ([oslo_policy] policy_file).
 
 Rules are pure functions of a caller and of those attributes of an object that they name.  What was decided is
 remembered by exactly these, for a second: a list of a thousand ports asks the same few questions again and again.

@@ -1,4 +1,4 @@
-"""From an error to a status and a body, in any API's form."""
+"""Errors as responses: status and body, in any API's form."""
 
 from __future__ import annotations
 

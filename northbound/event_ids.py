@@ -1,4 +1,4 @@
-"""Ids of events: plain positions for operators, sealed ones for tenants, who would count others' commits by them.
+"""Event ids: plain positions for operators, sealed ones for tenants, who would count others' commits by them.
 
 A sealed id is a position, with a check of zeros, enciphered as one block of 128 bits under a key that all members
 share: a Feistel network of four rounds of keyed BLAKE2b (Luby and Rackoff, 1988).  One position has one id at every

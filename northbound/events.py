@@ -1,4 +1,4 @@
-"""GET /tenet/v1/events: what changes, as server-sent events (the HTML standard, 9.2), of what the caller may see."""
+"""Event stream (GET /tenet/v1/events): server-sent events (the HTML standard, 9.2) of what the caller may see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators ask: health, metrics, and each switch with its flows.  Who may is said in `endpoints`."""
+"""Operators' calls: health, metrics, switches and their flows.  Policies are in `endpoints`."""
 
 from __future__ import annotations
 

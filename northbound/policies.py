@@ -1,4 +1,4 @@
-"""The rules of policy as they are by default: those that resources and calls declare, under OpenStack's names.
+"""Default policy rules: those that resources and calls declare, under OpenStack's names.
 
 An operator's file may override any of them.
 """

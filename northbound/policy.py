@@ -1,4 +1,4 @@
-"""What a caller may: the seam between the engine, which asks, and whoever decides."""
+"""Policy interface: the engine asks, an implementation decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Prefer header (RFC 7240): `wait=N` asks to answer when what was written is in force."""
+"""Prefer header (RFC 7240): `wait=N` asks to answer when what was written is in force."""
 
 from __future__ import annotations
 

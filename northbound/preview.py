@@ -1,4 +1,4 @@
-"""The answer to a dry run."""
+"""Response to a dry run."""
 
 from __future__ import annotations
 

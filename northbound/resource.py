@@ -1,4 +1,4 @@
-"""How a resource of v2.0 is declared: its attributes, its rules, who may do what, and what it is part of.
+"""Declaration of a v2.0 resource: attributes, rules, policy, and what it is part of.
 
 The engine serves any `Resource` from its declaration alone, and everything that enumerates resources (paths, policies,
 the OpenAPI document, extensions, events, dry runs, the tests) reads these declarations.

@@ -1,4 +1,4 @@
-"""Paths to handlers: a tree over the parts of a path, where "*" takes any part."""
+"""Route table: a tree over the parts of a path, where "*" takes any part."""
 
 from __future__ import annotations
 

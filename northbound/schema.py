@@ -1,4 +1,4 @@
-"""What each check takes, in the words of JSON Schema (draft 2020-12, as OpenAPI 3.1 has it)."""
+"""JSON Schema of each check (draft 2020-12, as OpenAPI 3.1 has it)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether who reads a stream is still known, and may read what it could when the stream began."""
+"""Reader of a stream: whether its identity still holds, and may read what it could when the stream began."""
 
 from __future__ import annotations
 

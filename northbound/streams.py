@@ -1,4 +1,4 @@
-"""Streams without end: how many are open, and whose."""
+"""Open event streams: their number, and their projects' shares."""
 
 from __future__ import annotations
 

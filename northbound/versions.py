@@ -1,4 +1,4 @@
-"""What there is to find: versions of the API, the resources and extensions of each."""
+"""API versions, with the resources and extensions of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a wire costs, by the speed of its ports."""
+"""Cost of a wire, by the speed of its ports."""
 
 from __future__ import annotations
 

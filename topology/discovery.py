@@ -1,4 +1,4 @@
-"""The frames by which switches find the wires between them: LLDP (IEEE 802.1AB-2016), each with a keyed digest.
+"""Discovery frames: LLDP (IEEE 802.1AB-2016), each with a keyed digest.
 
 A frame says which switch and OpenFlow port it left by, and when.  Chassis and port are locally assigned names
 (IEEE 802.1AB, 8.5.2 and 8.5.3); time and digest are in an organisation-specific TLV (8.6).  Only who has the key makes

@@ -1,4 +1,4 @@
-"""A topology, as the operators' API tells it, for people: text, Graphviz' dot, or a picture (SVG 1.1)."""
+"""Drawings of a topology: text, Graphviz' dot, or a picture (SVG 1.1)."""
 
 from __future__ import annotations
 

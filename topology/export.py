@@ -1,4 +1,4 @@
-"""The present model and topology as a Mininet script; pure."""
+"""Export of the present model and topology as a Mininet script; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The graph of the fabric: switches joined by wires, and by the underlays that they have in common.
+"""Fabric graph: switches joined by wires, and by the underlays that they have in common.
 
 Nodes are ids of switches, and a name for each underlay.  An edge's `cost` is that of the cheapest way
 between its ends.

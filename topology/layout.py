@@ -1,4 +1,4 @@
-"""Where to draw switches and what is attached to them: in rows, what tenants are plugged in at the lowest."""
+"""Layout of a drawing: switches in rows, what tenants are plugged in at the lowest."""
 
 from __future__ import annotations
 

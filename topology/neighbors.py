@@ -1,4 +1,4 @@
-"""Which port hears which: a table of wires, each in one direction, from what frames of discovery say and when.
+"""Neighbor table: wires, each in one direction, from what discovery frames say and when.
 
 A frame counts once and only while it is fresh: who sends it again, from wherever, makes no wire.  A wire is up at its
 first frame, down when its port is or after SILENCE, and held down while it flaps.

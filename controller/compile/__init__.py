@@ -1,1 +1,1 @@
-"""From the model to flows: pure, in units, only what changed."""
+"""Compiler from the model to flows: pure, in units, only what changed."""

@@ -1,4 +1,4 @@
-"""Which switch carries which flow sets: its own, and all that are asked for from there on.
+"""Flow sets of each switch: its own, and all that those ask for in turn.
 
 A set may ask for others, in circles too: what a switch carries is the closure.  It is computed again for a switch only
 when a set that it carries asks for other sets than before.

@@ -1,4 +1,4 @@
-"""All apps, by kind of flow set and kind of object: the one list of them, and the one choice among them."""
+"""Catalogue of apps, by kind of flow set and kind of object, and the one choice among them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From changed objects to changed flows.
+"""Incremental compiler: from changed objects to changed flows.
 
 A unit is (flow set, owner): the flows that one object needs in one set.  Whatever a unit reads is recorded; when
 something that was read changes, the unit is computed again, and its claims are compared with what they were.  Nobody

@@ -1,4 +1,4 @@
-"""From changed objects to the rows wanted in hypervisors' databases, as the compiler does with flows.
+"""Incremental compiler of database rows: from changed objects to the rows wanted in hypervisors' databases.
 
 A unit is an object in the tree of a switch (`scope`); what it reads is recorded, and when that changes it is computed
 again, when it is next asked for.

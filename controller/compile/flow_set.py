@@ -1,4 +1,4 @@
-"""A flow set: the claims of several owners, merged into at most one flow a match where the protocol merges them.
+"""Flow set: the claims of several owners, merged into at most one flow a match where the protocol merges them.
 
 A set belongs to a switch, or to an object that many switches need the same flows for, as a network: then each of them
 carries it.

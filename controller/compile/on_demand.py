@@ -1,4 +1,4 @@
-"""Flows computed when somebody asks: of switches that another member masters, and of changes that are only foreseen."""
+"""Flows on demand: of switches that another member masters, and of changes that are only foreseen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change would come to on the switches, without making it."""
+"""Dry run of a change: the flows that each switch would gain and lose."""
 
 from __future__ import annotations
 

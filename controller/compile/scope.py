@@ -1,4 +1,4 @@
-"""Which objects have flows in which flow set, and which flow sets a switch carries.  The only page that says so.
+"""Scope of flow sets: the objects that have flows in each, and the flow sets that a switch carries.  Said here only.
 
 Every flow set has a tree of owners.  On a switch: the switch itself, its peers, those that frames which cross it may be
 going to, and the networks that it reaches; of a network its blocks of ports; of a block its ports.  In a network's set:

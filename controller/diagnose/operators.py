@@ -1,4 +1,4 @@
-"""What operators may look at: switches, why each flow is there, health, metrics."""
+"""Operators' view: switches, the reason for each flow, health, metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether requests should be sent to this process: its store takes writes, and it is a member of its cluster."""
+"""Readiness: whether the store takes writes, and this process is a member of its cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each switch as operators see it, and each of its flows, at whichever member they ask.
+"""Switches as operators see them, with their flows, at whichever member they ask.
 
 What only the master knows (its connection, what was installed flow by flow) is told by the master; what follows from
 the model and from how far the switch is, by every member.

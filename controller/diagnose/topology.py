@@ -1,4 +1,4 @@
-"""What operators may ask of the fabric: how switches are wired, what is attached where, what becomes of a frame."""
+"""Fabric as operators see it: wires, attachments, and what becomes of a frame."""
 
 from __future__ import annotations
 

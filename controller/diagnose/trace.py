@@ -1,4 +1,4 @@
-"""A frame followed through every switch that it crosses, over the flows that the switches are to hold.
+"""Trace of a frame through every switch that it crosses, over the flows that the switches should hold.
 
 Nothing is sent: it answers what would become of a frame, and which table of which switch would drop it.
 """

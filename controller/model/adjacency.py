@@ -1,4 +1,4 @@
-"""Which networks lead to each other: nodes that rows join, and for each node all that can be reached from it.
+"""Adjacency of networks: nodes that rows join, and for each node all that can be reached from it.
 
 A node is the key of an object, ("network", id) or ("router", id).  A row joins nodes where its kind says so (`joins` in
 `rows.base.row`): a router's interface, say, joins the router and the network.  Joining works both ways.

@@ -1,4 +1,4 @@
-"""The host of a port: where the interface is that it is bound to."""
+"""Host of a port: where the interface is that it is bound to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows by the value of a field or property: what `find` looks in.
+"""Indexes of rows by the value of a field or property, for `find`.
 
 There are two kinds (`rows.base.row`): changes of an *index* are told, so flows may depend on it, and its value is
 looked for as a whole; of a *lookup* nothing is told, and a tuple is looked for by each of its items.

@@ -1,4 +1,4 @@
-"""Logical port keys: what a switch's flows know its ports by, whatever OpenFlow port is below them.
+"""Logical port keys: the numbers by which flows know ports, whatever OpenFlow port is below them.
 
 A key has 16 bits, is a switch's own, and serves as the port's conntrack zone, too.  Open vSwitch numbers ports 1 to
 65,279, in order, and begins again from 1.  Where that number is at most PLAIN, it is the key.  Any other logical port

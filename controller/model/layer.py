@@ -1,4 +1,4 @@
-"""A dict over another one, which stays as it is."""
+"""Dict layered over another one, which stays as it is."""
 
 from __future__ import annotations
 

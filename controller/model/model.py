@@ -1,4 +1,4 @@
-"""The in-memory replica of the store.  It changes only by `apply`, in the order of the change feed.
+"""In-memory replica of the store.  It changes only by `apply`, in the order of the change feed.
 
 `apply` answers with the dependency keys that changed, in the forms that `reader.Reader` records:
 (kind, id), (kind, id, attribute), (kind, index, value) and those of `placement`.

@@ -1,4 +1,4 @@
-"""How large a tenant's IP packet may be, by what carries it from switch to switch (docs/decisions/0009-mtu.md)."""
+"""MTU of tenants' networks, by what carries their frames from switch to switch (docs/decisions/0009-mtu.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model in which some changes are done that are not: what is foreseen of a write, or what was before one."""
+"""Hypothetical model: the model with some changes done that are not, for dry runs and for what was before a write."""
 
 from __future__ import annotations
 

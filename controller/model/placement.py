@@ -1,4 +1,4 @@
-"""Where each port is: the VIF that it is bound to, and what follows from all bindings together.
+"""Port bindings: the VIF that each port is bound to, and what follows from all bindings together.
 
 The relations here are what many flows need to know ("which switches hold this network?") in a form that changes only
 when the answer does: the hundredth port of a network on a switch changes none of them but the port's own block.

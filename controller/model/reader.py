@@ -1,4 +1,4 @@
-"""Read access for one computation, which remembers what was read."""
+"""Recorded read access to the model, for one computation."""
 
 from __future__ import annotations
 

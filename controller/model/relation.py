@@ -1,4 +1,4 @@
-"""A counted relation: key -> the values that at least one reason relates to it."""
+"""Counted relation: key -> the values that at least one reason relates to it."""
 
 from __future__ import annotations
 

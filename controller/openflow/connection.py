@@ -1,4 +1,4 @@
-"""One peer's socket: bytes in become whole messages, messages out are queued, and everything is bounded.
+"""OpenFlow connection: bytes in become whole messages, messages out are queued, and everything is bounded.
 
 Nothing here knows what a message means beyond the header's length.
 """

@@ -1,4 +1,4 @@
-"""What a switch holds, read from a flow dump without decoding a match or an action."""
+"""Flow dumps: the cookies that a switch holds, read without decoding a match or an action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who hears about switches, the connection below a session, and the ports that both speak of."""
+"""Interfaces of the OpenFlow side: listeners to switches, the connection below a session, ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenFlow application: the only module that knows the framework, os-ken or ryu.
+"""OpenFlow application on os-ken or ryu; the only module that knows the framework.
 
 The framework does what it is good at, the handshake, the keeping of port descriptions and the routing of its events to
 other applications in this process.  What it reads is checked first: its parsers loop for ever on some malformed

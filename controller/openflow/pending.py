@@ -1,4 +1,4 @@
-"""What a session has asked and not been answered yet."""
+"""Pending requests of a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One connected switch: what it holds, change it, hear from it.  Nothing else of the controller speaks OpenFlow."""
+"""OpenFlow session with one switch; nothing else of the controller speaks OpenFlow."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""Hypervisors that come by themselves over OVSDB (RFC 7047): seen as they are, and their br-int kept right."""
+"""OVSDB side (RFC 7047): hypervisors that connect by themselves are observed, and their br-int is kept right."""
 
 from controller.runtime import hub as hub  # before anything of `ovs`, which imports eventlet by itself

@@ -1,4 +1,4 @@
-"""What the OVSDB side asks of a cluster, when there is one."""
+"""Cluster as the OVSDB side sees it: controllers and managers to be set, and who may write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON into Python values; of long texts part by part, between which other green threads have their turn."""
+"""JSON decoding in parts, between which other green threads have their turn."""
 
 from __future__ import annotations
 

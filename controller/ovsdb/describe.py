@@ -1,4 +1,4 @@
-"""From a replica to the description of its hypervisor; pure."""
+"""Description of a hypervisor from the replica of its database; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a hypervisor's configuration, and the transactions that put it right.
+"""Repairs of a hypervisor's configuration: what is wrong, and the transactions that put it right.
 
 Pure, but for the datapath id that a new bridge is given, which is random.
 

@@ -1,4 +1,4 @@
-"""JSON texts out of a byte stream: JSON-RPC over TCP has no other frame than the balanced brackets of its objects.
+"""JSON-RPC framing: JSON texts out of a byte stream, by the balanced brackets of their objects.
 
 One regular expression walks over brackets and whole strings; no byte is looked at twice, however the stream is cut into
 pieces.  What a text says is `msgspec`'s to read; here are only its bounds: length and depth.

@@ -1,4 +1,4 @@
-"""One hypervisor's connection: replicate its database, keep its configuration right, tell what is seen.
+"""Hypervisor connection: replicates its database, keeps its configuration right, reports what it sees.
 
 The green thread that accepted the connection runs `attend` from beginning to end; `Rpc` reads in another.
 """

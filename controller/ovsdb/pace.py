@@ -1,4 +1,4 @@
-"""When to try again: the first try is at once, and each one that follows soon waits twice as long."""
+"""Back-off of repeated attempts: the first is at once, and each that follows soon waits twice as long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A replica of one hypervisor's database: typed rows, changed only by the monitor's updates (RFC 7047, section 4.1.6).
+"""Replica of a hypervisor's database: typed rows, changed only by the monitor's updates (RFC 7047, section 4.1.6).
 
 Values are read through `ovs.db.data.Datum`, which checks them against the schema's types.  A row that changes is
 replaced by a new value with only its changed columns read again, so the cost of an update follows its size.

@@ -1,4 +1,4 @@
-"""What a hypervisor's database says, as Tenet sees it: values without behaviour."""
+"""Report of a hypervisor, as values without behaviour."""
 
 from __future__ import annotations
 

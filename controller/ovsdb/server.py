@@ -1,4 +1,4 @@
-"""Where hypervisors connect: one green thread each, one connection for each system-id."""
+"""OVSDB server: one green thread for each hypervisor, one connection for each system-id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a hypervisor's operator wrote into external_ids of its Open_vSwitch row, read and checked."""
+"""Settings of a hypervisor: what its operator wrote into external_ids, read and checked."""
 
 from __future__ import annotations
 

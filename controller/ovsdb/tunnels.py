@@ -1,4 +1,4 @@
-"""The flow-based tunnel ports of br-int: one for each encapsulation that the operator named; pure.
+"""Tunnel ports of br-int, flow-based: one for each encapsulation that the operator named; pure.
 
 Defaults chosen.  `df_default` stays OVS's `true`: a packet that does not fit the underlay is dropped there and not
 fragmented, which tenants' MTU makes sure does not happen.  `csum` stays OVS's `false` over IPv4, where the tenants'

@@ -1,4 +1,4 @@
-"""What differs from the rows that units want in a hypervisor's database, and the transactions that put it right; pure.
+"""Repairs of database rows: what differs from the rows that units want, and the transactions that put it right; pure.
 
 One row a transaction, so that what the database refuses costs that row alone.  A row that refers to one which is not
 there yet waits for it; one that is referred to is deleted after what refers to it.  Rows of ours are marked in their

@@ -1,4 +1,4 @@
-"""Rows wanted in a hypervisor's database: what units yield (`controller/compile/database_rows.py`), as values.
+"""Wanted database rows, as values: what units yield (`controller/compile/database_rows.py`).
 
 A row is either somebody else's, of which some columns are to be right, or ours to make and to delete.
 """

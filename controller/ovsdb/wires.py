@@ -1,4 +1,4 @@
-"""The MTU of the ends of wires, told as it is; pure.  What raises it is a unit (`topology/wire_mtu.py`)."""
+"""MTU of the ends of wires, as reported; pure.  A unit raises it (`topology/wire_mtu.py`)."""
 
 from __future__ import annotations
 

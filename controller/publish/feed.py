@@ -1,4 +1,4 @@
-"""What happened of late, in one order, for any number of readers at their own pace.
+"""Event feed: recent commits and statuses, in one order, for any number of readers at their own pace.
 
 A commit is one entry; so are the statuses of ports that changed since (docs/decisions/0042-events.md).  Entries are
 kept once, whoever reads them: a reader is nothing but a position.

@@ -1,4 +1,4 @@
-"""What is known of ports beside their rows: the status and the host of each, as last looked at."""
+"""Status and host of each port, as last told to readers of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit schedule of a switch: how many flows it holds is asked often, what each of them is seldom."""
+"""Audit schedule of a switch: its flows are counted often, and their contents compared seldom."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ class Programmer:
 
 
 def _add_crowded_out(put: Iterable[Flow], refusals: dict[int, str]) -> None:
-    """Where a table is full for one flow, it is for those that come after it: Open vSwitch names the first only."""
+    """Treat flows of a table as refused after one hit TABLE_FULL there: Open vSwitch names the first only."""
     full: dict[int, str] = {}
     for flow in put:
         if (why := refusals.get(flow.cookie, "")).startswith(TABLE_FULL):

@@ -100,7 +100,7 @@ class Reconciler:
         self._included.discard(switch_id)
         self._refused.pop(switch_id, None)
         self._progress.forget(switch_id)
-        self._round_over.set()  # whoever waits for its flows waits in vain
+        self._round_over.set()  # wakes those that wait for its flows: there are none any more
 
     # --- what a programmer asks (`programmer.Plan`) ---
 

@@ -1,4 +1,4 @@
-"""What is true of a port: a pure function of the model and of how far the switches are."""
+"""Status of a port: a pure function of the model and of how far the switches are."""
 
 from __future__ import annotations
 

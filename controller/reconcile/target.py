@@ -92,15 +92,15 @@ class Target:
         `right`: cookies of flows that are what their cookie says; `wrong`: all others.  What the switch refused
         before is tried again.  Before this, `groups.seen` and `see_meters` are told what was dumped of them.
         """
-        wish = {flow.cookie: flow for flow in wanted}
-        self.installed = {cookie for cookie in wish if cookie in right}  # the flows' own numbers, not the dump's
+        desired = {flow.cookie: flow for flow in wanted}
+        self.installed = {cookie for cookie in desired if cookie in right}  # the flows' own numbers, not the dump's
         self.refused.clear()
         self.lacking.clear()
-        self._foreign = wrong | (right - wish.keys())
-        self._pending = {cookie: flow for cookie, flow in wish.items() if cookie not in self.installed}
-        groups = {cookie: groups for cookie, flow in wish.items() if (groups := flow.groups)}
-        meters = {cookie: meters for cookie, flow in wish.items() if (meters := flow.meters)}
-        self.services = {cookie: service for cookie in meters if (service := wish[cookie].service)}
+        self._foreign = wrong | (right - desired.keys())
+        self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in self.installed}
+        groups = {cookie: groups for cookie, flow in desired.items() if (groups := flow.groups)}
+        meters = {cookie: meters for cookie, flow in desired.items() if (meters := flow.meters)}
+        self.services = {cookie: service for cookie in meters if (service := desired[cookie].service)}
         want = {one.number: one for used in meters.values() for one in used}
         right = {number for number, one in self._held_meters.items() if want.get(number) == one}
         self.meters.seen(right, self._held_meters.keys() - right)

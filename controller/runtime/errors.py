@@ -1,4 +1,4 @@
-"""Three families of errors: for people who asked (`Refused`), for the store, for switches."""
+"""Errors in three families: for people who asked (`Refused`), of the store, of switches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the interpreter looks for cycles of garbage."""
+"""Garbage collection: when the interpreter looks for cycles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long one green thread runs before it gives the turn back, during which the whole process does nothing else.
+"""Hold times of the hub: how long one green thread runs before it gives the turn back, while nothing else runs.
 
 Every switch of green threads is seen (`greenlet.settrace`, half a microsecond each).  Where a hold takes too long, a
 watchdog in an OS thread takes the stack of whoever holds the hub, while it does; a green thread logs it afterwards.

@@ -1,4 +1,4 @@
-"""Which connection is which switch: the meeting point of the OpenFlow side, the observer and the reconciler."""
+"""Switchboard: which OpenFlow connection is which switch, and who of the cluster is its master."""
 
 from __future__ import annotations
 

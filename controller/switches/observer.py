@@ -1,4 +1,4 @@
-"""Takes what the OVSDB and OpenFlow sides report into the store, in green threads of its own."""
+"""Observer: writes what the OVSDB and OpenFlow sides report into the store, in green threads of its own."""
 
 from __future__ import annotations
 

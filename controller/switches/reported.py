@@ -1,4 +1,4 @@
-"""Switches and their interfaces, as rows: pure rules, each run in a transaction."""
+"""Rows of switches and their interfaces: pure rules, each run in a transaction."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Finding out who asks: a file of tokens, or OpenStack's Keystone."""
+"""Identities of callers: a file of tokens, or OpenStack's Keystone."""

@@ -1,4 +1,4 @@
-"""Tokens that Keystone has confirmed, for a while: what keystonemiddleware takes a cache to be, bounded in memory."""
+"""Token cache for keystonemiddleware, bounded in memory."""
 
 from __future__ import annotations
 

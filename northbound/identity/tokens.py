@@ -1,4 +1,4 @@
-"""A file of tokens (`[auth] strategy = tokens`): one JSON object a line, of which the token itself is only its hash.
+"""Token file (`[auth] strategy = tokens`): one JSON object a line, with the token's hash only.
 
 A token has 256 bits of chance, so that a plain SHA-256 of it tells nobody anything (NIST SP 800-63B, 5.1.4.2 asks for
 slow hashes only of secrets that people choose).

@@ -1,1 +1,1 @@
-"""The description of all the APIs in the words of OpenAPI 3.1, made from their declarations, and a page to read it."""
+"""OpenAPI 3.1 description of all the APIs, made from their declarations, and a page to read it."""

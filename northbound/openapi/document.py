@@ -1,4 +1,4 @@
-"""The whole description (https://spec.openapis.org/oas/v3.1.1), and the page that shows it."""
+"""OpenAPI document (https://spec.openapis.org/oas/v3.1.1), and the page that shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error that the APIs answer: types by status."""
+"""Error types of the APIs, by status."""
 
 from __future__ import annotations
 

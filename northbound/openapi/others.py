@@ -1,4 +1,4 @@
-"""The calls that are not of a declared resource."""
+"""OpenAPI paths of calls that are of no declared resource."""
 
 from __future__ import annotations
 

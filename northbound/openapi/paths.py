@@ -1,4 +1,4 @@
-"""The calls of a declared resource."""
+"""OpenAPI paths of a declared resource."""
 
 from __future__ import annotations
 

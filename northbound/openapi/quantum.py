@@ -1,4 +1,4 @@
-"""The calls of v1.0 and v1.1: their errors are in a form of their own, with the statuses of the dialect."""
+"""OpenAPI paths of v1.0 and v1.1: their errors are in a form of their own, with the statuses of the dialect."""
 
 from __future__ import annotations
 

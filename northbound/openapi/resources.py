@@ -1,4 +1,4 @@
-"""Schemas of a declared resource: as it is shown, as it is made, as it is changed."""
+"""OpenAPI schemas of a declared resource: as it is shown, created and updated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of OpenStack Networking of which there are no objects here: each list is empty, and no extension is told of.
+"""Empty lists of OpenStack Networking: kinds that have no objects here, and whose extensions are not listed.
 
 Clients look through these lists on their way to something else: whoever counts or removes all that a project has, Nova
 before it shows an instance.

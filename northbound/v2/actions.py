@@ -1,4 +1,4 @@
-"""Calls on one object beside CRUD, as its resource declares them: PUT PATH/ID/ACTION."""
+"""Member actions beside CRUD, as resources declare them: PUT PATH/ID/ACTION."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hypervisors as agents: what OpenStack's tools ask to see which hosts there are, and whether they are there."""
+"""Hypervisors as agents, for OpenStack's tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every path of v2.0."""
+"""Routes of v2.0."""
 
 from __future__ import annotations
 

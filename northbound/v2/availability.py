@@ -1,4 +1,4 @@
-"""What is left of each network's addresses, and where networks can be."""
+"""Availability: addresses left of each network, and zones where networks can be."""
 
 from __future__ import annotations
 

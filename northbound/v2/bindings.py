@@ -1,4 +1,4 @@
-"""The bindings of a port, below it: `/ports/ID/bindings` (the extension binding-extended)."""
+"""Port bindings: `/ports/ID/bindings` (the extension binding-extended)."""
 
 from __future__ import annotations
 

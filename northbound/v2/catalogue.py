@@ -1,4 +1,4 @@
-"""Every resource of v2.0: the one list of them.  Paths, policies, descriptions, events and tests follow from it."""
+"""Resources of v2.0, in one list.  Paths, policies, descriptions, events and tests follow from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attributes that every resource has."""
+"""Attributes common to all resources."""
 
 from __future__ import annotations
 

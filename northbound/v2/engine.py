@@ -1,4 +1,4 @@
-"""Create, list, show, update and delete, for any declared resource."""
+"""Engine of v2.0: create, list, show, update and delete, for any declared resource."""
 
 from __future__ import annotations
 

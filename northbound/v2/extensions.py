@@ -1,4 +1,4 @@
-"""The extensions of v2.0, by upstream's names and dates: each only when all of it works as its definition says.
+"""Extensions of v2.0, by upstream's names and dates: each only when all of it works as its definition says.
 
 Those of one resource are declared with it; here are those of all resources, and of calls that no resource has.
 """

@@ -1,4 +1,4 @@
-"""What a list shows: equality filters on every attribute, repeated for "or", those on tags and times, and `fields`."""
+"""Filters of lists: equality on every attribute, repeated for "or", those on tags and times, and `fields`."""
 
 from __future__ import annotations
 

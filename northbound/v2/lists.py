@@ -1,4 +1,4 @@
-"""The order of a list, and its pages."""
+"""Order and pages of a list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags of any object that has some: all of them at once, several more, or one by one."""
+"""Tags of objects: all at once, several more, or one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller is shown: the rows that its project sees (`controller.intent.visibility`), as policy has it.
+"""Visible rows: those that the caller's project sees (`controller.intent.visibility`), as policy has it.
 
 By default what is hidden is the same for every object of a kind, and is asked once for a whole list.  An operator's
 rules may look at each object; then each is asked for.

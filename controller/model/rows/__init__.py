@@ -1,4 +1,4 @@
-"""Every kind of row, by file: intent (what tenants and operators asked for) and observation (what switches report).
+"""Kinds of rows, by file: intent (what tenants and operators asked for) and observation (what switches report).
 
 Rows are frozen values without behaviour beyond naming themselves.  A kind that is not imported here does not exist.
 """

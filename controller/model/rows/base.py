@@ -1,4 +1,4 @@
-"""Declarations of rows: one place for all that the controller needs to know of a kind of object in the store.
+"""Declarations of rows: all that the controller needs to know of a kind of object in the store, in one place.
 
 A kind is a frozen struct under `@row`.  The tables at the end of this file are derived from these declarations and
 from nothing else; a kind that is declared is in all of them.

@@ -1,4 +1,4 @@
-"""Which ports of a switch may be one end of a wire: all that are neither a tenant's nor a tunnel's."""
+"""Ports to probe for wires: all of a switch that are neither a tenant's nor a tunnel's."""
 
 from __future__ import annotations
 

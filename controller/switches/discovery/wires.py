@@ -1,4 +1,4 @@
-"""Between discovery and the hypervisors' databases: which ports are ends of wires, and what MTU they have."""
+"""MTU of wires: reported by the hypervisors' databases, kept with the switches."""
 
 from __future__ import annotations
 
