@@ -26,6 +26,7 @@ class Server:
         self.requests: list[bytes] = []
         self._answers = answers
         self._piece = piece
+        self.over = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v3/x"
         self.thread = threading.Thread(target=self._serve)
@@ -58,7 +59,7 @@ class Server:
                     time.sleep(0.0005)
             if not answer or b"close" in answer:
                 return
-        time.sleep(0.3)
+        self.over.wait(5.0)  # the connection stays open until the test ends
 
 
 @contextmanager
@@ -67,6 +68,7 @@ def serving(*answers: bytes, piece: int = 1 << 16) -> Iterator[Server]:
     try:
         yield server
     finally:
+        server.over.set()
         server.listener.close()
         server.thread.join()
 
