@@ -5,7 +5,10 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any
 
-from os_ken.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet, tcp, udp
+try:
+    from os_ken.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet, tcp, udp
+except ModuleNotFoundError:  # make test-ryu
+    from ryu.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet, tcp, udp
 
 from controller.flow.fields import FIELDS, text
 from controller.flow.interpret import Frame
