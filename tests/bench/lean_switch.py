@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 from controller.openflow import wire
-from controller.runtime import hub
+from tests.bench.simulated import keep_connected
 from tests.simswitch import SimSwitch
 
 _MOD = struct.Struct(
@@ -72,15 +72,7 @@ def _gathered(entries: dict[int, bytes]) -> Iterator[bytes]:
 
 def main() -> None:
     address, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    switches = [LeanSwitch(number + 1, (address, port)) for number in range(count)]
-    while True:
-        for switch in switches:
-            if not switch.connected:
-                try:
-                    switch.connect()
-                except OSError:
-                    break  # no controller
-        hub.sleep(0.05)
+    keep_connected([LeanSwitch(number + 1, (address, port)) for number in range(count)], 0.05)
 
 
 if __name__ == "__main__":
