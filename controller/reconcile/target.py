@@ -10,18 +10,21 @@ from controller.flow import Flow, Group
 from controller.flow.meter import Meter
 
 from .needs import NONE, Difference, Needs
+from .zones import ZoneChanges, ZoneOwners
 
 
 class Batch(NamedTuple):
     """One bundle: groups that are missing, flows to add, cookies to delete, and last the groups that are to go.
 
-    Meters are to be there before it, and to go after it: Open vSwitch takes none in bundles.
+    Meters are to be there before it, and to go after it: Open vSwitch takes none in bundles.  Of zones, those that have
+    another owner are to be emptied before it, and those that have none any more after it.
     """
 
     put: list[Flow]
     drop: set[int]
     groups: Difference[Group] = NONE
     meters: Difference[Meter] = NONE
+    zones: ZoneChanges = ZoneChanges()
 
     @property
     def empty(self) -> bool:
@@ -36,7 +39,7 @@ class Target:
 
     __slots__ = (
         "_foreign", "_held_meters", "_pending", "groups", "installed", "lacking", "meterless", "meters", "refused",
-        "services",
+        "services", "zones",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -47,6 +50,7 @@ class Target:
         self.groups: Needs[Group] = Needs()
         self.meters: Needs[Meter] = Needs()
         self.services: dict[int, str] = {}
+        self.zones = ZoneOwners()
         self._held_meters: dict[int, Meter] = {}  # as the switch showed them
         self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
         self._foreign: set[int] = set()  # cookies on the switch that are nobody's
@@ -106,6 +110,7 @@ class Target:
         self.meters.seen(right, self._held_meters.keys() - right)
         self.groups.begin(groups, self.installed)
         self.meters.begin(meters, self.installed)
+        self.zones.seen(desired[cookie] for cookie in self.installed)
         return len(self._pending) + len(self._foreign - self._pending.keys())
 
     def see_meters(self, held: Mapping[int, Meter], meterless: str = "") -> None:
@@ -127,7 +132,7 @@ class Target:
         if self.lacking or self.meterless:  # tried in vain: until the next audit
             able = tuple([one for one in meters.missing if not self.meterless and one.number not in self.lacking])
             meters = meters._replace(missing=able)
-        return Batch(put, drop, groups, meters)
+        return Batch(put, drop, groups, meters, self.zones.changes(put, drop))
 
     def _with_meters(self, put: list[Flow]) -> list[Flow]:
         """`put` without the flows whose meters the switch does not take."""
@@ -153,6 +158,7 @@ class Target:
         there = {flow.cookie for flow in put}
         self.installed -= batch.drop
         self.installed |= there
+        self.zones.confirm(put, batch.drop)
         kept = there | self._pending.keys()
         taken = tuple([one for one in batch.meters.missing if one.number not in lacking])
         self.groups.confirm(batch.groups, put, batch.drop, kept)
