@@ -147,7 +147,7 @@ class Switchboard:
         self._reconciler.attend(switch_id, session)
 
     def _readopt(self, session: Session) -> None:
-        """Report the ports of an adopted switch, which may have changed while it was away; a failed write is retried later."""
+        """Report the ports of an adopted switch, which may have changed while it was away; retries failed writes."""
         try:
             self._observer.adopt(session)
         except (Refused, Unavailable) as why:

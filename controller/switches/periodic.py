@@ -51,7 +51,7 @@ _Key = tuple[str, str, str]  # and subject
 
 
 class Periodic:
-    """Scheduler of periodic work.  `clock`: Unix time, so that members share deadlines.  One thread serves all switches."""
+    """Scheduler of periodic work in one thread.  `clock`: Unix time, so that members share deadlines."""
 
     def __init__(
         self, model: Model, works: Sequence[Work], mastery: Mastery, clock: Callable[[], float] = time.time

@@ -155,7 +155,7 @@ def adopted_id(dpid: int) -> str:
 
 
 def _switch(tx: Transaction, switch_id: str, dpid: int, crowded: bool = False) -> Switch:
-    """The stored switch, or a new one with the lowest free number (numbers name switches in flows; small ones read well)."""
+    """The stored switch, or a new one with the lowest free number (its name in flows)."""
     switch = tx.get(Switch, switch_id)
     if switch is not None:
         return switch

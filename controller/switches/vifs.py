@@ -37,7 +37,7 @@ class Claim(NamedTuple):
 
 
 class Vifs:
-    """Contested VIFs.  `is_away`: whether a switch has been away for long.  `speaks`: whether this process acts for it."""
+    """Contested VIFs.  `is_away`: a switch has been away for long.  `speaks`: this process acts for the switch."""
 
     def __init__(
         self, store: Store, replica: Replica, is_away: Callable[[str], bool], speaks: Callable[[str], bool]
