@@ -112,7 +112,7 @@ class Operators:
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Any]:
-        """Metrics of a scrape (prometheus_client's collector protocol), with turns for other threads between families."""
+        """Metrics of a scrape (prometheus_client's collector protocol), with turns for others between families."""
         return hub.taking_turns(self._metrics(), SLICE)
 
     def _metrics(self) -> Iterator[Any]:
