@@ -144,6 +144,8 @@ class Model:
                 continue
             name, _, row_id = key.partition("/")
             kind = KINDS[name]
+            if isinstance(row, Row):
+                row_id = row.row_id  # the row's own text where it is one, so that it is kept once
             unsettled.update(self._put(kind, row_id, cast("Row | None", row), touched))
         for port_id in unsettled:
             moved = set(self._settle(port_id))
