@@ -130,7 +130,7 @@ class Programmer:
             confirmed = self.target.installed
             differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
             self.compared = True
-            wrong = len((held.right ^ confirmed) | held.wrong) if why == "audit" else 0
+            wrong = len(held.right.symmetric_difference(confirmed) | held.wrong) if why == "audit" else 0
             del held  # of a large switch as much as all else here
         self.repaired += wrong
         if why != "audit":
