@@ -125,7 +125,9 @@ class Operators:
         installed = gauge("tenet_flows_installed", "Flows that a switch has confirmed.", labels=["switch"])
         wanted = gauge("tenet_flows_wanted", "Flows that a switch is to hold.", labels=["switch"])
         refused = gauge("tenet_flows_refused", "Flows that a switch would not take.", labels=["switch"])
-        repaired = counter("tenet_flows_repaired", "Flows that audits found not right.", labels=["switch"])
+        repaired = counter("tenet_flows_repaired", "Flows found not right, and put right.", labels=["switch"])
+        foreign = counter("tenet_foreign_flow_changes", "Changes of flows by others that a switch told of.",
+                          labels=["switch"])  # fmt: skip
         unlimited = gauge("tenet_ports_unlimited", "Ports whose broadcast the switch does not limit.",
                           labels=["switch"])  # fmt: skip
         for switch_id, programmer in hub.taking_turns(sorted(programmers.items()), SLICE):
@@ -134,6 +136,7 @@ class Operators:
             wanted.add_metric([switch_id], reconciler.compiler.count(switch_id))
             refused.add_metric([switch_id], len(programmer.target.refused))
             repaired.add_metric([switch_id], programmer.repaired)
+            foreign.add_metric([switch_id], programmer.foreign.count)
         restarts = counter("tenet_loop_restarts", "Background loops that failed and were begun anew.", labels=["loop"])
         for name, count in sorted(hub.restarts.items()):
             restarts.add_metric([name], count)
@@ -151,7 +154,7 @@ class Operators:
                     value=self._vifs.moves),
             gauge("tenet_claims_refused", "Host names and tunnel addresses that switches claim and do not get.",
                   value=sum(len(switch.refused) for switch in model.rows(Switch).values())),
-            rows, installed, wanted, refused, repaired, unlimited,
+            rows, installed, wanted, refused, repaired, foreign, unlimited,
             gauge("tenet_networks_narrowed", "Networks with a smaller MTU than they were made with.",
                   value=len(self._mtus.lowered())),
             gauge("tenet_store_revision", "Revision of the store as this process knows it.", value=model.revision),
