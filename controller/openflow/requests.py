@@ -101,19 +101,6 @@ class Requests:
         self.close(why)
         raise Unreachable(f"switch {self.dpid:016x}: {why}")
 
-    def _multipart(self, message: bytes) -> None:
-        kind, more, body = wire.multipart(message)
-        under_way = self._dump
-        if under_way and kind == under_way.kind and under_way.xid == wire.xid_of(message):
-            under_way.read(body, under_way.held)
-            under_way.parts += 1
-            if not more:
-                under_way.complete = True
-                under_way.ready.set()
-        elif kind == wire.METER_CONFIG:
-            wire.meters(body)  # so that a malformed one raises here, on its own connection
-            self._give(message)
-
     def _give(self, message: bytes) -> bool:
         answer = self._waiting.get(wire.xid_of(message))
         if answer is None or message[1] not in (answer.kind, wire.ERROR):

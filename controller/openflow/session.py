@@ -13,6 +13,7 @@ from controller.openflow import dump, wire
 from controller.openflow.dump import Holdings
 from controller.openflow.errornames import reason
 from controller.openflow.events import PortDesc, SwitchEvents, SwitchLink
+from controller.openflow.flow_monitor import FlowMonitor
 from controller.openflow.pending import Bundle, PendingReply
 from controller.openflow.requests import TIMEOUT, Requests
 from controller.openflow.wire import PacketIn
@@ -50,6 +51,7 @@ class Session(Requests):
         self.flows_age = 0  # seconds since the oldest flow of the last dump that was right came to the switch
         self._demoted = False  # the switch has said that another is its master
         self._events = events
+        self.flow_monitor = FlowMonitor(dpid, link, self._xids)
         self._refusals: dict[int | None, str] | None = None  # of the bundle under way; None: no cookie was shown
         self._refused_groups: dict[int, str] = {}  # of the same bundle
         self._refused_meters: dict[int, str] = {}  # sent before it
@@ -224,6 +226,23 @@ class Session(Requests):
             self._error(message)
         elif kind in wire.REPLIES or (kind == wire.EXPERIMENTER and wire.is_bundle_reply(message)):
             self._give(message)
+        elif kind == wire.EXPERIMENTER:
+            self.flow_monitor.notified(message)
+
+    def _multipart(self, message: bytes) -> None:
+        kind, more, body = wire.multipart(message)
+        under_way = self._dump
+        if under_way and kind == under_way.kind and under_way.xid == wire.xid_of(message):
+            under_way.read(body, under_way.held)
+            under_way.parts += 1
+            if not more:
+                under_way.complete = True
+                under_way.ready.set()
+        elif kind == wire.EXPERIMENTER_MULTIPART:
+            self.flow_monitor.updated(body)
+        elif kind == wire.METER_CONFIG:
+            wire.meters(body)  # so that a malformed one raises here, on its own connection
+            self._give(message)
 
     def _error(self, message: bytes) -> None:
         error, xid = wire.error(message), wire.xid_of(message)
@@ -239,20 +258,15 @@ class Session(Requests):
         elif self._dump and self._dump.xid == xid:
             self._dump.error = error
             self._dump.ready.set()
-        elif not self._give(message):
+        elif not (self.flow_monitor.refused(xid, error) or self._give(message)):
             self._unexpected(error)
 
     def _unexpected(self, error: wire.Error) -> None:
         self.errors += 1
-        if self._refusals is not None and len(error.data) < 16 and self._could_be_ours(error.data):
+        if self._refusals is not None and len(error.data) < 16 and wire.may_be_of_bundle(error.data):
             self._refusals.setdefault(None, reason(error))
         if self.errors <= _LOGGED_ERRORS:
             log.warning("switch %016x answers with error %s", self.dpid, reason(error))
-
-    @staticmethod
-    def _could_be_ours(data: bytes) -> bool:
-        """Whether data too short to tell may come from a message of a bundle."""
-        return len(data) < 2 or data[1] in (wire.EXPERIMENTER, wire.FLOW_MOD)
 
     # --- bundles ------------------------------------------------------------------------------------------------------
 
