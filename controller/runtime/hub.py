@@ -62,8 +62,7 @@ listen = functools.partial(eventlet.listen, backlog=1024, reuse_port=False)
 connect = eventlet.connect
 serve_wsgi = eventlet.wsgi.server
 HttpProtocol: Any = eventlet.wsgi.HttpProtocol
-# in a WSGI environment: how many bytes the server gathers before it writes, where an application knows better
-GATHERED = "eventlet.minimum_write_chunk_size"
+HttpBody: Any = eventlet.wsgi.Input  # of a request: reads no further than its length, and asks for it to be sent
 in_thread = eventlet.tpool.execute  # runs a blocking call in an OS thread; only the calling green thread waits
 original = eventlet.patcher.original
 loop = eventlet.hubs.get_hub  # of this OS thread; its `greenlet` is what runs when no green thread does
@@ -78,6 +77,16 @@ def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
     """The server's side of TLS over an accepted green socket; its `do_handshake` is still to be called."""
     green = eventlet.green.ssl.GreenSSLSocket
     return cast(ssl.SSLSocket, green(sock, server_side=True, do_handshake_on_connect=False, _context=context))
+
+
+def send_now(sock: Any, data: bytes) -> int:
+    """How many bytes the socket takes without a wait; 0 over TLS, where a write may have to read first."""
+    if isinstance(sock, ssl.SSLSocket):
+        return 0
+    try:
+        return int(sock.fd.send(data))
+    except BlockingIOError:
+        return 0
 
 
 restarts: Counter[str] = Counter()  # name of a background loop -> how often it raised and was begun anew
