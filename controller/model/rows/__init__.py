@@ -26,6 +26,9 @@ from .ports import Binding as Binding
 from .ports import DhcpOption as DhcpOption
 from .ports import FixedIp as FixedIp
 from .ports import Port as Port
+from .security import AddressGroup as AddressGroup
+from .security import SecurityGroup as SecurityGroup
+from .security import SecurityGroupRule as SecurityGroupRule
 from .sharing import Quota as Quota
 from .sharing import RbacPolicy as RbacPolicy
 from .subnets import HostRoute as HostRoute

@@ -35,7 +35,17 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
 @row(
     "port",
     index=("network_id", "project_id", "vif", "station"),
-    lookup=("name", "mac_address", "device_id", "device_owner", "host", "subnets", "addresses", "tags"),
+    lookup=(
+        "name",
+        "mac_address",
+        "device_id",
+        "device_owner",
+        "host",
+        "subnets",
+        "addresses",
+        "tags",
+        "security_groups",
+    ),
     parent=Reference("network_id", "network", "member"),
     seen=Seen(parent_owner=True),
     quota=500,
@@ -47,7 +57,8 @@ class Port(Standard, frozen=True, kw_only=True):
     traffic and not checked.  `interface_id` is the VIF that is to be plugged in (v1.1's attachment; v2.0's
     binding:profile interface); "" means the VIF whose iface-id is the port's own id.  `host`: the only host where a
     VIF counts, or "" for any.  `port_security`: its source addresses are checked; without, any may be used, and is
-    learned.  `profile`: what else binding:profile says, as JSON.
+    learned.  `profile`: what else binding:profile says, as JSON.  `security_groups`: ids of the groups whose rules
+    filter it; (): nothing is allowed; None: it is not filtered (ports of v1.1, and those stored before groups existed).
     """
 
     network_id: str
@@ -65,6 +76,12 @@ class Port(Standard, frozen=True, kw_only=True):
     data_plane_status: str = ""
     profile: str = ""
     bindings: tuple[Binding, ...] = ()
+    security_groups: tuple[str, ...] | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether security groups say what it may send and receive."""
+        return self.security_groups is not None and self.port_security
 
     @property
     def learns(self) -> bool:
