@@ -173,11 +173,12 @@ def wait_for_signal(numbers: Iterable[int]) -> None:
 class Signal:
     """Something happened: any number of waiters, level-triggered until `clear`."""
 
-    __slots__ = ("_event", "_set")
+    __slots__ = ("_event", "_set", "_waiting")
 
     def __init__(self) -> None:
         self._event = eventlet.event.Event()
         self._set = False
+        self._waiting = 0  # green threads
 
     def set(self) -> None:
         if not self._set:
@@ -189,9 +190,21 @@ class Signal:
             self._set = False
             self._event = eventlet.event.Event()
 
+    def pulse(self) -> None:
+        """Wake whoever waits now, and stay as it is."""
+        if self._waiting and not self._set:
+            event, self._event = self._event, eventlet.event.Event()
+            event.send(True)
+
     def is_set(self) -> bool:
         return self._set
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until set, be it cleared again meanwhile; False when `timeout` (seconds) passed first."""
-        return self._set or self._event.wait(timeout) is True
+        if self._set:
+            return True
+        self._waiting += 1
+        try:
+            return self._event.wait(timeout) is True
+        finally:
+            self._waiting -= 1
