@@ -9,7 +9,8 @@ from ..schema import Schema, closed
 
 TYPES: dict[int, tuple[str, ...]] = {
     400: (
-        "HTTPBadRequest", "InvalidInput", "BadRequest", "AddressScopeUpdateError", "AllocationOnAutoAddressSubnet",
+        "HTTPBadRequest", "InvalidInput", "BadRequest", "AddressScopeUpdateError", "AddressesAlreadyExist",
+        "AllocationOnAutoAddressSubnet",
         "AllowedAddressPairExhausted", "DNSNameServersExhausted", "DuplicateAddressPairInRequest",
         "EmptySubnetPoolPrefixList", "HostRoutesExhausted", "IllegalSubnetPoolAssociationToAddressScope",
         "IllegalSubnetPoolIpVersionAssociationToAddressScope", "IllegalSubnetPoolPrefixBounds",
@@ -23,8 +24,8 @@ TYPES: dict[int, tuple[str, ...]] = {
     401: ("Unauthorized",),
     403: ("PolicyNotAuthorized", "CrossSiteRequest"),
     404: (
-        "HTTPNotFound", "NotFound", "AddressScopeNotFound", "AgentNotFound", "AvailabilityZoneNotFound",
-        "ExtensionNotFound", "NetworkNotFound",
+        "HTTPNotFound", "NotFound", "AddressGroupNotFound", "AddressScopeNotFound", "AddressesNotFound",
+        "AgentNotFound", "AvailabilityZoneNotFound", "ExtensionNotFound", "NetworkNotFound",
         "NoCluster", "PortBindingNotFound", "PortNotFound", "ProjectQuotaNotFound",
         "RbacPolicyNotFound", "SecurityGroupNotFound", "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound",
         "TagNotFound",
@@ -32,8 +33,8 @@ TYPES: dict[int, tuple[str, ...]] = {
     405: ("HTTPMethodNotAllowed",),
     408: ("HTTPRequestTimeout",),
     409: (
-        "Conflict", "AddressPairAndPortSecurityRequired", "AddressScopeInUse", "AddressScopePrefixConflict",
-        "AlreadyAttached", "DuplicateRbacPolicy", "FlatNetworkInUse",
+        "Conflict", "AddressGroupInUse", "AddressPairAndPortSecurityRequired", "AddressScopeInUse",
+        "AddressScopePrefixConflict", "AlreadyAttached", "DuplicateRbacPolicy", "FlatNetworkInUse",
         "GatewayConflictWithAllocationPools", "GatewayIpInUse",
         "IllegalSubnetPoolPrefixUpdate", "InvalidSharedSetting", "IpAddressGenerationFailure",
         "IpAddressGenerationFailureNoMatchingSubnet", "IpAddressInUse", "MacAddressInUse", "NetworkInUse",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from controller.model.rows import Row
 
 from ..resource import Resource
+from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
 from .networks import NETWORKS
@@ -20,6 +21,7 @@ RESOURCES: list[Resource] = [
     PORTS,
     SUBNETPOOLS,
     ADDRESS_SCOPES,
+    ADDRESS_GROUPS,
     RBAC_POLICIES,
     AGENTS,
     IP_AVAILABILITIES,
