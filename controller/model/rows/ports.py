@@ -80,8 +80,8 @@ class Port(Standard, frozen=True, kw_only=True):
 
     @property
     def filtered(self) -> bool:
-        """Whether security groups say what it may send and receive."""
-        return self.security_groups is not None and self.port_security
+        """Whether security groups say what it may send and receive.  Services' own ports are trusted, as upstream."""
+        return self.security_groups is not None and self.port_security and not self.device_owner.startswith("network:")
 
     @property
     def learns(self) -> bool:
