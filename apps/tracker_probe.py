@@ -27,7 +27,7 @@ _KEPT = 64  # bytes of a probe that are handed back
 
 
 def switch(_: Switch, see: Reader, rates: Rates) -> Iterator[Flow]:
-    unmarked = (field("ct_mark", 0), IPV4)
+    unmarked = (IPV4, field("ct_mark", 0))
     yield Flow(PROBE, USUAL, unmarked, (to_service(SERVICE, limit(SERVICE, max(1, rates.packet_in // 100)), _KEPT),))
 
 

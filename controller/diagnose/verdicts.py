@@ -6,7 +6,8 @@ the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from controller.model.model import Model
 from controller.model.protocols import ICMP, ICMPV6, NUMBERS, protocol_number
 from controller.model.rows import AddressGroup, Port, SecurityGroup, SecurityGroupRule
 
+Includes = Callable[[str, str], bool]
 _WITH_PORTS = (6, 17, 132)  # of which the switch sees the ports
 _NAMES = {number: name for name, number in sorted(NUMBERS.items(), reverse=True) if name not in ("ip", "ipv6-icmp")}
 
@@ -37,9 +39,11 @@ def judge(model: Model, port: Port, direction: str, packet: Headers) -> Judged:
     Of several rules that allow it, the one with the lowest id is named; of several that differ as little, too.
     """
     best: tuple[int, int, str] | None = None
-    nearest, lacks = None, ()
+    nearest: SecurityGroupRule | None = None
+    includes = cache(model.group_members.includes)  # many rules may name one group
+    lacks: tuple[str, ...] = ()
     for rule in sorted(_rules(model, port, direction), key=lambda one: one.id):
-        differs = tuple(_differences(model, rule, packet))
+        differs = tuple(_differences(model, rule, packet, includes))
         if not differs:
             return Judged(rule)
         # of one difference each, a port is nearer than an address, and an address nearer than a protocol
@@ -90,7 +94,7 @@ def _rules(model: Model, port: Port, direction: str) -> Iterator[SecurityGroupRu
                     yield rule
 
 
-def _differences(model: Model, rule: SecurityGroupRule, packet: Headers) -> Iterator[str]:
+def _differences(model: Model, rule: SecurityGroupRule, packet: Headers, includes: Includes) -> Iterator[str]:
     number = protocol_number(rule)
     if number == ICMP and rule.ethertype == "IPv6":
         number = ICMPV6
@@ -99,7 +103,7 @@ def _differences(model: Model, rule: SecurityGroupRule, packet: Headers) -> Iter
     elif number is not None and not _has_ports(rule, number, packet):
         yield "ports"
     other = packet.source if rule.direction == "ingress" else packet.target
-    if rule.ethertype == packet.ethertype and not _is_remote(model, rule, other):
+    if rule.ethertype == packet.ethertype and not _is_remote(model, rule, other, includes):
         yield "remote"
 
 
@@ -113,10 +117,10 @@ def _has_ports(rule: SecurityGroupRule, number: int, packet: Headers) -> bool:
     return number in _WITH_PORTS and port is not None and (first or 0) <= port <= (65_535 if last is None else last)
 
 
-def _is_remote(model: Model, rule: SecurityGroupRule, address: str) -> bool:
+def _is_remote(model: Model, rule: SecurityGroupRule, address: str, includes: Includes) -> bool:
     """Whether an address is one that the rule names."""
     if rule.remote_group_id:
-        return model.membership.has(rule.remote_group_id, address)
+        return includes(rule.remote_group_id, address)
     if rule.remote_address_group_id:
         group = model.get(AddressGroup, rule.remote_address_group_id)
         return group is not None and any(_within(address, prefix) for prefix in group.addresses)
