@@ -1,4 +1,4 @@
-"""Allocation of unique values: segment ids, MAC addresses, IP addresses.
+"""Allocation of unique values: segment ids, numbers of groups, MAC addresses, IP addresses.
 
 Each is a reservation, drawn at random from the free values.  Two members that draw at the same time rarely draw the
 same; when they do, the store lets one commit and refuses the other.
@@ -41,6 +41,23 @@ def free_segment(tx: Transaction, means: Means) -> int:
         if tx.holder(f"segment/{segment}") is None:
             return segment
     raise Exhausted("Unable to create the network. No segment id is left.", "NoNetworkAvailable")
+
+
+# --- groups -----------------------------------------------------------------------------------------------------------
+
+GROUPS = 2**24 - 1
+
+
+def free_group_number(tx: Transaction, means: Means) -> int:
+    """A free number for a security group or an address group, which share them.  Raises Exhausted."""
+    for _ in range(PROBES):
+        number = 1 + means.below(GROUPS)
+        if tx.holder(f"group-number/{number}") is None:
+            return number
+    for number in means.turns(range(1, GROUPS + 1)):
+        if tx.holder(f"group-number/{number}") is None:
+            return number
+    raise Exhausted("No number is left for another group.", "GroupNumberGenerationFailure")
 
 
 # --- MAC addresses ----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from .availability import IP_AVAILABILITIES
 from .networks import NETWORKS
 from .ports import PORTS
 from .scopes import ADDRESS_SCOPES
+from .security import SECURITY_GROUP_RULES, SECURITY_GROUPS
 from .sharing import RBAC_POLICIES
 from .subnetpools import SUBNETPOOLS
 from .subnets import SUBNETS
@@ -18,6 +19,8 @@ RESOURCES: list[Resource] = [
     NETWORKS,
     SUBNETS,
     PORTS,
+    SECURITY_GROUPS,
+    SECURITY_GROUP_RULES,
     SUBNETPOOLS,
     ADDRESS_SCOPES,
     RBAC_POLICIES,

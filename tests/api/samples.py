@@ -21,6 +21,11 @@ SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
     "network": lambda an, n: {"name": f"n{n}"},
     "subnet": lambda an, n: {"network_id": an("network"), "ip_version": 4, "cidr": f"10.{n}.0.0/24", "name": f"n{n}"},
     "port": lambda an, n: {"network_id": an("network"), "name": f"n{n}", "device_id": f"n{n}"},
+    "security_group": lambda an, n: {"name": f"n{n}"},
+    "security_group_rule": lambda an, n: {
+        "security_group_id": an("security_group"), "direction": "ingress", "protocol": "tcp", "port_range_min": n + 1,
+        "port_range_max": n + 1,
+    },
     "address_scope": lambda an, n: {"name": f"n{n}", "ip_version": 4},
     "subnetpool": lambda an, n: {
         "name": f"n{n}", "prefixes": [f"11.{n}.0.0/16"], "default_prefixlen": 24,

@@ -65,7 +65,10 @@ class SecurityGroupRule(Standard, frozen=True, kw_only=True):
     quota=10,
 )
 class AddressGroup(Standard, frozen=True, kw_only=True):
-    """Prefixes in canonical form, which rules of security groups can name together.  `number`: as of security groups."""
+    """Prefixes in canonical form, which rules of security groups can name together.
+
+    `number`: as of security groups.
+    """
 
     number: int
     addresses: tuple[str, ...] = ()
