@@ -111,7 +111,8 @@ class Extension(NamedTuple):
 class MemberAction(NamedTuple):
     """A call on one object beside CRUD: PUT PATH/ID/NAME, with a body of exactly these attributes.
 
-    `rule`: who may, by default; the rule has the action's name.  `answer`: the body of the answer, of this `shape`.
+    `rule`: who may, by default; the rule has the action's name.  `answer`: the body of the answer, of this `shape`;
+    None: the object, as a GET shows it.
     """
 
     name: str
@@ -119,8 +120,8 @@ class MemberAction(NamedTuple):
     rule: str
     takes: Mapping[str, Check]
     run: Callable[[Transaction, str, Mapping[str, Any], Means], Row]
-    answer: Callable[[ResourceView, Any], dict[str, object]]
-    shape: Schema
+    answer: Callable[[ResourceView, Any], dict[str, object]] | None = None
+    shape: Schema | None = None
 
 
 class Seed(NamedTuple):

@@ -55,6 +55,7 @@ NAMED = (
     RuleDefault("external", "field:networks:router:external=True", "A network that routers may use as their way out"),
     RuleDefault("shared_subnetpools", "field:subnetpools:shared=True", "A subnet pool that is shared"),
     RuleDefault("shared_address_scopes", "field:address_scopes:shared=True", "An address scope that is shared"),
+    RuleDefault("shared_address_groups", "field:address_groups:shared=True", "An address group that is shared"),
     RuleDefault("network_device", "field:port:device_owner=~^network:", "A port of the network's own services"),
     RuleDefault("default", MEMBER, "What has no rule of its own"),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from operator import attrgetter
 from struct import Struct, pack
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -66,17 +67,29 @@ class Flow(msgspec.Struct, eq=False, gc=False):
 
     table: Table
     priority: int
-    given: tuple[Field, ...]  # what to match, until it is in `key`: kept once
+    key: bytes  # what the switch itself calls the same flow: table, priority, match; given as the match alone
     actions: tuple[Action, ...] = ()
     metadata: tuple[int, int] | None = None  # value, mask
     goto: Table | None = None
     meter: Meter | None = None
     cookie: int = 0
-    key: bytes = b""  # what the switch itself calls the same flow: table, priority, match
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            table: Table,
+            priority: int,
+            match: tuple[Field, ...],
+            actions: tuple[Action, ...] = (),
+            metadata: tuple[int, int] | None = None,
+            goto: Table | None = None,
+            meter: Meter | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
-        self.key = key = _PLACE.pack(self.table.number, self.priority) + b"".join(map(_wire, self.given))
-        self.given = ()
+        match: Any = self.key  # the one field for both: there are millions of flows
+        self.key = key = _PLACE.pack(self.table.number, self.priority) + b"".join(map(_wire, match))
         self.cookie = of_bytes(key[:3] + _matched(key) + self._done())
 
     @property

@@ -12,7 +12,7 @@ from controller.model.rows import AddressGroup, SecurityGroup, SecurityGroupRule
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import standard, visibility
+from . import address_groups, standard, visibility
 from .standard import StandardWish
 
 FIRST_PORT, LAST_PORT = 1, 65_535
@@ -126,8 +126,7 @@ def _check_remotes(tx: Transaction, fields: Mapping[str, Any], means: Means) -> 
     if group_id:
         visibility.required(tx, SecurityGroup, group_id, means, missing_group(group_id))
     if addresses_id:
-        gone = NotFound(f"Address group {addresses_id[:64]} could not be found.", "AddressGroupNotFound")
-        visibility.required(tx, AddressGroup, addresses_id, means, gone)
+        visibility.required(tx, AddressGroup, addresses_id, means, address_groups.missing(addresses_id))
 
 
 def _known(tx: Transaction, group_id: str) -> dict[tuple[object, ...], str]:

@@ -12,7 +12,7 @@ from .layer import Layer
 from .rows import Row
 from .rows.base import INDEXES, LOOKUPS
 
-Ids = str | MutableMapping[str, None]  # one row's costs no more than an entry of a dict
+Ids = str | MutableMapping[str, None]  # a value of one row costs one entry of a dict
 _NONE: tuple[str, ...] = ()
 
 
@@ -28,7 +28,7 @@ class Index:
 
     @classmethod
     def over(cls, base: Index, kinds: Collection[type[Row]]) -> Index:
-        """One that reads as `base`, and may be changed, as far as rows of these kinds are concerned."""
+        """A copy on write of `base` for rows of these kinds; the others are shared and stay as they are."""
         made = cls.__new__(cls)
         made._found = {
             (kind, name): Layer(found, _copy) if kind in kinds else found
@@ -37,7 +37,7 @@ class Index:
         return made
 
     def put(self, kind: type[Row], row_id: str, old: Row | None, new: Row | None) -> Iterator[tuple[object, ...]]:
-        """A row came, changed or went; the dependencies that changed by it."""
+        """Index a row that was added, changed or deleted; the dependencies that changed."""
         for name in INDEXES[kind]:
             before, after = getattr(old, name, None), getattr(new, name, None)
             if before is not None:
@@ -60,7 +60,7 @@ class Index:
                     _add(found, value, row_id)
 
     def some(self, kind: type[Row], name: str, value: object) -> Collection[str]:
-        """In no order; not to be kept across a change.  Raises KeyError for what is no index or lookup of the kind."""
+        """Ids of rows, unordered, valid until the next change.  Raises KeyError for an undeclared index."""
         there = self._found[kind, name].get(value, _NONE)
         return (there,) if isinstance(there, str) else there
 
@@ -69,7 +69,7 @@ class Index:
         return 1 if isinstance(there, str) else len(there)
 
     def values(self, kind: type[Row], name: str) -> Collection[object]:
-        """Those that any row has."""
+        """Distinct values of an index."""
         return self._found[kind, name].keys()
 
 
@@ -106,7 +106,7 @@ def _drop(found: MutableMapping[object, Ids], value: object, row_id: str) -> Non
 
 
 def _several(found: MutableMapping[object, Ids], value: object) -> MutableMapping[str, None]:
-    """Of a value that several rows have, their ids, to be changed."""
+    """Mutable ids of the rows that share a value."""
     ids = found[value]
     assert not isinstance(ids, str)
     return ids

@@ -13,6 +13,7 @@ from controller.openflow import dump, wire
 from controller.openflow.dump import Holdings
 from controller.openflow.errornames import reason
 from controller.openflow.events import PortDesc, SwitchEvents, SwitchLink
+from controller.openflow.flow_monitor import FlowMonitor
 from controller.openflow.pending import Bundle, Dump, MessageMaker, PendingReply
 from controller.openflow.wire import PacketIn
 from controller.runtime import hub
@@ -52,6 +53,7 @@ class Session:
         self._link = link
         self._events = events
         self._xids = itertools.cycle(range(1, 2**31))
+        self.flow_monitor = FlowMonitor(dpid, link, self._xids)
         self._waiting: dict[int, PendingReply] = {}
         self._dump: Dump | None = None
         self._refusals: dict[int | None, str] | None = None  # of the bundle under way; None: no cookie was shown
@@ -224,6 +226,8 @@ class Session:
             self._error(message)
         elif kind in wire.REPLIES or (kind == wire.EXPERIMENTER and wire.is_bundle_reply(message)):
             self._give(message)
+        elif kind == wire.EXPERIMENTER:
+            self.flow_monitor.notified(message)
 
     def lost(self) -> None:
         """The connection has ended: wake everybody who waits on it."""
@@ -242,6 +246,8 @@ class Session:
             if not more:
                 under_way.complete = True
                 under_way.ready.set()
+        elif kind == wire.EXPERIMENTER_MULTIPART:
+            self.flow_monitor.updated(body)
         elif kind == wire.METER_CONFIG:
             wire.meters(body)  # so that a malformed one raises here, on its own connection
             self._give(message)
@@ -260,20 +266,15 @@ class Session:
         elif self._dump and self._dump.xid == xid:
             self._dump.error = error
             self._dump.ready.set()
-        elif not self._give(message):
+        elif not (self.flow_monitor.refused(xid, error) or self._give(message)):
             self._unexpected(error)
 
     def _unexpected(self, error: wire.Error) -> None:
         self.errors += 1
-        if self._refusals is not None and len(error.data) < 16 and self._could_be_ours(error.data):
+        if self._refusals is not None and len(error.data) < 16 and wire.may_be_of_bundle(error.data):
             self._refusals.setdefault(None, reason(error))
         if self.errors <= _LOGGED_ERRORS:
             log.warning("switch %016x answers with error %s", self.dpid, reason(error))
-
-    @staticmethod
-    def _could_be_ours(data: bytes) -> bool:
-        """Whether data too short to tell may come from a message of a bundle."""
-        return len(data) < 2 or data[1] in (wire.EXPERIMENTER, wire.FLOW_MOD)
 
     def _give(self, message: bytes) -> bool:
         answer = self._waiting.get(wire.xid_of(message))

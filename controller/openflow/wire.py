@@ -42,6 +42,7 @@ AGGREGATE: Final = 2
 GROUP_DESC: Final = 7
 METER_CONFIG: Final = 10
 PORT_DESC: Final = 13
+EXPERIMENTER_MULTIPART: Final = 0xFFFF
 
 ANY: Final = 0xFFFFFFFF  # OFPP_ANY, OFPG_ANY, OFP_NO_BUFFER
 ALL_TABLES: Final = 0xFF
@@ -128,22 +129,22 @@ def delete_by_cookie(xid: int, cookie: int) -> bytes:
 
 def flow_dump(xid: int) -> bytes:
     """Ask for all flows of all tables (7.3.5.2)."""
-    return _multipart(xid, FLOW_STATS, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
+    return multipart_request(xid, FLOW_STATS, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
 
 
 def flow_count_request(xid: int) -> bytes:
     """Ask for the number of all flows of all tables, and what they counted (OFPMP_AGGREGATE, 7.3.5.3)."""
-    return _multipart(xid, AGGREGATE, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
+    return multipart_request(xid, AGGREGATE, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
 
 
 def group_dump(xid: int) -> bytes:
     """Ask what all groups are (7.3.5.10)."""
-    return _multipart(xid, GROUP_DESC, b"")
+    return multipart_request(xid, GROUP_DESC, b"")
 
 
 def meter_request(xid: int, meter: int = ALL_METERS) -> bytes:
     """Ask how a meter is configured, or all (7.3.5.12)."""
-    return _multipart(xid, METER_CONFIG, _WORD.pack(meter) + bytes(4))
+    return multipart_request(xid, METER_CONFIG, _WORD.pack(meter) + bytes(4))
 
 
 def meter_mod(xid: int, meter: Meter, exists: bool) -> bytes:
@@ -170,7 +171,8 @@ def barrier(xid: int) -> bytes:
     return message(BARRIER_REQUEST, xid)
 
 
-def _multipart(xid: int, kind: int, body: bytes) -> bytes:
+def multipart_request(xid: int, kind: int, body: bytes) -> bytes:
+    """A multipart request in one part (7.3.5)."""
     return message(MULTIPART_REQUEST, xid, _MULTIPART.pack(kind, 0) + body)
 
 
@@ -241,6 +243,11 @@ def refused_meter(data: bytes) -> int | None:
 
 def is_bundle_add(data: bytes) -> bool:
     return len(data) >= 16 and data[1] == EXPERIMENTER and _EXPERIMENTER.unpack_from(data, 8) == (ONF, BUNDLE_ADD)
+
+
+def may_be_of_bundle(data: bytes) -> bool:
+    """Whether the data of an error, too short to tell, may come from a message of a bundle."""
+    return len(data) < 2 or data[1] in (EXPERIMENTER, FLOW_MOD)
 
 
 def is_bundle_reply(data: bytes) -> bool:

@@ -1,7 +1,8 @@
-"""One connected switch is kept right: synchronised, then sent every change, then audited now and again.
+"""Programming of one connected switch: synchronised, then sent every change, then audited now and again.
 
 Start, reconnect, take-over, repair and audit are one thing: dump, compare, send the difference.  Between the audits of
-content the flows are only counted: a count that differs brings the audit at once.
+content the flows are only counted: a count that differs brings the audit at once, as does a change by somebody else
+that the switch tells of.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from controller.runtime import hub
 from controller.runtime.errors import Rejected
 
 from .audits import AuditIntervals, AuditSchedule
+from .foreign import ForeignChanges
 from .target import Batch, Target
 
 log = logging.getLogger("tenet.switch")
@@ -61,7 +63,8 @@ class Programmer:
         self.compared = False  # with what the switch holds, once; before that no change is of interest
         self.synchronised = False
         self.last_applied = 0.0  # Unix time of the last commit, 0 when there was none
-        self.repaired = 0  # flows that an audit found missing, foreign or changed
+        self.repaired = 0  # flows that a comparison found missing, foreign or changed
+        self.foreign = ForeignChanges(audits.counts)
         self._plan = plan
         self._unlimited = ""  # as the log was told
         self._audits = audits
@@ -80,19 +83,35 @@ class Programmer:
 
     def run(self) -> None:
         """Until `end`; raises `Unreachable` when the connection ended first."""
-        self._synchronise("connected")
-        self.synchronised = True
-        schedule = AuditSchedule(self._audits)
+        self.session.flow_monitor.begin(self._changed_by_others)  # before the dump, so that no change is missed
+        try:
+            self._synchronise("connected")
+            self.synchronised = True
+            self._keep_right(AuditSchedule(self._audits))
+        finally:
+            self.session.flow_monitor.end()
+
+    def _keep_right(self, schedule: AuditSchedule) -> None:
         while not self._ended:
             self._send()
-            left = schedule.left
+            left = min(schedule.left, self.foreign.due - time.monotonic())
             if left > 0:
                 self._wake.wait(left)
-            elif schedule.content_due or self.target.retried_at_audits or self._miscounted():
+            elif self._changed_or_due(schedule):
                 self._synchronise("audit")
                 schedule.dumped()
             else:
                 schedule.counted()
+
+    def _changed_or_due(self, schedule: AuditSchedule) -> bool:
+        """Whether all is to be compared now; if not, the flows have been counted."""
+        changed = self.foreign.due <= time.monotonic()
+        return changed or schedule.content_due or self.target.retried_at_audits or self._miscounted()
+
+    def _changed_by_others(self, count: int) -> None:
+        """Called by the session's reader: never waits."""
+        if self.foreign.seen(count, time.monotonic()):
+            self._wake.set()
 
     def _miscounted(self) -> bool:
         """Whether the switch holds more or fewer flows than it confirmed; also where it cannot tell."""
@@ -103,6 +122,7 @@ class Programmer:
 
     def _synchronise(self, why: str) -> None:
         with self._plan.comparing(self.switch_id):
+            changes = self.foreign.comparing(time.monotonic())
             self._see_meters()
             groups = self.session.held_groups()
             held = self.session.held()
@@ -110,15 +130,17 @@ class Programmer:
             confirmed = self.target.installed
             differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
             self.compared = True
-            wrong = len((held.right ^ confirmed) | held.wrong) if why == "audit" else 0
+            wrong = len(held.right.symmetric_difference(confirmed) | held.wrong) if why == "audit" else 0
             del held  # of a large switch as much as all else here
-        if why == "audit":
-            self.repaired += wrong
-            if wrong:
-                log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
-        else:
+        self.repaired += wrong
+        if why != "audit":
             log.info("switch %s: %s, %d flows right, %d to change",
                      self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
+        elif changes:
+            log.warning("switch %s: %d changes of flows by others; %d flows missing, foreign or changed are put right",
+                        self.switch_id, changes, wrong)  # fmt: skip
+        elif wrong:
+            log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
         self._send()
 
     def _see_meters(self) -> None:

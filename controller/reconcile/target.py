@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, Group
 from controller.flow.meter import Meter
 
+from .cookies import CookieSet
 from .needs import NONE, Difference, Needs
+
+_groups, _meters = attrgetter("groups"), attrgetter("meters")
 
 
 class Batch(NamedTuple):
@@ -40,14 +44,14 @@ class Target:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.installed: set[int] = set()
+        self.installed = CookieSet()
         self.refused: dict[int, str] = {}  # cookie -> reason
         self.lacking: dict[int, str] = {}
         self.meterless = ""  # why the switch takes no meter at all
-        self.groups: Needs[Group] = Needs()
-        self.meters: Needs[Meter] = Needs()
+        self.groups: Needs[Group] = Needs(_groups)
+        self.meters: Needs[Meter] = Needs(_meters)
         self.services: dict[int, str] = {}
-        self._held_meters: dict[int, Meter] = {}  # as the switch showed them
+        self._held_meters: dict[int, Meter] = {}  # as the switch showed them, until they are compared
         self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
         self._foreign: set[int] = set()  # cookies on the switch that are nobody's
 
@@ -79,10 +83,10 @@ class Target:
         for _, new in changes:  # after all that goes: a flow may leave one flow set and come into another
             if new is not None:
                 self._pending[new.cookie] = new
-                if groups := new.groups:
-                    self.groups.used[new.cookie] = groups
-                if meters := new.meters:
-                    self.meters.used[new.cookie] = meters
+                if new.groups:
+                    self.groups.used[new.cookie] = new
+                if new.meters:
+                    self.meters.used[new.cookie] = new
                     if service := new.service:
                         self.services[new.cookie] = service
 
@@ -93,19 +97,20 @@ class Target:
         before is tried again.  Before this, `groups.seen` and `see_meters` are told what was dumped of them.
         """
         desired = {flow.cookie: flow for flow in wanted}
-        self.installed = {cookie for cookie in desired if cookie in right}  # the flows' own numbers, not the dump's
+        self.installed = CookieSet(desired.keys() & right)
         self.refused.clear()
         self.lacking.clear()
         self._foreign = wrong | (right - desired.keys())
-        self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in self.installed}
-        groups = {cookie: groups for cookie, flow in desired.items() if (groups := flow.groups)}
-        meters = {cookie: meters for cookie, flow in desired.items() if (meters := flow.meters)}
-        self.services = {cookie: service for cookie in meters if (service := desired[cookie].service)}
-        want = {one.number: one for used in meters.values() for one in used}
-        right = {number for number, one in self._held_meters.items() if want.get(number) == one}
-        self.meters.seen(right, self._held_meters.keys() - right)
-        self.groups.begin(groups, self.installed)
-        self.meters.begin(meters, self.installed)
+        self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in right}
+        groups = {cookie: flow for cookie, flow in desired.items() if flow.groups}
+        meters = {cookie: flow for cookie, flow in desired.items() if flow.meters}
+        self.services = {cookie: service for cookie, flow in meters.items() if (service := flow.service)}
+        want = {one.number: one for flow in meters.values() for one in flow.meters}
+        as_wanted = {number for number, one in self._held_meters.items() if want.get(number) == one}
+        self.meters.seen(as_wanted, self._held_meters.keys() - as_wanted)
+        self._held_meters = {}
+        self.groups.begin(groups, right)
+        self.meters.begin(meters, right)
         return len(self._pending) + len(self._foreign - self._pending.keys())
 
     def see_meters(self, held: Mapping[int, Meter], meterless: str = "") -> None:
@@ -151,8 +156,8 @@ class Target:
             put = [flow for flow in put if not self._left_out(flow, refusals, lacking)]
             self._look_again()
         there = {flow.cookie for flow in put}
-        self.installed -= batch.drop
-        self.installed |= there
+        self.installed.difference_update(batch.drop)
+        self.installed.update(there)
         kept = there | self._pending.keys()
         taken = tuple([one for one in batch.meters.missing if one.number not in lacking])
         self.groups.confirm(batch.groups, put, batch.drop, kept)
@@ -204,5 +209,5 @@ class Target:
         self.meters.due = self.meters.due or bool(self.meters.held or self.meters.used)
 
     def _see_meterless(self, lacking: Mapping[int, str]) -> None:
-        if lacking and not self.meters.right:
+        if lacking and not self.meters.any_right:
             self.meterless = next(iter(lacking.values()))

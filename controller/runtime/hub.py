@@ -46,7 +46,7 @@ if not hasattr(eventlet.wsgi, "ALREADY_HANDLED"):
 log = logging.getLogger("tenet.hub")
 
 PART = 2_000  # items that are sorted in one go
-AGAIN = 1.0  # seconds until what failed begins anew
+AGAIN = 1.0  # seconds until a failed loop begins anew
 
 T = TypeVar("T")
 GreenThread: TypeAlias = Any  # eventlet has no types
@@ -75,7 +75,7 @@ def patch() -> None:
 
 
 def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
-    """The server's side of TLS over an accepted green socket; its `do_handshake` is still to be called."""
+    """TLS server socket over an accepted green socket, before its `do_handshake`."""
     green = eventlet.green.ssl.GreenSSLSocket
     return cast(ssl.SSLSocket, green(sock, server_side=True, do_handshake_on_connect=False, _context=context))
 
@@ -113,14 +113,14 @@ class Turns:
         self._due = time.monotonic() + seconds
 
     def give(self) -> None:
-        """Let others run if the last turn is long enough ago.  What was read of shared objects may be old then."""
+        """Let others run if the last turn is long enough ago; values read before may be outdated afterwards."""
         if time.monotonic() > self._due:
             sleep(0)
             self._due = time.monotonic() + self._seconds
 
 
 def taking_turns(steps: Iterable[T], seconds: float) -> Iterator[T]:
-    """The steps of long work that does not wait; whenever it has gone on for so long, others get their turn."""
+    """Iterate over steps of long work, with a turn for other green threads after every `seconds` of it."""
     turns = Turns(seconds)
     for step in steps:
         yield step
@@ -131,7 +131,7 @@ def sorted_in_turns(items: Sequence[T], key: Callable[[T], Any], seconds: float,
     """As `sorted`, stable, with turns for others: of many items, parts are sorted and then merged."""
     if len(items) <= PART:
         return sorted(items, key=key, reverse=reverse)
-    keyed = [(key(item), item) for item in taking_turns(items, seconds)]  # each once: it may change meanwhile
+    keyed = [(key(item), item) for item in taking_turns(items, seconds)]  # each read once, as it may change meanwhile
     starts = taking_turns(range(0, len(keyed), PART), seconds)
     parts = [sorted(keyed[start : start + PART], key=itemgetter(0), reverse=reverse) for start in starts]
     merged = heapq.merge(*parts, key=itemgetter(0), reverse=reverse)
@@ -153,13 +153,13 @@ def wait_for_signal(numbers: Iterable[int]) -> None:
         signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
         for number in awaited:
             signal.signal(number, lambda *_: None)
-        while told.recv(1)[0] not in awaited:  # told of every signal that anybody in the process handles
+        while told.recv(1)[0] not in awaited:  # receives every signal handled in the process
             pass
         signal.set_wakeup_fd(-1)
 
 
 class Signal:
-    """Something happened: any number of waiters, level-triggered until `clear`."""
+    """Level-triggered event for any number of waiters, until `clear`."""
 
     __slots__ = ("_event", "_set")
 
@@ -181,5 +181,5 @@ class Signal:
         return self._set
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until set, be it cleared again meanwhile; False when `timeout` (seconds) passed first."""
+        """Wait until set, even if cleared meanwhile; False when `timeout` (seconds) passed first."""
         return self._set or self._event.wait(timeout) is True

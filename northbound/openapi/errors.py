@@ -9,7 +9,8 @@ from ..schema import Schema, closed
 
 TYPES: dict[int, tuple[str, ...]] = {
     400: (
-        "HTTPBadRequest", "InvalidInput", "BadRequest", "AddressScopeUpdateError", "AllocationOnAutoAddressSubnet",
+        "HTTPBadRequest", "InvalidInput", "BadRequest", "AddressScopeUpdateError", "AddressesAlreadyExist",
+        "AllocationOnAutoAddressSubnet",
         "AllowedAddressPairExhausted", "DNSNameServersExhausted", "DuplicateAddressPairInRequest",
         "EmptySubnetPoolPrefixList", "HostRoutesExhausted", "IllegalSubnetPoolAssociationToAddressScope",
         "IllegalSubnetPoolIpVersionAssociationToAddressScope", "IllegalSubnetPoolPrefixBounds",
@@ -29,8 +30,8 @@ TYPES: dict[int, tuple[str, ...]] = {
     401: ("Unauthorized",),
     403: ("PolicyNotAuthorized", "CrossSiteRequest"),
     404: (
-        "HTTPNotFound", "NotFound", "AddressGroupNotFound", "AddressScopeNotFound", "AgentNotFound",
-        "AvailabilityZoneNotFound", "ExtensionNotFound", "NetworkNotFound",
+        "HTTPNotFound", "NotFound", "AddressGroupNotFound", "AddressScopeNotFound", "AddressesNotFound",
+        "AgentNotFound", "AvailabilityZoneNotFound", "ExtensionNotFound", "NetworkNotFound",
         "NoCluster", "PortBindingNotFound", "PortNotFound", "ProjectQuotaNotFound",
         "RbacPolicyNotFound", "SecurityGroupNotFound", "SecurityGroupRuleNotFound",
         "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound",
@@ -39,9 +40,9 @@ TYPES: dict[int, tuple[str, ...]] = {
     405: ("HTTPMethodNotAllowed",),
     408: ("HTTPRequestTimeout",),
     409: (
-        "Conflict", "AddressPairAndPortSecurityRequired", "AddressScopeInUse", "AddressScopePrefixConflict",
-        "AlreadyAttached", "DuplicateRbacPolicy", "DuplicateSecurityGroupRuleInPost", "FlatNetworkInUse",
-        "GroupNumberGenerationFailure",
+        "Conflict", "AddressGroupInUse", "AddressPairAndPortSecurityRequired", "AddressScopeInUse",
+        "AddressScopePrefixConflict", "AlreadyAttached", "DuplicateRbacPolicy", "DuplicateSecurityGroupRuleInPost",
+        "FlatNetworkInUse",
         "GatewayConflictWithAllocationPools", "GatewayIpInUse",
         "IllegalSubnetPoolPrefixUpdate", "InvalidSharedSetting", "IpAddressGenerationFailure",
         "IpAddressGenerationFailureNoMatchingSubnet", "IpAddressInUse", "MacAddressInUse", "NetworkInUse",

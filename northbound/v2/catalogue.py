@@ -5,6 +5,7 @@ from __future__ import annotations
 from controller.model.rows import Row
 
 from ..resource import Resource
+from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
 from .networks import NETWORKS
@@ -23,6 +24,7 @@ RESOURCES: list[Resource] = [
     SECURITY_GROUP_RULES,
     SUBNETPOOLS,
     ADDRESS_SCOPES,
+    ADDRESS_GROUPS,
     RBAC_POLICIES,
     AGENTS,
     IP_AVAILABILITIES,

@@ -158,7 +158,7 @@ def create(resource: Resource, ask: Ask, above: str = "") -> Response:
             asked.wish[resource.on.field] = above
     rows, revision = ask.transact(_creation(resource, wanted, ask.means))
     headers = _wait(resource, ask, revision, rows)
-    shown = visibility.each_shown(resource, ask, (_now(ask, row) for row in rows))
+    shown = visibility.each_shown(resource, ask, (now(ask, row) for row in rows))
     if bulk:
         return as_json_list(201, resource.plural, shown, None, revision, headers)
     return as_json(201, {resource.name: next(shown)}, revision, headers)
@@ -182,7 +182,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
 
     row, revision = ask.transact(rules)
     headers = _wait(resource, ask, revision, [row])
-    shown = visibility.shown(resource, ask, [_now(ask, row)])[0]
+    shown = visibility.shown(resource, ask, [now(ask, row)])[0]
     return as_json(200, {resource.name: shown}, revision, headers)
 
 
@@ -316,7 +316,7 @@ def _wait(resource: Resource, ask: Ask, revision: int, rows: Sequence[Row]) -> t
     return ask.wait(revision, [row.row_id for row in rows] if resource.confirmed else ())
 
 
-def _now(ask: Ask, row: Row) -> Row:
+def now(ask: Ask, row: Row) -> Row:
     """The row as it is by now; as it was written, when it is gone already."""
     return ask.view.model.get(type(row), row.row_id) or row
 

@@ -27,6 +27,7 @@ SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
         "port_range_max": n + 1,
     },
     "address_scope": lambda an, n: {"name": f"n{n}", "ip_version": 4},
+    "address_group": lambda an, n: {"name": f"n{n}", "addresses": [f"12.{n}.0.0/24", f"2001:db8:{n}::1/128"]},
     "subnetpool": lambda an, n: {
         "name": f"n{n}", "prefixes": [f"11.{n}.0.0/16"], "default_prefixlen": 24,
         "address_scope_id": an("address_scope"),

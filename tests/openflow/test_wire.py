@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controller.flow import digest
 from controller.flow.meter import FLAGS, Meter
-from controller.openflow import dump, errornames, wire
+from controller.openflow import dump, errornames, flow_monitor, wire
 from controller.openflow.connection import messages
 from controller.openflow.wire import Malformed
 from tests.openflow.flows import flow
@@ -211,6 +211,7 @@ READERS: list[Callable[[bytes], object]] = [
     wire.meters,
     wire.flow_count,
     wire.packet_in,
+    lambda data: flow_monitor.foreign(bytes.fromhex("4f4e46000000074e") + data),
     lambda data: dump.read(data, dump.Holdings(set(), set())),
 ]
 

@@ -22,6 +22,23 @@ class Entry(NamedTuple):
     right: bool
 
 
+class MemoryMonitor:
+    """Tells what it is told to; `changed` is None while nobody listens."""
+
+    def __init__(self) -> None:
+        self.changed: Callable[[int], None] | None = None
+
+    def begin(self, changed: Callable[[int], None]) -> None:
+        self.changed = changed
+
+    def end(self) -> None:
+        self.changed = None
+
+    def tell(self, count: int) -> None:
+        assert self.changed is not None
+        self.changed(count)
+
+
 class MemorySession:
     """Flows by what the switch calls the same flow; every call waits a moment, as a real one does."""
 
@@ -30,6 +47,7 @@ class MemorySession:
         self.address = "memory"
         self.connected_since = 0.0
         self.flow_messages_sent = 0
+        self.flow_monitor = MemoryMonitor()
         self.closed = False
         self.table: dict[bytes, Entry] = {}
         self.groups: dict[int, bool] = {}  # number -> whether it is what its number says

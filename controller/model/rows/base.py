@@ -21,7 +21,7 @@ K = TypeVar("K", bound="type[Row]")
 class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A value in the store, under the key `<kind>/<id>`.  Text is never None: an absent optional text is "".
 
-    (`gc=False`: it can be in no cycle, so the collector need not look at it.)
+    `gc=False`: a row cannot be part of a reference cycle.
     """
 
     @property
@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Standard(Row, frozen=True, kw_only=True):
-    """What every object of a tenant has.  Times are ISO 8601 in UTC; `updated_at` "" means never: as `created_at`.
+    """Fields of every object of a tenant.  Times are ISO 8601 in UTC; `updated_at` "" means never: as `created_at`.
 
     `revision` counts the commits that wrote the row, see `Model.revision_of`.  Transactions count, rules do not.
     """
@@ -54,7 +54,7 @@ class Standard(Row, frozen=True, kw_only=True):
 
 
 class Reads(Protocol):
-    """A model, an overlay of one, or a transaction on one: what is read of the latter the commit relies on."""
+    """Read access to a model, an overlay, or a transaction (whose commit then depends on what was read)."""
 
     def get(self, kind: type[R], row_id: str) -> R | None: ...
 
@@ -75,15 +75,15 @@ class Reference(NamedTuple):
     shown: bool = False
 
     def of(self, reads: Reads, row: Row) -> Row | None:
-        """The row that `row` refers to, if it is there."""
+        """The row that `row` refers to, if it exists."""
         return reads.get(KINDS[self.to], getattr(row, self.field))
 
 
 class Seen(NamedTuple):
-    """Who sees a row beside its owner (its `project_id`) and operators.
+    """Visibility of a row to others than its owner (`project_id`) and operators.
 
-    `shared`: whom an RBAC policy with one of these actions lets at the row.  `parent_owner`: the owner of its parent.
-    `parent_shared`: whom a policy with one of these actions lets at its parent.
+    `shared`: targets of RBAC policies on the row with one of these actions.  `parent_owner`: the owner of its parent.
+    `parent_shared`: targets of such policies on its parent.
     """
 
     shared: tuple[str, ...] = ()
