@@ -13,7 +13,7 @@ from controller.model.rows import Port, SecurityGroup, SecurityGroupRule
 from controller.runtime.errors import Conflict
 from controller.store.transaction import Transaction
 
-from . import allocate, security_rules, sharing, standard
+from . import allocate, security_rules, sharing, slots, standard
 from .security_rules import RuleWish
 from .standard import StandardWish
 
@@ -141,6 +141,8 @@ def _made(tx: Transaction, project_id: str, wish: GroupWish, means: Means, *, is
     for template in templates(tx):
         if template.in_default if is_default else template.in_others:
             _add(tx, group, template.wish, means)
+    if is_default:
+        slots.exempt(tx, group)
     return group
 
 
@@ -151,3 +153,5 @@ def _add(tx: Transaction, group: SecurityGroup, wish: RuleWish, means: Means) ->
     if row.remote_group_id == PARENT:
         row = replace(row, remote_group_id=group.id)
     security_rules.put(tx, row)
+    if group.default:
+        slots.exempt(tx, row)

@@ -14,7 +14,7 @@ from ..structures import description, nullable
 from .common import CREATED, IDENTITY, OWNED, OWNER, STANDARD, UUID, optional, shared, tagged
 
 GROUP_MEMBER = any_of(ADMIN, "role:member and rule:sg_owner")
-GROUP_READER = any_of(ADMIN, "role:reader and rule:sg_owner", "role:reader and rule:shared_security_group")
+GROUP_READER = any_of(READER, "role:reader and rule:sg_owner", "role:reader and rule:shared_security_group")
 DEFAULTS = Seed(security_groups.has_default, security_groups.default)
 SHOWN_PORT = or_null({"type": "integer", "minimum": 0})
 

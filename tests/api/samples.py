@@ -39,6 +39,10 @@ SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
 }  # fmt: skip
 
 
+# Objects of a project that come with the others: its default security group, and the rules that groups begin with.
+COME_ALONG = {"security_group": 1, "security_group_rule": 4 + 2}
+
+
 def named(name: str) -> Resource:
     return next(each for each in RESOURCES if each.name == name)
 

@@ -152,6 +152,12 @@ def references() -> Iterator[tuple[Resource, Attribute, May]]:
                 yield from ((resource, each, may) for may in (May.CREATE, May.UPDATE) if may in each.may)
 
 
+def reference(attribute: str, named: str) -> object:
+    """An attribute's value with an id in it."""
+    lists = {"fixed_ips": [{"subnet_id": named}], "security_groups": [named]}
+    return lists.get(attribute, named)
+
+
 @pytest.mark.parametrize(
     ("resource", "attribute", "may"), list(references()), ids=lambda each: getattr(each, "name", str(each)) or str(each)
 )
@@ -163,7 +169,7 @@ def test_an_id_in_a_body(two: Two, resource: Resource, attribute: Attribute, may
     for kind, row in two.reds.items():
         bodies = []
         for named in (row["id"], NOWHERE):
-            value = [{"subnet_id": named}] if attribute.name == "fixed_ips" else named
+            value = reference(attribute.name, named)
             wish = whole if may is May.CREATE else {}
             more = {"object_type": kind} if resource.name == "rbac_policy" and kind in SHAREABLE else {}
             bodies.append({resource.name: {**wish, **more, attribute.name: value}})
