@@ -12,7 +12,7 @@ from controller.model.rows import AddressPair, DhcpOption, Network, Port
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import addresses, allocate, attachments, memberships, networks, standard, visibility
+from . import addresses, allocate, attachments, logs, memberships, networks, standard, visibility
 from .addresses import AddressWish
 from .standard import StandardWish
 
@@ -141,6 +141,7 @@ def remove(tx: Transaction, port: Port) -> None:
     tx.release(f"member/{port.network_id}/port/{port.id}")
     attachments.release(tx, port)
     memberships.leave(tx, port)
+    logs.remove_all(tx, port.id)
     tx.delete(port)
 
 

@@ -13,7 +13,7 @@ from controller.model.rows import Port, SecurityGroup, SecurityGroupRule
 from controller.runtime.errors import Conflict
 from controller.store.transaction import Transaction
 
-from . import allocate, security_rules, sharing, slots, standard
+from . import allocate, logs, security_rules, sharing, slots, standard
 from .security_rules import RuleWish
 from .standard import StandardWish
 
@@ -64,6 +64,7 @@ def delete(tx: Transaction, group_id: str, means: Means) -> None:
     for row in tx.find(SecurityGroupRule, "security_group_id", group_id):
         security_rules.remove(tx, row)
     sharing.remove_all(tx, group_id)
+    logs.remove_all(tx, group_id)
     tx.release(f"group-number/{group.number}")
     if group.default:
         tx.release(_place(group.project_id))

@@ -97,6 +97,9 @@ class Model:
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
         """Rows of a kind by one of its indexes or lookups, in the order of their ids."""
         ids = self._index.some(kind, index, value)
+        if len(ids) < 2:
+            rows = self._rows[kind]
+            return [rows[row_id] for row_id in ids]  # type: ignore[misc]  # of this kind are all rows there
         order = self._order.get(kind)
         if len(ids) > MANY and order is not None and len(ids) > len(order) // 8:
             found = [row_id for row_id in order if row_id in ids]  # faster than sorting
@@ -125,16 +128,16 @@ class Model:
         """Apply whole commits; the dependencies that changed."""
         touched: set[Dependency] = set()
         unsettled: set[str] = set()
-        flowless = tuple(f"{kind.kind_name()}/" for kind in FLOWLESS)
         for revision, key, row in changes:
             self.revision = revision
-            if not key.startswith(flowless):
-                self.content = max(self.content, revision)
+            name, _, row_id = key.partition("/")
+            if revision > self.content and KINDS.get(name) not in FLOWLESS:
+                self.content = revision
             if row is None:
                 self.revisions.pop(key, None)
             else:
                 self.revisions[key] = revision
-            if key.startswith("taken/"):
+            if name == "taken":
                 if key.startswith(SLOTS):
                     self.slots.put(key, self.taken.get(key), cast("str | None", row))
                 if row is None:
@@ -142,7 +145,6 @@ class Model:
                 else:
                     self.taken[key] = cast("str", row)
                 continue
-            name, _, row_id = key.partition("/")
             kind = KINDS[name]
             if isinstance(row, Row):
                 row_id = row.row_id  # the row's own text where it is one, so that it is kept once

@@ -62,8 +62,7 @@ listen = functools.partial(eventlet.listen, backlog=1024, reuse_port=False)
 connect = eventlet.connect
 serve_wsgi = eventlet.wsgi.server
 HttpProtocol: Any = eventlet.wsgi.HttpProtocol
-# in a WSGI environment: how many bytes the server gathers before it writes, where an application knows better
-GATHERED = "eventlet.minimum_write_chunk_size"
+HttpBody: Any = eventlet.wsgi.Input  # of a request: reads no further than its length, and asks for it to be sent
 in_thread = eventlet.tpool.execute  # runs a blocking call in an OS thread; only the calling green thread waits
 original = eventlet.patcher.original
 loop = eventlet.hubs.get_hub  # of this OS thread; its `greenlet` is what runs when no green thread does
@@ -78,6 +77,16 @@ def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
     """TLS server socket over an accepted green socket, before its `do_handshake`."""
     green = eventlet.green.ssl.GreenSSLSocket
     return cast(ssl.SSLSocket, green(sock, server_side=True, do_handshake_on_connect=False, _context=context))
+
+
+def send_now(sock: Any, data: bytes) -> int:
+    """How many bytes the socket takes without a wait; 0 over TLS, where a write may have to read first."""
+    if isinstance(sock, ssl.SSLSocket):
+        return 0
+    try:
+        return int(sock.fd.send(data))
+    except BlockingIOError:
+        return 0
 
 
 restarts: Counter[str] = Counter()  # name of a background loop -> how often it raised and was begun anew
@@ -121,10 +130,13 @@ class Turns:
 
 def taking_turns(steps: Iterable[T], seconds: float) -> Iterator[T]:
     """Iterate over steps of long work, with a turn for other green threads after every `seconds` of it."""
-    turns = Turns(seconds)
+    clock = time.monotonic
+    due = clock() + seconds
     for step in steps:
         yield step
-        turns.give()
+        if clock() > due:
+            sleep(0)
+            due = clock() + seconds
 
 
 def sorted_in_turns(items: Sequence[T], key: Callable[[T], Any], seconds: float, *, reverse: bool = False) -> list[T]:
@@ -161,11 +173,12 @@ def wait_for_signal(numbers: Iterable[int]) -> None:
 class Signal:
     """Level-triggered event for any number of waiters, until `clear`."""
 
-    __slots__ = ("_event", "_set")
+    __slots__ = ("_event", "_set", "_waiting")
 
     def __init__(self) -> None:
         self._event = eventlet.event.Event()
         self._set = False
+        self._waiting = 0  # green threads
 
     def set(self) -> None:
         if not self._set:
@@ -177,9 +190,21 @@ class Signal:
             self._set = False
             self._event = eventlet.event.Event()
 
+    def pulse(self) -> None:
+        """Wake whoever waits now, and stay as it is."""
+        if self._waiting and not self._set:
+            event, self._event = self._event, eventlet.event.Event()
+            event.send(True)
+
     def is_set(self) -> bool:
         return self._set
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until set, even if cleared meanwhile; False when `timeout` (seconds) passed first."""
-        return self._set or self._event.wait(timeout) is True
+        if self._set:
+            return True
+        self._waiting += 1
+        try:
+            return self._event.wait(timeout) is True
+        finally:
+            self._waiting -= 1

@@ -8,6 +8,7 @@ from ..resource import Resource
 from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
+from .logs import LOGS
 from .networks import NETWORKS
 from .ports import PORTS
 from .scopes import ADDRESS_SCOPES
@@ -25,6 +26,7 @@ RESOURCES: list[Resource] = [
     SUBNETPOOLS,
     ADDRESS_SCOPES,
     ADDRESS_GROUPS,
+    LOGS,
     RBAC_POLICIES,
     AGENTS,
     IP_AVAILABILITIES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -170,9 +171,8 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
     asked = _read_one(resource, body, May.UPDATE)
     row = found(resource, ask, row_id)
     item: dict[str, Any] = body[resource.name] if isinstance(body, dict) else {}
-    ask.context.policy.check(
-        ask.caller, f"update_{resource.name}", {**visibility.target(resource, ask, row), **item}, item
-    )
+    changed = ChainMap(item, visibility.target(resource, ask, row))  # type: ignore[arg-type]  # it is read, no more
+    ask.context.policy.check(ask.caller, f"update_{resource.name}", changed, item)
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> Row:
@@ -275,7 +275,7 @@ def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project
         if not visibility.there(ask.view, kind, ask.view.model.get(kind, on_id)):
             raise NotFound(f"{kind.__name__} {on_id[:64]} could not be found.", f"{kind.__name__}NotFound")
     said = {**item, "project_id": project_id, "tenant_id": project_id}
-    whole = visibility.with_owner(resource, ask, said, on_id if isinstance(on_id, str) else "")
+    whole = visibility.RuleTarget(said, resource, ask, on_id if isinstance(on_id, str) else "")
     ask.context.policy.check(ask.caller, f"create_{resource.name}", whole, item)
 
 

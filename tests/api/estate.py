@@ -41,6 +41,7 @@ class Estate:
         self.of["subnetpool"] = self._pools()
         self.of["subnet"] = self._subnets()
         self.of["port"] = self._ports()
+        self.of["log"] = self._logs()
         self.of["rbac_policy"] = self._policies()
 
     def rows(self) -> Rows:
@@ -174,6 +175,12 @@ class Estate:
             "neighbour": self._made(self.blue, "port", network_id=shared),
             "foreign": self._made(self.blue, "port", network_id=self.of["network"]["foreign"]),
         }
+
+    def _logs(self) -> dict[str, str]:
+        """Those of red's project are its managers'."""
+        what = {"resource_type": "security_group"}
+        return {each: self._made(self.operator, "log/log", project_id=project, **what) for each, project in (
+            ("own", "red"), ("foreign", "blue"))}  # fmt: skip
 
     def _policies(self) -> dict[str, str]:
         """operators: in red's project, about what is not red's."""

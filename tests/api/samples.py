@@ -32,6 +32,7 @@ SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
         "name": f"n{n}", "prefixes": [f"11.{n}.0.0/16"], "default_prefixlen": 24,
         "address_scope_id": an("address_scope"),
     },
+    "log": lambda an, n: {"name": f"n{n}", "resource_type": "security_group", "target_id": an("port"), "event": "DROP"},
     "rbac_policy": lambda an, n: {
         "object_type": "network", "object_id": an("network"), "action": "access_as_shared",
         "target_tenant": f"green{n}",

@@ -24,13 +24,13 @@ from .test_isolation_everywhere import NAMED, reference, references
 
 OWN, NOBODYS = {"own"}, set[str]()
 MINE = {"network": {"own", "home"}, "port": {"own", "guest"}, "subnetpool": {"own", "guest"}, "address_scope": OWN,
-        "address_group": OWN, "subnet": {"own", "operators"}, "rbac_policy": OWN,
+        "address_group": OWN, "log": NOBODYS, "subnet": {"own", "operators"}, "rbac_policy": OWN,
         "security_group": {"own", "home"}}  # fmt: skip
 V2: dict[tuple[str, str], set[str]] = {
     **{(method, f"/v2.0/{path}/{{id}}"): MINE[kind] for method in ("PUT", "DELETE") for path, kind in (
         ("networks", "network"), ("subnets", "subnet"), ("subnetpools", "subnetpool"),
         ("address-scopes", "address_scope"), ("address-groups", "address_group"), ("rbac-policies", "rbac_policy"),
-        ("security-groups", "security_group"))},
+        ("security-groups", "security_group"), ("log/logs", "log"))},
     ("DELETE", "/v2.0/security-group-rules/{id}"): {"own", "home", "operators"},
     ("DELETE", "/v2.0/networks/{id}"): OWN,  # home is in use
     ("PUT", "/v2.0/ports/{id}"): MINE["port"],
@@ -174,6 +174,8 @@ REFERS: dict[tuple[str, str, str], tuple[str, set[str]]] = {
     ("security_group_rule", "security_group_id", "CREATE"): ("security_group", {"own", "home"}),
     ("security_group_rule", "remote_group_id", "CREATE"): ("security_group", SEEN),
     ("security_group_rule", "remote_address_group_id", "CREATE"): ("address_group", SEEN),
+    ("log", "resource_id", "CREATE"): ("network", NOBODYS),  # for managers, see test_logs.py
+    ("log", "target_id", "CREATE"): ("port", NOBODYS),
     ("rbac_policy", "object_id", "CREATE"): (
         "network subnetpool address_scope address_group security_group",
         {"own", "home", "guest"},
@@ -219,6 +221,7 @@ def whole(estate: Estate, resource: str, attribute: str, kind: str, named: str) 
         "subnetpool": {"prefixes": ["10.66.0.0/16"]},
         "security_group_rule": {"direction": "ingress", "ethertype": "IPv6"}
         | ({} if attribute == "security_group_id" else {"security_group_id": estate.of["security_group"]["own"]}),
+        "log": {"resource_type": "security_group"},
         "rbac_policy": {"object_type": kind, "action": "access_as_shared", "target_tenant": "blue"},
     }
     return wholes[resource]
