@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
 from controller.intent.env import Means, means
-from controller.model.rows import Row
+from controller.model.rows import Port, Row
 from controller.publish.feed import Events
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
@@ -71,6 +71,14 @@ class OperatorQueries(Protocol):
         ...
 
 
+class DropQueries(Protocol):
+    """What filters dropped."""
+
+    def of(self, port: Port) -> dict[str, Any]:
+        """Of one port, ready to be answered as JSON."""
+        ...
+
+
 class ClusterOperators(Protocol):
     """What operators ask of the cluster."""
 
@@ -101,6 +109,7 @@ class Context:
     identity: Identity = field(default_factory=Anybody)
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
     streams: Streams = field(default_factory=Streams)
+    drops: DropQueries | None = None
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
     offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
