@@ -156,9 +156,8 @@ wires: st.SearchStrategy[list[Row]] = st.lists(
     st.tuples(st.sampled_from(SWITCHES), st.sampled_from(SWITCHES)).filter(lambda pair: pair[0] != pair[1]), max_size=4
 ).map(lambda pairs: [row for n, pair in enumerate(pairs) for row in _wire(pair, 500 + n)])
 
-rows: st.SearchStrategy[Row] = st.one_of(
-    networks, ports, ports, switches, interfaces, interfaces, learned, groups, rules, rules, address_groups
-)
+rows: st.SearchStrategy[Row] = st.one_of(networks, ports, ports, switches, interfaces, interfaces, learned)
+filters: st.SearchStrategy[Row] = st.one_of(groups, rules, rules, address_groups)
 
 
 def base() -> list[Row]:

@@ -34,8 +34,10 @@ from tests.world import change
 
 INTENT = (Network, Port, Subnet, SecurityGroup, SecurityGroupRule, AddressGroup)
 clouds = st.builds(lambda rows, more, wires: [*rows, *more, *wires], st.sampled_from([strategies.base()]),
-                   st.lists(strategies.rows, max_size=12), strategies.wires)  # fmt: skip
-intents = st.lists(strategies.rows.filter(lambda row: isinstance(row, INTENT)), min_size=1, max_size=4)
+                   st.lists(strategies.rows | strategies.filters, max_size=12), strategies.wires)  # fmt: skip
+intents = st.lists(
+    strategies.rows.filter(lambda row: isinstance(row, INTENT)) | strategies.filters, min_size=1, max_size=4
+)
 asked = st.tuples(intents, st.booleans())  # rows that would be put, or deleted
 
 
