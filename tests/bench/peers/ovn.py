@@ -22,6 +22,7 @@ from tests.lab.processes import Process
 SOUTHBOUND = 6642
 PROBE = 180_000  # ms; a loaded machine is not a dead peer
 PLUG = 500  # interfaces in one transaction
+KEEP = 8_000  # ms
 
 
 class Ovn:
@@ -92,8 +93,11 @@ class Ovn:
         self.northbound.sync(wait("Logical_Switch_Port", [["name", "==", name]], "up", [True]))
         return Guest(vm, address)
 
-    def restart(self) -> None:
-        """The databases go on."""
+    def restart(self, advised: bool) -> None:
+        """The databases go on.  Advised is to keep the old flows for a time that new ones can be computed in."""
+        for hypervisor in self.lab:
+            wait = KEEP if advised else 0
+            hypervisor.vsctl("set", "Open_vSwitch", ".", f"external_ids:ovn-ofctrl-wait-before-clear={wait}")
         for name in [each for each in self._processes if not each.startswith("ovsdb-server")]:
             self._processes.pop(name).kill()
         self._start_controllers()

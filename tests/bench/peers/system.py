@@ -41,8 +41,8 @@ class System(Protocol):
     def vm(self, network: str, at: int, name: str) -> Guest:
         """A VM on the hypervisor of that number, with a port of the network."""
 
-    def restart(self) -> None:
-        """Kill -9 what controls the switches, and start it again."""
+    def restart(self, advised: bool) -> None:
+        """Kill -9 what controls the switches, and start it again; `advised`: as its manual advises for large sites."""
 
     def processes(self) -> dict[str, int]:
         """The process ids of all that runs beside Open vSwitch."""

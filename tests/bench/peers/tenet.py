@@ -56,7 +56,7 @@ class Tenet:
         self._fresh().active(made["id"])
         return Guest(vm, address)
 
-    def restart(self) -> None:
+    def restart(self, advised: bool) -> None:
         self._site.controller.restart()
         self._site.client = self._site.connect()
         self._site.settled()
