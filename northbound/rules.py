@@ -23,6 +23,7 @@ PROJECT_MEMBER = "role:member and project_id:%(project_id)s"
 PROJECT_READER = "role:reader and project_id:%(project_id)s"
 MEMBER = f"({ADMIN}) or ({PROJECT_MEMBER})"
 READER = f"({ADMIN}) or ({PROJECT_READER})"
+MANAGER = f"({ADMIN}) or (role:manager and project_id:%(project_id)s)"
 NETWORK_MEMBER = f"({ADMIN}) or (role:member and rule:network_owner)"
 NETWORK_READER = "role:reader and rule:network_owner"
 SHARED = "role:reader and rule:shared"
@@ -46,6 +47,7 @@ NAMED = (
     RuleDefault("external", "field:networks:router:external=True", "A network that routers may use as their way out"),
     RuleDefault("shared_subnetpools", "field:subnetpools:shared=True", "A subnet pool that is shared"),
     RuleDefault("shared_address_scopes", "field:address_scopes:shared=True", "An address scope that is shared"),
+    RuleDefault("shared_address_groups", "field:address_groups:shared=True", "An address group that is shared"),
     RuleDefault("network_device", "field:port:device_owner=~^network:", "A port of the network's own services"),
     RuleDefault("default", MEMBER, "What has no rule of its own"),
 )  # fmt: skip

@@ -43,12 +43,25 @@ _MASK_BIT = 1  # of a header's third byte
 
 
 class Field(msgspec.Struct, eq=False, gc=False):
-    """One field of a match: `value` and `mask` (None: exact) as bytes in network order."""
+    """One field of a match; `wire` is its header, its value and, where it is not exact, its mask."""
 
     name: str
-    value: bytes
-    mask: bytes | None
     wire: bytes
+
+    @property
+    def value(self) -> bytes:
+        """In network order."""
+        value = self.wire[len(_PLAIN[self.name]) :]
+        return value[: len(value) // 2] if self._is_masked else value
+
+    @property
+    def mask(self) -> bytes | None:
+        """In network order; None where the match is exact."""
+        return self.wire[-((len(self.wire) - len(_MASKED[self.name])) // 2) :] if self._is_masked else None
+
+    @property
+    def _is_masked(self) -> bool:
+        return bool(self.wire[2] & _MASK_BIT)
 
     def __repr__(self) -> str:
         return f"Field({self})"
@@ -121,8 +134,7 @@ def field(name: str, value: int | str) -> Field:
     assert not spec.parts, f"{name} is matched by its parts"
     if isinstance(value, str) and (signed := values.parse_bits(spec.form, value)) is not None:
         return masked(name, *signed)
-    octets = value_of(name, value)
-    return Field(name, octets, None, _PLAIN[name] + octets)
+    return Field(name, _PLAIN[name] + value_of(name, value))
 
 
 @lru_cache(MEMO)
@@ -131,10 +143,10 @@ def masked(name: str, value: int | str, mask: int | str) -> Field:
     octets, bits = value_of(name, value), value_of(name, mask)
     number, counted = int.from_bytes(octets, "big"), int.from_bytes(bits, "big")
     if counted == (1 << FIELDS[name].bits) - 1:
-        return Field(name, octets, None, _PLAIN[name] + octets)
+        return Field(name, _PLAIN[name] + octets)
     if number & ~counted:
         octets = (number & counted).to_bytes(len(octets), "big")
-    return Field(name, octets, bits, _MASKED[name] + octets + bits)
+    return Field(name, _MASKED[name] + octets + bits)
 
 
 def decode(wire: bytes) -> tuple[Field, ...]:
@@ -143,11 +155,7 @@ def decode(wire: bytes) -> tuple[Field, ...]:
     while at < len(wire):
         start = at + (8 if wire.startswith(b"\xff\xff", at) else 4)  # the experimenter class has a number more
         end = at + 4 + wire[at + 3]
-        value, mask = wire[start:end], None
-        if wire[at + 2] & _MASK_BIT:
-            half = len(value) // 2
-            value, mask = value[:half], value[half:]
-        found.append(Field(_NAMES[wire[at:start]], value, mask, wire[at:end]))
+        found.append(Field(_NAMES[wire[at:start]], wire[at:end]))
         at = end
     return tuple(found)
 

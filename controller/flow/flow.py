@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from operator import attrgetter
 from struct import Struct, pack
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -32,6 +33,7 @@ _OUTER = b"\4\4"  # version 4, OFPT_EXPERIMENTER
 _INNER = pack("!IIIHHBB", _ONF, _ADD, BUNDLE, 0, BUNDLE_FLAGS, 4, 14)
 _ANY = b"\xff" * 12 + bytes(4)  # no buffer, OFPP_ANY, OFPG_ANY; no flags
 _HEAD = _MESSAGE.size
+_HARD_TIMEOUT = 52  # where it is in the message
 _PLACE = Struct("!BH")
 _wire = attrgetter("wire")
 _32_BITS = 0xFFFFFFFF
@@ -44,6 +46,7 @@ class Table:
     `matches`: the fields that a flow here may match.  `goto`: the tables that it may lead to, by name.  `miss`: the
     one that a packet without a flow goes to ("": dropped).  `flow_set`: the kind of flow set that its flows belong to:
     "switch" (a switch's own), or "network" (the same on every switch that holds the network); never both.
+    `owns_zones`: no packet comes here; each flow says whose a conntrack zone is (`Flow.zone`).
     """
 
     number: int
@@ -52,6 +55,7 @@ class Table:
     goto: tuple[str, ...] = ()
     miss: str = ""
     flow_set: str = "switch"
+    owns_zones: bool = False
 
     def __repr__(self) -> str:
         return f"{self.number}:{self.name}"
@@ -66,17 +70,29 @@ class Flow(msgspec.Struct, eq=False, gc=False):
 
     table: Table
     priority: int
-    given: tuple[Field, ...]  # what to match, until it is in `key`: kept once
+    key: bytes  # what the switch itself calls the same flow: table, priority, match; given as the match alone
     actions: tuple[Action, ...] = ()
     metadata: tuple[int, int] | None = None  # value, mask
     goto: Table | None = None
     meter: Meter | None = None
     cookie: int = 0
-    key: bytes = b""  # what the switch itself calls the same flow: table, priority, match
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            table: Table,
+            priority: int,
+            match: tuple[Field, ...],
+            actions: tuple[Action, ...] = (),
+            metadata: tuple[int, int] | None = None,
+            goto: Table | None = None,
+            meter: Meter | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
-        self.key = key = _PLACE.pack(self.table.number, self.priority) + b"".join(map(_wire, self.given))
-        self.given = ()
+        match: Any = self.key  # the one field for both: there are millions of flows
+        self.key = key = _PLACE.pack(self.table.number, self.priority) + b"".join(map(_wire, match))
         self.cookie = of_bytes(key[:3] + _matched(key) + self._done())
 
     @property
@@ -93,6 +109,11 @@ class Flow(msgspec.Struct, eq=False, gc=False):
             _OUTER, size, xid, _INNER, size - 24, xid, digest, b"", self.table.number, b"", self.priority, _ANY
         )  # fmt: skip
         return head + matched + done
+
+    def passing(self, seconds: int) -> bytes:
+        """The bundle-add message of the same flow with a hard timeout: the switch itself removes it (7.3.4.1)."""
+        wire = self.wire
+        return wire[:_HARD_TIMEOUT] + pack("!H", seconds) + wire[_HARD_TIMEOUT + 2 :]
 
     def _done(self) -> bytes:
         goto, meter = self.goto, self.meter
@@ -114,6 +135,13 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     def service(self) -> str:
         """The service that the flow hands frames over to, "" for none."""
         return next((punt.userdata.decode() for punt in nested.punts(self.actions) if punt.userdata), "")
+
+    @property
+    def zone(self) -> int | None:
+        """The conntrack zone whose owner this flow names: emptied before the flow comes, and when it is gone."""
+        if not self.table.owns_zones:
+            return None
+        return next(int.from_bytes(one.value, "big") for one in self.match if one.name == "ct_zone")
 
     @property
     def leads(self) -> set[int]:

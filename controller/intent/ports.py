@@ -12,7 +12,7 @@ from controller.model.rows import AddressPair, DhcpOption, Network, Port
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import addresses, allocate, attachments, networks, standard, visibility
+from . import addresses, allocate, attachments, logs, networks, standard, visibility
 from .addresses import AddressWish
 from .standard import StandardWish
 
@@ -138,6 +138,7 @@ def remove(tx: Transaction, port: Port) -> None:
     tx.release(f"mac/{port.network_id}/{port.mac_address}")
     tx.release(f"member/{port.network_id}/port/{port.id}")
     attachments.release(tx, port)
+    logs.remove_all(tx, port.id)
     tx.delete(port)
 
 

@@ -161,5 +161,4 @@ class Progress:
         self.changes += 1
         for listener in self._listeners:
             listener()
-        self._news.set()
-        self._news.clear()
+        self._news.pulse()

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, Group
 from controller.flow.meter import Meter
 
+from .cookies import CookieSet
 from .needs import NONE, Difference, Needs
+from .zones import ZoneChanges, ZoneOwners
+
+_groups, _meters = attrgetter("groups"), attrgetter("meters")
 
 
 class Batch(NamedTuple):
     """One bundle: groups that are missing, flows to add, cookies to delete, and last the groups that are to go.
 
-    Meters are to be there before it, and to go after it: Open vSwitch takes none in bundles.
+    Meters are to be there before it, and to go after it: Open vSwitch takes none in bundles.  Of zones, those that have
+    another owner are to be emptied before it, and those that have none any more after it.
     """
 
     put: list[Flow]
     drop: set[int]
     groups: Difference[Group] = NONE
     meters: Difference[Meter] = NONE
+    zones: ZoneChanges = ZoneChanges()
 
     @property
     def empty(self) -> bool:
@@ -36,18 +43,19 @@ class Target:
 
     __slots__ = (
         "_foreign", "_held_meters", "_pending", "groups", "installed", "lacking", "meterless", "meters", "refused",
-        "services",
+        "services", "zones",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.installed: set[int] = set()
+        self.installed = CookieSet()
         self.refused: dict[int, str] = {}  # cookie -> reason
         self.lacking: dict[int, str] = {}
         self.meterless = ""  # why the switch takes no meter at all
-        self.groups: Needs[Group] = Needs()
-        self.meters: Needs[Meter] = Needs()
+        self.groups: Needs[Group] = Needs(_groups)
+        self.meters: Needs[Meter] = Needs(_meters)
         self.services: dict[int, str] = {}
-        self._held_meters: dict[int, Meter] = {}  # as the switch showed them
+        self.zones = ZoneOwners()
+        self._held_meters: dict[int, Meter] = {}  # as the switch showed them, until they are compared
         self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
         self._foreign: set[int] = set()  # cookies on the switch that are nobody's
 
@@ -79,10 +87,10 @@ class Target:
         for _, new in changes:  # after all that goes: a flow may leave one flow set and come into another
             if new is not None:
                 self._pending[new.cookie] = new
-                if groups := new.groups:
-                    self.groups.used[new.cookie] = groups
-                if meters := new.meters:
-                    self.meters.used[new.cookie] = meters
+                if new.groups:
+                    self.groups.used[new.cookie] = new
+                if new.meters:
+                    self.meters.used[new.cookie] = new
                     if service := new.service:
                         self.services[new.cookie] = service
 
@@ -93,19 +101,21 @@ class Target:
         before is tried again.  Before this, `groups.seen` and `see_meters` are told what was dumped of them.
         """
         desired = {flow.cookie: flow for flow in wanted}
-        self.installed = {cookie for cookie in desired if cookie in right}  # the flows' own numbers, not the dump's
+        self.installed = CookieSet(desired.keys() & right)
         self.refused.clear()
         self.lacking.clear()
         self._foreign = wrong | (right - desired.keys())
-        self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in self.installed}
-        groups = {cookie: groups for cookie, flow in desired.items() if (groups := flow.groups)}
-        meters = {cookie: meters for cookie, flow in desired.items() if (meters := flow.meters)}
-        self.services = {cookie: service for cookie in meters if (service := desired[cookie].service)}
-        want = {one.number: one for used in meters.values() for one in used}
-        right = {number for number, one in self._held_meters.items() if want.get(number) == one}
-        self.meters.seen(right, self._held_meters.keys() - right)
-        self.groups.begin(groups, self.installed)
-        self.meters.begin(meters, self.installed)
+        self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in right}
+        groups = {cookie: flow for cookie, flow in desired.items() if flow.groups}
+        meters = {cookie: flow for cookie, flow in desired.items() if flow.meters}
+        self.services = {cookie: service for cookie, flow in meters.items() if (service := flow.service)}
+        want = {one.number: one for flow in meters.values() for one in flow.meters}
+        as_wanted = {number for number, one in self._held_meters.items() if want.get(number) == one}
+        self.meters.seen(as_wanted, self._held_meters.keys() - as_wanted)
+        self._held_meters = {}
+        self.groups.begin(groups, right)
+        self.meters.begin(meters, right)
+        self.zones.seen(flow for cookie, flow in desired.items() if cookie in right)
         return len(self._pending) + len(self._foreign - self._pending.keys())
 
     def see_meters(self, held: Mapping[int, Meter], meterless: str = "") -> None:
@@ -127,7 +137,7 @@ class Target:
         if self.lacking or self.meterless:  # tried in vain: until the next audit
             able = tuple([one for one in meters.missing if not self.meterless and one.number not in self.lacking])
             meters = meters._replace(missing=able)
-        return Batch(put, drop, groups, meters)
+        return Batch(put, drop, groups, meters, self.zones.changes(put, drop))
 
     def _with_meters(self, put: list[Flow]) -> list[Flow]:
         """`put` without the flows whose meters the switch does not take."""
@@ -151,8 +161,9 @@ class Target:
             put = [flow for flow in put if not self._left_out(flow, refusals, lacking)]
             self._look_again()
         there = {flow.cookie for flow in put}
-        self.installed -= batch.drop
-        self.installed |= there
+        self.installed.difference_update(batch.drop)
+        self.installed.update(there)
+        self.zones.confirm(put, batch.drop)
         kept = there | self._pending.keys()
         taken = tuple([one for one in batch.meters.missing if one.number not in lacking])
         self.groups.confirm(batch.groups, put, batch.drop, kept)
@@ -204,5 +215,5 @@ class Target:
         self.meters.due = self.meters.due or bool(self.meters.held or self.meters.used)
 
     def _see_meterless(self, lacking: Mapping[int, str]) -> None:
-        if lacking and not self.meters.right:
+        if lacking and not self.meters.any_right:
             self.meterless = next(iter(lacking.values()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec.structs import force_setattr
 
@@ -13,7 +13,8 @@ from controller.runtime import hub
 from controller.runtime.errors import Compacted
 
 from .codec import decode
-from .store import Store
+from .store import Store, Stored
+from .texts import TextPool
 
 log = logging.getLogger("tenet.store")
 
@@ -45,6 +46,18 @@ def _rows(model: Model, changes: list[Applied]) -> Rows:
         if kind != "taken":
             found.append((model.get(KINDS[kind], row_id), row if isinstance(row, Row) else None))
     return found
+
+
+def _pooled(rows: list[Stored]) -> Iterator[Applied]:
+    """What a snapshot says, with one object for equal texts: keys of rows, ids, and what refers to them."""
+    pool = TextPool(row.key for row in rows)
+    for stored in rows:
+        change = applied(stored.revision, stored.key, stored.value)
+        if isinstance(change.row, str):
+            change = change._replace(row=pool.one(change.row))
+        elif change.row is not None:
+            pool.share(change.row)
+        yield change
 
 
 def share(before: Row, after: Row) -> None:
@@ -106,7 +119,7 @@ class Replica:
         revision, rows = self._store.everything()
         gone = self.model.revisions.keys() - {row.key for row in rows}
         changes = [Applied(revision, key, None) for key in sorted(gone)]
-        changes += [applied(row.revision, row.key, row.value) for row in rows]
+        changes += _pooled(rows)
         self._take(changes, revision)
 
     def _follow(self) -> None:

@@ -61,6 +61,14 @@ class Revisions:
             self._floor = self._prefixes.popitem(last=False)[1]
         return undo
 
+    def share(self, keys: Iterable[str]) -> None:
+        """Hold these texts instead of equal ones: whoever read everything keeps them, too."""
+        known = self._keys
+        for key in keys:
+            revision = known.pop(key, 0)
+            if revision:
+                known[key] = revision
+
     def restore(self, undo: Iterable[Undo], revision: int) -> None:
         """Undo writes, the newest first; `revision`: of the newest remaining commit."""
         for key, before in undo:

@@ -75,6 +75,7 @@ class SqliteStore:
             found: tuple[int, list[Stored]] = hub.in_thread(self._file.everything)
         except sqlite3.Error as error:
             raise Unavailable(str(error)) from error
+        self._revisions.share(row.key for row in found[1])
         return found
 
     def commit(self, read: Mapping[str, int], write: Mapping[str, bytes | None], lease: Lease | None = None) -> int:

@@ -169,8 +169,11 @@ def snapshot(path: Path) -> tuple[int, list[Stored]]:
 def _everything(connection: sqlite3.Connection) -> tuple[int, list[Stored]]:
     connection.execute("BEGIN")
     leased = _leased(connection)
+    shared: dict[int, int] = {}  # one int object for equal revisions
     rows = connection.execute("SELECT key, revision, value FROM entry")
-    return _newest(connection), [Stored(key, revision, value, key in leased) for key, revision, value in rows]
+    return _newest(connection), [
+        Stored(key, shared.setdefault(revision, revision), value, key in leased) for key, revision, value in rows
+    ]
 
 
 def _leased(connection: sqlite3.Connection) -> set[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from controller.model.rows import Row
 
 from ..resource import Resource
+from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
+from .logs import LOGS
 from .networks import NETWORKS
 from .ports import PORTS
 from .scopes import ADDRESS_SCOPES
@@ -20,6 +22,8 @@ RESOURCES: list[Resource] = [
     PORTS,
     SUBNETPOOLS,
     ADDRESS_SCOPES,
+    ADDRESS_GROUPS,
+    LOGS,
     RBAC_POLICIES,
     AGENTS,
     IP_AVAILABILITIES,

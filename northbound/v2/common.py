@@ -43,7 +43,7 @@ def tagged(may: May = May.NOTHING) -> Attribute:
     return Attribute("tags", lambda view, row: list(row.tags), may, tags, "tags", shape=TEXTS)
 
 
-def shared(may: May, check: Check, object_id: Callable[[Any], str] = lambda row: str(row.id)) -> Attribute:
+def shared(may: May, check: Check | None, object_id: Callable[[Any], str] = lambda row: str(row.id)) -> Attribute:
     """Whether others than its owner may use it: everybody, or the one who asks."""
 
     def show(view: ResourceView, row: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -128,7 +129,7 @@ def create(resource: Resource, ask: Ask, above: str = "") -> Response:
             asked.wish[resource.on.field] = above
     rows, revision = ask.transact(_creation(resource, wanted, ask.means))
     headers = _wait(resource, ask, revision, rows)
-    shown = visibility.each_shown(resource, ask, (_now(ask, row) for row in rows))
+    shown = visibility.each_shown(resource, ask, (now(ask, row) for row in rows))
     if bulk:
         return as_json_list(201, resource.plural, shown, None, revision, headers)
     return as_json(201, {resource.name: next(shown)}, revision, headers)
@@ -140,9 +141,8 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
     asked = _read_one(resource, body, May.UPDATE)
     row = found(resource, ask, row_id)
     item: dict[str, Any] = body[resource.name] if isinstance(body, dict) else {}
-    ask.context.policy.check(
-        ask.caller, f"update_{resource.name}", {**visibility.target(resource, ask, row), **item}, item
-    )
+    changed = ChainMap(item, visibility.target(resource, ask, row))  # type: ignore[arg-type]  # it is read, no more
+    ask.context.policy.check(ask.caller, f"update_{resource.name}", changed, item)
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> Row:
@@ -152,7 +152,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
 
     row, revision = ask.transact(rules)
     headers = _wait(resource, ask, revision, [row])
-    shown = visibility.shown(resource, ask, [_now(ask, row)])[0]
+    shown = visibility.shown(resource, ask, [now(ask, row)])[0]
     return as_json(200, {resource.name: shown}, revision, headers)
 
 
@@ -245,7 +245,7 @@ def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project
         if not visibility.there(ask.view, kind, ask.view.model.get(kind, on_id)):
             raise NotFound(f"{kind.__name__} {on_id[:64]} could not be found.", f"{kind.__name__}NotFound")
     said = {**item, "project_id": project_id, "tenant_id": project_id}
-    whole = visibility.with_owner(resource, ask, said, on_id if isinstance(on_id, str) else "")
+    whole = visibility.RuleTarget(said, resource, ask, on_id if isinstance(on_id, str) else "")
     ask.context.policy.check(ask.caller, f"create_{resource.name}", whole, item)
 
 
@@ -286,7 +286,7 @@ def _wait(resource: Resource, ask: Ask, revision: int, rows: Sequence[Row]) -> t
     return ask.wait(revision, [row.row_id for row in rows] if resource.confirmed else ())
 
 
-def _now(ask: Ask, row: Row) -> Row:
+def now(ask: Ask, row: Row) -> Row:
     """The row as it is by now; as it was written, when it is gone already."""
     return ask.view.model.get(type(row), row.row_id) or row
 

@@ -12,7 +12,7 @@ from controller.model.hosts import host_of
 from controller.model.rows import Interface, Port, Switch
 
 from ..checks import boolean, fixed_ips, mac, one_of, optional_text, text, uuid
-from ..resource import SEVERAL, Attribute, Extension, May, Resource, ResourceView, attribute
+from ..resource import SEVERAL, Attribute, Extension, May, Part, Resource, ResourceView, attribute
 from ..rules import (
     ADMIN,
     ALWAYS,
@@ -67,16 +67,18 @@ def shown_profile(view: ResourceView, port: Port) -> dict[str, Any]:
     return found | ({"interface": port.interface_id} if port.interface_id else {})
 
 
-def _vif_type(view: ResourceView, port: Port) -> str:
-    return "ovs" if host(view, port) else "unbound"
-
-
 # What Nova asks of an Open vSwitch port; `port_filter` false, for there are no security groups.
 VIF_DETAILS = {"bridge_name": "br-int", "connectivity": "l2", "ovs_hybrid_plug": False, "port_filter": False}
 
 
-def _vif_details(view: ResourceView, port: Port) -> dict[str, object]:
-    return dict(VIF_DETAILS) if host(view, port) else {}
+def _bound(view: ResourceView, port: Port) -> tuple[str, str, dict[str, object]]:
+    """(host, type of the VIF, its details)"""
+    where = host(view, port)
+    return (where, "ovs", dict(VIF_DETAILS)) if where else ("", "unbound", {})
+
+
+def _status(view: ResourceView, port: Port) -> tuple[str, str]:
+    return view.statuses.port(port)
 
 
 BY_NETWORK = any_of(NETWORK_MEMBER, SERVICE)
@@ -91,9 +93,9 @@ PORTS = Resource(
         *IDENTITY,
         attribute("network_id", uuid, May.CREATE, required=True),
         attribute("admin_state_up", boolean, May.SET),
-        Attribute("status", lambda view, row: view.statuses.port(row)[0],
+        Attribute("status", Part(_status, 0),
                   shape=either("ACTIVE", "BUILD", "DOWN", "ERROR")),
-        Attribute("tenet:status_reason", lambda view, row: view.statuses.port(row)[1], shape=SHOWN_TEXT),
+        Attribute("tenet:status_reason", Part(_status, 1), shape=SHOWN_TEXT),
         attribute("mac_address", nullable(mac, ""), May.SET, shape=SHOWN_TEXT),
         Attribute("fixed_ips", _fixed_ips, May.SET, fixed_ips, "fixed_ips"),
         attribute("device_id", text, May.SET),
@@ -103,11 +105,11 @@ PORTS = Resource(
         Attribute("security_groups", lambda view, row: [], May.SET, security_groups),
         Attribute("extra_dhcp_opts", _options, May.SET, dhcp_options, "dhcp_options"),
         optional("data_plane_status", nullable(one_of("ACTIVE", "DOWN"), ""), May.UPDATE),
-        Attribute("binding:host_id", host, May.SET, optional_text, "host", shape=SHOWN_TEXT, usual=""),
+        Attribute("binding:host_id", Part(_bound, 0), May.SET, optional_text, "host", shape=SHOWN_TEXT, usual=""),
         Attribute("binding:profile", shown_profile, May.SET, profile, SEVERAL, shape=OBJECT),
         Attribute("binding:vnic_type", lambda view, row: "normal", May.SET, one_of("normal"), usual="normal"),
-        Attribute("binding:vif_type", _vif_type, shape=either("ovs", "unbound")),
-        Attribute("binding:vif_details", _vif_details, shape=OBJECT),
+        Attribute("binding:vif_type", Part(_bound, 1), shape=either("ovs", "unbound")),
+        Attribute("binding:vif_details", Part(_bound, 2), shape=OBJECT),
         tagged(May.CREATE),
         *STANDARD,
     ),

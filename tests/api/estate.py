@@ -35,9 +35,11 @@ class Estate:
             "network": self._networks(), "project": {"own": "red", "foreign": "blue"}, "agent": {"switch": NOBODY},
             "address_scope": self._scopes(),
         }  # fmt: skip
+        self.of["address_group"] = self._address_groups()
         self.of["subnetpool"] = self._pools()
         self.of["subnet"] = self._subnets()
         self.of["port"] = self._ports()
+        self.of["log"] = self._logs()
         self.of["rbac_policy"] = self._policies()
 
     def rows(self) -> Rows:
@@ -53,7 +55,8 @@ class Estate:
     def hidden(self) -> set[str]:
         """Ids that red cannot know."""
         seen = {NOBODY, "red"}
-        for path in ("networks", "subnets", "ports", "subnetpools", "address-scopes", "rbac-policies"):
+        for path in ("networks", "subnets", "ports", "subnetpools", "address-scopes", "address-groups",
+                     "rbac-policies"):  # fmt: skip
             (listed,) = self.red.call("GET", f"/v2.0/{path}").json.values()
             seen |= {str(row["id"]) for row in listed}
         return {key.rpartition("/")[2] for key in self.rows() if not key.startswith("taken/")} - seen
@@ -86,6 +89,17 @@ class Estate:
             "shared": shared["id"],
             "everyones": self._made(self.operator, "address-scope", ip_version=4, shared=True),
             "foreign": self._made(self.blue, "address-scope", ip_version=4),
+        }
+
+    def _address_groups(self) -> dict[str, str]:
+        shared, everyones = self.blue.made("address-group"), self.operator.made("address-group")
+        self.share(self.blue, "address_group", shared)
+        self.share(self.operator, "address_group", everyones, "*")
+        return {
+            "own": self._made(self.red, "address-group", addresses=["10.0.0.0/8"]),
+            "shared": shared["id"],
+            "everyones": everyones["id"],
+            "foreign": self._made(self.blue, "address-group"),
         }
 
     def _pools(self) -> dict[str, str]:
@@ -132,6 +146,12 @@ class Estate:
             "neighbour": self._made(self.blue, "port", network_id=shared),
             "foreign": self._made(self.blue, "port", network_id=self.of["network"]["foreign"]),
         }
+
+    def _logs(self) -> dict[str, str]:
+        """Those of red's project are its managers'."""
+        what = {"resource_type": "security_group"}
+        return {each: self._made(self.operator, "log/log", project_id=project, **what) for each, project in (
+            ("own", "red"), ("foreign", "blue"))}  # fmt: skip
 
     def _policies(self) -> dict[str, str]:
         """operators: in red's project, about what is not red's."""

@@ -42,7 +42,7 @@ class Two:
     """Red's objects and blue's, alike, by the kind of each; and whoever asks is blue."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self.red, self.blue = cloud.person("red", "member"), cloud.person("blue", "member")
+        self.red, self.blue = cloud.person("red", "manager"), cloud.person("blue", "manager")
         self.reds, self.blues = one_of_each(self.red, 9), one_of_each(self.blue, 7)
 
     def same(

@@ -23,11 +23,12 @@ from .test_isolation_everywhere import NAMED, references
 
 OWN, NOBODYS = {"own"}, set[str]()
 MINE = {"network": {"own", "home"}, "port": {"own", "guest"}, "subnetpool": {"own", "guest"}, "address_scope": OWN,
-        "subnet": {"own", "operators"}, "rbac_policy": OWN}  # fmt: skip
+        "address_group": OWN, "log": NOBODYS, "subnet": {"own", "operators"}, "rbac_policy": OWN}  # fmt: skip
 V2: dict[tuple[str, str], set[str]] = {
     **{(method, f"/v2.0/{path}/{{id}}"): MINE[kind] for method in ("PUT", "DELETE") for path, kind in (
         ("networks", "network"), ("subnets", "subnet"), ("subnetpools", "subnetpool"),
-        ("address-scopes", "address_scope"), ("rbac-policies", "rbac_policy"))},
+        ("address-scopes", "address_scope"), ("address-groups", "address_group"), ("rbac-policies", "rbac_policy"),
+        ("log/logs", "log"))},
     ("DELETE", "/v2.0/networks/{id}"): OWN,  # home is in use
     ("PUT", "/v2.0/ports/{id}"): MINE["port"],
     ("DELETE", "/v2.0/ports/{id}"): {*MINE["port"], "guests"},
@@ -41,6 +42,8 @@ V2: dict[tuple[str, str], set[str]] = {
         ("PUT", ""), ("POST", ""), ("DELETE", ""), ("PUT", "/{tag}"))},
     ("PUT", "/v2.0/subnetpools/{id}/add_prefixes"): OWN,
     ("PUT", "/v2.0/subnetpools/{id}/remove_prefixes"): OWN,
+    ("PUT", "/v2.0/address-groups/{id}/add_addresses"): OWN,
+    ("PUT", "/v2.0/address-groups/{id}/remove_addresses"): OWN,
     **dict.fromkeys((
         ("PUT", "/v2.0/agents/{id}"), ("DELETE", "/v2.0/agents/{id}"),
         ("POST", "/v2.0/ports/{id}/bindings"), ("PUT", "/v2.0/ports/{id}/bindings/{host}"),
@@ -62,6 +65,7 @@ SAYS = {("DELETE", "/v2.0/ports/{id}", "guests"), ("PUT", "/v2.0/subnets/{id}", 
 BODIES: dict[str, Any] = {
     "tags": {"tags": ["a"]}, "bindings": {"binding": {"host": "h"}}, "{host}": {"binding": {"profile": {"a": 1}}},
     "add_prefixes": {"prefixes": ["10.90.0.0/16"]}, "remove_prefixes": {"prefixes": ["10.65.9.0/24"]},
+    "add_addresses": {"addresses": ["10.90.0.0/16"]}, "remove_addresses": {"addresses": ["10.0.0.0/8"]},
     "{project}": {"quota": {"port": 1}}, "attachment": {"attachment": {"id": NOBODY}},
 }  # fmt: skip
 CHANGES: dict[str, dict[str, str]] = {"rbac_policy": {"target_tenant": "x"}, "agent": {"description": "x"}}
@@ -160,7 +164,12 @@ REFERS: dict[tuple[str, str, str], tuple[str, set[str]]] = {
     ("port", "fixed_ips", "UPDATE"): ("subnet", {"operators"}),  # those of the port's own network
     ("subnetpool", "address_scope_id", "CREATE"): ("address_scope", {"own", "shared", "everyones"}),
     ("subnetpool", "address_scope_id", "UPDATE"): ("address_scope", {"own", "shared", "everyones"}),
-    ("rbac_policy", "object_id", "CREATE"): ("network subnetpool address_scope", {"own", "home", "guest"}),
+    ("log", "resource_id", "CREATE"): ("network", NOBODYS),  # for managers, see test_logs.py
+    ("log", "target_id", "CREATE"): ("port", NOBODYS),
+    ("rbac_policy", "object_id", "CREATE"): (
+        "network subnetpool address_scope address_group",
+        {"own", "home", "guest"},
+    ),
 }
 
 
@@ -171,7 +180,7 @@ def test_every_reference_has_its_row() -> None:
 @pytest.mark.parametrize(("resource", "attribute", "may"), sorted(REFERS))
 def test_references(estate: Estate, resource: str, attribute: str, may: str) -> None:
     kinds, rights = REFERS[resource, attribute, may]
-    path = {"rbac_policy": "rbac-policies"}.get(resource, f"{resource}s")
+    path = {"rbac_policy": "rbac-policies", "log": "log/logs"}.get(resource, f"{resource}s")
     for kind in kinds.split():
         for relation, named in sorted(estate.of[kind].items(), key=lambda each: each[0] in rights):
             body = {resource: whole(estate, resource, attribute, kind, named) if may == "CREATE" else {}}
@@ -198,6 +207,7 @@ def whole(estate: Estate, resource: str, attribute: str, kind: str, named: str) 
     wholes: Mapping[str, dict[str, Any]] = {
         "subnet": {"ip_version": 4, "cidr": "10.77.0.0/24"},
         "subnetpool": {"prefixes": ["10.66.0.0/16"]},
+        "log": {"resource_type": "security_group"},
         "rbac_policy": {"object_type": kind, "action": "access_as_shared", "target_tenant": "blue"},
     }
     return wholes[resource]

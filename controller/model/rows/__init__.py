@@ -18,6 +18,7 @@ from .cluster import Reach as Reach
 from .cluster import Secret as Secret
 from .learning import Learned as Learned
 from .links import Link as Link
+from .logs import Log as Log
 from .networks import Network as Network
 from .pools import AddressScope as AddressScope
 from .pools import SubnetPool as SubnetPool
@@ -26,6 +27,9 @@ from .ports import Binding as Binding
 from .ports import DhcpOption as DhcpOption
 from .ports import FixedIp as FixedIp
 from .ports import Port as Port
+from .security import AddressGroup as AddressGroup
+from .security import SecurityGroup as SecurityGroup
+from .security import SecurityGroupRule as SecurityGroupRule
 from .sharing import Quota as Quota
 from .sharing import RbacPolicy as RbacPolicy
 from .subnets import HostRoute as HostRoute

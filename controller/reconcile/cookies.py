@@ -1,0 +1,50 @@
+"""Cookies of the flows on a switch, in 8 bytes each: there are millions on a thousand switches."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Set
+from itertools import chain
+
+FEW = 64  # cookies that are put into their places one by one; of more a new array is made
+
+
+class CookieSet(Set[int]):
+    """A set of 64-bit numbers as a sorted array: a sixth of the memory of a `set`, which it compares with."""
+
+    __slots__ = ("_sorted",)
+
+    def __init__(self, cookies: Iterable[int] = ()) -> None:
+        self._sorted = array("Q", sorted(set(cookies)))
+
+    def __contains__(self, cookie: object) -> bool:
+        if not isinstance(cookie, int):
+            return False
+        at = bisect_left(self._sorted, cookie)
+        return at < len(self._sorted) and self._sorted[at] == cookie
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._sorted)
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    def __repr__(self) -> str:
+        return f"CookieSet({list(self._sorted)})"
+
+    def update(self, cookies: Iterable[int]) -> None:
+        new = {cookie for cookie in cookies if cookie not in self}
+        if len(new) > FEW:
+            self._sorted = array("Q", sorted(chain(self._sorted, new)))
+        else:
+            for cookie in new:
+                insort(self._sorted, cookie)
+
+    def difference_update(self, cookies: Iterable[int]) -> None:
+        gone = {cookie for cookie in cookies if cookie in self}
+        if len(gone) > FEW:
+            self._sorted = array("Q", [cookie for cookie in self._sorted if cookie not in gone])
+        else:
+            for cookie in gone:
+                del self._sorted[bisect_left(self._sorted, cookie)]

@@ -1,0 +1,47 @@
+"""A cookie set is a set, in an array's memory."""
+
+from __future__ import annotations
+
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.reconcile import cookies as module
+from controller.reconcile.cookies import CookieSet
+
+numbers = st.sets(st.integers(0, 40) | st.integers(0, 2**64 - 1), max_size=100)  # some meet, some do not
+steps = st.lists(st.tuples(st.booleans(), numbers), max_size=8)
+
+
+@given(start=numbers, steps=steps, few=st.sampled_from([0, 3, 64]))
+def test_it_is_as_a_set_is(start: set[int], steps: list[tuple[bool, set[int]]], few: int) -> None:
+    module.FEW, before = few, module.FEW
+    try:
+        one, other = CookieSet(start), set(start)
+        for adds, some in steps:
+            if adds:
+                one.update(some)
+                other |= some
+            else:
+                one.difference_update(some)
+                other -= some
+            assert list(one) == sorted(other) and len(one) == len(other)
+            assert one == other and other == one
+            assert all((number in one) == (number in other) for number in (*some, *start, 41))
+            assert {*start}.symmetric_difference(one) == start ^ other
+    finally:
+        module.FEW = before
+
+
+def test_a_cookie_takes_little_more_than_its_eight_bytes() -> None:
+    one = CookieSet(range(0, 2**63, 2**50))  # 8,192 of them
+    one.update(range(1, 2**63, 2**50))
+    for number in range(50):
+        one.update([2**50 * number + 7])
+    assert sys.getsizeof(one) + sys.getsizeof(one._sorted) < 9.5 * len(one)
+    assert sys.getsizeof(set(one)) > 30 * len(one)
+
+
+def test_what_is_no_number_is_not_in_it() -> None:
+    assert "7" not in CookieSet([7])
