@@ -67,11 +67,17 @@ class Ovn:
         self.northbound.sync(wait("Logical_Switch_Port", _is(port), "up", [True]))
         return port
 
-    def ports(self, network: str, vifs: list[str]) -> None:
-        operations = [self._port(network, vif, *self._addresses()) for vif in vifs]
-        self.northbound.transact(*itertools.chain.from_iterable(operations))
+    def ports(self, network: str, vifs: list[str]) -> list[str]:
+        made = self.absent(network, vifs)
         down: tuple[object, ...] = (["set", []], False)
         self.northbound.sync(*(wait("Logical_Switch_Port", [["up", "==", value]], "up", []) for value in down))
+        return made
+
+    def absent(self, network: str, vifs: list[str]) -> list[str]:
+        """Ports whose interfaces need not be plugged in; does not wait."""
+        operations = [self._port(network, vif, *self._addresses()) for vif in vifs]
+        made = self.northbound.transact(*itertools.chain.from_iterable(operations))
+        return [str(each["uuid"][1]) for each in made if "uuid" in each]
 
     def remove(self, port: str) -> None:
         """From its switch, which is what holds it."""
@@ -88,10 +94,10 @@ class Ovn:
 
     def vm(self, network: str, at: int, name: str) -> Guest:
         mac, address = self._addresses()
-        self.northbound.transact(*self._port(network, name, mac, address))
+        made = self.northbound.transact(*self._port(network, name, mac, address))
         vm = self.lab.vm(self.lab[at], name, f"{address}/16", mac=mac, iface_id=name)
         self.northbound.sync(wait("Logical_Switch_Port", [["name", "==", name]], "up", [True]))
-        return Guest(vm, address)
+        return Guest(vm, address, str(made[0]["uuid"][1]))
 
     def restart(self, advised: bool) -> None:
         """The databases go on.  Advised is to keep the old flows for a time that new ones can be computed in."""

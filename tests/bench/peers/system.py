@@ -29,7 +29,7 @@ class System(Protocol):
     def port(self, network: str, vif: str) -> str:
         """A port for an interface that is plugged in."""
 
-    def ports(self, network: str, vifs: list[str]) -> None:
+    def ports(self, network: str, vifs: list[str]) -> list[str]:
         """A port for each interface, in one request."""
 
     def remove(self, port: str) -> None:
@@ -51,6 +51,7 @@ class System(Protocol):
 class Guest(NamedTuple):
     vm: Vm
     address: str
+    port: str
 
 
 def memory(pid: int) -> float:

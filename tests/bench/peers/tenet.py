@@ -35,8 +35,8 @@ class Tenet:
             raise RuntimeError(f"{reply.status} {reply.body[:500]!r}")
         return str(made["id"])
 
-    def ports(self, network: str, vifs: list[str]) -> None:
-        self._fresh().ports(network, vifs)
+    def ports(self, network: str, vifs: list[str]) -> list[str]:
+        return self._fresh().ports(network, vifs)
 
     def remove(self, port: str) -> None:
         reply = self._fresh().client.ask(request("DELETE", f"{PORTS}/{port}", headers={"Prefer": "wait=60"}))
@@ -54,7 +54,7 @@ class Tenet:
         address = made["fixed_ips"][0]["ip_address"]
         vm = self.lab.vm(self.lab[at], name, f"{address}/16", mac=made["mac_address"], iface_id=name)
         self._fresh().active(made["id"])
-        return Guest(vm, address)
+        return Guest(vm, address, made["id"])
 
     def restart(self, advised: bool) -> None:
         self._site.controller.restart()

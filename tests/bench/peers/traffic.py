@@ -27,7 +27,7 @@ class Guests:
         self.system = system
         network = system.network()
         self.each: list[Guest] = [system.vm(network, at, f"vm{number}") for number, at in enumerate((0, 0, 1))]
-        for number, (vm, address) in enumerate(self.each[1:]):
+        for number, (vm, address, _) in enumerate(self.each[1:]):
             if not self.each[0].vm.reaches(address):
                 raise RuntimeError(f"the VMs do not reach each other: {address}")
             server = Process(inside(vm.namespace, ["iperf3", "-s"]), system.lab.directory / f"iperf3-{number}.log")
@@ -51,7 +51,7 @@ class Guests:
         return sum(cpu(hypervisor.switch.pid) for hypervisor in self.system.lab if hypervisor.switch is not None)
 
 
-def _throughput(guests: Guests, server: int) -> float:
+def throughput(guests: Guests, server: int) -> float:
     """Mbit/s of one TCP connection."""
     return guests.iperf(server)["sum_received"]["bits_per_second"] / 1e6
 
@@ -70,7 +70,7 @@ class Kind(NamedTuple):
 
 
 KINDS = (
-    Kind("tcp", "Mbit/s", "one connection, MTU 1,400", _throughput),
+    Kind("tcp", "Mbit/s", "one connection, MTU 1,400", throughput),
     Kind("packets", "1,000/s", f"UDP with {SMALL} bytes, as many as can be sent; those that arrive", _packets),
 )
 PLACES = (("one-hypervisor", 1), ("two-hypervisors", 2))
