@@ -32,8 +32,8 @@ def main() -> int:
         for figure in STAGES[stage]():
             figure.details["cores"] = os.cpu_count()
             figures.append(figure)
+            write_down([figure])
             print(f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}: {figure.name}", file=sys.stderr)
-    write_down(figures)
     print(table(figures))
     return 0
 
