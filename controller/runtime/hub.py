@@ -159,27 +159,47 @@ def wait_for_signal(numbers: Iterable[int]) -> None:
 
 
 class Signal:
-    """Something happened: any number of waiters, level-triggered until `clear`."""
+    """Something happened: any number of waiters, level-triggered until `clear`.  Costs nothing while nobody waits."""
 
     __slots__ = ("_event", "_set")
 
     def __init__(self) -> None:
-        self._event = eventlet.event.Event()
+        self._event: Any = None  # of those that wait
         self._set = False
 
     def set(self) -> None:
-        if not self._set:
-            self._set = True
-            self._event.send(True)
+        self._set = True
+        if self._event is not None:
+            event, self._event = self._event, None
+            event.send(True)
 
     def clear(self) -> None:
-        if self._set:
-            self._set = False
-            self._event = eventlet.event.Event()
+        self._set = False
 
     def is_set(self) -> bool:
         return self._set
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until set, be it cleared again meanwhile; False when `timeout` (seconds) passed first."""
-        return self._set or self._event.wait(timeout) is True
+        if self._set:
+            return True
+        if self._event is None:
+            self._event = eventlet.event.Event()
+        return self._event.wait(timeout) is True
+
+
+def send_now(sock: Any, data: bytes) -> int:
+    """As many bytes of `data` as a green socket takes without waiting; 0 where it cannot say so, as over TLS."""
+    if type(sock) is not eventlet.greenio.GreenSocket:
+        return 0
+    try:
+        return int(sock.fd.send(data))
+    except BlockingIOError:
+        return 0
+
+
+def receive(sock: Any, most: int, *, empty: bool) -> bytes:
+    """As `recv`; `empty`: nothing was left when it was last read, so that it is not tried before there is more."""
+    if empty and type(sock) is eventlet.greenio.GreenSocket and sock.gettimeout() is None:
+        eventlet.hubs.trampoline(sock.fd, read=True)
+    return cast(bytes, sock.recv(most))
