@@ -173,5 +173,4 @@ class ClusterProgress:
 
     def _tell(self) -> None:
         self.changes += 1
-        self._news.set()
-        self._news.clear()
+        self._news.pulse()

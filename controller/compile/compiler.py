@@ -171,7 +171,7 @@ class Compiler:
             yield from self.flow_sets[key].flows()
 
     def using(self, switch_id: str) -> Iterator[Flow]:
-        """Of these the flows that use groups or meters."""
+        """Of these the flows that use groups, meters or zones."""
         for key in self._carriers.of(switch_id):
             yield from self.flow_sets[key].using
 

@@ -95,9 +95,9 @@ class FlowSet:
 
     @property
     def using(self) -> tuple[Flow, ...]:
-        """The flows that use groups or meters, which are few; found once for all switches that carry the set."""
+        """The flows that use groups, meters or zones, which are few; found once for all switches that carry the set."""
         if self._using is None:
-            self._using = tuple([flow for flow in self.flows() if flow.groups or flow.meters])
+            self._using = tuple([flow for flow in self.flows() if flow.refers])
         return self._using
 
     def _touch(self, key: bytes, held: Flow | _Shared) -> None:

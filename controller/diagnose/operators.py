@@ -26,7 +26,7 @@ from controller.switches.observer import Observer
 from controller.switches.vifs import Vifs
 
 MetricSource = Callable[[], Iterable[Any]]  # metric families, as prometheus_client collects them
-SLICE = 0.005  # seconds of work after which other green threads get their turn
+SLICE = 0.005  # seconds of work before other green threads get a turn
 
 
 class Operators:
@@ -59,7 +59,7 @@ class Operators:
         self._switchboard = switchboard
         self._progress = progress
         self._observer = observer
-        self._sources = sources  # parts that tell their own metrics
+        self._sources = sources  # parts that collect their own metrics
         self._databases = databases  # system-ids of the hypervisors that are connected
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -74,9 +74,9 @@ class Operators:
         return self._inventory.flows(switch_id)
 
     def forget(self, switch_id: str) -> None:
-        """Remove a switch that is gone for good; raises `NotFound`, and `Conflict` while it is connected."""
+        """Remove a switch for good.  Raises `NotFound`, and `Conflict` while it is connected."""
         reached = any(switch_id in reach.switches for reach in self._replica.model.rows(Reach).values())
-        # who is forgotten while its database is connected would not be told of again until that changes
+        # a switch removed while its database is connected would stay unknown until that changes
         if reached or switch_id in self._reconciler.programmers or switch_id in self._databases:
             raise Conflict(
                 f"Switch {switch_id} is connected: remove its manager and its controller first.", "SwitchInUse"
@@ -84,13 +84,13 @@ class Operators:
         self._observer.forget(switch_id)
 
     def refused(self) -> list[dict[str, Any]]:
-        """Connections that did not come to be a switch's, the latest last."""
+        """Refused connections, the latest last."""
         return [
             {"at": moment(when), "address": address, "why": why} for when, address, why in self._switchboard.refusals
         ]
 
     def claims(self) -> dict[str, Any]:
-        """VIFs that several switches have, and what else hypervisors claim and do not get."""
+        """Contested VIFs, and refused claims of hypervisors."""
         switches = sorted(self._replica.model.rows(Switch).items())
         refused = [{"switch": each, "why": why} for each, switch in switches for why in switch.refused]
         return {"vifs": self._vifs.contested(), "refused": refused}
@@ -112,10 +112,7 @@ class Operators:
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Any]:
-        """Read at every scrape; nothing is counted twice (prometheus_client's collector protocol).
-
-        Others have their turn between two metrics: each is put into text as it comes.
-        """
+        """Metrics of a scrape (prometheus_client's collector protocol), with turns for others between families."""
         return hub.taking_turns(self._metrics(), SLICE)
 
     def _metrics(self) -> Iterator[Any]:
@@ -128,7 +125,9 @@ class Operators:
         installed = gauge("tenet_flows_installed", "Flows that a switch has confirmed.", labels=["switch"])
         wanted = gauge("tenet_flows_wanted", "Flows that a switch is to hold.", labels=["switch"])
         refused = gauge("tenet_flows_refused", "Flows that a switch would not take.", labels=["switch"])
-        repaired = counter("tenet_flows_repaired", "Flows that audits found not right.", labels=["switch"])
+        repaired = counter("tenet_flows_repaired", "Flows found not right, and put right.", labels=["switch"])
+        foreign = counter("tenet_foreign_flow_changes", "Changes of flows by others that a switch told of.",
+                          labels=["switch"])  # fmt: skip
         unlimited = gauge("tenet_ports_unlimited", "Ports whose broadcast the switch does not limit.",
                           labels=["switch"])  # fmt: skip
         for switch_id, programmer in hub.taking_turns(sorted(programmers.items()), SLICE):
@@ -137,6 +136,7 @@ class Operators:
             wanted.add_metric([switch_id], reconciler.compiler.count(switch_id))
             refused.add_metric([switch_id], len(programmer.target.refused))
             repaired.add_metric([switch_id], programmer.repaired)
+            foreign.add_metric([switch_id], programmer.foreign.count)
         restarts = counter("tenet_loop_restarts", "Background loops that failed and were begun anew.", labels=["loop"])
         for name, count in sorted(hub.restarts.items()):
             restarts.add_metric([name], count)
@@ -154,7 +154,7 @@ class Operators:
                     value=self._vifs.moves),
             gauge("tenet_claims_refused", "Host names and tunnel addresses that switches claim and do not get.",
                   value=sum(len(switch.refused) for switch in model.rows(Switch).values())),
-            rows, installed, wanted, refused, repaired, unlimited,
+            rows, installed, wanted, refused, repaired, foreign, unlimited,
             gauge("tenet_networks_narrowed", "Networks with a smaller MTU than they were made with.",
                   value=len(self._mtus.lowered())),
             gauge("tenet_store_revision", "Revision of the store as this process knows it.", value=model.revision),

@@ -9,22 +9,22 @@ from controller.runtime import hub
 from controller.runtime.errors import Unavailable
 from controller.store.store import Store
 
-FRESH = 2.0  # seconds that an answer of the store counts: whoever asks more often has nothing more written
-PATIENCE = 3.0  # seconds until a store that says nothing counts as away
+FRESH = 2.0  # seconds that one test write counts, so that frequent checks do not write more often
+PATIENCE = 3.0  # seconds until a silent store counts as unavailable
 
 
 class Readiness:
-    """`hindrance`: why a member should be sent nothing, or ""."""
+    """Readiness of this process for clients.  `hindrance`: reason to use another member, or ""."""
 
     def __init__(self, store: Store, hindrance: Callable[[], str] = lambda: "") -> None:
         self._store = store
         self._hindrance = hindrance
-        self._said = ""  # by the store, "" when it took a write
-        self._until = 0.0  # monotonic time up to which that counts
-        self._answered: hub.Signal | None = None  # while it is asked
+        self._said = ""  # reason of the last test write's failure, "" if it succeeded
+        self._until = 0.0  # monotonic time until which that counts
+        self._answered: hub.Signal | None = None  # while a test write is under way
 
     def why_not(self) -> str:
-        """Why this process is not ready, or "" when it is."""
+        """Reason why this process is not ready, or ""."""
         return self._hindrance() or self._store_says()
 
     def _store_says(self) -> str:

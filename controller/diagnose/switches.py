@@ -21,7 +21,7 @@ from controller.reconcile.statuses import SwitchProgress
 from controller.runtime import hub
 from controller.store.replica import Replica
 
-SLICE = 0.005  # seconds of work after which other green threads get their turn
+SLICE = 0.005  # seconds of work before other green threads get a turn
 
 
 def moment(seconds: float) -> str | None:
@@ -45,11 +45,11 @@ class Inventory:
         self._broadcast_rate = broadcast_rate  # of a port, packets a second; 0 for no limit
 
     def switches(self) -> list[dict[str, Any]]:
-        """Every switch that is known; of those that another member masters, what is known without computing."""
+        """All known switches; of those that another member masters, without what has to be computed."""
         return [self._shown(switch) for switch in hub.taking_turns(self._model.snapshot(Switch), SLICE)]
 
     def switch(self, switch_id: str) -> dict[str, Any] | None:
-        """One switch with the numbers of its flows, None for one that is not known."""
+        """One switch with its numbers of flows; None if unknown."""
         switch = self._model.get(Switch, switch_id)
         if switch is None:
             return None
@@ -85,29 +85,29 @@ class Inventory:
         }
 
     def connected(self, switch_id: str) -> bool:
-        """Whether it has a master: this process, or another member."""
+        """Whether some member masters it."""
         return self._programmer(switch_id) is not None or bool(self._levels.holder(switch_id))
 
     def unlimited(self, switch_id: str) -> str:
-        """How many of its ports have no meter, and why, as far as it is known here; "" where all have."""
+        """Ports without a meter and the reason, as far as known here; "" if there are none."""
         programmer = self._programmer(switch_id)
         return programmer.target.unlimited if programmer else ""
 
     def in_step(self, switch_id: str) -> bool:
-        """Whether it is connected and has confirmed all that it is to hold."""
+        """Whether it is connected and has confirmed every flow."""
         programmer = self._programmer(switch_id)
         if programmer is not None:
             return programmer.synchronised and programmer.target.right and not programmer.target.refused
         return self.connected(switch_id) and self._levels.at(switch_id) >= self._model.content
 
     def wanted(self, switch_id: str) -> list[Flow]:
-        """Every flow that a switch is to hold."""
+        """Intended flows of a switch."""
         return list(self._compiler(switch_id).wanted(switch_id))
 
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
-        """Every flow that a switch is to hold, why, and whether it does; None for an unknown switch.
+        """Intended flows of a switch, with the objects they are for and whether they are installed; None if unknown.
 
-        The flows are those of one moment; whether one is installed is told as of when it is looked at.
+        The flows are a snapshot; `installed` is read for each flow in turn.
         """
         if self._model.get(Switch, switch_id) is None:
             return None
@@ -132,9 +132,9 @@ class Inventory:
         return ordered
 
     def installed(self, switch_id: str, flow: Flow, objects: Iterable[str] | None = None) -> bool | None:
-        """Whether a switch holds a flow that it is to hold, None where only its master knows, or nobody.
+        """Whether a switch holds an intended flow; None where this member cannot know.
 
-        `objects`: those that the flow is because of, None where they are not known.
+        `objects`: the keys of those the flow is for, or None.
         """
         programmer = self._programmer(switch_id)
         if programmer is not None:

@@ -20,8 +20,8 @@ from controller.runtime.errors import Invalid, NotFound
 from controller.store.replica import Replica
 
 R = TypeVar("R", Network, Port)
-SLICE = 0.005  # seconds of work after which other green threads get their turn
-MOST = 200  # pairs of ports that one question is answered for
+SLICE = 0.005  # seconds of work before other green threads get a turn
+MOST = 200  # most pairs of ports in one answer
 _TABLES = {table.number: table.name for table in TABLES}
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
 
@@ -33,7 +33,7 @@ class FabricReport:
         self._statuses = statuses
 
     def links(self) -> list[dict[str, Any]]:
-        """Every end of a wire that is heard; `used`: its other end hears this one, too, and both are up."""
+        """Ends of wires; `used`: both ends hear each other and are up."""
         return [self._link(one) for one in hub.taking_turns(self._model.snapshot(Link), SLICE)]
 
     def _link(self, link: Link) -> dict[str, Any]:
@@ -55,9 +55,9 @@ class FabricReport:
         return next((one.name for one in self._model.find(Interface, "place", (switch_id, ofport))), str(ofport))
 
     def topology(self) -> dict[str, Any]:
-        """Switches, wires, and all that is attached or could be.
+        """Switches, wires, networks and ports.
 
-        The rows are those of `revision`; statuses, and whether switches are in step, as of when each is looked at.
+        Rows are those of `revision`; statuses and `in_step` are read for each object in turn.
         """
         model = self._model
         revision, bindings = model.revision, dict(model.placement.bindings)
@@ -94,12 +94,12 @@ class FabricReport:
         }  # fmt: skip
 
     def _database(self, switch: Switch) -> str:
-        """The system-id of the database that tells of it; "" where it is known over OpenFlow alone."""
+        """System-id of the database that reports a switch; "" if none does."""
         bridge = self._model.get(Bridge, switch.id)
         return bridge.system_id if bridge else "" if switch.id == f"{switch.dpid:016x}" else switch.id
 
     def _speeds(self) -> dict[tuple[str, str], int]:
-        """Of links, in bits a second, by switch and interface, where a database tells them."""
+        """Link speeds in bits a second by (switch, interface), where a database reports them."""
         bridges = self._model.rows(Bridge).values()
         return {(bridge.id, one.name): one.speed for bridge in bridges for one in bridge.interfaces if one.speed}
 
@@ -121,12 +121,12 @@ class FabricReport:
             "switch": at.switch_id if at else None, "interface": at.name if at else None,
         }  # fmt: skip
 
-    # --- what becomes of a frame --------------------------------------------------------------------------------------
+    # --- traces --------------------------------------------------------------------------------------
 
     def trace(self, source: str, target: str) -> dict[str, Any]:
-        """A frame from one port to another, each named by its id, name, or interface; and the request that comes first.
+        """Trace of a packet from one port to another, and of the address request before it.
 
-        Raises `NotFound` for what names no bound port, `Invalid` for what names several.
+        Ports are given by id, name or interface.  Raises `NotFound` without a bound port, `Invalid` for several.
         """
         one, other = self._bound(source), self._bound(target)
         flows = self._flows()
@@ -256,7 +256,7 @@ class FabricReport:
 
 
 def _in_order(rows: Sequence[R]) -> Iterator[R]:
-    """By name, then by id, with turns for others also while each is looked at."""
+    """Rows by name, then id, with turns for other threads."""
     return hub.taking_turns(hub.sorted_in_turns(rows, _by_name, SLICE), SLICE)
 
 
@@ -265,19 +265,19 @@ def _by_name(row: Network | Port) -> tuple[str, str]:
 
 
 def _addresses(port: Port) -> tuple[str, str]:
-    """Its IPv4 and IPv6 address, "" where it has none."""
+    """First IPv4 and IPv6 address of a port, "" if none."""
     texts = [fixed.ip_address for fixed in port.fixed_ips]
     four = next((text for text in texts if ":" not in text), "")
     return four, next((text for text in texts if ":" in text), "")
 
 
 def _frames(one: Port, other: Port) -> list[dict[str, int | str]]:
-    """What is sent first, and then; where nobody is known to have the target's address only the first is known."""
+    """Frames of a conversation: the request for the target's address, then the packet, if the address is known."""
     return [_request(one, other)] + ([] if other.learning else [_packet(one, other)])
 
 
 def _request(one: Port, other: Port) -> dict[str, int | str]:
-    """The ARP request with which a station begins."""
+    """ARP request for the target's address."""
     mine, theirs = _addresses(one)[0] or "0.0.0.0", _addresses(other)[0] or "0.0.0.0"
     return {
         "eth_src": one.mac_address, "eth_dst": _BROADCAST, "eth_type": 0x0806, "arp_op": 1,
@@ -286,7 +286,7 @@ def _request(one: Port, other: Port) -> dict[str, int | str]:
 
 
 def _packet(one: Port, other: Port) -> dict[str, int | str]:
-    """An ICMP packet, IPv6 where the two have no IPv4 in common."""
+    """ICMP echo request, over IPv6 where the two have no IPv4 in common."""
     head: dict[str, int | str] = {"eth_src": one.mac_address, "eth_dst": other.mac_address}
     (mine, mine6), (theirs, theirs6) = _addresses(one), _addresses(other)
     if mine6 and theirs6 and not (mine and theirs):

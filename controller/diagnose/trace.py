@@ -15,13 +15,13 @@ from controller.model.model import Model
 from controller.model.rows import Interface, Link, Port, Switch
 from controller.runtime import hub
 
-SLICE = 0.005  # seconds of work after which other green threads get their turn
-MOST = 256  # switches that one frame may cross, copies counted
+SLICE = 0.005  # seconds of work before other green threads get a turn
+MOST = 256  # most hops of one frame, copies included
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
 
 
 class Hop(NamedTuple):
-    """What one switch does with a frame.  `arrived`: ids of the ports that it is handed to here."""
+    """One switch's treatment of a frame.  `arrived`: ids of the ports here that receive it."""
 
     switch_id: str
     in_port: int
@@ -44,7 +44,7 @@ def follow(
     frame: Frame,
     tracker: Tracker = NOTHING_KNOWN,
 ) -> list[Hop]:
-    """Every switch that a frame comes to, in the order in which it does.
+    """Path of a frame: each switch that it comes to, in order.
 
     `pipeline` gives the flows of a switch, None for one that has no connection.  Others have their turn between two
     switches: what each does is told as of when the frame comes to it.  `tracker` says of which connection the frame is,
@@ -78,7 +78,7 @@ def ports_at(model: Model, switch_id: str, ofport: int) -> list[str]:
 
 
 def _next(model: Model, here: str, sent: Sent) -> Iterator[_Arrival]:
-    """Where a frame that left by a port comes in: over a wire, or through a tunnel."""
+    """Switch and port where a frame that left by a port arrives, over a wire or a tunnel."""
     for link in model.find(Link, "place", (here, sent.port)):
         yield _Arrival(link.far_switch_id, link.far_ofport, sent.frame)
     me = model.get(Switch, here)

@@ -16,15 +16,17 @@ Reached = frozenset[Node]
 
 
 class Adjacency:
-    """Costs as much as there is in the part that a change is in."""
+    """Undirected graph of nodes, with the connected component of each.
+
+    A change costs as much as the component that it is in."""
 
     def __init__(self) -> None:
-        self._edges: Relation[Node, Node] = Relation()  # both ways
-        self._reached: MutableMapping[Node, Reached] = {}  # of nodes that are joined to any
+        self._edges: Relation[Node, Node] = Relation()  # in both directions
+        self._reached: MutableMapping[Node, Reached] = {}  # of nodes with an edge
 
     @classmethod
     def over(cls, base: Adjacency) -> Adjacency:
-        """One that reads as `base`, and may be changed."""
+        """A copy on write of `base`."""
         made = cls()
         made._edges, made._reached = Relation.over(base._edges), Layer(base._reached)
         return made
@@ -33,11 +35,11 @@ class Adjacency:
         return bool(self._edges or self._reached)
 
     def reached(self, node: Node) -> Reached:
-        """The node, and all that it leads to, over any number of others."""
+        """The node's connected component."""
         return self._reached.get(node) or frozenset((node,))
 
     def join(self, one: Node, other: Node) -> dict[Node, Reached]:
-        """Join two nodes once more; each node that reaches others now, with what it reached before."""
+        """Count an edge once more; the components before, by node, of the nodes whose component grew."""
         self._edges.add(other, one)
         if not self._edges.add(one, other) or other in self.reached(one):
             return {}
@@ -47,7 +49,7 @@ class Adjacency:
         return before
 
     def part(self, one: Node, other: Node) -> dict[Node, Reached]:
-        """Join two nodes once less; each node that reaches others now, with what it reached before."""
+        """Count an edge once less; the components before, by node, of the nodes whose component shrank."""
         self._edges.remove(other, one)
         if not self._edges.remove(one, other):
             return {}

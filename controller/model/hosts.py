@@ -7,7 +7,7 @@ from .rows import Port, Switch
 
 
 def host_of(model: Model, port: Port) -> str:
-    """The host's name, or the id of a switch that has none; "" while no interface is plugged in."""
+    """Host of a port's interface, or the switch's id where the host has no name; "" while none is plugged in."""
     interface = model.placement.bindings.get(port.id)
     if interface is None:
         return ""

@@ -10,10 +10,10 @@ V = TypeVar("V")
 
 
 class Layer(MutableMapping[K, V]):
-    """Reads as `base` where nothing was written; costs as much as is written.
+    """Copy-on-write mapping over `base`; it costs as much as is written to it.
 
-    `copy` makes of a value of the base one that may be changed: `[]` and `setdefault` answer with such a copy, `get`
-    with what must not be changed.  Without it values are never changed in place.
+    `copy` copies a value of the base before it is handed out for changes: `[]` and `setdefault` return such a
+    copy, `get` returns the base's own value, which must not be changed.  Without it values are never changed in place.
     """
 
     __slots__ = ("_base", "_copy", "_gone", "_own")

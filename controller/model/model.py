@@ -48,8 +48,8 @@ class Applied(NamedTuple):
 class Model:
     def __init__(self) -> None:
         self.revision = 0
-        self.content = 0  # the last revision that flows may follow from: not of what members tell of themselves
-        self.revisions: dict[str, int] = {}  # key -> revision, for every key there is
+        self.content = 0  # revision of the last row that may affect flows
+        self.revisions: dict[str, int] = {}  # key -> revision, for every key
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
         self.routes = Routes()
@@ -68,11 +68,11 @@ class Model:
         return self._rows[kind].get(row_id)  # type: ignore[return-value]  # of this kind are all rows there
 
     def rows(self, kind: type[R]) -> Mapping[str, R]:
-        """All rows of a kind by id; do not keep it across a wait."""
+        """Rows of a kind by id, live: not to be kept across a wait."""
         return cast("Mapping[str, R]", self._rows[kind])
 
     def ordered(self, kind: type[R], start: str = "", *, reverse: bool = False) -> Iterator[R]:
-        """All rows of a kind by their ids, from after `start` on, or backwards; do not keep it across a wait."""
+        """Rows of a kind in the order of their ids after `start`, or backwards; not to be kept across a wait."""
         rows = self._rows[kind]
         order = self._ordered_ids(kind)
         ids = (order.irange(None, start or None, (True, False), reverse=True) if reverse
@@ -80,7 +80,7 @@ class Model:
         return (cast("R", rows[row_id]) for row_id in ids)
 
     def snapshot(self, kind: type[R]) -> list[R]:
-        """All rows of a kind by their ids, as they are now: may be kept across a wait."""
+        """Rows of a kind in the order of their ids, as a copy that may be kept across a wait."""
         order = self._ordered_ids(kind)
         return cast("list[R]", list(map(self._rows[kind].__getitem__, order)))
 
@@ -98,9 +98,12 @@ class Model:
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
         """Rows of a kind by one of its indexes or lookups, in the order of their ids."""
         ids = self._index.some(kind, index, value)
+        if len(ids) < 2:
+            rows = self._rows[kind]
+            return [rows[row_id] for row_id in ids]  # type: ignore[misc]  # of this kind are all rows there
         order = self._order.get(kind)
         if len(ids) > MANY and order is not None and len(ids) > len(order) // 8:
-            found = [row_id for row_id in order if row_id in ids]  # quicker than to sort them
+            found = [row_id for row_id in order if row_id in ids]  # faster than sorting
         else:
             found = sorted(ids)
         return cast("list[R]", list(map(self._rows[kind].__getitem__, found)))
@@ -109,7 +112,7 @@ class Model:
         return self._index.count(kind, index, value)
 
     def values(self, kind: type[Row], index: str) -> Collection[object]:
-        """What any row has in one of its indexes or lookups."""
+        """Distinct values of an index or lookup."""
         return self._index.values(kind, index)
 
     def revision_of(self, row: Standard) -> int:
@@ -123,19 +126,19 @@ class Model:
     # --- changing ---
 
     def apply(self, changes: Iterable[Applied]) -> set[Dependency]:
-        """Take in whole commits; the dependency keys that changed by them."""
+        """Apply whole commits; the dependencies that changed."""
         touched: set[Dependency] = set()
         unsettled: set[str] = set()
-        flowless = tuple(f"{kind.kind_name()}/" for kind in FLOWLESS)
         for revision, key, row in changes:
             self.revision = revision
-            if not key.startswith(flowless):
-                self.content = max(self.content, revision)
+            name, _, row_id = key.partition("/")
+            if revision > self.content and KINDS.get(name) not in FLOWLESS:
+                self.content = revision
             if row is None:
                 self.revisions.pop(key, None)
             else:
                 self.revisions[key] = revision
-            if key.startswith("taken/"):
+            if name == "taken":
                 if key.startswith(SLOTS):
                     self.slots.put(key, self.taken.get(key), cast("str | None", row))
                 if row is None:
@@ -143,7 +146,6 @@ class Model:
                 else:
                     self.taken[key] = cast("str", row)
                 continue
-            name, _, row_id = key.partition("/")
             kind = KINDS[name]
             if isinstance(row, Row):
                 row_id = row.row_id  # the row's own text where it is one, so that it is kept once
@@ -160,7 +162,7 @@ class Model:
         return touched
 
     def _put(self, kind: type[Row], row_id: str, new: Row | None, touched: set[Dependency]) -> Iterator[str]:
-        """Store one row; the ids of the ports whose place may be another now."""
+        """Store one row; the ids of the ports whose placement may have changed."""
         rows = self._rows[kind]
         old = rows.get(row_id)
         if old == new:
@@ -185,7 +187,7 @@ class Model:
                 yield from PLACES[kind](self, new)
 
     def _derive(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
-        """What is kept beside the rows, but for where ports are."""
+        """Update what is derived from rows, except for placement."""
         if kind in ROUTED:
             self.reach_changes += 1
             self.routes.change(old, new)
@@ -195,7 +197,7 @@ class Model:
             self.scopes.change(cast("SubnetPool | None", old), cast("SubnetPool | None", new))
 
     def _join(self, kind: type[Row], old: Row | None, new: Row | None, touched: set[Dependency]) -> None:
-        """Join what a row joins, and no more what it did."""
+        """Update the edges of the adjacency that a row declares."""
         before = set() if old is None else set(JOINS[kind](old))
         after = set() if new is None else set(JOINS[kind](new))
         for pair in sorted(after - before):
@@ -220,7 +222,7 @@ def _of_switch(model: Model, row: Row) -> Iterator[str]:
         yield from model._ports_of_vif(interface.vif)
 
 
-ROUTED = (Link, Switch)  # kinds that have a say in routes
+ROUTED = (Link, Switch)  # kinds that routes follow from
 
 # Which ports' places a row has a say in.
 PLACES: dict[type[Row], Callable[[Model, Any], Iterable[str]]] = {

@@ -16,19 +16,19 @@ LABELLED = 22  # on a wire, two labels of 4 bytes and the tenant's own Ethernet 
 
 
 class Most(NamedTuple):
-    """In bytes, and why it is no more."""
+    """Largest MTU in bytes, and the reason for it."""
 
     mtu: int
     why: str
 
 
 class Room:
-    """What switches say of the networks between them.  Changed by the model only."""
+    """MTUs that switches report for underlays and wires.  Changed by the model only."""
 
     def __init__(self) -> None:
-        self._underlays: Counter[int] = Counter()  # MTUs of underlays, an IPv6 one's as of IPv4 -> how many have it
-        self._wires: Counter[int] = Counter()  # MTU of a switch's narrowest wire -> how many have such
-        self._tunnelled = 0  # switches that have an underlay
+        self._underlays: Counter[int] = Counter()  # underlay MTU (as of `_underlay`) -> number of switches
+        self._wires: Counter[int] = Counter()  # MTU of a switch's narrowest wire -> number of switches
+        self._tunnelled = 0  # switches with an underlay
 
     def change(self, old: Switch | None, new: Switch | None) -> None:
         for switch, by in ((old, -1), (new, 1)):
@@ -41,19 +41,19 @@ class Room:
                 _count(self._wires, switch.wire_mtu, by)
 
     def most(self, underlay: int, wired: bool) -> Most:
-        """Room between any two switches.  `underlay`: what the underlay carries where no hypervisor tells, in bytes;
-        `wired`: there are wires.
+        """Largest MTU between any two switches.  `underlay`: its MTU in bytes where no hypervisor reports one;
+        `wired`: wires exist.
         """
         return self._most(min(self._underlays, default=underlay), wired)
 
     def usual(self, underlay: int, wired: bool) -> Most:
-        """Room for a network that is on no switch yet: by what most hypervisors tell of their underlay, the smallest of
-        what as many tell, so that one alone does not decide for everybody.
+        """Largest MTU of a network that is on no switch yet: the underlay MTU that most hypervisors report, the smaller
+        of two as frequent ones, so that one hypervisor does not decide for all.
         """
         return self._most(self._usual(underlay), wired)
 
     def between(self, switches: Iterable[Switch | None], underlay: int, wired: bool) -> Most:
-        """Room between these switches; one that tells nothing has the usual underlay."""
+        """Largest MTU between these switches; one that reports none counts as the usual underlay."""
         usual = self._usual(underlay)
         told = (_underlay(switch) if switch.underlay_mtu else usual for switch in switches if switch is not None)
         return self._most(min(told, default=usual), wired)
@@ -73,12 +73,12 @@ class Room:
 
 
 def wire_mtu(underlay: int) -> int:
-    """What a wire is to carry, so that it does not make networks narrower than tunnels do."""
+    """MTU that a wire needs in order not to carry less than tunnels do."""
     return underlay - OVERHEAD + LABELLED
 
 
 def _underlay(switch: Switch) -> int:
-    """The MTU of a switch's underlay, of an IPv6 one as if its headers were IPv4's."""
+    """A switch's underlay MTU, an IPv6 underlay's reduced by its longer header."""
     return switch.underlay_mtu - (IPV6_MORE if ":" in switch.encap_ip else 0)
 
 

@@ -13,14 +13,14 @@ from .placement import Placement
 from .rows import Row
 
 R = TypeVar("R", bound=Row)
-Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
+Changed = Sequence[tuple[Row | None, Row | None]]  # each row before and after; None: absent
 
 
 class Overlay(Model):
-    """Reads as a model after `changes`.  Costs as much as they are; the model itself stays as it is.
+    """A model as it would be after `changes`, without changing it; costs as much as the changes.
 
-    Where ports are follows, once somebody asks.  Routes, MTUs and reservations are those of the model: they follow from
-    what switches report and from commits, not from what is foreseen.
+    Placement is derived when it is first read.  Routes, MTUs and reservations are those of the model: they follow from
+    reports of switches and from commits, which a preview does not foresee.
     """
 
     def __init__(self, model: Model, changes: Changed) -> None:
@@ -51,7 +51,7 @@ class Overlay(Model):
 
     @property
     def touched(self) -> set[Dependency]:
-        """The dependencies that the changes change, as `Model.apply` tells them."""
+        """Dependencies that the changes would change, as `Model.apply` returns them."""
         assert self.placement is not None  # settled
         return self._touched
 
@@ -62,4 +62,4 @@ class Overlay(Model):
         self._joining.append((kind, old, new))
 
     def _derive(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
-        """Nothing: see above."""
+        """Nothing is derived for routes, MTUs and reservations (see the class)."""

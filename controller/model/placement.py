@@ -35,18 +35,18 @@ class Placement:
         self._locations: MutableMapping[str, PortLocation] = {}
         self.networks: Relation[str, str] = Relation()  # switch -> networks that have a port on it
         self.adjacency = Adjacency()
-        self.reachable: Relation[str, Node] = Relation()  # switch -> what its networks lead to, themselves included
-        self.held: Relation[Node, str] = Relation()  # the same, from there: network -> switches that need its flows
+        self.reachable: Relation[str, Node] = Relation()  # switch -> components of its networks
+        self.held: Relation[Node, str] = Relation()  # its inverse: network -> switches that need its flows
         self.span: Relation[str, str] = Relation()  # network -> switches that hold a port of it
         self.learners: Relation[str, str] = Relation()  # network -> switches that hold a learning port of it
-        self.peers: Relation[str, str] = Relation()  # switch -> others with a port of what it reaches, or the other way
+        self.peers: Relation[str, str] = Relation()  # switches of which one has a port in what the other reaches
         self.blocks: Relation[tuple[str, str], int] = Relation()  # (switch, network) -> blocks of its ports
         self.learner_blocks: Relation[tuple[str, str], int] = Relation()
         self.members: Relation[tuple[str, str, int], str] = Relation()  # (switch, network, block) -> ports
 
     @classmethod
     def over(cls, base: Placement) -> Placement:
-        """One that reads as `base`, and may be changed."""
+        """A copy on write of `base`."""
         made = cls()
         for name, held in vars(base).items():
             if isinstance(held, Adjacency):
@@ -56,7 +56,7 @@ class Placement:
         return made
 
     def __bool__(self) -> bool:
-        """Whether any port is bound, or anything is left of one that was."""
+        """Whether it holds anything: a binding, or a relation that should have gone with one."""
         return any(map(bool, vars(self).values()))
 
     def location(self, port_id: str) -> PortLocation | None:
@@ -69,7 +69,7 @@ class Placement:
         network: Network | None,
         interface: Interface | None,
     ) -> Iterable[tuple[object, ...]]:
-        """Make what is known of one port's place so, and name each dependency that changed by it."""
+        """Update one port's binding and location; yield each dependency that changed."""
         before = self.bindings.get(port_id)
         if interface is None:
             self.bindings.pop(port_id, None)
@@ -130,14 +130,14 @@ class Placement:
         if not self.networks.has(switch_id):
             yield "holds_ports", switch_id
 
-    # --- what networks lead to ---
+    # --- reachability over routers ---
 
     def join(self, one: Node, other: Node) -> Iterable[tuple[object, ...]]:
-        """Two nodes lead to each other for one reason more; the dependencies that changed by it."""
+        """Add an edge between two nodes; yield the dependencies that changed."""
         yield from self._follow(self.adjacency.join(one, other))
 
     def part(self, one: Node, other: Node) -> Iterable[tuple[object, ...]]:
-        """Two nodes lead to each other for one reason less; the dependencies that changed by it."""
+        """Remove an edge between two nodes; yield the dependencies that changed."""
         yield from self._follow(self.adjacency.part(one, other))
 
     def _follow(self, before: Mapping[Node, frozenset[Node]]) -> Iterable[tuple[object, ...]]:
@@ -164,14 +164,14 @@ class Placement:
             yield from self._meet(switch_id, self._routed(switch_id, node), self.peers.remove)
 
     def _newly(self, switch_id: str, network_id: str) -> list[str]:
-        """Whom a switch meets because it has ports of a network, beside those that it meets because it reaches it."""
+        """Switches that become peers by this switch's ports in a network, beside those that are by its reach."""
         node = ("network", network_id)
         if not self.held.holds(node, switch_id):
             return self.held.of(node)
         return [other for other in self.held.of(node) if not self.span.holds(network_id, other)]
 
     def _routed(self, switch_id: str, node: Node) -> list[str]:
-        """Whom a switch meets because it reaches a network of which it has no ports: those that have some."""
+        """Switches with ports in a network that this switch reaches without ports of its own there."""
         kind, network_id = node
         if kind != "network" or self.span.holds(network_id, switch_id):
             return []
@@ -180,7 +180,7 @@ class Placement:
     def _meet(
         self, switch_id: str, others: Iterable[str], change: Callable[[str, str], bool]
     ) -> Iterable[tuple[object, ...]]:
-        """Make a switch and others peers for one reason more, or less."""
+        """Count a switch and others as peers once more, or once less."""
         for other in others:
             if other != switch_id:
                 if change(switch_id, other):

@@ -13,17 +13,17 @@ R = TypeVar("R", bound=Row)
 
 
 class _View:
-    """A row of which each attribute that is read is recorded; only those that are declared so can be."""
+    """A row whose attributes are recorded one by one as they are read; only declared `attributes` can be."""
 
     def __init__(self, row: Row, deps: set[Dependency]) -> None:
         self.__row = row
         self.__deps = deps
         self.id = row.row_id
-        first = ATTRIBUTES[type(row)][0]  # recorded whatever is read: it changes where the row comes or goes
+        first = ATTRIBUTES[type(row)][0]  # always recorded: it changes when the row is added or deleted
         self.__dict__[first] = getattr(row, first)
         deps.add((type(row), row.row_id, first))
 
-    def __getattr__(self, name: str) -> Any:  # once for each attribute: what was read is kept
+    def __getattr__(self, name: str) -> Any:  # called once an attribute: the value is kept in __dict__
         row = self.__row
         if name not in ATTRIBUTES[type(row)]:
             kind = type(row).__name__
@@ -34,10 +34,10 @@ class _View:
 
 
 class Reader:
-    """What an app sees of the model.  `deps` is everything that it looked at, found or not.
+    """Recording view of the model for one computation.  `deps`: everything that it read, found or not.
 
-    `switch_id` names the switch that the flows are for, or is "" where they are for every switch that carries the flow
-    set: what is computed there can depend on no switch in particular.
+    `switch_id`: the switch that the flows are for; "" in a flow set that several switches carry, whose flows cannot
+    depend on one of them.
     """
 
     __slots__ = ("_model", "_views", "deps", "switch_id")
@@ -53,12 +53,12 @@ class Reader:
         return self._model.get(kind, row_id)
 
     def view(self, kind: type[R], row_id: str) -> R | None:
-        """A row of which each attribute counts by itself, as it is read: others may change without us."""
+        """A row whose attributes are dependencies of their own: changes of those not read do not matter."""
         view = self._views.get((kind, row_id))
         if view is None:
             row = self._model.get(kind, row_id)
             if row is None:
-                self.deps.add((kind, row_id, ATTRIBUTES[kind][0]))  # which changes when the row comes
+                self.deps.add((kind, row_id, ATTRIBUTES[kind][0]))  # which changes when the row is added
                 return None
             view = self._views[kind, row_id] = _View(row, self.deps)
         return cast("R", view)
@@ -73,27 +73,27 @@ class Reader:
         return self.get(Switch, self.switch_id)
 
     def binding(self, port: Port) -> Interface | None:
-        """The interface that the port is bound to."""
+        """Interface that a port is bound to."""
         self.deps.add(("binding", port.id))
         return self._model.placement.bindings.get(port.id)
 
     def reachable(self) -> list[tuple[str, str]]:
-        """The networks that have a port on this switch, and all that routers lead to from them, as (kind, id)."""
+        """Networks with a port on this switch and those that routers join to them, routers included: (kind, id)."""
         self.deps.add(("reachable", self.switch_id))
         return self._model.placement.reachable.of(self.switch_id)
 
     def peers(self) -> list[str]:
-        """Switches that frames of such networks are exchanged with: one of the two has a port of what both reach."""
+        """Switches that this one exchanges frames with: one of the two has a port in a network that both reach."""
         self.deps.add(("peers", self.switch_id))
         return self._model.placement.peers.of(self.switch_id)
 
     def span(self, network_id: str) -> list[str]:
-        """Switches that hold a port of the network."""
+        """Switches with a port of the network."""
         self.deps.add(("span", network_id))
         return self._model.placement.span.of(network_id)
 
     def learners(self, network_id: str) -> list[str]:
-        """Switches that hold a learning port of the network."""
+        """Switches with a learning port of the network."""
         self.deps.add(("learners", network_id))
         return self._model.placement.learners.of(network_id)
 
@@ -106,35 +106,35 @@ class Reader:
         return self._model.placement.learner_blocks.of((switch_id, network_id))
 
     def members(self, switch_id: str, network_id: str, block: int) -> list[str]:
-        """Ports of a network in one block of a switch's OpenFlow ports."""
+        """Ports of a network in one block of a switch's port keys."""
         self.deps.add(("members", switch_id, network_id, block))
         return self._model.placement.members.of((switch_id, network_id, block))
 
     # --- the fabric ---
 
     def holds_ports(self, switch_id: str) -> bool:
-        """Whether any port is on the switch, so that frames may be for it."""
+        """Whether the switch has a port, so that frames may be for it."""
         self.deps.add(("holds_ports", switch_id))
         return self._model.placement.networks.has(switch_id)
 
     def link_ports(self) -> list[int]:
-        """The OpenFlow ports of this switch that are wired to other switches."""
+        """OpenFlow ports of this switch that are wired to other switches."""
         self.deps.add(("link_ports", self.switch_id))
         return self._model.routes.link_ports(self.switch_id)
 
     def towards(self) -> list[str]:
-        """Where frames that cross this switch may be going: every switch of the fabric, if this one is wired."""
+        """Destinations of labelled frames that cross this switch: all of the fabric, if it is wired."""
         if not self.link_ports():
             return []
         self.deps.add(("fabric",))
         return [switch_id for switch_id in self._model.routes.switches() if switch_id != self.switch_id]
 
     def relays(self) -> list[str]:
-        """Switches that may send labelled frames to this one through a tunnel."""
+        """Switches that may send labelled frames to this one through a tunnel (see `Routes.relays`)."""
         self.deps.add(("relays",))
         return self._model.routes.relays(self.switch_id)
 
     def route(self, destination: str) -> Route | None:
-        """How this switch reaches another."""
+        """Route from this switch to another."""
         self.deps.add(("route", self.switch_id, destination))
         return self._model.routes.route(self.switch_id, destination)

@@ -13,7 +13,7 @@ _NONE: dict[Any, int] = {}
 
 
 class Relation(Generic[K, V]):
-    """Each pair is held as often as it was added; who reads it sees only whether it is there."""
+    """Counted relation of keys to values: a pair is related while it was added more often than removed."""
 
     __slots__ = ("_counts",)
 
@@ -22,23 +22,23 @@ class Relation(Generic[K, V]):
 
     @classmethod
     def over(cls, base: Relation[K, V]) -> Relation[K, V]:
-        """One that reads as `base`, and may be changed."""
+        """A copy on write of `base`."""
         made = cls()
         made._counts = Layer(base._counts, dict)
         return made
 
     def __bool__(self) -> bool:
-        """Whether anything is related to anything."""
+        """Whether it has any pair."""
         return bool(self._counts)
 
     def add(self, key: K, value: V) -> bool:
-        """Count the pair once more; True when it was not there before."""
+        """Count a pair once more; True when it is new."""
         counts = self._counts.setdefault(key, {})
         counts[value] = counts.get(value, 0) + 1
         return counts[value] == 1
 
     def remove(self, key: K, value: V) -> bool:
-        """Count the pair once less; True when it is not there any more."""
+        """Count a pair once less; True when that was the last time."""
         counts = self._counts[key]
         counts[value] -= 1
         if counts[value]:

@@ -20,7 +20,7 @@ HIGHEST_RANK = 254  # it travels in eight bits
 
 
 class NextHop(NamedTuple):
-    """To switch `switch_id`, by port `port`, or (0) through a tunnel of encapsulation `tunnel`."""
+    """A neighbour on the way: `switch_id`, by port `port`, or (0) through a tunnel of encapsulation `tunnel`."""
 
     switch_id: str
     port: int = 0
@@ -28,7 +28,7 @@ class NextHop(NamedTuple):
 
 
 class Route(NamedTuple):
-    """From one switch towards another.
+    """Next hops of one switch towards another.
 
     `rank`, `choice`: see `paths.Tree`.  `next_hops`: those on shortest paths.  `backup`: the backup next hop for when
     the only one is down; `non_decreasing`: the backup's rank is not lower, so a frame may take such a one only once.
@@ -49,16 +49,16 @@ class _Change(NamedTuple):
 
 
 class Routes:
-    """Changed by the model only: `change` for each row, then `settle`."""
+    """Shortest paths over wires and underlays.  Changed by the model only: `change` for each row, then `settle`."""
 
     def __init__(self) -> None:
         self._fabric = Fabric()
         self._links: dict[tuple[str, int], Link] = {}
         self._switches: dict[str, frozenset[Underlay]] = {}
-        self._wires: dict[tuple[str, int], Wire] = {}  # by either end
+        self._wires: dict[tuple[str, int], Wire] = {}  # wires by each of their ends
         self._wired: dict[str, set[int]] = {}  # switch -> its link ports
         self._trees: dict[str, Tree] = {}
-        self._told: dict[str, dict[str, Route | None]] = {}  # destination -> from where -> what was answered
+        self._told: dict[str, dict[str, Route | None]] = {}  # destination -> source -> the route that was read
         self._next_hops: dict[str, dict[tuple[Node, ...], tuple[NextHop, ...]]] = {}  # of a switch by neighbours
         self._changes: list[_Change] = []
         self._touched: set[tuple[object, ...]] = set()
@@ -75,11 +75,11 @@ class Routes:
         return bool(self._wired)
 
     def switches(self) -> list[str]:
-        """The switches that labels lead to or from; none where nothing is wired."""
+        """Switches between which labelled frames travel; none without wires."""
         return sorted(node for node in self._fabric.graph if not isinstance(node, Underlay)) if self._wired else []
 
     def relays(self, switch_id: str) -> list[str]:
-        """The switches from whose tunnels labelled frames are taken: one end has links, both the underlay."""
+        """Switches from whose tunnels labelled frames are accepted: one end has wires, both share the underlay."""
         underlays = self._switches.get(switch_id, frozenset())
         if not underlays or not self._wired:
             return []
@@ -119,11 +119,11 @@ class Routes:
         return [NextHop(hop, port) for port in self._fabric.ports(here, hop)]
 
     def _backup(self, here: str, hop_used: NextHop, tree: Tree) -> tuple[NextHop | None, bool]:
-        """A neighbour whose path does not come back here: of a lower rank, or else a loop-free alternate (RFC 5286)."""
+        """Backup next hop: a neighbour of lower rank, else a loop-free alternate (RFC 5286)."""
         distance, rank = tree.distance, tree.rank
         mine, lower, best = distance[here], rank[here], None
         for hop, edge in self._fabric.graph._adj[here].items():
-            there = distance[hop]  # a neighbour of what reaches the destination does so, too
+            there = distance[hop]  # a neighbour of a switch with a route has one, too
             non_decreasing = rank[hop] >= lower
             if (
                 hop == hop_used.switch_id
@@ -181,10 +181,10 @@ class Routes:
                 self._rewire(end)
 
     def _rewire(self, end: tuple[str, int]) -> None:
-        """Make the wire at one end what the links say."""
+        """Update the wire at one end from its links."""
         now = self._wire(end)
         ends = (end,) if now is None else _ends(now)
-        for former in {self._wires.get(each) for each in ends} - {None, now}:  # the far end may have had another one
+        for former in {self._wires.get(each) for each in ends} - {None, now}:  # the far end may have had another wire
             assert former is not None
             self._record(former.one, former.other, partial(self._fabric.disconnect, former))
             for switch_id, port in _ends(former):
@@ -212,7 +212,7 @@ class Routes:
         self._touched.add(("link_ports", switch_id))
 
     def _wire(self, end: tuple[str, int]) -> Wire | None:
-        """The wire at an end: both rows are up and name each other."""
+        """The wire at an end, if both of its rows are up and name each other."""
         near = self._links.get(end)
         if near is None:
             return None
@@ -225,7 +225,7 @@ class Routes:
         return wire((end, far_end), max(1, near.cost, far.cost))
 
     def _record(self, one: Node, other: Node, act: Callable[[], None]) -> None:
-        """Do something to an edge, and note what it was and what it is."""
+        """Change an edge and record its value before and after."""
         nodes = len(self._fabric.graph)
         before = self._fabric.cost(one, other)
         act()
@@ -235,7 +235,7 @@ class Routes:
             self._touched.add(("fabric",))
 
     def settle(self) -> Iterable[tuple[object, ...]]:
-        """Bring every tree up to date; the dependencies that changed since the last time."""
+        """Update every shortest-path tree; the dependencies that changed since the last call."""
         touched, self._touched = self._touched, set()
         changes, self._changes = self._changes, []
         if changes:
@@ -247,7 +247,7 @@ class Routes:
         return touched
 
     def _renew(self, tree: Tree, suspects: set[Node]) -> list[str]:
-        """Look again at what was answered; from where the answer is another now."""
+        """Recompute the routes that were read; the switches whose route changed."""
         told, others = self._told[tree.destination], []
         for here in suspects & told.keys():
             route = self._route(here, tree)
@@ -257,7 +257,7 @@ class Routes:
         return others
 
     def _forget(self) -> None:
-        """Keep nothing of switches that have gone."""
+        """Drop what is kept of switches that are gone."""
         gone, self._gone = self._gone - self._switches.keys(), set()
         for switch_id in gone:
             self._told.pop(switch_id, None)
@@ -279,8 +279,8 @@ class Routes:
         return Affected(moved, turned)
 
     def _around(self, affected: Affected) -> set[Node]:
-        """From where a route may be another: backups depend on the neighbours' distances, next hops through an underlay
-        on where that leads.
+        """Switches whose route may have changed: backups depend on the distances of neighbours, next hops through an
+        underlay on the switches that share it.
         """
         adjacent = self._fabric.graph._adj
         around = affected.moved | affected.turned

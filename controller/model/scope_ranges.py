@@ -15,7 +15,7 @@ Range = tuple[int, int]  # the first and the last address of a prefix, as intege
 
 @lru_cache(maxsize=4096)
 def ranges_of(prefixes: tuple[str, ...]) -> tuple[Range, ...]:
-    """Canonical prefixes as ranges, in their order; parsed once for each pool."""
+    """Ranges of canonical prefixes, in their order; parsed once a pool."""
     return tuple(_range(*prefix.split("/")) for prefix in prefixes)
 
 
@@ -26,8 +26,9 @@ def _range(address: str, length: str) -> Range:
 
 
 class ScopeRanges:
-    """Ranges of one scope are disjoint, because the rules keep them so: a look-up costs n log n of what is asked for,
-    however many pools the scope has.
+    """Address ranges of the pools of each address scope.
+
+    The rules keep those of one scope disjoint, so a look-up of n ranges costs n log m in a scope of m.
     """
 
     __slots__ = ("_held",)
@@ -36,7 +37,7 @@ class ScopeRanges:
         self._held: dict[str, SortedList] = {}  # scope id -> (first, last, pool id)
 
     def change(self, old: SubnetPool | None, new: SubnetPool | None) -> None:
-        """A pool came, changed or went."""
+        """Take in a pool that was added, changed or deleted."""
         if old is not None and new is not None and _same(old, new):
             return
         if old is not None and old.address_scope_id:
@@ -50,7 +51,7 @@ class ScopeRanges:
             held.update((first, last, new.id) for first, last in ranges_of(new.prefixes))
 
     def overlaps(self, scope_id: str, wanted: Sequence[Range], besides: str) -> bool:
-        """Whether a pool of the scope, other than `besides`, holds an address of these ranges."""
+        """Whether another pool of the scope than `besides` overlaps these ranges."""
         held = self._held.get(scope_id)
         if held is None:
             return False

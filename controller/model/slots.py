@@ -11,18 +11,18 @@ PREFIXES = ("taken/quota/", "taken/switch/")
 
 class Slots:
     def __init__(self) -> None:
-        self._held: dict[str, int] = {}  # quota -> the numbers of its slots that are held
+        self._held: dict[str, int] = {}  # quota -> numbers of its held slots
         self._of: dict[str, str] = {}  # key of a row -> the slot that it holds, without "taken/"
 
     def held(self, quota: str) -> int:
         return self._held.get(quota, 0)
 
     def of(self, holder: str) -> str | None:
-        """The slot that a row holds, without "taken/"; None when it holds none."""
+        """Slot held by a row, without "taken/"; None if it holds none."""
         return self._of.get(holder)
 
     def put(self, key: str, old: str | None, new: str | None) -> None:
-        """A reservation below PREFIXES has passed from one row (its key) to another; None is nobody."""
+        """Pass a reservation below PREFIXES from one row (its key; None: nobody) to another."""
         if old is not None:
             self._of.pop(old, None)
         if new is not None:

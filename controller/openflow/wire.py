@@ -20,6 +20,7 @@ ECHO_REQUEST: Final = 2
 ECHO_REPLY: Final = 3
 EXPERIMENTER: Final = 4
 FEATURES_REPLY: Final = 6
+SET_CONFIG: Final = 9
 PACKET_IN: Final = 10
 PORT_STATUS: Final = 12
 PACKET_OUT: Final = 13
@@ -42,11 +43,17 @@ AGGREGATE: Final = 2
 GROUP_DESC: Final = 7
 METER_CONFIG: Final = 10
 PORT_DESC: Final = 13
+EXPERIMENTER_MULTIPART: Final = 0xFFFF
 
 ANY: Final = 0xFFFFFFFF  # OFPP_ANY, OFPG_ANY, OFP_NO_BUFFER
 ALL_TABLES: Final = 0xFF
 CONTROLLER_METER: Final = 0xFFFFFFFD
 ALL_METERS: Final = 0xFFFFFFFF  # OFPM_ALL
+
+NICIRA: Final = 0x00002320
+_FLUSH_ZONE = 29  # NXT_CT_FLUSH_ZONE (nicira-ext.h of Open vSwitch)
+_FRAGMENTS_MATCHED = 3  # OFPC_FRAG_NX_MATCH
+_MISS_SEND_LEN = 128  # what it is where nobody sets it
 
 ONF: Final = 0x4F4E4600
 BUNDLE_CONTROL: Final = 2300
@@ -128,22 +135,22 @@ def delete_by_cookie(xid: int, cookie: int) -> bytes:
 
 def flow_dump(xid: int) -> bytes:
     """Ask for all flows of all tables (7.3.5.2)."""
-    return _multipart(xid, FLOW_STATS, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
+    return multipart_request(xid, FLOW_STATS, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
 
 
 def flow_count_request(xid: int) -> bytes:
     """Ask for the number of all flows of all tables, and what they counted (OFPMP_AGGREGATE, 7.3.5.3)."""
-    return _multipart(xid, AGGREGATE, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
+    return multipart_request(xid, AGGREGATE, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
 
 
 def group_dump(xid: int) -> bytes:
     """Ask what all groups are (7.3.5.10)."""
-    return _multipart(xid, GROUP_DESC, b"")
+    return multipart_request(xid, GROUP_DESC, b"")
 
 
 def meter_request(xid: int, meter: int = ALL_METERS) -> bytes:
     """Ask how a meter is configured, or all (7.3.5.12)."""
-    return _multipart(xid, METER_CONFIG, _WORD.pack(meter) + bytes(4))
+    return multipart_request(xid, METER_CONFIG, _WORD.pack(meter) + bytes(4))
 
 
 def meter_mod(xid: int, meter: Meter, exists: bool) -> bytes:
@@ -162,6 +169,18 @@ def role_request(xid: int, role: int, generation: int) -> bytes:
     return message(ROLE_REQUEST, xid, _ROLE.pack(role, generation))
 
 
+def match_fragments(xid: int) -> bytes:
+    """OFPT_SET_CONFIG with OFPC_FRAG_NX_MATCH: of a fragmented packet the first fragment has its ports, and the others
+    have ports of 0 (7.3.2; ovs-ofctl(8), `set-frags`).
+    """
+    return message(SET_CONFIG, xid, _TWO.pack(_FRAGMENTS_MATCHED, _MISS_SEND_LEN))
+
+
+def flush_zone(xid: int, zone: int) -> bytes:
+    """NXT_CT_FLUSH_ZONE: forget the connections of a conntrack zone.  Not for bundles, and a slave may send it, too."""
+    return message(EXPERIMENTER, xid, _EXPERIMENTER.pack(NICIRA, _FLUSH_ZONE) + _TWO.pack(0, 0) + _TWO.pack(0, zone))
+
+
 def packet_out(xid: int, in_port: int, actions: bytes, data: bytes) -> bytes:
     return message(PACKET_OUT, xid, _PACKET_OUT.pack(ANY, in_port, len(actions)) + actions + data)
 
@@ -170,7 +189,8 @@ def barrier(xid: int) -> bytes:
     return message(BARRIER_REQUEST, xid)
 
 
-def _multipart(xid: int, kind: int, body: bytes) -> bytes:
+def multipart_request(xid: int, kind: int, body: bytes) -> bytes:
+    """A multipart request in one part (7.3.5)."""
     return message(MULTIPART_REQUEST, xid, _MULTIPART.pack(kind, 0) + body)
 
 
@@ -241,6 +261,11 @@ def refused_meter(data: bytes) -> int | None:
 
 def is_bundle_add(data: bytes) -> bool:
     return len(data) >= 16 and data[1] == EXPERIMENTER and _EXPERIMENTER.unpack_from(data, 8) == (ONF, BUNDLE_ADD)
+
+
+def may_be_of_bundle(data: bytes) -> bool:
+    """Whether the data of an error, too short to tell, may come from a message of a bundle."""
+    return len(data) < 2 or data[1] in (EXPERIMENTER, FLOW_MOD)
 
 
 def is_bundle_reply(data: bytes) -> bool:

@@ -27,20 +27,20 @@ KEPT = 20_000  # objects
 BYTES = 32 * 2**20  # of their encoded rows, each version counted once
 PAUSE = 1.0  # seconds at least between two looks at all statuses
 GLANCE = 0.05  # seconds at least between two looks at those of ports that are under way
-SHARE = 20  # of the time, one part in so many at most goes into looking at statuses
-SLICE = 0.001  # seconds of looking after which other green threads get their turn
-AT_ONCE = 1_000  # ports that are looked at with the commit that concerns them; if there are more, later
+SHARE = 20  # looking at statuses takes at most 1/SHARE of the time
+SLICE = 0.001  # seconds of work before other green threads get a turn
+AT_ONCE = 1_000  # most ports that are looked at together with their commit
 
 
 class Position(NamedTuple):
-    """Of an entry: the commit's revision, and for what is not in the store how many such entries it is after that."""
+    """Position of an entry: the commit's revision, and a count of entries since that are not in the store."""
 
     revision: int
     number: int = 0
 
 
 class FeedEntry(NamedTuple):
-    """`statuses`: of ports, by id.  `bytes`: of the encoded rows that no entry before has."""
+    """One entry of the feed.  `statuses`: of ports by id.  `bytes`: of encoded rows that no earlier entry has."""
 
     position: Position
     rows: tuple[ChangeRecord, ...] = ()
@@ -64,18 +64,18 @@ class ProgressSignal(Protocol):
 
 class Events:
     def __init__(self, replica: Replica, statuses: Statuses) -> None:
-        self.process = secrets.token_hex(4)  # positions with a number mean something here only
+        self.process = secrets.token_hex(4)  # numbered positions are valid in this process only
         self._model = replica.model
         self._looked = Looked(replica.model, statuses)
         self._entries: list[FeedEntry] = []
         self._weight = 0
         self.bytes = 0
-        self._start = Position(replica.model.revision)  # what comes after it is kept
+        self._start = Position(replica.model.revision)  # later entries are kept
         self._news = hub.Signal()
         replica.watch(self._committed, self._foreseen)
 
     def start(self, progress: ProgressSignal) -> None:
-        """Follow the statuses of ports, in a green thread."""
+        """Start the green thread that follows statuses of ports."""
         hub.keep(self._follow, progress)
 
     @property
@@ -83,17 +83,17 @@ class Events:
         return self._entries[-1].position if self._entries else self._start
 
     def after(self, position: Position) -> list[FeedEntry]:
-        """Raises Compacted when `position` is further back than what is kept, or of another process."""
+        """Entries after a position.  Raises Compacted when it is older than what is kept, or of another process."""
         if position < self._start or (position > self.last and position.number):
             raise Compacted(f"events after {position} are not kept, only those after {self._start}")
         return self._entries[bisect_right(self._entries, position, key=lambda each: each.position) :]
 
     def wait(self, timeout: float) -> None:
-        """Until there is more, at most `timeout` seconds."""
+        """Wait for further entries, at most `timeout` seconds."""
         self._news.wait(timeout)
 
     def _foreseen(self, rows: Rows) -> None:
-        """What was true until now, of what is about to change: a status that comes and goes is told, too."""
+        """Publish statuses before a change of theirs, so that one that comes and goes is an event, too."""
         under_way = self._looked.under_way
         if under_way:
             ports = concerned(self._model, [(after, before) for before, after in rows])
@@ -116,8 +116,7 @@ class Events:
         self.bytes += entry.bytes
         if self._weight > 2 * KEPT or self.bytes > 2 * BYTES:
             self._cut()
-        self._news.set()
-        self._news.clear()
+        self._news.pulse()
 
     def _cut(self) -> None:
         """Drop the oldest entries, so that KEPT objects and BYTES of them remain."""
@@ -146,15 +145,15 @@ class Events:
             progress.wait(PAUSE)
 
     def look_at(self, ports: Iterable[Port]) -> None:
-        """Tell of those whose status or host is another by now; for whoever is about to show these to a reader.
+        """Publish changed statuses and hosts of ports that are about to be shown to a reader.
 
-        What a reader is shown is then what was last told, so that a change back is an event, too.
+        What a reader sees is then what was published last, so that a change back is an event, too.
         """
         rows = self._model.rows(Port)
         self._tell([now for port in ports if (now := rows.get(port.id)) is not None])
 
     def look(self) -> None:
-        """Tell of every port whose status is another than when it was last looked at."""
+        """Publish every port whose status has changed since the last look."""
         self._look(list(self._model.rows(Port)))
         self._looked.forget_gone()
 
@@ -164,7 +163,7 @@ class Events:
             self._tell([port for port_id in port_ids[start : start + 100] if (port := rows.get(port_id)) is not None])
 
     def _tell(self, ports: Iterable[Port]) -> None:
-        """Of those whose status is another, or that are on another host; does not wait."""
+        """Publish changed statuses and hosts of some ports; does not wait."""
         moved, changed = self._looked.look(ports)
         if moved:
             self._append_now(tuple(self._unchanged(port) for port in moved), ())
@@ -181,8 +180,8 @@ class Events:
 
 
 def follow(events: Events, position: Position, patience: float, until: float) -> Iterator[FeedEntry | None]:
-    """Entries after a position as they come, until `until` (time.monotonic); None whenever none has come for
-    `patience` seconds.  Raises Compacted when the reader is too slow.
+    """Entries after a position as they come, until `until` (time.monotonic); None after each `patience` seconds
+    without one.  Raises Compacted when the reader is too slow.
     """
     while True:
         found = events.after(position)

@@ -28,10 +28,10 @@ log = logging.getLogger("tenet.nova")
 OWNER = "compute:"  # begins the device_owner of a server's port
 TOGETHER = 50  # ports in a request
 SLOWEST = 60.0  # seconds between attempts when Nova does not answer
-PATIENCE = 10.0  # seconds for an answer
+PATIENCE = 10.0  # seconds to wait for an answer
 WHOLE = 60.0  # seconds between looks at every server's port: a switch may refuse later what it had taken
-SHARE = 20  # of the time, one part in so many at most goes into looking
-SLICE = 0.001  # seconds of looking after which other green threads get their turn
+SHARE = 20  # looking takes at most 1/SHARE of the time
+SLICE = 0.001  # seconds of work before other green threads get a turn
 PLUGGED, UNPLUGGED = "network-vif-plugged", "network-vif-unplugged"
 
 
@@ -46,12 +46,12 @@ class Event(NamedTuple):
 
 class Send(Protocol):
     def __call__(self, events: Sequence[Event]) -> None:
-        """Raises OSError when Nova has not taken them."""
+        """Report changes.  Raises OSError when Nova has not accepted them."""
         ...
 
 
 class PortChange(NamedTuple):
-    """`now`: of a port that is up; None: it is not, or no server's.  `before`: what Nova knows of it, or None."""
+    """Change to report.  `now`: of a port that is up, else None.  `before`: what Nova knows, or None."""
 
     port_id: str
     now: NovaNotification | None
@@ -67,24 +67,24 @@ class PortChange(NamedTuple):
 
 
 class Watch:
-    """Which ports' states are to be told, by this process: those at a switch that `mine` holds for."""
+    """Ports whose state this process has to report: those at switches for which `mine` holds."""
 
     def __init__(self, model: Model, statuses: Statuses, mine: Callable[[str], bool] = lambda _: True) -> None:
         self._model = model
         self._statuses = statuses
         self._mine = mine
-        self._open: set[str] = set()  # to be looked at, by port id
-        self._waiting: set[str] = set()  # looked at, with something to tell, or with a status that may change by itself
+        self._open: set[str] = set()  # ports to look at, by id
+        self._waiting: set[str] = set()  # ports with something to report, or a status that may change by itself
         self.open_all()
 
     def open_all(self) -> None:
-        """Have every port of a server looked at."""
+        """Queue every port of a server."""
         self._open = {port.id for port in self._model.rows(Port).values() if server(port)} | set(
             self._model.rows(NovaNotification)
         )
 
     def changed(self, touched: Iterable[Dependency]) -> None:
-        """What a change of the model may have changed."""
+        """Queue the ports that a change of the model concerns."""
         for key in touched:
             if key[0] is Port and len(key) == 2:
                 self._open.add(str(key[1]))
@@ -137,7 +137,7 @@ class Watch:
 
 
 def server(port: Port) -> str:
-    """The server that a port is of, or ""."""
+    """Id of a port's server, or ""."""
     if not port.device_owner.startswith(OWNER):
         return ""
     try:
@@ -147,7 +147,7 @@ def server(port: Port) -> str:
 
 
 class Notifier:
-    """Tells, in a green thread of its own, and again until it is heard.  `mine`: see Watch."""
+    """Green thread that reports to Nova, again until it succeeds.  `mine`: see Watch."""
 
     def __init__(
         self,
@@ -166,7 +166,7 @@ class Notifier:
         self._mine = mine
 
     def start(self) -> None:
-        """Once the replica is there."""
+        """Start the green thread; the replica must be loaded."""
         watch = Watch(self._replica.model, self._statuses, self._mine)
         self._replica.listen(watch.changed)
         hub.keep(self._follow, watch)
@@ -181,7 +181,7 @@ class Notifier:
             hub.sleep(SHARE * self._tell_all(watch.due()))
 
     def _tell_all(self, due: Iterator[PortChange]) -> float:
-        """Seconds that looking took."""
+        """Report what is due; the seconds that it took."""
         delay = looking = 0.0
         while True:
             began = time.monotonic()
@@ -193,7 +193,7 @@ class Notifier:
             hub.sleep(delay)
 
     def _tell(self, changes: list[PortChange], delay: float) -> float:
-        """Seconds to wait then: 0 when Nova has heard, and it is written down."""
+        """Report once; seconds to wait then: 0 when Nova accepted it and that is stored."""
         try:
             self._send([event for change in changes for event in change.events()])
             transact(self._store, self._replica, partial(_write_down, changes))
@@ -214,10 +214,10 @@ def _write_down(changes: list[PortChange], transaction: Transaction) -> None:
 
 
 class Nova:
-    """Sends to the Compute API at `endpoint`, logged in as [nova] auth_type and what goes with it say."""
+    """Client of the Compute API at `endpoint`, with the credentials of [nova]."""
 
     def __init__(self, endpoint: str, config_files: Sequence[str]) -> None:
-        """Raises Misconfigured."""
+        """Raises Misconfigured for incomplete credentials."""
         from keystoneauth1 import loading
         from keystoneauth1.exceptions import ClientException
         from oslo_config import cfg

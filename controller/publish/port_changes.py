@@ -14,7 +14,7 @@ Changes = Iterable[tuple[Row | None, Row | None]]
 
 
 class Looked:
-    """`under_way`: ids of the ports whose status is about to be another."""
+    """Result of a look.  `under_way`: ids of the ports whose status is about to change."""
 
     def __init__(self, model: Model, statuses: Statuses) -> None:
         self.under_way: set[str] = set()
@@ -25,7 +25,7 @@ class Looked:
         self._most = SPARE  # of these, before those that nothing has any more are let go
 
     def look(self, ports: Iterable[Port]) -> tuple[list[Port], list[tuple[Port, str, str]]]:
-        """(those that are on another host, those of another status with that and the reason)"""
+        """Ports on another host, and ports of another status with that and its reason."""
         moved, changed = [], []
         for port in ports:
             status, reason = self._statuses.port(port)
@@ -51,7 +51,7 @@ class Looked:
 
 
 def concerned(model: Model, rows: Changes) -> list[Port]:
-    """Ports whose status or host may be others by a commit."""
+    """Ports whose status or host a commit may change."""
     found: dict[str, Port] = {}
     for before, after in rows:
         if isinstance(after, Port):

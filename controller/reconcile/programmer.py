@@ -1,7 +1,8 @@
-"""One connected switch is kept right: synchronised, then sent every change, then audited now and again.
+"""Programming of one connected switch: synchronised, then sent every change, then audited now and again.
 
 Start, reconnect, take-over, repair and audit are one thing: dump, compare, send the difference.  Between the audits of
-content the flows are only counted: a count that differs brings the audit at once.
+content the flows are only counted: a count that differs brings the audit at once, as does a change by somebody else
+that the switch tells of.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from controller.runtime import hub
 from controller.runtime.errors import Rejected
 
 from .audits import AuditIntervals, AuditSchedule
+from .foreign import ForeignChanges
+from .recovery import NO_RECOVERY, Recovery
 from .target import Batch, Target
 
 log = logging.getLogger("tenet.switch")
@@ -30,6 +33,7 @@ GATHER = 0.02  # seconds between two bundles: after each, Open vSwitch looks at 
 TABLE_FULL = "OFPFMFC_TABLE_FULL"
 SLICE = 0.005  # seconds of encoding after which other green threads get their turn
 KEPT = 4096  # encoded flows
+SLACK = 2.0  # seconds after its timeout within which Open vSwitch has removed a flow
 RETRY = 2.0  # seconds until a bundle is tried again that was refused without a flow being named
 
 
@@ -57,17 +61,22 @@ class Plan(Protocol):
 class Programmer:
     """Runs in the session's green thread until the session ends."""
 
-    def __init__(self, switch_id: str, session: Session, plan: Plan, audits: AuditIntervals) -> None:
+    def __init__(
+        self, switch_id: str, session: Session, plan: Plan, audits: AuditIntervals, recovery: Recovery = NO_RECOVERY
+    ) -> None:
         self.switch_id = switch_id
         self.session = session
         self.target = Target()
         self.compared = False  # with what the switch holds, once; before that no change is of interest
         self.synchronised = False
         self.last_applied = 0.0  # Unix time of the last commit, 0 when there was none
-        self.repaired = 0  # flows that an audit found missing, foreign or changed
+        self.repaired = 0  # flows that a comparison found missing, foreign or changed
+        self.foreign = ForeignChanges(audits.counts)
         self._plan = plan
         self._unlimited = ""  # as the log was told
         self._audits = audits
+        self._recovery = recovery
+        self._recovered_at = 0.0  # monotonic time when the last flow of the recovery is gone
         self._told: dict[int, str] | None = None  # refusals, as the plan knows them; None: those of another connection
         self._wake = hub.Signal()
         self._again_from = 0.0  # monotonic time from which on the next bundle may be sent
@@ -83,46 +92,79 @@ class Programmer:
 
     def run(self) -> None:
         """Until `end`; raises `Unreachable` when the connection ended first."""
-        self._synchronise("connected")
-        self.synchronised = True
-        schedule = AuditSchedule(self._audits)
+        self.session.flow_monitor.begin(self._changed_by_others)  # before the dump, so that no change is missed
+        try:
+            self._synchronise("connected")
+            self.synchronised = True
+            self._keep_right(AuditSchedule(self._audits))
+        finally:
+            self.session.flow_monitor.end()
+
+    def _keep_right(self, schedule: AuditSchedule) -> None:
         while not self._ended:
             self._send()
-            left = schedule.left
+            left = min(schedule.left, self.foreign.due - time.monotonic())
             if left > 0:
                 self._wake.wait(left)
-            elif schedule.content_due or self.target.retried_at_audits or self._miscounted():
+            elif self._changed_or_due(schedule):
                 self._synchronise("audit")
                 schedule.dumped()
             else:
                 schedule.counted()
 
+    def _changed_or_due(self, schedule: AuditSchedule) -> bool:
+        """Whether all is to be compared now; if not, the flows have been counted."""
+        changed = self.foreign.due <= time.monotonic()
+        return changed or schedule.content_due or self.target.retried_at_audits or self._miscounted()
+
+    def _changed_by_others(self, count: int) -> None:
+        """Called by the session's reader: never waits."""
+        if self.foreign.seen(count, time.monotonic()):
+            self._wake.set()
+
     def _miscounted(self) -> bool:
         """Whether the switch holds more or fewer flows than it confirmed; also where it cannot tell."""
         try:
-            return self.session.flow_count() != len(self.target.installed)
+            more = self.session.flow_count() - len(self.target.installed)
+            return more != 0 and not (0 < more <= len(self._recovery.flows) and time.monotonic() < self._recovered_at)
         except Rejected:
             return True
 
     def _synchronise(self, why: str) -> None:
         with self._plan.comparing(self.switch_id):
+            changes = self.foreign.comparing(time.monotonic())
             self._see_meters()
             groups = self.session.held_groups()
-            held = self.session.held()
+            held = self._recovery.without(self.session.held())
             self.target.groups.seen(groups.right, groups.wrong)
             confirmed = self.target.installed
             differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
             self.compared = True
             wrong = len(held.right.symmetric_difference(confirmed) | held.wrong) if why == "audit" else 0
             del held  # of a large switch as much as all else here
-        if why == "audit":
-            self.repaired += wrong
-            if wrong:
-                log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
-        else:
+        self.repaired += wrong
+        if why != "audit":
             log.info("switch %s: %s, %d flows right, %d to change",
                      self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
+            self._recover()
+        elif changes:
+            log.warning("switch %s: %d changes of flows by others; %d flows missing, foreign or changed are put right",
+                        self.switch_id, changes, wrong)  # fmt: skip
+        elif wrong:
+            log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
         self._send()
+
+    def _recover(self) -> None:
+        """Where all flows are new, ovs-vswitchd has begun anew, and knows no connection any more."""
+        left = self._recovery.left(self.session.flows_age)
+        if left:
+            try:
+                self.session.apply([flow.passing(left) for flow in self._recovery.flows], [])
+            except Rejected as refused:
+                log.warning("switch %s: TCP connections are not picked up: %s", self.switch_id, refused)
+                return
+            self._recovered_at = time.monotonic() + left + SLACK
+            log.info("switch %s: began anew: TCP connections are picked up for %d s", self.switch_id, left)
 
     def _see_meters(self) -> None:
         try:
@@ -160,7 +202,9 @@ class Programmer:
             [group.wire for group in batch.groups.missing],
             [group_removal(number) for number in sorted(batch.groups.gone)],
             [meter_mod(one.number, one, one.number in known) for one in batch.meters.missing],
+            batch.zones.begun,
         )
+        self.session.flush_zones(batch.zones.ended)
         self.session.remove_meters(sorted(batch.meters.gone))
 
     def _confirm(self, batch: Batch, refusals: Mapping[int, str] = {}, lacking: Mapping[int, str] = {}) -> None:
@@ -190,6 +234,7 @@ class Programmer:
         _add_crowded_out(batch.put, refusals)
         if rejected.rest:
             self.session.remove_meters(sorted(batch.meters.gone))
+            self.session.flush_zones(batch.zones.ended)
             self._confirm(batch, refusals, lacking)
         else:
             self.target.restore(batch, refusals, lacking)

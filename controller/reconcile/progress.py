@@ -190,5 +190,4 @@ class Progress:
                 awaited.set()
         for listener in self._listeners:
             listener()
-        self._news.set()
-        self._news.clear()
+        self._news.pulse()

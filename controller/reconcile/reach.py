@@ -9,7 +9,7 @@ from topology.links import MOST_SEGMENT, tunnelled
 FEW = 16  # switches of a network that are looked at each time
 
 
-class Reach:
+class ReachMemo:
     """`unreached`, remembered of networks on many switches while nothing changes that it follows from: it is asked of
     each of their ports again and again.
     """

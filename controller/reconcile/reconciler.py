@@ -18,6 +18,7 @@ from controller.store.replica import Replica
 from .audits import AuditIntervals
 from .programmer import Programmer
 from .progress import Progress
+from .recovery import NO_RECOVERY, Recovery
 from .target import Steps, Target
 
 log = logging.getLogger("tenet.reconcile")
@@ -46,6 +47,7 @@ class Reconciler:
         progress: Progress,
         audits: AuditIntervals,
         check: Check = _unchecked,
+        recovery: Recovery = NO_RECOVERY,
     ) -> None:
         self.compiler = compiler
         self.programmers: dict[str, Programmer] = {}
@@ -54,6 +56,7 @@ class Reconciler:
         self._progress = progress
         self._audits = audits
         self._check = check
+        self._recovery = recovery
         self._wake = hub.Signal()
         self._working = False
         self._turns = hub.Semaphore(TOGETHER)
@@ -71,7 +74,7 @@ class Reconciler:
 
     def attend(self, switch_id: str, session: Session) -> None:
         """Keep a connected switch right until its connection ends; the session's own green thread."""
-        programmer = Programmer(switch_id, session, self, self._audits)
+        programmer = Programmer(switch_id, session, self, self._audits, self._recovery)
         before = self.programmers.get(switch_id)
         if before is not None:
             before.end()

@@ -10,7 +10,7 @@ from controller.model.model import Model
 from controller.model.rows import Network, Port
 
 from .mtus import Mtus
-from .reach import Reach, cut_off
+from .reach import ReachMemo, cut_off
 
 ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
 
@@ -56,7 +56,7 @@ class Statuses:
         self.mtu = (mtus or Mtus(model)).of  # of a network, and a word on it
         self._model = model
         self._progress = progress
-        self._reach = Reach(model)
+        self._reach = ReachMemo(model)
 
     def port(self, port: Port) -> tuple[str, str]:
         """A port's status, and the reason where there is one to tell.

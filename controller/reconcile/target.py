@@ -12,6 +12,7 @@ from controller.flow.meter import Meter
 
 from .cookies import CookieSet
 from .needs import NONE, Difference, Needs
+from .zones import ZoneChanges, ZoneOwners
 
 _groups, _meters = attrgetter("groups"), attrgetter("meters")
 
@@ -19,13 +20,15 @@ _groups, _meters = attrgetter("groups"), attrgetter("meters")
 class Batch(NamedTuple):
     """One bundle: groups that are missing, flows to add, cookies to delete, and last the groups that are to go.
 
-    Meters are to be there before it, and to go after it: Open vSwitch takes none in bundles.
+    Meters are to be there before it, and to go after it: Open vSwitch takes none in bundles.  Of zones, those that have
+    another owner are to be emptied before it, and those that have none any more after it.
     """
 
     put: list[Flow]
     drop: set[int]
     groups: Difference[Group] = NONE
     meters: Difference[Meter] = NONE
+    zones: ZoneChanges = ZoneChanges()
 
     @property
     def empty(self) -> bool:
@@ -66,7 +69,7 @@ class Target:
 
     __slots__ = (
         "_foreign", "_held_meters", "_pending", "groups", "installed", "lacking", "meterless", "meters", "refused",
-        "services",
+        "services", "zones",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -77,6 +80,7 @@ class Target:
         self.groups: Needs[Group] = Needs(_groups)
         self.meters: Needs[Meter] = Needs(_meters)
         self.services: dict[int, str] = {}
+        self.zones = ZoneOwners()
         self._held_meters: dict[int, Meter] = {}  # as the switch showed them, until they are compared
         self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
         self._foreign: set[int] = set()  # cookies on the switch that are nobody's
@@ -121,8 +125,8 @@ class Target:
         """Begin anew from what a dump showed; the number of flows that are not as they should be.
 
         `right`: cookies of flows that are what their cookie says; `wrong`: all others.  `using`: of `wanted` at least
-        those that use groups or meters, where they are known.  What the switch refused
-        before is tried again.  Before this, `groups.seen` and `see_meters` are told what was dumped of them.
+        those that use groups, meters or zones, where they are known.  What the switch refused before is tried again.
+        Before this, `groups.seen` and `see_meters` are told what was dumped of them.
         """
         desired = {flow.cookie: flow for flow in wanted}
         self.installed = CookieSet(desired.keys() & right)
@@ -140,6 +144,7 @@ class Target:
         self._held_meters = {}
         self.groups.begin(groups, right)
         self.meters.begin(meters, right)
+        self.zones.seen(flow for cookie, flow in users.items() if cookie in right)
         return len(self._pending) + len(self._foreign - self._pending.keys())
 
     def see_meters(self, held: Mapping[int, Meter], meterless: str = "") -> None:
@@ -161,7 +166,7 @@ class Target:
         if self.lacking or self.meterless:  # tried in vain: until the next audit
             able = tuple([one for one in meters.missing if not self.meterless and one.number not in self.lacking])
             meters = meters._replace(missing=able)
-        return Batch(put, drop, groups, meters)
+        return Batch(put, drop, groups, meters, self.zones.changes(put, drop))
 
     def _with_meters(self, put: list[Flow]) -> list[Flow]:
         """`put` without the flows whose meters the switch does not take."""
@@ -187,6 +192,7 @@ class Target:
         there = {flow.cookie for flow in put}
         self.installed.difference_update(batch.drop)
         self.installed.update(there)
+        self.zones.confirm(put, batch.drop)
         kept = there | self._pending.keys()
         taken = tuple([one for one in batch.meters.missing if one.number not in lacking])
         self.groups.confirm(batch.groups, put, batch.drop, kept)

@@ -10,9 +10,10 @@ from controller.runtime.certificates import Names, shown
 
 
 class Admission(NamedTuple):
-    """`bind`: over TLS, a datapath that a database has told of needs a certificate of that database's system-id.
+    """Admission of datapaths.
 
-    `adopt`: datapaths of which no database has told become switches, `most` of them; otherwise they are refused.
+    `bind`: over TLS, a datapath that a database reports needs a certificate for that database's system-id.  `adopt`:
+    datapaths that no database reports become switches, `most` at most; otherwise they are refused.
     """
 
     model: Model
@@ -21,16 +22,16 @@ class Admission(NamedTuple):
     most: int = 2000
 
     def why_not(self, dpid: int, names: Names) -> str:
-        """Why a peer whose certificate has these names may not be the datapath; "" when it may."""
+        """Reason to refuse a datapath to a peer whose certificate has these names; "" to accept it."""
         owner = self._owner(dpid)
         if not owner or names is None or not self.bind or owner in names:
             return ""
         return f"its certificate is of {shown(names)}, and datapath {dpid:016x} is of {owner}"
 
     def why_not_adopt(self, dpid: int) -> str:
-        """Why a datapath that is no switch's yet may not become one; "" when it may."""
+        """Reason not to adopt a datapath; "" to adopt it."""
         if self._owner(dpid):
-            return ""  # a database has told that it is somebody else's bridge
+            return ""  # a database reports it as a bridge that Tenet does not program
         if not self.adopt:
             return f"no database has told of datapath {dpid:016x}, and [openflow] adopt is false"
         count = sum(is_adopted(switch) for switch in self.model.rows(Switch).values())
@@ -39,7 +40,7 @@ class Admission(NamedTuple):
         return ""
 
     def _owner(self, dpid: int) -> str:
-        """The system-id of the database that has told of a datapath, "" where none has."""
+        """System-id of the database that reports a datapath; "" if none does."""
         for switch in self.model.find(Switch, "dpid", dpid):
             if not is_adopted(switch):
                 return switch.id
@@ -48,5 +49,5 @@ class Admission(NamedTuple):
 
 
 def is_adopted(switch: Switch) -> bool:
-    """Whether the switch is known over OpenFlow alone."""
+    """Whether the switch is known over OpenFlow alone (no database reports it)."""
     return switch.id == f"{switch.dpid:016x}"

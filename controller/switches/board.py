@@ -26,13 +26,13 @@ from controller.switches.periodic import Periodic
 
 log = logging.getLogger("tenet.switch")
 
-LOOK = 5.0  # seconds after which a member that is not a switch's master looks again, whatever it heard
-PAUSE = 0.1  # seconds until a role is asked for again that the switch did not give
-PATIENCE = 3.0  # seconds that a datapath without a database is given until it counts as one that has none
+LOOK = 5.0  # seconds until a member that is not the master checks again without being told
+PAUSE = 0.1  # seconds until a refused role is requested again
+PATIENCE = 3.0  # seconds that a datapath's database may take to appear
 
 
 class Switchboard:
-    """What `openflow.framework.serve` reports to (`SwitchEvents`)."""
+    """OpenFlow sessions by switch; receives the events of `openflow.framework.serve` (`SwitchEvents`)."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Switchboard:
         admission: Admission | None = None,
     ) -> None:
         self.sessions: dict[int, Session] = {}
-        self.flow_messages_ended = 0  # by sessions that have ended
+        self.flow_messages_ended = 0  # flow messages of ended sessions
         self.refusals: deque[tuple[float, str, str]] = deque(maxlen=32)  # Unix time, address, why
         self.refused_count = 0
         self.duplicates = 0
@@ -62,8 +62,8 @@ class Switchboard:
         self._admission = admission or Admission(replica.model)
         self._appeared = hub.Signal()
         self._pace = LogPace()
-        self._shared: dict[Session, str] = {}  # sessions that other members may hold, too -> switch
-        self._waiting: dict[Session, hub.Signal] = {}  # sessions whose switch is another member's
+        self._shared: dict[Session, str] = {}  # identified sessions -> switch; other members may have one, too
+        self._waiting: dict[Session, hub.Signal] = {}  # sessions of switches that another member masters
         replica.listen(self._changed)
         self._mastery.listen(self._moved)
 
@@ -75,7 +75,7 @@ class Switchboard:
             switch_id = self._identify(session)
             if session.closed:
                 return
-            # its database may have come since it connected
+            # its database may have connected since
             if why := self.admit(session.dpid, session.names) or ("" if switch_id else self._unadopted(session)):
                 self._refuse(session, why)
                 return
@@ -91,12 +91,12 @@ class Switchboard:
         self._links.lost(session)
         self._periodic.lost(session)
         self._reconciler.lost(session)
-        self._appeared.set()  # whoever still waits to identify it looks again
+        self._appeared.set()  # wakes those that wait to identify it
         if waiting := self._waiting.pop(session, None):
             waiting.set()
 
     def packet_in(self, session: Session, packet: PacketIn) -> None:
-        """Never waits; what a switch hands over that is another's to program is for its master."""
+        """Dispatch a packet-in; never waits.  Those of switches that another member masters are ignored."""
         switch = self._switch(session.dpid) if session.permitted() else None
         programmer = self._reconciler.programmers.get(switch.id) if switch is not None else None
         if programmer is not None:
@@ -109,22 +109,22 @@ class Switchboard:
             self._observer.ports_changed(session)
 
     def admit(self, dpid: int, names: Names) -> str:
-        """Why a peer whose certificate has these names may not be a datapath; "" when it may."""
+        """Reason to refuse a datapath to a peer whose certificate has these names; "" to accept it."""
         return self._admission.why_not(dpid, names)
 
     def permits(self, session: Session) -> bool:
-        """Whether the switch is this member's to write to, now."""
+        """Whether this member may write to the switch now."""
         switch_id = self._shared.get(session)
         return switch_id is None or self._mastery.holds(switch_id)
 
     def refused(self, address: str, why: str, duplicate: bool) -> None:
-        """A connection ended before it was a switch's; never waits."""
+        """Record a connection that ended before its switch was identified; never waits."""
         self.refused_count += 1
         self.duplicates += duplicate
         self.refusals.append((time.time(), address, why))
 
     def _unadopted(self, session: Session) -> str:
-        """Why a datapath that is nobody's may not become a switch; "" when it may, or is one."""
+        """Reason not to adopt a datapath that no database reports; "" when it may be, or is a switch already."""
         return self._admission.why_not_adopt(session.dpid) if self._switch(session.dpid) is None else ""
 
     def _refuse(self, session: Session, why: str) -> None:
@@ -133,11 +133,12 @@ class Switchboard:
             log.warning("connection from %s refused%s: %s", session.address, times(count), why)
         session.close(why)
 
-    # --- master or not ---
+    # --- roles ---
 
     def _attend(self, switch_id: str, session: Session) -> None:
         rate = self._packet_in_rate
         session.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, rate, rate))
+        session.match_fragments()
         if not self._mastery.holds(switch_id):
             raise NotMaster("it moved on while its role was asked for")
         if switch_id == f"{session.dpid:016x}":
@@ -147,14 +148,14 @@ class Switchboard:
         self._reconciler.attend(switch_id, session)
 
     def _readopt(self, session: Session) -> None:
-        """Its ports may be others than when it was here last; what cannot be written now does not keep it waiting."""
+        """Report the ports of an adopted switch, which may have changed while it was away; retries failed writes."""
         try:
             self._observer.adopt(session)
         except (Refused, Unavailable) as why:
             log.warning("switch %016x: its ports are as they were last seen: %s", session.dpid, why)
 
     def _share(self, switch_id: str, session: Session) -> None:
-        """Be the switch's master whenever that is ours to be, and its slave otherwise, while it is this switch."""
+        """Keep the session's role right: master while this member is the switch's, slave otherwise."""
         self._shared[session] = switch_id
         self._mastery.reached(switch_id, session)
         slave = False
@@ -164,7 +165,7 @@ class Switchboard:
                     slave = False
                     self._be_master(switch_id, session)
                 elif not slave:
-                    # a stale generation: somebody knows more than we do, and we are no master in any case
+                    # stale generation id: another member has a newer one, so we are not the master
                     session.role(wire.SLAVE, self._mastery.generation)
                     slave = True
                 else:
@@ -177,7 +178,7 @@ class Switchboard:
         generation = self._mastery.generation
         if not session.role(wire.MASTER, generation):
             log.info("switch %s has seen a later generation than %d", switch_id, generation)
-            hub.sleep(PAUSE)  # the change feed will bring what others know
+            hub.sleep(PAUSE)  # the change feed will bring the newer one
             return
         log.info("switch %s: master, generation %d", switch_id, generation)
         self._mastery.take(switch_id)
@@ -201,7 +202,7 @@ class Switchboard:
         self._waiting.pop(session, None)
 
     def _moved(self) -> None:
-        """Shares may have moved: whoever is concerned looks."""
+        """Wake the sessions whose mastership may have changed."""
         for programmer in list(self._reconciler.programmers.values()):
             if not self._mastery.holds(programmer.switch_id):
                 programmer.end()
@@ -212,7 +213,7 @@ class Switchboard:
         switch = self._switch(session.dpid)
         return switch is not None and switch.id == switch_id
 
-    # --- who is who ---
+    # --- identification ---
 
     @property
     def flow_messages(self) -> int:
@@ -224,14 +225,12 @@ class Switchboard:
         return found[0] if found else None
 
     def _identify(self, session: Session) -> str:
-        """The id of the session's switch: its database has told it or will soon, else the datapath is adopted as it
-        is.
-        """
+        """Id of the session's switch: as its database reports, or soon will; else the datapath is adopted."""
         switch = self._switch(session.dpid)
         until = time.monotonic() + PATIENCE
         while switch is None and not session.closed and (left := until - time.monotonic()) > 0:
             if self._replica.model.get(Bridge, f"{session.dpid:016x}") is not None:
-                break  # its database has said that it is somebody else's
+                break  # its database reports it as not ours
             self._appeared.clear()
             self._appeared.wait(left)
             switch = self._switch(session.dpid)
@@ -253,7 +252,7 @@ class Switchboard:
             programmer = self._reconciler.programmers.get(switch_id)
             switch = self._replica.model.get(Switch, switch_id)
             if programmer is not None and (switch is None or switch.dpid != programmer.session.dpid):
-                programmer.end()  # the connection is another switch's now: identify it anew
+                programmer.end()  # the datapath belongs to another switch now: identify it again
                 self._moved()
             if switch is None:
                 self._reconciler.forget(switch_id)

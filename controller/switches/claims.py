@@ -15,7 +15,7 @@ from controller.switches.admission import is_adopted
 
 
 class Granted(NamedTuple):
-    """What a hypervisor has of what it claims: "" for no tunnel address; `refused` says of each other claim why."""
+    """Claims of a hypervisor that were granted; "": no tunnel address.  `refused`: reason of each refusal."""
 
     host: str
     encap_ip: str
@@ -41,14 +41,14 @@ def settle(tx: Transaction, switch: Switch, host: str, encap_ip: str) -> Granted
 
 
 def release(tx: Transaction, switch: Switch) -> None:
-    """Give back what a switch that is removed has claimed."""
+    """Release the claims of a removed switch."""
     for what in (f"host/{switch.host}", f"encap/{switch.encap_ip}"):
         if tx.holder(what) == switch.key:
             tx.release(what)
 
 
 def is_free(tx: Transaction, host: str) -> bool:
-    """Whether no hypervisor has the host name; bridges without a database take none away."""
+    """Whether no hypervisor holds the host name; bridges without a database hold none."""
     named = [switch for switch in tx.find(Switch, "host", host) if not is_adopted(switch)]
     one = tx.get(Switch, host)
     return not named and (one is None or is_adopted(one))
@@ -72,13 +72,13 @@ def since(tx: Transaction, interface: Interface) -> int:
 
 
 def _taken(tx: Transaction, switch: Switch, kind: str, value: str, before: str) -> str:
-    """Reserve a value for a switch, and give back the former one; why it cannot be had, "" when it is the switch's."""
+    """Reserve a value for a switch and release its former one; the reason of a refusal, "" when granted."""
     if before != value and before and tx.holder(f"{kind}/{before}") == switch.key:
         tx.release(f"{kind}/{before}")
     if not value:
         return ""
     for other in _holders(tx, kind, value):
-        # what two have since a former version stays both's: neither is known to lie
+        # both have had it since a former version: nobody is known to lie, both keep it
         if other.id != switch.id and (before != value or tx.get(Switch, switch.id) is None):
             return f"{other.id} has it"
     what = f"{kind}/{value}"
@@ -86,7 +86,7 @@ def _taken(tx: Transaction, switch: Switch, kind: str, value: str, before: str) 
     if holder not in (None, switch.key):
         one = tx.get(Switch, str(holder).removeprefix("switch/"))
         if one is not None and value in (one.host, one.encap_ip):
-            return ""  # both have it since a former version
+            return ""  # both have had it since a former version
         tx.release(what)
     try:
         tx.reserve(what, switch)

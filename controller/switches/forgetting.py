@@ -15,12 +15,13 @@ from controller.switches.admission import is_adopted
 log = logging.getLogger("tenet.switch")
 
 LOOK = 10.0  # seconds between looks
-TURN = 0.005  # seconds after which a long look lets others have their turn
+TURN = 0.005  # seconds of work before other green threads get a turn
 
 
 class Forgetting:
-    """`after`: seconds without a connection, of which this process has seen all; 0: never.  `forget` removes a switch.
+    """Removal of switches that have been away for long.
 
+    `after`: seconds without a connection, all of them seen by this process; 0: never.  `forget` removes a switch.
     `is_connected`: to any member.  `speaks`: whether this process acts for a switch.
     """
 
@@ -39,7 +40,7 @@ class Forgetting:
         self._is_connected = is_connected
         self._speaks = speaks
         self._clock = clock
-        self._away: dict[str, float] = {}  # switch -> since when
+        self._away: dict[str, float] = {}  # switch -> monotonic time since when it is away
 
     def start(self) -> None:
         if self._after:
@@ -51,7 +52,7 @@ class Forgetting:
             self.look()
 
     def look(self) -> None:
-        """Forget the switches whose time has come."""
+        """Remove the switches that have been away for `after` seconds."""
         now = self._clock()
         gone = {
             switch.id
@@ -69,7 +70,7 @@ class Forgetting:
                 log.warning("switch %s cannot be forgotten: %s", switch_id, why)
 
     def _is_kept(self, switch_id: str) -> bool:
-        """Whether a port is on it, or a database tells of it."""
+        """Whether a port is bound there, or a database reports it."""
         model = self._model
         interfaces = model.find(Interface, "switch_id", switch_id)
         return model.get(Bridge, switch_id) is not None or any(

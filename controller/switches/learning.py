@@ -12,7 +12,7 @@ from controller.store.transaction import Transaction
 
 
 class HeardAddress(NamedTuple):
-    """A frame from `mac` came in by a logical port."""
+    """Source MAC address of a frame, and the logical port that it came in by."""
 
     switch_id: str
     port_key: int
@@ -20,7 +20,7 @@ class HeardAddress(NamedTuple):
 
 
 def source(frame: bytes) -> str:
-    """The source address of an Ethernet frame, "" where it is none that a station may have."""
+    """Source address of an Ethernet frame; "" for a group address or a truncated frame."""
     octets = frame[6:12]
     if len(octets) < 6 or octets[0] & 1 or not any(octets):
         return ""
@@ -28,7 +28,7 @@ def source(frame: bytes) -> str:
 
 
 def learning_port(model: Model, switch_id: str, port_key: int) -> tuple[Port, Interface] | None:
-    """The learning port that is bound to a logical port of a switch."""
+    """Learning port bound to a logical port of a switch, or None."""
     for interface in model.find(Interface, "logical_port", (switch_id, port_key)):
         for port in model.find(Port, "vif", interface.vif):
             if (port.learns or port.guests) and model.placement.bindings.get(port.id) == interface:
@@ -37,10 +37,10 @@ def learning_port(model: Model, switch_id: str, port_key: int) -> tuple[Port, In
 
 
 def learn(tx: Transaction, heard: HeardAddress, may_move: Callable[[str], bool] = lambda _: True) -> bool:
-    """Write down where an address is; False when it may not be learned (or is known so already).
+    """Store where an address is; False when it is not learned.
 
-    Not from a port that has LIMIT addresses, and not an address that a port of the network declares.  One that was
-    elsewhere is asked about by its row's id.
+    Not learned: an address already known there, any from a port that has LIMIT addresses, and one that a port of the
+    network declares.  Of an address known elsewhere, `may_move` is asked by the row's id.
     """
     found = learning_port(tx.model, heard.switch_id, heard.port_key)
     if found is None:

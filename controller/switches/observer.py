@@ -28,12 +28,12 @@ T = TypeVar("T")
 
 log = logging.getLogger("tenet.observe")
 
-QUEUE = 1024  # packet-ins that wait; what comes beyond is dropped, and comes again with the next frame
-WARNED = 1000  # addresses that were warned of, before they may be warned of again
+QUEUE = 1024  # queued packet-ins; more are dropped, and the next frame brings them again
+WARNED = 1000  # addresses with a warning, before any is warned of again
 TOGETHER = 64  # addresses a transaction
-MOVE = 1.0  # seconds that an address stays where it was learned, so that two ports that both claim it cost little
+MOVE = 1.0  # seconds that an address stays where it was learned, which bounds the cost of two ports that claim it
 STEP = 128  # interfaces a transaction where a switch has more of them
-TURN = 0.005  # seconds after which a long look lets others have their turn
+TURN = 0.005  # seconds of work before other green threads get a turn
 _LOCAL = 0xFFFFFFFE  # OFPP_LOCAL, which has the bridge's name
 _NO_PORT = 0xFFFFFF00  # OFPP_MAX: above it are the reserved port numbers
 
@@ -52,7 +52,7 @@ class Observer:
         """
         self._bound = bound
         self._owns = owns
-        self._claiming: dict[str, SeenHypervisor] = {}  # who does not get all that it claims, as it was last seen
+        self._claiming: dict[str, SeenHypervisor] = {}  # last reports of hypervisors with refused claims
         self._vacated = hub.Signal()
         self._pace = LogPace()
         self._underlay_ip_version = underlay_ip_version
@@ -64,7 +64,7 @@ class Observer:
         self._moved: dict[tuple[str, str, int], float] = {}
         self._unplugged: set[str] = set()
         self._sweep = hub.Signal()
-        self._adopting: set[Session] = set()  # whose ports are about to be written
+        self._adopting: set[Session] = set()  # switches whose ports are about to be written
         self.learned = 0
         self.dropped = 0
         replica.listen(self._changed)
@@ -79,7 +79,7 @@ class Observer:
     # --- switches ---
 
     def hypervisor(self, seen: SeenHypervisor) -> None:
-        """From the OVSDB side: what a hypervisor's database says now."""
+        """Take in the present report of a hypervisor's database (OVSDB)."""
         if ":" in seen.encap_ip and self._underlay_ip_version == 4 and seen.encap_ip not in self._warned:
             if len(self._warned) >= WARNED:
                 self._warned.clear()
@@ -101,13 +101,13 @@ class Observer:
             self._claiming.pop(seen.system_id, None)
 
     def bridges(self, system_id: str, seen: tuple[Bridge, ...]) -> None:
-        """From the OVSDB side: the bridges of a database that others made and pointed at a controller."""
+        """Take in the bridges of a database that others made and pointed at a controller (OVSDB)."""
         outcome = transact(self._store, self._replica, lambda tx: reported.bridges(tx, system_id, seen, self._bound))
         for bridge_id in outcome.value:
             self._warn(system_id, f"it says that bridge {bridge_id} is its own, of which another database has told")
 
     def _claim_again(self) -> None:
-        """Report those anew that did not get what they claim, whenever another switch may have let go of it."""
+        """Report hypervisors with refused claims again when another switch may have released one."""
         while True:
             self._vacated.wait()
             self._vacated.clear()
@@ -125,7 +125,7 @@ class Observer:
             log.warning("%s: %s%s", system_id, why, times(count))
 
     def adopt(self, session: Session) -> None:
-        """From the OpenFlow side: a bridge that no database of ours speaks of."""
+        """Adopt a bridge that no connected database reports (OpenFlow)."""
         ports = {port.name: port.number for port in session.ports.values() if port.number < _NO_PORT}
         name = session.ports[_LOCAL].name if _LOCAL in session.ports else ""
         tries = count()
@@ -142,11 +142,11 @@ class Observer:
             self._stage(switch_id, reported.told_interfaces(bridge, switch_id, ports))
 
     def _is_large(self, switch_id: str, wanted: Sized) -> bool:
-        """Whether a switch has, or had, so many interfaces that they are written a few at a time."""
+        """Whether a switch has so many interfaces that they are written in batches."""
         return max(len(wanted), self._replica.model.count(Interface, "switch_id", switch_id)) > STEP
 
     def _stage(self, switch_id: str, wanted: Mapping[str, Interface]) -> None:
-        """Write the interfaces that differ, a few at a time."""
+        """Write the interfaces that differ, in batches."""
         model = self._replica.model
         differ: dict[str, Interface | None] = {}
         for interface in hub.taking_turns(model.find(Interface, "switch_id", switch_id), TURN):
@@ -161,14 +161,14 @@ class Observer:
             hub.sleep(0)
 
     def ports_changed(self, session: Session) -> None:
-        """From the OpenFlow side: ports of an adopted bridge came, changed or went; never waits."""
+        """Note that ports of an adopted bridge changed (OpenFlow); never waits."""
         if session not in self._adopting:
             self._adopting.add(session)
             hub.keep(self._adopt_anew, session)
 
     def _adopt_anew(self, session: Session) -> None:
         while not session.closed:
-            self._adopting.discard(session)  # what changes while this one waits is written by the next
+            self._adopting.discard(session)  # changes during this write are left to the next
             try:
                 return self.adopt(session)
             except (Refused, Unavailable) as error:
@@ -179,7 +179,7 @@ class Observer:
         return None
 
     def forget(self, switch_id: str) -> None:
-        """An operator removes a switch that is gone; raises `NotFound`."""
+        """Remove a switch on an operator's request.  Raises `NotFound`."""
         if self._is_large(switch_id, ()):
             self._stage(switch_id, {})
         transact(self._store, self._replica, lambda tx: reported.forget(tx, reported.required(tx, switch_id)))
@@ -188,7 +188,7 @@ class Observer:
     # --- addresses ---
 
     def packet_in(self, session: Session, packet: PacketIn) -> None:
-        """From the OpenFlow side; never waits."""
+        """Queue a frame's source address for learning (OpenFlow); never waits."""
         mac = source(packet.data)
         switch = self._replica.model.find(Switch, "dpid", session.dpid)
         if not mac or not switch:
@@ -219,7 +219,7 @@ class Observer:
             moving.append(row_id)
             return not self._moves.holds(row_id, now)
 
-        def rules(tx: Transaction) -> None:  # may run several times
+        def rules(tx: Transaction) -> None:  # may run several times (retries)
             moving.clear()
             learned[:] = [one for one in heard if learn(tx, one, may_move)]
 
@@ -273,7 +273,7 @@ class Observer:
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items, the last with what is left."""
+    """Lists of `size` items; the last may be shorter."""
     rest = iter(items)
     while some := list(islice(rest, size)):
         yield some

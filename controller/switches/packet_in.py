@@ -49,15 +49,15 @@ Answer = Callable[[PuntedFrame, Reader], Iterable[FrameOut]]
 
 
 class PacketIns:
-    """`services` by name.  A service that raises is logged, counted, and goes on with the next frame."""
+    """Dispatch of packet-ins to `services` by name.  A service that raises is logged and counted, and goes on."""
 
     def __init__(self, services: Mapping[str, Service]) -> None:
         self._services = dict(services)
-        self._taken: Counter[tuple[str, str]] = Counter()  # service, what became of the frame
+        self._taken: Counter[tuple[str, str]] = Counter()  # (service, outcome) -> frames
         self._pace = LogPace()
 
     def take(self, service: str, session: Session, packet: PacketIn) -> None:
-        """A frame that a flow of `service` handed over; one of a flow that is none of ours any more is dropped."""
+        """Hand a frame to the service that its flow names; frames of flows that are gone are dropped."""
         handle = self._services.get(service)
         if handle is None:
             self._taken["", "unknown"] += 1
@@ -82,7 +82,7 @@ class PacketIns:
 
 
 class Answering:
-    """A service whose answers follow from the frame and the model alone."""
+    """A service whose answers are a pure function of the frame and the model."""
 
     def __init__(self, model: Model, answer: Answer) -> None:
         self._model = model

@@ -27,19 +27,19 @@ from controller.switches.packet_in import FrameOut
 log = logging.getLogger("tenet.switch")
 
 MOST = 64  # jobs, and lists of jobs, a turn
-LONGEST = 10.0  # seconds between two turns: the clock may be set meanwhile
-STEP = 1.0  # seconds that the clock may go back without all deadlines being set anew
+LONGEST = 10.0  # longest pause in seconds: the clock may be set meanwhile
+STEP = 1.0  # seconds that the clock may go back before all deadlines are set anew
 
 
 class Job(NamedTuple):
-    """`subject`: what it is about, once in the list of a switch.  `every`: seconds, more than 0."""
+    """One periodic job.  `subject`: unique in a switch's list.  `every`: seconds, more than 0."""
 
     subject: str
     every: float
 
 
 class Work(NamedTuple):
-    """A kind of periodic work.  `jobs`: those of the reader's switch; `frames`: what to send there for a subject."""
+    """A kind of periodic work.  `jobs`: of the reader's switch.  `frames`: to send there for a subject."""
 
     name: str
     jobs: Callable[[Reader], Iterable[Job]]
@@ -51,7 +51,7 @@ _Key = tuple[str, str, str]  # and subject
 
 
 class Periodic:
-    """`clock`: Unix time, so that all members mean the same deadlines.  One thread serves all switches."""
+    """Scheduler of periodic work in one thread.  `clock`: Unix time, so that members share deadlines."""
 
     def __init__(
         self, model: Model, works: Sequence[Work], mastery: Mastery, clock: Callable[[], float] = time.time
@@ -67,7 +67,7 @@ class Periodic:
         self._users: dict[Dependency, set[_List]] = {}
         self._stale: dict[_List, None] = {}
         self._schedule: Schedule[_Key] = Schedule()
-        self._outcomes: Counter[tuple[str, str]] = Counter()  # work, what became of a job
+        self._outcomes: Counter[tuple[str, str]] = Counter()  # (work, outcome) -> jobs
         self._pace = LogPace()
         self._wake = hub.Signal()
 
@@ -113,7 +113,7 @@ class Periodic:
                 hub.sleep(0)
 
     def turn(self) -> float:
-        """A bounded share of what is due; seconds until there is more, 0 for at once."""
+        """Do a bounded share of the due jobs; seconds until the next are due (0: some are now)."""
         before, self._now = self._now, self._clock()
         if self._now < before - STEP:
             self._replan()
@@ -128,7 +128,7 @@ class Periodic:
             if not self._mastery.holds(switch_id):
                 continue
             if self._now - at >= every:
-                self._outcomes[name, "missed"] += 1  # all that was missed at once would be a burst
+                self._outcomes[name, "missed"] += 1  # missed jobs all at once would be a burst
                 continue
             frames = self._frames(self._works[name], switch_id, subject)
             sent.setdefault(self._sessions[switch_id], []).extend(frames)
@@ -153,7 +153,7 @@ class Periodic:
         return frames
 
     def _list(self, each: _List) -> None:
-        """Compute the list of one kind of work at one switch anew; where that raises, it stays as it was."""
+        """Recompute one kind's jobs at one switch; when that raises, the former list stays."""
         name, switch_id = each
         see = Reader(self._model, switch_id)
         try:

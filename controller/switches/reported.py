@@ -18,12 +18,12 @@ from controller.switches import claims
 log = logging.getLogger("tenet.observe")
 
 MOST_NUMBERS = (1 << 20) - 1  # a switch's number fits an MPLS label
-CROWD = 10_000  # numbers to begin at for one of many switches that come at once
+CROWD = 10_000  # range of first numbers to try when many switches come at once
 _LONGEST = 255
 
 
 def hypervisor(tx: Transaction, seen: SeenHypervisor, *, interfaces: bool = True) -> None:
-    """Write down what a hypervisor's database says; without `interfaces` all but those, which `stage` writes."""
+    """Store a hypervisor's report; without `interfaces` all but those, which `stage` writes."""
     if "/" in seen.system_id or len(seen.system_id) > _LONGEST:
         raise Invalid(f"the system-id {seen.system_id[:40]!r}... has a slash or more than {_LONGEST} characters")
     for other in tx.find(Switch, "dpid", seen.dpid):
@@ -69,14 +69,13 @@ def adopted(
     crowded: bool = False,
     interfaces: bool = True,
 ) -> None:
-    """Write down a bridge that others made: its ports by name, with their numbers, as OpenFlow tells them.
+    """Store an adopted bridge with its ports, name -> number, as OpenFlow reports them.
 
-    What VIFs they are for its database tells, where that is connected (`bridges`).  `name` is the bridge's own, by
-    which ports may name it as their host; two bridges may have the same.  Without `interfaces` all but those is
-    written.
+    Their VIFs come from its database, if that is connected (`bridges`).  `name`: the bridge's own, which ports may give
+    as their host; not unique.  Without `interfaces` all but those is written.
     """
     if any(other.id != adopted_id(dpid) for other in tx.find(Switch, "dpid", dpid)):
-        return  # its database has come to us by now
+        return  # its database has connected by now
     switch_id = adopted_id(dpid)
     switch = _switch(tx, switch_id, dpid, crowded)
     host = name if name and claims.is_free(tx, name) else switch_id
@@ -89,10 +88,10 @@ def adopted(
 
 
 def bridges(tx: Transaction, system_id: str, seen: Iterable[Bridge], bound: bool = False) -> list[str]:
-    """Write down all bridges of a database that others made; those that are switches of ours have its VIFs.
+    """Store all adopted bridges of a database, with its VIFs for those that are switches.
 
-    `bound`: system-ids are proven, so that a bridge that another database has told of stays that one's.  Returns the
-    ids of such bridges.
+    `bound`: system-ids are proven, so a bridge that another database reports stays that one's.  Returns the ids of
+    such bridges.
     """
     wanted = {bridge.id: bridge for bridge in seen}
     others = [each for each in sorted(wanted) if bound and _is_anothers(tx, each, system_id)]
@@ -111,13 +110,13 @@ def bridges(tx: Transaction, system_id: str, seen: Iterable[Bridge], bound: bool
 
 
 def _is_anothers(tx: Transaction, bridge_id: str, system_id: str) -> bool:
-    """Whether the database of another hypervisor has told of a bridge."""
+    """Whether another hypervisor's database reports the bridge."""
     held = tx.get(Bridge, bridge_id)
     return held is not None and held.system_id != system_id
 
 
 def _plug(tx: Transaction, switch_id: str, ports: Mapping[str, int]) -> None:
-    """Ports as OpenFlow tells them, with what their database says of them."""
+    """Ports as OpenFlow reports them, with what their database adds."""
     _interfaces(tx, switch_id, told_interfaces(tx.get(Bridge, switch_id), switch_id, ports))
 
 
@@ -132,7 +131,7 @@ def told_interfaces(bridge: Bridge | None, switch_id: str, ports: Mapping[str, i
 
 
 def forget(tx: Transaction, switch: Switch) -> None:
-    """Remove a switch and all that was seen on it."""
+    """Remove a switch with its interfaces, links and learned addresses."""
     _interfaces(tx, switch.id, {})
     for link in tx.find(Link, "switch_id", switch.id):
         tx.delete(link)
@@ -151,20 +150,18 @@ def required(tx: Transaction, switch_id: str) -> Switch:
 
 
 def adopted_id(dpid: int) -> str:
-    """The id of a switch that has no database of ours."""
+    """Id of a switch that no database reports."""
     return f"{dpid:016x}"
 
 
 def _switch(tx: Transaction, switch_id: str, dpid: int, crowded: bool = False) -> Switch:
-    """The switch as it is, or new with the smallest free number (those name switches in flows: small ones are read
-    easily).
-    """
+    """The stored switch, or a new one with the lowest free number (its name in flows)."""
     switch = tx.get(Switch, switch_id)
     if switch is not None:
         return switch
-    first = random.randrange(1, CROWD) if crowded else 1  # others are taking the smallest, too
+    first = random.randrange(1, CROWD) if crowded else 1  # other switches try the lowest, too
     number = lowest_free(tx.model.slots.held("switch"), first)
-    while tx.holder(f"switch/{number}") is not None:  # of a switch that the same transaction makes
+    while tx.holder(f"switch/{number}") is not None:  # of a switch made by this transaction
         number += 1
     if number > MOST_NUMBERS:
         raise Conflict("no switch number is free")
@@ -174,13 +171,13 @@ def _switch(tx: Transaction, switch_id: str, dpid: int, crowded: bool = False) -
 
 
 def lowest_free(held: int, first: int) -> int:
-    """The lowest number from `first` on that is not in the set `held` (bit n is number n)."""
+    """Lowest number from `first` on that is not in the bit set `held`."""
     free = ~(held | (1 << first) - 1)
     return (free & -free).bit_length() - 1
 
 
 def stage(tx: Transaction, switch_id: str, some: Mapping[str, Interface | None]) -> None:
-    """Write some of a switch's interfaces; None for one that goes.  Nothing where the switch is gone."""
+    """Write some of a switch's interfaces (None: delete).  Does nothing when the switch is gone."""
     if tx.get(Switch, switch_id) is None:
         return
     free = _free_keys(tx, switch_id)
@@ -218,7 +215,7 @@ def _write(tx: Transaction, known: Interface | None, interface: Interface, free:
 
 
 def _allotted(tx: Transaction, interface: Interface, held: int, free: Iterator[int]) -> int:
-    """The key that an interface needs beside its OpenFlow port; 0 for none.  The one that it holds stays."""
+    """Port key to allot to an interface, or the one that it holds; 0: its OpenFlow port is its key."""
     switch_id = interface.switch_id
     if interface.ofport <= keys.PLAIN:
         if held:
@@ -234,7 +231,7 @@ def _allotted(tx: Transaction, interface: Interface, held: int, free: Iterator[i
 
 
 def _free_keys(tx: Transaction, switch_id: str) -> Iterator[int]:
-    """Keys to allot, in ascending order; each is looked at when it is asked for.
+    """Free port keys in ascending order, each checked when it is drawn.
 
     Members of an earlier version, which allots none, write rows without them: such rows have their OpenFlow port for a
     key until they are written again, and the reservations that they have left behind are void.
@@ -251,7 +248,7 @@ def _free_keys(tx: Transaction, switch_id: str) -> Iterator[int]:
 
 
 def stale(tx: Transaction, port_id: str) -> None:
-    """Remove the addresses that were learned at a port where it is no longer plugged in."""
+    """Remove addresses learned at an interface that the port is no longer bound to."""
     at = tx.model.placement.bindings.get(port_id)
     for learned in tx.find(Learned, "port_id", port_id):
         if at is None or learned.at != at.row_id or learned.ofport != at.ofport:

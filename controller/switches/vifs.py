@@ -24,11 +24,11 @@ from controller.store.transaction import Transaction, transact
 log = logging.getLogger("tenet.observe")
 
 LOOK = 1.0  # seconds between looks at contested VIFs
-TURN = 0.005  # seconds after which a long look lets others have their turn
+TURN = 0.005  # seconds of work before other green threads get a turn
 
 
 class Claim(NamedTuple):
-    """A port's VIF that interfaces of several switches have; `holder` is the switch that has it, "" for none."""
+    """A VIF that interfaces of several switches claim.  `holder`: the switch that has it, "": none."""
 
     port_id: str
     vif: str
@@ -37,12 +37,12 @@ class Claim(NamedTuple):
 
 
 class Vifs:
-    """`is_away`: whether a switch has been away for long.  `speaks`: whether this process acts for a switch."""
+    """Contested VIFs.  `is_away`: a switch has been away for long.  `speaks`: this process acts for the switch."""
 
     def __init__(
         self, store: Store, replica: Replica, is_away: Callable[[str], bool], speaks: Callable[[str], bool]
     ) -> None:
-        self.moves = 0  # VIFs that went from one switch to another while both had them
+        self.moves = 0  # VIFs that changed switches while both claimed them
         self._store = store
         self._replica = replica
         self._is_away = is_away
@@ -58,7 +58,7 @@ class Vifs:
         hub.keep(self._watch)
 
     def contested(self) -> list[dict[str, Any]]:
-        """For operators, by port."""
+        """Contested VIFs by port, for operators."""
         return [
             {"port": each.port_id, "vif": each.vif, "switch": each.holder or None, "claimed_by": list(each.claimants)}
             for _, each in sorted(self._contested.items())
@@ -66,7 +66,7 @@ class Vifs:
 
     @property
     def count(self) -> int:
-        """How many VIFs are contested."""
+        """Number of contested VIFs."""
         return len(self._contested)
 
     def _changed(self, touched: set[Dependency]) -> None:
@@ -94,7 +94,7 @@ class Vifs:
                 self._release(claim)
 
     def _examine(self, port: Port) -> None:
-        """Bring what is known of a port's claims up to date, and log what has changed."""
+        """Update a port's claims and log changes."""
         model = self._replica.model
         switches = {interface.switch_id for interface in model.find(Interface, "vif", port.vif)}
         at = model.placement.bindings.get(port.id)
@@ -112,7 +112,7 @@ class Vifs:
                         port.id, port.vif, holder or "none", ", ".join(claim.claimants))  # fmt: skip
 
     def _release(self, claim: Claim) -> None:
-        """Have the next one get a VIF whose switch has been away for long."""
+        """Give a VIF to the next claimant when its holder has been away for long."""
         present = [each for each in claim.claimants if not self._is_away(each)]
         if not claim.holder or not present or not self._is_away(claim.holder) or not self._speaks(present[0]):
             return
@@ -123,7 +123,7 @@ class Vifs:
 
 
 def hand_over(tx: Transaction, claim: Claim, switch_id: str) -> None:
-    """Have the VIF of another switch count before that of the holder, if that still is the holder."""
+    """Give a VIF to another switch, if `holder` still holds it."""
     at = tx.model.placement.bindings.get(claim.port_id)
     candidates = tx.find(Interface, "vif", claim.vif)
     if at is None or at.switch_id != claim.holder:

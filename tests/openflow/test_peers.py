@@ -51,6 +51,8 @@ HOSTILE = {
     "short packet-in": GREETED + wire.message(wire.PACKET_IN, 0, bytes(20)),
     "packet-in whose match lies": GREETED + wire.message(wire.PACKET_IN, 0, bytes(16) + b"\0\1\xff\xff" + bytes(40)),
     "64 KB packet-in of ones": GREETED + struct.pack("!BBHI", 4, 10, 65535, 1) + b"\xff" * 65527,
+    "flow update of length 0": GREETED
+    + wire.message(wire.MULTIPART_REPLY, 0, bytes.fromhex("ffff0000000000004f4e46000000074e0000000000000000")),
     "no handshake": b"",
     "half a header": b"\4\0\0",
     "hello and no more": HELLO,
@@ -88,6 +90,7 @@ ENDS = {
     "short packet-in": "a packet-in that is cut off",
     "packet-in whose match lies": "a packet-in whose match does not fit",
     "64 KB packet-in of ones": "a packet-in whose match does not fit",
+    "flow update of length 0": "a flow update of length 0",
     "no handshake": "no complete handshake",
     "half a header": "no complete handshake",
     "hello and no more": "no complete handshake",
@@ -103,6 +106,8 @@ HARMLESS = {
     "unasked barrier reply": GREETED + wire.message(wire.BARRIER_REPLY, 1),
     "unknown type": GREETED + wire.message(99, 1, b"what"),
     "unknown experimenter": GREETED + wire.message(wire.EXPERIMENTER, 1, b"what"),
+    "monitor paused and resumed unasked": GREETED
+    + b"".join(wire.message(wire.EXPERIMENTER, 0, bytes.fromhex(f"4f4e4600000007{kind}")) for kind in ("4f", "50")),
     "64 KB echo": GREETED + struct.pack("!BBHI", 4, 2, 65535, 1) + bytes(65527),
     "port status of an unknown reason": GREETED + wire.message(wire.PORT_STATUS, 0, b"\x09" + bytes(71)),
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controller.flow import digest
 from controller.flow.meter import FLAGS, Meter
-from controller.openflow import dump, errornames, wire
+from controller.openflow import dump, errornames, flow_monitor, wire
 from controller.openflow.connection import messages
 from controller.openflow.wire import Malformed
 from tests.openflow.flows import flow
@@ -47,6 +47,12 @@ def test_bundle_control_and_meter_mod_bytes() -> None:
         "041d002000000003" + "00000006fffffffd" + "00010010" + "00000064" + "000000c8" + "00000000"
     )
     assert wire.meters(bytes.fromhex("00180006fffffffd" + "00010010" + "00000064" + "000000c8" + "00000000")) == [meter]
+
+
+def test_bytes_of_what_only_open_vswitch_knows() -> None:
+    """As ovs-ofctl was seen to write them: `set-frags nx-match`, `ct-flush-zone 11`."""
+    assert wire.match_fragments(5).hex() == "0409000c00000005" + "0003" + "0080"
+    assert wire.flush_zone(6, 11).hex() == "0404001800000006" + "00002320" + "0000001d" + "000000000000" + "000b"
 
 
 def test_packet_out_bytes() -> None:
@@ -143,6 +149,18 @@ def test_a_dump_tells_right_from_wrong() -> None:
         assert dump.settled(held) == expected
 
 
+def test_a_dump_tells_the_age_of_the_oldest_flow_that_is_right() -> None:
+    content = bytes(range(64))
+    cookie = digest.cookie(3, 100, content[:16], content[16:])
+
+    def aged(part: bytes, seconds: int) -> bytes:
+        return part[:4] + struct.pack("!I", seconds) + part[8:]
+
+    parts = [aged(stats(cookie, content), 7), aged(stats(cookie, content), 90), aged(stats(0, content), 500)]
+    assert dump.read(b"".join(parts), dump.Holdings(set(), set())) == 90
+    assert dump.read(parts[2], dump.Holdings(set(), set())) == 0
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -211,6 +229,7 @@ READERS: list[Callable[[bytes], object]] = [
     wire.meters,
     wire.flow_count,
     wire.packet_in,
+    lambda data: flow_monitor.foreign(bytes.fromhex("4f4e46000000074e") + data),
     lambda data: dump.read(data, dump.Holdings(set(), set())),
 ]
 

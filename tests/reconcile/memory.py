@@ -22,6 +22,23 @@ class Entry(NamedTuple):
     right: bool
 
 
+class MemoryMonitor:
+    """Tells what it is told to; `changed` is None while nobody listens."""
+
+    def __init__(self) -> None:
+        self.changed: Callable[[int], None] | None = None
+
+    def begin(self, changed: Callable[[int], None]) -> None:
+        self.changed = changed
+
+    def end(self) -> None:
+        self.changed = None
+
+    def tell(self, count: int) -> None:
+        assert self.changed is not None
+        self.changed(count)
+
+
 class MemorySession:
     """Flows by what the switch calls the same flow; every call waits a moment, as a real one does."""
 
@@ -30,6 +47,7 @@ class MemorySession:
         self.address = "memory"
         self.connected_since = 0.0
         self.flow_messages_sent = 0
+        self.flow_monitor = MemoryMonitor()
         self.closed = False
         self.table: dict[bytes, Entry] = {}
         self.groups: dict[int, bool] = {}  # number -> whether it is what its number says
@@ -43,6 +61,8 @@ class MemorySession:
         self.dumps = 0
         self.counts = 0
         self.counts_flows = True
+        self.flows_age = 0
+        self.zones: list[tuple[int, int]] = []  # emptied: zone, and how many flows there were then
         self.on_dump: Callable[[], None] = lambda: None
         self.on_apply: Callable[[], None] = lambda: None
 
@@ -75,6 +95,9 @@ class MemorySession:
         for number in numbers:
             self.meters.pop(number, None)  # one that is not there is no error (tests/openflow/test_meters.py)
 
+    def flush_zones(self, zones: Iterable[int]) -> None:
+        self.zones += [(zone, len(self.table)) for zone in zones]
+
     def apply(
         self,
         put: Sequence[bytes],
@@ -82,11 +105,13 @@ class MemorySession:
         groups: Sequence[bytes] = (),
         groups_gone: Sequence[bytes] = (),
         meters: Sequence[bytes] = (),
+        zones: Sequence[int] = (),
     ) -> None:
         gone = set(drop)
-        if not (put or gone or groups or groups_gone or meters):
+        if not (put or gone or groups or groups_gone or meters or zones):
             return
         self._wait()
+        self.flush_zones(zones)
         refused_meters = {one.number: "full" for wire in meters if not self._take_meter(one := _meter(wire))}
         self.applied += 1
         self.on_apply()

@@ -276,3 +276,51 @@ def test_an_audit_tries_again_what_was_refused_and_counts_it_as_no_repair() -> N
     until(lambda: bench.plan.refusals[-1] == {})
     bench.end()
     assert bench.programmer.repaired == 0
+
+
+def never(*wanted: Flow) -> Bench:
+    """Neither counted nor compared while a test runs."""
+    return Bench(*wanted, audits=AuditIntervals(3600.0, 3600.0))
+
+
+def test_a_change_by_others_that_the_switch_tells_of_is_repaired_without_an_audit(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = never(flow(1), flow(2)).run()
+    with caplog.at_level(logging.INFO, "tenet.switch"):
+        bench.session.table[key(flow(2).wire)] = Entry(flow(2).cookie, False)
+        bench.session.table[b"theirs"] = Entry(0, False)
+        for count in (1, 1, 1):
+            bench.session.flow_monitor.tell(count)
+        until(bench.right)
+        until(lambda: len(bench.session.table) == 2)
+    bench.end()
+    assert bench.session.dumps == 2 and bench.session.counts == 0 and bench.programmer.repaired == 2
+    assert bench.programmer.foreign.count == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "switch h1: 3 changes of flows by others; 2 flows missing, foreign or changed are put right"
+    ]
+
+
+def test_a_change_by_others_during_the_first_dump_brings_a_second() -> None:
+    bench = never(flow(1))
+    before = bench.session.on_dump
+
+    def change() -> None:
+        bench.session.on_dump = before
+        hub.spawn(tamper)  # what the dump shows is what was held before
+
+    def tamper() -> None:
+        bench.session.table[b"theirs"] = Entry(0, False)
+        bench.session.flow_monitor.tell(1)
+
+    bench.session.on_dump = change
+    bench.run()
+    until(lambda: bench.session.dumps == 2 and len(bench.session.table) == 1)
+    bench.end()
+
+
+def test_the_monitor_ends_with_its_programmer(bench: Bench) -> None:
+    bench.run()
+    bench.end()
+    assert bench.session.flow_monitor.changed is None

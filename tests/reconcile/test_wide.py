@@ -240,7 +240,7 @@ def test_flows_that_use_meters_are_found_once_for_all_switches() -> None:
     site.compiler.run()
     for switch_id in site.switches:
         using = list(site.compiler.using(switch_id))
-        assert using == [flow for flow in site.compiler.wanted(switch_id) if flow.groups or flow.meters] != []
+        assert using == [flow for flow in site.compiler.wanted(switch_id) if flow.refers] != []
     shared = site.compiler.flow_sets[FlowSetKey("network", "red")]
     assert shared.using is shared.using
 

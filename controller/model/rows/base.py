@@ -21,12 +21,12 @@ K = TypeVar("K", bound="type[Row]")
 class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A value in the store, under the key `<kind>/<id>`.  Text is never None: an absent optional text is "".
 
-    (`gc=False`: it can be in no cycle, so the collector need not look at it.)
+    `gc=False`: a row cannot be part of a reference cycle.
     """
 
     @property
     def key(self) -> str:
-        return f"{self.kind_name()}/{self.row_id}"
+        return PREFIXES[type(self)] + self.row_id
 
     @property
     def row_id(self) -> str:
@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Standard(Row, frozen=True, kw_only=True):
-    """What every object of a tenant has.  Times are ISO 8601 in UTC; `updated_at` "" means never: as `created_at`.
+    """Fields of every object of a tenant.  Times are ISO 8601 in UTC; `updated_at` "" means never: as `created_at`.
 
     `revision` counts the commits that wrote the row, see `Model.revision_of`.  Transactions count, rules do not.
     """
@@ -52,9 +52,13 @@ class Standard(Row, frozen=True, kw_only=True):
     updated_at: str = ""
     revision: int = 0
 
+    @property
+    def key(self) -> str:
+        return PREFIXES[type(self)] + self.id
+
 
 class Reads(Protocol):
-    """A model, an overlay of one, or a transaction on one: what is read of the latter the commit relies on."""
+    """Read access to a model, an overlay, or a transaction (whose commit then depends on what was read)."""
 
     def get(self, kind: type[R], row_id: str) -> R | None: ...
 
@@ -75,15 +79,15 @@ class Reference(NamedTuple):
     shown: bool = False
 
     def of(self, reads: Reads, row: Row) -> Row | None:
-        """The row that `row` refers to, if it is there."""
+        """The row that `row` refers to, if it exists."""
         return reads.get(KINDS[self.to], getattr(row, self.field))
 
 
 class Seen(NamedTuple):
-    """Who sees a row beside its owner (its `project_id`) and operators.
+    """Visibility of a row to others than its owner (`project_id`) and operators.
 
-    `shared`: whom an RBAC policy with one of these actions lets at the row.  `parent_owner`: the owner of its parent.
-    `parent_shared`: whom a policy with one of these actions lets at its parent.
+    `shared`: targets of RBAC policies on the row with one of these actions.  `parent_owner`: the owner of its parent.
+    `parent_shared`: targets of such policies on its parent.
     """
 
     shared: tuple[str, ...] = ()
@@ -158,7 +162,7 @@ def row(
         )
         if KINDS.setdefault(name, kind) is not kind:
             raise ValueError(f"two kinds of rows are called {name}")
-        DECLARED[kind], NAMES[kind] = found, name
+        DECLARED[kind], NAMES[kind], PREFIXES[kind] = found, name, f"{name}/"
         INDEXES[kind], LOOKUPS[kind], ATTRIBUTES[kind] = index, lookup, attributes
         if joins is not None:
             JOINS[kind] = joins
@@ -179,6 +183,7 @@ def row(
 DECLARED: dict[type[Row], Kind] = {}
 KINDS: dict[str, type[Row]] = {}
 NAMES: dict[type[Row], str] = {}
+PREFIXES: dict[type[Row], str] = {}  # of keys: the name and a slash
 INDEXES: dict[type[Row], tuple[str, ...]] = {}
 LOOKUPS: dict[type[Row], tuple[str, ...]] = {}
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {}

@@ -9,7 +9,7 @@ from .base import Row, row
 
 @row("secret")
 class Secret(Row, frozen=True, kw_only=True):
-    """What all members of a deployment share and nobody else knows, as hex digits.  No API shows it."""
+    """Secret that the members of a deployment share, as hex digits.  No API shows it."""
 
     id: str
     value: str
@@ -17,10 +17,9 @@ class Secret(Row, frozen=True, kw_only=True):
 
 @row("member", flowless=True)
 class Member(Row, frozen=True, kw_only=True):
-    """A controller of the cluster, present or not: hypervisors are told of all of them.
+    """A controller of the cluster, present or not; hypervisors are given the addresses of all.
 
-    `openflow`, `ovsdb`, `rest`: where it is reached, as ADDRESS:PORT (IPv6 in brackets).  `draining`: it is to be
-    master of nothing.
+    `openflow`, `ovsdb`, `rest`: ADDRESS:PORT (IPv6 in brackets).  `draining`: it masters no switch any more.
     """
 
     id: str
@@ -33,7 +32,7 @@ class Member(Row, frozen=True, kw_only=True):
 
 @row("presence", flowless=True)
 class Presence(Row, frozen=True, kw_only=True):
-    """A member is there: written under its lease.  `instance` is drawn anew each time; `since` is Unix time."""
+    """Presence of a member, written under its lease.  `instance`: random, of this run; `since`: Unix time."""
 
     id: str
     instance: str
@@ -43,7 +42,7 @@ class Presence(Row, frozen=True, kw_only=True):
 
 @row("reach", flowless=True)
 class Reach(Row, frozen=True, kw_only=True):
-    """What a member is connected to, and of which switches it is the master: written under its lease; sorted."""
+    """Switches that a member is connected to, and those that it masters, sorted; written under its lease."""
 
     id: str
     switches: tuple[str, ...] = ()
@@ -53,7 +52,7 @@ class Reach(Row, frozen=True, kw_only=True):
 
 @row("level", flowless=True)
 class Level(Row, frozen=True, kw_only=True):
-    """How far the switches that a member holds are: written under its lease.
+    """Progress of the switches that a member masters, written under its lease.
 
     They are at revision `compiled`, but for those in `behind`.  `refused`: key of an object -> why a switch refuses
     a flow of it; `unlisted` objects more are refused than fit in, by the switches in `doubtful`.
@@ -79,7 +78,7 @@ class NovaNotification(Row, frozen=True, kw_only=True):
 
 @row("confirmed", flowless=True)
 class Confirmed(Row, frozen=True, kw_only=True):
-    """At revision `after` all switches but these had confirmed every flow that they were to hold."""
+    """Switches that had not confirmed all of their flows at revision `after`; all others had."""
 
     id: str
     after: int

@@ -17,7 +17,7 @@ from .subnets import Subnet
     quota=100,
 )
 class AddressScope(Standard, frozen=True, kw_only=True):
-    """Subnet pools within which no address is there twice."""
+    """A set of subnet pools that do not overlap."""
 
     ip_version: int
 

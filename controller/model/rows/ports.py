@@ -13,7 +13,7 @@ class FixedIp(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AddressPair(msgspec.Struct, frozen=True, array_like=True):
-    """Source addresses that a port may use beside its own: an address or a subnet, and the MAC that goes with it."""
+    """Source address that a port may use beside its own: an address or prefix, with its MAC."""
 
     ip_address: str
     mac_address: str
@@ -26,7 +26,7 @@ class DhcpOption(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Binding(msgspec.Struct, frozen=True, array_like=True):
-    """A host where the port may be next: it counts when it is activated.  `profile` is JSON."""
+    """An inactive binding to a further host (live migration).  `profile` is JSON."""
 
     host: str
     profile: str = ""
@@ -47,6 +47,7 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
         "security_groups",
     ),
     parent=Reference("network_id", "network", "member"),
+    refers=(Reference("security_groups", "security_group", "group-port"),),
     seen=Seen(parent_owner=True),
     quota=500,
 )
@@ -79,18 +80,23 @@ class Port(Standard, frozen=True, kw_only=True):
     security_groups: tuple[str, ...] | None = None
 
     @property
+    def trusted(self) -> bool:
+        """Whether it is of the network's own services (routers, DHCP servers): no security groups filter it."""
+        return self.device_owner.startswith("network:")
+
+    @property
     def filtered(self) -> bool:
         """Whether security groups say what it may send and receive."""
-        return self.security_groups is not None and self.port_security
+        return self.security_groups is not None and self.port_security and not self.trusted
 
     @property
     def learns(self) -> bool:
-        """Whether addresses that it does not declare are learned at it."""
+        """Whether addresses that it does not declare are learned from its traffic."""
         return self.learning or not self.port_security
 
     @property
     def guests(self) -> tuple[str, ...]:
-        """Other MACs than its own that it may use: where they live is learned, for several ports may share one."""
+        """Other MACs that it may use; their location is learned, for several ports may share one."""
         if not self.address_pairs:
             return ()
         return tuple(
@@ -107,10 +113,10 @@ class Port(Standard, frozen=True, kw_only=True):
 
     @property
     def vif(self) -> str:
-        """The name of the VIF that this port looks for."""
+        """Name of the VIF that the port is bound to."""
         return self.interface_id if self.interface_id or self.learning else self.id
 
     @property
     def station(self) -> tuple[str, str] | None:
-        """The network and address that the port declares to be its own; a learning port declares none."""
+        """Network and MAC that the port declares; None for a learning port."""
         return None if self.learning else (self.network_id, self.mac_address)

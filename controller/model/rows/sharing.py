@@ -26,13 +26,13 @@ class RbacPolicy(Row, frozen=True, kw_only=True):
 
     @property
     def grant(self) -> str:
-        """What it allows to whom, in one word: there is one policy of each at the most."""
+        """Object, action and target in one string, which is unique."""
         return f"{self.object_id}/{self.action}/{self.target}"
 
 
 @row("quota")
 class Quota(Row, frozen=True, kw_only=True):
-    """A project's own limits, by name of the resource (`port`); -1 is none.  What is not in it is as the default."""
+    """Limits of a project by resource name (`port`); -1: unlimited; absent: the default applies."""
 
     id: str  # of the project
     limits: dict[str, int] = msgspec.field(default_factory=dict)

@@ -15,7 +15,7 @@ class Pool(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HostRoute(msgspec.Struct, frozen=True, array_like=True):
-    """A route that the subnet's stations are told of."""
+    """A route that DHCP tells hosts on the subnet."""
 
     destination: str
     nexthop: str
@@ -48,5 +48,5 @@ class Subnet(Standard, frozen=True, kw_only=True):
 
     @property
     def slaac(self) -> bool:
-        """Whether a station's address is made from its MAC address (RFC 4862), not drawn from a pool."""
+        """Whether addresses are formed from MAC addresses (RFC 4862) and not drawn from a pool."""
         return (self.address_mode or self.ra_mode) in ("slaac", "dhcpv6-stateless")

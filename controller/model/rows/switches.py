@@ -29,7 +29,7 @@ class Physical(msgspec.Struct, frozen=True, array_like=True):
 
 @row("switch", index=("dpid",), lookup=("host", "encap_ip"), attributes=("number",))
 class Switch(Row, frozen=True, kw_only=True):
-    """A bridge that is ours to program.
+    """A bridge that Tenet programs.
 
     `id`: the OVS system-id, or the datapath id in hex for a bridge that is known over OpenFlow alone.  `number`: a
     small number (1..2^20-1) that names the switch in flows.  `tunnels` in the operator's order of preference.
@@ -42,14 +42,14 @@ class Switch(Row, frozen=True, kw_only=True):
     encap_ip: str = ""
     tunnels: tuple[Tunnel, ...] = ()
     physical: tuple[Physical, ...] = ()
-    underlay_mtu: int = 0  # of what its host says; 0 for nothing
-    wire_mtu: int = 0  # of its narrowest wire, as its database tells; 0 where that tells nothing
-    refused: tuple[str, ...] = ()  # what its host claims and does not get, with the reason; for operators
+    underlay_mtu: int = 0  # as its host reports; 0: unknown
+    wire_mtu: int = 0  # of its narrowest wire, as its database reports; 0: unknown
+    refused: tuple[str, ...] = ()  # refused claims of its host, with the reason; for operators
 
 
 @row("agent_note", refers=(Reference("id", "switch", shown=True),))
 class AgentNote(Row, frozen=True, kw_only=True):
-    """What operators have written about a switch."""
+    """An operator's note on a switch."""
 
     id: str  # of the switch
     description: str = ""
@@ -84,7 +84,7 @@ class Interface(Row, frozen=True, kw_only=True):
 
     @property
     def logical_port(self) -> tuple[str, int]:
-        """Switch and key."""
+        """Switch id and port key."""
         return self.switch_id, self.port_key
 
     @property

@@ -56,7 +56,7 @@ class Links:
         self._store = store
         self._replica = replica
         self._cost = cost
-        self._speeds: dict[ProbePort, int] = {}  # as they were told last
+        self._speeds: dict[ProbePort, int] = {}  # as last reported
         self._key = b""
         self._stations: dict[int, Station] = {}
         self._away: dict[int, float] = {}  # datapath id -> since when it has no connection
@@ -77,7 +77,7 @@ class Links:
         self._threads = [hub.keep(self._write), hub.keep(self._watch), hub.keep(self._probe)]
 
     def stop(self) -> None:
-        """Look and write no more."""
+        """Stop probing and writing."""
         self._stations.clear()
         for thread in self._threads:
             hub.kill(thread)
@@ -108,7 +108,7 @@ class Links:
             self._beats.drop(session.dpid)
 
     def ports_changed(self, session: Session) -> None:
-        """Ports went down, or came up; never waits.  Of many at once, all are looked at together."""
+        """Note changed ports; never waits.  Many at once are reviewed together."""
         station = self._stations.get(session.dpid)
         if station is not None and station.session is session and not station.reviewing:
             station.reviewing = True
@@ -120,7 +120,7 @@ class Links:
             self._review(station)
 
     def _adopt(self, station: Station, row: Link) -> None:
-        """What was seen before this process began, or before the switch went away, is so until it is silent."""
+        """Take over the stored wires of a switch; they count until they are silent."""
         near = ProbePort(station.session.dpid, row.ofport)
         far = self._replica.model.get(Switch, row.far_switch_id)
         if far is not None and row.state == "up" and row.ofport in station.ports and near not in self._neighbors.far:
@@ -128,7 +128,7 @@ class Links:
         self._mark(near)
 
     def _review(self, station: Station) -> None:
-        """Look which ports of a switch are probed; wires at ports that are not are down."""
+        """Review which ports of a switch are probed; wires at other ports are down."""
         began = time.monotonic()
         switch = self._replica.model.get(Switch, station.switch_id)
         session = station.session
@@ -149,7 +149,7 @@ class Links:
         station.rested_at = self._now + SHARE * (time.monotonic() - began)
 
     def _model_changed(self, touched: set[Dependency]) -> None:
-        """A port that becomes a tenant's is no end of a wire, from now on; the rest is seen at a later probe."""
+        """A port that becomes a tenant's is not the end of a wire any more; other changes are seen at a later probe."""
         model = self._replica.model
         for dependency in touched:
             if dependency[0] == "binding" and (at := model.placement.bindings.get(str(dependency[1]))) is not None:
@@ -182,7 +182,7 @@ class Links:
             self._wake.wait(None if upcoming is None else max(0.0, upcoming - time.monotonic()))
 
     def _probe_one(self, dpid: int) -> None:
-        """Probe the ports of a switch, whose next turn is set before anything can fail."""
+        """Probe the ports of a switch; its next turn is set before anything can fail."""
         station = self._stations.get(dpid)
         if station is None:
             return
@@ -209,7 +209,7 @@ class Links:
             self.seen["sent"] += len(packets)
 
     def _time(self) -> int:
-        """What a frame sent now would carry."""
+        """Time that a frame sent now carries."""
         return max(self._stamp, time.time_ns() // 1000)
 
     def _tell_time(self) -> int:
@@ -259,7 +259,7 @@ class Links:
             self._look()
 
     def _look(self) -> None:
-        """Wires that are silent, switches that have been away for a while, holds that are over."""
+        """Take down silent wires, those of switches that are away, and end damping that is over."""
         for near in self._neighbors.silent(self._now):
             far = self._neighbors.far[near]
             if near.dpid in self._stations and far.dpid in self._stations:
@@ -278,7 +278,7 @@ class Links:
             self._mark(near)
 
     def _forget(self, dpid: int) -> None:
-        """The switch was removed: what was known of its ports says nothing of one that comes with its datapath id."""
+        """Drop the state of a removed switch: a new one with its datapath id starts afresh."""
         del self._away[dpid]
         for port in [port for port in self._speeds if port.dpid == dpid]:
             del self._speeds[port]
@@ -334,7 +334,7 @@ class Links:
                 tx.put(wanted)
 
     def _row(self, tx: Transaction, here: Switch, near: ProbePort) -> Link | None:
-        """What is to be written of a port's wire; None when there is nothing to tell."""
+        """Row to write for a port's wire; None when it is unchanged."""
         far = self._neighbors.far.get(near)
         away = self._away.get(near.dpid) == float("inf")
         state, cost = "up", AWAY_COST if away else self._cost(self._speeds.get(near, 0))
@@ -350,7 +350,7 @@ class Links:
 
 
 class Station:
-    """A connected switch, as discovery sees it."""
+    """Discovery's state of a connected switch."""
 
     __slots__ = ("pauses", "ports", "rested_at", "review_at", "reviewing", "session", "switch_id")
 
@@ -365,7 +365,7 @@ class Station:
 
 
 def _until_beat() -> float:
-    """Seconds to the next whole INTERVAL that is not just here.
+    """Seconds to the next multiple of INTERVAL.
 
     All switches send at once, so that what comes in at one of them is read in one go: a read costs more than a frame.
     """
@@ -374,7 +374,7 @@ def _until_beat() -> float:
 
 
 def _shared_key(tx: Transaction) -> str:
-    """The key of the deployment, made by whoever comes first."""
+    """Key of the deployment for probes; the first member creates it."""
     found = tx.get(Secret, "discovery")
     if found is None:
         found = Secret(id="discovery", value=secrets.token_hex(discovery.KEY_SIZE))
