@@ -39,9 +39,10 @@ class FlowConflict(NamedTuple):
 class FlowSet:
     """Claims of owners, settled into at most one flow a key."""
 
-    __slots__ = ("_held", "_touched", "claims")
+    __slots__ = ("_held", "_touched", "_using", "claims")
 
     def __init__(self) -> None:
+        self._using: tuple[Flow, ...] | None = None
         self.claims: dict[Owner, tuple[Flow, ...]] = {}
         self._held: dict[bytes, Flow | _Shared] = {}  # by key; shared where several owners claim it
         self._touched: dict[bytes, Flow | None] = {}  # key -> its flow at the last settlement
@@ -70,6 +71,7 @@ class FlowSet:
     def _hold(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
         held = self._held.get(key)
+        self._using = None
         if held is None:
             self._touched.setdefault(key, None)
             self._held[key] = flow
@@ -82,6 +84,7 @@ class FlowSet:
     def _leave(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
         held = self._held[key]
+        self._using = None
         self._touch(key, held)
         if isinstance(held, _Shared):
             held.drop(owner)
@@ -89,6 +92,13 @@ class FlowSet:
                 (self._held[key],) = held.flows.values()
         else:
             del self._held[key]
+
+    @property
+    def using(self) -> tuple[Flow, ...]:
+        """The flows that use groups, meters or zones, which are few; found once for all switches that carry the set."""
+        if self._using is None:
+            self._using = tuple([flow for flow in self.flows() if flow.refers])
+        return self._using
 
     def _touch(self, key: bytes, held: Flow | _Shared) -> None:
         if key not in self._touched:

@@ -144,6 +144,11 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         return next(int.from_bytes(one.value, "big") for one in self.match if one.name == "ct_zone")
 
     @property
+    def refers(self) -> bool:
+        """Whether it names a group, a meter or a zone's owner, as few flows do."""
+        return bool(self.table.owns_zones or self.meters or self.groups)
+
+    @property
     def leads(self) -> set[int]:
         """The numbers of the tables that a packet may come to from here, by goto, resubmit or conntrack."""
         return nested.tables(self.actions) | (set() if self.goto is None else {self.goto.number})

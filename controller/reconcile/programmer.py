@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Protocol
 
 from controller.flow import Flow
@@ -30,6 +31,8 @@ log = logging.getLogger("tenet.switch")
 
 GATHER = 0.02  # seconds between two bundles: after each, Open vSwitch looks at every port of the bridge again
 TABLE_FULL = "OFPFMFC_TABLE_FULL"
+SLICE = 0.005  # seconds of encoding after which other green threads get their turn
+KEPT = 4096  # encoded flows
 SLACK = 2.0  # seconds after its timeout within which Open vSwitch has removed a flow
 RETRY = 2.0  # seconds until a bundle is tried again that was refused without a flow being named
 
@@ -194,7 +197,7 @@ class Programmer:
     def _apply(self, batch: Batch) -> None:
         known = self.target.meters.held
         self.session.apply(
-            [flow.wire for flow in batch.put],
+            list(hub.taking_turns(map(_encoded, batch.put), SLICE)),
             batch.drop,
             [group.wire for group in batch.groups.missing],
             [group_removal(number) for number in sorted(batch.groups.gone)],
@@ -253,6 +256,12 @@ class Programmer:
         if self._told != self.target.refused:
             self._told = dict(self.target.refused)
             self._plan.refused(self.switch_id, self._told)
+
+
+@lru_cache(KEPT)
+def _encoded(flow: Flow) -> bytes:
+    """The message that adds a flow: made once for many switches that are sent it at about the same time."""
+    return flow.wire
 
 
 def _add_crowded_out(put: Iterable[Flow], refusals: dict[int, str]) -> None:
