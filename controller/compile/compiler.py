@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -66,10 +67,18 @@ def _no_subject(owner: Owner, see: Reader) -> None:
 
 
 class Compiled(NamedTuple):
-    """One round's outcome: per switch what became of which flow, in no particular order."""
+    """One round's outcome: per switch what became of which flow, in no particular order.
 
-    changes: dict[str, list[FlowChange]]
+    `shares`: lists of changes, none empty; a flow set's is one object for all switches that carry it.
+    """
+
+    shares: dict[str, list[list[FlowChange]]]
     conflicts: list[FlowConflict]
+
+    @property
+    def changes(self) -> dict[str, list[FlowChange]]:
+        """Of each switch in one list."""
+        return {switch_id: list(chain.from_iterable(parts)) for switch_id, parts in self.shares.items()}
 
 
 class Compiler:
@@ -152,12 +161,12 @@ class Compiler:
                 settled[key], conflicting = self.flow_sets[key].settle()
                 conflicts += conflicting
         self._changed.clear()
-        changes = self._distribute(settled)
+        shares = self._distribute(settled)
         for key in self._carriers.loose():
             if key in self.flow_sets:
                 self._close(key)
         self._begun.clear()
-        return Compiled({switch_id: some for switch_id, some in changes.items() if some}, conflicts)
+        return Compiled(shares, conflicts)
 
     # --- what came of it ---
 
@@ -165,6 +174,11 @@ class Compiler:
         """Every flow that a switch is to hold, as of the last round."""
         for key in self._carriers.of(switch_id):
             yield from self.flow_sets[key].flows()
+
+    def using(self, switch_id: str) -> Iterator[Flow]:
+        """Of these the flows that use groups, meters or zones."""
+        for key in self._carriers.of(switch_id):
+            yield from self.flow_sets[key].using
 
     def count(self, switch_id: str) -> int:
         """How many flows a switch is to hold."""
@@ -217,28 +231,33 @@ class Compiler:
         self._changed.discard(key)
         del self.flow_sets[key]
 
-    def _distribute(self, settled: dict[FlowSetKey, list[FlowChange]]) -> dict[str, list[FlowChange]]:
+    def _distribute(self, settled: dict[FlowSetKey, list[FlowChange]]) -> dict[str, list[list[FlowChange]]]:
         """Sets' changes to the switches that carry them; to those that begin or cease to, the whole set."""
-        changes: dict[str, list[FlowChange]] = {}
+        shares: dict[str, list[list[FlowChange]]] = {}
+
+        def give(switch_id: str, changes: list[FlowChange]) -> None:
+            if changes:
+                shares.setdefault(switch_id, []).append(changes)
+
         joined, left = self._carriers.settle()
         for switch_id, key in left:
             changed = settled.get(key, [])
             new = {change.new for change in changed}
             gone = [change.old for change in changed if change.old is not None]
             gone += [flow for flow in self.flow_sets[key].flows() if flow not in new]
-            changes.setdefault(switch_id, []).extend(FlowChange(flow, None) for flow in gone)
+            give(switch_id, [FlowChange(flow, None) for flow in gone])
         begins = set(joined)
         for key, changed in settled.items():
             for switch_id in self._carriers.carrying(key):
                 if (switch_id, key) not in begins:
-                    changes.setdefault(switch_id, []).extend(changed)
+                    give(switch_id, changed)
         whole: dict[FlowSetKey, list[FlowChange]] = {}  # many switches may join a set at once
         for switch_id, key in joined:
             if key not in whole:
                 begun = key in self._begun  # then all of it is what changed
                 whole[key] = settled[key] if begun else [FlowChange(None, flow) for flow in self.flow_sets[key].flows()]
-            changes.setdefault(switch_id, []).extend(whole[key])
-        return changes
+            give(switch_id, whole[key])
+        return shares
 
     # --- one unit ---
 

@@ -39,9 +39,10 @@ class FlowConflict(NamedTuple):
 class FlowSet:
     """Claims of owners, settled into at most one flow a key."""
 
-    __slots__ = ("_held", "_touched", "claims")
+    __slots__ = ("_held", "_touched", "_using", "claims")
 
     def __init__(self) -> None:
+        self._using: tuple[Flow, ...] | None = None
         self.claims: dict[Owner, tuple[Flow, ...]] = {}
         self._held: dict[bytes, Flow | _Shared] = {}  # by key; shared where several owners claim it
         self._touched: dict[bytes, Flow | None] = {}  # key -> its flow at the last settlement
@@ -54,6 +55,7 @@ class FlowSet:
         old = self.claims.get(owner, ())
         if old == flows:
             return
+        self._using = None
         flows = _one_a_key(flows)
         kept = set(old).intersection(flows) if old else ()
         for flow in old:
@@ -92,6 +94,13 @@ class FlowSet:
                 (self._held[key],) = held.flows.values()
         else:
             del self._held[key]
+
+    @property
+    def using(self) -> tuple[Flow, ...]:
+        """The flows that use groups, meters or zones, which are few; found once for all switches that carry the set."""
+        if self._using is None:
+            self._using = tuple([flow for flow in self.flows() if flow.refers])
+        return self._using
 
     def _touch(self, key: bytes, held: Flow | _Shared) -> None:
         if key not in self._touched:

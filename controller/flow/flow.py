@@ -33,6 +33,7 @@ _OUTER = b"\4\4"  # version 4, OFPT_EXPERIMENTER
 _INNER = pack("!IIIHHBB", _ONF, _ADD, BUNDLE, 0, BUNDLE_FLAGS, 4, 14)
 _ANY = b"\xff" * 12 + bytes(4)  # no buffer, OFPP_ANY, OFPG_ANY; no flags
 _HEAD = _MESSAGE.size
+_HARD_TIMEOUT = 52  # where it is in the message
 _PLACE = Struct("!BH")
 _wire = attrgetter("wire")
 _32_BITS = 0xFFFFFFFF
@@ -47,6 +48,7 @@ class Table:
     `matches`: the fields that a flow here may match.  `goto`: the tables that it may lead to, by name.  `miss`: the
     one that a packet without a flow goes to ("": dropped).  `flow_set`: the kind of flow set that its flows belong to:
     "switch" (a switch's own), or "network" (the same on every switch that holds the network); never both.
+    `owns_zones`: no packet comes here; each flow says whose a conntrack zone is (`Flow.zone`).
     """
 
     number: int
@@ -55,6 +57,7 @@ class Table:
     goto: tuple[str, ...] = ()
     miss: str = ""
     flow_set: str = "switch"
+    owns_zones: bool = False
 
     def __repr__(self) -> str:
         return f"{self.number}:{self.name}"
@@ -115,6 +118,11 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         )  # fmt: skip
         return head + matched + done
 
+    def passing(self, seconds: int) -> bytes:
+        """The bundle-add message of the same flow with a hard timeout: the switch itself removes it (7.3.4.1)."""
+        wire = self.wire
+        return wire[:_HARD_TIMEOUT] + pack("!H", seconds) + wire[_HARD_TIMEOUT + 2 :]
+
     def _done(self) -> bytes:
         goto, meter = self.goto, self.meter
         return instructions(self.actions, self.metadata, None if goto is None else goto.number,
@@ -135,6 +143,18 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     def service(self) -> str:
         """The service that the flow hands frames over to, "" for none."""
         return next((punt.userdata.decode() for punt in nested.punts(self.actions) if punt.userdata), "")
+
+    @property
+    def zone(self) -> int | None:
+        """The conntrack zone whose owner this flow names: emptied before the flow comes, and when it is gone."""
+        if not self.table.owns_zones:
+            return None
+        return next(int.from_bytes(one.value, "big") for one in self.match if one.name == "ct_zone")
+
+    @property
+    def refers(self) -> bool:
+        """Whether it names a group, a meter or a zone's owner, as few flows do."""
+        return bool(self.table.owns_zones or self.meters or self.groups)
 
     @property
     def leads(self) -> set[int]:
