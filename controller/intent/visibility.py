@@ -6,7 +6,7 @@ A project sees its own rows and those shared with it.  All other rows are not fo
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -148,6 +148,7 @@ def audience(reads: Reads, row: Row) -> Audience:
     return frozenset(found)
 
 
-def _targets(reads: Reads, object_id: str, actions: tuple[str, ...]) -> Iterator[str]:
-    policies = reads.find(RbacPolicy, "object_id", object_id) if actions else ()
-    return (policy.target for policy in policies if policy.action in actions)
+def _targets(reads: Reads, object_id: str, actions: tuple[str, ...]) -> Iterable[str]:
+    if not actions:
+        return ()
+    return [policy.target for policy in reads.find(RbacPolicy, "object_id", object_id) if policy.action in actions]

@@ -45,6 +45,7 @@ class HubWatch:
         self.longest = 0.0
         self.over: deque[Hold] = deque(maxlen=MOST)
         self._limit = limit
+        self._short = min(BUCKETS[0], limit or BUCKETS[0])
         self._clock = clock
         self._hub = hub.loop()
         self._threading = hub.original("threading")  # of the OS: a green one does not run during a hold
@@ -83,15 +84,21 @@ class HubWatch:
         since = self._since
         if since is not None:
             held = now - since
-            self.counts[bisect_left(BUCKETS, held)] += 1
             self.total += held
             if held > self.longest:
                 self.longest = held
-            if self._limit and held > self._limit:
-                number, stack = self._seen
-                self.over.append(Hold(held, stack if number == self._holds else ""))
+            if held <= self._short:  # as most: this is done at every switch
+                self.counts[0] += 1
+            else:
+                self._count(held)
         self._holds += 1
         self._since = None if switch[1] is self._hub.greenlet else now
+
+    def _count(self, held: float) -> None:
+        self.counts[bisect_left(BUCKETS, held)] += 1
+        if self._limit and held > self._limit:
+            number, stack = self._seen
+            self.over.append(Hold(held, stack if number == self._holds else ""))
 
     # --- who it was ---
 

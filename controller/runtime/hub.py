@@ -62,8 +62,7 @@ listen = functools.partial(eventlet.listen, backlog=1024, reuse_port=False)
 connect = eventlet.connect
 serve_wsgi = eventlet.wsgi.server
 HttpProtocol: Any = eventlet.wsgi.HttpProtocol
-# in a WSGI environment: how many bytes the server gathers before it writes, where an application knows better
-GATHERED = "eventlet.minimum_write_chunk_size"
+HttpBody: Any = eventlet.wsgi.Input  # of a request: reads no further than its length, and asks for it to be sent
 in_thread = eventlet.tpool.execute  # runs a blocking call in an OS thread; only the calling green thread waits
 original = eventlet.patcher.original
 loop = eventlet.hubs.get_hub  # of this OS thread; its `greenlet` is what runs when no green thread does
@@ -78,6 +77,16 @@ def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
     """TLS server socket over an accepted green socket, before its `do_handshake`."""
     green = eventlet.green.ssl.GreenSSLSocket
     return cast(ssl.SSLSocket, green(sock, server_side=True, do_handshake_on_connect=False, _context=context))
+
+
+def send_now(sock: Any, data: bytes) -> int:
+    """How many bytes the socket takes without a wait; 0 over TLS, where a write may have to read first."""
+    if isinstance(sock, ssl.SSLSocket):
+        return 0
+    try:
+        return int(sock.fd.send(data))
+    except BlockingIOError:
+        return 0
 
 
 restarts: Counter[str] = Counter()  # name of a background loop -> how often it raised and was begun anew
@@ -121,10 +130,13 @@ class Turns:
 
 def taking_turns(steps: Iterable[T], seconds: float) -> Iterator[T]:
     """Iterate over steps of long work, with a turn for other green threads after every `seconds` of it."""
-    turns = Turns(seconds)
+    clock = time.monotonic
+    due = clock() + seconds
     for step in steps:
         yield step
-        turns.give()
+        if clock() > due:
+            sleep(0)
+            due = clock() + seconds
 
 
 def sorted_in_turns(items: Sequence[T], key: Callable[[T], Any], seconds: float, *, reverse: bool = False) -> list[T]:
@@ -159,27 +171,41 @@ def wait_for_signal(numbers: Iterable[int]) -> None:
 
 
 class Signal:
-    """Level-triggered event for any number of waiters, until `clear`."""
+    """Level-triggered event for any number of waiters, until `clear`.  Costs nothing while nobody waits."""
 
     __slots__ = ("_event", "_set")
 
     def __init__(self) -> None:
-        self._event = eventlet.event.Event()
+        self._event: Any = None  # of those that wait
         self._set = False
 
     def set(self) -> None:
-        if not self._set:
-            self._set = True
-            self._event.send(True)
+        self._set = True
+        self.pulse()
 
     def clear(self) -> None:
-        if self._set:
-            self._set = False
-            self._event = eventlet.event.Event()
+        self._set = False
+
+    def pulse(self) -> None:
+        """Wake whoever waits now, and stay as it is."""
+        if self._event is not None:
+            event, self._event = self._event, None
+            event.send(True)
 
     def is_set(self) -> bool:
         return self._set
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until set, even if cleared meanwhile; False when `timeout` (seconds) passed first."""
-        return self._set or self._event.wait(timeout) is True
+        if self._set:
+            return True
+        if self._event is None:
+            self._event = eventlet.event.Event()
+        return self._event.wait(timeout) is True
+
+
+def receive(sock: Any, most: int, *, empty: bool) -> bytes:
+    """As `recv`; `empty`: nothing was left when it was last read, so that it is not tried before there is more."""
+    if empty and type(sock) is eventlet.greenio.GreenSocket and sock.gettimeout() is None:
+        eventlet.hubs.trampoline(sock.fd, read=True)
+    return cast(bytes, sock.recv(most))

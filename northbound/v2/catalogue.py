@@ -8,9 +8,11 @@ from ..resource import Resource
 from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
+from .logs import LOGS
 from .networks import NETWORKS
 from .ports import PORTS
 from .scopes import ADDRESS_SCOPES
+from .security import SECURITY_GROUP_RULES, SECURITY_GROUPS
 from .sharing import RBAC_POLICIES
 from .subnetpools import SUBNETPOOLS
 from .subnets import SUBNETS
@@ -19,9 +21,12 @@ RESOURCES: list[Resource] = [
     NETWORKS,
     SUBNETS,
     PORTS,
+    SECURITY_GROUPS,
+    SECURITY_GROUP_RULES,
     SUBNETPOOLS,
     ADDRESS_SCOPES,
     ADDRESS_GROUPS,
+    LOGS,
     RBAC_POLICIES,
     AGENTS,
     IP_AVAILABILITIES,

@@ -36,9 +36,12 @@ class Estate:
             "address_scope": self._scopes(),
         }  # fmt: skip
         self.of["address_group"] = self._address_groups()
+        self.of["security_group"] = self._security_groups()
+        self.of["security_group_rule"] = self._security_group_rules()
         self.of["subnetpool"] = self._pools()
         self.of["subnet"] = self._subnets()
         self.of["port"] = self._ports()
+        self.of["log"] = self._logs()
         self.of["rbac_policy"] = self._policies()
 
     def rows(self) -> Rows:
@@ -55,7 +58,7 @@ class Estate:
         """Ids that red cannot know."""
         seen = {NOBODY, "red"}
         for path in ("networks", "subnets", "ports", "subnetpools", "address-scopes", "address-groups",
-                     "rbac-policies"):  # fmt: skip
+                     "security-groups", "security-group-rules", "rbac-policies"):  # fmt: skip
             (listed,) = self.red.call("GET", f"/v2.0/{path}").json.values()
             seen |= {str(row["id"]) for row in listed}
         return {key.rpartition("/")[2] for key in self.rows() if not key.startswith("taken/")} - seen
@@ -101,6 +104,33 @@ class Estate:
             "foreign": self._made(self.blue, "address-group"),
         }
 
+    def _security_groups(self) -> dict[str, str]:
+        """home: red's, with a rule of the operator's.  theirs: blue's default group."""
+        shared, everyones = self.blue.made("security-group"), self.operator.made("security-group")
+        self.share(self.blue, "security_group", shared)
+        self.share(self.operator, "security_group", everyones, "*")
+        (theirs,) = self.blue.call("GET", "/v2.0/security-groups?name=default").json["security_groups"]
+        return {
+            "own": self._made(self.red, "security-group"),
+            "home": self._made(self.red, "security-group"),
+            "shared": shared["id"],
+            "everyones": everyones["id"],
+            "foreign": self._made(self.blue, "security-group"),
+            "theirs": theirs["id"],
+        }
+
+    def _security_group_rules(self) -> dict[str, str]:
+        """operators: the operator's, in red's.  Of the others it is the group that is own, shared, or blue's."""
+        by = {"own": self.red, "home": self.red, "everyones": self.operator}
+        found = {
+            relation: self._made(by.get(relation, self.blue), "security-group-rule", security_group_id=group,
+                                 direction="ingress")
+            for relation, group in self.of["security_group"].items()
+        }  # fmt: skip
+        found["operators"] = self._made(self.operator, "security-group-rule", direction="egress", protocol="tcp",
+                                        security_group_id=self.of["security_group"]["home"])  # fmt: skip
+        return found
+
     def _pools(self) -> dict[str, str]:
         """guest: red's in a scope of blue's."""
         shared = self.blue.made("subnetpool", prefixes=["10.64.0.0/16"], default_prefixlen=24)
@@ -145,6 +175,12 @@ class Estate:
             "neighbour": self._made(self.blue, "port", network_id=shared),
             "foreign": self._made(self.blue, "port", network_id=self.of["network"]["foreign"]),
         }
+
+    def _logs(self) -> dict[str, str]:
+        """Those of red's project are its managers'."""
+        what = {"resource_type": "security_group"}
+        return {each: self._made(self.operator, "log/log", project_id=project, **what) for each, project in (
+            ("own", "red"), ("foreign", "blue"))}  # fmt: skip
 
     def _policies(self) -> dict[str, str]:
         """operators: in red's project, about what is not red's."""

@@ -21,17 +21,27 @@ SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
     "network": lambda an, n: {"name": f"n{n}"},
     "subnet": lambda an, n: {"network_id": an("network"), "ip_version": 4, "cidr": f"10.{n}.0.0/24", "name": f"n{n}"},
     "port": lambda an, n: {"network_id": an("network"), "name": f"n{n}", "device_id": f"n{n}"},
+    "security_group": lambda an, n: {"name": f"n{n}"},
+    "security_group_rule": lambda an, n: {
+        "security_group_id": an("security_group"), "direction": "ingress", "protocol": "tcp", "port_range_min": n + 1,
+        "port_range_max": n + 1,
+    },
     "address_scope": lambda an, n: {"name": f"n{n}", "ip_version": 4},
     "address_group": lambda an, n: {"name": f"n{n}", "addresses": [f"12.{n}.0.0/24", f"2001:db8:{n}::1/128"]},
     "subnetpool": lambda an, n: {
         "name": f"n{n}", "prefixes": [f"11.{n}.0.0/16"], "default_prefixlen": 24,
         "address_scope_id": an("address_scope"),
     },
+    "log": lambda an, n: {"name": f"n{n}", "resource_type": "security_group", "target_id": an("port"), "event": "DROP"},
     "rbac_policy": lambda an, n: {
         "object_type": "network", "object_id": an("network"), "action": "access_as_shared",
         "target_tenant": f"green{n}",
     },
 }  # fmt: skip
+
+
+# Objects of a project that come with the others: its default security group, and the rules that groups begin with.
+COME_ALONG = {"security_group": 1, "security_group_rule": 4 + 2}
 
 
 def named(name: str) -> Resource:

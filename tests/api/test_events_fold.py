@@ -198,7 +198,7 @@ def test_the_events_of_anybody_add_up_to_the_lists(
     if members > 1:
         for cloud in clouds:
             cloud.context = replace(cloud.context, cluster=object())  # type: ignore[arg-type]
-    people = [clouds[0].person(project, "member") for project in PROJECTS]
+    people = [clouds[0].person(project, "manager") for project in PROJECTS]
     people.append(clouds[0].person("ops", "admin"))
     statuses = [cloud.context.statuses for cloud in clouds]
     chance = random.Random(seed)

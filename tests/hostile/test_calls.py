@@ -44,6 +44,7 @@ ITEMS: dict[str, Callable[[int], Any]] = {
 }
 # What the n-th object of a bulk has beside what a sample has.
 APART: dict[str, Callable[[int], dict[str, Any]]] = {
+    "address_group": lambda n: {"addresses": [f"13.{n >> 8}.{n & 255}.0/24"]},
     "subnet": lambda n: {"cidr": f"11.{n >> 8}.{n & 255}.0/24"},
     "subnetpool": lambda n: {"prefixes": [f"13.{n >> 8}.{n & 255}.0/24"]},
 }

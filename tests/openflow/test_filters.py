@@ -1,4 +1,4 @@
-"""Security groups on a real Open vSwitch: it takes their flows, prints them as they are encoded, and does what they say."""
+"""Security groups on a real Open vSwitch, which takes their flows and prints them as they are encoded."""
 
 from __future__ import annotations
 

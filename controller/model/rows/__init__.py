@@ -18,6 +18,7 @@ from .cluster import Reach as Reach
 from .cluster import Secret as Secret
 from .learning import Learned as Learned
 from .links import Link as Link
+from .logs import Log as Log
 from .networks import Network as Network
 from .pools import AddressScope as AddressScope
 from .pools import SubnetPool as SubnetPool

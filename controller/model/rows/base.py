@@ -26,7 +26,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def key(self) -> str:
-        return f"{self.kind_name()}/{self.row_id}"
+        return PREFIXES[type(self)] + self.row_id
 
     @property
     def row_id(self) -> str:
@@ -51,6 +51,10 @@ class Standard(Row, frozen=True, kw_only=True):
     created_at: str = ""
     updated_at: str = ""
     revision: int = 0
+
+    @property
+    def key(self) -> str:
+        return PREFIXES[type(self)] + self.id
 
 
 class Reads(Protocol):
@@ -158,7 +162,7 @@ def row(
         )
         if KINDS.setdefault(name, kind) is not kind:
             raise ValueError(f"two kinds of rows are called {name}")
-        DECLARED[kind], NAMES[kind] = found, name
+        DECLARED[kind], NAMES[kind], PREFIXES[kind] = found, name, f"{name}/"
         INDEXES[kind], LOOKUPS[kind], ATTRIBUTES[kind] = index, lookup, attributes
         if joins is not None:
             JOINS[kind] = joins
@@ -179,6 +183,7 @@ def row(
 DECLARED: dict[type[Row], Kind] = {}
 KINDS: dict[str, type[Row]] = {}
 NAMES: dict[type[Row], str] = {}
+PREFIXES: dict[type[Row], str] = {}  # of keys: the name and a slash
 INDEXES: dict[type[Row], tuple[str, ...]] = {}
 LOOKUPS: dict[type[Row], tuple[str, ...]] = {}
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {}
