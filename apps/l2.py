@@ -7,8 +7,10 @@ this switch's own ports only.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from controller.flow import Action, Flow, field, resubmit
+from controller.flow.fields import MEMO
 from controller.model.placement import BLOCK as PER_BLOCK
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port, Switch
@@ -101,7 +103,7 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
         if port is None or at is None:
             continue
         kind = filter_of(port, see)
-        out = (goes_out(at.port_key, kind), _FILTERED if kind else _COPIED)
+        out = _copy(at.port_key, kind)
         if not kind:
             every += out
         if port.learns:
@@ -110,6 +112,12 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
         yield Flow(FLOOD, USUAL, (BLOCK.match(block), of_network(segment)), tuple(every))
     if learning:
         yield Flow(FLOOD, USUAL, (BLOCK.match(block | LEARNERS), of_network(segment)), tuple(learning))
+
+
+@lru_cache(MEMO)
+def _copy(key: int, kind: int) -> tuple[Action, Action]:
+    """A copy of a flood for the port with this key and filter."""
+    return goes_out(key, kind), _FILTERED if kind else _COPIED
 
 
 def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:

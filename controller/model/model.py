@@ -58,6 +58,7 @@ class Model:
         self.slots = Slots()
         self.room = Room()
         self.scopes = ScopeRanges()
+        self.reach_changes = 0  # how often a switch or a wire changed, or which switches hold ports of some network
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], MutableMapping[str, Row]] = {kind: {} for kind in KINDS.values()}
         self._index = Index()
@@ -154,6 +155,7 @@ class Model:
         for port_id in unsettled:
             moved = set(self._settle(port_id))
             touched |= moved
+            self.reach_changes += any(each[0] == "span" for each in moved)
             if port_id not in self._rows[Port]:
                 self.placed.pop(port_id, None)
             elif moved:
@@ -191,6 +193,7 @@ class Model:
     def _derive(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
         """Update what is derived from rows, except for placement."""
         if kind in ROUTED:
+            self.reach_changes += 1
             self.routes.change(old, new)
         if kind is Switch:
             self.room.change(cast("Switch | None", old), cast("Switch | None", new))
