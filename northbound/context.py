@@ -102,6 +102,7 @@ class Context:
     statuses: Statuses
     operators: OperatorQueries
     events: Events
+    drops: DropQueries
     underlay_mtu: int = 1500
     least_mtu: int = 1280
     physical: PhysicalNetworks = NONE
@@ -109,7 +110,6 @@ class Context:
     identity: Identity = field(default_factory=Anybody)
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
     streams: Streams = field(default_factory=Streams)
-    drops: DropQueries | None = None
     preview: Preview = lambda changes: []
     cluster: ClusterOperators | None = None
     offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name

@@ -14,5 +14,4 @@ def show(ask: Ask, port_id: str) -> Response:
     port = ask.context.replica.model.get(Port, port_id)
     if port is None or not (ask.caller.operator or port.project_id == ask.caller.project_id):
         raise NotFound(f"Port {port_id[:64]} could not be found.", "PortNotFound")
-    assert ask.context.drops is not None
     return as_json(200, {"drops": ask.context.drops.of(port)})
