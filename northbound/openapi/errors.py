@@ -26,7 +26,8 @@ TYPES: dict[int, tuple[str, ...]] = {
     403: ("PolicyNotAuthorized", "CrossSiteRequest"),
     404: (
         "HTTPNotFound", "NotFound", "AddressGroupNotFound", "AddressScopeNotFound", "AddressesNotFound",
-        "AgentNotFound", "AvailabilityZoneNotFound", "ExtensionNotFound", "LogResourceNotFound", "NetworkNotFound",
+        "AgentNotFound", "AvailabilityZoneNotFound", "DefaultSecurityGroupRuleNotFound",
+        "ExtensionNotFound", "LogResourceNotFound", "NetworkNotFound",
         "NoCluster", "PortBindingNotFound", "PortNotFound", "ProjectQuotaNotFound",
         "RbacPolicyNotFound", "ResourceNotFound", "SecurityGroupNotFound", "SubnetNotFound", "SubnetPoolNotFound",
         "SwitchNotFound", "TagNotFound", "TargetResourceNotFound",
@@ -35,7 +36,7 @@ TYPES: dict[int, tuple[str, ...]] = {
     408: ("HTTPRequestTimeout",),
     409: (
         "Conflict", "AddressGroupInUse", "AddressPairAndPortSecurityRequired", "AddressScopeInUse",
-        "AddressScopePrefixConflict", "AlreadyAttached", "DuplicateRbacPolicy", "FlatNetworkInUse",
+        "AddressScopePrefixConflict", "AlreadyAttached", "DefaultSecurityGroupRuleExists", "DuplicateRbacPolicy", "FlatNetworkInUse",
         "GatewayConflictWithAllocationPools", "GatewayIpInUse",
         "IllegalSubnetPoolPrefixUpdate", "InvalidSharedSetting", "IpAddressGenerationFailure",
         "IpAddressGenerationFailureNoMatchingSubnet", "IpAddressInUse", "MacAddressInUse", "NetworkInUse",
