@@ -138,6 +138,13 @@ class MemberAction(NamedTuple):
     shape: Schema | None = None
 
 
+class Seed(NamedTuple):
+    """An object that every project has: `there` tells whether one has it, `make` makes it."""
+
+    there: Callable[[Model, str], bool]
+    make: Callable[[Transaction, str, Means], object]
+
+
 @dataclass(frozen=True)
 class Resource:
     """`access`: who may do what by default.  What has no `create`, `update` or `delete` cannot be.
@@ -148,7 +155,8 @@ class Resource:
     `index`: names of attributes by which the model finds rows quickly, with the model's index.  `filters`: what may be
     asked of a list beside its attributes.  `finders`: by attributes that no one index has.  `on`: the row whose owner
     has a say over these, by default the row's parent.  `tagged`: it has tags.  `confirmed`: its objects have a status
-    that tells whether switches have confirmed them.  `extensions`: those that are served because it is.
+    that tells whether switches have confirmed them.  `seed`: made for a project before it reads a list.  `extensions`:
+    those that are served because it is.
     """
 
     name: str
@@ -170,6 +178,7 @@ class Resource:
     actions: tuple[MemberAction, ...] = ()
     forget: Callable[[Any, str], None] | None = None
     confirmed: bool = False
+    seed: Seed | None = None
     extensions: tuple[Extension, ...] = ()
     by_name: dict[str, Attribute] = field(init=False)
     shown: dict[str, Show] = field(init=False)
@@ -290,7 +299,7 @@ def read(resource: Resource, item: object, may: May, where: str, faults: dict[st
             try:
                 checked = found.check(value)
             except Fault as fault:
-                faults[f"{where}.{name}"] = str(fault)
+                faults[f"{where}.{name}"] = TypedFault(str(fault), fault.kind)
             else:
                 if found.wish == SEVERAL:
                     wish.update(checked)
@@ -299,6 +308,17 @@ def read(resource: Resource, item: object, may: May, where: str, faults: dict[st
     if may is May.CREATE:
         _require(resource, item, where, faults)
     return Asked(_project(item, wish, where, faults), wish)
+
+
+class TypedFault(str):
+    """A fault as text, with its error type (see `Fault`)."""
+
+    def __new__(cls, said: str, kind: str) -> TypedFault:
+        made = super().__new__(cls, said)
+        made.kind = kind
+        return made
+
+    kind: str
 
 
 UNRECOGNIZED = "unrecognized"
@@ -321,7 +341,10 @@ def _project(item: dict[str, object], wish: dict[str, Any], where: str, faults: 
 
 
 def refuse(faults: Mapping[str, str]) -> None:
-    """Raise Invalid with every fault of a body, in the words that OpenStack Networking's clients know."""
+    """Raise Invalid with every fault of a body, in the words that OpenStack Networking's clients know.
+
+    Its type is that of the faults when all have the same one.
+    """
     if not faults:
         return
     sentences = []
@@ -340,7 +363,9 @@ def refuse(faults: Mapping[str, str]) -> None:
         else:
             sentences.append(f"Invalid input for {name}. Reason: {fault}")
     detail = "; ".join(f"{path}: {fault}" for path, fault in list(faults.items())[:MAX_FAULTS])
-    raise Invalid(". ".join(sentences) + ".", BAD_REQUEST, detail, faults)
+    kinds = {getattr(fault, "kind", "") for fault in faults.values()}
+    kind = kinds.pop() if len(kinds) == 1 else ""
+    raise Invalid(". ".join(sentences) + ".", kind or BAD_REQUEST, detail, faults)
 
 
 def _name(path: str) -> str:

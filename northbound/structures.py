@@ -14,7 +14,6 @@ from controller.intent.address_groups import MOST_ADDED
 from controller.intent.pools import MOST_PREFIXES
 from controller.intent.standard import MOST_TAGS
 from controller.model.rows import AddressPair, HostRoute
-from controller.runtime.errors import NotFound
 
 from . import schema
 from .checks import (
@@ -33,6 +32,7 @@ from .checks import (
     mac,
     shown,
     text,
+    uuid,
 )
 
 T = TypeVar("T")
@@ -202,12 +202,7 @@ def ip_version(value: object) -> int:
     return version
 
 
-@schema.takes(schema.or_null(schema.array(schema.of(filled), MAX_ITEMS)))
-def security_groups(value: object) -> tuple[()]:
-    """There are none, and so none to be in.  Raises NotFound for any."""
-    for group in list_of(filled)(value):
-        raise NotFound(f"Security group {group[:64]} does not exist.", "SecurityGroupNotFound")
-    return ()
+security_groups = list_of(uuid)
 
 
 _OPTION = schema.closed(

@@ -7,7 +7,14 @@ from typing import Any
 
 from controller.intent.env import Means
 from controller.model.model import Model
-from controller.model.rows import AddressGroup, DefaultSecurityGroupRule, SecurityGroup, SecurityGroupRule, Seeded, Standard
+from controller.model.rows import (
+    AddressGroup,
+    DefaultSecurityGroupRule,
+    SecurityGroup,
+    SecurityGroupRule,
+    Seeded,
+    Standard,
+)
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
@@ -95,7 +102,7 @@ def rules_for(tx: Transaction, group: SecurityGroup, means: Means) -> list[dict[
 
 def _all(tx: Transaction) -> list[DefaultSecurityGroupRule]:
     tx.guard("default-rule")
-    return tx.find(DefaultSecurityGroupRule, "project_id", "")
+    return tx.find(DefaultSecurityGroupRule, "public", True)
 
 
 def _put(tx: Transaction, row: DefaultSecurityGroupRule) -> None:

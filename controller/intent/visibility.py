@@ -110,7 +110,7 @@ def candidates(
     if seen is None:
         return []
     if seen.public:
-        return reads.find(kind, "project_id", "")
+        return reads.find(kind, "public", True)
     if parent is not None and seen.parent_owner and wanted and parent.field in wanted:
         above_ids = wanted[parent.field]
         parents = [reads.get(KINDS[parent.to], above_id) for above_id in above_ids]

@@ -13,6 +13,7 @@ from .logs import LOGS
 from .networks import NETWORKS
 from .ports import PORTS
 from .scopes import ADDRESS_SCOPES
+from .security import SECURITY_GROUP_RULES, SECURITY_GROUPS
 from .sharing import RBAC_POLICIES
 from .subnetpools import SUBNETPOOLS
 from .subnets import SUBNETS
@@ -21,6 +22,8 @@ RESOURCES: list[Resource] = [
     NETWORKS,
     SUBNETS,
     PORTS,
+    SECURITY_GROUPS,
+    SECURITY_GROUP_RULES,
     SUBNETPOOLS,
     ADDRESS_SCOPES,
     ADDRESS_GROUPS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
@@ -10,16 +11,18 @@ from typing import Any, NamedTuple
 from controller.intent.env import Means
 from controller.model.rows import KINDS, Row, Standard
 from controller.runtime import hub
-from controller.runtime.errors import Forbidden, NotFound, Refused
+from controller.runtime.errors import Forbidden, NotFound, Refused, Unavailable
 from controller.store.transaction import Transaction
 
 from ..answer import SLICE, Response, as_json, as_json_list
 from ..ask import Ask, Handler
 from ..body import json_body
+from ..checks import Fault, filled
 from ..errors import HttpError, bad_request
-from ..resource import Asked, May, Resource, read, refuse
+from ..resource import PROJECT, Asked, May, Resource, read, refuse
 from . import filters, lists, visibility
 
+log = logging.getLogger("tenet.api")
 MAX_BULK = 2_000  # objects in one request: they are one commit, which every member takes in in one go
 
 
@@ -72,6 +75,7 @@ def _parent(resource: Resource, ask: Ask, above: str) -> None:
 def list_all(resource: Resource, ask: Ask, above: str = "") -> Response:
     _parent(resource, ask, above)
     query = ask.query()
+    seed(resource, ask, query)
     names = filters.fields(resource, query)
     page = lists.Page(resource, query)
     view = ask.view
@@ -86,6 +90,32 @@ def list_all(resource: Resource, ask: Ask, above: str = "") -> Response:
         rows = page.of(lists.ordered(resource, view, rows, query, hidden))
     shown = visibility.each_shown(resource, ask, rows, names)
     return as_json_list(200, resource.plural, shown, page.links(ask.request, rows))
+
+
+def seed(resource: Resource, ask: Ask, query: Mapping[str, Sequence[str]]) -> None:
+    """Make what every project has for the one that asks, or that an operator asks about, when it has none yet.
+
+    A read is answered also while the store takes no writes.
+    """
+    if resource.seed is None:
+        return
+    project = ask.caller.project_id
+    if ask.caller.operator:
+        project = next((values[0] for name in PROJECT if (values := query.get(name))), project)
+    if not _is_project(project) or resource.seed.there(ask.view.model, project):
+        return
+    made = resource.seed.make
+    try:
+        ask.transact(lambda tx: made(tx, project, ask.means))
+    except Unavailable as error:
+        log.warning("project %s is without its default %s: %s", project, resource.name, error)
+
+
+def _is_project(project_id: str) -> bool:
+    try:
+        return bool(filled(project_id))
+    except Fault:
+        return False
 
 
 def show(resource: Resource, ask: Ask, row_id: str) -> Response:

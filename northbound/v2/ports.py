@@ -48,6 +48,10 @@ def _options(view: ResourceView, port: Port) -> list[dict[str, object]]:
             for each in port.dhcp_options]  # fmt: skip
 
 
+def _groups(view: ResourceView, port: Port) -> list[str]:
+    return list(port.security_groups or ())
+
+
 def host(view: ResourceView, port: Port) -> str:
     """As asked, else where the port's interface is."""
     return port.host or host_of(view.model, port)
@@ -67,8 +71,8 @@ def shown_profile(view: ResourceView, port: Port) -> dict[str, Any]:
     return found | ({"interface": port.interface_id} if port.interface_id else {})
 
 
-# What Nova asks of an Open vSwitch port; `port_filter` false, for there are no security groups.
-VIF_DETAILS = {"bridge_name": "br-int", "connectivity": "l2", "ovs_hybrid_plug": False, "port_filter": False}
+# What Nova asks of an Open vSwitch port; `port_filter`: security groups are enforced here, and not by Nova.
+VIF_DETAILS = {"bridge_name": "br-int", "connectivity": "l2", "ovs_hybrid_plug": False, "port_filter": True}
 
 
 def _bound(view: ResourceView, port: Port) -> tuple[str, str, dict[str, object]]:
@@ -102,7 +106,7 @@ PORTS = Resource(
         attribute("device_owner", text, May.SET, usual=""),
         attribute("port_security_enabled", boolean, May.SET, source="port_security", usual=True),
         Attribute("allowed_address_pairs", _pairs, May.SET, pairs, "address_pairs", usual=[]),
-        Attribute("security_groups", lambda view, row: [], May.SET, security_groups),
+        Attribute("security_groups", _groups, May.SET, security_groups, "security_groups"),
         Attribute("extra_dhcp_opts", _options, May.SET, dhcp_options, "dhcp_options"),
         optional("data_plane_status", nullable(one_of("ACTIVE", "DOWN"), ""), May.UPDATE),
         Attribute("binding:host_id", Part(_bound, 0), May.SET, optional_text, "host", shape=SHOWN_TEXT, usual=""),
@@ -144,7 +148,8 @@ PORTS = Resource(
     delete=ports.delete,
     index={
         "network_id": "network_id", **OWNED, "name": "name", "mac_address": "mac_address", "device_id": "device_id",
-        "device_owner": "device_owner", "fixed_ips.ip_address": "addresses", "fixed_ips.subnet_id": "subnets",
+        "device_owner": "device_owner",
+        "security_groups": "security_groups", "fixed_ips.ip_address": "addresses", "fixed_ips.subnet_id": "subnets",
     },
     finders={"binding:host_id": _on_hosts},
     tagged=True,
@@ -163,6 +168,8 @@ PORTS = Resource(
                   "Provides IP address substring filtering when listing ports"),
         Extension("port-mac-address-regenerate", "Neutron Port MAC address regenerate", "2018-05-03T10:00:00-00:00",
                   "Network port MAC address regenerate"),
+        Extension("port-security-groups-filtering", "Port filtering on security groups", "2018-01-09T09:00:00-00:00",
+                  "Provides security groups filtering when listing ports"),
         Extension("port-security", "Port Security", "2012-07-23T10:00:00-00:00", "Provides port security"),
         Extension("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "2019-12-29T19:00:00-00:00",
                   "Allow to tag ports during bulk creation"),

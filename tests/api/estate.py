@@ -36,9 +36,13 @@ class Estate:
             "address_scope": self._scopes(),
         }  # fmt: skip
         self.of["address_group"] = self._address_groups()
+        self.of["security_group"] = self._security_groups()
+        self.of["security_group_rule"] = self._security_group_rules()
         self.of["subnetpool"] = self._pools()
         self.of["subnet"] = self._subnets()
         self.of["port"] = self._ports()
+        rules = self.red.call("GET", "/v2.0/default-security-group-rules").json["default_security_group_rules"]
+        self.of["default_security_group_rule"] = {"everyones": rules[0]["id"]}
         self.of["log"] = self._logs()
         self.of["rbac_policy"] = self._policies()
 
@@ -56,7 +60,7 @@ class Estate:
         """Ids that red cannot know."""
         seen = {NOBODY, "red"}
         for path in ("networks", "subnets", "ports", "subnetpools", "address-scopes", "address-groups",
-                     "rbac-policies"):  # fmt: skip
+                     "security-groups", "security-group-rules", "rbac-policies"):  # fmt: skip
             (listed,) = self.red.call("GET", f"/v2.0/{path}").json.values()
             seen |= {str(row["id"]) for row in listed}
         return {key.rpartition("/")[2] for key in self.rows() if not key.startswith("taken/")} - seen
@@ -101,6 +105,33 @@ class Estate:
             "everyones": everyones["id"],
             "foreign": self._made(self.blue, "address-group"),
         }
+
+    def _security_groups(self) -> dict[str, str]:
+        """home: red's, with a rule of the operator's.  theirs: blue's default group."""
+        shared, everyones = self.blue.made("security-group"), self.operator.made("security-group")
+        self.share(self.blue, "security_group", shared)
+        self.share(self.operator, "security_group", everyones, "*")
+        (theirs,) = self.blue.call("GET", "/v2.0/security-groups?name=default").json["security_groups"]
+        return {
+            "own": self._made(self.red, "security-group"),
+            "home": self._made(self.red, "security-group"),
+            "shared": shared["id"],
+            "everyones": everyones["id"],
+            "foreign": self._made(self.blue, "security-group"),
+            "theirs": theirs["id"],
+        }
+
+    def _security_group_rules(self) -> dict[str, str]:
+        """operators: the operator's, in red's.  Of the others it is the group that is own, shared, or blue's."""
+        by = {"own": self.red, "home": self.red, "everyones": self.operator}
+        found = {
+            relation: self._made(by.get(relation, self.blue), "security-group-rule", security_group_id=group,
+                                 direction="ingress")
+            for relation, group in self.of["security_group"].items()
+        }  # fmt: skip
+        found["operators"] = self._made(self.operator, "security-group-rule", direction="egress", protocol="tcp",
+                                        security_group_id=self.of["security_group"]["home"])  # fmt: skip
+        return found
 
     def _pools(self) -> dict[str, str]:
         """guest: red's in a scope of blue's."""

@@ -49,7 +49,7 @@ def test_every_commit_is_one_event_and_its_id_is_its_revision(api: Api) -> None:
     api.call("DELETE", f"/v2.0/ports/{api.call('GET', '/v2.0/ports').json['ports'][0]['id']}")
     found = [each for each in told(api, start) if each[1] == "change"]
     assert [[change["change"] for change in data["changes"]] for _, _, data in found] == [
-        ["create"], ["update"], ["create"] * 3, ["delete"],
+        ["create"], ["update"], ["create"] * (3 + 5), ["delete"],  # with the default security group and its rules
     ]  # fmt: skip
     assert [int(name) for name, _, _ in found] == [data["revision"] for _, _, data in found]
     assert found[1][2]["changes"][0]["network"]["name"] == "b"

@@ -32,7 +32,7 @@ def made(world: World, **wish: Any) -> DefaultSecurityGroupRule:
 
 
 def templates(world: World) -> list[DefaultSecurityGroupRule]:
-    return world.model.find(DefaultSecurityGroupRule, "project_id", "")
+    return world.model.find(DefaultSecurityGroupRule, "public", True)
 
 
 EGRESS = [("egress", "IPv4", "", ""), ("egress", "IPv6", "", "")]

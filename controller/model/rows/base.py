@@ -86,8 +86,9 @@ class Reference(NamedTuple):
 class Seen(NamedTuple):
     """Visibility of a row to others than its owner (`project_id`) and operators.
 
-    `public`: everybody sees it; such rows have no owner ("").  `shared`: targets of RBAC policies on the row with one of
-    these actions.  `parent_owner`: the owner of its parent.  `parent_shared`: targets of such policies on its parent.
+    `public`: everybody sees it; such rows have no owner (""), and a field `public` by which all are found.
+    `shared`: targets of RBAC policies on the row with one of these actions.  `parent_owner`: the owner of its parent.
+    `parent_shared`: targets of such policies on its parent.
     """
 
     shared: tuple[str, ...] = ()

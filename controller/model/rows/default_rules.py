@@ -8,7 +8,7 @@ from .base import Row, Seen, Standard, row
 @row(
     "default_security_group_rule",
     plural="Default security group rules",
-    lookup=("project_id",),
+    lookup=("project_id", "public"),
     seen=Seen(public=True),
     flowless=True,
 )
@@ -30,6 +30,11 @@ class DefaultSecurityGroupRule(Standard, frozen=True, kw_only=True):
     remote_address_group_id: str = ""
     used_in_default_sg: bool = False
     used_in_non_default_sg: bool = True
+
+    @property
+    def public(self) -> bool:
+        """True: by which all of them are found."""
+        return True
 
 
 @row("seeded", flowless=True)
