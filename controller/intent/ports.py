@@ -140,8 +140,8 @@ def remove(tx: Transaction, port: Port) -> None:
     tx.release(f"mac/{port.network_id}/{port.mac_address}")
     tx.release(f"member/{port.network_id}/port/{port.id}")
     attachments.release(tx, port)
-    logs.remove_all(tx, port.id)
     memberships.leave(tx, port)
+    logs.remove_all(tx, port.id)
     tx.delete(port)
 
 

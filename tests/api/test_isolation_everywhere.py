@@ -85,7 +85,7 @@ V1 = [each for each in calls() if each[1].startswith("/v1")]
 def test_there_is_nothing_else() -> None:
     assert len(V2) > 50 and len(V1) > 20
     assert len(V2) + len(V1) == len(list(calls()))
-    assert {template[: template.index("{")] for _, template in V2} == set(NAMED)
+    assert {template[: template.index("{")] for _, template in V2} == set(NAMED) - set(PUBLIC)
 
 
 CHANGES: dict[str, dict[str, str]] = {"rbac_policy": {"target_tenant": "x"}, "agent": {"description": "x"}}
@@ -203,7 +203,7 @@ def test_a_value_in_a_query(two: Two, resource: Resource) -> None:
         for said in [f"{each}={item[each]}" for each in item] if isinstance(item, dict) else [str(item)]:
             reply = two.blue.call("GET", f"{path}?{quote(name)}={quote(said)}")
             found = reply.json[resource.plural] if reply.status == 200 else []
-            assert [row["id"] for row in found] in ([], [row["id"] for row in mine]), (name, said)
+            assert {row["id"] for row in found} <= {row["id"] for row in mine}, (name, said)
             assert reply.status in (200, 400)
             for more in ("&limit=1", "&sort_key=project_id", "&fields=project_id", "&limit=1&page_reverse=true"):
                 reply = two.blue.call("GET", f"{path}?{quote(name)}={quote(said)}{more}")

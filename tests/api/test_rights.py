@@ -30,7 +30,7 @@ V2: dict[tuple[str, str], set[str]] = {
     **{(method, f"/v2.0/{path}/{{id}}"): MINE[kind] for method in ("PUT", "DELETE") for path, kind in (
         ("networks", "network"), ("subnets", "subnet"), ("subnetpools", "subnetpool"),
         ("address-scopes", "address_scope"), ("address-groups", "address_group"), ("rbac-policies", "rbac_policy"),
-        ("log/logs", "log"), ("security-groups", "security_group"))},
+        ("security-groups", "security_group"), ("log/logs", "log"))},
     ("DELETE", "/v2.0/security-group-rules/{id}"): {"own", "home", "operators"},
     ("DELETE", "/v2.0/networks/{id}"): OWN,  # home is in use
     ("PUT", "/v2.0/ports/{id}"): MINE["port"],
@@ -170,13 +170,13 @@ REFERS: dict[tuple[str, str, str], tuple[str, set[str]]] = {
     ("port", "fixed_ips", "UPDATE"): ("subnet", {"operators"}),  # those of the port's own network
     ("subnetpool", "address_scope_id", "CREATE"): ("address_scope", {"own", "shared", "everyones"}),
     ("subnetpool", "address_scope_id", "UPDATE"): ("address_scope", {"own", "shared", "everyones"}),
-    ("log", "resource_id", "CREATE"): ("security_group", NOBODYS),  # for managers, see test_logs.py
-    ("log", "target_id", "CREATE"): ("port", NOBODYS),
     ("port", "security_groups", "CREATE"): ("security_group", SEEN),
     ("port", "security_groups", "UPDATE"): ("security_group", SEEN),
     ("security_group_rule", "security_group_id", "CREATE"): ("security_group", {"own", "home"}),
     ("security_group_rule", "remote_group_id", "CREATE"): ("security_group", SEEN),
     ("security_group_rule", "remote_address_group_id", "CREATE"): ("address_group", SEEN),
+    ("log", "resource_id", "CREATE"): ("security_group", NOBODYS),  # for managers, see test_logs.py
+    ("log", "target_id", "CREATE"): ("port", NOBODYS),
     ("rbac_policy", "object_id", "CREATE"): (
         "network subnetpool address_scope address_group security_group",
         {"own", "home", "guest"},
@@ -220,9 +220,9 @@ def whole(estate: Estate, resource: str, attribute: str, kind: str, named: str) 
     wholes: Mapping[str, dict[str, Any]] = {
         "subnet": {"ip_version": 4, "cidr": "10.77.0.0/24"},
         "subnetpool": {"prefixes": ["10.66.0.0/16"]},
-        "log": {"resource_type": "security_group"},
         "security_group_rule": {"direction": "ingress", "ethertype": "IPv6"}
         | ({} if attribute == "security_group_id" else {"security_group_id": estate.of["security_group"]["own"]}),
+        "log": {"resource_type": "security_group"},
         "rbac_policy": {"object_type": kind, "action": "access_as_shared", "target_tenant": "blue"},
     }
     return wholes[resource]
