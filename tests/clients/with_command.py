@@ -49,7 +49,8 @@ def main() -> None:
     port = make("port", "create", "c-port", "--network", "c-net", "--host", "h1", "--allowed-address",
                       "ip-address=10.50.0.40")  # fmt: skip
     assert port["binding_host_id"] == "h1" and port["binding_vif_type"] == "ovs"
-    run("port", "set", "c-port", "--name", "c-port-2", "--no-allowed-address", "--disable-port-security")
+    run("port", "set", "c-port", "--name", "c-port-2", "--no-allowed-address", "--no-security-group",
+        "--disable-port-security")  # fmt: skip
     assert make("port", "show", "c-port-2")["port_security_enabled"] is False
     assert [each["ID"] for each in make("port", "list", "--network", "c-net")] == [port["id"]]
     assert make("ip", "availability", "show", "c-net")["used_ips"] == 1
