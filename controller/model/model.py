@@ -13,6 +13,7 @@ from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
 from controller.model.mtu import Room
 
+from .group_members import GroupMembers
 from .index import Index
 from .placement import Placement, choose
 from .routes import Routes
@@ -52,10 +53,12 @@ class Model:
         self.revisions: dict[str, int] = {}  # key -> revision, for every key
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
+        self.group_members = GroupMembers()
         self.routes = Routes()
         self.slots = Slots()
         self.room = Room()
         self.scopes = ScopeRanges()
+        self.reach_changes = 0  # how often a switch or a wire changed, or which switches hold ports of some network
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], MutableMapping[str, Row]] = {kind: {} for kind in KINDS.values()}
         self._index = Index()
@@ -152,6 +155,7 @@ class Model:
         for port_id in unsettled:
             moved = set(self._settle(port_id))
             touched |= moved
+            self.reach_changes += any(each[0] == "span" for each in moved)
             if port_id not in self._rows[Port]:
                 self.placed.pop(port_id, None)
             elif moved:
@@ -168,6 +172,8 @@ class Model:
         if old is not None and kind in PLACES:
             yield from PLACES[kind](self, old)
         self._derive(kind, old, new)
+        if kind is Port:
+            touched.update(self.group_members.change(cast("Port | None", old), cast("Port | None", new)))
         if kind in JOINS:
             self._join(kind, old, new, touched)
         touched.add((kind, row_id))
@@ -187,6 +193,7 @@ class Model:
     def _derive(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
         """Update what is derived from rows, except for placement."""
         if kind in ROUTED:
+            self.reach_changes += 1
             self.routes.change(old, new)
         if kind is Switch:
             self.room.change(cast("Switch | None", old), cast("Switch | None", new))

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Protocol
 
 from controller.flow import Flow
@@ -30,6 +31,8 @@ log = logging.getLogger("tenet.switch")
 
 GATHER = 0.02  # seconds between two bundles: after each, Open vSwitch looks at every port of the bridge again
 TABLE_FULL = "OFPFMFC_TABLE_FULL"
+SLICE = 0.005  # seconds of encoding after which other green threads get their turn
+KEPT = 4096  # encoded flows
 SLACK = 2.0  # seconds after its timeout within which Open vSwitch has removed a flow
 RETRY = 2.0  # seconds until a bundle is tried again that was refused without a flow being named
 
@@ -139,16 +142,17 @@ class Programmer:
             self.compared = True
             wrong = len(held.right.symmetric_difference(confirmed) | held.wrong) if why == "audit" else 0
             del held  # of a large switch as much as all else here
-        self.repaired += wrong
-        if why != "audit":
-            log.info("switch %s: %s, %d flows right, %d to change",
-                     self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
-            self._recover()
-        elif changes:
-            log.warning("switch %s: %d changes of flows by others; %d flows missing, foreign or changed are put right",
-                        self.switch_id, changes, wrong)  # fmt: skip
-        elif wrong:
-            log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
+            self.repaired += wrong
+            if why != "audit":
+                log.info("switch %s: %s, %d flows right, %d to change",
+                         self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
+                self._recover()
+            elif changes:
+                log.warning("switch %s: %d changes of flows by others; %d flows missing, foreign or changed are put "
+                            "right", self.switch_id, changes, wrong)  # fmt: skip
+            elif wrong:
+                log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
+            self._send_once()  # a first install is as large as a dump: it has the same turn
         self._send()
 
     def _recover(self) -> None:
@@ -173,28 +177,33 @@ class Programmer:
 
     def _send(self) -> None:
         """Send until nothing is left to be sent."""
-        while not self._ended:
-            self._pause()
-            self._wake.clear()
-            revision = self._plan.revision
-            batch = self.target.take_out()
-            try:
-                self._apply(batch)
-            except Rejected as rejected:
-                self._set_aside(rejected, batch)
-                continue
-            self._confirm(batch)
-            self._tell_refusals()
-            self._tell_unlimited()
-            current = self.target.right
-            self._plan.confirmed(self.switch_id, revision, current)
-            if current:
-                return
+        while not self._send_once():
+            pass
+
+    def _send_once(self) -> bool:
+        """Send what there is; whether nothing is left to be sent."""
+        if self._ended:
+            return True
+        self._pause()
+        self._wake.clear()
+        revision = self._plan.revision
+        batch = self.target.take_out()
+        try:
+            self._apply(batch)
+        except Rejected as rejected:
+            self._set_aside(rejected, batch)
+            return False
+        self._confirm(batch)
+        self._tell_refusals()
+        self._tell_unlimited()
+        current = self.target.right
+        self._plan.confirmed(self.switch_id, revision, current)
+        return current
 
     def _apply(self, batch: Batch) -> None:
         known = self.target.meters.held
         self.session.apply(
-            [flow.wire for flow in batch.put],
+            list(hub.taking_turns(map(_encoded, batch.put), SLICE)),
             batch.drop,
             [group.wire for group in batch.groups.missing],
             [group_removal(number) for number in sorted(batch.groups.gone)],
@@ -253,6 +262,12 @@ class Programmer:
         if self._told != self.target.refused:
             self._told = dict(self.target.refused)
             self._plan.refused(self.switch_id, self._told)
+
+
+@lru_cache(KEPT)
+def _encoded(flow: Flow) -> bytes:
+    """The message that adds a flow: made once for many switches that are sent it at about the same time."""
+    return flow.wire
 
 
 def _add_crowded_out(put: Iterable[Flow], refusals: dict[int, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -33,6 +33,32 @@ class Batch(NamedTuple):
     @property
     def empty(self) -> bool:
         return not (self.put or self.drop or any(self.groups) or any(self.meters))
+
+
+class Steps(NamedTuple):
+    """Changes of flows as targets take them in: made once for all switches that are told of the same ones."""
+
+    gone: dict[int, int]  # cookie -> the number of the meter that its packets had to pass, or 0
+    new: dict[int, Flow]
+    grouped: dict[int, Flow]  # of the new ones those that use groups
+    metered: dict[int, Flow]
+    services: dict[int, str]
+
+    @classmethod
+    def of(cls, changes: Iterable[FlowChange]) -> Steps:
+        steps = cls({}, {}, {}, {}, {})
+        for old, new in changes:
+            if old is not None:
+                steps.gone[old.cookie] = 0 if old.meter is None else old.meter.number
+            if new is not None:
+                steps.new[new.cookie] = new
+                if new.groups:
+                    steps.grouped[new.cookie] = new
+                if new.meters:
+                    steps.metered[new.cookie] = new
+                    if service := new.service:
+                        steps.services[new.cookie] = service
+        return steps
 
 
 class Target:
@@ -76,29 +102,31 @@ class Target:
 
     def take_in(self, flow_changes: Iterable[FlowChange]) -> None:
         """A round's changes; a later word on a flow overrides an earlier one that was not sent yet."""
-        changes = list(flow_changes)
-        for old, _ in changes:
-            if old is not None:
-                self._pending[old.cookie] = None
-                self.refused.pop(old.cookie, None)
-                self.services.pop(old.cookie, None)
-                if old.meter is not None:
-                    self.lacking.pop(old.meter.number, None)
-        for _, new in changes:  # after all that goes: a flow may leave one flow set and come into another
-            if new is not None:
-                self._pending[new.cookie] = new
-                if new.groups:
-                    self.groups.used[new.cookie] = new
-                if new.meters:
-                    self.meters.used[new.cookie] = new
-                    if service := new.service:
-                        self.services[new.cookie] = service
+        self.take_in_steps([Steps.of(flow_changes)])
 
-    def compare(self, right: set[int], wrong: set[int], wanted: Iterable[Flow]) -> int:
+    def take_in_steps(self, parts: Sequence[Steps]) -> None:
+        """A round's changes, in any number of parts."""
+        for part in parts:
+            for cookie, meter in part.gone.items():
+                self._pending[cookie] = None
+                self.refused.pop(cookie, None)
+                self.services.pop(cookie, None)
+                if meter:
+                    self.lacking.pop(meter, None)
+        for part in parts:  # after all that goes: a flow may leave one flow set and come into another
+            self._pending.update(part.new)
+            self.groups.used.update(part.grouped)
+            self.meters.used.update(part.metered)
+            self.services.update(part.services)
+
+    def compare(
+        self, right: set[int], wrong: set[int], wanted: Iterable[Flow], using: Iterable[Flow] | None = None
+    ) -> int:
         """Begin anew from what a dump showed; the number of flows that are not as they should be.
 
-        `right`: cookies of flows that are what their cookie says; `wrong`: all others.  What the switch refused
-        before is tried again.  Before this, `groups.seen` and `see_meters` are told what was dumped of them.
+        `right`: cookies of flows that are what their cookie says; `wrong`: all others.  `using`: of `wanted` at least
+        those that use groups, meters or zones, where they are known.  What the switch refused before is tried again.
+        Before this, `groups.seen` and `see_meters` are told what was dumped of them.
         """
         desired = {flow.cookie: flow for flow in wanted}
         self.installed = CookieSet(desired.keys() & right)
@@ -106,8 +134,9 @@ class Target:
         self.lacking.clear()
         self._foreign = wrong | (right - desired.keys())
         self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in right}
-        groups = {cookie: flow for cookie, flow in desired.items() if flow.groups}
-        meters = {cookie: flow for cookie, flow in desired.items() if flow.meters}
+        users = {flow.cookie: flow for flow in (desired.values() if using is None else using)}
+        groups = {cookie: flow for cookie, flow in users.items() if flow.groups}
+        meters = {cookie: flow for cookie, flow in users.items() if flow.meters}
         self.services = {cookie: service for cookie, flow in meters.items() if (service := flow.service)}
         want = {one.number: one for flow in meters.values() for one in flow.meters}
         as_wanted = {number for number, one in self._held_meters.items() if want.get(number) == one}
@@ -115,7 +144,7 @@ class Target:
         self._held_meters = {}
         self.groups.begin(groups, right)
         self.meters.begin(meters, right)
-        self.zones.seen(flow for cookie, flow in desired.items() if cookie in right)
+        self.zones.seen(flow for cookie, flow in users.items() if cookie in right)
         return len(self._pending) + len(self._foreign - self._pending.keys())
 
     def see_meters(self, held: Mapping[int, Meter], meterless: str = "") -> None:

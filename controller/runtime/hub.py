@@ -171,29 +171,25 @@ def wait_for_signal(numbers: Iterable[int]) -> None:
 
 
 class Signal:
-    """Level-triggered event for any number of waiters, until `clear`."""
+    """Level-triggered event for any number of waiters, until `clear`.  Costs nothing while nobody waits."""
 
-    __slots__ = ("_event", "_set", "_waiting")
+    __slots__ = ("_event", "_set")
 
     def __init__(self) -> None:
-        self._event = eventlet.event.Event()
+        self._event: Any = None  # of those that wait
         self._set = False
-        self._waiting = 0  # green threads
 
     def set(self) -> None:
-        if not self._set:
-            self._set = True
-            self._event.send(True)
+        self._set = True
+        self.pulse()
 
     def clear(self) -> None:
-        if self._set:
-            self._set = False
-            self._event = eventlet.event.Event()
+        self._set = False
 
     def pulse(self) -> None:
         """Wake whoever waits now, and stay as it is."""
-        if self._waiting and not self._set:
-            event, self._event = self._event, eventlet.event.Event()
+        if self._event is not None:
+            event, self._event = self._event, None
             event.send(True)
 
     def is_set(self) -> bool:
@@ -203,8 +199,13 @@ class Signal:
         """Wait until set, even if cleared meanwhile; False when `timeout` (seconds) passed first."""
         if self._set:
             return True
-        self._waiting += 1
-        try:
-            return self._event.wait(timeout) is True
-        finally:
-            self._waiting -= 1
+        if self._event is None:
+            self._event = eventlet.event.Event()
+        return self._event.wait(timeout) is True
+
+
+def receive(sock: Any, most: int, *, empty: bool) -> bytes:
+    """As `recv`; `empty`: nothing was left when it was last read, so that it is not tried before there is more."""
+    if empty and type(sock) is eventlet.greenio.GreenSocket and sock.gettimeout() is None:
+        eventlet.hubs.trampoline(sock.fd, read=True)
+    return cast(bytes, sock.recv(most))
