@@ -88,6 +88,7 @@ class Reference(NamedTuple):
 class Seen(NamedTuple):
     """Visibility of a row to others than its owner (`project_id`) and operators.
 
+    `public`: everybody sees it; such rows have no owner (""), and a field `public` by which all are found.
     `shared`: targets of RBAC policies on the row with one of these actions.  `parent_owner`: the owner of its parent.
     `parent_shared`: targets of such policies on its parent.
     """
@@ -95,6 +96,7 @@ class Seen(NamedTuple):
     shared: tuple[str, ...] = ()
     parent_owner: bool = False
     parent_shared: tuple[str, ...] = ()
+    public: bool = False
 
 
 BY_OWNER = Seen()
