@@ -8,7 +8,7 @@ import pytest
 
 from controller.intent import ports, quotas, security_groups, sharing, slots
 from controller.intent.security_groups import has_default
-from controller.model.rows import Port, SecurityGroup
+from controller.model.rows import Port, SecurityGroup, SecurityGroupRule
 from controller.runtime.errors import Conflict, Invalid, NotFound
 
 from .test_security_rules import group, revision, rule, rules_of
@@ -78,7 +78,8 @@ def test_the_default_group_keeps_its_name_and_only_the_operator_deletes_it(world
         world.run(lambda tx: security_groups.delete(tx, own.id, tenant))
     assert refused.value.kind == "SecurityGroupCannotRemoveDefault"
     world.run(lambda tx: security_groups.delete(tx, own.id, world.means))
-    assert not world.model.revisions
+    assert not world.model.rows(SecurityGroup) and not world.model.rows(SecurityGroupRule)
+    assert not [key for key in world.model.taken if key.startswith(("taken/default-group/", "taken/group-number/"))]
     assert world.default_group().id != own.id
 
 
