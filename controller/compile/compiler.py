@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -43,23 +43,27 @@ class Unit(msgspec.Struct, eq=False, gc=False):
 FEW = 4  # units: a set of so many takes four times a tuple's room
 
 
-class Use(msgspec.Struct, eq=False, gc=False):
-    """The units that read one dependency; a tuple while they are few, as nearly always."""
+class Users(msgspec.Struct, eq=False, gc=False):
+    """The units that read a dependency, where they are more than FEW."""
 
     dependency: Dependency
-    units: tuple[Unit, ...] | set[Unit]
+    units: set[Unit]
 
-    def add(self, unit: Unit) -> None:
-        if isinstance(self.units, set):
-            self.units.add(unit)
-        else:
-            self.units = (*self.units, unit) if len(self.units) < FEW else {*self.units, unit}
 
-    def discard(self, unit: Unit) -> None:
-        if isinstance(self.units, set):
-            self.units.discard(unit)
-        else:
-            self.units = tuple([one for one in self.units if one is not unit])
+Use = tuple[Any, ...] | Users  # a dependency and the units that read it, one after the other: nearly always few
+
+
+class _Plan(NamedTuple):
+    """How units of one kind of owner are computed in one kind of flow set."""
+
+    apps: Sequence[App]
+    subject: Callable[[Owner, Reader], object | None]
+    below: Callable[[Owner, Reader], Iterable[Owner]] | None
+    asks: Callable[[Owner, Reader], Iterable[FlowSetKey]] | None
+
+
+def _no_subject(owner: Owner, see: Reader) -> None:
+    """Of an owner that no app makes flows for."""
 
 
 class Compiled(NamedTuple):
@@ -90,6 +94,7 @@ class Compiler:
         self._uses: dict[Dependency, Use] = {}
         self._dirty: dict[Unit, None] = {}
         self._carriers = Carriers()
+        self._plans: dict[tuple[str, str], _Plan] = {}
         self._begun: set[FlowSetKey] = set()  # sets that are new in this round
         self._changed: set[FlowSetKey] = set()
 
@@ -115,7 +120,7 @@ class Compiler:
         for dependency in touched:
             use = self._uses.get(dependency)
             if use is not None:
-                self._dirty.update(dict.fromkeys(use.units))
+                self._dirty.update(dict.fromkeys(use.units if isinstance(use, Users) else use[1:]))
 
     @contextmanager
     def over(self, model: Model) -> Iterator[None]:
@@ -265,19 +270,24 @@ class Compiler:
         of, kind = key.kind, owner[0]
         see = Reader(self._model, key.id if of == "switch" else "")
         flows: tuple[Flow, ...] = ()
-        apps = self._apps.get(of, {}).get(kind, ())
-        if apps and (subject := scope.SUBJECTS[kind](owner, see)) is not None:
-            flows = self._flows(unit, apps, subject, see)
+        plan = self._plans.get((of, kind)) or self._plan(of, kind)
+        if plan.apps and (subject := plan.subject(owner, see)) is not None:
+            flows = self._flows(unit, plan.apps, subject, see)
         elif self.failed:
             self.failed.pop((key, owner), None)
-        below = scope.CHILDREN[of].get(kind)
-        children = tuple(below(owner, see)) if below is not None else ()
-        if owner == key and of in scope.ASKS:
-            self._carriers.ask(key, tuple(scope.ASKS[of](owner, see)))
+        children = () if plan.below is None else tuple(plan.below(owner, see))
+        if plan.asks is not None and owner == key:
+            self._carriers.ask(key, tuple(plan.asks(owner, see)))
         self.computed += 1
         self.flow_sets[key].claim(owner, flows)
         self._changed.add(key)
         self._record(unit, see.deps, children)
+
+    def _plan(self, of: str, kind: str) -> _Plan:
+        apps = self._apps.get(of, {}).get(kind, ())
+        subject = scope.SUBJECTS[kind] if apps else _no_subject
+        plan = self._plans[of, kind] = _Plan(apps, subject, scope.CHILDREN[of].get(kind), scope.ASKS.get(of))
+        return plan
 
     def _flows(self, unit: Unit, apps: Sequence[App], subject: object, see: Reader) -> tuple[Flow, ...]:
         """What the apps want; nothing where one raises: a unit that fails must not stop the others."""
@@ -293,23 +303,37 @@ class Compiler:
         return flows
 
     def _record(self, unit: Unit, deps: set[Dependency], children: tuple[Owner, ...]) -> None:
-        for dependency in unit.deps:
-            if dependency not in deps:
-                self._unuse(dependency, unit)
-        for dependency in deps.difference(unit.deps) if unit.deps else deps:
-            use = self._uses.get(dependency)
-            if use is None:
-                self._uses[dependency] = Use(dependency, (unit,))
-            else:
-                use.add(unit)
-        # the same object in every unit: there are five for one
-        unit.deps = tuple([self._uses[dependency].dependency for dependency in deps])
+        uses = self._uses
+        new = deps.difference(unit.deps) if unit.deps else deps
+        kept = unit.deps if len(unit.deps) + len(new) == len(deps) else self._kept(unit, deps)
+        if new:
+            added = []
+            for dependency in new:
+                use = uses.get(dependency)
+                if use is None:
+                    uses[dependency] = (dependency, unit)
+                elif isinstance(use, Users):
+                    dependency = use.dependency
+                    use.units.add(unit)
+                else:
+                    dependency = use[0]
+                    uses[dependency] = (*use, unit) if len(use) <= FEW else Users(dependency, {*use[1:], unit})
+                added.append(dependency)  # the same object in every unit: there are five for one
+            kept = (*kept, *added)
+        unit.deps = kept
         before, unit.children = unit.children, children
         if children != before:
             for child in set(before).difference(children):
                 self._retire(unit.key, child)
             for child in set(children).difference(before):
                 self._adopt(unit.key, child)
+
+    def _kept(self, unit: Unit, deps: set[Dependency]) -> tuple[Dependency, ...]:
+        """What the unit read before and reads still; it is no user of the rest any more."""
+        for dependency in unit.deps:
+            if dependency not in deps:
+                self._unuse(dependency, unit)
+        return tuple([dependency for dependency in unit.deps if dependency in deps])
 
     def _adopt(self, key: FlowSetKey, owner: Owner) -> None:
         """Begin a unit, or note that one more above wants it."""
@@ -337,6 +361,11 @@ class Compiler:
 
     def _unuse(self, dependency: Dependency, unit: Unit) -> None:
         use = self._uses[dependency]
-        use.discard(unit)
-        if not use.units:
+        if isinstance(use, Users):
+            use.units.discard(unit)
+            left = len(use.units)
+        else:
+            use = self._uses[dependency] = tuple([one for one in use if one is not unit])
+            left = len(use) - 1
+        if not left:
             del self._uses[dependency]

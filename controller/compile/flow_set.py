@@ -55,27 +55,30 @@ class FlowSet:
         old = self.claims.get(owner, ())
         if old == flows:
             return
+        self._using = None
         flows = _one_a_key(flows)
         kept = set(old).intersection(flows) if old else ()
         for flow in old:
             if flow not in kept:
                 self._leave(owner, flow)
+        held, touched = self._held, self._touched
         for flow in flows:
-            if flow not in kept:
-                self._hold(owner, flow)
+            if kept and flow in kept:
+                continue
+            key = flow.key
+            if key in held:
+                self._share(owner, flow)
+            else:
+                held[key] = flow
+                touched.setdefault(key, None)
         if flows:
             self.claims[owner] = flows
         else:
             del self.claims[owner]
 
-    def _hold(self, owner: Owner, flow: Flow) -> None:
+    def _share(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
-        held = self._held.get(key)
-        self._using = None
-        if held is None:
-            self._touched.setdefault(key, None)
-            self._held[key] = flow
-            return
+        held = self._held[key]
         self._touch(key, held)
         if not isinstance(held, _Shared):
             held = self._held[key] = _Shared(held)
@@ -84,7 +87,6 @@ class FlowSet:
     def _leave(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
         held = self._held[key]
-        self._using = None
         self._touch(key, held)
         if isinstance(held, _Shared):
             held.drop(owner)
@@ -107,8 +109,12 @@ class FlowSet:
     def settle(self) -> tuple[list[FlowChange], list[FlowConflict]]:
         """What changed since the last settlement, once everybody has spoken."""
         changes, conflicting = [], []
+        every = self._held
         for key, old in self._touched.items():
-            held = self._held.get(key)
+            held = every.get(key)
+            if old is None and type(held) is Flow:  # as nearly all, while a set is being filled
+                changes.append(FlowChange(None, held))
+                continue
             new = None if held is None else _flow(held)
             if isinstance(held, _Shared) and not held.agrees:
                 conflicting.append(held)

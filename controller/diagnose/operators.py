@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory, moment
 from controller.diagnose.topology import FabricReport
-from controller.model.rows import NAMES, Reach, Switch
+from controller.model.rows import NAMES, Port, Reach, Switch
 from controller.reconcile.mtus import Mtus
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import SwitchProgress
@@ -106,6 +106,7 @@ class Operators:
             "compiled": self._progress.compiled,
             "switches": len(model.rows(Switch)),
             "connected": sum(1 for each in model.rows(Switch) if self._inventory.connected(each)),
+            "never_filtered": model.count(Port, "never_filtered", True),
         }
 
     def metrics(self) -> bytes:
@@ -169,5 +170,7 @@ class Operators:
             counter("tenet_packet_ins_dropped", "Packet-ins dropped for want of time.", value=self._observer.dropped),
             HistogramMetricFamily("tenet_hub_held_seconds", "How long one green thread kept all others waiting.",
                                   buckets=self._held.cumulative(), sum_value=self._held.total),
+            gauge("tenet_hub_held_longest_seconds", "The longest of these since the process began.",
+                  value=self._held.longest),
             *chain.from_iterable(metrics() for metrics in self._sources),
         ]  # fmt: skip

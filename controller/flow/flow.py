@@ -19,7 +19,7 @@ from .action import Action
 from .digest import of_bytes
 from .fields import Field, decode
 from .group import Group
-from .instructions import instructions
+from .instructions import GOTO, instructions
 from .meter import Meter
 
 BUNDLE = 1  # one bundle at a time on a connection, so one number does
@@ -37,6 +37,8 @@ _HARD_TIMEOUT = 52  # where it is in the message
 _PLACE = Struct("!BH")
 _wire = attrgetter("wire")
 _32_BITS = 0xFFFFFFFF
+# What stands before and after the fields of an ofp_match, by their length: type and length; zeros up to 8 bytes.
+_AROUND = [(pack("!HH", 1, 4 + length), bytes(-(4 + length) % 8)) for length in range(2048)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,8 +94,14 @@ class Flow(msgspec.Struct, eq=False, gc=False):
 
     def __post_init__(self) -> None:
         match: Any = self.key  # the one field for both: there are millions of flows
-        self.key = key = _PLACE.pack(self.table.number, self.priority) + b"".join(map(_wire, match))
-        self.cookie = of_bytes(key[:3] + _matched(key) + self._done())
+        fields, place = b"".join(map(_wire, match)), _PLACE.pack(self.table.number, self.priority)
+        self.key = place + fields
+        head, end = _AROUND[len(fields)]
+        if self.actions or self.metadata is not None or self.meter is not None:
+            done = self._done()
+        else:  # half of all flows
+            done = b"" if self.goto is None else GOTO[self.goto.number]
+        self.cookie = of_bytes(b"".join((place, head, fields, end, done)))
 
     @property
     def match(self) -> tuple[Field, ...]:
@@ -128,8 +136,8 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     @property
     def meters(self) -> list[Meter]:
         """All meters that the flow uses, `meter` first, then those of frames that it hands over."""
-        first = [] if self.meter is None else [self.meter]
-        return first + nested.meters(self.actions) if self.actions else first
+        inside = nested.meters(self.actions) if self.actions else []
+        return inside if self.meter is None else [self.meter, *inside]
 
     @property
     def service(self) -> str:
@@ -195,13 +203,10 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         return f"table={self.table.number},priority={self.priority}{fields} actions={','.join(parts) or 'drop'}"
 
 
-_PAD = [b"", *(bytes(8 - n) for n in range(1, 8))]
-
-
 def _matched(key: bytes) -> bytes:
     """The ofp_match, padded to 8 bytes, of a flow's key."""
-    length = len(key) + 1  # without table and priority, with type and length
-    return b"\0\1" + length.to_bytes(2, "big") + key[3:] + _PAD[length & 7]
+    head, end = _AROUND[len(key) - 3]
+    return head + key[3:] + end
 
 
 _KEYWORDS = {"dl_type=0x0800": "ip", "dl_type=0x0806": "arp", "dl_type=0x8035": "rarp", "dl_type=0x86dd": "ipv6",

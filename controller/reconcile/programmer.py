@@ -142,16 +142,17 @@ class Programmer:
             self.compared = True
             wrong = len(held.right.symmetric_difference(confirmed) | held.wrong) if why == "audit" else 0
             del held  # of a large switch as much as all else here
-        self.repaired += wrong
-        if why != "audit":
-            log.info("switch %s: %s, %d flows right, %d to change",
-                     self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
-            self._recover()
-        elif changes:
-            log.warning("switch %s: %d changes of flows by others; %d flows missing, foreign or changed are put right",
-                        self.switch_id, changes, wrong)  # fmt: skip
-        elif wrong:
-            log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
+            self.repaired += wrong
+            if why != "audit":
+                log.info("switch %s: %s, %d flows right, %d to change",
+                         self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
+                self._recover()
+            elif changes:
+                log.warning("switch %s: %d changes of flows by others; %d flows missing, foreign or changed are put "
+                            "right", self.switch_id, changes, wrong)  # fmt: skip
+            elif wrong:
+                log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
+            self._send_once()  # a first install is as large as a dump: it has the same turn
         self._send()
 
     def _recover(self) -> None:
@@ -176,23 +177,28 @@ class Programmer:
 
     def _send(self) -> None:
         """Send until nothing is left to be sent."""
-        while not self._ended:
-            self._pause()
-            self._wake.clear()
-            revision = self._plan.revision
-            batch = self.target.take_out()
-            try:
-                self._apply(batch)
-            except Rejected as rejected:
-                self._set_aside(rejected, batch)
-                continue
-            self._confirm(batch)
-            self._tell_refusals()
-            self._tell_unlimited()
-            current = self.target.right
-            self._plan.confirmed(self.switch_id, revision, current)
-            if current:
-                return
+        while not self._send_once():
+            pass
+
+    def _send_once(self) -> bool:
+        """Send what there is; whether nothing is left to be sent."""
+        if self._ended:
+            return True
+        self._pause()
+        self._wake.clear()
+        revision = self._plan.revision
+        batch = self.target.take_out()
+        try:
+            self._apply(batch)
+        except Rejected as rejected:
+            self._set_aside(rejected, batch)
+            return False
+        self._confirm(batch)
+        self._tell_refusals()
+        self._tell_unlimited()
+        current = self.target.right
+        self._plan.confirmed(self.switch_id, revision, current)
+        return current
 
     def _apply(self, batch: Batch) -> None:
         known = self.target.meters.held
