@@ -156,6 +156,15 @@ def masked(name: str, value: int | str, mask: int | str) -> Field:
     return Field(name, _MASKED[name] + octets + bits)
 
 
+def in_order(*match: Field) -> tuple[Field, ...]:
+    """The fields of a match as Open vSwitch writes them, one behind the other."""
+    return tuple(sorted(match, key=_rank))
+
+
+def _rank(one: Field) -> int:
+    return RANK[one.name]
+
+
 def decode(wire: bytes) -> tuple[Field, ...]:
     """The fields of a match, from what `Field.wire` of each says, one after the other."""
     found, at = [], 0

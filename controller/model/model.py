@@ -13,6 +13,7 @@ from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
 from controller.model.mtu import Room
 
+from .group_members import GroupMembers
 from .index import Index
 from .placement import Placement, choose
 from .routes import Routes
@@ -52,6 +53,7 @@ class Model:
         self.revisions: dict[str, int] = {}  # key -> revision, for every key
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
+        self.group_members = GroupMembers()
         self.routes = Routes()
         self.slots = Slots()
         self.room = Room()
@@ -170,6 +172,8 @@ class Model:
         if old is not None and kind in PLACES:
             yield from PLACES[kind](self, old)
         self._derive(kind, old, new)
+        if kind is Port:
+            touched.update(self.group_members.change(cast("Port | None", old), cast("Port | None", new)))
         if kind in JOINS:
             self._join(kind, old, new, touched)
         touched.add((kind, row_id))

@@ -115,6 +115,32 @@ class Reader:
         self.deps.add(("members", switch_id, network_id, block))
         return self._model.placement.members.of((switch_id, network_id, block))
 
+    # --- security groups ---
+
+    def filtered_blocks(self, switch_id: str, network_id: str) -> list[int]:
+        """The blocks with ports that have a filter."""
+        self.deps.add(("filtered_blocks", switch_id, network_id))
+        return self._model.placement.filtered_blocks.of((switch_id, network_id))
+
+    def groups(self) -> list[str]:
+        """The security groups of the filtered ports on this switch."""
+        self.deps.add(("groups", self.switch_id))
+        return self._model.placement.groups.of(self.switch_id)
+
+    def group_parts(self, group_id: str) -> list[int]:
+        """The parts of a security group's members, each of several blocks."""
+        self.deps.add(("group_parts", group_id))
+        return self._model.group_members.parts.of(group_id)
+
+    def group_blocks(self, group_id: str, part: int) -> list[int]:
+        self.deps.add(("group_blocks", group_id, part))
+        return self._model.group_members.blocks.of((group_id, part))
+
+    def group_addresses(self, group_id: str, block: int) -> list[str]:
+        """Addresses and prefixes of a security group's members, of one block."""
+        self.deps.add(("group_addresses", group_id, block))
+        return self._model.group_members.addresses.of((group_id, block))
+
     # --- the fabric ---
 
     def holds_ports(self, switch_id: str) -> bool:
