@@ -35,12 +35,13 @@ class Batch(NamedTuple):
 class Target:
     """`installed`: the cookies that the switch has confirmed, or showed in a dump.  `refused`: what it would not
     take.  `lacking`: why the switch does not take a meter, by its number: flows whose packets must pass it are left
-    out, and nothing else is.  `services`: cookie -> the service that the flow hands frames over to.
+    out, and nothing else is.  `services`: cookie -> the service that the flow hands frames over to.  `leaving`: the
+    flows that rounds took away, by cookie, until the switch has confirmed that they are gone.
     """
 
     __slots__ = (
-        "_foreign", "_held_meters", "_pending", "groups", "installed", "lacking", "meterless", "meters", "refused",
-        "services",
+        "_foreign", "_held_meters", "_pending", "groups", "installed", "lacking", "leaving", "meterless", "meters",
+        "refused", "services",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class Target:
         self.groups: Needs[Group] = Needs(_groups)
         self.meters: Needs[Meter] = Needs(_meters)
         self.services: dict[int, str] = {}
+        self.leaving: dict[int, Flow] = {}
         self._held_meters: dict[int, Meter] = {}  # as the switch showed them, until they are compared
         self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
         self._foreign: set[int] = set()  # cookies on the switch that are nobody's
@@ -76,6 +78,7 @@ class Target:
         for old, _ in changes:
             if old is not None:
                 self._pending[old.cookie] = None
+                self.leaving[old.cookie] = old
                 self.refused.pop(old.cookie, None)
                 self.services.pop(old.cookie, None)
                 if old.meter is not None:
@@ -100,6 +103,7 @@ class Target:
         self.installed = CookieSet(desired.keys() & right)
         self.refused.clear()
         self.lacking.clear()
+        self.leaving.clear()
         self._foreign = wrong | (right - desired.keys())
         self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in right}
         groups = {cookie: flow for cookie, flow in desired.items() if flow.groups}
@@ -124,6 +128,7 @@ class Target:
         drop = {cookie for cookie, flow in self._pending.items() if flow is None and cookie in self.installed}
         drop |= self._foreign
         self._pending, self._foreign = {}, set()
+        self.leaving = {cookie: self.leaving[cookie] for cookie in drop & self.leaving.keys()}
         put = self._with_meters(put)
         groups = self.groups.difference(put, drop)
         if groups.clashing:
@@ -164,6 +169,8 @@ class Target:
         self.meters.confirm(batch.meters._replace(missing=taken), put, batch.drop, kept)
         self._note_lacking(batch, lacking)
         self._see_meterless(lacking)
+        for cookie in self.leaving.keys() & batch.drop:
+            del self.leaving[cookie]
         if self.refused:
             for cookie in there:
                 self.refused.pop(cookie, None)

@@ -20,6 +20,7 @@ NAMES = (
     "port_create",
     "port_latency",
     "bulk",
+    "bulk_gap",
     "api",
     "memory",
     "discovery",
