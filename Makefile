@@ -25,6 +25,7 @@ OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server o
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
 ETCD := etcd-server:etcd
+OVN := ovn-central:ovn-northd ovn-host:ovn-controller iperf3:iperf3
 
 # Of test-cluster, what has sites of its own, and what runs with patched sockets: half of the time, beside the rest.
 CLUSTER_SITES := $(foreach name,minute partitions secure space upgrade wired,tests/cluster/test_$(name).py)
@@ -32,7 +33,7 @@ CLUSTER_PATCHED := tests/cluster/test_etcd_members.py
 
 .PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-hostile test-identity test-tempest \
         test-e2e test-mininet test-cluster test-ryu \
-        bench soak demo demo-cluster clean
+        bench bench-peers soak demo demo-cluster clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -135,6 +136,10 @@ $(RYU_INSTALLED): requirements-ryu.txt
 bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
 	@tools/need.sh $(LAB) $(ETCD)
 	$(BIN)/python -m tests.bench
+
+bench-peers: install  ## Debian's OVN and Tenet in turns, on as many hypervisors each (root)
+	@tools/need.sh $(LAB) $(OVN)
+	$(BIN)/python -m tests.bench.peers
 
 # a shorter attack than ten minutes: ATTACK_SECONDS=60 .venv/bin/python -m tests.soak attack
 soak: install  ## everything at once on real Open vSwitch, then in a cluster, then an attack on one; all must be right (root)

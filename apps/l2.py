@@ -7,8 +7,10 @@ this switch's own ports only.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from controller.flow import Action, Flow, field, resubmit
+from controller.flow.fields import MEMO
 from controller.model.placement import BLOCK as PER_BLOCK
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port, Switch
@@ -23,25 +25,26 @@ from .pipeline import (
     LOCAL,
     LOW,
     MULTICAST,
-    OUT_KEY,
     OUTBOUND,
     PERMITTED,
     REMOTE,
     ROUTED,
     SPREAD,
+    TO_FILTERED,
     TO_SWITCH,
     UNKNOWN,
     USUAL,
     entering,
     from_fabric,
     from_here,
+    goes_out,
     of_network,
 )
+from .security.kinds import filter_of
 
-# A copy of a flood takes one lookup so, and Open vSwitch does 4,096 a frame (MAX_RESUBMITS).  No port has a filter of
-# its own that group frames are to pass; a port that gets one is to be entered at FORWARDED, for two lookups a copy
-# (docs/decisions/0074-logical-ports.md).
+# A copy of a flood takes one lookup so, and Open vSwitch does 4,096 a frame (MAX_RESUBMITS).
 _COPIED = resubmit(PERMITTED.number)
+_FILTERED = resubmit(FORWARDED.number)  # of unknown unicast, which may begin a connection
 
 
 def port_here(port: Port, see: Reader) -> Iterator[Flow]:
@@ -49,11 +52,12 @@ def port_here(port: Port, see: Reader) -> Iterator[Flow]:
     at, network = see.binding(port), see.view(Network, port.network_id)
     if at is None or network is None or port.learning:
         return
-    yield to_port(network.segment, port.mac_address, at.port_key, USUAL)
+    yield to_port(network.segment, port.mac_address, goes_out(at.port_key, filter_of(port, see)), USUAL)
 
 
-def to_port(segment: int, mac: str, key: int, priority: int) -> Flow:
-    return Flow(LOCAL, priority, (field("eth_dst", mac), of_network(segment)), (OUT_KEY.put(key),), goto=FORWARDED)
+def to_port(segment: int, mac: str, out: Action, priority: int) -> Flow:
+    """Frames for a MAC here; `out` notes the logical port that it is at."""
+    return Flow(LOCAL, priority, (field("eth_dst", mac), of_network(segment)), (out,), goto=FORWARDED)
 
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
@@ -74,14 +78,18 @@ def network_here(network: Network, see: Reader) -> Iterator[Flow]:
     """Group frames go to every port here, then on; unknown unicast goes to the learning ports here."""
     segment = network.segment
     flood = _floods(FLOOD.number, see.blocks(see.switch_id, network.id))
-    yield Flow(LOCAL, USUAL, (MULTICAST, of_network(segment)), (LIMITED, *flood), goto=REMOTE)
+    filtered = (resubmit(TO_FILTERED.number),) if see.filtered_blocks(see.switch_id, network.id) else ()
+    yield Flow(LOCAL, USUAL, (MULTICAST, of_network(segment)), (LIMITED, *flood, *filtered), goto=REMOTE)
     learning = [block | LEARNERS for block in see.learner_blocks(see.switch_id, network.id)]
     if learning:
         yield Flow(UNKNOWN, USUAL, (of_network(segment),), _floods(FLOOD.number, learning))
 
 
 def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
-    """One block of a flood: a copy to each of its ports."""
+    """One block of a flood: a copy to each of its ports.
+
+    Group frames get to ports with filters in a way of their own (apps/security/floods.py).
+    """
     network_id, block = of
     network = see.view(Network, network_id)
     if network is None:
@@ -94,14 +102,22 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
         at = None if port is None else see.binding(port)
         if port is None or at is None:
             continue
-        out = (OUT_KEY.put(at.port_key), _COPIED)
-        every += out
+        kind = filter_of(port, see)
+        out = _copy(at.port_key, kind)
+        if not kind:
+            every += out
         if port.learns:
             learning += out
     if every:
         yield Flow(FLOOD, USUAL, (BLOCK.match(block), of_network(segment)), tuple(every))
     if learning:
         yield Flow(FLOOD, USUAL, (BLOCK.match(block | LEARNERS), of_network(segment)), tuple(learning))
+
+
+@lru_cache(MEMO)
+def _copy(key: int, kind: int) -> tuple[Action, Action]:
+    """A copy of a flood for the port with this key and filter."""
+    return goes_out(key, kind), _FILTERED if kind else _COPIED
 
 
 def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:

@@ -29,7 +29,9 @@ from .pipeline import (
     LOW,
     USUAL,
     from_here,
+    goes_out,
 )
+from .security.kinds import filter_of
 from .source import NEIGHBOR_ADVERTISEMENT, link_local
 
 LIMIT = 64  # addresses a port
@@ -43,11 +45,12 @@ def port_here(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
         return
     came_by = IN_KEY.match(at.port_key)
     addresses = _addresses(port, at, see)
+    out = goes_out(at.port_key, filter_of(port, see))
     if not port.learning:
         yield Flow(LEARN, USUAL, (field("eth_src", port.mac_address), came_by), goto=ADMITTED)
     for mac in addresses:
         yield Flow(LEARN, USUAL, (field("eth_src", mac), came_by), goto=ADMITTED)
-        yield to_port(network.segment, mac, at.port_key, LEARNED)
+        yield to_port(network.segment, mac, out, LEARNED)
     if len(addresses) < LIMIT:
         meter = of_service(SERVICE, at.port_key, rates.packet_in)
         yield Flow(LEARN, LOW, (came_by,), (to_service(SERVICE, meter, HEAD),), goto=ADMITTED)

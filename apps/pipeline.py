@@ -3,8 +3,9 @@
 Apps name the *stage* that a packet goes on to, as the state that it is in then (ADMITTED, ANSWERED, ...); which table
 that is, only this page knows.  Table numbers go in steps of eight: the gaps are for the stages to come.
 
-Tables of networks' flow sets hold flows that are the same on every switch of a network with its segment; the others
-hold a switch's own flows.  No table holds both, so the two can never want the same flow differently.  Where a packet
+Tables of networks' flow sets hold flows that are the same on every switch of a network with its segment, those of
+security groups and of address sets what is the same wherever a port is in the group; the others hold a switch's own
+flows.  No table holds flows of two kinds of sets, so that two can never want the same flow differently.  Where a packet
 goes that no flow of a table matches is a property of the table (`miss`; none: dropped) and a flow of every switch.
 """
 
@@ -38,19 +39,27 @@ ARRIVE = _table(16, "arrive", "tun_id", "local", flow_set="network")
 
 # --- admit: may this port send this source address; where does an address without a declared owner live ---
 NEIGHBOR = _table(
-    24, "neighbor", "reg6 eth_src eth_type ipv6_src ip_proto icmpv6_type nd_target", "answer learn", miss="source"
+    24, "neighbor", "reg6 eth_src eth_type ipv6_src ip_proto icmpv6_type nd_target", "egress learn", miss="source"
 )  # fmt: skip
 SOURCE = _table(
     32, "source", "reg6 eth_src eth_type ipv4_src ipv4_dst ipv6_src ip_proto udp_src udp_dst icmpv6_type "
-    "arp_sha arp_spa arp_tpa", "answer learn"
+    "arp_sha arp_spa arp_tpa", "egress learn"
 )  # fmt: skip
 DECLARED = _table(
     40, "declared", "metadata eth_src eth_type arp_spa ipv4_src ipv6_src ip_proto icmpv6_type nd_target",
     miss="learn", flow_set="network",
 )  # fmt: skip
-LEARN = _table(48, "learn", "reg6 eth_src", "answer")
+LEARN = _table(48, "learn", "reg6 eth_src", "egress")
 
-# --- egress (56 to 72, to come): the sender's filters ---
+# --- egress (to 72): the sender's security groups (docs/decisions/0100-nested-sets.md) ---
+EGRESS = _table(
+    56, "egress", "reg6 eth_type ip_proto udp_src udp_dst icmpv6_type", "egress_tracked egress_judged judge",
+    miss="answer",
+)  # fmt: skip
+EGRESS_TRACKED = _table(
+    60, "egress_tracked", "eth_dst eth_type ip_frag ct_state ct_mark", "egress_judged judge answer"
+)  # fmt: skip
+EGRESS_JUDGED = _table(64, "egress_judged", "eth_dst eth_type ct_state reg14", "answer")
 
 # --- serve: answered at the edge ---
 ANSWER = _table(
@@ -60,15 +69,28 @@ ANSWER = _table(
 # --- route (104 to 120, to come): frames to a router, and the next hop's address ---
 
 # --- forward: destination address to local port, other switch, or every member of the network ---
-LOCAL = _table(128, "local", "metadata eth_dst", "permit flood limit", miss="remote")
+LOCAL = _table(128, "local", "metadata eth_dst", "permit flood flood_filter limit", miss="remote")
 FLOOD = _table(136, "flood", "metadata reg9", "permit deliver")  # entered by resubmit only
 REMOTE = _table(144, "remote", "metadata eth_dst", "fabric spread unknown limit", flow_set="network")
 SPREAD = _table(152, "spread", "metadata reg9", "fabric", flow_set="network")  # entered by resubmit only
 UNKNOWN = _table(160, "unknown", "metadata", "flood")
 LIMIT = _table(168, "limit", "reg6")  # entered by resubmit only
 
-# --- ingress (to 192): may this port receive it; the receiver's filters are to come ---
-PERMIT = _table(176, "permit", "reg7", miss="deliver")
+# --- ingress (to 192): the receiver's security groups; copies of group frames have tables of their own ---
+PERMIT = _table(
+    176, "permit", "reg7 eth_type ip_proto udp_src udp_dst icmpv6_type", "ingress_tracked ingress_judged judge",
+    miss="deliver",
+)  # fmt: skip
+INGRESS_TRACKED = _table(
+    178, "ingress_tracked", "eth_type ip_frag ct_state ct_mark", "ingress_judged judge deliver"
+)  # fmt: skip
+INGRESS_JUDGED = _table(180, "ingress_judged", "eth_type ct_state reg14", "deliver")
+FLOOD_FILTER = _table(
+    184, "flood_filter", "eth_type ip_proto udp_src udp_dst icmpv6_type", "flood_blocks"
+)  # fmt: skip
+FLOOD_BLOCKS = _table(186, "flood_blocks", "metadata eth_type ip_frag ct_state", "flood_judge")
+FLOOD_JUDGE = _table(188, "flood_judge", "metadata reg9 reg14", "group flood_copies")
+FLOOD_COPIES = _table(190, "flood_copies", "metadata reg9 reg14", "deliver")
 
 # --- deliver: logical port to OpenFlow port; the only table that knows OpenFlow ports of tenants on the way out ---
 DELIVER = _table(200, "deliver", "reg6 reg7")
@@ -78,31 +100,58 @@ FABRIC = _table(208, "fabric", "vlan_vid reg8 metadata", "impose")
 IMPOSE = _table(216, "impose", "metadata", "forward")
 FORWARD = _table(224, "forward", "eth_type mpls_tc mpls_label reg11")
 
+# --- judge: do the rules of a port's security groups allow it; entered by resubmit, for either direction ---
+JUDGE = _table(232, "judge", "reg14", "group")
+GROUP = _table(236, "group", "reg12 reg14", "remotes rules members plain_members", flow_set="security_group")
+REMOTES = _table(240, "remotes", "reg12 reg14", "members plain_members", flow_set="security_group")
+MEMBERS = _table(
+    242, "members", "reg13 reg14 eth_type ct_state ct_nw_src ct_nw_dst ct_ipv6_src ct_ipv6_dst", "rules",
+    flow_set="address_set",
+)  # fmt: skip
+PLAIN_MEMBERS = _table(
+    244, "plain_members", "reg13 reg14 eth_type ipv4_src ipv4_dst ipv6_src ipv6_dst", "rules",
+    flow_set="plain_address_set",
+)  # fmt: skip
+RULES = _table(
+    248, "rules", "reg12 reg13 reg14 eth_type ct_state ct_nw_src ct_nw_dst ct_ipv6_src ct_ipv6_dst ct_nw_proto "
+    "ct_tp_src ct_tp_dst ipv4_src ipv4_dst ipv6_src ipv6_dst ip_proto tcp_dst udp_dst sctp_dst icmpv4_type icmpv4_code "
+    "icmpv6_type icmpv6_code", flow_set="security_group",
+)  # fmt: skip
+
 TABLES = (
-    CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, ANSWER,
-    LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, DELIVER, FABRIC, IMPOSE, FORWARD,
+    CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED, EGRESS_JUDGED, ANSWER,
+    LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS,
+    FLOOD_JUDGE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES,
 )  # fmt: skip
 
 # --- stages: the state of a packet, and the table where it goes on ---
 CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
 CHECK_CLAIMS = DECLARED  # it is of a learning port
 TRUSTED = LEARN  # it is of a port that may use any address
-ADMITTED = ANSWER  # its source address is the sender's
+ADMITTED = EGRESS  # its source address is the sender's
+SENDABLE = ANSWER  # its sender may send it
 ANSWERED = LOCAL  # no service of its switch has taken it
 ROUTED = LOCAL  # it is in the network where its destination is; frames from the fabric are so from the start
 FORWARDED = PERMIT  # OUT_KEY is its receiver
+TO_FILTERED = FLOOD_FILTER  # a group frame, for the filtered ports of its network here
 PERMITTED = DELIVER  # its receiver may have it
+TO_JUDGE = JUDGE  # which port it is of, and in which direction, is said: do its groups allow it
+TO_GROUP = GROUP  # the same, of one group
 OUTBOUND = FABRIC  # it is for switch TO_SWITCH
 
 STAGES: dict[str, tuple[Table, ...]] = {
     "classify": (CLASSIFY, LABELLED, ARRIVE),
     "admit": (NEIGHBOR, SOURCE, DECLARED, LEARN),
+    "egress": (EGRESS, EGRESS_TRACKED, EGRESS_JUDGED),
     "serve": (ANSWER,),
     "forward": (LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
-    "ingress": (PERMIT,),
+    "ingress": (
+        PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE, FLOOD_COPIES,
+    ),
     "deliver": (DELIVER,),
     "fabric": (FABRIC, IMPOSE, FORWARD),
-}
+    "judge": (JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES),
+}  # fmt: skip
 
 # --- priorities: a miss, what gives way, the usual, what overrides it ---
 MISS, LOW, LEARNED, USUAL, HIGH, HIGHEST = 0, 50, 80, 100, 110, 200
@@ -115,7 +164,7 @@ def _bits(name: str, place: str, low: int, width: int, set_by: str, read_by: str
 
 SEGMENT = _bits(
     "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24, "classify arrive",
-    "declared answer local flood remote spread unknown fabric impose",
+    "declared answer local flood remote spread unknown flood_blocks flood_judge flood_copies fabric impose",
 )  # fmt: skip
 FROM_FABRIC = _bits(
     "the frame came from another switch, so it is never sent to one again (split horizon)", "metadata", 32, 1,
@@ -127,10 +176,18 @@ ANNOUNCED = _bits(
 )  # fmt: skip
 IN_KEY = _bits(
     "the logical port that the frame came in by", "reg6", 0, 16, "classify answer",
-    "neighbor source learn answer limit deliver", zero="no port of this switch: it came over the fabric",
+    "neighbor source learn egress egress_tracked egress_judged answer limit deliver",
+    zero="no port of this switch: it came over the fabric",
+)  # fmt: skip
+SENDER_FILTER = _bits(
+    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress", zero="it has none"
 )  # fmt: skip
 OUT_KEY = _bits(
-    "the logical port that it is to leave by", "reg7", 0, 16, "local flood answer", "permit deliver"
+    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer",
+    "permit ingress_tracked ingress_judged deliver",
+)  # fmt: skip
+RECEIVER_FILTER = _bits(
+    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood", "permit", zero="it has none"
 )  # fmt: skip
 TO_SWITCH = _bits(
     "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread", "fabric impose",
@@ -138,13 +195,42 @@ TO_SWITCH = _bits(
 )  # fmt: skip
 BLOCK = _bits(
     "which block of a flood is meant: of 64 logical ports or switches; from LEARNERS on: the learning ones of them",
-    "reg9", 0, 17, "local remote unknown", "flood spread",
+    "reg9", 0, 17, "local remote unknown flood_blocks", "flood spread flood_judge flood_copies",
+)  # fmt: skip
+ALIKE = _bits(
+    "which of a block's filtered ports are meant: those with the same security groups", "reg9", 17, 7, "flood_judge",
+    "flood_copies",
 )  # fmt: skip
 BUCKET = _bits("which of several shortest paths over links", "reg10", 0, 3, "fabric", "impose")
 ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "classify impose", "forward")
 
-TRAVELS = (SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, OUT_KEY, TO_SWITCH, BLOCK, BUCKET, ARRIVED_TTL)
+_JUDGED = "egress_judged ingress_judged"
+_STAGES = f"egress egress_tracked permit ingress_tracked {_JUDGED}"
+JUDGED_GROUP = _bits(
+    "the security group whose rules are asked", "reg12", 0, 24, f"{_JUDGED} judge flood_judge", "group remotes rules"
+)  # fmt: skip
+REMOTE_SET = _bits(
+    "the address set that the other side is in; 0: any", "reg13", 0, 24, f"{_JUDGED} group remotes",
+    "members plain_members rules",
+)  # fmt: skip
+JUDGED_PORT = _bits("the logical port whose groups are asked", "reg14", 0, 16, _STAGES, "judge")
+DIRECTION = _bits(
+    "the direction that is asked about: OUTWARD or INWARD", "reg14", 16, 1, f"{_STAGES} flood_filter flood_blocks",
+    "group remotes members plain_members rules",
+)  # fmt: skip
+ALLOWED = _bits(
+    "a rule allows it", "reg14", 17, 1, f"{_STAGES} flood_filter flood_blocks flood_judge rules",
+    "egress_judged ingress_judged flood_judge flood_copies group remotes members plain_members",
+)  # fmt: skip
+
+TRAVELS = (
+    SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE, BUCKET,
+    ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED,
+)  # fmt: skip
 LEARNERS = 1 << 16  # in BLOCK
+UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter
+OUTWARD, INWARD = 0, 1  # in DIRECTION, and who opened a connection, in ct_mark
+OPENER = "ct_mark[0]"  # of a connection in a port's zone: OUTWARD, the port itself, or INWARD
 
 MULTICAST = masked("eth_dst", "01:00:00:00:00:00", "01:00:00:00:00:00")
 MULTICAST_SOURCE = masked("eth_src", "01:00:00:00:00:00", "01:00:00:00:00:00")
@@ -156,6 +242,27 @@ UDP, ICMPV6 = field("ip_proto", 17), field("ip_proto", 58)
 # A reply goes to the port that asked, and is from no port itself: else neither `deliver` nor the switch would send it.
 TURN_BACK: tuple[Action, ...] = (IN_KEY.copy_to(OUT_KEY.subfield), IN_KEY.put(0), load("in_port", 0))
 ANNOUNCING = together((ANNOUNCED, 1))
+
+
+def bits(*values: tuple[Bits, int]) -> Field:
+    """Several ranges of one field in one match."""
+    return masked(values[0][0].place, *together(*values))
+
+
+def came_in(key: int, kind: int) -> Action:
+    """Note the logical port that a frame came in by, and its filter."""
+    return _with_filter(IN_KEY, SENDER_FILTER, key, kind)
+
+
+def goes_out(key: int, kind: int) -> Action:
+    """Note the logical port that a frame is to leave by, and its filter."""
+    return _with_filter(OUT_KEY, RECEIVER_FILTER, key, kind)
+
+
+def _with_filter(port: Bits, kinds: Bits, key: int, kind: int) -> Action:
+    if kind == UNFILTERED:
+        return port.put(key)
+    return load(f"{port.place}[{port.low}..{kinds.low + kinds.width - 1}]", key | kind << kinds.low - port.low)
 
 
 def of_network(segment: int) -> Field:

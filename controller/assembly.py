@@ -78,7 +78,7 @@ class Controller:
         progress = Progress(time.monotonic)
         chosen = apps(Rates(settings.broadcast_rate, settings.packet_in_rate))
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
-        checked = {"check": self.cluster.guard.check} if self.cluster else {}
+        checked: dict[str, Any] = {"check": self.cluster.guard.check} if self.cluster else {}
         self.reconciler = Reconciler(
             self.replica,
             Compiler(self.replica.model, chosen),

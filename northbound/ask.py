@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from webob import Request
@@ -24,15 +24,17 @@ T = TypeVar("T")
 MAX_PARAMETERS = 200
 
 
-class Ask(NamedTuple):
-    request: Request
-    context: Context
-    caller: Caller
-    written: list[str]  # what the request wrote, for the audit: "+port/ID" made, "~port/ID" changed, "-port/ID" deleted
+class Ask:
+    """`written`: what the request wrote, for the audit: "+port/ID" made, "~port/ID" changed, "-port/ID" deleted."""
 
-    @property
-    def view(self) -> ResourceView:
-        return ResourceView(self.context.replica.model, self.context.statuses, self.caller)
+    __slots__ = ("caller", "context", "request", "view", "written")
+
+    def __init__(self, request: Request, context: Context, caller: Caller, written: list[str]) -> None:
+        self.request = request
+        self.context = context
+        self.caller = caller
+        self.written = written
+        self.view = ResourceView(context.replica.model, context.statuses, caller)
 
     @property
     def means(self) -> Means:

@@ -44,13 +44,16 @@ class Anybody:
 
     def who(self, request: Request) -> Caller:
         """Raises Fault for a header that cannot name a project."""
-        headers = request.headers
-        project = headers.get("X-Project-Id") or headers.get("X-Tenant-Id") or DEFAULT_PROJECT
+        environ = request.environ
+        project = environ.get("HTTP_X_PROJECT_ID") or environ.get("HTTP_X_TENANT_ID") or DEFAULT_PROJECT
         try:
-            return Caller(text(project), operator=True, roles=with_implied([ADMIN]))
+            return Caller(text(project), operator=True, roles=EVERY_ROLE)
         except Fault as fault:
             raise Fault(f"X-Project-Id: {fault}") from None
 
 
 def with_implied(roles: list[str]) -> frozenset[str]:
     return frozenset(roles).union(*(IMPLIED.get(role, ()) for role in roles))
+
+
+EVERY_ROLE = with_implied([ADMIN])

@@ -28,7 +28,14 @@ _MAC = re.compile("(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
 class Fault(ValueError):
-    """What is wrong with a value, as the end of a sentence that begins with the attribute's name."""
+    """What is wrong with a value, as the end of a sentence that begins with the attribute's name.
+
+    `kind`: the error type for clients where upstream has one of its own for this fault, else "".
+    """
+
+    def __init__(self, said: str, kind: str = "") -> None:
+        super().__init__(said)
+        self.kind = kind
 
 
 def shown(value: object) -> str:

@@ -122,7 +122,7 @@ class Rules:
         if reads == ():
             reads = self._reads[rule] = reading(self._enforcer.rules, rule)
         if reads is None:
-            return self._decide(caller, rule, target)
+            return self._decide(caller, rule, dict(target))  # somebody's own check may copy it, or send it away
         key = (caller, rule, *[target.get(name, _MISSING) for name in reads])
         try:
             known = self._decided.get(key)

@@ -52,7 +52,6 @@ def stream(ask: Ask) -> Response:
     refusal = ask.context.streams.refusal(ask.caller)
     if refusal:
         raise HttpError(503, "ServiceUnavailable", refusal, (("Retry-After", "10"),))
-    ask.request.environ[hub.GATHERED] = 0  # each event as it comes
     return Response(
         200, content_type="text/event-stream", headers=(("Cache-Control", "no-store"),), stream=_lines(ask, start)
     )

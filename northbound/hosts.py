@@ -7,6 +7,7 @@ standard; W3C Fetch Metadata Request Headers).
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -76,6 +77,7 @@ def _host(said: str) -> str:
     return said.partition(":")[0].removesuffix(".").lower()
 
 
+@functools.lru_cache(maxsize=256)  # a client says the same at each request
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from oslo_policy.policy import RuleDefault
 
 from .endpoints import ENDPOINTS, RULES
-from .rules import ADMIN, DELETE, GET, MEMBER, NAMED, READER, SERVICE, UPDATE, Access, any_of, documented, rule
+from .rules import ADMIN, DELETE, GET, MANAGER, MEMBER, NAMED, READER, SERVICE, UPDATE, Access, any_of, documented, rule
 from .v2.catalogue import RESOURCES
 
 _OTHERS = any_of(ADMIN, SERVICE)
@@ -35,6 +35,7 @@ def _of_calls() -> Iterator[RuleDefault]:
     yield from documented("/v2.0/quotas", "quota", Access("", READER, ADMIN, ADMIN), (GET, UPDATE, DELETE))
     yield rule("get_availability_zone", "rule:regular_user", "Get a availability_zone",
                ("GET", "/v2.0/availability_zones"))  # fmt: skip
+    yield rule("get_loggable_resource", MANAGER, "List what can be logged", ("GET", "/v2.0/log/loggable-resources"))
     attachment = "/v1.1/tenants/{tenant}/networks/{id}/ports/{id}/attachment"
     yield rule("plug_interface", any_of(MEMBER, SERVICE), "Plug an interface into a port of Quantum v1.x, or unplug it",
                ("PUT", attachment), ("DELETE", attachment))  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -39,6 +39,7 @@ class ResourceView(NamedTuple):
 
 
 Show = Callable[[ResourceView, Any], object]
+ShowRow = Callable[[ResourceView, Row], dict[str, object]]
 Finder = Callable[
     ["ResourceView", Sequence[str]], list[Any]
 ]  # the values asked for -> few rows, all that match among them
@@ -63,7 +64,7 @@ class Attribute(NamedTuple):
 
     SEVERAL: the value is a dictionary of them.  `show` None: it is asked for and never told.  `shape`: the JSON Schema
     of what is shown; None: what `check` takes is shown, too.  `usual`: what a new object has anyhow: to say so is to
-    ask for nothing, and needs no right.
+    ask for nothing, and needs no right.  `source`: the field of the row that is shown as it is.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Attribute(NamedTuple):
     required: bool = False
     shape: Schema | None = None
     usual: object = None
+    source: str = ""
 
     @property
     def shown_as(self) -> Schema:
@@ -94,9 +96,21 @@ def attribute(
     usual: object = None,
 ) -> Attribute:
     """An attribute that is a field of the row (`source`, by default of the same name): a text without a check."""
-    get = attrgetter(source or name)
+    field_ = source or name
+    get = attrgetter(field_)
     shape = SHOWN_TEXT if shape is None and check is None else shape
-    return Attribute(name, lambda view, row: get(row), may, check, source or name, required, shape, usual)
+    return Attribute(name, lambda view, row: get(row), may, check, field_, required, shape, usual, field_)
+
+
+class Part:
+    """A `Show` of one of several values that are computed together, once for all of them."""
+
+    def __init__(self, whole: Callable[[ResourceView, Any], Sequence[object]], place: int) -> None:
+        self.whole = whole
+        self.place = place
+
+    def __call__(self, view: ResourceView, row: Any) -> object:
+        return self.whole(view, row)[self.place]
 
 
 class Extension(NamedTuple):
@@ -111,7 +125,8 @@ class Extension(NamedTuple):
 class MemberAction(NamedTuple):
     """A call on one object beside CRUD: PUT PATH/ID/NAME, with a body of exactly these attributes.
 
-    `rule`: who may, by default; the rule has the action's name.  `answer`: the body of the answer, of this `shape`.
+    `rule`: who may, by default; the rule has the action's name.  `answer`: the body of the answer, of this `shape`;
+    None: the object, as a GET shows it.
     """
 
     name: str
@@ -119,8 +134,15 @@ class MemberAction(NamedTuple):
     rule: str
     takes: Mapping[str, Check]
     run: Callable[[Transaction, str, Mapping[str, Any], Means], Row]
-    answer: Callable[[ResourceView, Any], dict[str, object]]
-    shape: Schema
+    answer: Callable[[ResourceView, Any], dict[str, object]] | None = None
+    shape: Schema | None = None
+
+
+class Seed(NamedTuple):
+    """An object that every project has: `there` tells whether one has it, `make` makes it."""
+
+    there: Callable[[Model, str], bool]
+    make: Callable[[Transaction, str, Means], object]
 
 
 @dataclass(frozen=True)
@@ -133,7 +155,8 @@ class Resource:
     `index`: names of attributes by which the model finds rows quickly, with the model's index.  `filters`: what may be
     asked of a list beside its attributes.  `finders`: by attributes that no one index has.  `on`: the row whose owner
     has a say over these, by default the row's parent.  `tagged`: it has tags.  `confirmed`: its objects have a status
-    that tells whether switches have confirmed them.  `extensions`: those that are served because it is.
+    that tells whether switches have confirmed them.  `seed`: made for a project before it reads a list.  `extensions`:
+    those that are served because it is.
     """
 
     name: str
@@ -155,9 +178,11 @@ class Resource:
     actions: tuple[MemberAction, ...] = ()
     forget: Callable[[Any, str], None] | None = None
     confirmed: bool = False
+    seed: Seed | None = None
     extensions: tuple[Extension, ...] = ()
     by_name: dict[str, Attribute] = field(init=False)
     shown: dict[str, Show] = field(init=False)
+    show_all: ShowRow = field(init=False)
 
     def __post_init__(self) -> None:
         path = self.path or self.plural
@@ -167,6 +192,7 @@ class Resource:
         object.__setattr__(self, "on", self.on or DECLARED[self.kind].parent)
         object.__setattr__(self, "by_name", {each.name: each for each in self.attributes})
         object.__setattr__(self, "shown", {each.name: each.show for each in self.attributes if each.show})
+        object.__setattr__(self, "show_all", _showing([each for each in self.by_name.values() if each.show]))
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -183,11 +209,66 @@ class Resource:
         self, view: ResourceView, row: Row, names: Collection[str] = (), hidden: Collection[str] = ()
     ) -> dict[str, object]:
         """What the API tells of a row; all of it, or the named attributes, but never what is hidden."""
-        return {
-            name: show(view, row)
-            for name, show in self.shown.items()
-            if (not names or name in names) and name not in hidden
-        }
+        return self.showing(names, hidden)(view, row)
+
+    def showing(self, names: Collection[str] = (), hidden: Collection[str] = ()) -> ShowRow:
+        """`show` of many rows."""
+        if not names and not hidden:
+            return self.show_all
+        return _showing(
+            [self.by_name[name] for name in self.shown if (not names or name in names) and name not in hidden]
+        )
+
+
+def _showing(attributes: Sequence[Attribute]) -> ShowRow:
+    """A function that shows these attributes of a row, in this order: fields are read in one go."""
+    empty: dict[str, object] = dict.fromkeys(each.name for each in attributes)
+    plain = [each for each in attributes if each.source]
+    fields = attrgetter(*[each.source for each in plain]) if len(plain) > 1 else None
+    names = [each.name for each in plain] if fields else []
+    alone: list[tuple[str, Show]] = []
+    together: dict[object, tuple[Callable[[ResourceView, Any], Sequence[object]], list[tuple[str, int]]]] = {}
+    for each in attributes:
+        if isinstance(each.show, Part):
+            together.setdefault(each.show.whole, (each.show.whole, []))[1].append((each.name, each.show.place))
+        elif each.show is not None and each.name not in names:
+            alone.append((each.name, each.show))
+    wholes = list(together.values())
+
+    def show(view: ResourceView, row: Row) -> dict[str, object]:
+        found = empty.copy()
+        if fields is not None:
+            found.update(zip(names, fields(row), strict=True))
+        for name, one in alone:
+            found[name] = one(view, row)
+        for whole, parts in wholes:
+            values = whole(view, row)
+            for name, place in parts:
+                found[name] = values[place]
+        return found
+
+    return show
+
+
+class ShownRow(Mapping[str, Any]):
+    """A row's attributes as the API shows them, each computed when it is read."""
+
+    def __init__(self, resource: Resource, view: ResourceView, row: Row) -> None:
+        self._shown = resource.shown
+        self._view = view
+        self._row = row
+
+    def __getitem__(self, name: str) -> Any:
+        return self._shown[name](self._view, self._row)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shown
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shown)
+
+    def __len__(self) -> int:
+        return len(self._shown)
 
 
 class Asked(NamedTuple):
@@ -218,7 +299,7 @@ def read(resource: Resource, item: object, may: May, where: str, faults: dict[st
             try:
                 checked = found.check(value)
             except Fault as fault:
-                faults[f"{where}.{name}"] = str(fault)
+                faults[f"{where}.{name}"] = TypedFault(str(fault), fault.kind)
             else:
                 if found.wish == SEVERAL:
                     wish.update(checked)
@@ -227,6 +308,17 @@ def read(resource: Resource, item: object, may: May, where: str, faults: dict[st
     if may is May.CREATE:
         _require(resource, item, where, faults)
     return Asked(_project(item, wish, where, faults), wish)
+
+
+class TypedFault(str):
+    """A fault as text, with its error type (see `Fault`)."""
+
+    def __new__(cls, said: str, kind: str) -> TypedFault:
+        made = super().__new__(cls, said)
+        made.kind = kind
+        return made
+
+    kind: str
 
 
 UNRECOGNIZED = "unrecognized"
@@ -249,7 +341,10 @@ def _project(item: dict[str, object], wish: dict[str, Any], where: str, faults: 
 
 
 def refuse(faults: Mapping[str, str]) -> None:
-    """Raise Invalid with every fault of a body, in the words that OpenStack Networking's clients know."""
+    """Raise Invalid with every fault of a body, in the words that OpenStack Networking's clients know.
+
+    Its type is that of the faults when all have the same one.
+    """
     if not faults:
         return
     sentences = []
@@ -268,7 +363,9 @@ def refuse(faults: Mapping[str, str]) -> None:
         else:
             sentences.append(f"Invalid input for {name}. Reason: {fault}")
     detail = "; ".join(f"{path}: {fault}" for path, fault in list(faults.items())[:MAX_FAULTS])
-    raise Invalid(". ".join(sentences) + ".", BAD_REQUEST, detail, faults)
+    kinds = {getattr(fault, "kind", "") for fault in faults.values()}
+    kind = kinds.pop() if len(kinds) == 1 else ""
+    raise Invalid(". ".join(sentences) + ".", kind or BAD_REQUEST, detail, faults)
 
 
 def _name(path: str) -> str:

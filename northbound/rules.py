@@ -23,6 +23,7 @@ PROJECT_MEMBER = "role:member and project_id:%(project_id)s"
 PROJECT_READER = "role:reader and project_id:%(project_id)s"
 MEMBER = f"({ADMIN}) or ({PROJECT_MEMBER})"
 READER = f"({ADMIN}) or ({PROJECT_READER})"
+MANAGER = f"({ADMIN}) or (role:manager and project_id:%(project_id)s)"
 NETWORK_MEMBER = f"({ADMIN}) or (role:member and rule:network_owner)"
 NETWORK_READER = "role:reader and rule:network_owner"
 SHARED = "role:reader and rule:shared"
@@ -41,11 +42,21 @@ NAMED = (
     RuleDefault("network_owner", "project_id:%(network:project_id)s", "Whose project the object's network is of"),
     RuleDefault("admin_or_network_owner", any_of("rule:context_is_admin", "rule:network_owner"),
                 "The operator, or the owner of the object's network"),
+    RuleDefault("sg_owner", "project_id:%(security_group:project_id)s",
+                "Whose project the rule's security group is of"),
+    RuleDefault("admin_or_sg_owner", any_of("rule:context_is_admin", "rule:sg_owner"),
+                "The operator, or the owner of the rule's security group"),
+    RuleDefault("admin_owner_or_sg_owner", any_of("rule:owner", "rule:admin_or_sg_owner"),
+                "The operator, or the owner of the rule or of its security group"),
+    RuleDefault("shared_security_group", "field:security_groups:shared=True", "A security group that is shared"),
+    RuleDefault("rule_default_sg", "field:security_group_rules:belongs_to_default_sg=True",
+                "A rule of a project's default security group"),
     RuleDefault("regular_user", "role:reader", "Anybody with a role in a project"),
     RuleDefault("shared", "field:networks:shared=True", "On a network that is shared with the caller"),
     RuleDefault("external", "field:networks:router:external=True", "A network that routers may use as their way out"),
     RuleDefault("shared_subnetpools", "field:subnetpools:shared=True", "A subnet pool that is shared"),
     RuleDefault("shared_address_scopes", "field:address_scopes:shared=True", "An address scope that is shared"),
+    RuleDefault("shared_address_groups", "field:address_groups:shared=True", "An address group that is shared"),
     RuleDefault("network_device", "field:port:device_owner=~^network:", "A port of the network's own services"),
     RuleDefault("default", MEMBER, "What has no rule of its own"),
 )  # fmt: skip

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from controller.intent import ranges
+from controller.intent.address_groups import MOST_ADDED
 from controller.intent.pools import MOST_PREFIXES
 from controller.intent.standard import MOST_TAGS
 from controller.model.rows import AddressPair, HostRoute
-from controller.runtime.errors import NotFound
 
 from . import schema
 from .checks import (
@@ -32,6 +32,7 @@ from .checks import (
     mac,
     shown,
     text,
+    uuid,
 )
 
 T = TypeVar("T")
@@ -103,6 +104,38 @@ def prefix(value: object) -> str:
 
 
 prefixes = list_of(prefix, MOST_PREFIXES)
+_SUBNETS = schema.array(CIDR, MOST_ADDED)
+_MEMBERS = schema.array({"anyOf": [ADDRESS, CIDR]}, MOST_ADDED)
+
+
+@schema.takes(schema.or_null(_SUBNETS | {"uniqueItems": True}))
+def group_prefixes(value: object) -> tuple[str, ...]:
+    """Addresses of a new address group: subnets, canonical and each once; null for none.  No text may be repeated."""
+    found = () if value is None else _each(prefix, value)
+    if isinstance(value, list) and len(set(value)) < len(value):
+        raise Fault("Duplicate items in the list")
+    return tuple(dict.fromkeys(found))
+
+
+@schema.takes(_MEMBERS)
+def member_prefixes(value: object) -> tuple[str, ...]:
+    """Addresses to add to an address group or to remove from it: subnets or single addresses, as canonical prefixes."""
+    return tuple(dict.fromkeys(_each(_member_prefix, value)))
+
+
+def _member_prefix(value: object) -> str:
+    if not isinstance(value, str) or "/" in value:
+        return prefix(value)
+    single = address(value)
+    return f"{single}/{128 if ':' in single else 32}"
+
+
+def _each(check: Callable[[object], T], value: object) -> tuple[T, ...]:
+    if not isinstance(value, list):
+        raise Fault(f"{shown(value)} is not a list")
+    if len(value) > MOST_ADDED:
+        raise Fault(f"has {len(value)} items, more than {MOST_ADDED}")
+    return tuple(check(item) for item in value)
 
 
 _PAIR = schema.closed(
@@ -169,12 +202,7 @@ def ip_version(value: object) -> int:
     return version
 
 
-@schema.takes(schema.or_null(schema.array(schema.of(filled), MAX_ITEMS)))
-def security_groups(value: object) -> tuple[()]:
-    """There are none, and so none to be in.  Raises NotFound for any."""
-    for group in list_of(filled)(value):
-        raise NotFound(f"Security group {group[:64]} does not exist.", "SecurityGroupNotFound")
-    return ()
+security_groups = list_of(uuid)
 
 
 _OPTION = schema.closed(

@@ -46,6 +46,7 @@ class SimSwitch:
         self.bundle_adds = 0
         self.commits = 0
         self.packet_outs: list[bytes] = []
+        self.flushed_zones: list[int] = []
         self._bundle: list[bytes] | None = None
         self._cookies: dict[int, set[Key]] = {}
         self._writing = hub.Semaphore(1)
@@ -201,6 +202,9 @@ class SimSwitch:
 
     def _experimenter(self, xid: int, message: bytes) -> None:
         vendor, kind, bundle = struct.unpack_from("!III", message, 8)
+        if (vendor, kind) == (0x2320, 29):  # NXT_CT_FLUSH_ZONE
+            self.flushed_zones.append(int.from_bytes(message[22:24], "big"))
+            return None
         if vendor != wire.ONF:
             return self._error(xid, 1, 3, message)
         if kind == wire.BUNDLE_ADD:

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from controller.model.rows import AddressPair, FixedIp, Interface, Learned, Link, Network, Port, Row, Switch, Tunnel
+from controller.model.rows import (
+    AddressGroup,
+    AddressPair,
+    FixedIp,
+    Interface,
+    Learned,
+    Link,
+    Network,
+    Port,
+    Row,
+    SecurityGroup,
+    SecurityGroupRule,
+    Switch,
+    Tunnel,
+)
 
 SWITCHES = [f"h{number}" for number in range(4)]
 NETWORKS = [f"n{number}" for number in range(3)]
@@ -39,7 +54,7 @@ PAIRS: list[tuple[AddressPair, ...]] = [
 
 def _port(
     row_id: str, network_id: str, up: bool, learning: bool, ips: int, vif: int, host: str, security: bool = True,
-    pairs: tuple[AddressPair, ...] = (),
+    pairs: tuple[AddressPair, ...] = (), groups: tuple[str, ...] | None = None,
 ) -> Port:  # fmt: skip
     number = int(row_id[1:])
     fixed = (
@@ -52,14 +67,53 @@ def _port(
         admin_state_up=up, learning=learning, fixed_ips=() if learning else fixed[:ips],
         interface_id="" if vif < 0 else f"vif{vif}", host=host,
         port_security=security or learning, address_pairs=pairs if security and not learning else (),
+        security_groups=groups,
     )  # fmt: skip
 
+
+GROUPS = ["g0", "g1", "g2"]
+ADDRESS_GROUPS = ["a0", "a1"]
+CHOSEN: list[tuple[str, ...] | None] = [None, None, (), ("g0",), ("g1",), ("g0", "g1"), ("g2",), ("g1", "g2")]
+
+groups = st.builds(
+    lambda row_id, stateful, again: SecurityGroup(
+        id=row_id, project_id="t", stateful=stateful, number=int(row_id[1:]) + (11 if again else 1)
+    ),
+    st.sampled_from(GROUPS), st.booleans(), st.booleans(),
+)  # fmt: skip
+
+address_groups = st.builds(
+    lambda row_id, addresses, again: AddressGroup(
+        id=row_id, project_id="t", addresses=tuple(addresses), number=int(row_id[1:]) + (31 if again else 21)
+    ),
+    st.sampled_from(ADDRESS_GROUPS),
+    st.lists(st.sampled_from(["10.0.0.0/24", "192.0.2.7", "2001:db8::/32", "0.0.0.0/0"]), unique=True, max_size=3),
+    st.booleans(),
+)  # fmt: skip
+
+
+def _rule(number: int, of: str, way: str, family: str, said: tuple[str, int | None], remote: str) -> SecurityGroupRule:
+    cidr = {"IPv4": "10.0.0.0/29", "IPv6": "2001:db8::/64"}[family] if remote == "prefix" else ""
+    return SecurityGroupRule(
+        id=f"r{number}", project_id="t", security_group_id=of, direction=way, ethertype=family,
+        protocol=said[0], port_range_min=said[1], port_range_max=said[1], remote_ip_prefix=cidr, normalized_cidr=cidr,
+        remote_group_id=remote if remote in GROUPS else "",
+        remote_address_group_id=remote if remote in ADDRESS_GROUPS else "",
+    )  # fmt: skip
+
+
+rules = st.builds(
+    _rule,
+    st.integers(0, 5), st.sampled_from(GROUPS), st.sampled_from(["ingress", "egress"]),
+    st.sampled_from(["IPv4", "IPv6"]), st.sampled_from([("", None), ("tcp", 22), ("udp", None), ("icmp", 8)]),
+    st.sampled_from(["", "prefix", *GROUPS, *GROUPS, *ADDRESS_GROUPS]),
+)  # fmt: skip
 
 ports = st.builds(
     _port,
     st.sampled_from(PORTS), st.sampled_from(NETWORKS), st.sampled_from([True, True, True, False]), st.booleans(),
     st.integers(0, 3), st.integers(-1, 6), st.sampled_from(["", "", "", *SWITCHES]),
-    st.sampled_from([True, True, False]), st.sampled_from(PAIRS),
+    st.sampled_from([True, True, False]), st.sampled_from(PAIRS), st.sampled_from(CHOSEN),
 )  # fmt: skip
 
 switches = st.builds(
@@ -103,6 +157,7 @@ wires: st.SearchStrategy[list[Row]] = st.lists(
 ).map(lambda pairs: [row for n, pair in enumerate(pairs) for row in _wire(pair, 500 + n)])
 
 rows: st.SearchStrategy[Row] = st.one_of(networks, ports, ports, switches, interfaces, interfaces, learned)
+filters: st.SearchStrategy[Row] = st.one_of(groups, rules, rules, address_groups)
 
 
 def base() -> list[Row]:
@@ -121,4 +176,15 @@ def base() -> list[Row]:
         Interface(switch_id=SWITCHES[n % 3], name=name, vif=f"vif{n}", ofport=OFPORTS[n // 3])
         for n, name in enumerate(NAMES)
     ]
+    for place, row in enumerate(rows):
+        if isinstance(row, Port) and row.id in ("p1", "p2", "p3", "p6"):
+            rows[place] = replace(row, security_groups=CHOSEN[int(row.id[1:]) + 1])
+    rows += [
+        SecurityGroup(id=group_id, project_id="t", number=n + 1, stateful=n < 2) for n, group_id in enumerate(GROUPS)
+    ]
+    rows += [AddressGroup(id="a0", project_id="t", number=21, addresses=("192.0.2.7", "10.0.0.0/24"))]
+    rows += [
+        _rule(0, "g0", "ingress", "IPv4", ("tcp", 22), "g1"), _rule(1, "g1", "egress", "IPv4", ("", None), "g0"),
+        _rule(2, "g1", "ingress", "IPv4", ("udp", None), "a0"), _rule(3, "g2", "ingress", "IPv6", ("", None), "g2"),
+    ]  # fmt: skip
     return rows

@@ -18,7 +18,7 @@ TO_UNDERLAY = 1  # cost; a tunnel crosses two such edges
 
 
 class Underlay(str):
-    """An address family and an encapsulation that switches have in common."""
+    """Underlay: an address family and an encapsulation that switches share."""
 
     __slots__ = ()
 
@@ -42,7 +42,7 @@ class Wire(NamedTuple):
 
 
 class Fabric:
-    """The graph, and what it says about each edge."""
+    """Graph of switches, wires and underlays."""
 
     def __init__(self) -> None:
         self.graph: nx.Graph = nx.Graph()
@@ -59,7 +59,7 @@ class Fabric:
         self._join(*pair)
 
     def enter(self, switch_id: str, underlay: Underlay) -> None:
-        """The switch has an address in an underlay."""
+        """Connect a switch to an underlay."""
         self.graph.add_edge(switch_id, underlay, cost=TO_UNDERLAY)
 
     def leave(self, switch_id: str, underlay: Underlay) -> None:
@@ -67,7 +67,7 @@ class Fabric:
         self._prune(switch_id, underlay)
 
     def cost(self, one: Node, other: Node) -> int | None:
-        """What the edge between two nodes costs; None when there is none."""
+        """Cost of the edge between two nodes; None without one."""
         edge = self.graph.adj[one].get(other) if one in self.graph else None
         return None if edge is None else int(edge["cost"])
 
@@ -94,7 +94,7 @@ class Fabric:
             self._prune(one, other)
 
     def _prune(self, *nodes: Node) -> None:
-        """A node without an edge is no part of the fabric."""
+        """Remove a node that has no edge left."""
         self.graph.remove_nodes_from([node for node in nodes if not self.graph.adj[node]])
 
 

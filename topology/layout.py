@@ -11,7 +11,7 @@ import networkx as nx
 
 
 class Place(NamedTuple):
-    """From the left and from the top, in units of the distance of two neighbours."""
+    """Position from the left and the top, in units of the distance of two neighbours."""
 
     x: float
     row: int
@@ -51,7 +51,7 @@ def natural(name: str) -> list[tuple[int, str]]:
 
 
 def _rows(graph: nx.Graph, edge: set[str], names: Mapping[str, str]) -> list[list[str]]:
-    """The lowest first, each in the order of its switches' names."""
+    """Rows of switches, the lowest first, each in the order of names."""
     rows: dict[int, list[str]] = {}
     for island in nx.connected_components(graph):
         begin = edge & island or set(nx.periphery(graph.subgraph(island)))

@@ -27,14 +27,14 @@ class ProbeVerdict(enum.Enum):
 
 
 class DirectedWire(NamedTuple):
-    """What `far` sends comes in at `near`."""
+    """One direction of a wire: frames that `far` sends arrive at `near`."""
 
     near: ProbePort
     far: ProbePort
 
 
 class Fall(NamedTuple):
-    """What came in at `near`, last from `far`, does no more; `up`: it did until now; `held`: it is held down now."""
+    """Fall of the wire into `near`, last from `far`.  `up`: it was up until now; `held`: it is held down (damped)."""
 
     near: ProbePort
     far: ProbePort
@@ -46,8 +46,8 @@ class Neighbors:
     """`now`: seconds of a monotonic clock; `stamp`: what a frame sent now would carry."""
 
     def __init__(self) -> None:
-        self.far: dict[ProbePort, ProbePort] = {}  # near -> far, of every wire that is up
-        self.moved: list[Fall] = []  # wires that were found to be elsewhere; for the caller to empty
+        self.far: dict[ProbePort, ProbePort] = {}  # near -> far, of wires that are up
+        self.moved: list[Fall] = []  # wires whose far end moved; emptied by the caller
         self._near: dict[ProbePort, ProbePort] = {}
         self._lately: dict[ProbePort, ProbePort] = {}  # near -> far, of wires that fell
         self._last: dict[ProbePort, float] = {}
@@ -56,7 +56,7 @@ class Neighbors:
         self._swept = 0.0  # when stamps were looked through
 
     def heard(self, near: ProbePort, heard: HeardProbe, now: float, stamp: int) -> ProbeVerdict:
-        """A frame came in at `near`."""
+        """Take in a probe that arrived at `near`."""
         far = heard.port
         if heard.stamp <= self._stamps.get(far, 0):
             return ProbeVerdict.REPLAYED
@@ -79,13 +79,13 @@ class Neighbors:
         return ProbeVerdict.NEW
 
     def adopt(self, wire: DirectedWire, now: float) -> None:
-        """Take a wire as up that somebody has heard; it stays so for SILENCE."""
+        """Take a stored wire as up; it stays so for SILENCE."""
         self.far[wire.near] = wire.far
         self._near[wire.far] = wire.near
         self._last[wire.near] = now
 
     def fall(self, near: ProbePort, now: float) -> Fall | None:
-        """The wire into a port is down; None when none was up lately."""
+        """Take down the wire into a port; None when none was up lately."""
         up = near in self.far
         far = self.far.pop(near, None) or self._lately.get(near)
         if far is None:
@@ -98,23 +98,23 @@ class Neighbors:
         return Fall(near, far, up, self._damping.fell(near, now))
 
     def lately(self, near: ProbePort) -> ProbePort | None:
-        """What came in at a port until its wire fell."""
+        """Last wire into a port that fell."""
         return self._lately.get(near)
 
     def into(self, far: ProbePort) -> ProbePort | None:
-        """Where what a port sends comes in."""
+        """Far ends where frames of a port arrive."""
         return self._near.get(far)
 
     def silent(self, now: float) -> list[ProbePort]:
-        """Ports that have heard nothing for SILENCE, although a wire into them is up."""
+        """Ports whose wire is up but silent for SILENCE."""
         return [near for near, last in self._last.items() if now - last > SILENCE]
 
     def is_held(self, near: ProbePort, now: float) -> bool:
-        """Whether the wire into a port is held down."""
+        """Whether the wire into a port is held down (damped)."""
         return self._damping.holds(near, now)
 
     def forget_old(self, now: float, stamp: int) -> None:
-        """Let go of falls that count no more, and of stamps so old that a frame with one is stale anyhow."""
+        """Drop expired falls, and time stamps so old that frames with them are stale anyway."""
         if now - self._swept > SWEEP:
             self._swept = now
             self._stamps = {far: last for far, last in self._stamps.items() if stamp - last < 2 * FRESH}

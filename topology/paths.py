@@ -17,7 +17,7 @@ from .graph import SEVERAL, Node
 
 
 class Affected(NamedTuple):
-    """Nodes whose `distance` or `rank` is another, and those whose `hops` or `choice` is."""
+    """Nodes whose `distance` or `rank` changed, and those whose `hops` or `choice` did."""
 
     moved: set[Node]
     turned: set[Node]
@@ -41,7 +41,7 @@ class Tree:
         self.compute(graph)
 
     def compute(self, graph: nx.Graph) -> Affected:
-        """From nothing; what is other than before."""
+        """Compute from nothing; the nodes that changed."""
         distance, rank, hops, choice = self.distance, self.rank, self.hops, self.choice
         self.distance, self.hops, self.rank, self.choice = {}, {}, {}, {}
         if self.destination in graph:
@@ -50,7 +50,7 @@ class Tree:
         return Affected(moved, _differences(hops, self.hops) | _differences(choice, self.choice))
 
     def _describe(self, graph: nx.Graph, distance: dict[Node, int], found: dict[Node, list[Node]]) -> None:
-        """What follows from the distances, nearest first, and from the neighbours that they lead through."""
+        """Derive ranks, hops and choices from distances, nearest nodes first."""
         self.distance = distance
         hops, rank, choice, adjacent = self.hops, self.rank, self.choice, graph._adj
         for node, through in found.items():
@@ -70,7 +70,7 @@ class Tree:
     # --- one edge that changed ---
 
     def changed(self, graph: nx.Graph, one: Node, other: Node, before: int | None, now: int | None) -> Affected | None:
-        """What is other than before when the edge's cost went from `before` to `now` (None: no edge).
+        """Nodes that change when an edge's cost goes from `before` to `now` (None: no edge).
 
         None: nodes behind its ends may be affected, too, and `compute` is to be called.
         """
@@ -90,7 +90,7 @@ class Tree:
         return self._renew(graph, other, sorted([*left, one]) if comes else left)
 
     def _renew(self, graph: nx.Graph, node: Node, hops: list[Node]) -> Affected | None:
-        """Give a node other next hops at the same distance, if that is all that changes."""
+        """Change a node's next hops at the same distance, if nothing else changes."""
         if not hops or 1 + max(self.rank[hop] for hop in hops) != self.rank[node]:
             return None
         edges = graph._adj.get(node, {})  # of several changes at once, a later one may have taken it away
@@ -107,7 +107,7 @@ _NOTHING = Affected(set(), set())
 
 
 def _dijkstra(graph: nx.Graph, source: Node) -> tuple[dict[Node, int], dict[Node, list[Node]]]:
-    """The distance of each node that the source reaches, and its neighbours on shortest paths, nearest nodes first."""
+    """Distances from the source, and each node's neighbours on shortest paths, nearest nodes first."""
     distance, through = {source: 0}, {source: list[Node]()}
     at, heap = {0: [source]}, [0]
     adjacent, found = graph._adj, {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from controller.cluster.mastery import Shared
 from controller.model.model import Dependency
@@ -30,6 +30,7 @@ class ClusterProgress:
         self._since: dict[str, float] = {}  # switch -> when it lost its last master, by `clock`
         self._has: dict[str, frozenset[str]] = {}  # member -> the switches that its row says it is master of
         self._level: dict[str, Level] = {}
+        self._lagging = ""  # the switch that was last found so
         self._news = hub.Signal()
         replica.listen(self._heard)
         progress.listen(self._tell)
@@ -55,6 +56,19 @@ class ClusterProgress:
         if switch_id in self._holder or switch_id in self._mastery.held:
             return False
         return self._clock() - self._since.get(switch_id, self._began) > GRACE
+
+    def lagging(self, revision: int, concerned: Collection[str]) -> str:
+        """One of the `concerned` switches that has not confirmed `revision` and is not away; "" when all have.
+
+        The one that was found last is looked at first: whoever waits asks again and again.
+        """
+        if self._lagging in concerned and self._lags(self._lagging, revision):
+            return self._lagging
+        self._lagging = next((each for each in sorted(concerned) if self._lags(each, revision)), "")
+        return self._lagging
+
+    def _lags(self, switch_id: str, revision: int) -> bool:
+        return self.at(switch_id) < revision and not self.is_away(switch_id)
 
     def reached(self, revision: int) -> bool:
         """Whether every switch has confirmed `revision`; those that are away are not counted."""
@@ -97,8 +111,8 @@ class ClusterProgress:
         """Whether an answer here may change by time alone: some switch may come to count as away."""
         return bool(self._since) or self.progress.by_clock or self._clock() - self._began < 2 * GRACE
 
-    def wait(self, timeout: float) -> None:
-        """Wait for a change of any progress, at most `timeout` seconds."""
+    def wait(self, timeout: float, switch_id: str = "") -> None:
+        """Wait for a change of any progress, at most `timeout` seconds, whichever switch it is of."""
         self._news.wait(timeout)
 
     def _told(self, switch_id: str) -> int:
@@ -159,5 +173,4 @@ class ClusterProgress:
 
     def _tell(self) -> None:
         self.changes += 1
-        self._news.set()
-        self._news.clear()
+        self._news.pulse()

@@ -6,26 +6,37 @@ from functools import partial
 from inspect import signature
 
 from apps import arp, attach, base, l2, learn, limit, source
+from apps.security import floods, groups, members, ports, rules, stages
 from controller.compile.compiler import App, Apps
 from controller.compile.database_rows import RowUnit, RowUnits
 from controller.flow import Rates
 from topology import links, lldp_punt, overlay, provider, wire_mtu
 
-_ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider)
-_ROLES = {"HERE": "switch", "EVERYWHERE": "network"}  # what a module has -> the kind of flow set that it is for
+_FILTERS = (stages, ports, groups, rules, members, floods)
+_ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider, *_FILTERS)
+_ROLES = {  # what a module has -> the kind of flow set that it is for
+    "HERE": "switch",
+    "EVERYWHERE": "network",
+    "IN_GROUP": "security_group",
+    "IN_ADDRESS_SET": "address_set",
+    "IN_PLAIN_ADDRESS_SET": "plain_address_set",
+}
 
 
-def apps(rates: Rates) -> Apps:
-    """The apps to compile with; a function of theirs that takes `rates` is given these."""
-    return {of: _by_owner(role, rates) for role, of in _ROLES.items()}
+def apps(rates: Rates, permitted: tuple[int, ...] = ()) -> Apps:
+    """The apps to compile with; a function of theirs that takes `rates` is given these, and likewise `permitted`: the
+    ethertypes that filters let through beside ARP and IP.
+    """
+    given: dict[str, object] = {"rates": rates, "permitted": permitted}
+    return {of: _by_owner(role, given) for role, of in _ROLES.items()}
 
 
-def _by_owner(role: str, rates: Rates) -> dict[str, list[App]]:
+def _by_owner(role: str, given: dict[str, object]) -> dict[str, list[App]]:
     found: dict[str, list[App]] = {}
     for app in _ALL:
         for kind, function in getattr(app, role, {}).items():
-            rated = "rates" in signature(function).parameters
-            found.setdefault(kind, []).append(partial(function, rates=rates) if rated else function)
+            taken = {name: given[name] for name in signature(function).parameters if name in given}
+            found.setdefault(kind, []).append(partial(function, **taken) if taken else function)
     return found
 
 

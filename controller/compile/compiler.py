@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -42,30 +43,42 @@ class Unit(msgspec.Struct, eq=False, gc=False):
 FEW = 4  # units: a set of so many takes four times a tuple's room
 
 
-class Use(msgspec.Struct, eq=False, gc=False):
-    """The units that read one dependency; a tuple while they are few, as nearly always."""
+class Users(msgspec.Struct, eq=False, gc=False):
+    """The units that read a dependency, where they are more than FEW."""
 
     dependency: Dependency
-    units: tuple[Unit, ...] | set[Unit]
+    units: set[Unit]
 
-    def add(self, unit: Unit) -> None:
-        if isinstance(self.units, set):
-            self.units.add(unit)
-        else:
-            self.units = (*self.units, unit) if len(self.units) < FEW else {*self.units, unit}
 
-    def discard(self, unit: Unit) -> None:
-        if isinstance(self.units, set):
-            self.units.discard(unit)
-        else:
-            self.units = tuple([one for one in self.units if one is not unit])
+Use = tuple[Any, ...] | Users  # a dependency and the units that read it, one after the other: nearly always few
+
+
+class _Plan(NamedTuple):
+    """How units of one kind of owner are computed in one kind of flow set."""
+
+    apps: Sequence[App]
+    subject: Callable[[Owner, Reader], object | None]
+    below: Callable[[Owner, Reader], Iterable[Owner]] | None
+    asks: Callable[[Owner, Reader], Iterable[FlowSetKey]] | None
+
+
+def _no_subject(owner: Owner, see: Reader) -> None:
+    """Of an owner that no app makes flows for."""
 
 
 class Compiled(NamedTuple):
-    """One round's outcome: per switch what became of which flow, in no particular order."""
+    """One round's outcome: per switch what became of which flow, in no particular order.
 
-    changes: dict[str, list[FlowChange]]
+    `shares`: lists of changes, none empty; a flow set's is one object for all switches that carry it.
+    """
+
+    shares: dict[str, list[list[FlowChange]]]
     conflicts: list[FlowConflict]
+
+    @property
+    def changes(self) -> dict[str, list[FlowChange]]:
+        """Of each switch in one list."""
+        return {switch_id: list(chain.from_iterable(parts)) for switch_id, parts in self.shares.items()}
 
 
 class Compiler:
@@ -81,6 +94,7 @@ class Compiler:
         self._uses: dict[Dependency, Use] = {}
         self._dirty: dict[Unit, None] = {}
         self._carriers = Carriers()
+        self._plans: dict[tuple[str, str], _Plan] = {}
         self._begun: set[FlowSetKey] = set()  # sets that are new in this round
         self._changed: set[FlowSetKey] = set()
 
@@ -106,7 +120,7 @@ class Compiler:
         for dependency in touched:
             use = self._uses.get(dependency)
             if use is not None:
-                self._dirty.update(dict.fromkeys(use.units))
+                self._dirty.update(dict.fromkeys(use.units if isinstance(use, Users) else use[1:]))
 
     @contextmanager
     def over(self, model: Model) -> Iterator[None]:
@@ -147,12 +161,12 @@ class Compiler:
                 settled[key], conflicting = self.flow_sets[key].settle()
                 conflicts += conflicting
         self._changed.clear()
-        changes = self._distribute(settled)
+        shares = self._distribute(settled)
         for key in self._carriers.loose():
             if key in self.flow_sets:
                 self._close(key)
         self._begun.clear()
-        return Compiled({switch_id: some for switch_id, some in changes.items() if some}, conflicts)
+        return Compiled(shares, conflicts)
 
     # --- what came of it ---
 
@@ -160,6 +174,11 @@ class Compiler:
         """Every flow that a switch is to hold, as of the last round."""
         for key in self._carriers.of(switch_id):
             yield from self.flow_sets[key].flows()
+
+    def using(self, switch_id: str) -> Iterator[Flow]:
+        """Of these the flows that use groups, meters or zones."""
+        for key in self._carriers.of(switch_id):
+            yield from self.flow_sets[key].using
 
     def count(self, switch_id: str) -> int:
         """How many flows a switch is to hold."""
@@ -212,28 +231,33 @@ class Compiler:
         self._changed.discard(key)
         del self.flow_sets[key]
 
-    def _distribute(self, settled: dict[FlowSetKey, list[FlowChange]]) -> dict[str, list[FlowChange]]:
+    def _distribute(self, settled: dict[FlowSetKey, list[FlowChange]]) -> dict[str, list[list[FlowChange]]]:
         """Sets' changes to the switches that carry them; to those that begin or cease to, the whole set."""
-        changes: dict[str, list[FlowChange]] = {}
+        shares: dict[str, list[list[FlowChange]]] = {}
+
+        def give(switch_id: str, changes: list[FlowChange]) -> None:
+            if changes:
+                shares.setdefault(switch_id, []).append(changes)
+
         joined, left = self._carriers.settle()
         for switch_id, key in left:
             changed = settled.get(key, [])
             new = {change.new for change in changed}
             gone = [change.old for change in changed if change.old is not None]
             gone += [flow for flow in self.flow_sets[key].flows() if flow not in new]
-            changes.setdefault(switch_id, []).extend(FlowChange(flow, None) for flow in gone)
+            give(switch_id, [FlowChange(flow, None) for flow in gone])
         begins = set(joined)
         for key, changed in settled.items():
             for switch_id in self._carriers.carrying(key):
                 if (switch_id, key) not in begins:
-                    changes.setdefault(switch_id, []).extend(changed)
+                    give(switch_id, changed)
         whole: dict[FlowSetKey, list[FlowChange]] = {}  # many switches may join a set at once
         for switch_id, key in joined:
             if key not in whole:
                 begun = key in self._begun  # then all of it is what changed
                 whole[key] = settled[key] if begun else [FlowChange(None, flow) for flow in self.flow_sets[key].flows()]
-            changes.setdefault(switch_id, []).extend(whole[key])
-        return changes
+            give(switch_id, whole[key])
+        return shares
 
     # --- one unit ---
 
@@ -246,19 +270,24 @@ class Compiler:
         of, kind = key.kind, owner[0]
         see = Reader(self._model, key.id if of == "switch" else "")
         flows: tuple[Flow, ...] = ()
-        apps = self._apps.get(of, {}).get(kind, ())
-        if apps and (subject := scope.SUBJECTS[kind](owner, see)) is not None:
-            flows = self._flows(unit, apps, subject, see)
+        plan = self._plans.get((of, kind)) or self._plan(of, kind)
+        if plan.apps and (subject := plan.subject(owner, see)) is not None:
+            flows = self._flows(unit, plan.apps, subject, see)
         elif self.failed:
             self.failed.pop((key, owner), None)
-        below = scope.CHILDREN[of].get(kind)
-        children = tuple(below(owner, see)) if below is not None else ()
-        if owner == key and of in scope.ASKS:
-            self._carriers.ask(key, tuple(scope.ASKS[of](owner, see)))
+        children = () if plan.below is None else tuple(plan.below(owner, see))
+        if plan.asks is not None and owner == key:
+            self._carriers.ask(key, tuple(plan.asks(owner, see)))
         self.computed += 1
         self.flow_sets[key].claim(owner, flows)
         self._changed.add(key)
         self._record(unit, see.deps, children)
+
+    def _plan(self, of: str, kind: str) -> _Plan:
+        apps = self._apps.get(of, {}).get(kind, ())
+        subject = scope.SUBJECTS[kind] if apps else _no_subject
+        plan = self._plans[of, kind] = _Plan(apps, subject, scope.CHILDREN[of].get(kind), scope.ASKS.get(of))
+        return plan
 
     def _flows(self, unit: Unit, apps: Sequence[App], subject: object, see: Reader) -> tuple[Flow, ...]:
         """What the apps want; nothing where one raises: a unit that fails must not stop the others."""
@@ -274,23 +303,37 @@ class Compiler:
         return flows
 
     def _record(self, unit: Unit, deps: set[Dependency], children: tuple[Owner, ...]) -> None:
-        for dependency in unit.deps:
-            if dependency not in deps:
-                self._unuse(dependency, unit)
-        for dependency in deps.difference(unit.deps) if unit.deps else deps:
-            use = self._uses.get(dependency)
-            if use is None:
-                self._uses[dependency] = Use(dependency, (unit,))
-            else:
-                use.add(unit)
-        # the same object in every unit: there are five for one
-        unit.deps = tuple([self._uses[dependency].dependency for dependency in deps])
+        uses = self._uses
+        new = deps.difference(unit.deps) if unit.deps else deps
+        kept = unit.deps if len(unit.deps) + len(new) == len(deps) else self._kept(unit, deps)
+        if new:
+            added = []
+            for dependency in new:
+                use = uses.get(dependency)
+                if use is None:
+                    uses[dependency] = (dependency, unit)
+                elif isinstance(use, Users):
+                    dependency = use.dependency
+                    use.units.add(unit)
+                else:
+                    dependency = use[0]
+                    uses[dependency] = (*use, unit) if len(use) <= FEW else Users(dependency, {*use[1:], unit})
+                added.append(dependency)  # the same object in every unit: there are five for one
+            kept = (*kept, *added)
+        unit.deps = kept
         before, unit.children = unit.children, children
         if children != before:
             for child in set(before).difference(children):
                 self._retire(unit.key, child)
             for child in set(children).difference(before):
                 self._adopt(unit.key, child)
+
+    def _kept(self, unit: Unit, deps: set[Dependency]) -> tuple[Dependency, ...]:
+        """What the unit read before and reads still; it is no user of the rest any more."""
+        for dependency in unit.deps:
+            if dependency not in deps:
+                self._unuse(dependency, unit)
+        return tuple([dependency for dependency in unit.deps if dependency in deps])
 
     def _adopt(self, key: FlowSetKey, owner: Owner) -> None:
         """Begin a unit, or note that one more above wants it."""
@@ -318,6 +361,11 @@ class Compiler:
 
     def _unuse(self, dependency: Dependency, unit: Unit) -> None:
         use = self._uses[dependency]
-        use.discard(unit)
-        if not use.units:
+        if isinstance(use, Users):
+            use.units.discard(unit)
+            left = len(use.units)
+        else:
+            use = self._uses[dependency] = tuple([one for one in use if one is not unit])
+            left = len(use) - 1
+        if not left:
             del self._uses[dependency]

@@ -39,9 +39,10 @@ class FlowConflict(NamedTuple):
 class FlowSet:
     """Claims of owners, settled into at most one flow a key."""
 
-    __slots__ = ("_held", "_touched", "claims")
+    __slots__ = ("_held", "_touched", "_using", "claims")
 
     def __init__(self) -> None:
+        self._using: tuple[Flow, ...] | None = None
         self.claims: dict[Owner, tuple[Flow, ...]] = {}
         self._held: dict[bytes, Flow | _Shared] = {}  # by key; shared where several owners claim it
         self._touched: dict[bytes, Flow | None] = {}  # key -> its flow at the last settlement
@@ -54,26 +55,30 @@ class FlowSet:
         old = self.claims.get(owner, ())
         if old == flows:
             return
+        self._using = None
         flows = _one_a_key(flows)
         kept = set(old).intersection(flows) if old else ()
         for flow in old:
             if flow not in kept:
                 self._leave(owner, flow)
+        held, touched = self._held, self._touched
         for flow in flows:
-            if flow not in kept:
-                self._hold(owner, flow)
+            if kept and flow in kept:
+                continue
+            key = flow.key
+            if key in held:
+                self._share(owner, flow)
+            else:
+                held[key] = flow
+                touched.setdefault(key, None)
         if flows:
             self.claims[owner] = flows
         else:
             del self.claims[owner]
 
-    def _hold(self, owner: Owner, flow: Flow) -> None:
+    def _share(self, owner: Owner, flow: Flow) -> None:
         key = flow.key
-        held = self._held.get(key)
-        if held is None:
-            self._touched.setdefault(key, None)
-            self._held[key] = flow
-            return
+        held = self._held[key]
         self._touch(key, held)
         if not isinstance(held, _Shared):
             held = self._held[key] = _Shared(held)
@@ -90,6 +95,13 @@ class FlowSet:
         else:
             del self._held[key]
 
+    @property
+    def using(self) -> tuple[Flow, ...]:
+        """The flows that use groups, meters or zones, which are few; found once for all switches that carry the set."""
+        if self._using is None:
+            self._using = tuple([flow for flow in self.flows() if flow.refers])
+        return self._using
+
     def _touch(self, key: bytes, held: Flow | _Shared) -> None:
         if key not in self._touched:
             self._touched[key] = _flow(held)
@@ -97,8 +109,12 @@ class FlowSet:
     def settle(self) -> tuple[list[FlowChange], list[FlowConflict]]:
         """What changed since the last settlement, once everybody has spoken."""
         changes, conflicting = [], []
+        every = self._held
         for key, old in self._touched.items():
-            held = self._held.get(key)
+            held = every.get(key)
+            if old is None and type(held) is Flow:  # as nearly all, while a set is being filled
+                changes.append(FlowChange(None, held))
+                continue
             new = None if held is None else _flow(held)
             if isinstance(held, _Shared) and not held.agrees:
                 conflicting.append(held)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from controller.compile.compiler import Apps, Compiled, Compiler
 from controller.model.model import Dependency, Model
 from controller.model.overlay import Changed, Overlay
-from controller.model.rows import Network, Switch
+from controller.model.rows import Network, SecurityGroup, SecurityGroupRule, Switch
 from controller.runtime import hub
 
 KEPT = 60.0  # seconds after the last question that what was computed is kept
@@ -85,16 +85,28 @@ class OnDemand:
 def concerned(model: Model, overlay: Overlay) -> set[str]:
     """The switches that may have flows that read what the overlay changes.
 
-    Those that its dependencies name, and all that carry a network that they name, before or after.  In a fabric of
-    wires every switch has flows towards each that holds ports: all of them, where that changes.
+    Those that its dependencies name, and all that carry a network or a security group that they name, or a group whose
+    rules name it, before or after.  In a fabric of wires every switch has flows towards each that holds ports: all of
+    them, where that changes.
     """
     named = {part for dependency in overlay.touched for part in _parts(dependency)}
     found = {part for part in named if model.get(Switch, part) is not None}
     for part in named:
         if model.get(Network, part) is not None or overlay.get(Network, part) is not None:
             found.update(model.placement.held.of(("network", part)), overlay.placement.held.of(("network", part)))
+    for group_id in _groups(model, named) | _groups(overlay, named):
+        found.update(model.placement.filtering.of(group_id), overlay.placement.filtering.of(group_id))
     if any(dependency[0] == "holds_ports" for dependency in overlay.touched):
         found.update(model.routes.switches())
+    return found
+
+
+def _groups(model: Model, named: set[str]) -> set[str]:
+    """The security groups among those named, and those whose rules name one of them or an address group of them."""
+    found = {part for part in named if model.get(SecurityGroup, part) is not None}
+    for part in named:
+        for lookup in ("remote_group_id", "remote_address_group_id"):
+            found.update(rule.security_group_id for rule in model.find(SecurityGroupRule, lookup, part) if part)
     return found
 
 

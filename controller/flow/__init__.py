@@ -33,7 +33,7 @@ from .actions import (
     to_group,
     to_service,
 )
-from .fields import Field, field, masked
+from .fields import Field, field, in_order, masked
 from .flow import Flow, Table
 from .group import Bucket, Group
 from .merging import merge
@@ -62,6 +62,7 @@ __all__ = [
     "decap",
     "encap",
     "field",
+    "in_order",
     "label_ttl",
     "load",
     "masked",

@@ -39,6 +39,8 @@ def _prefix(spec: FieldSpec, masked: bool) -> bytes:
 _PLAIN = {name: _prefix(spec, False) for name, spec in FIELDS.items()}
 _MASKED = {name: _prefix(spec, True) for name, spec in FIELDS.items()}
 _NAMES = {prefix: name for name, prefix in chain(_PLAIN.items(), _MASKED.items())}
+# what stands before a value, and how many bytes it has, of fields whose values are numbers or addresses
+_USUAL = {spec.name: (_PLAIN[spec.name], spec.size) for spec in SPECS if not spec.parts and values.is_plain(spec.form)}
 _MASK_BIT = 1  # of a header's third byte
 
 
@@ -126,6 +128,11 @@ def field(name: str, value: int | str) -> Field:
     """An exact match on one field, or on some of its bits: `reg6[0..15]`; of flags as `+trk-new`; of `ip_frag` as
     `later`.
     """
+    usual = _USUAL.get(name)
+    if usual is not None:
+        prefix, size = usual
+        octets = value.to_bytes(size, "big") if isinstance(value, int) else values.parse(value, size)
+        return Field(name, prefix + octets)
     if name not in FIELDS:
         part = subfield(name)
         assert isinstance(value, int) and not value >> part.bits, f"{value} does not fit {name}"
@@ -147,6 +154,15 @@ def masked(name: str, value: int | str, mask: int | str) -> Field:
     if number & ~counted:
         octets = (number & counted).to_bytes(len(octets), "big")
     return Field(name, _MASKED[name] + octets + bits)
+
+
+def in_order(*match: Field) -> tuple[Field, ...]:
+    """The fields of a match as Open vSwitch writes them, one behind the other."""
+    return tuple(sorted(match, key=_rank))
+
+
+def _rank(one: Field) -> int:
+    return RANK[one.name]
 
 
 def decode(wire: bytes) -> tuple[Field, ...]:

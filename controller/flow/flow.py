@@ -19,7 +19,7 @@ from .action import Action
 from .digest import of_bytes
 from .fields import Field, decode
 from .group import Group
-from .instructions import instructions
+from .instructions import GOTO, instructions
 from .meter import Meter
 
 BUNDLE = 1  # one bundle at a time on a connection, so one number does
@@ -33,9 +33,12 @@ _OUTER = b"\4\4"  # version 4, OFPT_EXPERIMENTER
 _INNER = pack("!IIIHHBB", _ONF, _ADD, BUNDLE, 0, BUNDLE_FLAGS, 4, 14)
 _ANY = b"\xff" * 12 + bytes(4)  # no buffer, OFPP_ANY, OFPG_ANY; no flags
 _HEAD = _MESSAGE.size
+_HARD_TIMEOUT = 52  # where it is in the message
 _PLACE = Struct("!BH")
 _wire = attrgetter("wire")
 _32_BITS = 0xFFFFFFFF
+# What stands before and after the fields of an ofp_match, by their length: type and length; zeros up to 8 bytes.
+_AROUND = [(pack("!HH", 1, 4 + length), bytes(-(4 + length) % 8)) for length in range(2048)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +48,7 @@ class Table:
     `matches`: the fields that a flow here may match.  `goto`: the tables that it may lead to, by name.  `miss`: the
     one that a packet without a flow goes to ("": dropped).  `flow_set`: the kind of flow set that its flows belong to:
     "switch" (a switch's own), or "network" (the same on every switch that holds the network); never both.
+    `owns_zones`: no packet comes here; each flow says whose a conntrack zone is (`Flow.zone`).
     """
 
     number: int
@@ -53,6 +57,7 @@ class Table:
     goto: tuple[str, ...] = ()
     miss: str = ""
     flow_set: str = "switch"
+    owns_zones: bool = False
 
     def __repr__(self) -> str:
         return f"{self.number}:{self.name}"
@@ -89,8 +94,14 @@ class Flow(msgspec.Struct, eq=False, gc=False):
 
     def __post_init__(self) -> None:
         match: Any = self.key  # the one field for both: there are millions of flows
-        self.key = key = _PLACE.pack(self.table.number, self.priority) + b"".join(map(_wire, match))
-        self.cookie = of_bytes(key[:3] + _matched(key) + self._done())
+        fields, place = b"".join(map(_wire, match)), _PLACE.pack(self.table.number, self.priority)
+        self.key = place + fields
+        head, end = _AROUND[len(fields)]
+        if self.actions or self.metadata is not None or self.meter is not None:
+            done = self._done()
+        else:  # half of all flows
+            done = b"" if self.goto is None else GOTO[self.goto.number]
+        self.cookie = of_bytes(b"".join((place, head, fields, end, done)))
 
     @property
     def match(self) -> tuple[Field, ...]:
@@ -107,6 +118,11 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         )  # fmt: skip
         return head + matched + done
 
+    def passing(self, seconds: int) -> bytes:
+        """The bundle-add message of the same flow with a hard timeout: the switch itself removes it (7.3.4.1)."""
+        wire = self.wire
+        return wire[:_HARD_TIMEOUT] + pack("!H", seconds) + wire[_HARD_TIMEOUT + 2 :]
+
     def _done(self) -> bytes:
         goto, meter = self.goto, self.meter
         return instructions(self.actions, self.metadata, None if goto is None else goto.number,
@@ -120,13 +136,25 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     @property
     def meters(self) -> list[Meter]:
         """All meters that the flow uses, `meter` first, then those of frames that it hands over."""
-        first = [] if self.meter is None else [self.meter]
-        return first + nested.meters(self.actions) if self.actions else first
+        inside = nested.meters(self.actions) if self.actions else []
+        return inside if self.meter is None else [self.meter, *inside]
 
     @property
     def service(self) -> str:
         """The service that the flow hands frames over to, "" for none."""
         return next((punt.userdata.decode() for punt in nested.punts(self.actions) if punt.userdata), "")
+
+    @property
+    def zone(self) -> int | None:
+        """The conntrack zone whose owner this flow names: emptied before the flow comes, and when it is gone."""
+        if not self.table.owns_zones:
+            return None
+        return next(int.from_bytes(one.value, "big") for one in self.match if one.name == "ct_zone")
+
+    @property
+    def refers(self) -> bool:
+        """Whether it names a group, a meter or a zone's owner, as few flows do."""
+        return bool(self.table.owns_zones or self.meters or self.groups)
 
     @property
     def leads(self) -> set[int]:
@@ -175,13 +203,10 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         return f"table={self.table.number},priority={self.priority}{fields} actions={','.join(parts) or 'drop'}"
 
 
-_PAD = [b"", *(bytes(8 - n) for n in range(1, 8))]
-
-
 def _matched(key: bytes) -> bytes:
     """The ofp_match, padded to 8 bytes, of a flow's key."""
-    length = len(key) + 1  # without table and priority, with type and length
-    return b"\0\1" + length.to_bytes(2, "big") + key[3:] + _PAD[length & 7]
+    head, end = _AROUND[len(key) - 3]
+    return head + key[3:] + end
 
 
 _KEYWORDS = {"dl_type=0x0800": "ip", "dl_type=0x0806": "arp", "dl_type=0x8035": "rarp", "dl_type=0x86dd": "ipv6",

@@ -10,7 +10,7 @@ from .action import Action
 from .fields import MEMO
 
 _wire = attrgetter("wire")
-_GOTO = [pack("!HHB3x", 1, 8, table) for table in range(255)]
+GOTO = [pack("!HHB3x", 1, 8, table) for table in range(255)]
 
 
 def instructions(
@@ -23,7 +23,7 @@ def instructions(
         done += pack("!HH4x", 4, 8 + len(body)) + body
     if metadata is not None:
         done += write_metadata(*metadata)
-    return done if goto is None else done + _GOTO[goto]
+    return done if goto is None else done + GOTO[goto]
 
 
 @lru_cache(MEMO)

@@ -65,7 +65,7 @@ NEEDS: dict[str, tuple[frozenset[tuple[str, int]], ...]] = {
     "icmp": (frozenset({_IPV4, ("ip_proto", 1)}),),
     "icmp6": (frozenset({_IPV6, ("ip_proto", 58)}),),
     "ct_port": tuple(
-        frozenset({family, ("ct_nw_proto", protocol)}) for family in (_IPV4, _IPV6) for protocol in (6, 17, 132)
+        frozenset({family, ("ct_nw_proto", protocol)}) for family in (_IPV4, _IPV6) for protocol in (1, 6, 17, 58, 132)
     ),
     "vlan": (frozenset({("vlan_vid", 0x1000)}),),  # any tag: that bit of vlan_vid
     "nd": tuple(frozenset({_IPV6, ("ip_proto", 58), ("icmpv6_type", kind)}) for kind in (135, 136)),

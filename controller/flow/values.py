@@ -74,12 +74,17 @@ def prefix(mask: bytes) -> int | None:
     return None if zeros & (zeros - 1) else bits - zeros.bit_length() + 1
 
 
+def is_plain(form: str) -> bool:
+    """Whether a value's text says nothing of a mask."""
+    return form != "fragment" and form not in _FLAGS
+
+
 def parse(value: str, size: int) -> bytes:
     """An address, a MAC or an IPv6 one, in its usual text form, in network order.  Raises OSError for another."""
+    if size == 6 and len(value) == 17:
+        return bytes.fromhex(value.replace(":", ""))
     if "." in value and ":" not in value:
         return inet_aton(value)
-    if len(value) == 17 and size == 6:
-        return bytes.fromhex(value.replace(":", ""))
     return inet_pton(AF_INET6, value)
 
 

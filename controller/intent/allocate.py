@@ -17,6 +17,7 @@ from . import ranges
 
 SEGMENTS = 2**24 - 1  # the VNI of VXLAN and Geneve has 24 bits (RFC 7348, 5)
 LABELS = 2**20 - 1  # a segment is an MPLS label on wires, of 20 bits (RFC 3032, 2.1)
+GROUPS = 2**24 - 1  # security groups and address groups: a number in flows has 24 bits
 MAC_PREFIX = "fa:16:3e"  # OpenStack's default
 PROBES = 16  # random draws before the pools are searched one by one
 
@@ -41,6 +42,21 @@ def free_segment(tx: Transaction, means: Means) -> int:
         if tx.holder(f"segment/{segment}") is None:
             return segment
     raise Exhausted("Unable to create the network. No segment id is left.", "NoNetworkAvailable")
+
+
+# --- numbers of groups ------------------------------------------------------------------------------------------------
+
+
+def free_group_number(tx: Transaction, means: Means) -> int:
+    """A number that no security group or address group has, of 24 bits; the caller reserves `group-number/NUMBER`."""
+    for _ in range(PROBES):
+        number = 1 + means.below(GROUPS)
+        if tx.holder(f"group-number/{number}") is None:
+            return number
+    for number in means.turns(range(1, GROUPS + 1)):
+        if tx.holder(f"group-number/{number}") is None:
+            return number
+    raise Exhausted("Unable to create the group. No group number is left.", "ServiceUnavailable")
 
 
 # --- MAC addresses ----------------------------------------------------------------------------------------------------

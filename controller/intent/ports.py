@@ -12,7 +12,7 @@ from controller.model.rows import AddressPair, DhcpOption, Network, Port
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import addresses, allocate, attachments, networks, standard, visibility
+from . import addresses, allocate, attachments, logs, memberships, networks, standard, visibility
 from .addresses import AddressWish
 from .standard import StandardWish
 
@@ -38,6 +38,7 @@ class PortWish(StandardWish, total=False):
     dhcp_options: Sequence[tuple[str, str | None, int]]
     data_plane_status: str
     profile: str
+    security_groups: Sequence[str]
 
 
 def missing(port_id: str) -> NotFound:
@@ -75,8 +76,7 @@ def create(tx: Transaction, project_id: str, wish: PortWish, means: Means) -> Po
         attachments.permit(tx, port.interface_id, means)
     _enter(tx, network, port)
     fixed_ips = addresses.of_new_port(tx, network, port, wish.get("fixed_ips"), means)
-    if fixed_ips:
-        port = replace(port, fixed_ips=fixed_ips)
+    port = replace(port, fixed_ips=fixed_ips, security_groups=memberships.of_new_port(tx, port, wish, means))
     tx.put(port)
     return port
 
@@ -124,6 +124,8 @@ def update(tx: Transaction, port_id: str, wish: PortWish, means: Means) -> Port:
         changes["address_pairs"] = _pairs(changed, wish["address_pairs"])
     elif port.address_pairs:
         changes["address_pairs"] = _pairs(changed, _follow(port, mac))
+    owner = wish.get("device_owner", port.device_owner)
+    changes["security_groups"] = memberships.of_port(tx, replace(changed, device_owner=owner), wish, means)
     return standard.change(tx, port, changes, means)
 
 
@@ -138,6 +140,8 @@ def remove(tx: Transaction, port: Port) -> None:
     tx.release(f"mac/{port.network_id}/{port.mac_address}")
     tx.release(f"member/{port.network_id}/port/{port.id}")
     attachments.release(tx, port)
+    memberships.leave(tx, port)
+    logs.remove_all(tx, port.id)
     tx.delete(port)
 
 

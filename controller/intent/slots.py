@@ -19,7 +19,13 @@ from controller.store.transaction import Transaction
 
 from .quotas import UNLIMITED, used
 
+_EXEMPT = "beyond limits"
 WINDOW = 65_536  # free slots to draw from: concurrent writers rarely collide
+
+
+def exempt(tx: Transaction, row: Row) -> None:
+    """Let no limit refuse a row that this transaction makes; it counts nevertheless."""
+    tx.memo.setdefault(_EXEMPT, set()).add(row.key)
 
 
 def settle(tx: Transaction, defaults: Mapping[str, int], means: Means) -> None:
@@ -30,33 +36,39 @@ def settle(tx: Transaction, defaults: Mapping[str, int], means: Means) -> None:
     if not tx.write:
         return
     made: dict[tuple[str, str], list[Row]] = {}
+    beyond: dict[tuple[str, str], int] = {}
+    exempted = tx.memo.get(_EXEMPT, ())
     for before, after in list(tx.changes()):
         row: Any = after or before
         name = type(row).kind_name() if row is not None else ""
         if name not in QUOTAS:
             continue
-        if before is None:
+        if before is None and row.key in exempted:
+            beyond[row.project_id, name] = beyond.get((row.project_id, name), 0) + 1
+        elif before is None:
             made.setdefault((row.project_id, name), []).append(row)
         elif after is None:
             slot = tx.model.slots.of(row.key)
             if slot is not None:
                 tx.release(slot)
     over = [
-        name for (project, name), rows in sorted(made.items()) if not _take(tx, project, name, rows, defaults, means)
+        name
+        for (project, name), rows in sorted(made.items())
+        if not _take(tx, project, name, rows, beyond.get((project, name), 0), defaults, means)
     ]
     if over:
         raise Conflict(f"Quota exceeded for resources: {over}.", "OverQuota")
 
 
 def _take(
-    tx: Transaction, project_id: str, name: str, rows: list[Row], defaults: Mapping[str, int], means: Means
+    tx: Transaction, project_id: str, name: str, rows: list[Row], beyond: int, defaults: Mapping[str, int], means: Means
 ) -> bool:
-    """Take a slot for each row; False when there were too few."""
+    """Take a slot for each row; False when there were too few.  `beyond`: new rows that have none and count."""
     own = tx.get(Quota, project_id)
     limit = (own.limits if own is not None else {}).get(name, defaults.get(name, UNLIMITED))
     if limit < 0:
         return True
-    left = limit - used(tx.model, project_id, name)
+    left = limit - used(tx.model, project_id, name) - beyond
     if left < len(rows):
         return False
     quota = f"quota/{quote(project_id, safe='')}/{name}"

@@ -6,7 +6,7 @@ A project sees its own rows and those shared with it.  All other rows are not fo
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -51,7 +51,7 @@ def sees(reads: Reads, project_id: str, row: Row) -> bool:
     seen, parent = declared.seen, declared.parent
     if seen is None:
         return False
-    if _owner(row) == project_id or granted(reads, row.row_id, project_id, *seen.shared):
+    if seen.public or _owner(row) == project_id or granted(reads, row.row_id, project_id, *seen.shared):
         return True
     if parent is None:
         return False
@@ -109,6 +109,8 @@ def candidates(
     seen, parent = declared.seen, declared.parent
     if seen is None:
         return []
+    if seen.public:
+        return reads.find(kind, "public", True)
     if parent is not None and seen.parent_owner and wanted and parent.field in wanted:
         above_ids = wanted[parent.field]
         parents = [reads.get(KINDS[parent.to], above_id) for above_id in above_ids]
@@ -139,6 +141,8 @@ def audience(reads: Reads, row: Row) -> Audience:
     seen, parent = declared.seen, declared.parent
     if seen is None:
         return NOBODY
+    if seen.public:
+        return frozenset((EVERYBODY,))
     found = {_owner(row), *_targets(reads, row.row_id, seen.shared)}
     if parent is not None:
         found.update(_targets(reads, getattr(row, parent.field), seen.parent_shared))
@@ -148,6 +152,7 @@ def audience(reads: Reads, row: Row) -> Audience:
     return frozenset(found)
 
 
-def _targets(reads: Reads, object_id: str, actions: tuple[str, ...]) -> Iterator[str]:
-    policies = reads.find(RbacPolicy, "object_id", object_id) if actions else ()
-    return (policy.target for policy in policies if policy.action in actions)
+def _targets(reads: Reads, object_id: str, actions: tuple[str, ...]) -> Iterable[str]:
+    if not actions:
+        return ()
+    return [policy.target for policy in reads.find(RbacPolicy, "object_id", object_id) if policy.action in actions]

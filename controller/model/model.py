@@ -13,6 +13,7 @@ from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
 from controller.model.mtu import Room
 
+from .group_members import GroupMembers
 from .index import Index
 from .placement import Placement, choose
 from .routes import Routes
@@ -52,10 +53,12 @@ class Model:
         self.revisions: dict[str, int] = {}  # key -> revision, for every key
         self.taken: dict[str, str] = {}  # reservation key -> key of the row that holds it
         self.placement = Placement()
+        self.group_members = GroupMembers()
         self.routes = Routes()
         self.slots = Slots()
         self.room = Room()
         self.scopes = ScopeRanges()
+        self.reach_changes = 0  # how often a switch or a wire changed, or which switches hold ports of some network
         self.placed: dict[str, int] = {}  # port id -> revision at which its place last changed
         self._rows: dict[type[Row], MutableMapping[str, Row]] = {kind: {} for kind in KINDS.values()}
         self._index = Index()
@@ -97,6 +100,9 @@ class Model:
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
         """Rows of a kind by one of its indexes or lookups, in the order of their ids."""
         ids = self._index.some(kind, index, value)
+        if len(ids) < 2:
+            rows = self._rows[kind]
+            return [rows[row_id] for row_id in ids]  # type: ignore[misc]  # of this kind are all rows there
         order = self._order.get(kind)
         if len(ids) > MANY and order is not None and len(ids) > len(order) // 8:
             found = [row_id for row_id in order if row_id in ids]  # faster than sorting
@@ -125,16 +131,16 @@ class Model:
         """Apply whole commits; the dependencies that changed."""
         touched: set[Dependency] = set()
         unsettled: set[str] = set()
-        flowless = tuple(f"{kind.kind_name()}/" for kind in FLOWLESS)
         for revision, key, row in changes:
             self.revision = revision
-            if not key.startswith(flowless):
-                self.content = max(self.content, revision)
+            name, _, row_id = key.partition("/")
+            if revision > self.content and KINDS.get(name) not in FLOWLESS:
+                self.content = revision
             if row is None:
                 self.revisions.pop(key, None)
             else:
                 self.revisions[key] = revision
-            if key.startswith("taken/"):
+            if name == "taken":
                 if key.startswith(SLOTS):
                     self.slots.put(key, self.taken.get(key), cast("str | None", row))
                 if row is None:
@@ -142,7 +148,6 @@ class Model:
                 else:
                     self.taken[key] = cast("str", row)
                 continue
-            name, _, row_id = key.partition("/")
             kind = KINDS[name]
             if isinstance(row, Row):
                 row_id = row.row_id  # the row's own text where it is one, so that it is kept once
@@ -150,6 +155,7 @@ class Model:
         for port_id in unsettled:
             moved = set(self._settle(port_id))
             touched |= moved
+            self.reach_changes += any(each[0] == "span" for each in moved)
             if port_id not in self._rows[Port]:
                 self.placed.pop(port_id, None)
             elif moved:
@@ -166,6 +172,8 @@ class Model:
         if old is not None and kind in PLACES:
             yield from PLACES[kind](self, old)
         self._derive(kind, old, new)
+        if kind is Port:
+            touched.update(self.group_members.change(cast("Port | None", old), cast("Port | None", new)))
         if kind in JOINS:
             self._join(kind, old, new, touched)
         touched.add((kind, row_id))
@@ -185,6 +193,7 @@ class Model:
     def _derive(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
         """Update what is derived from rows, except for placement."""
         if kind in ROUTED:
+            self.reach_changes += 1
             self.routes.change(old, new)
         if kind is Switch:
             self.room.change(cast("Switch | None", old), cast("Switch | None", new))

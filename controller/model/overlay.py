@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
+from .group_members import GroupMembers
 from .index import Index
 from .layer import Layer
 from .model import Dependency, Model
@@ -31,6 +32,7 @@ class Overlay(Model):
         self.routes, self.slots, self.room, self.scopes = model.routes, model.slots, model.room, model.scopes
         self._rows = {**model._rows, **{kind: Layer(model._rows[kind]) for kind in kinds}}
         self._index = Index.over(model._index, kinds)
+        self.group_members = GroupMembers.over(model.group_members)
         self._order: dict[type[Row], Any] = {}
         self._touched: set[Dependency] = set()
         self._unsettled: set[str] = set()

@@ -19,12 +19,16 @@ BLOCK = 64  # ports or switches that share one flood flow: bounds the length of 
 
 
 class PortLocation(NamedTuple):
-    """A bound port that takes part in its network (its admin state and its network's are up)."""
+    """A bound port that takes part in its network (its admin state and its network's are up).
+
+    `groups`: the security groups that filter it, None where it has no filter.
+    """
 
     switch_id: str
     network_id: str
     block: int
     learning: bool
+    groups: tuple[str, ...] | None
 
 
 class Placement:
@@ -43,6 +47,9 @@ class Placement:
         self.blocks: Relation[tuple[str, str], int] = Relation()  # (switch, network) -> blocks of its ports
         self.learner_blocks: Relation[tuple[str, str], int] = Relation()
         self.members: Relation[tuple[str, str, int], str] = Relation()  # (switch, network, block) -> ports
+        self.filtered_blocks: Relation[tuple[str, str], int] = Relation()  # as `blocks`, of ports with a filter
+        self.groups: Relation[str, str] = Relation()  # switch -> security groups of the filtered ports on it
+        self.filtering: Relation[str, str] = Relation()  # security group -> switches with such ports
 
     @classmethod
     def over(cls, base: Placement) -> Placement:
@@ -83,13 +90,15 @@ class Placement:
         if new is not None:
             self._locations[port_id] = new
             yield from self._enter(port_id, new)
+            yield from self._filter(new)
         else:
             del self._locations[port_id]
         if old is not None:
             yield from self._leave(port_id, old)
+            yield from self._unfilter(old)
 
     def _enter(self, port_id: str, location: PortLocation) -> Iterable[tuple[object, ...]]:
-        switch_id, network_id, block, learning = location
+        switch_id, network_id, block, learning, _ = location
         here = (switch_id, network_id)
         if self.members.add((*here, block), port_id):
             yield "members", *here, block
@@ -110,7 +119,7 @@ class Placement:
                 yield from self._reach(switch_id, node)
 
     def _leave(self, port_id: str, location: PortLocation) -> Iterable[tuple[object, ...]]:
-        switch_id, network_id, block, learning = location
+        switch_id, network_id, block, learning, _ = location
         here = (switch_id, network_id)
         if self.members.remove((*here, block), port_id):
             yield "members", *here, block
@@ -129,6 +138,26 @@ class Placement:
             yield from self._meet(switch_id, self._newly(switch_id, network_id), self.peers.remove)
         if not self.networks.has(switch_id):
             yield "holds_ports", switch_id
+
+    # --- filters ---
+
+    def _filter(self, location: PortLocation) -> Iterable[tuple[object, ...]]:
+        switch_id, network_id, block, _, groups = location
+        if groups is not None and self.filtered_blocks.add((switch_id, network_id), block):
+            yield "filtered_blocks", switch_id, network_id
+        for group_id in groups or ():
+            self.filtering.add(group_id, switch_id)
+            if self.groups.add(switch_id, group_id):
+                yield "groups", switch_id
+
+    def _unfilter(self, location: PortLocation) -> Iterable[tuple[object, ...]]:
+        switch_id, network_id, block, _, groups = location
+        if groups is not None and self.filtered_blocks.remove((switch_id, network_id), block):
+            yield "filtered_blocks", switch_id, network_id
+        for group_id in groups or ():
+            self.filtering.remove(group_id, switch_id)
+            if self.groups.remove(switch_id, group_id):
+                yield "groups", switch_id
 
     # --- reachability over routers ---
 
@@ -194,7 +223,8 @@ def _location(port: Port | None, network: Network | None, interface: Interface |
         return None
     if not (port.admin_state_up and network.admin_state_up):
         return None
-    return PortLocation(interface.switch_id, network.id, interface.port_key // BLOCK, port.learns)
+    groups = port.security_groups if port.filtered else None
+    return PortLocation(interface.switch_id, network.id, interface.port_key // BLOCK, port.learns, groups)
 
 
 def choose(port: Port, candidates: Iterable[Interface], switches: Mapping[str, Switch]) -> Interface | None:

@@ -16,20 +16,22 @@ class _View:
     """A row whose attributes are recorded one by one as they are read; only declared `attributes` can be."""
 
     def __init__(self, row: Row, deps: set[Dependency]) -> None:
+        kind = type(row)
+        first = ATTRIBUTES[kind][0]  # always recorded: it changes when the row is added or deleted
         self.__row = row
         self.__deps = deps
-        self.id = row.row_id
-        first = ATTRIBUTES[type(row)][0]  # always recorded: it changes when the row is added or deleted
-        self.__dict__[first] = getattr(row, first)
-        deps.add((type(row), row.row_id, first))
+        self.id = row_id = row.row_id
+        setattr(self, first, getattr(row, first))
+        deps.add((kind, row_id, first))
 
-    def __getattr__(self, name: str) -> Any:  # called once an attribute: the value is kept in __dict__
+    def __getattr__(self, name: str) -> Any:  # called once an attribute: the value is kept
         row = self.__row
         if name not in ATTRIBUTES[type(row)]:
             kind = type(row).__name__
             raise AttributeError(f"changes of {kind}.{name} are not told: declare it among the attributes of {kind}")
         self.__deps.add((type(row), row.row_id, name))
-        value = self.__dict__[name] = getattr(row, name)
+        value = getattr(row, name)
+        setattr(self, name, value)
         return value
 
 
@@ -44,7 +46,7 @@ class Reader:
 
     def __init__(self, model: Model, switch_id: str = "") -> None:
         self._model = model
-        self._views: dict[tuple[type[Row], str], _View] = {}
+        self._views: dict[tuple[type[Row], str], _View] | None = None  # most computations need none
         self.switch_id = switch_id
         self.deps: set[Dependency] = set()
 
@@ -54,13 +56,16 @@ class Reader:
 
     def view(self, kind: type[R], row_id: str) -> R | None:
         """A row whose attributes are dependencies of their own: changes of those not read do not matter."""
-        view = self._views.get((kind, row_id))
+        views = self._views
+        if views is None:
+            views = self._views = {}
+        view = views.get((kind, row_id))
         if view is None:
             row = self._model.get(kind, row_id)
             if row is None:
                 self.deps.add((kind, row_id, ATTRIBUTES[kind][0]))  # which changes when the row is added
                 return None
-            view = self._views[kind, row_id] = _View(row, self.deps)
+            view = views[kind, row_id] = _View(row, self.deps)
         return cast("R", view)
 
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
@@ -109,6 +114,32 @@ class Reader:
         """Ports of a network in one block of a switch's port keys."""
         self.deps.add(("members", switch_id, network_id, block))
         return self._model.placement.members.of((switch_id, network_id, block))
+
+    # --- security groups ---
+
+    def filtered_blocks(self, switch_id: str, network_id: str) -> list[int]:
+        """The blocks with ports that have a filter."""
+        self.deps.add(("filtered_blocks", switch_id, network_id))
+        return self._model.placement.filtered_blocks.of((switch_id, network_id))
+
+    def groups(self) -> list[str]:
+        """The security groups of the filtered ports on this switch."""
+        self.deps.add(("groups", self.switch_id))
+        return self._model.placement.groups.of(self.switch_id)
+
+    def group_parts(self, group_id: str) -> list[int]:
+        """The parts of a security group's members, each of several blocks."""
+        self.deps.add(("group_parts", group_id))
+        return self._model.group_members.parts.of(group_id)
+
+    def group_blocks(self, group_id: str, part: int) -> list[int]:
+        self.deps.add(("group_blocks", group_id, part))
+        return self._model.group_members.blocks.of((group_id, part))
+
+    def group_addresses(self, group_id: str, block: int) -> list[str]:
+        """Addresses and prefixes of a security group's members, of one block."""
+        self.deps.add(("group_addresses", group_id, block))
+        return self._model.group_members.addresses.of((group_id, block))
 
     # --- the fabric ---
 

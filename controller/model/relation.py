@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, MutableMapping
-from typing import Generic, TypeVar
+from collections.abc import Hashable, KeysView, MutableMapping
+from typing import Any, Generic, TypeVar
 
 from .layer import Layer
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V", bound=Hashable)
+_NONE: dict[Any, int] = {}
 
 
 class Relation(Generic[K, V]):
@@ -51,6 +52,10 @@ class Relation(Generic[K, V]):
         """The values of `key`, in ascending order, so that every process sees the same."""
         counts = self._counts.get(key)
         return sorted(counts) if counts else []  # type: ignore[type-var]
+
+    def some(self, key: K) -> KeysView[V]:
+        """The values of `key` in no order; not to be kept across a change."""
+        return self._counts.get(key, _NONE).keys()
 
     def holds(self, key: K, value: V) -> bool:
         return value in self._counts.get(key, ())

@@ -41,9 +41,20 @@ class Connection:
         self._sender = hub.spawn(self._send_all)
 
     def write(self, data: bytes) -> None:
-        """Queue `data`; never waits.  A peer that lets too much gather is closed."""
+        """Send `data`, and queue what the socket does not take at once; never waits.  A peer that lets too much gather
+        is closed.
+        """
         if self.closed or self.ending:
             return
+        if not self._queued:
+            try:
+                sent = hub.send_now(self._sock, data)
+            except OSError as problem:
+                self.close(f"writing failed: {problem}")
+                return
+            if sent == len(data):
+                return
+            data = data[sent:]
         self._queue.append(data)
         self._queued += len(data)
         self._work.set()
@@ -82,10 +93,12 @@ class Connection:
         """
         pending = bytearray()
         turn = time.monotonic()
+        empty = False
         while not self.closed:
-            got = self._receive()
+            got = self._receive(empty)
             if not got:
                 return
+            empty = len(got) < _READ
             pending += got
             used = 0
             for message in messages(pending):
@@ -104,9 +117,9 @@ class Connection:
         self._sock.close()
         hub.kill(self._sender)
 
-    def _receive(self) -> bytes:
+    def _receive(self, empty: bool) -> bytes:
         try:
-            return self._sock.recv(_READ)
+            return hub.receive(self._sock, _READ, empty=empty)
         except OSError as problem:
             self.close(f"reading failed: {problem}")
             return b""

@@ -12,7 +12,7 @@ from controller.openflow.wire import Malformed
 # ofp_flow_stats (OpenFlow 1.3.5, 7.3.5.2): length 2, table 1, pad 1, duration 8, priority 2, idle timeout 2, hard
 # timeout 2, flags 2, pad 4, cookie 8, packets 8, bytes 8; the match, padded to 8, is at 48, the instructions follow it.
 _GROUP = struct.Struct("!HBxI")  # ofp_group_desc (7.3.5.10): length, type, pad, number; buckets follow
-_FIXED = struct.Struct("!H12xIH4xQ")
+_FIXED = struct.Struct("!H2xI6xIH4xQ")
 _SMALLEST = 56
 MOST = 4_000_000  # flows, groups, meters; a dump beyond that is a peer that fills our memory
 
@@ -28,29 +28,36 @@ class Holdings(NamedTuple):
     wrong: set[int]
 
 
-def read(body: bytes, held: Holdings) -> None:
-    """Add the flows of one OFPMP_FLOW reply's body to `held`.  Raises `Malformed`."""
+def read(body: bytes, held: Holdings) -> int:
+    """Add the flows of one OFPMP_FLOW reply's body to `held`; the age of the oldest right one, in seconds.
+
+    Raises `Malformed`.
+    """
     right, wrong = held
-    unpack, offset, end = _FIXED.unpack_from, 0, len(body)
+    oldest = 0
+    unpack, digest, offset, end = _FIXED.unpack_from, of_bytes, 0, len(body)
     while offset < end:
         if end - offset < _SMALLEST:
             raise Malformed("a flow dump that is cut off")
-        length, timeouts, flags, cookie = unpack(body, offset)
+        length, age, timeouts, flags, cookie = unpack(body, offset)
         if length < _SMALLEST or length % 8 or offset + length > end:
             raise Malformed(f"a flow of length {length} in a flow dump")
         content = body[offset + 2 : offset + 3] + body[offset + 12 : offset + 14] + body[offset + 48 : offset + length]
-        if cookie == of_bytes(content) and not timeouts and not flags:
+        if cookie == digest(content) and not timeouts and not flags:
             right.add(cookie)
+            if age > oldest:
+                oldest = age
         else:
             wrong.add(cookie)
         offset += length
     if len(right) + len(wrong) > MOST:
         raise Malformed(f"a flow dump of more than {MOST} flows")
+    return oldest
 
 
 def settled(held: Holdings) -> Holdings:
     """`held` once all of the dump is in: a cookie that is wrong anywhere is not right."""
-    return Holdings(held.right - held.wrong, held.wrong)
+    return Holdings(held.right - held.wrong, held.wrong) if held.wrong else held
 
 
 def read_groups(body: bytes, held: Holdings) -> None:

@@ -29,12 +29,13 @@ RESUMED: Final = 1872
 
 _ID = 0  # of the one monitor on a connection
 _ADDED, _REMOVED, _MODIFIED = 0x2, 0x4, 0x8  # no initial dump (0x1), no actions (0x10), own changes abbreviated (0x20)
-_ABBREVIATED = 3  # the event of an own change; 0 added, 1 removed, 2 modified
+_WAS_REMOVED, _ABBREVIATED = 1, 3  # events: the latter of an own change; 0 added, 2 modified
 
 _EXPERIMENTER = struct.Struct("!II")  # experimenter, its type
 _REQUEST = struct.Struct("!IHHIB3x")  # monitor, flags, length of the match, output port, table
 _CANCEL = struct.Struct("!III")  # experimenter, its type, monitor
-_UPDATE = struct.Struct("!HH")  # length, event
+_UPDATE = struct.Struct("!HHH")  # length, event; of a removed flow why (OFPRR_*)
+_EXPIRED = 0, 1  # why: its idle or its hard timeout; no flow that is to stay has one
 _ANY_MATCH = b"\0\1\0\4\0\0\0\0"  # OFPMT_OXM, length 4, padded to 8
 
 
@@ -53,7 +54,7 @@ def cancel(xid: int) -> bytes:
 def foreign(body: bytes) -> int:
     """The number of changes that others made, in the body of one multipart reply.  Raises `Malformed`.
 
-    0 for the reply to the request, for own changes, and for what is no flow monitor's.
+    0 for the reply to the request, for own changes, for flows that expired, and for what is no flow monitor's.
     """
     if len(body) < _EXPERIMENTER.size or _EXPERIMENTER.unpack_from(body) != (wire.ONF, MONITOR):
         return 0
@@ -61,10 +62,10 @@ def foreign(body: bytes) -> int:
     while offset < end:
         if end - offset < 8:
             raise Malformed("a flow update that is cut off")
-        length, event = _UPDATE.unpack_from(body, offset)
+        length, event, why = _UPDATE.unpack_from(body, offset)
         if length < 8 or length % 8 or offset + length > end:
             raise Malformed(f"a flow update of length {length}")
-        count += event != _ABBREVIATED
+        count += event != _ABBREVIATED and not (event == _WAS_REMOVED and why in _EXPIRED)
         offset += length
     return count
 

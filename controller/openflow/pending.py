@@ -53,18 +53,24 @@ _AT_ONCE = 40  # messages of a bundle that Open vSwitch surely takes in in one t
 
 
 class Bundle(NamedTuple):
-    """`put`, `groups` and `groups_gone` are bundle-add messages, `gone` the cookies of flows to delete."""
+    """`put`, `groups` and `groups_gone` are bundle-add messages, `gone` the cookies of flows to delete.
+
+    Before it go `meters` and `flushes`, whole messages, which Open vSwitch does not take in a bundle.
+    """
 
     put: Sequence[bytes]
     gone: set[int]
     groups: Sequence[bytes]
     groups_gone: Sequence[bytes]
     meters: Sequence[bytes]
+    flushes: Sequence[bytes]
 
     @property
     def is_short(self) -> bool:
-        """Whether it may be committed without a look at what was refused: it has flows, each for itself, and meters."""
-        few = len(self.meters) + len(self.put) + len(self.gone) <= _AT_ONCE
+        """Whether it may be committed without a look at what was refused: it has flows, each for itself, and what goes
+        before them.
+        """
+        few = len(self.meters) + len(self.flushes) + len(self.put) + len(self.gone) <= _AT_ONCE
         return few and not (self.groups or self.groups_gone)
 
     def messages(self, xids: Iterator[int]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import itertools
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from controller.flow.meter import Meter, is_ours
 from controller.openflow import dump, wire
@@ -14,24 +14,24 @@ from controller.openflow.dump import Holdings
 from controller.openflow.errornames import reason
 from controller.openflow.events import PortDesc, SwitchEvents, SwitchLink
 from controller.openflow.flow_monitor import FlowMonitor
-from controller.openflow.pending import Bundle, Dump, MessageMaker, PendingReply
+from controller.openflow.pending import Bundle, PendingReply
+from controller.openflow.requests import TIMEOUT, Requests
 from controller.openflow.wire import PacketIn
 from controller.runtime import hub
 from controller.runtime.certificates import Names
-from controller.runtime.errors import NotMaster, Rejected, Unreachable
+from controller.runtime.errors import NotMaster, Rejected
 
 __all__ = ["Holdings", "PacketIn", "PortDesc", "Session", "SwitchEvents", "SwitchLink"]
 
 log = logging.getLogger("tenet.openflow")
 
-_TIMEOUT = 30.0  # seconds without an answer after which a switch counts as unreachable
 _BATCH = 512  # messages a write: about 100 KB of flows
 _STALE = (11, 0)  # OFPET_ROLE_REQUEST_FAILED, OFPRRFC_STALE
 _IS_SLAVE = (1, 10)  # OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE
 _LOGGED_ERRORS = 20  # a connection; what a hostile peer sends beyond that is only counted
 
 
-class Session:
+class Session(Requests):
     """One connected switch, from the end of its handshake until the connection ends.
 
     Calls that wait raise `Unreachable` when the connection ends or the switch stays silent (then it is closed, too).
@@ -39,7 +39,7 @@ class Session:
 
     def __init__(self, dpid: int, link: SwitchLink, events: SwitchEvents, names: Names = None) -> None:
         """`names`: of the certificate that the peer has shown, None over plain text."""
-        self.dpid = dpid
+        super().__init__(dpid, link)
         self.names = names
         self.address = link.address
         self.connected_since = time.time()
@@ -48,19 +48,14 @@ class Session:
         self.bundles = 0
         self.packet_ins = 0
         self.errors = 0
-        self.closed = False
+        self.flows_age = 0  # seconds since the oldest flow of the last dump that was right came to the switch
         self._demoted = False  # the switch has said that another is its master
-        self._link = link
         self._events = events
-        self._xids = itertools.cycle(range(1, 2**31))
         self.flow_monitor = FlowMonitor(dpid, link, self._xids)
-        self._waiting: dict[int, PendingReply] = {}
-        self._dump: Dump | None = None
         self._refusals: dict[int | None, str] | None = None  # of the bundle under way; None: no cookie was shown
         self._refused_groups: dict[int, str] = {}  # of the same bundle
         self._refused_meters: dict[int, str] = {}  # sent before it
         self._bundling = hub.Semaphore(1)
-        self._dumping = hub.Semaphore(1)
         self._metering = hub.Semaphore(1)
 
     # --- what the controller asks -------------------------------------------------------------------------------------
@@ -70,7 +65,14 @@ class Session:
 
     def held(self) -> Holdings:
         """The cookies of all flows on the switch, checked against what the flows are."""
-        return dump.settled(self._dumped(wire.FLOW_STATS, wire.flow_dump, dump.read, "flow dump").held)
+        ages = [0]
+
+        def read(body: bytes, held: Holdings) -> None:
+            ages.append(max(ages.pop(), dump.read(body, held)))
+
+        found = dump.settled(self._dumped(wire.FLOW_STATS, wire.flow_dump, read, "flow dump").held)
+        self.flows_age = ages[0]
+        return found
 
     def flow_count(self) -> int:
         """How many flows the switch holds; raises `Rejected` where it does not say."""
@@ -96,21 +98,6 @@ class Session:
         self._dumped(wire.METER_CONFIG, wire.meter_request, read, "meter dump")
         return found
 
-    def _dumped(
-        self, kind: int, request: Callable[[int], bytes], read: Callable[[bytes, Holdings], None], what: str = ""
-    ) -> Dump:
-        """Ask, and wait until all of the answer is read.  An error raises `Rejected`; "" for `what`: it is ignored."""
-        with self._dumping:
-            under_way = self._dump = Dump(next(self._xids), kind, read)
-            try:
-                self._write(request(under_way.xid))
-                self._await_dump(under_way)
-            finally:
-                self._dump = None
-        if under_way.error and what:
-            raise Rejected({}, f"{what}: {reason(under_way.error)}")
-        return under_way
-
     def apply(
         self,
         put: Sequence[bytes],
@@ -118,18 +105,21 @@ class Session:
         groups: Sequence[bytes] = (),
         groups_gone: Sequence[bytes] = (),
         meters: Sequence[bytes] = (),
+        zones: Sequence[int] = (),
     ) -> None:
         """Add the flows of `put` and delete those with a cookie in `drop`: at once, and no message for nothing.
 
         `put` are bundle-add messages of bundle 1; so are `groups`, which go before them, and `groups_gone`, which go
-        last.  `meters` are meter-mods, which go before the bundle and stay when it is refused.  Deletes follow the puts
-        (make before break), but the delete of a cookie that is put as well goes first: it is meant for tampered copies.
+        last.  `meters` are meter-mods, which go before the bundle and stay when it is refused; the conntrack zones of
+        `zones` are emptied before it.  Deletes follow the puts (make before break), but the delete of a cookie that is
+        put as well goes first: it is meant for tampered copies.
         Raises `NotMaster`, with nothing changed, or `Rejected`, which says whether the rest is in force.
         """
         gone = set(drop)
-        if not (put or gone or groups or groups_gone or meters):
+        if not (put or gone or groups or groups_gone or meters or zones):
             return
-        bundle = Bundle(put, gone, groups, groups_gone, meters)
+        flushes = [wire.flush_zone(next(self._xids), zone) for zone in zones]
+        bundle = Bundle(put, gone, groups, groups_gone, meters, flushes)
         with self._bundling:
             self._refusals, self._refused_groups, self._refused_meters = {}, {}, {}
             try:
@@ -145,6 +135,19 @@ class Session:
         gone = b"".join([wire.meter_removal(next(self._xids), number) for number in numbers])
         if gone and self.permitted():
             self._link.write(gone)
+
+    def flush_zones(self, zones: Iterable[int]) -> None:
+        """Forget all connections of conntrack zones; never waits.  The switch would let a slave do it, so who is not
+        permitted does not ask.
+        """
+        flushes = b"".join([wire.flush_zone(next(self._xids), zone) for zone in zones])
+        if flushes and self.permitted() and not self._demoted:
+            self._link.write(flushes)
+
+    def match_fragments(self) -> None:
+        """Have flows see which packets are fragments; never waits.  The bridge keeps it until ovs-vswitchd ends."""
+        self._check_permitted()
+        self._link.write(wire.match_fragments(next(self._xids)))
 
     def role(self, role: int, generation: int) -> bool:
         """Ask to be `wire.MASTER` or `wire.SLAVE`; False when the switch has seen a later generation already.
@@ -209,9 +212,6 @@ class Session:
             xid = next(self._xids)
             self._link.write(b"".join([wire.packet_out(xid, *packet) for packet in packets]))
 
-    def close(self, why: str) -> None:
-        self._link.close(why)
-
     # --- what the connection brings -----------------------------------------------------------------------------------
 
     def received(self, message: bytes) -> None:
@@ -228,14 +228,6 @@ class Session:
             self._give(message)
         elif kind == wire.EXPERIMENTER:
             self.flow_monitor.notified(message)
-
-    def lost(self) -> None:
-        """The connection has ended: wake everybody who waits on it."""
-        self.closed = True
-        for answer in list(self._waiting.values()):
-            answer.ready.set()
-        if self._dump:
-            self._dump.ready.set()
 
     def _multipart(self, message: bytes) -> None:
         kind, more, body = wire.multipart(message)
@@ -275,13 +267,6 @@ class Session:
             self._refusals.setdefault(None, reason(error))
         if self.errors <= _LOGGED_ERRORS:
             log.warning("switch %016x answers with error %s", self.dpid, reason(error))
-
-    def _give(self, message: bytes) -> bool:
-        answer = self._waiting.get(wire.xid_of(message))
-        if answer is None or message[1] not in (answer.kind, wire.ERROR):
-            return False
-        answer.give(message)
-        return True
 
     # --- bundles ------------------------------------------------------------------------------------------------------
 
@@ -326,13 +311,13 @@ class Session:
         control = wire.bundle_control
         last = [] if committed is None else [control(committed.xid, wire.COMMIT_REQUEST)]
         messages = itertools.chain(
-            [*bundle.meters, control(opened.xid, wire.OPEN_REQUEST)],
+            [*bundle.meters, *bundle.flushes, control(opened.xid, wire.OPEN_REQUEST)],
             bundle.messages(self._xids),
             [control(closed.xid, wire.CLOSE_REQUEST), *last],
         )
         while batch := list(itertools.islice(messages, _BATCH)):
             self._write(b"".join(batch))
-            self._link.drain(_TIMEOUT)
+            self._link.drain(TIMEOUT)
         self.flow_messages_sent += len(bundle.put) + len(bundle.gone)
 
     @property
@@ -352,49 +337,3 @@ class Session:
         if named or self._refused_groups or self._refused_meters:
             return Rejected(named, groups=self._refused_groups, meters=self._refused_meters, rest=rest)
         return Rejected({}, refusals.get(None) or (reason(failed) if failed else "bundle refused"))
-
-    # --- asking and waiting -------------------------------------------------------------------------------------------
-
-    def _ask(self, kind: int, request: MessageMaker, argument: int) -> PendingReply:
-        answer = self._expect(kind)
-        try:
-            self._write(request(answer.xid, argument))
-            self._await(answer)
-        finally:
-            self._forget(answer)
-        return answer
-
-    def _expect(self, kind: int) -> PendingReply:
-        answer = PendingReply(next(self._xids), kind)
-        self._waiting[answer.xid] = answer
-        return answer
-
-    def _forget(self, *answers: PendingReply) -> None:
-        for answer in answers:
-            self._waiting.pop(answer.xid, None)
-
-    def _write(self, data: bytes) -> None:
-        if self.closed:
-            raise Unreachable(f"switch {self.dpid:016x} has disconnected")
-        self._link.write(data)
-
-    def _await(self, answer: PendingReply) -> None:
-        if not answer.ready.wait(_TIMEOUT):
-            self._silent()
-        if not answer.message:
-            raise Unreachable(f"switch {self.dpid:016x} has disconnected")
-
-    def _await_dump(self, under_way: Dump) -> None:
-        parts = -1
-        while not under_way.ready.wait(_TIMEOUT):
-            if under_way.parts == parts:
-                self._silent()
-            parts = under_way.parts
-        if not (under_way.complete or under_way.error):
-            raise Unreachable(f"switch {self.dpid:016x} has disconnected")
-
-    def _silent(self) -> None:
-        # what it makes of a late answer is unknown, so the next talk starts with a new connection
-        why = f"no answer in {_TIMEOUT:.0f} s"
-        self.close(why)
-        raise Unreachable(f"switch {self.dpid:016x}: {why}")

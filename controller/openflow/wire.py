@@ -20,6 +20,7 @@ ECHO_REQUEST: Final = 2
 ECHO_REPLY: Final = 3
 EXPERIMENTER: Final = 4
 FEATURES_REPLY: Final = 6
+SET_CONFIG: Final = 9
 PACKET_IN: Final = 10
 PORT_STATUS: Final = 12
 PACKET_OUT: Final = 13
@@ -48,6 +49,11 @@ ANY: Final = 0xFFFFFFFF  # OFPP_ANY, OFPG_ANY, OFP_NO_BUFFER
 ALL_TABLES: Final = 0xFF
 CONTROLLER_METER: Final = 0xFFFFFFFD
 ALL_METERS: Final = 0xFFFFFFFF  # OFPM_ALL
+
+NICIRA: Final = 0x00002320
+_FLUSH_ZONE = 29  # NXT_CT_FLUSH_ZONE (nicira-ext.h of Open vSwitch)
+_FRAGMENTS_MATCHED = 3  # OFPC_FRAG_NX_MATCH
+_MISS_SEND_LEN = 128  # what it is where nobody sets it
 
 ONF: Final = 0x4F4E4600
 BUNDLE_CONTROL: Final = 2300
@@ -161,6 +167,18 @@ def meter_removal(xid: int, number: int) -> bytes:
 def role_request(xid: int, role: int, generation: int) -> bytes:
     """Ask for MASTER or SLAVE; a `generation` below one that the switch has seen is refused as stale (7.3.9)."""
     return message(ROLE_REQUEST, xid, _ROLE.pack(role, generation))
+
+
+def match_fragments(xid: int) -> bytes:
+    """OFPT_SET_CONFIG with OFPC_FRAG_NX_MATCH: of a fragmented packet the first fragment has its ports, and the others
+    have ports of 0 (7.3.2; ovs-ofctl(8), `set-frags`).
+    """
+    return message(SET_CONFIG, xid, _TWO.pack(_FRAGMENTS_MATCHED, _MISS_SEND_LEN))
+
+
+def flush_zone(xid: int, zone: int) -> bytes:
+    """NXT_CT_FLUSH_ZONE: forget the connections of a conntrack zone.  Not for bundles, and a slave may send it, too."""
+    return message(EXPERIMENTER, xid, _EXPERIMENTER.pack(NICIRA, _FLUSH_ZONE) + _TWO.pack(0, 0) + _TWO.pack(0, zone))
 
 
 def packet_out(xid: int, in_port: int, actions: bytes, data: bytes) -> bytes:

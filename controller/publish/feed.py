@@ -116,8 +116,7 @@ class Events:
         self.bytes += entry.bytes
         if self._weight > 2 * KEPT or self.bytes > 2 * BYTES:
             self._cut()
-        self._news.set()
-        self._news.clear()
+        self._news.pulse()
 
     def _cut(self) -> None:
         """Drop the oldest entries, so that KEPT objects and BYTES of them remain."""

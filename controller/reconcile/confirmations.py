@@ -58,9 +58,8 @@ class Confirmations:
             self._write()
 
     def _write(self) -> None:
-        model, progress = self._replica.model, self._progress
-        refusing = progress.refusing_switches()
-        wrong = [each for each in model.rows(Switch) if each in refusing or progress.at(each) < model.content]
+        model = self._replica.model
+        wrong = self._progress.unconfirmed(model.rows(Switch).keys(), model.content)
         now = Confirmed(id=_ALL, after=model.revision, but=tuple(sorted(wrong)))
         if now.but == self._written.but and self._written.after + 1 == model.revision:
             return

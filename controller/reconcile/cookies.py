@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Set
-from itertools import chain
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Set
 
 FEW = 64  # cookies that are put into their places one by one; of more a new array is made
 
@@ -33,18 +32,21 @@ class CookieSet(Set[int]):
     def __repr__(self) -> str:
         return f"CookieSet({list(self._sorted)})"
 
-    def update(self, cookies: Iterable[int]) -> None:
-        new = {cookie for cookie in cookies if cookie not in self}
-        if len(new) > FEW:
-            self._sorted = array("Q", sorted(chain(self._sorted, new)))
-        else:
-            for cookie in new:
-                insort(self._sorted, cookie)
+    def update(self, cookies: Collection[int]) -> None:
+        if len(cookies) > FEW:
+            self._sorted = array("Q", sorted(set(cookies).union(self._sorted)))
+            return
+        for cookie in cookies:
+            at = bisect_left(self._sorted, cookie)
+            if at == len(self._sorted) or self._sorted[at] != cookie:
+                self._sorted.insert(at, cookie)
 
-    def difference_update(self, cookies: Iterable[int]) -> None:
-        gone = {cookie for cookie in cookies if cookie in self}
-        if len(gone) > FEW:
+    def difference_update(self, cookies: Collection[int]) -> None:
+        if len(cookies) > FEW:
+            gone = set(cookies)
             self._sorted = array("Q", [cookie for cookie in self._sorted if cookie not in gone])
-        else:
-            for cookie in gone:
-                del self._sorted[bisect_left(self._sorted, cookie)]
+            return
+        for cookie in cookies:
+            at = bisect_left(self._sorted, cookie)
+            if at < len(self._sorted) and self._sorted[at] == cookie:
+                del self._sorted[at]

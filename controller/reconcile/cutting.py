@@ -47,9 +47,12 @@ def cut(batch: Batch, leaving: Mapping[int, Flow], most: int = MOST) -> list[Bat
 
 def _with_needs(parts: list[Batch], batch: Batch) -> list[Batch]:
     """`parts`, with what flows refer to before the first of them, and what none refers to any more after the last."""
-    groups, meters = batch.groups, batch.meters
-    first = parts[0]._replace(groups=groups._replace(gone=NONE.gone), meters=meters._replace(gone=NONE.gone))
+    groups, meters, zones = batch.groups, batch.meters, batch.zones
+    first = parts[0]._replace(
+        groups=groups._replace(gone=NONE.gone), meters=meters._replace(gone=NONE.gone), zones=zones._replace(ended=())
+    )
     parts = [first, *parts[1:]]
     last = parts.pop()
     last_groups, last_meters = last.groups._replace(gone=groups.gone), last.meters._replace(gone=meters.gone)
-    return [*parts, last._replace(groups=last_groups, meters=last_meters)]
+    last_zones = last.zones._replace(ended=zones.ended)
+    return [*parts, last._replace(groups=last_groups, meters=last_meters, zones=last_zones)]

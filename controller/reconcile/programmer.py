@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Protocol
 
 from controller.flow import Flow
@@ -24,12 +25,16 @@ from controller.runtime.errors import Rejected
 from .audits import AuditIntervals, AuditSchedule
 from .cutting import cut
 from .foreign import ForeignChanges
+from .recovery import NO_RECOVERY, Recovery
 from .target import Batch, Target
 
 log = logging.getLogger("tenet.switch")
 
 GATHER = 0.02  # seconds between two bundles: after each, Open vSwitch looks at every port of the bridge again
 TABLE_FULL = "OFPFMFC_TABLE_FULL"
+SLICE = 0.005  # seconds of encoding after which other green threads get their turn
+KEPT = 4096  # encoded flows
+SLACK = 2.0  # seconds after its timeout within which Open vSwitch has removed a flow
 RETRY = 2.0  # seconds until a bundle is tried again that was refused without a flow being named
 
 
@@ -57,7 +62,9 @@ class Plan(Protocol):
 class Programmer:
     """Runs in the session's green thread until the session ends."""
 
-    def __init__(self, switch_id: str, session: Session, plan: Plan, audits: AuditIntervals) -> None:
+    def __init__(
+        self, switch_id: str, session: Session, plan: Plan, audits: AuditIntervals, recovery: Recovery = NO_RECOVERY
+    ) -> None:
         self.switch_id = switch_id
         self.session = session
         self.target = Target()
@@ -69,6 +76,8 @@ class Programmer:
         self._plan = plan
         self._unlimited = ""  # as the log was told
         self._audits = audits
+        self._recovery = recovery
+        self._recovered_at = 0.0  # monotonic time when the last flow of the recovery is gone
         self._told: dict[int, str] | None = None  # refusals, as the plan knows them; None: those of another connection
         self._wake = hub.Signal()
         self._again_from = 0.0  # monotonic time from which on the next bundle may be sent
@@ -117,7 +126,8 @@ class Programmer:
     def _miscounted(self) -> bool:
         """Whether the switch holds more or fewer flows than it confirmed; also where it cannot tell."""
         try:
-            return self.session.flow_count() != len(self.target.installed)
+            more = self.session.flow_count() - len(self.target.installed)
+            return more != 0 and not (0 < more <= len(self._recovery.flows) and time.monotonic() < self._recovered_at)
         except Rejected:
             return True
 
@@ -126,23 +136,37 @@ class Programmer:
             changes = self.foreign.comparing(time.monotonic())
             self._see_meters()
             groups = self.session.held_groups()
-            held = self.session.held()
+            held = self._recovery.without(self.session.held())
             self.target.groups.seen(groups.right, groups.wrong)
             confirmed = self.target.installed
             differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
             self.compared = True
             wrong = len(held.right.symmetric_difference(confirmed) | held.wrong) if why == "audit" else 0
             del held  # of a large switch as much as all else here
-        self.repaired += wrong
-        if why != "audit":
-            log.info("switch %s: %s, %d flows right, %d to change",
-                     self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
-        elif changes:
-            log.warning("switch %s: %d changes of flows by others; %d flows missing, foreign or changed are put right",
-                        self.switch_id, changes, wrong)  # fmt: skip
-        elif wrong:
-            log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
+            self.repaired += wrong
+            if why != "audit":
+                log.info("switch %s: %s, %d flows right, %d to change",
+                         self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
+                self._recover()
+            elif changes:
+                log.warning("switch %s: %d changes of flows by others; %d flows missing, foreign or changed are put "
+                            "right", self.switch_id, changes, wrong)  # fmt: skip
+            elif wrong:
+                log.warning("switch %s: audit found %d flows missing, foreign or changed", self.switch_id, wrong)
+            self._send_once()  # a first install is as large as a dump: it has the same turn
         self._send()
+
+    def _recover(self) -> None:
+        """Where all flows are new, ovs-vswitchd has begun anew, and knows no connection any more."""
+        left = self._recovery.left(self.session.flows_age)
+        if left:
+            try:
+                self.session.apply([flow.passing(left) for flow in self._recovery.flows], [])
+            except Rejected as refused:
+                log.warning("switch %s: TCP connections are not picked up: %s", self.switch_id, refused)
+                return
+            self._recovered_at = time.monotonic() + left + SLACK
+            log.info("switch %s: began anew: TCP connections are picked up for %d s", self.switch_id, left)
 
     def _see_meters(self) -> None:
         try:
@@ -154,18 +178,23 @@ class Programmer:
 
     def _send(self) -> None:
         """Send until nothing is left to be sent."""
-        while not self._ended:
-            self._pause()
-            self._wake.clear()
-            revision = self._plan.revision
-            if not self._send_parts(self._parts(self.target.take_out())):
-                continue
-            self._tell_refusals()
-            self._tell_unlimited()
-            current = self.target.right
-            self._plan.confirmed(self.switch_id, revision, current)
-            if current:
-                return
+        while not self._send_once():
+            pass
+
+    def _send_once(self) -> bool:
+        """Send what there is; whether nothing is left to be sent."""
+        if self._ended:
+            return True
+        self._pause()
+        self._wake.clear()
+        revision = self._plan.revision
+        if not self._send_parts(self._parts(self.target.take_out())):
+            return False
+        self._tell_refusals()
+        self._tell_unlimited()
+        current = self.target.right
+        self._plan.confirmed(self.switch_id, revision, current)
+        return current
 
     def _parts(self, batch: Batch) -> list[Batch]:
         """One bundle for a switch that holds none of our flows: nothing passes it that a long bundle could hold up."""
@@ -187,12 +216,14 @@ class Programmer:
     def _apply(self, batch: Batch) -> None:
         known = self.target.meters.held
         self.session.apply(
-            [flow.wire for flow in batch.put],
+            list(hub.taking_turns(map(_encoded, batch.put), SLICE)),
             batch.drop,
             [group.wire for group in batch.groups.missing],
             [group_removal(number) for number in sorted(batch.groups.gone)],
             [meter_mod(one.number, one, one.number in known) for one in batch.meters.missing],
+            batch.zones.begun,
         )
+        self.session.flush_zones(batch.zones.ended)
         self.session.remove_meters(sorted(batch.meters.gone))
 
     def _confirm(self, batch: Batch, refusals: Mapping[int, str] = {}, lacking: Mapping[int, str] = {}) -> None:
@@ -222,6 +253,7 @@ class Programmer:
         _add_crowded_out(batch.put, refusals)
         if rejected.rest:
             self.session.remove_meters(sorted(batch.meters.gone))
+            self.session.flush_zones(batch.zones.ended)
             self._confirm(batch, refusals, lacking)
         else:
             self.target.restore(batch, refusals, lacking)
@@ -243,6 +275,12 @@ class Programmer:
         if self._told != self.target.refused:
             self._told = dict(self.target.refused)
             self._plan.refused(self.switch_id, self._told)
+
+
+@lru_cache(KEPT)
+def _encoded(flow: Flow) -> bytes:
+    """The message that adds a flow: made once for many switches that are sent it at about the same time."""
+    return flow.wire
 
 
 def _add_crowded_out(put: Iterable[Flow], refusals: dict[int, str]) -> None:

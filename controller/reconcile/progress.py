@@ -5,7 +5,7 @@ Revisions are the store's.  A switch is *at* a revision when it has confirmed ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 
 from controller.runtime import hub
 
@@ -24,6 +24,7 @@ class Progress:
         self._refusals: dict[str, dict[tuple[str, int], str]] = {}  # key of an object -> (switch, cookie) -> reason
         self._failures: dict[str, str] = {}  # key of an object -> why its flows cannot be computed
         self._news = hub.Signal()
+        self._awaited: dict[str, hub.Signal] = {}  # switch -> those who wait for it
         self._listeners: list[Callable[[], None]] = []
 
     # --- what the reconciler says ---
@@ -45,7 +46,7 @@ class Progress:
             self._current.add(switch_id)
         else:
             self._behind[switch_id] = revision
-        self._tell()
+        self._tell(switch_id)
 
     def believe(self, switches: Iterable[str], revision: int) -> None:
         """Restore confirmations of `revision` after a restart, before any switch connects."""
@@ -110,6 +111,19 @@ class Progress:
         since = self._since.get(switch_id, self._began if switch_id not in self._behind else None)
         return since is not None and self._clock() - since > GRACE
 
+    def lagging(self, revision: int, concerned: Collection[str]) -> str:
+        """One of the `concerned` switches that has not confirmed `revision` and is not away; "" when all have.
+
+        Looks at the fewer of the concerned switches and of those that have not confirmed everything.
+        """
+        behind = self._behind
+        heard = self._clock() - self._began > GRACE  # who has not been heard of since counts as away
+        if heard and len(behind) < len(concerned):
+            found = (each for each, at in behind.items() if at < revision and each in concerned)
+        else:
+            found = (each for each in sorted(concerned) if self.at(each) < revision)
+        return next((each for each in found if not self.is_away(each)), "")
+
     def reached(self, revision: int) -> bool:
         """Whether every switch has confirmed `revision`; those that are away are not counted."""
         if self.compiled < revision:
@@ -141,9 +155,20 @@ class Progress:
         """Whether an answer here may change by time alone: some switch may come to count as away."""
         return bool(self._since) or self._clock() - self._began < 2 * GRACE
 
-    def wait(self, timeout: float) -> None:
-        """Wait for a change of any progress, at most `timeout` seconds."""
-        self._news.wait(timeout)
+    def wait(self, timeout: float, switch_id: str = "") -> None:
+        """Wait for a change of any progress, at most `timeout` seconds; with `switch_id` not for what other switches
+        confirm.
+        """
+        if switch_id:
+            self._awaited.setdefault(switch_id, hub.Signal()).wait(timeout)
+        else:
+            self._news.wait(timeout)
+
+    def unconfirmed(self, switches: Set[str], revision: int) -> set[str]:
+        """Those of `switches` that have not confirmed `revision`, or refuse something."""
+        late = {each for each, at in self._behind.items() if at < revision}
+        unheard = switches - self._current - self._behind.keys() if revision else set()
+        return (late | unheard | self.refusing_switches()).intersection(switches)
 
     def behind(self) -> dict[str, int]:
         """Switches that have not confirmed everything, with the revisions they have confirmed."""
@@ -157,9 +182,12 @@ class Progress:
         """Have `changed` called whenever any progress may have changed.  It must not wait."""
         self._listeners.append(changed)
 
-    def _tell(self) -> None:
+    def _tell(self, confirmed: str = "") -> None:
+        """Wake those who wait; `confirmed`: it is only that this switch has confirmed something."""
         self.changes += 1
+        for switch_id in [confirmed] if confirmed else list(self._awaited):
+            if (awaited := self._awaited.pop(switch_id, None)) is not None:
+                awaited.set()
         for listener in self._listeners:
             listener()
-        self._news.set()
-        self._news.clear()
+        self._news.pulse()

@@ -6,6 +6,31 @@ from controller.model.model import Model
 from controller.model.rows import Network, Switch
 from topology.links import MOST_SEGMENT, tunnelled
 
+FEW = 16  # switches of a network that are looked at each time
+
+
+class ReachMemo:
+    """`unreached`, remembered of networks on many switches while nothing changes that it follows from: it is asked of
+    each of their ports again and again.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._found: dict[tuple[str, str], tuple[Network, str]] = {}  # (switch, network) -> its row, and the answer
+        self._changes = -1
+
+    def unreached(self, here: str, network: Network) -> str:
+        model = self._model
+        if len(model.placement.span.some(network.id)) <= FEW:
+            return unreached(model, here, network)
+        if self._changes != model.reach_changes:
+            self._changes = model.reach_changes
+            self._found.clear()
+        found = self._found.get((here, network.id))
+        if found is None or found[0] is not network:
+            found = self._found[here, network.id] = network, unreached(model, here, network)
+        return found[1]
+
 
 def unreached(model: Model, here: str, network: Network) -> str:
     """Unreachable switches with ports of the network, seen from `here`, with reasons; "" when all are reachable."""

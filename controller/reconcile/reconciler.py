@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from controller.compile.compiler import Compiler
+from controller.compile.flow_set import FlowChange
 from controller.model.model import Dependency
 from controller.model.rows import Switch
 from controller.openflow.session import Session
@@ -17,7 +18,8 @@ from controller.store.replica import Replica
 from .audits import AuditIntervals
 from .programmer import Programmer
 from .progress import Progress
-from .target import Target
+from .recovery import NO_RECOVERY, Recovery
+from .target import Steps, Target
 
 log = logging.getLogger("tenet.reconcile")
 
@@ -45,6 +47,7 @@ class Reconciler:
         progress: Progress,
         audits: AuditIntervals,
         check: Check = _unchecked,
+        recovery: Recovery = NO_RECOVERY,
     ) -> None:
         self.compiler = compiler
         self.programmers: dict[str, Programmer] = {}
@@ -53,6 +56,7 @@ class Reconciler:
         self._progress = progress
         self._audits = audits
         self._check = check
+        self._recovery = recovery
         self._wake = hub.Signal()
         self._working = False
         self._turns = hub.Semaphore(TOGETHER)
@@ -70,7 +74,7 @@ class Reconciler:
 
     def attend(self, switch_id: str, session: Session) -> None:
         """Keep a connected switch right until its connection ends; the session's own green thread."""
-        programmer = Programmer(switch_id, session, self, self._audits)
+        programmer = Programmer(switch_id, session, self, self._audits, self._recovery)
         before = self.programmers.get(switch_id)
         if before is not None:
             before.end()
@@ -125,7 +129,7 @@ class Reconciler:
         self._await_round(switch_id)
         wanted = list(self.compiler.wanted(switch_id))
         self._check(switch_id, len(right), len(wanted))
-        return target.compare(right, wrong, wanted)
+        return target.compare(right, wrong, wanted, self.compiler.using(switch_id))
 
     def confirmed(self, switch_id: str, revision: int, current: bool) -> None:
         self._progress.confirmed(switch_id, revision, current=current)
@@ -178,6 +182,20 @@ class Reconciler:
                 hub.sleep(1.0)
                 self._wake.set()  # somebody may wait for a whole round
 
+    def _distribute(self, shares: Mapping[str, Sequence[list[FlowChange]]]) -> None:
+        """Give each compared switch its changes.  Others have their turns: of what is sent in between of this round
+        nothing is told, as its revision is not the compiled one yet.
+        """
+        steps: dict[int, Steps] = {}  # by the identity of a list of changes: many switches have the same
+        for switch_id, parts in hub.taking_turns(shares.items(), SLICE):
+            programmer = self.programmers.get(switch_id)
+            if programmer is None or not programmer.compared:
+                continue
+            for part in parts:
+                if id(part) not in steps:
+                    steps[id(part)] = Steps.of(part)
+            programmer.target.take_in_steps([steps[id(part)] for part in parts])
+
     def _round(self) -> None:
         self._working = True
         self._round_over.clear()
@@ -185,14 +203,11 @@ class Reconciler:
         try:
             for _ in hub.taking_turns(self.compiler.work(), SLICE):
                 pass
-            compiled = self.compiler.settle()
+            compiled, revision = self.compiler.settle(), self._model.revision
             self._progress.failing(self.compiler.failures())
-            for switch_id, changes in compiled.changes.items():
-                programmer = self.programmers.get(switch_id)
-                if programmer is not None and programmer.compared:
-                    programmer.target.take_in(changes)
-            self._progress.round(self._model.revision, compiled.changes)
-            for switch_id in compiled.changes:
+            self._distribute(compiled.shares)
+            self._progress.round(revision, compiled.shares)
+            for switch_id in hub.taking_turns(compiled.shares, SLICE):
                 if switch_id in self.programmers:
                     self.programmers[switch_id].wake()
             self.rounds += 1

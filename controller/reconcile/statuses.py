@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from controller.model.model import Model
 from controller.model.rows import Network, Port
 
 from .mtus import Mtus
-from .reach import cut_off, unreached
+from .reach import ReachMemo, cut_off
 
 ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
 
@@ -44,7 +44,11 @@ class SwitchProgress(Protocol):
         """Whether any switch refuses anything."""
         ...
 
-    def wait(self, timeout: float) -> None: ...
+    def lagging(self, revision: int, concerned: Collection[str]) -> str:
+        """One of the `concerned` switches that has not confirmed `revision` and is not away, or ""."""
+        ...
+
+    def wait(self, timeout: float, switch_id: str = "") -> None: ...
 
 
 class Statuses:
@@ -52,6 +56,7 @@ class Statuses:
         self.mtu = (mtus or Mtus(model)).of  # of a network, and a word on it
         self._model = model
         self._progress = progress
+        self._reach = ReachMemo(model)
 
     def port(self, port: Port) -> tuple[str, str]:
         """A port's status, and the reason where there is one to tell.
@@ -75,15 +80,14 @@ class Statuses:
             return ERROR, refusal
         if doubt := progress.doubt(interface.switch_id):
             return BUILD, doubt
-        revision = max(model.revisions.get(port.key, 0), model.placed.get(port.id, 0))
+        revision = self._revision(port)
         if revision > progress.compiled:
             return BUILD, "its flows are being computed"
         if progress.at(interface.switch_id) < revision:
             return BUILD, f"switch {interface.switch_id} has not confirmed its flows"
-        for switch_id in model.placement.held.of(("network", port.network_id)):
-            if progress.at(switch_id) < revision and not progress.is_away(switch_id):
-                return BUILD, f"switch {switch_id} has not confirmed its flows"
-        if network is None or not (lost := unreached(model, interface.switch_id, network)):
+        if lagging := progress.lagging(revision, model.placement.held.some(("network", port.network_id))):
+            return BUILD, f"switch {lagging} has not confirmed its flows"
+        if network is None or not (lost := self._reach.unreached(interface.switch_id, network)):
             return ACTIVE, ""
         return (DOWN if cut_off(model, interface.switch_id, network) else ACTIVE), lost
 
@@ -98,18 +102,37 @@ class Statuses:
         more, the port or its network was deleted or switched off): when every switch has confirmed the revision.
         """
         deadline = time.monotonic() + timeout
-        while not self._in_force(revision, port_ids):
+        waiting = list(port_ids)
+        while not self._in_force(revision, waiting):
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            self._progress.wait(min(left, 1.0))  # a switch comes to count as away without anybody saying so
+            # a switch comes to count as away without anybody saying so
+            self._progress.wait(min(left, 1.0), self._awaited(waiting))
 
-    def _in_force(self, revision: int, port_ids: Sequence[str]) -> bool:
-        states = [self._state(port_id) for port_id in port_ids]
-        if BUILD in states:
-            return False
-        return (bool(states) and DOWN not in states) or self._progress.reached(revision)
+    def _in_force(self, revision: int, port_ids: list[str]) -> bool:
+        """Puts a port that is BUILD first, which is then looked at first: the others need not be while it is."""
+        down = False
+        for at, port_id in enumerate(port_ids):
+            state = self._state(port_id)
+            if state == BUILD:
+                port_ids[0], port_ids[at] = port_id, port_ids[0]
+                return False
+            down = down or state == DOWN
+        return (bool(port_ids) and not down) or self._progress.reached(revision)
+
+    def _awaited(self, port_ids: list[str]) -> str:
+        """A switch without whose word nothing is in force; "" where it may be any."""
+        port = self._model.get(Port, port_ids[0]) if port_ids else None
+        if port is None or self._state(port.id) != BUILD:
+            return ""
+        concerned = self._model.placement.held.some(("network", port.network_id))
+        return self._progress.lagging(self._revision(port), concerned)
 
     def _state(self, port_id: str) -> str:
         port = self._model.get(Port, port_id)
         return DOWN if port is None else self.port(port)[0]
+
+    def _revision(self, port: Port) -> int:
+        """The revision that its flows follow from."""
+        return max(self._model.revisions.get(port.key, 0), self._model.placed.get(port.id, 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from controller.flow.meter import Meter
 
 from .cookies import CookieSet
 from .needs import NONE, Difference, Needs
+from .zones import ZoneChanges, ZoneOwners
 
 _groups, _meters = attrgetter("groups"), attrgetter("meters")
 
@@ -19,17 +20,47 @@ _groups, _meters = attrgetter("groups"), attrgetter("meters")
 class Batch(NamedTuple):
     """One bundle: groups that are missing, flows to add, cookies to delete, and last the groups that are to go.
 
-    Meters are to be there before it, and to go after it: Open vSwitch takes none in bundles.
+    Meters are to be there before it, and to go after it: Open vSwitch takes none in bundles.  Of zones, those that have
+    another owner are to be emptied before it, and those that have none any more after it.
     """
 
     put: list[Flow]
     drop: set[int]
     groups: Difference[Group] = NONE
     meters: Difference[Meter] = NONE
+    zones: ZoneChanges = ZoneChanges()
 
     @property
     def empty(self) -> bool:
         return not (self.put or self.drop or any(self.groups) or any(self.meters))
+
+
+class Steps(NamedTuple):
+    """Changes of flows as targets take them in: made once for all switches that are told of the same ones."""
+
+    gone: dict[int, int]  # cookie -> the number of the meter that its packets had to pass, or 0
+    old: dict[int, Flow]  # the same flows
+    new: dict[int, Flow]
+    grouped: dict[int, Flow]  # of the new ones those that use groups
+    metered: dict[int, Flow]
+    services: dict[int, str]
+
+    @classmethod
+    def of(cls, changes: Iterable[FlowChange]) -> Steps:
+        steps = cls({}, {}, {}, {}, {}, {})
+        for old, new in changes:
+            if old is not None:
+                steps.gone[old.cookie] = 0 if old.meter is None else old.meter.number
+                steps.old[old.cookie] = old
+            if new is not None:
+                steps.new[new.cookie] = new
+                if new.groups:
+                    steps.grouped[new.cookie] = new
+                if new.meters:
+                    steps.metered[new.cookie] = new
+                    if service := new.service:
+                        steps.services[new.cookie] = service
+        return steps
 
 
 class Target:
@@ -41,7 +72,7 @@ class Target:
 
     __slots__ = (
         "_foreign", "_held_meters", "_pending", "groups", "installed", "lacking", "leaving", "meterless", "meters",
-        "refused", "services",
+        "refused", "services", "zones",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -53,6 +84,7 @@ class Target:
         self.meters: Needs[Meter] = Needs(_meters)
         self.services: dict[int, str] = {}
         self.leaving: dict[int, Flow] = {}
+        self.zones = ZoneOwners()
         self._held_meters: dict[int, Meter] = {}  # as the switch showed them, until they are compared
         self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
         self._foreign: set[int] = set()  # cookies on the switch that are nobody's
@@ -74,30 +106,32 @@ class Target:
 
     def take_in(self, flow_changes: Iterable[FlowChange]) -> None:
         """A round's changes; a later word on a flow overrides an earlier one that was not sent yet."""
-        changes = list(flow_changes)
-        for old, _ in changes:
-            if old is not None:
-                self._pending[old.cookie] = None
-                self.leaving[old.cookie] = old
-                self.refused.pop(old.cookie, None)
-                self.services.pop(old.cookie, None)
-                if old.meter is not None:
-                    self.lacking.pop(old.meter.number, None)
-        for _, new in changes:  # after all that goes: a flow may leave one flow set and come into another
-            if new is not None:
-                self._pending[new.cookie] = new
-                if new.groups:
-                    self.groups.used[new.cookie] = new
-                if new.meters:
-                    self.meters.used[new.cookie] = new
-                    if service := new.service:
-                        self.services[new.cookie] = service
+        self.take_in_steps([Steps.of(flow_changes)])
 
-    def compare(self, right: set[int], wrong: set[int], wanted: Iterable[Flow]) -> int:
+    def take_in_steps(self, parts: Sequence[Steps]) -> None:
+        """A round's changes, in any number of parts."""
+        for part in parts:
+            self.leaving.update(part.old)
+            for cookie, meter in part.gone.items():
+                self._pending[cookie] = None
+                self.refused.pop(cookie, None)
+                self.services.pop(cookie, None)
+                if meter:
+                    self.lacking.pop(meter, None)
+        for part in parts:  # after all that goes: a flow may leave one flow set and come into another
+            self._pending.update(part.new)
+            self.groups.used.update(part.grouped)
+            self.meters.used.update(part.metered)
+            self.services.update(part.services)
+
+    def compare(
+        self, right: set[int], wrong: set[int], wanted: Iterable[Flow], using: Iterable[Flow] | None = None
+    ) -> int:
         """Begin anew from what a dump showed; the number of flows that are not as they should be.
 
-        `right`: cookies of flows that are what their cookie says; `wrong`: all others.  What the switch refused
-        before is tried again.  Before this, `groups.seen` and `see_meters` are told what was dumped of them.
+        `right`: cookies of flows that are what their cookie says; `wrong`: all others.  `using`: of `wanted` at least
+        those that use groups, meters or zones, where they are known.  What the switch refused before is tried again.
+        Before this, `groups.seen` and `see_meters` are told what was dumped of them.
         """
         desired = {flow.cookie: flow for flow in wanted}
         self.installed = CookieSet(desired.keys() & right)
@@ -106,8 +140,9 @@ class Target:
         self.leaving.clear()
         self._foreign = wrong | (right - desired.keys())
         self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in right}
-        groups = {cookie: flow for cookie, flow in desired.items() if flow.groups}
-        meters = {cookie: flow for cookie, flow in desired.items() if flow.meters}
+        users = {flow.cookie: flow for flow in (desired.values() if using is None else using)}
+        groups = {cookie: flow for cookie, flow in users.items() if flow.groups}
+        meters = {cookie: flow for cookie, flow in users.items() if flow.meters}
         self.services = {cookie: service for cookie, flow in meters.items() if (service := flow.service)}
         want = {one.number: one for flow in meters.values() for one in flow.meters}
         as_wanted = {number for number, one in self._held_meters.items() if want.get(number) == one}
@@ -115,6 +150,7 @@ class Target:
         self._held_meters = {}
         self.groups.begin(groups, right)
         self.meters.begin(meters, right)
+        self.zones.seen(flow for cookie, flow in users.items() if cookie in right)
         return len(self._pending) + len(self._foreign - self._pending.keys())
 
     def see_meters(self, held: Mapping[int, Meter], meterless: str = "") -> None:
@@ -137,7 +173,7 @@ class Target:
         if self.lacking or self.meterless:  # tried in vain: until the next audit
             able = tuple([one for one in meters.missing if not self.meterless and one.number not in self.lacking])
             meters = meters._replace(missing=able)
-        return Batch(put, drop, groups, meters)
+        return Batch(put, drop, groups, meters, self.zones.changes(put, drop))
 
     def _with_meters(self, put: list[Flow]) -> list[Flow]:
         """`put` without the flows whose meters the switch does not take."""
@@ -163,6 +199,7 @@ class Target:
         there = {flow.cookie for flow in put}
         self.installed.difference_update(batch.drop)
         self.installed.update(there)
+        self.zones.confirm(put, batch.drop)
         kept = there | self._pending.keys()
         taken = tuple([one for one in batch.meters.missing if one.number not in lacking])
         self.groups.confirm(batch.groups, put, batch.drop, kept)

@@ -26,13 +26,13 @@ class NotFound(Refused):
 
 
 class Conflict(Refused):
-    """The request contradicts what is there: in use, taken, exists."""
+    """Request that contradicts the present state: in use, taken, exists already."""
 
     kind = "Conflict"
 
 
 class Invalid(Refused):
-    """The request itself is wrong; `faults` maps the path of each bad attribute to what is wrong with it."""
+    """Malformed request; `faults`: path of each bad attribute -> what is wrong with it."""
 
     kind = "InvalidInput"
 
@@ -46,19 +46,19 @@ class Forbidden(Refused):
 
 
 class Exhausted(Refused):
-    """Nothing is left to allocate: addresses, segment ids."""
+    """Exhausted pool: no address, no segment id is left."""
 
     kind = "IpAddressGenerationFailure"
 
 
 class StoreError(Exception):
-    """Family of what the store says."""
+    """Errors of the store."""
 
 
 class Changed(StoreError):
-    """A commit was refused: some of what it had read is no longer so.
+    """Commit refused because something that it had read has changed.
 
-    `revision` is the store's revision at the refusal; whoever retries first waits until its replica is there.
+    `revision`: the store's at the refusal; a retry first waits until its replica has reached it.
     """
 
     def __init__(self, keys: Sequence[str], revision: int) -> None:
@@ -68,19 +68,19 @@ class Changed(StoreError):
 
 
 class Compacted(StoreError):
-    """The changes that were asked for are no longer kept; read everything again."""
+    """The requested changes are no longer kept; read everything again."""
 
 
 class Unavailable(StoreError):
-    """The store cannot answer now, or could not make the commit durable."""
+    """Store unavailable, or the commit could not be made durable."""
 
 
 class SwitchError(Exception):
-    """Family of what goes wrong between us and one switch."""
+    """Errors of the connection to one switch."""
 
 
 class Unreachable(SwitchError):
-    """The switch's connection ended or the switch did not answer in time."""
+    """Connection ended, or no answer in time."""
 
 
 class Rejected(SwitchError):
@@ -112,12 +112,12 @@ class Rejected(SwitchError):
 
 
 class NotMaster(SwitchError):
-    """This process may not write to the switch now; another may."""
+    """This member is not the switch's master now."""
 
 
 class Withheld(NotMaster):
-    """The switch is left as it is, for what it should be is in doubt."""
+    """Change withheld: the model is doubtful, so the switch stays as it is."""
 
 
 class Misconfigured(Exception):
-    """The process cannot start as configured; the message is the one line that says why."""
+    """Configuration that the process cannot start with; the message is one line with the reason."""

@@ -10,15 +10,15 @@ from controller.runtime.errors import Misconfigured
 
 
 def check_secret(path: str | Path, option: str) -> None:
-    """Of a file that others may neither read nor write, and that its group may read.  Raises Misconfigured.
+    """Permission check of a secret file: closed to others, at most readable by its group.  Raises Misconfigured.
 
-    A file that is not there, or cannot be looked at, is left to whoever reads it.
+    A missing or inaccessible file passes; reading it will fail.
     """
     _check(path, option, stat.S_IWGRP | stat.S_IRWXO, "chmod g-w,o=")
 
 
 def check_trusted(path: str | Path, option: str) -> None:
-    """Of a file that others may read, but not write.  Raises Misconfigured."""
+    """Permission check of a trusted file: not writable by others.  Raises Misconfigured."""
     _check(path, option, stat.S_IWOTH, "chmod o-w")
 
 

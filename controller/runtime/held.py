@@ -29,7 +29,7 @@ Clock = Callable[[], float]
 
 
 class Hold(NamedTuple):
-    """A hold that took too long: how many seconds, and where whoever held the hub was."""
+    """Hold over the limit: its seconds, and the stack of the green thread that held the hub."""
 
     seconds: float
     stack: str
@@ -45,11 +45,12 @@ class HubWatch:
         self.longest = 0.0
         self.over: deque[Hold] = deque(maxlen=MOST)
         self._limit = limit
+        self._short = min(BUCKETS[0], limit or BUCKETS[0])
         self._clock = clock
         self._hub = hub.loop()
-        self._threading = hub.original("threading")  # of the OS: a green one could not see a green thread that holds on
+        self._threading = hub.original("threading")  # of the OS: a green one does not run during a hold
         self._holds = 0
-        self._since: float | None = None  # when the present hold began; None while the hub waits
+        self._since: float | None = None  # start of the present hold; None while the hub waits
         self._reporting: hub.GreenThread | None = None
         self._seen: tuple[int, str] = (-1, "")  # (number of the hold, stack), by the watchdog
         self._stop = self._threading.Event()
@@ -78,25 +79,31 @@ class HubWatch:
         return found
 
     def _switched(self, event: str, switch: tuple[Any, Any]) -> None:
-        """greenlet has switched; must be quick, and must not raise (greenlet would stop tracing)."""
+        """Trace function of greenlet switches; fast, and never raises (greenlet would stop tracing)."""
         now = self._clock()
         since = self._since
         if since is not None:
             held = now - since
-            self.counts[bisect_left(BUCKETS, held)] += 1
             self.total += held
             if held > self.longest:
                 self.longest = held
-            if self._limit and held > self._limit:
-                number, stack = self._seen
-                self.over.append(Hold(held, stack if number == self._holds else ""))
+            if held <= self._short:  # as most: this is done at every switch
+                self.counts[0] += 1
+            else:
+                self._count(held)
         self._holds += 1
         self._since = None if switch[1] is self._hub.greenlet else now
+
+    def _count(self, held: float) -> None:
+        self.counts[bisect_left(BUCKETS, held)] += 1
+        if self._limit and held > self._limit:
+            number, stack = self._seen
+            self.over.append(Hold(held, stack if number == self._holds else ""))
 
     # --- who it was ---
 
     def _watch(self, watched: int) -> None:
-        """In an OS thread of its own.  Takes a stack once in every hold that is over half of the limit."""
+        """Watchdog in an OS thread: takes one stack of each hold over half of the limit."""
         while not self._stop.wait(self._limit / 4):
             number, since = self._holds, self._since
             if since is not None and self._seen[0] != number and self._clock() - since > self._limit / 2:

@@ -46,7 +46,7 @@ if not hasattr(eventlet.wsgi, "ALREADY_HANDLED"):
 log = logging.getLogger("tenet.hub")
 
 PART = 2_000  # items that are sorted in one go
-AGAIN = 1.0  # seconds until what failed begins anew
+AGAIN = 1.0  # seconds until a failed loop begins anew
 
 T = TypeVar("T")
 GreenThread: TypeAlias = Any  # eventlet has no types
@@ -62,8 +62,7 @@ listen = functools.partial(eventlet.listen, backlog=1024, reuse_port=False)
 connect = eventlet.connect
 serve_wsgi = eventlet.wsgi.server
 HttpProtocol: Any = eventlet.wsgi.HttpProtocol
-# in a WSGI environment: how many bytes the server gathers before it writes, where an application knows better
-GATHERED = "eventlet.minimum_write_chunk_size"
+HttpBody: Any = eventlet.wsgi.Input  # of a request: reads no further than its length, and asks for it to be sent
 in_thread = eventlet.tpool.execute  # runs a blocking call in an OS thread; only the calling green thread waits
 original = eventlet.patcher.original
 loop = eventlet.hubs.get_hub  # of this OS thread; its `greenlet` is what runs when no green thread does
@@ -75,9 +74,19 @@ def patch() -> None:
 
 
 def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
-    """The server's side of TLS over an accepted green socket; its `do_handshake` is still to be called."""
+    """TLS server socket over an accepted green socket, before its `do_handshake`."""
     green = eventlet.green.ssl.GreenSSLSocket
     return cast(ssl.SSLSocket, green(sock, server_side=True, do_handshake_on_connect=False, _context=context))
+
+
+def send_now(sock: Any, data: bytes) -> int:
+    """How many bytes the socket takes without a wait; 0 over TLS, where a write may have to read first."""
+    if isinstance(sock, ssl.SSLSocket):
+        return 0
+    try:
+        return int(sock.fd.send(data))
+    except BlockingIOError:
+        return 0
 
 
 restarts: Counter[str] = Counter()  # name of a background loop -> how often it raised and was begun anew
@@ -113,25 +122,28 @@ class Turns:
         self._due = time.monotonic() + seconds
 
     def give(self) -> None:
-        """Let others run if the last turn is long enough ago.  What was read of shared objects may be old then."""
+        """Let others run if the last turn is long enough ago; values read before may be outdated afterwards."""
         if time.monotonic() > self._due:
             sleep(0)
             self._due = time.monotonic() + self._seconds
 
 
 def taking_turns(steps: Iterable[T], seconds: float) -> Iterator[T]:
-    """The steps of long work that does not wait; whenever it has gone on for so long, others get their turn."""
-    turns = Turns(seconds)
+    """Iterate over steps of long work, with a turn for other green threads after every `seconds` of it."""
+    clock = time.monotonic
+    due = clock() + seconds
     for step in steps:
         yield step
-        turns.give()
+        if clock() > due:
+            sleep(0)
+            due = clock() + seconds
 
 
 def sorted_in_turns(items: Sequence[T], key: Callable[[T], Any], seconds: float, *, reverse: bool = False) -> list[T]:
     """As `sorted`, stable, with turns for others: of many items, parts are sorted and then merged."""
     if len(items) <= PART:
         return sorted(items, key=key, reverse=reverse)
-    keyed = [(key(item), item) for item in taking_turns(items, seconds)]  # each once: it may change meanwhile
+    keyed = [(key(item), item) for item in taking_turns(items, seconds)]  # each read once, as it may change meanwhile
     starts = taking_turns(range(0, len(keyed), PART), seconds)
     parts = [sorted(keyed[start : start + PART], key=itemgetter(0), reverse=reverse) for start in starts]
     merged = heapq.merge(*parts, key=itemgetter(0), reverse=reverse)
@@ -153,33 +165,47 @@ def wait_for_signal(numbers: Iterable[int]) -> None:
         signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
         for number in awaited:
             signal.signal(number, lambda *_: None)
-        while told.recv(1)[0] not in awaited:  # told of every signal that anybody in the process handles
+        while told.recv(1)[0] not in awaited:  # receives every signal handled in the process
             pass
         signal.set_wakeup_fd(-1)
 
 
 class Signal:
-    """Something happened: any number of waiters, level-triggered until `clear`."""
+    """Level-triggered event for any number of waiters, until `clear`.  Costs nothing while nobody waits."""
 
     __slots__ = ("_event", "_set")
 
     def __init__(self) -> None:
-        self._event = eventlet.event.Event()
+        self._event: Any = None  # of those that wait
         self._set = False
 
     def set(self) -> None:
-        if not self._set:
-            self._set = True
-            self._event.send(True)
+        self._set = True
+        self.pulse()
 
     def clear(self) -> None:
-        if self._set:
-            self._set = False
-            self._event = eventlet.event.Event()
+        self._set = False
+
+    def pulse(self) -> None:
+        """Wake whoever waits now, and stay as it is."""
+        if self._event is not None:
+            event, self._event = self._event, None
+            event.send(True)
 
     def is_set(self) -> bool:
         return self._set
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until set, be it cleared again meanwhile; False when `timeout` (seconds) passed first."""
-        return self._set or self._event.wait(timeout) is True
+        """Wait until set, even if cleared meanwhile; False when `timeout` (seconds) passed first."""
+        if self._set:
+            return True
+        if self._event is None:
+            self._event = eventlet.event.Event()
+        return self._event.wait(timeout) is True
+
+
+def receive(sock: Any, most: int, *, empty: bool) -> bytes:
+    """As `recv`; `empty`: nothing was left when it was last read, so that it is not tried before there is more."""
+    if empty and type(sock) is eventlet.greenio.GreenSocket and sock.gettimeout() is None:
+        eventlet.hubs.trampoline(sock.fd, read=True)
+    return cast(bytes, sock.recv(most))

@@ -65,7 +65,7 @@ class Listener:
         return len(self._threads)
 
     def close(self) -> None:
-        """Stop listening and end every conversation; returns when the last has cleaned up."""
+        """Stop listening and end every conversation; returns when the last one has cleaned up."""
         hub.kill(self._accepting)
         self._socket.close()
         for thread in list(self._threads):
@@ -79,7 +79,7 @@ class Listener:
             try:
                 sock, peer = self._socket.accept()
             except OSError as problem:
-                # out of file descriptors, or a peer that was gone before it was accepted: neither ends the listener
+                # out of file descriptors, or the peer left before it was accepted: neither ends the listener
                 self._log.warning("accepting a connection failed: %s", problem)
                 hub.sleep(AGAIN)
                 continue
@@ -119,7 +119,7 @@ class Listener:
             if secured.getpeercert(binary_form=True) in self._barred:
                 raise ConnectionError("it shows the certificate of the controller itself")
         except BaseException:
-            secured.close()  # it has taken the plain socket over
+            secured.close()  # it owns the plain socket now
             raise
         return secured
 

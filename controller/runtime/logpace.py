@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable
 
 FIRST, LONGEST = 1.0, 64.0  # seconds between two lines about one subject; twice as long each time
-SUBJECTS = 256  # that are kept apart; all beyond count as one
+SUBJECTS = 256  # subjects with a pace of their own; all others share one
 
 
 class LogPace:
-    """One instance for each place that logs; subjects are what its lines are about."""
+    """Back-off of repeated log lines: one instance a place that logs, one pace a subject."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._kept: dict[str, tuple[float, float, int]] = {}  # when the next line may be, after how long, left out
 
     def due(self, subject: str) -> int:
-        """How often it has happened since its last line, this time included; 0: no line now."""
+        """Occurrences since the last line, this one included; 0: no line is due."""
         if subject not in self._kept and len(self._kept) >= SUBJECTS:
             self._drop_calm()
             subject = subject if len(self._kept) < SUBJECTS else ""
@@ -36,5 +36,5 @@ class LogPace:
 
 
 def times(count: int) -> str:
-    """For a line about something that has happened `count` times since the last one."""
+    """Suffix of a line about something that happened `count` times since the last line."""
     return f" ({count} times since this was last logged)" if count > 1 else ""

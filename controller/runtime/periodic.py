@@ -9,18 +9,18 @@ from collections.abc import Hashable
 from itertools import count
 from typing import Generic, TypeVar
 
-SPARE = 64  # deadlines that were replaced, before the heap is made anew
+SPARE = 64  # replaced deadlines before the heap is rebuilt
 
 K = TypeVar("K", bound=Hashable)
 
 
 def phase(*key: str) -> float:
-    """Where in its period the work with this key is done, 0 <= phase < 1: the same in every process, spread evenly."""
+    """Phase of a key in its period, 0 <= phase < 1: a hash, the same in every process."""
     return zlib.crc32("\0".join(key).encode()) / 2**32
 
 
 def next_slot(now: float, every: float, at: float) -> float:
-    """The next time after `now` of what is done once in `every` seconds, at phase `at` of each period.
+    """Next time after `now` of work done once in `every` seconds, at phase `at` of each period.
 
     Periods begin at multiples of `every`, so whoever has the same clock has the same slots, whenever it began.
     """
@@ -33,11 +33,11 @@ class Schedule(Generic[K]):
 
     def __init__(self) -> None:
         self._at: dict[K, float] = {}
-        self._heap: list[tuple[float, int, K]] = []  # with deadlines that have been replaced meanwhile
+        self._heap: list[tuple[float, int, K]] = []  # including replaced deadlines
         self._numbers = count()
 
     def put(self, key: K, at: float) -> None:
-        """The key's deadline is `at`, and no other."""
+        """Set the key's deadline."""
         self._at[key] = at
         heapq.heappush(self._heap, (at, next(self._numbers), key))
         if len(self._heap) > 2 * len(self._at) + SPARE:
@@ -48,7 +48,7 @@ class Schedule(Generic[K]):
         self._at.pop(key, None)
 
     def due(self, now: float, most: int) -> list[tuple[K, float]]:
-        """Take the keys whose deadline has come, with it: the `most` that have waited longest."""
+        """Take the keys whose deadline has passed, the earliest `most` of them."""
         found: list[tuple[K, float]] = []
         while len(found) < most and (at := self.next()) is not None and at <= now:
             key = heapq.heappop(self._heap)[2]
@@ -56,7 +56,7 @@ class Schedule(Generic[K]):
         return found
 
     def next(self) -> float | None:
-        """The soonest deadline; None without any."""
+        """Earliest deadline, or None."""
         while self._heap and self._at.get(self._heap[0][2]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None

@@ -81,8 +81,7 @@ class ChangeLog:
             self.bytes = sum(map(_size, self._changes))
 
     def _wake(self) -> None:
-        self._news.set()
-        self._news.clear()
+        self._news.pulse()
 
 
 def _size(change: Change) -> int:

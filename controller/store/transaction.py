@@ -43,6 +43,7 @@ class Transaction:
         self.read: dict[str, int] = {}
         self.write: dict[str, bytes | None] = {}
         self._own: dict[str, Row | None] = {}  # rows as this transaction writes them
+        self._written: set[type[Row]] = set()  # kinds of these
         self._own_of: dict[type[Row], dict[str, Row]] = {}  # those that exist afterwards, by kind and key
         self._own_index: dict[tuple[type[Row], str], dict[object, dict[str, Row]]] = {}  # of these
         self._reserved: dict[str, str | None] = {}
@@ -61,7 +62,14 @@ class Transaction:
 
         Rows that appear meanwhile are not noticed: use `guard` with a prefix of reservations for that.
         """
-        found = {row.row_id: row for row in self.model.find(kind, index, value)}
+        rows = self.model.find(kind, index, value)
+        if kind not in self._written:
+            for row in rows:
+                key = row.key
+                if key not in self.read:
+                    self.read[key] = self.model.revisions.get(key, 0)
+            return rows
+        found = {row.row_id: row for row in rows}
         for row in found.values():
             if row.key not in self._own:
                 self.read.setdefault(row.key, self.model.revisions.get(row.key, 0))
@@ -98,6 +106,7 @@ class Transaction:
             row = replace(row, revision=1 + (0 if before is None else self.model.revision_of(before)))
         self.read.setdefault(key, self.model.revisions.get(key, 0))
         self._own[key] = row
+        self._written.add(type(row))
         own = self._own_of.setdefault(type(row), {})
         self._reindex(type(row), own.get(key), row)
         own[key] = row
@@ -107,6 +116,7 @@ class Transaction:
         key = row.key
         self.read.setdefault(key, self.model.revisions.get(key, 0))
         self._own[key] = None
+        self._written.add(type(row))
         self._reindex(type(row), self._own_of.get(type(row), {}).pop(key, None), None)
         self.write[key] = None
 

@@ -138,6 +138,7 @@ class Switchboard:
     def _attend(self, switch_id: str, session: Session) -> None:
         rate = self._packet_in_rate
         session.limit_packet_ins(Meter(wire.CONTROLLER_METER, FLAGS, rate, rate))
+        session.match_fragments()
         if not self._mastery.holds(switch_id):
             raise NotMaster("it moved on while its role was asked for")
         if switch_id == f"{session.dpid:016x}":

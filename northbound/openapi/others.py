@@ -39,6 +39,9 @@ def discovery() -> Paths:
         "/v2.0/extensions": {"get": _get("discovery", "listExtensions", "The extensions of v2.0.")},
         "/v2.0/extensions/{alias}": {"get": _get("discovery", "showExtension", "One extension.", alias)},
         "/v2.0/availability_zones": {"get": _get("discovery", "listAvailabilityZones", "Where networks can be.")},
+        "/v2.0/log/loggable-resources": {
+            "get": _get("logs", "listLoggableResources", "The kinds of objects whose decisions can be logged.")
+        },
         **{f"/v2.0/{path}": {"get": _get("discovery", f"list_{path}", "An empty list.")} for path in absent()},
     }
 

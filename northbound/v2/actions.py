@@ -14,8 +14,8 @@ from ..body import json_body
 from ..checks import Fault
 from ..errors import bad_request
 from ..resource import MemberAction, Resource
-from .engine import Condition, found
-from .visibility import target
+from .engine import Condition, found, now
+from .visibility import shown, target
 
 
 def handlers(resource: Resource, action: MemberAction) -> dict[str, Handler]:
@@ -33,7 +33,9 @@ def _run(resource: Resource, action: MemberAction, ask: Ask, row_id: str) -> Res
         return action.run(tx, row_id, wish, ask.means)
 
     changed, revision = ask.transact(rules)
-    return as_json(200, action.answer(ask.view, changed), revision)
+    if action.answer is not None:
+        return as_json(200, action.answer(ask.view, changed), revision)
+    return as_json(200, {resource.name: shown(resource, ask, [now(ask, changed)])[0]}, revision)
 
 
 def _read(action: MemberAction, body: object) -> Mapping[str, Any]:

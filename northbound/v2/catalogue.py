@@ -5,11 +5,15 @@ from __future__ import annotations
 from controller.model.rows import Row
 
 from ..resource import Resource
+from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
+from .default_rules import DEFAULT_RULES
+from .logs import LOGS
 from .networks import NETWORKS
 from .ports import PORTS
 from .scopes import ADDRESS_SCOPES
+from .security import SECURITY_GROUP_RULES, SECURITY_GROUPS
 from .sharing import RBAC_POLICIES
 from .subnetpools import SUBNETPOOLS
 from .subnets import SUBNETS
@@ -18,8 +22,13 @@ RESOURCES: list[Resource] = [
     NETWORKS,
     SUBNETS,
     PORTS,
+    SECURITY_GROUPS,
+    SECURITY_GROUP_RULES,
     SUBNETPOOLS,
     ADDRESS_SCOPES,
+    ADDRESS_GROUPS,
+    DEFAULT_RULES,
+    LOGS,
     RBAC_POLICIES,
     AGENTS,
     IP_AVAILABILITIES,

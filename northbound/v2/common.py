@@ -10,7 +10,7 @@ from controller.model.rows import Standard
 
 from ..checks import Check, filled, text, uuid
 from ..resource import Attribute, May, ResourceView, attribute
-from ..schema import BOOLEAN, SHOWN_TEXT, TEXTS, WHOLE, of
+from ..schema import BOOLEAN, SHOWN_TEXT, TEXTS, WHOLE, Schema, of
 from ..structures import description, tags
 
 UUID = of(uuid)
@@ -30,12 +30,12 @@ OWNER = (
     attribute("tenant_id", filled, May.CREATE, source="project_id", shape=SHOWN_TEXT),
 )
 IDENTITY = (attribute("id"), attribute("name", text, May.SET), *OWNER)
-STANDARD = (
-    attribute("description", description, May.SET, shape=SHOWN_TEXT),
+CREATED = (
     attribute("created_at"),
     Attribute("updated_at", _updated_at, shape=SHOWN_TEXT),
     Attribute("revision_number", revision_number, shape=WHOLE),
 )
+STANDARD = (attribute("description", description, May.SET, shape=SHOWN_TEXT), *CREATED)
 
 
 def tagged(may: May = May.NOTHING) -> Attribute:
@@ -43,7 +43,7 @@ def tagged(may: May = May.NOTHING) -> Attribute:
     return Attribute("tags", lambda view, row: list(row.tags), may, tags, "tags", shape=TEXTS)
 
 
-def shared(may: May, check: Check, object_id: Callable[[Any], str] = lambda row: str(row.id)) -> Attribute:
+def shared(may: May, check: Check | None, object_id: Callable[[Any], str] = lambda row: str(row.id)) -> Attribute:
     """Whether others than its owner may use it: everybody, or the one who asks."""
 
     def show(view: ResourceView, row: Any) -> bool:
@@ -58,10 +58,12 @@ def listed(name: str, check: Check, may: May, source: str = "", usual: object = 
     return Attribute(name, lambda view, row: list(getattr(row, field)), may, check, field, shape=TEXTS, usual=usual)
 
 
-def optional(name: str, check: Check, may: May, source: str = "") -> Attribute:
+def optional(
+    name: str, check: Check | None = None, may: May = May.NOTHING, source: str = "", shape: Schema | None = None
+) -> Attribute:
     """A text that is null where there is none."""
     field = source or name
-    return Attribute(name, lambda view, row: getattr(row, field) or None, may, check, field)
+    return Attribute(name, lambda view, row: getattr(row, field) or None, may, check, field, shape=shape)
 
 
 OWNED = {"project_id": "project_id", "tenant_id": "project_id"}

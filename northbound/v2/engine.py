@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from controller.intent.env import Means
 from controller.model.rows import KINDS, Row, Standard
 from controller.runtime import hub
-from controller.runtime.errors import Forbidden, NotFound, Refused
+from controller.runtime.errors import Forbidden, NotFound, Refused, Unavailable
 from controller.store.transaction import Transaction
 
 from ..answer import SLICE, Response, as_json, as_json_list
 from ..ask import Ask, Handler
 from ..body import json_body
+from ..checks import Fault, filled
 from ..errors import HttpError, bad_request
-from ..resource import Asked, May, Resource, read, refuse
+from ..resource import PROJECT, Asked, May, Resource, read, refuse
 from . import filters, lists, visibility
 
+log = logging.getLogger("tenet.api")
 MAX_BULK = 2_000  # objects in one request: they are one commit, which every member takes in in one go
 
 
@@ -71,6 +75,7 @@ def _parent(resource: Resource, ask: Ask, above: str) -> None:
 def list_all(resource: Resource, ask: Ask, above: str = "") -> Response:
     _parent(resource, ask, above)
     query = ask.query()
+    seed(resource, ask, query)
     names = filters.fields(resource, query)
     page = lists.Page(resource, query)
     view = ask.view
@@ -85,6 +90,32 @@ def list_all(resource: Resource, ask: Ask, above: str = "") -> Response:
         rows = page.of(lists.ordered(resource, view, rows, query, hidden))
     shown = visibility.each_shown(resource, ask, rows, names)
     return as_json_list(200, resource.plural, shown, page.links(ask.request, rows))
+
+
+def seed(resource: Resource, ask: Ask, query: Mapping[str, Sequence[str]]) -> None:
+    """Make what every project has for the one that asks, or that an operator asks about, when it has none yet.
+
+    A read is answered also while the store takes no writes.
+    """
+    if resource.seed is None:
+        return
+    project = ask.caller.project_id
+    if ask.caller.operator:
+        project = next((values[0] for name in PROJECT if (values := query.get(name))), project)
+    if not _is_project(project) or resource.seed.there(ask.view.model, project):
+        return
+    made = resource.seed.make
+    try:
+        ask.transact(lambda tx: made(tx, project, ask.means))
+    except Unavailable as error:
+        log.warning("project %s is without its default %s: %s", project, resource.name, error)
+
+
+def _is_project(project_id: str) -> bool:
+    try:
+        return bool(filled(project_id))
+    except Fault:
+        return False
 
 
 def show(resource: Resource, ask: Ask, row_id: str) -> Response:
@@ -128,7 +159,7 @@ def create(resource: Resource, ask: Ask, above: str = "") -> Response:
             asked.wish[resource.on.field] = above
     rows, revision = ask.transact(_creation(resource, wanted, ask.means))
     headers = _wait(resource, ask, revision, rows)
-    shown = visibility.each_shown(resource, ask, (_now(ask, row) for row in rows))
+    shown = visibility.each_shown(resource, ask, (now(ask, row) for row in rows))
     if bulk:
         return as_json_list(201, resource.plural, shown, None, revision, headers)
     return as_json(201, {resource.name: next(shown)}, revision, headers)
@@ -140,9 +171,8 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
     asked = _read_one(resource, body, May.UPDATE)
     row = found(resource, ask, row_id)
     item: dict[str, Any] = body[resource.name] if isinstance(body, dict) else {}
-    ask.context.policy.check(
-        ask.caller, f"update_{resource.name}", {**visibility.target(resource, ask, row), **item}, item
-    )
+    changed = ChainMap(item, visibility.target(resource, ask, row))  # type: ignore[arg-type]  # it is read, no more
+    ask.context.policy.check(ask.caller, f"update_{resource.name}", changed, item)
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> Row:
@@ -152,7 +182,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
 
     row, revision = ask.transact(rules)
     headers = _wait(resource, ask, revision, [row])
-    shown = visibility.shown(resource, ask, [_now(ask, row)])[0]
+    shown = visibility.shown(resource, ask, [now(ask, row)])[0]
     return as_json(200, {resource.name: shown}, revision, headers)
 
 
@@ -245,7 +275,7 @@ def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project
         if not visibility.there(ask.view, kind, ask.view.model.get(kind, on_id)):
             raise NotFound(f"{kind.__name__} {on_id[:64]} could not be found.", f"{kind.__name__}NotFound")
     said = {**item, "project_id": project_id, "tenant_id": project_id}
-    whole = visibility.with_owner(resource, ask, said, on_id if isinstance(on_id, str) else "")
+    whole = visibility.RuleTarget(said, resource, ask, on_id if isinstance(on_id, str) else "")
     ask.context.policy.check(ask.caller, f"create_{resource.name}", whole, item)
 
 
@@ -286,7 +316,7 @@ def _wait(resource: Resource, ask: Ask, revision: int, rows: Sequence[Row]) -> t
     return ask.wait(revision, [row.row_id for row in rows] if resource.confirmed else ())
 
 
-def _now(ask: Ask, row: Row) -> Row:
+def now(ask: Ask, row: Row) -> Row:
     """The row as it is by now; as it was written, when it is gone already."""
     return ask.view.model.get(type(row), row.row_id) or row
 

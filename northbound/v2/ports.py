@@ -12,7 +12,7 @@ from controller.model.hosts import host_of
 from controller.model.rows import Interface, Port, Switch
 
 from ..checks import boolean, fixed_ips, mac, one_of, optional_text, text, uuid
-from ..resource import SEVERAL, Attribute, Extension, May, Resource, ResourceView, attribute
+from ..resource import SEVERAL, Attribute, Extension, May, Part, Resource, ResourceView, attribute
 from ..rules import (
     ADMIN,
     ALWAYS,
@@ -48,6 +48,10 @@ def _options(view: ResourceView, port: Port) -> list[dict[str, object]]:
             for each in port.dhcp_options]  # fmt: skip
 
 
+def _groups(view: ResourceView, port: Port) -> list[str]:
+    return list(port.security_groups or ())
+
+
 def host(view: ResourceView, port: Port) -> str:
     """As asked, else where the port's interface is."""
     return port.host or host_of(view.model, port)
@@ -67,16 +71,18 @@ def shown_profile(view: ResourceView, port: Port) -> dict[str, Any]:
     return found | ({"interface": port.interface_id} if port.interface_id else {})
 
 
-def _vif_type(view: ResourceView, port: Port) -> str:
-    return "ovs" if host(view, port) else "unbound"
+# What Nova asks of an Open vSwitch port; `port_filter`: security groups are enforced here, and not by Nova.
+VIF_DETAILS = {"bridge_name": "br-int", "connectivity": "l2", "ovs_hybrid_plug": False, "port_filter": True}
 
 
-# What Nova asks of an Open vSwitch port; `port_filter` false, for there are no security groups.
-VIF_DETAILS = {"bridge_name": "br-int", "connectivity": "l2", "ovs_hybrid_plug": False, "port_filter": False}
+def _bound(view: ResourceView, port: Port) -> tuple[str, str, dict[str, object]]:
+    """(host, type of the VIF, its details)"""
+    where = host(view, port)
+    return (where, "ovs", dict(VIF_DETAILS)) if where else ("", "unbound", {})
 
 
-def _vif_details(view: ResourceView, port: Port) -> dict[str, object]:
-    return dict(VIF_DETAILS) if host(view, port) else {}
+def _status(view: ResourceView, port: Port) -> tuple[str, str]:
+    return view.statuses.port(port)
 
 
 BY_NETWORK = any_of(NETWORK_MEMBER, SERVICE)
@@ -91,23 +97,23 @@ PORTS = Resource(
         *IDENTITY,
         attribute("network_id", uuid, May.CREATE, required=True),
         attribute("admin_state_up", boolean, May.SET),
-        Attribute("status", lambda view, row: view.statuses.port(row)[0],
+        Attribute("status", Part(_status, 0),
                   shape=either("ACTIVE", "BUILD", "DOWN", "ERROR")),
-        Attribute("tenet:status_reason", lambda view, row: view.statuses.port(row)[1], shape=SHOWN_TEXT),
+        Attribute("tenet:status_reason", Part(_status, 1), shape=SHOWN_TEXT),
         attribute("mac_address", nullable(mac, ""), May.SET, shape=SHOWN_TEXT),
         Attribute("fixed_ips", _fixed_ips, May.SET, fixed_ips, "fixed_ips"),
         attribute("device_id", text, May.SET),
         attribute("device_owner", text, May.SET, usual=""),
         attribute("port_security_enabled", boolean, May.SET, source="port_security", usual=True),
         Attribute("allowed_address_pairs", _pairs, May.SET, pairs, "address_pairs", usual=[]),
-        Attribute("security_groups", lambda view, row: [], May.SET, security_groups),
+        Attribute("security_groups", _groups, May.SET, security_groups, "security_groups"),
         Attribute("extra_dhcp_opts", _options, May.SET, dhcp_options, "dhcp_options"),
         optional("data_plane_status", nullable(one_of("ACTIVE", "DOWN"), ""), May.UPDATE),
-        Attribute("binding:host_id", host, May.SET, optional_text, "host", shape=SHOWN_TEXT, usual=""),
+        Attribute("binding:host_id", Part(_bound, 0), May.SET, optional_text, "host", shape=SHOWN_TEXT, usual=""),
         Attribute("binding:profile", shown_profile, May.SET, profile, SEVERAL, shape=OBJECT),
         Attribute("binding:vnic_type", lambda view, row: "normal", May.SET, one_of("normal"), usual="normal"),
-        Attribute("binding:vif_type", _vif_type, shape=either("ovs", "unbound")),
-        Attribute("binding:vif_details", _vif_details, shape=OBJECT),
+        Attribute("binding:vif_type", Part(_bound, 1), shape=either("ovs", "unbound")),
+        Attribute("binding:vif_details", Part(_bound, 2), shape=OBJECT),
         tagged(May.CREATE),
         *STANDARD,
     ),
@@ -142,7 +148,8 @@ PORTS = Resource(
     delete=ports.delete,
     index={
         "network_id": "network_id", **OWNED, "name": "name", "mac_address": "mac_address", "device_id": "device_id",
-        "device_owner": "device_owner", "fixed_ips.ip_address": "addresses", "fixed_ips.subnet_id": "subnets",
+        "device_owner": "device_owner",
+        "security_groups": "security_groups", "fixed_ips.ip_address": "addresses", "fixed_ips.subnet_id": "subnets",
     },
     finders={"binding:host_id": _on_hosts},
     tagged=True,
@@ -161,6 +168,8 @@ PORTS = Resource(
                   "Provides IP address substring filtering when listing ports"),
         Extension("port-mac-address-regenerate", "Neutron Port MAC address regenerate", "2018-05-03T10:00:00-00:00",
                   "Network port MAC address regenerate"),
+        Extension("port-security-groups-filtering", "Port filtering on security groups", "2018-01-09T09:00:00-00:00",
+                  "Provides security groups filtering when listing ports"),
         Extension("port-security", "Port Security", "2012-07-23T10:00:00-00:00", "Provides port security"),
         Extension("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "2019-12-29T19:00:00-00:00",
                   "Allow to tag ports during bulk creation"),

@@ -6,7 +6,7 @@ rules may look at each object; then each is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.intent import visibility
@@ -16,7 +16,7 @@ from controller.runtime.errors import Forbidden
 
 from ..answer import SLICE
 from ..ask import Ask
-from ..resource import Resource, ResourceView
+from ..resource import Resource, ResourceView, ShownRow
 
 
 def sees(view: ResourceView, row: Row) -> bool:
@@ -30,20 +30,48 @@ def there(view: ResourceView, kind: type[Row], row: Row | None) -> bool:
     return row is not None and (view.caller.operator or known)
 
 
-def target(resource: Resource, ask: Ask, row: Row, view: ResourceView | None = None) -> dict[str, Any]:
+class RuleTarget(Mapping[str, Any]):
+    """What policy rules look at: an object's attributes, and of the network (or what else it is on)
+    `network:project_id`, `network:shared`.
+
+    Each attribute is computed when a rule reads it, and most rules read few: it is for one check, and not to be kept.
+    """
+
+    def __init__(self, object_: Mapping[str, Any], resource: Resource, ask: Ask, on_id: str) -> None:
+        """`on_id`: of the network, "" where it is on none."""
+        self._object = object_
+        self._on = resource.on
+        self._on_id = on_id
+        self._ask = ask
+
+    def __getitem__(self, name: str) -> Any:
+        on = self._on
+        if on is not None and name.startswith(on.to) and name in (owner := self._owner()):
+            return owner[name]
+        return self._object[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from dict.fromkeys((*self._object, *self._owner()))
+
+    def __len__(self) -> int:
+        return len({*self._object, *self._owner()})
+
+    def _owner(self) -> dict[str, Any]:
+        on, view = self._on, self._ask.view
+        above: Any = view.model.get(KINDS[on.to], self._on_id) if on is not None else None
+        if on is None or above is None:
+            return {}
+        return {
+            f"{on.to}:project_id": above.project_id,
+            f"{on.to}:tenant_id": above.project_id,
+            f"{on.to}:shared": visibility.shared(view.model, self._on_id, self._ask.caller.project_id),
+        }
+
+
+def target(resource: Resource, ask: Ask, row: Row, view: ResourceView | None = None) -> RuleTarget:
     """What policy rules look at: the object as it is, and who owns what it is on."""
     on_id = str(getattr(row, resource.on.field)) if resource.on is not None else ""
-    return with_owner(resource, ask, resource.show(view or ask.view, row), on_id)
-
-
-def with_owner(resource: Resource, ask: Ask, shown: dict[str, Any], on_id: str) -> dict[str, Any]:
-    """An object, and of the network (or what else it is on) `network:project_id`, `network:shared`."""
-    on = resource.on
-    above: Any = ask.view.model.get(KINDS[on.to], on_id) if on is not None else None
-    if on is not None and above is not None:
-        shown[f"{on.to}:project_id"] = shown[f"{on.to}:tenant_id"] = above.project_id
-        shown[f"{on.to}:shared"] = visibility.shared(ask.view.model, on_id, ask.caller.project_id)
-    return shown
+    return RuleTarget(ShownRow(resource, view or ask.view, row), resource, ask, on_id)
 
 
 def may_get(resource: Resource, ask: Ask, row: Row) -> bool:
@@ -84,7 +112,8 @@ def each_shown(
     over = view or ask.view
     if not judges(resource, ask):
         same = hidden(resource, ask)
-        return (resource.show(over, row, names, same) for row in rows)
+        show = resource.showing(names, same)
+        return (show(over, row) for row in rows)
     return (_shown(resource, ask, row, names, over) for row in rows)
 
 
@@ -98,7 +127,7 @@ def judges(resource: Resource, ask: Ask) -> bool:
     return not ask.caller.operator and ask.context.policy.judges(resource.name)
 
 
-def _may(ask: Ask, resource: Resource, of: dict[str, Any]) -> bool:
+def _may(ask: Ask, resource: Resource, of: Mapping[str, Any]) -> bool:
     try:
         ask.context.policy.check(ask.caller, f"get_{resource.name}", of)
     except Forbidden:

@@ -33,10 +33,13 @@ class BadHead(Exception):
 
 
 class Fields:
-    """Header fields, with the part of `email.message.Message` that eventlet's server uses."""
+    """Header fields, with the part of `email.message.Message` that eventlet's server uses.
+
+    `pairs`: (name, value) as they came, values without white space around them.
+    """
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
-        self._headers = pairs
+        self.pairs = pairs
         self._first: dict[str, str] = {}
         for name, value in pairs:
             self._first.setdefault(name.lower(), value)
@@ -46,7 +49,9 @@ class Fields:
 
     def listed(self, name: str) -> set[str]:
         """Members of a list field (RFC 9110, 5.6.1) from all its lines, in lower case."""
-        values = (value for given, value in self._headers if given.lower() == name.lower())
+        if name.lower() not in self._first:
+            return set()
+        values = (value for given, value in self.pairs if given.lower() == name.lower())
         return {part.strip(" \t").lower() for value in values for part in value.split(",")} - {""}
 
     def get_content_type(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import socket
 import ssl
@@ -14,8 +13,10 @@ import msgspec
 
 from controller.runtime import hub
 
-from . import head
+from . import environ, head
 from .connections import KNOWN, Connections
+from .environ import HERE
+from .response import WireResponse
 from .writer import Writer
 
 log = logging.getLogger("tenet.http")
@@ -40,6 +41,10 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         self._deadline: Any = None
         self._unread = False
         self._keep = False  # keep the connection for another request, if the client is authenticated
+        self._minor = 1  # of the request's HTTP/1
+        self._here = 0  # bytes that have come of the request's body
+        self._body: Any = None
+        self._lasting: dict[str, Any] | None = None  # of the environment, what all requests of the connection have
         sock = state[1]
         connections.add(sock, str(state[0][0]) if state[0] else "")
         try:
@@ -57,16 +62,22 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
 
     def _read_request_line(self) -> Any:
         self._connections.waits(self.connection)
-        self._expect(IDLE)
+        if isinstance(self.connection, ssl.SSLSocket):
+            self._expect(IDLE)  # for the handshake, too, and however few bytes of a record come at a time
+        else:
+            self.connection.settimeout(IDLE)  # of one read: it needs a timer only where it has to wait
         with contextlib.suppress(ConnectionError):
             begun = self.rfile.peek(1)
             if begun:
-                if END in begun:
+                end = begun.find(END)
+                if end >= 0:
                     self._settle()  # the head is complete
                 else:
                     self._expect(HEAD)
                 line = super()._read_request_line()
+                self._here = len(begun) - end - len(END) if end >= 0 else 0
                 if line == b"\r\n":
+                    self._here = 0
                     line = super()._read_request_line()  # RFC 9112, 2.2
                 self._unread = not line  # the line is too long, and the answer is under way
                 return line
@@ -88,6 +99,7 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         self.request_version = f"HTTP/1.{found.minor}"
         options = found.fields.listed("Connection")
         self._keep = "close" not in options and (found.minor > 0 or "keep-alive" in options)
+        self._minor = found.minor
         return True
 
     def _fields(self) -> list[bytes]:
@@ -126,27 +138,61 @@ class Protocol(hub.HttpProtocol):  # type: ignore[misc]
         self.wfile.known = True
         self._connections.known(self.connection)
 
-    def get_environ(self) -> Any:
+    def get_environ(self) -> dict[str, Any]:
         """WSGI environment.  Unauthenticated clients get one answer; then the connection is closed."""
-        environ = super().get_environ()
-        environ[KNOWN] = self._known
-        given = environ["eventlet.input"]
-        given.discard = functools.partial(self._discard, given)
-        return environ
-
-    def _discard(self, given: Any) -> None:
-        """Read what the application left of the body, to keep the connection.  Raises OSError when that is too much."""
-        left = (given.content_length or 0) - given.position
-        if left <= REST:
-            with hub.Timeout(HEAD, TimeoutError("the body does not come")):
-                given.read()
-        else:
-            raise OSError("too much of the body is left")
+        if self._lasting is None:
+            self._lasting = environ.of_connection(self.server.get_environ(), self.request, self.client_address)
+        found = environ.of_request(self._lasting, self.command, self.path, self.headers)
+        length = self.headers.get("content-length") or "0"
+        expects = (self.headers.get("expect") or "").lower() == "100-continue"
+        told = {"wfile": self.wfile, "wfile_line": b"HTTP/1.1 100 Continue\r\n"} if expects else {}
+        self._body = found["wsgi.input"] = hub.HttpBody(self.rfile, length, self.connection, **told)
+        found[HERE] = self._here
+        found[KNOWN] = self._known
+        return found
 
     def handle_one_response(self) -> None:
-        super().handle_one_response()
-        given = self.environ["eventlet.input"]
-        self._unread = given.position < (given.content_length or 0)
+        """Override: eventlet's looks at each header again and again.  An exception of the application, which answers
+        for its own, closes the connection.
+        """
+        response = WireResponse(self.wfile, self.command, self._minor, self._keeps)
+        self._body.headers_sent = response.begun  # an interim response cannot come after the final one
+        result: Any = None
+        try:
+            result = self.application(self.environ, response.start)
+            response.send(result)
+        except Exception as problem:
+            self.close_connection = True
+            if not isinstance(problem, OSError):
+                log.exception("the response failed")
+            if not response.begun:
+                response.start("500 Internal Server Error", [("Content-Length", "0")])
+                response.send(())
+        finally:
+            if hasattr(result, "close"):
+                result.close()
+            self._drop_body()
+
+    def _keeps(self, wanted: bool) -> bool:
+        """Whether the connection is kept for another request; `wanted`: the response lets it."""
+        if not wanted or self._body.should_send_hundred_continue:  # or else whether a body comes is not known
+            self.close_connection = True
+        return not self.close_connection
+
+    def _drop_body(self) -> None:
+        """Read and drop what the application left of the body, to keep the connection."""
+        body = self._body
+        left = body.content_length - body.position
+        if left and not self.close_connection:
+            try:
+                if left > REST:
+                    raise OSError("too much of the body is left")
+                with hub.Timeout(HEAD, TimeoutError("the body does not come")):
+                    body.read()
+            except OSError as problem:
+                log.debug("%s: %s", self.client_address[0], problem)
+                self.close_connection = True
+        self._unread = body.position < body.content_length
 
     def finish(self) -> None:
         """Close the connection.  An unread body is dropped before: else a reset loses the answer (RFC 9112, 9.6)."""

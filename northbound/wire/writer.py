@@ -31,6 +31,17 @@ class Writer:
         with contextlib.suppress(OSError):
             self._file.close()
 
+    def send(self, data: bytes) -> None:
+        """Write and flush.  What the socket takes at once needs no time limit, and none is set."""
+        sent = hub.send_now(self._sock, data)
+        if sent < len(data):
+            rest = data[sent:] if sent else data
+            self._limited(self._write_out, len(rest), rest)
+
+    def _write_out(self, data: bytes) -> None:
+        self._file.write(data)
+        self._file.flush()
+
     def write(self, data: bytes) -> None:
         self.writelines([data])
 

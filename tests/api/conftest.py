@@ -117,7 +117,7 @@ class Api:
         its path, `address-scope`.
         """
         named = {name.replace("__", ":"): value for name, value in attributes.items()}
-        plural, root = PLURALS.get(kind, f"{kind}s"), kind.replace("-", "_")
+        plural, root = PLURALS.get(kind, f"{kind}s"), kind.rpartition("/")[2].replace("-", "_")
         reply = self.call("POST", f"/v2.0/{plural}", {root: named})
         assert reply.status == 201, reply.body
         found: dict[str, Any] = reply.json[root]

@@ -35,9 +35,15 @@ class Estate:
             "network": self._networks(), "project": {"own": "red", "foreign": "blue"}, "agent": {"switch": NOBODY},
             "address_scope": self._scopes(),
         }  # fmt: skip
+        self.of["address_group"] = self._address_groups()
+        self.of["security_group"] = self._security_groups()
+        self.of["security_group_rule"] = self._security_group_rules()
         self.of["subnetpool"] = self._pools()
         self.of["subnet"] = self._subnets()
         self.of["port"] = self._ports()
+        rules = self.red.call("GET", "/v2.0/default-security-group-rules").json["default_security_group_rules"]
+        self.of["default_security_group_rule"] = {"everyones": rules[0]["id"]}
+        self.of["log"] = self._logs()
         self.of["rbac_policy"] = self._policies()
 
     def rows(self) -> Rows:
@@ -53,7 +59,8 @@ class Estate:
     def hidden(self) -> set[str]:
         """Ids that red cannot know."""
         seen = {NOBODY, "red"}
-        for path in ("networks", "subnets", "ports", "subnetpools", "address-scopes", "rbac-policies"):
+        for path in ("networks", "subnets", "ports", "subnetpools", "address-scopes", "address-groups",
+                     "security-groups", "security-group-rules", "rbac-policies"):  # fmt: skip
             (listed,) = self.red.call("GET", f"/v2.0/{path}").json.values()
             seen |= {str(row["id"]) for row in listed}
         return {key.rpartition("/")[2] for key in self.rows() if not key.startswith("taken/")} - seen
@@ -87,6 +94,44 @@ class Estate:
             "everyones": self._made(self.operator, "address-scope", ip_version=4, shared=True),
             "foreign": self._made(self.blue, "address-scope", ip_version=4),
         }
+
+    def _address_groups(self) -> dict[str, str]:
+        shared, everyones = self.blue.made("address-group"), self.operator.made("address-group")
+        self.share(self.blue, "address_group", shared)
+        self.share(self.operator, "address_group", everyones, "*")
+        return {
+            "own": self._made(self.red, "address-group", addresses=["10.0.0.0/8"]),
+            "shared": shared["id"],
+            "everyones": everyones["id"],
+            "foreign": self._made(self.blue, "address-group"),
+        }
+
+    def _security_groups(self) -> dict[str, str]:
+        """home: red's, with a rule of the operator's.  theirs: blue's default group."""
+        shared, everyones = self.blue.made("security-group"), self.operator.made("security-group")
+        self.share(self.blue, "security_group", shared)
+        self.share(self.operator, "security_group", everyones, "*")
+        (theirs,) = self.blue.call("GET", "/v2.0/security-groups?name=default").json["security_groups"]
+        return {
+            "own": self._made(self.red, "security-group"),
+            "home": self._made(self.red, "security-group"),
+            "shared": shared["id"],
+            "everyones": everyones["id"],
+            "foreign": self._made(self.blue, "security-group"),
+            "theirs": theirs["id"],
+        }
+
+    def _security_group_rules(self) -> dict[str, str]:
+        """operators: the operator's, in red's.  Of the others it is the group that is own, shared, or blue's."""
+        by = {"own": self.red, "home": self.red, "everyones": self.operator}
+        found = {
+            relation: self._made(by.get(relation, self.blue), "security-group-rule", security_group_id=group,
+                                 direction="ingress")
+            for relation, group in self.of["security_group"].items()
+        }  # fmt: skip
+        found["operators"] = self._made(self.operator, "security-group-rule", direction="egress", protocol="tcp",
+                                        security_group_id=self.of["security_group"]["home"])  # fmt: skip
+        return found
 
     def _pools(self) -> dict[str, str]:
         """guest: red's in a scope of blue's."""
@@ -132,6 +177,12 @@ class Estate:
             "neighbour": self._made(self.blue, "port", network_id=shared),
             "foreign": self._made(self.blue, "port", network_id=self.of["network"]["foreign"]),
         }
+
+    def _logs(self) -> dict[str, str]:
+        """Those of red's project are its managers'."""
+        what = {"resource_type": "security_group"}
+        return {each: self._made(self.operator, "log/log", project_id=project, **what) for each, project in (
+            ("own", "red"), ("foreign", "blue"))}  # fmt: skip
 
     def _policies(self) -> dict[str, str]:
         """operators: in red's project, about what is not red's."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from northbound.resource import Resource
+from northbound.rules import ADMIN
 from northbound.v2.catalogue import RESOURCES
 
 from .conftest import Api, Reply
@@ -21,11 +22,22 @@ SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
     "network": lambda an, n: {"name": f"n{n}"},
     "subnet": lambda an, n: {"network_id": an("network"), "ip_version": 4, "cidr": f"10.{n}.0.0/24", "name": f"n{n}"},
     "port": lambda an, n: {"network_id": an("network"), "name": f"n{n}", "device_id": f"n{n}"},
+    "security_group": lambda an, n: {"name": f"n{n}"},
+    "security_group_rule": lambda an, n: {
+        "security_group_id": an("security_group"), "direction": "ingress", "protocol": "tcp", "port_range_min": n + 1,
+        "port_range_max": n + 1,
+    },
     "address_scope": lambda an, n: {"name": f"n{n}", "ip_version": 4},
+    "address_group": lambda an, n: {"name": f"n{n}", "addresses": [f"12.{n}.0.0/24", f"2001:db8:{n}::1/128"]},
     "subnetpool": lambda an, n: {
         "name": f"n{n}", "prefixes": [f"11.{n}.0.0/16"], "default_prefixlen": 24,
         "address_scope_id": an("address_scope"),
     },
+    "default_security_group_rule": lambda an, n: {
+        "direction": "ingress", "protocol": "tcp", "port_range_min": n + 1, "port_range_max": n + 1,
+        "used_in_default_sg": True, "used_in_non_default_sg": False,
+    },
+    "log": lambda an, n: {"name": f"n{n}", "resource_type": "security_group", "target_id": an("port"), "event": "DROP"},
     "rbac_policy": lambda an, n: {
         "object_type": "network", "object_id": an("network"), "action": "access_as_shared",
         "target_tenant": f"green{n}",
@@ -33,13 +45,22 @@ SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
 }  # fmt: skip
 
 
+# Objects of a project that come with the others: its default security group, and the rules that groups begin with.
+COME_ALONG = {"security_group": 1, "security_group_rule": 4 + 2}
+
+
 def named(name: str) -> Resource:
     return next(each for each in RESOURCES if each.name == name)
 
 
-def creatable() -> list[Resource]:
+def every() -> list[Resource]:
     """In the order in which they can be made."""
     return [named(name) for name in SAMPLES]
+
+
+def creatable() -> list[Resource]:
+    """Those that a project can make."""
+    return [each for each in every() if each.access.create != ADMIN]
 
 
 def path(resource: Resource, an: An) -> str:

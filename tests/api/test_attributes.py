@@ -28,7 +28,9 @@ def test_port_security_is_the_networks_unless_the_port_says(api: Api) -> None:
     port = api.made("port", network_id=api.made("network")["id"], allowed_address_pairs=[{"ip_address": "10.0.0.9"}])
     off = change(api, "port", port, port_security_enabled=False)
     assert off.error == (409, "AddressPairAndPortSecurityRequired")
-    both = change(api, "port", port, port_security_enabled=False, allowed_address_pairs=[])
+    still = change(api, "port", port, port_security_enabled=False, allowed_address_pairs=[])
+    assert still.error == (409, "PortSecurityPortHasSecurityGroup")
+    both = change(api, "port", port, port_security_enabled=False, allowed_address_pairs=[], security_groups=[])
     assert both.json["port"]["port_security_enabled"] is False
 
 
@@ -198,7 +200,7 @@ def test_quotas_are_told_and_changed(api: Api) -> None:
     assert api.call("GET", f"{path}.json").json["quota"]["port"] == -1
 
 
-@pytest.mark.parametrize("path", ["service-providers", "routers", "floatingips", "security-groups"])
+@pytest.mark.parametrize("path", ["service-providers", "routers", "floatingips"])
 def test_what_there_is_none_of_is_an_empty_list(api: Api, path: str) -> None:
     assert api.call("GET", f"/v2.0/{path}?project_id=red").json == {path.replace("-", "_"): []}
     assert api.call("POST", f"/v2.0/{path}", {}).status == 405

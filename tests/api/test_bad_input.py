@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from northbound.openapi.errors import TYPES
 from northbound.resource import Attribute, May, Resource
 from northbound.v2.catalogue import RESOURCES
 from northbound.v2.engine import MAX_BULK
@@ -48,7 +49,7 @@ def test_every_attribute_refuses_what_it_cannot_be(api: Api, resource: Resource,
     before = api.everything()
     for wrong in WRONG:
         reply = api.call("POST", path, {resource.name: {attribute.name: wrong}})
-        assert reply.error == (400, "HTTPBadRequest"), wrong
+        assert reply.status == 400 and reply.error[1] in TYPES[400], wrong
         assert attribute.name in reply.json["NeutronError"]["message"]
         assert len(reply.body) < 5000
     assert api.everything() == before

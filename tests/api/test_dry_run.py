@@ -48,6 +48,7 @@ def foreseen(api: Api, method: str, path: str, body: object = None) -> dict[str,
 def test_a_port_that_would_be_made(seeing: Api) -> None:
     network = seeing.made("network")
     seeing.made("subnet", network_id=network["id"], ip_version=4, cidr="10.0.0.0/24")
+    seeing.call("GET", "/v2.0/security-groups")  # which makes the project's default group
     body = {"port": {"network_id": network["id"], "name": "p", "binding:profile": {"interface": "vif1"}}}
     plan = foreseen(seeing, "POST", "/v2.0/ports?dry_run=true", body)
     (told,) = plan["objects"]

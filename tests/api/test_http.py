@@ -168,7 +168,9 @@ def test_bodies_that_are_not(api: Api, body: bytes) -> None:
 @pytest.mark.parametrize(
     "body",
     [b'{"network": {"name": "a", "name": "b"}}', b'{"network": {"name": "a"}, "network": {}}',
-     b'{"networks": [{}, {"name": "a", "n\\u0061me": "a"}]}', b'[{"name": 1, "name": 1}]'],
+     b'{"networks": [{}, {"name": "a", "n\\u0061me": "a"}]}', b'[{"name": 1, "name": 1}]',
+     b'{"network": {"name": "::", "name": "a"}}', b'{"network": {"name": "a", "name": "::"}}',
+     b'{"network": {"name": "a", "name": "\\u003a"}}'],
 )  # fmt: skip
 def test_a_key_that_is_there_twice_is_refused_by_its_name(api: Api, body: bytes) -> None:
     before = api.everything()

@@ -45,8 +45,9 @@ def reds(red: Person) -> dict[str, Any]:
     pool = red.made("subnetpool", name="secret-pool", prefixes=["10.8.0.0/16"], default_prefixlen=24)
     policy = red.made("rbac-policy", object_type="network", object_id=network["id"], action="access_as_shared",
                       target_tenant="green")  # fmt: skip
+    group = red.made("address-group", name="secret-group", addresses=["10.9.0.0/24"])
     return {"networks": network, "subnets": subnet, "ports": port, "address-scopes": scope, "subnetpools": pool,
-            "rbac-policies": policy}  # fmt: skip
+            "address-groups": group, "rbac-policies": policy}  # fmt: skip
 
 
 def same(one: Reply, other: Reply, named: str) -> bool:
@@ -198,7 +199,8 @@ def test_the_operator_sees_everything(cloud: Cloud, reds: dict[str, Any]) -> Non
     assert operator.call("GET", f"/v1.1/tenants/red/networks/{reds['networks']['id']}").status == 200
 
 
-@pytest.mark.parametrize("kind", ["networks", "subnets", "ports", "subnetpools", "address-scopes", "rbac-policies"])
+@pytest.mark.parametrize("kind", ["networks", "subnets", "ports", "subnetpools", "address-scopes", "address-groups",
+                                  "rbac-policies"])  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_time_does_not_tell(blue: Person, reds: dict[str, Any], kind: str, method: str) -> None:
     """To ask for what is another's takes the same work, call by call, as to ask for what is not."""

@@ -55,7 +55,8 @@ def test_what_the_api_shows_is_what_it_says(api: Api, whole: dict[str, Any]) -> 
         there = f"{listed}/{made[resource.name]['id']}"
         fits(whole, f"{template}/{{id}}", "get", 200, api.call("GET", there).json)
         fits(whole, template, "get", 200, api.call("GET", f"{listed}?limit=1").json)
-        fits(whole, f"{template}/{{id}}", "put", 200, api.call("PUT", there, {resource.name: {}}).json)
+        if resource.update is not None:
+            fits(whole, f"{template}/{{id}}", "put", 200, api.call("PUT", there, {resource.name: {}}).json)
         if resource.tagged:
             tags = api.call("PUT", f"{there}/tags", {"tags": ["a"]})
             fits(whole, f"{template}/{{id}}/tags", "put", 200, tags.json)

@@ -16,7 +16,7 @@ from northbound.v2.catalogue import RESOURCES
 from tests.store.etcd_process import Cluster
 
 from .live import Live, running
-from .samples import SAMPLES, creatable
+from .samples import COME_ALONG, SAMPLES, creatable
 from .test_openapi import fits
 
 PHYSICAL = "[network]\nflat_networks = flat\nnetwork_vlan_ranges = vlans:100:199\n"
@@ -34,7 +34,7 @@ CHANGES: dict[tuple[str, str], str] = {
     ("fabric", "cost"): "[fabric]\ncost = speed\n",
     ("auth", "strategy"): "[auth]\nstrategy = tokens\ntokens = {directory}/tokens\n",
     ("network", "least_mtu"): "[network]\nleast_mtu = 68\n",
-    **{("quotas", name): f"[quotas]\n{name} = 1\n" for name in QUOTAS},
+    **{("quotas", name): f"[quotas]\n{name} = {1 + COME_ALONG.get(name, 0)}\n" for name in QUOTAS},
 }  # fmt: skip
 # What else there is: addresses, times, rates, files, names in logs, and what is refused at the start.
 CHANGES_NOTHING = {

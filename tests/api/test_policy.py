@@ -41,8 +41,12 @@ READERS = WRITERS | {"reader"}
 # (action, target) -> who may
 MATRIX: list[tuple[str, dict[str, Any], set[str]]] = [
     *((f"{verb}_{kind}", RED, WRITERS) for verb in ("create", "update", "delete")
-      for kind in ("network", "subnetpool", "address_scope", "rbac_policy")),
-    *((f"get_{kind}", RED, READERS) for kind in ("subnetpool", "address_scope", "rbac_policy", "quota")),
+      for kind in ("network", "subnetpool", "address_scope", "address_group", "rbac_policy")),
+    *((action, RED, WRITERS) for action in ("add_addresses", "remove_addresses")),
+    *((f"get_{kind}", RED, READERS) for kind in ("subnetpool", "address_scope", "address_group", "rbac_policy",
+                                                       "quota")),
+    ("get_address_group", {"project_id": "green", "shared": True}, READERS | {"other member"}),
+    ("update_address_group", {"project_id": "green", "shared": True}, {"operator"}),
     *((f"get_{kind}", ON_RED, READERS | {"service"}) for kind in ("network", "subnet", "port")),
     *((f"{verb}_subnet", ON_RED, WRITERS) for verb in ("create", "update", "delete")),
     *((f"{verb}_port", ON_RED, WRITERS | {"service"}) for verb in ("create", "update", "delete")),

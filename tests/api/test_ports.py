@@ -68,7 +68,7 @@ def test_a_port_is_shown_as_it_was_made(api: Api, network: dict[str, Any], subne
             "bridge_name": "br-int",
             "connectivity": "l2",
             "ovs_hybrid_plug": False,
-            "port_filter": False,
+            "port_filter": True,
         },
         "port_security_enabled": True,
         "allowed_address_pairs": [],
@@ -179,7 +179,8 @@ def test_why_a_port_is_in_error_is_told(api: Api, network: dict[str, Any]) -> No
         ({"binding:vif_type": "ovs"}, (400, "HTTPBadRequest")),
         ({"status": "ACTIVE"}, (400, "HTTPBadRequest")),
         ({"device_id": 5}, (400, "HTTPBadRequest")),
-        ({"security_groups": ["default"]}, (404, "SecurityGroupNotFound")),
+        ({"security_groups": ["00000000-0000-4000-8000-000000000000"]}, (404, "SecurityGroupNotFound")),
+        ({"security_groups": ["default"]}, (400, "HTTPBadRequest")),
         ({"security_groups": "default"}, (400, "HTTPBadRequest")),
     ],
 )

@@ -19,28 +19,36 @@ from northbound.openapi.document import document
 
 from .conftest import Reply
 from .estate import NOBODY, Estate
-from .test_isolation_everywhere import NAMED, references
+from .samples import named as named_resource
+from .test_isolation_everywhere import NAMED, reference, references
 
 OWN, NOBODYS = {"own"}, set[str]()
 MINE = {"network": {"own", "home"}, "port": {"own", "guest"}, "subnetpool": {"own", "guest"}, "address_scope": OWN,
-        "subnet": {"own", "operators"}, "rbac_policy": OWN}  # fmt: skip
+        "address_group": OWN, "log": NOBODYS, "subnet": {"own", "operators"}, "rbac_policy": OWN,
+        "security_group": {"own", "home"}}  # fmt: skip
 V2: dict[tuple[str, str], set[str]] = {
     **{(method, f"/v2.0/{path}/{{id}}"): MINE[kind] for method in ("PUT", "DELETE") for path, kind in (
         ("networks", "network"), ("subnets", "subnet"), ("subnetpools", "subnetpool"),
-        ("address-scopes", "address_scope"), ("rbac-policies", "rbac_policy"))},
+        ("address-scopes", "address_scope"), ("address-groups", "address_group"), ("rbac-policies", "rbac_policy"),
+        ("security-groups", "security_group"), ("log/logs", "log"))},
+    ("DELETE", "/v2.0/security-group-rules/{id}"): {"own", "home", "operators"},
     ("DELETE", "/v2.0/networks/{id}"): OWN,  # home is in use
     ("PUT", "/v2.0/ports/{id}"): MINE["port"],
     ("DELETE", "/v2.0/ports/{id}"): {*MINE["port"], "guests"},
     **{(method, f"/v2.0/{path}/{{id}}/tags{one}"): MINE[kind] for method, one in (
         ("PUT", ""), ("POST", ""), ("DELETE", ""), ("PUT", "/{tag}")) for path, kind in (
         ("networks", "network"), ("ports", "port"), ("subnetpools", "subnetpool"),
-        ("address-scopes", "address_scope"))},
+        ("address-scopes", "address_scope"), ("security-groups", "security_group"))},
     **{("DELETE", f"/v2.0/{path}/{{id}}/tags/{{tag}}"): NOBODYS for path in (  # there is no such tag
-        "networks", "ports", "subnetpools", "address-scopes", "subnets")},
+        "networks", "ports", "subnetpools", "address-scopes", "security-groups",
+        "subnets")},
     **{(method, f"/v2.0/subnets/{{id}}/tags{one}"): {"own", "guest"} for method, one in (  # whose the subnet is
         ("PUT", ""), ("POST", ""), ("DELETE", ""), ("PUT", "/{tag}"))},
     ("PUT", "/v2.0/subnetpools/{id}/add_prefixes"): OWN,
     ("PUT", "/v2.0/subnetpools/{id}/remove_prefixes"): OWN,
+    ("PUT", "/v2.0/address-groups/{id}/add_addresses"): OWN,
+    ("PUT", "/v2.0/address-groups/{id}/remove_addresses"): OWN,
+    ("DELETE", "/v2.0/default-security-group-rules/{id}"): NOBODYS,
     **dict.fromkeys((
         ("PUT", "/v2.0/agents/{id}"), ("DELETE", "/v2.0/agents/{id}"),
         ("POST", "/v2.0/ports/{id}/bindings"), ("PUT", "/v2.0/ports/{id}/bindings/{host}"),
@@ -56,12 +64,14 @@ V1: dict[tuple[str, str], set[str]] = {
     ("PUT", "networks/{network}/ports/{port}/attachment"): OWN,
     ("DELETE", "networks/{network}/ports/{port}/attachment"): OWN,
 }
-# Where the owner of a network has a say over what is on it, whosever that is: these rows of others change.
+# Where the owner of a network has a say over what is on it, or of a group over its rules: these rows of others change.
 SAYS = {("DELETE", "/v2.0/ports/{id}", "guests"), ("PUT", "/v2.0/subnets/{id}", "operators"),
-        ("DELETE", "/v2.0/subnets/{id}", "operators")}  # fmt: skip
+        ("DELETE", "/v2.0/subnets/{id}", "operators"), ("DELETE", "/v2.0/security-group-rules/{id}", "operators"),
+        ("DELETE", "/v2.0/security-groups/{id}", "home")}  # fmt: skip
 BODIES: dict[str, Any] = {
     "tags": {"tags": ["a"]}, "bindings": {"binding": {"host": "h"}}, "{host}": {"binding": {"profile": {"a": 1}}},
     "add_prefixes": {"prefixes": ["10.90.0.0/16"]}, "remove_prefixes": {"prefixes": ["10.65.9.0/24"]},
+    "add_addresses": {"addresses": ["10.90.0.0/16"]}, "remove_addresses": {"addresses": ["10.0.0.0/8"]},
     "{project}": {"quota": {"port": 1}}, "attachment": {"attachment": {"id": NOBODY}},
 }  # fmt: skip
 CHANGES: dict[str, dict[str, str]] = {"rbac_policy": {"target_tenant": "x"}, "agent": {"description": "x"}}
@@ -160,7 +170,17 @@ REFERS: dict[tuple[str, str, str], tuple[str, set[str]]] = {
     ("port", "fixed_ips", "UPDATE"): ("subnet", {"operators"}),  # those of the port's own network
     ("subnetpool", "address_scope_id", "CREATE"): ("address_scope", {"own", "shared", "everyones"}),
     ("subnetpool", "address_scope_id", "UPDATE"): ("address_scope", {"own", "shared", "everyones"}),
-    ("rbac_policy", "object_id", "CREATE"): ("network subnetpool address_scope", {"own", "home", "guest"}),
+    ("port", "security_groups", "CREATE"): ("security_group", SEEN),
+    ("port", "security_groups", "UPDATE"): ("security_group", SEEN),
+    ("security_group_rule", "security_group_id", "CREATE"): ("security_group", {"own", "home"}),
+    ("security_group_rule", "remote_group_id", "CREATE"): ("security_group", SEEN),
+    ("security_group_rule", "remote_address_group_id", "CREATE"): ("address_group", SEEN),
+    ("log", "resource_id", "CREATE"): ("security_group", NOBODYS),  # for managers, see test_logs.py
+    ("log", "target_id", "CREATE"): ("port", NOBODYS),
+    ("rbac_policy", "object_id", "CREATE"): (
+        "network subnetpool address_scope address_group security_group",
+        {"own", "home", "guest"},
+    ),
 }
 
 
@@ -171,11 +191,11 @@ def test_every_reference_has_its_row() -> None:
 @pytest.mark.parametrize(("resource", "attribute", "may"), sorted(REFERS))
 def test_references(estate: Estate, resource: str, attribute: str, may: str) -> None:
     kinds, rights = REFERS[resource, attribute, may]
-    path = {"rbac_policy": "rbac-policies"}.get(resource, f"{resource}s")
+    path = named_resource(resource).path
     for kind in kinds.split():
         for relation, named in sorted(estate.of[kind].items(), key=lambda each: each[0] in rights):
             body = {resource: whole(estate, resource, attribute, kind, named) if may == "CREATE" else {}}
-            body[resource] |= {attribute: [{"subnet_id": named}] if attribute == "fixed_ips" else named}
+            body[resource] |= {attribute: reference(attribute, named)}
             call = ("POST", f"/v2.0/{path}", body)
             if may == "UPDATE":
                 own = estate.of[resource]["own"]
@@ -190,6 +210,8 @@ def test_references(estate: Estate, resource: str, attribute: str, may: str) -> 
 
 def whole(estate: Estate, resource: str, attribute: str, kind: str, named: str) -> dict[str, Any]:
     """What else a new object must say."""
+    if attribute == "security_groups":
+        return {"network_id": estate.of["network"]["home"]}
     if resource == "port":
         row = estate.operator.call("GET", f"/v2.0/subnets/{named}").json if attribute == "fixed_ips" else {}
         return {"network_id": row["subnet"]["network_id"]} if row else {}
@@ -198,6 +220,9 @@ def whole(estate: Estate, resource: str, attribute: str, kind: str, named: str) 
     wholes: Mapping[str, dict[str, Any]] = {
         "subnet": {"ip_version": 4, "cidr": "10.77.0.0/24"},
         "subnetpool": {"prefixes": ["10.66.0.0/16"]},
+        "security_group_rule": {"direction": "ingress", "ethertype": "IPv6"}
+        | ({} if attribute == "security_group_id" else {"security_group_id": estate.of["security_group"]["own"]}),
+        "log": {"resource_type": "security_group"},
         "rbac_policy": {"object_type": kind, "action": "access_as_shared", "target_tenant": "blue"},
     }
     return wholes[resource]

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from controller.model.rows import AddressPair, FixedIp, Interface, Learned, Network, Physical, Port, Row, Switch, Tunnel
+from controller.model.rows import (
+    AddressGroup,
+    AddressPair,
+    FixedIp,
+    Interface,
+    Learned,
+    Network,
+    Physical,
+    Port,
+    Row,
+    SecurityGroup,
+    SecurityGroupRule,
+    Switch,
+    Tunnel,
+)
 from tests.world import World
 
 KINDS = ("vxlan", "geneve", "gre")
@@ -57,6 +72,43 @@ def seen(name: str, of: str, at: int, ofport: int, address: str) -> Learned:
     return Learned(network_id=of, mac=address, port_id=name, at=f"h{at}/tap-{name}", ofport=ofport)
 
 
+def group(name: str, number: int, *, stateful: bool = True) -> SecurityGroup:
+    return SecurityGroup(id=name, project_id="t", number=number, stateful=stateful)
+
+
+def rule(name: str, of: str, direction: str, said: str = "", *, family: int = 4, **rest: Any) -> SecurityGroupRule:
+    """`said`: protocol, with ports or ICMP type and code: "tcp 80-87", "udp 53", "icmp 8 0"."""
+    protocol, _, numbers = said.partition(" ")
+    given = [int(number) for number in numbers.replace("-", " ").split()]
+    one = given[:1] + ([None] if protocol.startswith("icmp") else given[:1])  # type: ignore[list-item]
+    first, last = given if len(given) == 2 else one if given else (None, None)
+    return SecurityGroupRule(
+        id=name, project_id="t", security_group_id=of, direction=direction, ethertype=f"IPv{family}",
+        protocol=protocol, port_range_min=first, port_range_max=last, **rest,
+    )  # fmt: skip
+
+
+def addresses_of(name: str, number: int, *addresses: str) -> AddressGroup:
+    return AddressGroup(id=name, project_id="t", number=number, addresses=addresses)
+
+
+def some_groups() -> list[Row]:
+    """Groups of both kinds, with rules of every form, that name each other and an address group."""
+    rows: list[Row] = [group("web", 7), group("all", 8), group("plain", 9, stateful=False)]
+    rows.append(addresses_of("known", 10, "10.0.0.2", "10.0.0.4/31", "2001:db8::/126"))
+    for of in ("web", "plain"):
+        rows += [
+            rule(f"{of}-out", of, "egress", remote_group_id="web" if of == "plain" else "plain"),
+            rule(f"{of}-dns", of, "egress", "udp 53", remote_address_group_id="known"),
+            rule(f"{of}-in", of, "ingress", "tcp 80-90", remote_group_id=of),
+            rule(f"{of}-ssh", of, "ingress", "tcp 22", remote_ip_prefix="10.0.0.1/30", normalized_cidr="10.0.0.0/30"),
+            rule(f"{of}-ping", of, "ingress", "icmp 8 0"), rule(f"{of}-ping6", of, "ingress", "icmpv6", family=6),
+            rule(f"{of}-gre", of, "ingress", "47", family=6, remote_address_group_id="known"),
+        ]  # fmt: skip
+    rows += [rule(f"all-{way}{v}", "all", way, family=v) for way in ("egress", "ingress") for v in (4, 6)]
+    return rows
+
+
 def on_physical(row: Network, vlan: int, name: str = "p1") -> Network:
     return replace(row, network_type="vlan" if vlan else "flat", physical_network=name, vlan=vlan)
 
@@ -67,7 +119,8 @@ def with_pairs(row: Port) -> Port:
 
 
 @st.composite
-def clouds(draw: st.DrawFn) -> World:
+def clouds(draw: st.DrawFn, *, filtered: bool = False) -> World:
+    """`filtered`: some ports have security groups."""
     vlan = draw(st.sampled_from([None, None, 0, 105]))
     rows: list[Row] = [network("red"), network("blue") if vlan is None else on_physical(network("blue"), vlan)]
     count = draw(st.integers(1, 4))
@@ -78,6 +131,10 @@ def clouds(draw: st.DrawFn) -> World:
         rows.append(replace(switch(number, *kinds, encap=f"2001:db8:ff::{number}" if v6 else ""), physical=physical))
     for n in range(draw(st.integers(2, 10))):
         rows += _port_with_plug(draw, n, count)
+    if filtered:
+        choice = st.sampled_from([None, (), ("web",), ("all",), ("web", "all"), ("plain",), ("web", "gone")])
+        rows = [replace(row, security_groups=draw(choice)) if isinstance(row, Port) else row for row in rows]
+        rows += some_groups()
     return World(*_without_twins(rows))
 
 
@@ -99,7 +156,7 @@ def _port_with_plug(draw: st.DrawFn, n: int, count: int) -> Iterator[Row]:
 
 
 def one_of_everything() -> World:
-    """Ports of every kind, on two switches and two networks, one of them on a physical network."""
+    """Ports of every kind, on two switches and two networks, one of them on a physical network; filters."""
     both = [replace(switch(number), physical=(Physical("p1", PATCH),)) for number in (1, 2)]
     rows: list[Row] = [*both, network("red"), on_physical(network("blue"), 105)]
     for of in NETWORKS:
@@ -111,8 +168,12 @@ def one_of_everything() -> World:
             replace(port(f"dan{suffix}", of, 4), port_security=False),
             replace(plugged(f"dan{suffix}", 1, first + 2), allotted=FIRST_ALLOTTED + first),
             seen(f"alice{suffix}", of, 1, first, VIRTUAL), seen(f"lea{suffix}", of, 1, first + 1, "02:00:00:00:00:03"),
+            replace(port(f"eve{suffix}", of, 5), security_groups=("web", "all")), plugged(f"eve{suffix}", 1, first + 3),
+            replace(port(f"fay{suffix}", of, 6), security_groups=("plain",)), plugged(f"fay{suffix}", 1, first + 4),
+            replace(port(f"leo{suffix}", of, 7, learning=True), security_groups=("web",)),
+            plugged(f"leo{suffix}", 1, first + 5),
         ]  # fmt: skip
-    return World(*rows)
+    return World(*rows, *some_groups())
 
 
 def _without_twins(rows: list[Row]) -> list[Row]:

@@ -1,4 +1,7 @@
-"""Run benchmarks, each in a process of its own, one after the other; print the table, write results.jsonl."""
+"""Run benchmarks, each in a process of its own, one after the other; print the table, write results.jsonl.
+
+The table shows beside each figure what the last commit has for it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench.figure import Figure, table
+from tests.bench.figure import Figure, earlier, table
 
 NAMES = (
     "compile",
@@ -44,6 +47,7 @@ def main() -> int:
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}")
+    before = earlier(_committed())
     figures: list[Figure] = []
     failed: list[str] = []
     for name in names:
@@ -54,7 +58,7 @@ def main() -> int:
             figure.details["cores"] = os.cpu_count()
         figures += found
         _write_down(found)
-    print(table(figures))
+    print(table(figures, before))
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -77,6 +81,13 @@ def _write_down(found: list[Figure]) -> None:
     names = {figure.name for figure in found}
     kept = [line for line in _lines() if msgspec.json.decode(line, type=Figure).name not in names]
     RESULTS.write_bytes(b"".join(line + b"\n" for line in [*kept, *(figure.line() for figure in found)]))
+
+
+def _committed() -> list[bytes]:
+    """The lines of the last commit, whatever has been measured since; without a repository, those of the file."""
+    path = f"HEAD:./{RESULTS.name}"
+    done = subprocess.run(["git", "show", path], cwd=RESULTS.parent, capture_output=True)
+    return done.stdout.splitlines() if done.returncode == 0 else _lines()
 
 
 def _lines() -> list[bytes]:

@@ -19,10 +19,14 @@ def measure() -> Iterator[Figure]:
     with site() as made:
         together: list[float] = []
         singly: list[float] = []
+        cpu: list[float] = []
         vifs = made.plug(COUNT)
         for _ in range(TURNS):
             for runs, run in ((together, _together), (singly, _singly)):
+                used = made.cpu()
                 runs.append(run(made, vifs))
+                if run is _together:
+                    cpu.append(made.cpu() - used)
                 _clear(made)
         value = median(together)
         yield Figure(
@@ -38,6 +42,7 @@ def measure() -> Iterator[Figure]:
                 "ports": COUNT,
                 "requests": "network, subnet, one POST of 1,000 ports with Prefer: wait",
                 "runs": together,
+                "cpu_us": min(cpu) / COUNT * 1e6,
                 "8_clients_1000_posts_s": median(singly),
                 "8_clients_runs": singly,
                 "clients_run": CLIENTS_RUN,

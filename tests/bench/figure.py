@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import quantiles
+from typing import NamedTuple
 
 import msgspec
 
@@ -42,21 +43,42 @@ def percentiles(values: Sequence[float]) -> tuple[float, float]:
     return cuts[49], cuts[94]
 
 
-def table(figures: Sequence[Figure]) -> str:
-    rows = [("name", "value", "unit", "peer", "ratio", "at least", "holds"), *(_row(figure) for figure in figures)]
+class Before(NamedTuple):
+    """A figure as it was measured before; `cpu_us`: see `table`."""
+
+    value: float
+    cpu_us: float | None = None
+
+
+def earlier(lines: Sequence[bytes]) -> dict[str, Before]:
+    """By name the figures that `Figure.line` wrote."""
+    read = [msgspec.json.decode(line) for line in lines]
+    return {line["name"]: Before(line["value"], line.get("cpu_us")) for line in read}
+
+
+def table(figures: Sequence[Figure], before: Mapping[str, Before] | None = None) -> str:
+    """A row for each figure, beside what it was `before`.
+
+    `cpu us`: microseconds of the controller's processor time for one request, or one object of a bulk; what else the
+    machine does has little say in it, so that it is what to compare with an earlier run.
+    """
+    head = ("name", "value", "before", "unit", "cpu us", "before", "peer", "ratio", "at least", "holds")
+    rows = [head, *(_row(figure, (before or {}).get(figure.name)) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
-def _row(figure: Figure) -> tuple[str, ...]:
+def _row(figure: Figure, before: Before | None) -> tuple[str, ...]:
     holds = {None: "", True: "yes", False: "NO"}[figure.holds]
     return (
-        figure.name, _text(figure.value), figure.unit, _text(figure.peer), _text(figure.ratio), figure.at_least, holds,
+        figure.name, _text(figure.value), _text(before and before.value), figure.unit,
+        _text(figure.details.get("cpu_us")), _text(before and before.cpu_us),
+        _text(figure.peer), _text(figure.ratio), figure.at_least, holds,
     )  # fmt: skip
 
 
-def _text(value: float | None) -> str:
-    if value is None:
+def _text(value: object) -> str:
+    if not isinstance(value, int | float):
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 

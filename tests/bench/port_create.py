@@ -10,7 +10,7 @@ from tests.bench.http import load
 from tests.bench.site import CLIENTS_RUN, HYPERVISORS, creation, refused, site
 
 COUNT, WARM, CLIENTS = 2_000, 100, 8
-WANTED = 500.0  # a second
+WANTED = 800.0  # a second
 OPENSTACK = 21.0  # a second
 
 
@@ -48,6 +48,7 @@ def measure() -> Iterator[Figure]:
                 "p95_ms": p95 * 1e3,
                 "all_flows_confirmed_after_s": confirmed,
                 "controller_cpu_s": cpu,
+                "cpu_us": cpu / COUNT * 1e6,
                 "switches_cpu_s": switches,
                 "switches": HYPERVISORS,
             },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ HYPERVISORS = 4
 PATIENCE = 120.0  # seconds
 CLIENTS_RUN = "in the benchmark's process, beside the controller's and four ovs-vswitchd, on the machine's cores"
 PORTS = "/v2.0/ports"
+INTERFACES = re.compile(rb'tenet_objects\{kind="interface"\} (\S+)')
 
 
 class Site:
@@ -55,6 +57,7 @@ class Site:
         `real` ones are internal ports, the others have an OpenFlow number but no device.
         """
         each = count // HYPERVISORS
+        wanted = self._interfaces() + each * HYPERVISORS
         for start in range(self.plugged, self.plugged + each, 500):
             numbers = range(start, min(start + 500, self.plugged + each))
             for hypervisor in self.lab:
@@ -64,8 +67,16 @@ class Site:
                     plug_bare(hypervisor, numbers)
         vifs = [vif_of(one, self.plugged + number) for number in range(each) for one in self.lab]
         self.plugged += each
-        self._await_interfaces()
+        self._await_interfaces(wanted)
         return vifs
+
+    def active(self, id: str) -> None:
+        """Wait until a port is ACTIVE."""
+        deadline = time.monotonic() + PATIENCE
+        while self.client.json("GET", f"{PORTS}/{id}")["port"]["status"] != "ACTIVE":
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"port {id} does not become ACTIVE")
+            time.sleep(0.02)
 
     def settled(self) -> None:
         """Wait until every switch holds all flows that it should."""
@@ -79,13 +90,17 @@ class Site:
             time.sleep(0.02)
         raise TimeoutError("the switches do not come to hold what they should")
 
-    def _await_interfaces(self) -> None:
+    def _await_interfaces(self, wanted: int) -> None:
         deadline = time.monotonic() + PATIENCE
-        wanted = f'tenet_objects{{kind="interface"}} {float(self.plugged * HYPERVISORS)}'
-        while wanted not in self.controller.api("GET", "/metrics").body.decode():
+        while self._interfaces() != wanted:
             if time.monotonic() > deadline:
                 raise TimeoutError("the controller does not see the interfaces")
             time.sleep(0.05)
+
+    def _interfaces(self) -> int:
+        """How many interfaces with an iface-id the controller sees."""
+        found = INTERFACES.search(self.controller.api("GET", "/metrics").body)
+        return int(float(found[1])) if found else 0
 
     def cpu(self) -> float:
         """Seconds of processor time that the controller has used."""
@@ -119,12 +134,12 @@ def refused(seen: Load, status: int) -> None:
 
 
 @contextmanager
-def site() -> Iterator[Site]:
+def site(encapsulation: str = "vxlan") -> Iterator[Site]:
     with Lab(HYPERVISORS) as lab:
         management.connect(lab)
         controller = Controller(lab, management.OPTIONS)
         controller.start()
-        lab.configure(("vxlan",), management.MANAGER)
+        lab.configure((encapsulation,), management.MANAGER)
         for hypervisor in lab:
             hypervisor.await_bridge()
         made = Site(lab, controller)

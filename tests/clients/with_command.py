@@ -54,6 +54,9 @@ def main() -> None:
     assert [each["ID"] for each in make("port", "list", "--network", "c-net")] == [port["id"]]
     assert make("ip", "availability", "show", "c-net")["used_ips"] == 1
     make("network", "agent", "list")
+    address_groups()
+    default_rules()
+    logs(port["id"])
     make("extension", "list", "--network")
     try:
         run("network", "delete", "c-net")
@@ -67,6 +70,36 @@ def main() -> None:
     run("address", "scope", "delete", "c-scope")
     assert make("network", "list") == []
     print("all of it")
+
+
+def address_groups() -> None:
+    group = make("address", "group", "create", "c-group", "--address", "10.1.0.0/16", "--address", "192.0.2.1")
+    assert group["addresses"] == ["10.1.0.0/16", "192.0.2.1/32"], group
+    run("address", "group", "set", "c-group", "--address", "2001:db8::1", "--description", "d")
+    run("address", "group", "unset", "c-group", "--address", "10.1.0.0/16")
+    assert make("address", "group", "show", "c-group")["addresses"] == ["192.0.2.1/32", "2001:db8::1/128"]
+    assert [each["Name"] for each in make("address", "group", "list")] == ["c-group"]
+    run("address", "group", "delete", "c-group")
+
+
+def default_rules() -> None:
+    make_rule = ("default", "security", "group", "rule", "create", "--protocol", "tcp", "--dst-port", "22:23")
+    rule = make(*make_rule, "--for-default-sg", "--remote-group", "PARENT")
+    assert rule["used_in_default_sg"] is True and rule["remote_group_id"] == "PARENT", rule
+    assert len(make("default", "security", "group", "rule", "list")) == 5
+    assert make("default", "security", "group", "rule", "show", rule["id"])["port_range_max"] == 23
+    run("default", "security", "group", "rule", "delete", rule["id"])
+
+
+def logs(port_id: str) -> None:
+    assert make("network", "loggable", "resources", "list") == [{"Supported types": "security_group"}]
+    log = make("network", "log", "create", "c-log", "--resource-type", "security_group", "--target", port_id,
+               "--event", "DROP", "--disable")  # fmt: skip
+    assert (log["Target"], log["Event"], log["Enabled"]) == (port_id, "DROP", False), log
+    run("network", "log", "set", "c-log", "--enable")
+    assert make("network", "log", "show", "c-log")["Enabled"] is True
+    assert [each["Name"] for each in make("network", "log", "list")] == ["c-log"]
+    run("network", "log", "delete", "c-log")
 
 
 if __name__ == "__main__":

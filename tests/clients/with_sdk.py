@@ -5,6 +5,8 @@ Prints a line for each step and ends with status 0 when all of them did what the
 
 from __future__ import annotations
 
+from typing import Any
+
 import openstack  # type: ignore[import-not-found]
 from openstack import exceptions
 
@@ -73,6 +75,9 @@ def main() -> None:
     policy = net.update_rbac_policy(policy, target_project_id="another")
     net.delete_rbac_policy(policy)
 
+    address_groups(net)
+    default_rules(net)
+
     project = network.project_id
     quota = net.get_quota(project)
     assert quota.ports != 0
@@ -103,6 +108,28 @@ def main() -> None:
     except exceptions.NotFoundException:
         pass
     print("all of it")
+
+
+def address_groups(net: Any) -> None:
+    group = net.create_address_group(name="sdk-group", addresses=["10.1.0.0/16"])
+    group = net.add_addresses_to_address_group(group, ["192.0.2.1", "2001:db8::/64"])
+    assert group.addresses == ["10.1.0.0/16", "192.0.2.1/32", "2001:db8::/64"], group
+    group = net.remove_addresses_from_address_group(group, ["10.1.0.0/16"])
+    assert net.find_address_group("sdk-group").addresses == ["192.0.2.1/32", "2001:db8::/64"]
+    assert net.update_address_group(group, description="d").description == "d"
+    net.delete_address_group(group)
+    assert list(net.address_groups()) == []
+
+
+def default_rules(net: Any) -> None:
+    assert len(list(net.default_security_group_rules())) == 4
+    rule = net.create_default_security_group_rule(
+        direction="ingress", protocol="tcp", port_range_min=22, port_range_max=22, remote_group_id="PARENT",
+        used_in_default_sg=True, used_in_non_default_sg=False,
+    )  # fmt: skip
+    assert net.get_default_security_group_rule(rule.id).remote_group_id == "PARENT"
+    net.delete_default_security_group_rule(rule)
+    assert len(list(net.default_security_group_rules(used_in_non_default_sg=True))) == 2
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from controller.compile.catalogue import apps
 from controller.compile.compiler import Apps, Compiler
 from controller.compile.flow_set import FlowChange
 from controller.flow import Flow, Rates
+from controller.model import group_members
 from controller.model.model import Applied, Model
 from controller.model.reader import Reader
 from controller.model.rows import NAMES, Interface, Learned, Port, Row, Switch
@@ -31,18 +32,27 @@ delete = st.tuples(st.just("delete"), st.lists(st.integers(0, 99), min_size=1, m
 replug = st.tuples(st.just("replug"), st.tuples(st.integers(0, 9), st.sampled_from(strategies.OFPORTS)))
 learn = st.tuples(st.just("learn"), st.tuples(st.integers(0, 9), st.sampled_from(strategies.MACS)))
 renumber = st.tuples(st.just("renumber"), st.tuples(st.integers(0, 9), st.sampled_from([1, 2, 70, 140])))
+protect = st.tuples(st.just("put"), st.lists(strategies.filters | strategies.ports, min_size=1, max_size=6))
 wire = st.tuples(st.just("put"), strategies.wires.filter(bool))
 include = st.tuples(st.just("include"), st.sampled_from(strategies.SWITCHES))
 exclude = st.tuples(st.just("exclude"), st.sampled_from(strategies.SWITCHES))
 part = st.tuples(st.just("part"), st.integers(1, 30))  # compute a few units, and go on with the next change
 settle = st.tuples(st.just("settle"), st.none())
 steps = st.lists(
-    st.one_of(put, put, put, delete, replug, learn, renumber, wire, part, settle, settle, include, exclude),
+    st.one_of(put, put, put, delete, replug, learn, renumber, wire, protect, part, settle, settle, include, exclude),
     min_size=3,
     max_size=30,
 )
 begin = st.sampled_from([[], [("put", strategies.base())]])
 histories = st.builds(lambda first, then: first + then, begin, steps)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_blocks() -> Iterator[None]:
+    """Blocks of members with several addresses each, although there are few addresses."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(group_members, "PARTS", 2)
+        yield
 
 
 def from_nothing(model: Model, included: Iterable[str], chosen: Apps) -> Compiler:
@@ -208,7 +218,7 @@ def test_nothing_is_left_of_what_is_gone(history: list[tuple[str, Any]]) -> None
     told.settle()
     assert told.compiler.empty
     change(told.model, *sorted(told.model.revisions))
-    assert not told.model.placement
+    assert not told.model.placement and not told.model.group_members
     for kind in NAMES:
         for name in (*INDEXES[kind], *LOOKUPS[kind]):
             assert not told.model.values(kind, name)

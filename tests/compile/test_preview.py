@@ -16,17 +16,28 @@ from controller.compile.on_demand import OnDemand
 from controller.compile.preview import Preview
 from controller.flow import Rates
 from controller.model.model import Model
-from controller.model.rows import Network, Port, Row, Subnet, Switch
+from controller.model.rows import (
+    AddressGroup,
+    Network,
+    Port,
+    Row,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    Switch,
+)
 from controller.runtime import hub
 from tests import strategies
 from tests.apps.clouds import network, plugged, port
 from tests.apps.clouds import switch as numbered
 from tests.world import change
 
-INTENT = (Network, Port, Subnet)
+INTENT = (Network, Port, Subnet, SecurityGroup, SecurityGroupRule, AddressGroup)
 clouds = st.builds(lambda rows, more, wires: [*rows, *more, *wires], st.sampled_from([strategies.base()]),
-                   st.lists(strategies.rows, max_size=12), strategies.wires)  # fmt: skip
-intents = st.lists(strategies.rows.filter(lambda row: isinstance(row, INTENT)), min_size=1, max_size=4)
+                   st.lists(strategies.rows | strategies.filters, max_size=12), strategies.wires)  # fmt: skip
+intents = st.lists(
+    strategies.rows.filter(lambda row: isinstance(row, INTENT)) | strategies.filters, min_size=1, max_size=4
+)
 asked = st.tuples(intents, st.booleans())  # rows that would be put, or deleted
 
 

@@ -134,6 +134,7 @@ def test_whoever_can_be_told_apart_may_come_from_anywhere(tmp_path: Path) -> Non
 def test_limits_hold_where_there_are_tenants(tmp_path: Path) -> None:
     assert told(tmp_path, "[auth]\nstrategy = tokens\n[quotas]\nport = 7\n").quotas == {
         "network": 100, "subnet": 100, "port": 7, "subnetpool": 100, "address_scope": 100, "rbac_policy": 10,
+        "security_group": 10, "security_group_rule": 100, "address_group": 10, "log": 10,
     }  # fmt: skip
     assert told(tmp_path, "[quotas]\nport = 7\n").quotas == dict.fromkeys(QUOTAS, -1) | {"port": 7}
 

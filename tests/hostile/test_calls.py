@@ -39,10 +39,12 @@ ITEMS: dict[str, Callable[[int], Any]] = {
     "allowed_address_pairs": lambda n: {"ip_address": f"10.8.{n}.0/24"},
     "security_groups": lambda n: UUID(n),
     "extra_dhcp_opts": lambda n: {"opt_name": f"option-{n}", "opt_value": "x" * 200},
+    "addresses": lambda n: f"12.{n}.0.0/28",
     "prefixes": lambda n: f"12.{n}.0.0/28",
 }
 # What the n-th object of a bulk has beside what a sample has.
 APART: dict[str, Callable[[int], dict[str, Any]]] = {
+    "address_group": lambda n: {"addresses": [f"13.{n >> 8}.{n & 255}.0/24"]},
     "subnet": lambda n: {"cidr": f"11.{n >> 8}.{n & 255}.0/24"},
     "subnetpool": lambda n: {"prefixes": [f"13.{n >> 8}.{n & 255}.0/24"]},
 }

@@ -73,6 +73,7 @@ def test_a_name_that_would_be_a_prefix_of_keys_is_refused(world: World) -> None:
 
 def test_moving_an_interface_and_deleting_leave_nothing_reserved(world: World) -> None:
     network = world.network()
+    world.default_group()
     before = set(world.model.revisions)
     port = world.port(network, interface_id="a")
     for interface in ("b", "", "c", ""):

@@ -25,10 +25,12 @@ def test_a_port_has_one_address_of_each_version(world: World) -> None:
     network = world.network()
     four, six = world.subnet(network, "10.0.0.0/24"), world.subnet(network, "2001:db8::/64")
     world.subnet(network, "10.0.1.0/24")
+    group = world.default_group()
     port = world.port(network)
     assert [fixed.subnet_id for fixed in port.fixed_ips] == [four.id, six.id]
     assert ipaddress.ip_address(port.fixed_ips[1].ip_address) in ipaddress.ip_network("2001:db8::/64")
     assert taken_by(world, port) == {
+        f"taken/group-port/{group.id}/{port.id}",
         f"taken/member/{network.id}/port/{port.id}",
         f"taken/mac/{network.id}/{port.mac_address}",
         f"taken/ip/{four.id}/{port.fixed_ips[0].ip_address}",
@@ -158,6 +160,7 @@ def test_an_update_of_the_mac_gives_back_the_old_one(world: World) -> None:
 def test_a_deleted_port_leaves_nothing(world: World) -> None:
     network = world.network()
     world.subnet(network, "10.0.0.0/24")
+    world.default_group()
     before = set(world.model.revisions)
     port = world.port(network, interface_id="tap1")
     assert f"taken/vif/{'tap1'}" in world.model.taken

@@ -7,12 +7,12 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from controller.intent import networks, ports, subnets
+from controller.intent import networks, ports, security_groups, subnets
 from controller.intent.env import Means
 from controller.intent.ports import PortWish
 from controller.intent.subnets import SubnetWish
 from controller.model.model import Model
-from controller.model.rows import Network, Port, Subnet
+from controller.model.rows import Network, Port, SecurityGroup, Subnet
 from controller.store.replica import applied
 from controller.store.transaction import Transaction
 
@@ -36,6 +36,10 @@ class World:
         revision = self.model.revision + 1
         self.model.apply([applied(revision, key, row) for key, row in transaction.write.items()])
         return value
+
+    def default_group(self, project: str = "red") -> SecurityGroup:
+        """The project's default group, which its first port would make."""
+        return self.run(lambda tx: security_groups.default(tx, project, self.means))
 
     def network(self, project: str = "red", **wish: object) -> Network:
         return self.run(lambda tx: networks.create(tx, project, wish, self.means))  # type: ignore[arg-type]

@@ -48,6 +48,7 @@ def test_the_cancellation() -> None:
         ((ABBREVIATED,), 0),
         ((ADDED,), 1),
         ((ADDED, ABBREVIATED, MODIFIED, REMOVED), 3),
+        ((REMOVED[:8] + "0000" + REMOVED[12:], REMOVED[:8] + "0001" + REMOVED[12:]), 0),  # idle and hard timeout
     ],
 )
 def test_changes_by_others_are_counted(updates: tuple[str, ...], changes: int) -> None:

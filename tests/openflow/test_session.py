@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from controller.flow.meter import FLAGS, Meter, limit
-from controller.openflow import connection, session, wire
+from controller.openflow import connection, requests, wire
 from controller.openflow.session import Holdings, PacketIn, PortDesc, Session
 from controller.runtime import hub
 from controller.runtime.errors import Rejected, Unreachable
@@ -200,7 +200,7 @@ def test_a_silent_switch_is_closed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "tenet.openflow")
-    monkeypatch.setattr(session, "_TIMEOUT", 0.05)
+    monkeypatch.setattr(requests, "TIMEOUT", 0.05)
     switch, peer = bench.switch(1)
     switch.mute = True
     with pytest.raises(Unreachable):

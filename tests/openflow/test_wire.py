@@ -49,6 +49,12 @@ def test_bundle_control_and_meter_mod_bytes() -> None:
     assert wire.meters(bytes.fromhex("00180006fffffffd" + "00010010" + "00000064" + "000000c8" + "00000000")) == [meter]
 
 
+def test_bytes_of_what_only_open_vswitch_knows() -> None:
+    """As ovs-ofctl was seen to write them: `set-frags nx-match`, `ct-flush-zone 11`."""
+    assert wire.match_fragments(5).hex() == "0409000c00000005" + "0003" + "0080"
+    assert wire.flush_zone(6, 11).hex() == "0404001800000006" + "00002320" + "0000001d" + "000000000000" + "000b"
+
+
 def test_packet_out_bytes() -> None:
     assert wire.packet_out(1, 5, b"A" * 16, b"data").hex() == (
         "040d002c00000001" + "ffffffff" + "00000005" + "0010" + "000000000000" + "41" * 16 + b"data".hex()
@@ -143,6 +149,18 @@ def test_a_dump_tells_right_from_wrong() -> None:
         assert dump.settled(held) == expected
 
 
+def test_a_dump_tells_the_age_of_the_oldest_flow_that_is_right() -> None:
+    content = bytes(range(64))
+    cookie = digest.cookie(3, 100, content[:16], content[16:])
+
+    def aged(part: bytes, seconds: int) -> bytes:
+        return part[:4] + struct.pack("!I", seconds) + part[8:]
+
+    parts = [aged(stats(cookie, content), 7), aged(stats(cookie, content), 90), aged(stats(0, content), 500)]
+    assert dump.read(b"".join(parts), dump.Holdings(set(), set())) == 90
+    assert dump.read(parts[2], dump.Holdings(set(), set())) == 0
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -165,11 +183,17 @@ def test_cookies_are_never_reserved_values(monkeypatch: pytest.MonkeyPatch) -> N
         def __init__(self, value: bytes) -> None:
             self.value = value
 
+        def copy(self) -> Fixed:
+            return self
+
+        def update(self, content: bytes) -> None:
+            """Whatever it is."""
+
         def digest(self) -> bytes:
             return self.value
 
     for raw, cookie in [(bytes(8), 1), (b"\xff" * 8, 1), (b"\0" * 7 + b"\x02", 2)]:
-        monkeypatch.setattr(digest, "blake2b", lambda content, digest_size, raw=raw: Fixed(raw))
+        monkeypatch.setattr(digest, "_BEGUN", Fixed(raw))
         assert digest.cookie(0, 0, b"", b"") == cookie
 
 

@@ -61,6 +61,8 @@ class MemorySession:
         self.dumps = 0
         self.counts = 0
         self.counts_flows = True
+        self.flows_age = 0
+        self.zones: list[tuple[int, int]] = []  # emptied: zone, and how many flows there were then
         self.on_dump: Callable[[], None] = lambda: None
         self.on_apply: Callable[[], None] = lambda: None
 
@@ -93,6 +95,9 @@ class MemorySession:
         for number in numbers:
             self.meters.pop(number, None)  # one that is not there is no error (tests/openflow/test_meters.py)
 
+    def flush_zones(self, zones: Iterable[int]) -> None:
+        self.zones += [(zone, len(self.table)) for zone in zones]
+
     def apply(
         self,
         put: Sequence[bytes],
@@ -100,11 +105,13 @@ class MemorySession:
         groups: Sequence[bytes] = (),
         groups_gone: Sequence[bytes] = (),
         meters: Sequence[bytes] = (),
+        zones: Sequence[int] = (),
     ) -> None:
         gone = set(drop)
-        if not (put or gone or groups or groups_gone or meters):
+        if not (put or gone or groups or groups_gone or meters or zones):
             return
         self._wait()
+        self.flush_zones(zones)
         refused_meters = {one.number: "full" for wire in meters if not self._take_meter(one := _meter(wire))}
         self.applied += 1
         self.on_apply()

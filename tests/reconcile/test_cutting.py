@@ -15,6 +15,7 @@ from controller.flow.meter import Meter
 from controller.reconcile.cutting import MOST, cut
 from controller.reconcile.needs import Difference
 from controller.reconcile.target import Batch
+from controller.reconcile.zones import ZoneChanges
 
 TABLES = (CLASSIFY, SOURCE, LOCAL, PERMIT, DELIVER)
 
@@ -101,7 +102,8 @@ def test_what_flows_refer_to_comes_first_and_goes_last() -> None:
     group = Group("select", (Bucket((output(1),)),))
     groups = Difference((group,), frozenset({5}), frozenset({6}))
     meters = Difference((Meter(70_000, 5, 1, 1),), frozenset({70_001}))
-    parts = cut(Batch(objects(20), set(), groups, meters), {}, 40)
+    parts = cut(Batch(objects(20), set(), groups, meters, ZoneChanges((3,), (4,))), {}, 40)
+    assert [part.zones for part in parts] == [((3,), ()), ((), ()), ((), (4,))]
     assert len(parts) == 3
     assert [part.groups.missing for part in parts] == [(group,), (), ()]
     assert [part.meters.missing for part in parts] == [meters.missing, (), ()]

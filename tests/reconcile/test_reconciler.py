@@ -264,6 +264,31 @@ def test_few_switches_are_dumped_at_a_time_and_slow_ones_hold_up_nobody(
         hub.kill(thread)
 
 
+def test_few_switches_are_sent_their_first_flows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler, "TOGETHER", 2)
+    bench = Bench(apps(Rates()))
+    bench.feed.put(*(switch(number) for number in range(3, 10)))
+    bench.start()
+    now, most = [0], [0]
+
+    def begin() -> None:
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+
+    def end() -> None:
+        hub.sleep(0.005)
+        now[0] -= 1
+
+    for number in range(1, 10):
+        session = MemorySession(number)
+        session.on_dump, session.on_apply = begin, end
+        bench.connect(number, session)
+    until(lambda: all(bench.progress.at(f"h{number}") > 0 for number in range(1, 10)), 20.0)
+    assert most == [2] and now == [0]
+    for thread in bench.threads:
+        hub.kill(thread)
+
+
 def test_a_change_during_the_first_dump_is_not_gathered_and_not_lost(bench: Bench) -> None:
     one, gate = MemorySession(1), hub.Signal()
     one.on_dump = gate.wait

@@ -166,7 +166,7 @@ def test_a_wait_for_what_is_to_go_ends_when_every_switch_has_let_go(
 ) -> None:
     waits: list[float] = []
     wait = scene.progress.wait
-    monkeypatch.setattr(scene.progress, "wait", lambda timeout: (waits.append(timeout), wait(timeout)))
+    monkeypatch.setattr(scene.progress, "wait", lambda timeout, _: (waits.append(timeout), wait(timeout)))
 
     def ends(*port_ids: str) -> bool:
         waits.clear()

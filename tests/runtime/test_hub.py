@@ -24,6 +24,19 @@ def test_who_waits_hears_of_what_was_cleared_since() -> None:
     assert heard == [True]
 
 
+def test_a_pulse_wakes_those_that_wait_and_nobody_later() -> None:
+    told = hub.Signal()
+    heard: list[bool] = []
+    threads = [hub.spawn(lambda: heard.append(told.wait(60.0))) for _ in range(2)]
+    hub.sleep(0)
+    told.pulse()
+    for thread in threads:
+        thread.wait()
+    assert heard == [True, True] and not told.is_set()
+    told.pulse()
+    assert not told.wait(0.01)
+
+
 def test_a_wait_ends_in_time() -> None:
     told = hub.Signal()
     assert not told.wait(0.01)

@@ -15,7 +15,9 @@ log = logging.getLogger("tenet.test")
 
 
 @pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
+def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing"):
+        monkeypatch.setattr(logging, name, getattr(logging, name))
     root, ours = logging.getLogger(), logging.getLogger("tenet")
     handlers, level, our_level = list(root.handlers), root.level, ours.level
     yield

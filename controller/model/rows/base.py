@@ -26,7 +26,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def key(self) -> str:
-        return f"{self.kind_name()}/{self.row_id}"
+        return PREFIXES[type(self)] + self.row_id
 
     @property
     def row_id(self) -> str:
@@ -51,6 +51,10 @@ class Standard(Row, frozen=True, kw_only=True):
     created_at: str = ""
     updated_at: str = ""
     revision: int = 0
+
+    @property
+    def key(self) -> str:
+        return PREFIXES[type(self)] + self.id
 
 
 class Reads(Protocol):
@@ -82,6 +86,7 @@ class Reference(NamedTuple):
 class Seen(NamedTuple):
     """Visibility of a row to others than its owner (`project_id`) and operators.
 
+    `public`: everybody sees it; such rows have no owner (""), and a field `public` by which all are found.
     `shared`: targets of RBAC policies on the row with one of these actions.  `parent_owner`: the owner of its parent.
     `parent_shared`: targets of such policies on its parent.
     """
@@ -89,6 +94,7 @@ class Seen(NamedTuple):
     shared: tuple[str, ...] = ()
     parent_owner: bool = False
     parent_shared: tuple[str, ...] = ()
+    public: bool = False
 
 
 BY_OWNER = Seen()
@@ -158,7 +164,7 @@ def row(
         )
         if KINDS.setdefault(name, kind) is not kind:
             raise ValueError(f"two kinds of rows are called {name}")
-        DECLARED[kind], NAMES[kind] = found, name
+        DECLARED[kind], NAMES[kind], PREFIXES[kind] = found, name, f"{name}/"
         INDEXES[kind], LOOKUPS[kind], ATTRIBUTES[kind] = index, lookup, attributes
         if joins is not None:
             JOINS[kind] = joins
@@ -179,6 +185,7 @@ def row(
 DECLARED: dict[type[Row], Kind] = {}
 KINDS: dict[str, type[Row]] = {}
 NAMES: dict[type[Row], str] = {}
+PREFIXES: dict[type[Row], str] = {}  # of keys: the name and a slash
 INDEXES: dict[type[Row], tuple[str, ...]] = {}
 LOOKUPS: dict[type[Row], tuple[str, ...]] = {}
 ATTRIBUTES: dict[type[Row], tuple[str, ...]] = {}

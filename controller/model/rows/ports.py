@@ -47,6 +47,7 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
         "security_groups",
     ),
     parent=Reference("network_id", "network", "member"),
+    refers=(Reference("security_groups", "security_group", "group-port"),),
     seen=Seen(parent_owner=True),
     quota=500,
 )
@@ -79,9 +80,14 @@ class Port(Standard, frozen=True, kw_only=True):
     security_groups: tuple[str, ...] | None = None
 
     @property
+    def trusted(self) -> bool:
+        """Whether it is of the network's own services (routers, DHCP servers): no security groups filter it."""
+        return self.device_owner.startswith("network:")
+
+    @property
     def filtered(self) -> bool:
         """Whether security groups say what it may send and receive."""
-        return self.security_groups is not None and self.port_security
+        return self.security_groups is not None and self.port_security and not self.trusted
 
     @property
     def learns(self) -> bool:

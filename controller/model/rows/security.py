@@ -59,13 +59,17 @@ class SecurityGroupRule(Standard, frozen=True, kw_only=True):
 @row(
     "address_group",
     plural="Address groups",
-    lookup=("project_id", "name", "tags"),
+    lookup=("project_id", "name"),
     attributes=("number", "addresses"),
     seen=Seen(shared=(SHARED,)),
     quota=10,
 )
 class AddressGroup(Standard, frozen=True, kw_only=True):
-    """Prefixes in canonical form, which rules of security groups name together.  `number`: as of security groups."""
+    """Prefixes that rules of security groups name together (Networking API v2.0, address-groups).
+
+    `number`: the group in flows, as of security groups.  `addresses`: canonical prefixes of both IP versions, in order,
+    a single address with the length /32 or /128.
+    """
 
     number: int
     addresses: tuple[str, ...] = ()

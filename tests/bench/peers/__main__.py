@@ -1,0 +1,74 @@
+"""All measurements of both systems, printed as a table and kept in tests/bench/results.jsonl."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from tests.bench.figure import Figure
+from tests.bench.peers import bulk, memory, port, restart, rules, traffic
+from tests.bench.peers.ground import LEVELS, Ground
+from tests.bench.peers.ovn import ovn, version
+from tests.bench.peers.report import table, write_down
+from tests.bench.peers.tenet import tenet
+from tests.bench.peers.turns import Both
+
+REST = 3.0  # seconds, for all that new ports set going
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.bench.peers", description=__doc__)
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; all when none is given")
+    stages = parser.parse_args().stages or list(STAGES)
+    if unknown := [stage for stage in stages if stage not in STAGES]:
+        parser.error(f"no such stage: {', '.join(unknown)}")
+    began = time.monotonic()
+    figures: list[Figure] = []
+    for stage in stages:
+        for figure in STAGES[stage]():
+            figure.details["cores"] = os.cpu_count()
+            figures.append(figure)
+            write_down([figure])
+            print(f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}: {figure.name}", file=sys.stderr)
+    print(table(figures))
+    return 0
+
+
+def unfiltered() -> Iterator[Figure]:
+    """Ports that may talk to each other freely."""
+    with ExitStack() as stack:
+        both = Both(stack.enter_context(tenet()), stack.enter_context(ovn()), version())
+        guests = traffic.Guests(both.tenet), traffic.Guests(both.ovn)
+        yield from traffic.measure(both, guests)
+        yield from bulk.measure(both)
+        grounds = Ground(both.tenet), Ground(both.ovn)
+        for level in LEVELS:
+            for ground in grounds:
+                ground.grow(level)
+            time.sleep(REST)
+            yield from port.measure(both, grounds)
+        yield from memory.measure(both)
+        yield from restart.measure(both, guests)
+
+
+def filtered() -> Iterator[Figure]:
+    """Ports with stateful filters: apart, for what OVN keeps of them would count as its memory."""
+    with ovn() as theirs:
+        yield from rules.throughput(theirs, version(), traffic.Guests(theirs))
+        yield from rules.flows(theirs, version())
+        ground = Ground(theirs)
+        for level in LEVELS:
+            ground.grow(level)
+            time.sleep(REST)
+            yield from rules.one_more(theirs, version(), ground)
+
+
+STAGES = {"unfiltered": unfiltered, "filtered": filtered}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
