@@ -32,6 +32,34 @@ def make(*arguments: str) -> Any:
     return json.loads(run(*arguments, "-f", "json"))
 
 
+def security_groups(of_port: list[str]) -> None:
+    """Groups and rules; the default group is that of a port that named none."""
+    groups = {each["Name"]: each["ID"] for each in make("security", "group", "list")}
+    assert of_port == [groups["default"]], (of_port, groups)
+    own = make("security", "group", "create", "c-group", "--description", "d", "--stateless", "--tag", "t")
+    assert own["stateful"] is False and len(own["rules"]) == 2, own
+    rule = make("security", "group", "rule", "create", "c-group", "--protocol", "tcp", "--dst-port", "22:23",
+                "--remote-ip", "10.0.0.1/8", "--description", "ssh")  # fmt: skip
+    assert (rule["protocol"], rule["port_range_min"], rule["port_range_max"]) == ("tcp", 22, 23), rule
+    assert (rule["remote_ip_prefix"], rule["normalized_cidr"]) == ("10.0.0.1/8", "10.0.0.0/8"), rule
+    icmp = make("security", "group", "rule", "create", "c-group", "--protocol", "icmp", "--icmp-type", "8")
+    named = make("security", "group", "rule", "create", "c-group", "--egress", "--remote-group", "default")
+    assert (icmp["port_range_min"], named["remote_group_id"]) == (8, groups["default"])
+    listed = make("security", "group", "rule", "list", "c-group", "--long")
+    assert {rule["id"], icmp["id"], named["id"]} < {each["ID"] for each in listed}, listed
+    run("security", "group", "rule", "delete", icmp["id"])
+    run("security", "group", "set", "c-group", "--name", "c-group-2")
+    run("port", "set", "c-port-2", "--enable-port-security", "--security-group", "c-group-2")
+    assert [each["Name"] for each in make("port", "list", "--security-group", "c-group-2")] == ["c-port-2"]
+    try:
+        run("security", "group", "delete", "c-group-2")
+        raise AssertionError("a group in use is deleted")
+    except Failed as refused:
+        assert "in use" in str(refused), refused
+    run("port", "unset", "c-port-2", "--security-group", "c-group-2")
+    run("security", "group", "delete", "c-group-2")
+
+
 def main() -> None:
     scope = make("address", "scope", "create", "c-scope", "--ip-version", "4")
     pool = make("subnet", "pool", "create", "c-pool", "--pool-prefix", "10.50.0.0/16", "--default-prefix-length",
@@ -49,9 +77,11 @@ def main() -> None:
     port = make("port", "create", "c-port", "--network", "c-net", "--host", "h1", "--allowed-address",
                       "ip-address=10.50.0.40")  # fmt: skip
     assert port["binding_host_id"] == "h1" and port["binding_vif_type"] == "ovs"
-    run("port", "set", "c-port", "--name", "c-port-2", "--no-allowed-address", "--disable-port-security")
+    run("port", "set", "c-port", "--name", "c-port-2", "--no-allowed-address", "--no-security-group",
+        "--disable-port-security")  # fmt: skip
     assert make("port", "show", "c-port-2")["port_security_enabled"] is False
     assert [each["ID"] for each in make("port", "list", "--network", "c-net")] == [port["id"]]
+    security_groups(port["security_group_ids"])
     assert make("ip", "availability", "show", "c-net")["used_ips"] == 1
     make("network", "agent", "list")
     address_groups()

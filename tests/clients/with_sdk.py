@@ -11,6 +11,27 @@ import openstack  # type: ignore[import-not-found]
 from openstack import exceptions
 
 
+def security_groups(net: Any, port: Any) -> None:
+    default = net.find_security_group("default")
+    assert port.security_group_ids == [default.id], port
+    group = net.create_security_group(name="sdk-group", stateful=True)
+    rules = list(net.create_security_group_rules([
+        {"security_group_id": group.id, "direction": "ingress", "ether_type": "IPv4", "protocol": protocol,
+         "port_range_min": 53, "port_range_max": 53} for protocol in ("tcp", "udp")]))  # fmt: skip
+    assert len(net.get_security_group(group.id).security_group_rules) == 4
+    assert rules[0].id in {each.id for each in net.security_group_rules(security_group_id=group.id)}
+    net.update_port(port, security_groups=[group.id])
+    assert [each.id for each in net.ports(security_group_ids=[group.id])] == [port.id]
+    try:
+        net.delete_security_group(group)
+        raise AssertionError("a group in use is deleted")
+    except exceptions.ConflictException as refused:
+        assert "SecurityGroupInUse" in str(refused.response.text)
+    net.update_port(port, security_groups=[default.id])
+    net.delete_security_group_rule(rules[0])
+    net.delete_security_group(group)
+
+
 def main() -> None:
     cloud = openstack.connect(load_yaml_config=False, load_envvars=True)
     net = cloud.network
@@ -20,6 +41,7 @@ def main() -> None:
         "net-mtu",
         "pagination",
         "quotas",
+        "security-group",
         "standard-attr-tag",
     }
 
@@ -50,6 +72,7 @@ def main() -> None:
     assert {each["subnet_id"] for each in port.fixed_ips} == {pooled.id, slaac.id}, port
     port = net.update_port(port, description="mine", allowed_address_pairs=[{"ip_address": "10.40.0.77"}])
     assert port.allowed_address_pairs[0]["ip_address"] == "10.40.0.77"
+    security_groups(net, port)
     many = net.create_ports([{"network_id": network.id, "name": f"sdk-{number}"} for number in range(5)])
     pages = list(net.ports(network_id=network.id, limit=2, paginated=True))
     assert len({each.id for each in pages}) == 6, pages

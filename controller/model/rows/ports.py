@@ -45,6 +45,7 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
         "addresses",
         "tags",
         "security_groups",
+        "never_filtered",
     ),
     parent=Reference("network_id", "network", "member"),
     refers=(Reference("security_groups", "security_group", "group-port"),),
@@ -88,6 +89,11 @@ class Port(Standard, frozen=True, kw_only=True):
     def filtered(self) -> bool:
         """Whether security groups say what it may send and receive."""
         return self.security_groups is not None and self.port_security and not self.trusted
+
+    @property
+    def never_filtered(self) -> bool:
+        """Whether it is open only because it was stored before there were security groups."""
+        return self.security_groups is None and self.port_security and not (self.learning or self.trusted)
 
     @property
     def learns(self) -> bool:
