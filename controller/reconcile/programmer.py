@@ -23,6 +23,7 @@ from controller.runtime import hub
 from controller.runtime.errors import Rejected
 
 from .audits import AuditIntervals, AuditSchedule
+from .cutting import cut
 from .foreign import ForeignChanges
 from .recovery import NO_RECOVERY, Recovery
 from .target import Batch, Target
@@ -188,18 +189,30 @@ class Programmer:
         self._pause()
         self._wake.clear()
         revision = self._plan.revision
-        batch = self.target.take_out()
-        try:
-            self._apply(batch)
-        except Rejected as rejected:
-            self._set_aside(rejected, batch)
+        if not self._send_parts(self._parts(self.target.take_out())):
             return False
-        self._confirm(batch)
         self._tell_refusals()
         self._tell_unlimited()
         current = self.target.right
         self._plan.confirmed(self.switch_id, revision, current)
         return current
+
+    def _parts(self, batch: Batch) -> list[Batch]:
+        """One bundle for a switch that holds none of our flows: nothing passes it that a long bundle could hold up."""
+        return cut(batch, self.target.leaving) if self.target.installed else [batch]
+
+    def _send_parts(self, parts: list[Batch]) -> bool:
+        """Whether the switch took all of them; what it has not taken is in the target again."""
+        for index, part in enumerate(parts):
+            try:
+                self._apply(part)
+            except Rejected as rejected:
+                for rest in parts[index + 1 :]:
+                    self.target.restore(rest, {})
+                self._set_aside(rejected, part)
+                return False
+            self._confirm(part)
+        return True
 
     def _apply(self, batch: Batch) -> None:
         known = self.target.meters.held
