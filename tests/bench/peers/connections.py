@@ -1,4 +1,4 @@
-"""New connections a second through one switch: UDP packets of ever other source ports, a window of them on the way."""
+"""New connections a second through one switch: UDP packets from ever new source ports, at most `WINDOW` in flight."""
 
 from __future__ import annotations
 
