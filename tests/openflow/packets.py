@@ -75,6 +75,8 @@ def _transport(frame: Frame, prefix: str, protocol: int) -> list[Any]:
     for layer in _layers(frame, INNER):
         inner.add_protocol(layer)
     inner.serialize()
+    if protocol == 58:
+        return [icmpv6.icmpv6(kind, 4, data=bytes(4) + bytes(inner.data))]
     return [icmp.icmp(kind, 3, data=icmp.dest_unreach(data=bytes(inner.data)))]
 
 
