@@ -76,7 +76,7 @@ class Controller:
         archive.check_whole(self.store)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
-        chosen = apps(Rates(settings.broadcast_rate, settings.packet_in_rate))
+        chosen = apps(Rates(settings.broadcast_rate, settings.packet_in_rate), settings.permitted_ethertypes)
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         checked: dict[str, Any] = {"check": self.cluster.guard.check} if self.cluster else {}
         self.reconciler = Reconciler(

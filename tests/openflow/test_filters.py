@@ -121,3 +121,25 @@ def test_other_protocols_pass_by_number(lane: Lane, number: int) -> None:
     world.put(replace(world.model.rows(SecurityGroupRule)["in"], protocol=str(number + 1)))
     lane.install(unmetered(world), forget=False)
     assert lane.send(sent) == lane.send(back) == []
+
+
+def test_ports_of_sctp(lane: Lane) -> None:
+    """They are the packets' own, of the opener's destination; an association that has lost its rule ends."""
+    rows: list[Row] = [switch(1), network("red"), group("one", 7), rule("out", "one", "egress")]
+    rows += [replace(port("p1", "red", 1), security_groups=("one",)), plugged("p1", 1, 1)]
+    rows += [replace(port("p2", "red", 2), security_groups=("one",)), plugged("p2", 1, 2)]
+    world = World(*rows, rule("in", "one", "ingress", "sctp 80-81"))
+    lane.install(unmetered(world))
+
+    def sent(here: int, there: int, from_port: int, to_port: int) -> list[int]:
+        said = frame(eth_src=mac(here), eth_dst=mac(there), eth_type=0x0800, ipv4_src=four(here), ipv4_dst=four(there))
+        one = {**said, "ip_proto": 132, "sctp_src": from_port, "sctp_dst": to_port, "in_port": here}
+        left = [each.port for each in lane.send(one)]
+        assert world.inject("h1", here, one).ports == [f"p{number}" for number in left]
+        return left
+
+    assert sent(1, 2, 5000, 79) == sent(1, 2, 5000, 82) == []
+    assert sent(1, 2, 5000, 81) == [2] and sent(2, 1, 81, 5000) == [1] and sent(2, 1, 79, 5000) == []
+    world.put("security_group_rule/in")
+    lane.install(unmetered(world), forget=False)
+    assert sent(1, 2, 5000, 81) == sent(2, 1, 81, 5000) == []
