@@ -1,4 +1,4 @@
-"""Cost of security groups: flows are a sum and no product, and a change computes what it concerns, however many there are."""
+"""Cost of security groups: flows are a sum and no product, and a change computes what it concerns alone."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ STATIC = {"egress", "egress_tracked", "egress_judged", "permit", "ingress_tracke
 
 def member(number: int, *groups: str, of: str = "red") -> Port:
     address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+    mac = f"fa:16:3e:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
     return Port(
-        id=f"p{number}", project_id="t", network_id=of, mac_address=f"fa:16:3e:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}",
+        id=f"p{number}", project_id="t", network_id=of, mac_address=mac,
         fixed_ips=(FixedIp("s", address),), interface_id=f"p{number}", security_groups=groups,
     )  # fmt: skip
 
