@@ -7,9 +7,10 @@ import ipaddress
 from controller.intent import ranges
 from controller.intent.security_rules import LAST_PORT
 from controller.model.protocols import NUMBERS
+from controller.runtime.errors import NotFound
 
 from . import schema
-from .checks import Fault, shown
+from .checks import Fault, shown, uuid
 from .structures import DECIMAL
 
 ANY = "any"
@@ -77,7 +78,7 @@ def port(value: object) -> int | None:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LAST_PORT:
         return value
-    raise Fault(f"{shown(value)} is not a port", "SecurityGroupInvalidPortValue")
+    raise Fault(f"Invalid value for port {shown(value)}", "SecurityGroupInvalidPortValue")
 
 
 _V4, _V6 = r"[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]{1,2})?", "[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/[0-9]{1,3})?"
@@ -95,3 +96,18 @@ def ip_prefix(value: object) -> str:
         return f"{ranges.canonical(str(found.ip))}/{found.network.prefixlen}"
     except ValueError:
         raise Fault(f"{shown(value)} is not a valid IP prefix", "InvalidCIDR") from None
+
+
+@schema.takes(schema.or_null(schema.of(uuid)))
+def remote_group(value: object) -> str:
+    """A group's id, "" for null.  As upstream has it, a text that is none is of a group that is not found."""
+    if value is None:
+        return ""
+    try:
+        return uuid(value)
+    except Fault:
+        if not isinstance(value, str):
+            raise
+        raise NotFound(
+            f"Security group {shown(value)} does not exist (remote_group_id).", "SecurityGroupNotFound"
+        ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from controller.commands.client import Client, add_url
-from controller.commands.findings import contested, examine, explain, lost
+from controller.commands.findings import contested, examine, explain, lost, unfiltered
 
 _NOTHING = """\
 nothing wrong was found; where a ping fails nevertheless: has the host the addresses that its port is for (above),
@@ -37,6 +37,7 @@ def execute(chosen: argparse.Namespace) -> int:
         found.append(explain(topology, trace))
     else:
         found.append(lost(topology, client.get("/tenet/v1/unreachable")["unreachable"]))
+    found.append(unfiltered(health["never_filtered"]))
     for line in (line for part in found for line in part.lines):
         print(line)
     faults = sum(part.faults for part in found)

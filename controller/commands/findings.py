@@ -43,6 +43,16 @@ def explain(topology: dict[str, Any], trace: dict[str, Any]) -> Findings:
     return _gather([*apart, *(line for frame in trace["frames"] for line in _frame(frame, places))])
 
 
+def unfiltered(count: int) -> Findings:
+    """Ports that are open because they were stored before there were security groups: no fault, and to be known."""
+    if not count:
+        return Findings([], 0)
+    ports = "port was" if count == 1 else "ports were"
+    return _gather(
+        [(NOTE, f"{count} {ports} made before there were security groups: open until their security_groups are set")]
+    )
+
+
 class _Places:
     """Display names of switches and OpenFlow ports."""
 
@@ -117,6 +127,8 @@ def _switches(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield BAD, f"{name} is connected over {switch['version']}; some of its flows wait or were refused"
         else:
             yield GOOD, f"{name} is connected over {switch['version']}, its flows are right"
+        if switch.get("connections_full"):
+            yield BAD, f"{name} has no room for new connections: established ones go on, new ones are refused"
         if switch["unlimited"]:
             yield NOTE, f"{name} does not limit what ports send to many: {switch['unlimited']}"
     if away:

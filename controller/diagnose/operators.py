@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory, moment
 from controller.diagnose.topology import FabricReport
-from controller.model.rows import NAMES, Reach, Switch
+from controller.model.rows import NAMES, Port, Reach, Switch
 from controller.reconcile.mtus import Mtus
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import SwitchProgress
@@ -106,6 +106,7 @@ class Operators:
             "compiled": self._progress.compiled,
             "switches": len(model.rows(Switch)),
             "connected": sum(1 for each in model.rows(Switch) if self._inventory.connected(each)),
+            "never_filtered": model.count(Port, "never_filtered", True),
         }
 
     def metrics(self) -> bytes:

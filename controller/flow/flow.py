@@ -136,8 +136,8 @@ class Flow(msgspec.Struct, eq=False, gc=False):
     @property
     def meters(self) -> list[Meter]:
         """All meters that the flow uses, `meter` first, then those of frames that it hands over."""
-        first = [] if self.meter is None else [self.meter]
-        return first + nested.meters(self.actions) if self.actions else first
+        inside = nested.meters(self.actions) if self.actions else []
+        return inside if self.meter is None else [self.meter, *inside]
 
     @property
     def service(self) -> str:

@@ -54,7 +54,8 @@ def punts(actions: tuple[Action, ...]) -> list[Punt]:
 
 def meters(actions: tuple[Action, ...]) -> list[Meter]:
     """The meters that packets pass on their way to the controller, each once."""
-    return list(dict.fromkeys(punt.meter for punt in punts(actions) if punt.meter))
+    found = punts(actions)
+    return list(dict.fromkeys([punt.meter for punt in found if punt.meter])) if found else []
 
 
 def tables(actions: tuple[Action, ...]) -> set[int]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
 from urllib.parse import quote
-
-from msgspec.structs import replace
 
 from controller.intent.env import Means
 from controller.model.model import Model
@@ -13,12 +10,10 @@ from controller.model.rows import Port, SecurityGroup, SecurityGroupRule
 from controller.runtime.errors import Conflict
 from controller.store.transaction import Transaction
 
-from . import allocate, logs, security_rules, sharing, slots, standard
-from .security_rules import RuleWish
+from . import allocate, default_rules, logs, security_rules, sharing, slots, standard
 from .standard import StandardWish
 
 DEFAULT = "default"
-PARENT = "PARENT"  # as the remote group of a template: the group that the rule is made for
 
 
 class GroupWish(StandardWish, total=False):
@@ -104,30 +99,6 @@ def _place(project_id: str) -> str:
     return f"default-group/{quote(project_id, safe='')}"
 
 
-# --- rules of new groups ----------------------------------------------------------------------------------------------
-
-
-class Template(NamedTuple):
-    """A rule that new groups get; `wish` as of a rule, PARENT for the group itself."""
-
-    wish: RuleWish
-    in_default: bool
-    in_others: bool
-
-
-BUILT_IN = (
-    *(Template(RuleWish(direction="egress", ethertype=version), True, True) for version in ("IPv4", "IPv6")),
-    *(
-        Template(RuleWish(direction="ingress", ethertype=version, remote_group_id=PARENT), True, False)
-        for version in ("IPv4", "IPv6")
-    ),
-)
-
-
-def templates(tx: Transaction) -> tuple[Template, ...]:
-    return BUILT_IN
-
-
 def _made(tx: Transaction, project_id: str, wish: GroupWish, means: Means, *, is_default: bool) -> SecurityGroup:
     group = SecurityGroup(
         **standard.fields(project_id, wish, means),
@@ -139,20 +110,12 @@ def _made(tx: Transaction, project_id: str, wish: GroupWish, means: Means, *, is
     if is_default:
         tx.reserve(_place(project_id), group)
     tx.put(group)
-    for template in templates(tx):
-        if template.in_default if is_default else template.in_others:
-            _add(tx, group, template.wish, means)
+    for fields in default_rules.rules_for(tx, group, means):
+        common = standard.fields(project_id, {}, means)
+        rule = SecurityGroupRule(**common, security_group_id=group.id, **fields)
+        security_rules.put(tx, rule)
+        if is_default:
+            slots.exempt(tx, rule)
     if is_default:
         slots.exempt(tx, group)
     return group
-
-
-def _add(tx: Transaction, group: SecurityGroup, wish: RuleWish, means: Means) -> None:
-    row = SecurityGroupRule(
-        **standard.fields(group.project_id, {}, means), security_group_id=group.id, **security_rules.matching(wish)
-    )
-    if row.remote_group_id == PARENT:
-        row = replace(row, remote_group_id=group.id)
-    security_rules.put(tx, row)
-    if group.default:
-        slots.exempt(tx, row)

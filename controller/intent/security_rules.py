@@ -196,7 +196,7 @@ def _check_range(protocol: str, first: int | None, last: int | None) -> None:
             raise Invalid("Invalid value for port 0.", "SecurityGroupInvalidPortValue")
         if first is None or last is None or first > last:
             raise Invalid(
-                "port_range_min and port_range_max must both be given, and the first be no more than the second.",
+                f"With ports port_range_min must be <= port_range_max, and both be given, not {first} and {last}.",
                 "SecurityGroupInvalidPortRange",
             )
     elif number in protocols.ICMP_NUMBERS:
@@ -208,7 +208,7 @@ def _check_range(protocol: str, first: int | None, last: int | None) -> None:
                 )
         if first is None:
             raise Invalid(
-                f"ICMP code (port_range_max) {last} is given without an ICMP type (port_range_min).",
+                f"ICMP code (port-range-max) {last} is provided, but ICMP type (port-range-min) is missing.",
                 "SecurityGroupMissingIcmpType",
             )
     else:

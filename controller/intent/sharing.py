@@ -208,6 +208,8 @@ def _users(tx: Transaction, object_type: str, object_id: str) -> set[str]:
     """Projects of the rows that refer to the object.  A concurrent new reference makes the commit fail."""
     found: set[str] = set()
     for kind, reference in REFERRERS.get(object_type, ()):
+        if not reference.uses:
+            continue
         tx.guard(f"{reference.reserved}/{object_id}")
         found.update(row.project_id for row in tx.model.find(kind, reference.field, object_id))  # type: ignore[attr-defined]
     return found

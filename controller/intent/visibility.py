@@ -51,7 +51,7 @@ def sees(reads: Reads, project_id: str, row: Row) -> bool:
     seen, parent = declared.seen, declared.parent
     if seen is None:
         return False
-    if _owner(row) == project_id or granted(reads, row.row_id, project_id, *seen.shared):
+    if seen.public or _owner(row) == project_id or granted(reads, row.row_id, project_id, *seen.shared):
         return True
     if parent is None:
         return False
@@ -109,6 +109,8 @@ def candidates(
     seen, parent = declared.seen, declared.parent
     if seen is None:
         return []
+    if seen.public:
+        return reads.find(kind, "public", True)
     if parent is not None and seen.parent_owner and wanted and parent.field in wanted:
         above_ids = wanted[parent.field]
         parents = [reads.get(KINDS[parent.to], above_id) for above_id in above_ids]
@@ -139,6 +141,8 @@ def audience(reads: Reads, row: Row) -> Audience:
     seen, parent = declared.seen, declared.parent
     if seen is None:
         return NOBODY
+    if seen.public:
+        return frozenset((EVERYBODY,))
     found = {_owner(row), *_targets(reads, row.row_id, seen.shared)}
     if parent is not None:
         found.update(_targets(reads, getattr(row, parent.field), seen.parent_shared))

@@ -35,7 +35,7 @@ def read(body: bytes, held: Holdings) -> int:
     """
     right, wrong = held
     oldest = 0
-    unpack, offset, end = _FIXED.unpack_from, 0, len(body)
+    unpack, digest, offset, end = _FIXED.unpack_from, of_bytes, 0, len(body)
     while offset < end:
         if end - offset < _SMALLEST:
             raise Malformed("a flow dump that is cut off")
@@ -43,9 +43,10 @@ def read(body: bytes, held: Holdings) -> int:
         if length < _SMALLEST or length % 8 or offset + length > end:
             raise Malformed(f"a flow of length {length} in a flow dump")
         content = body[offset + 2 : offset + 3] + body[offset + 12 : offset + 14] + body[offset + 48 : offset + length]
-        if cookie == of_bytes(content) and not timeouts and not flags:
+        if cookie == digest(content) and not timeouts and not flags:
             right.add(cookie)
-            oldest = max(oldest, age)
+            if age > oldest:
+                oldest = age
         else:
             wrong.add(cookie)
         offset += length
@@ -56,7 +57,7 @@ def read(body: bytes, held: Holdings) -> int:
 
 def settled(held: Holdings) -> Holdings:
     """`held` once all of the dump is in: a cookie that is wrong anywhere is not right."""
-    return Holdings(held.right - held.wrong, held.wrong)
+    return Holdings(held.right - held.wrong, held.wrong) if held.wrong else held
 
 
 def read_groups(body: bytes, held: Holdings) -> None:

@@ -32,7 +32,8 @@ TYPES: dict[int, tuple[str, ...]] = {
     403: ("PolicyNotAuthorized", "CrossSiteRequest"),
     404: (
         "HTTPNotFound", "NotFound", "AddressGroupNotFound", "AddressScopeNotFound", "AddressesNotFound",
-        "AgentNotFound", "AvailabilityZoneNotFound", "ExtensionNotFound", "LogResourceNotFound", "NetworkNotFound",
+        "AgentNotFound", "AvailabilityZoneNotFound", "DefaultSecurityGroupRuleNotFound",
+        "ExtensionNotFound", "LogResourceNotFound", "NetworkNotFound",
         "NoCluster", "PortBindingNotFound", "PortNotFound", "ProjectQuotaNotFound",
         "RbacPolicyNotFound", "ResourceNotFound", "SecurityGroupNotFound", "SecurityGroupRuleNotFound",
         "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound", "TagNotFound", "TargetResourceNotFound",
@@ -41,8 +42,8 @@ TYPES: dict[int, tuple[str, ...]] = {
     408: ("HTTPRequestTimeout",),
     409: (
         "Conflict", "AddressGroupInUse", "AddressPairAndPortSecurityRequired", "AddressScopeInUse",
-        "AddressScopePrefixConflict", "AlreadyAttached", "DuplicateRbacPolicy", "DuplicateSecurityGroupRuleInPost",
-        "FlatNetworkInUse",
+        "AddressScopePrefixConflict", "AlreadyAttached", "DefaultSecurityGroupRuleExists", "DuplicateRbacPolicy",
+        "DuplicateSecurityGroupRuleInPost", "FlatNetworkInUse",
         "GatewayConflictWithAllocationPools", "GatewayIpInUse",
         "IllegalSubnetPoolPrefixUpdate", "InvalidSharedSetting", "IpAddressGenerationFailure",
         "IpAddressGenerationFailureNoMatchingSubnet", "IpAddressInUse", "MacAddressInUse", "NetworkInUse",

@@ -8,6 +8,7 @@ from ..resource import Resource
 from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
+from .default_rules import DEFAULT_RULES
 from .logs import LOGS
 from .networks import NETWORKS
 from .ports import PORTS
@@ -26,6 +27,7 @@ RESOURCES: list[Resource] = [
     SUBNETPOOLS,
     ADDRESS_SCOPES,
     ADDRESS_GROUPS,
+    DEFAULT_RULES,
     LOGS,
     RBAC_POLICIES,
     AGENTS,

@@ -7,7 +7,7 @@ from controller.model.rows import SecurityGroup, SecurityGroupRule
 
 from ..checks import boolean, one_of, uuid
 from ..resource import Attribute, Extension, May, Resource, ResourceView, Seed, attribute
-from ..rule_checks import ethertype, ip_prefix, port, protocol
+from ..rule_checks import ethertype, ip_prefix, port, protocol, remote_group
 from ..rules import ADMIN, MEMBER, READER, Access, any_of
 from ..schema import BOOLEAN, OBJECT, SHOWN_TEXT, either, or_null
 from ..structures import description, nullable
@@ -41,7 +41,7 @@ SECURITY_GROUP_RULES = Resource(
         attribute("port_range_max", port, May.CREATE, shape=SHOWN_PORT),
         optional("remote_ip_prefix", ip_prefix, May.CREATE, shape=or_null(SHOWN_TEXT)),
         optional("normalized_cidr", shape=or_null(SHOWN_TEXT)),
-        optional("remote_group_id", nullable(uuid, ""), May.CREATE, shape=or_null(UUID)),
+        optional("remote_group_id", remote_group, May.CREATE, shape=or_null(UUID)),
         optional("remote_address_group_id", nullable(uuid, ""), May.CREATE, shape=or_null(UUID)),
         Attribute("belongs_to_default_sg", _of_default, shape=BOOLEAN),
         attribute("description", description, May.CREATE, shape=SHOWN_TEXT),

@@ -41,6 +41,8 @@ class Estate:
         self.of["subnetpool"] = self._pools()
         self.of["subnet"] = self._subnets()
         self.of["port"] = self._ports()
+        rules = self.red.call("GET", "/v2.0/default-security-group-rules").json["default_security_group_rules"]
+        self.of["default_security_group_rule"] = {"everyones": rules[0]["id"]}
         self.of["log"] = self._logs()
         self.of["rbac_policy"] = self._policies()
 

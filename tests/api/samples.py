@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from northbound.resource import Resource
+from northbound.rules import ADMIN
 from northbound.v2.catalogue import RESOURCES
 
 from .conftest import Api, Reply
@@ -32,6 +33,10 @@ SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
         "name": f"n{n}", "prefixes": [f"11.{n}.0.0/16"], "default_prefixlen": 24,
         "address_scope_id": an("address_scope"),
     },
+    "default_security_group_rule": lambda an, n: {
+        "direction": "ingress", "protocol": "tcp", "port_range_min": n + 1, "port_range_max": n + 1,
+        "used_in_default_sg": True, "used_in_non_default_sg": False,
+    },
     "log": lambda an, n: {"name": f"n{n}", "resource_type": "security_group", "target_id": an("port"), "event": "DROP"},
     "rbac_policy": lambda an, n: {
         "object_type": "network", "object_id": an("network"), "action": "access_as_shared",
@@ -48,9 +53,14 @@ def named(name: str) -> Resource:
     return next(each for each in RESOURCES if each.name == name)
 
 
-def creatable() -> list[Resource]:
+def every() -> list[Resource]:
     """In the order in which they can be made."""
     return [named(name) for name in SAMPLES]
+
+
+def creatable() -> list[Resource]:
+    """Those that a project can make."""
+    return [each for each in every() if each.access.create != ADMIN]
 
 
 def path(resource: Resource, an: An) -> str:

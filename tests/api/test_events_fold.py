@@ -23,7 +23,7 @@ from controller.store.store import Store
 from northbound import events
 from northbound.resource import Resource
 from tests.api.conftest import PlainStatuses
-from tests.api.samples import SAMPLES, creatable, named, path
+from tests.api.samples import SAMPLES, creatable, every, named, path
 from tests.api.tenants import Cloud, Person
 
 MADE = [each for each in creatable() if each.name != "rbac_policy"]  # which `share` makes
@@ -85,7 +85,7 @@ class Follower:
     def listed(self) -> dict[tuple[str, str], dict[str, Any]]:
         """What it would be told by lists."""
         found = {}
-        for resource in creatable():
+        for resource in every():
             rows = listed(self.members[0], resource)
             found |= {(resource.name, row["id"]): row for row in rows.values()}
         return found
@@ -170,7 +170,7 @@ class History:
 
 def check_audiences(model: Model) -> None:
     """Whom events are for is who sees."""
-    for kind in (resource.kind for resource in creatable()):
+    for kind in (resource.kind for resource in every()):
         for row in model.rows(kind).values():
             seen_by = audience(model, row)
             assert [visibility.sees(model, each, row) for each in PROJECTS] == [

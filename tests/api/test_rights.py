@@ -48,6 +48,7 @@ V2: dict[tuple[str, str], set[str]] = {
     ("PUT", "/v2.0/subnetpools/{id}/remove_prefixes"): OWN,
     ("PUT", "/v2.0/address-groups/{id}/add_addresses"): OWN,
     ("PUT", "/v2.0/address-groups/{id}/remove_addresses"): OWN,
+    ("DELETE", "/v2.0/default-security-group-rules/{id}"): NOBODYS,
     **dict.fromkeys((
         ("PUT", "/v2.0/agents/{id}"), ("DELETE", "/v2.0/agents/{id}"),
         ("POST", "/v2.0/ports/{id}/bindings"), ("PUT", "/v2.0/ports/{id}/bindings/{host}"),
@@ -174,7 +175,7 @@ REFERS: dict[tuple[str, str, str], tuple[str, set[str]]] = {
     ("security_group_rule", "security_group_id", "CREATE"): ("security_group", {"own", "home"}),
     ("security_group_rule", "remote_group_id", "CREATE"): ("security_group", SEEN),
     ("security_group_rule", "remote_address_group_id", "CREATE"): ("address_group", SEEN),
-    ("log", "resource_id", "CREATE"): ("network", NOBODYS),  # for managers, see test_logs.py
+    ("log", "resource_id", "CREATE"): ("security_group", NOBODYS),  # for managers, see test_logs.py
     ("log", "target_id", "CREATE"): ("port", NOBODYS),
     ("rbac_policy", "object_id", "CREATE"): (
         "network subnetpool address_scope address_group security_group",

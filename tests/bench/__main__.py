@@ -23,6 +23,7 @@ NAMES = (
     "port_create",
     "port_latency",
     "bulk",
+    "bulk_gap",
     "api",
     "memory",
     "discovery",
@@ -35,6 +36,7 @@ NAMES = (
     "scale_out",
     "scale_100k",
     "wide_network",
+    "idle",
 )
 RESULTS = Path(__file__).with_name("results.jsonl")
 

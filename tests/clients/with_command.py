@@ -32,6 +32,34 @@ def make(*arguments: str) -> Any:
     return json.loads(run(*arguments, "-f", "json"))
 
 
+def security_groups(of_port: list[str]) -> None:
+    """Groups and rules; the default group is that of a port that named none."""
+    groups = {each["Name"]: each["ID"] for each in make("security", "group", "list")}
+    assert of_port == [groups["default"]], (of_port, groups)
+    own = make("security", "group", "create", "c-group", "--description", "d", "--stateless", "--tag", "t")
+    assert own["stateful"] is False and len(own["rules"]) == 2, own
+    rule = make("security", "group", "rule", "create", "c-group", "--protocol", "tcp", "--dst-port", "22:23",
+                "--remote-ip", "10.0.0.1/8", "--description", "ssh")  # fmt: skip
+    assert (rule["protocol"], rule["port_range_min"], rule["port_range_max"]) == ("tcp", 22, 23), rule
+    assert (rule["remote_ip_prefix"], rule["normalized_cidr"]) == ("10.0.0.1/8", "10.0.0.0/8"), rule
+    icmp = make("security", "group", "rule", "create", "c-group", "--protocol", "icmp", "--icmp-type", "8")
+    named = make("security", "group", "rule", "create", "c-group", "--egress", "--remote-group", "default")
+    assert (icmp["port_range_min"], named["remote_group_id"]) == (8, groups["default"])
+    listed = make("security", "group", "rule", "list", "c-group", "--long")
+    assert {rule["id"], icmp["id"], named["id"]} < {each["ID"] for each in listed}, listed
+    run("security", "group", "rule", "delete", icmp["id"])
+    run("security", "group", "set", "c-group", "--name", "c-group-2")
+    run("port", "set", "c-port-2", "--enable-port-security", "--security-group", "c-group-2")
+    assert [each["Name"] for each in make("port", "list", "--security-group", "c-group-2")] == ["c-port-2"]
+    try:
+        run("security", "group", "delete", "c-group-2")
+        raise AssertionError("a group in use is deleted")
+    except Failed as refused:
+        assert "in use" in str(refused), refused
+    run("port", "unset", "c-port-2", "--security-group", "c-group-2")
+    run("security", "group", "delete", "c-group-2")
+
+
 def main() -> None:
     scope = make("address", "scope", "create", "c-scope", "--ip-version", "4")
     pool = make("subnet", "pool", "create", "c-pool", "--pool-prefix", "10.50.0.0/16", "--default-prefix-length",
@@ -49,11 +77,16 @@ def main() -> None:
     port = make("port", "create", "c-port", "--network", "c-net", "--host", "h1", "--allowed-address",
                       "ip-address=10.50.0.40")  # fmt: skip
     assert port["binding_host_id"] == "h1" and port["binding_vif_type"] == "ovs"
-    run("port", "set", "c-port", "--name", "c-port-2", "--no-allowed-address", "--disable-port-security")
+    run("port", "set", "c-port", "--name", "c-port-2", "--no-allowed-address", "--no-security-group",
+        "--disable-port-security")  # fmt: skip
     assert make("port", "show", "c-port-2")["port_security_enabled"] is False
     assert [each["ID"] for each in make("port", "list", "--network", "c-net")] == [port["id"]]
+    security_groups(port["security_group_ids"])
     assert make("ip", "availability", "show", "c-net")["used_ips"] == 1
     make("network", "agent", "list")
+    address_groups()
+    default_rules()
+    logs(port["id"])
     make("extension", "list", "--network")
     try:
         run("network", "delete", "c-net")
@@ -67,6 +100,36 @@ def main() -> None:
     run("address", "scope", "delete", "c-scope")
     assert make("network", "list") == []
     print("all of it")
+
+
+def address_groups() -> None:
+    group = make("address", "group", "create", "c-group", "--address", "10.1.0.0/16", "--address", "192.0.2.1")
+    assert group["addresses"] == ["10.1.0.0/16", "192.0.2.1/32"], group
+    run("address", "group", "set", "c-group", "--address", "2001:db8::1", "--description", "d")
+    run("address", "group", "unset", "c-group", "--address", "10.1.0.0/16")
+    assert make("address", "group", "show", "c-group")["addresses"] == ["192.0.2.1/32", "2001:db8::1/128"]
+    assert [each["Name"] for each in make("address", "group", "list")] == ["c-group"]
+    run("address", "group", "delete", "c-group")
+
+
+def default_rules() -> None:
+    make_rule = ("default", "security", "group", "rule", "create", "--protocol", "tcp", "--dst-port", "22:23")
+    rule = make(*make_rule, "--for-default-sg", "--remote-group", "PARENT")
+    assert rule["used_in_default_sg"] is True and rule["remote_group_id"] == "PARENT", rule
+    assert len(make("default", "security", "group", "rule", "list")) == 5
+    assert make("default", "security", "group", "rule", "show", rule["id"])["port_range_max"] == 23
+    run("default", "security", "group", "rule", "delete", rule["id"])
+
+
+def logs(port_id: str) -> None:
+    assert make("network", "loggable", "resources", "list") == [{"Supported types": "security_group"}]
+    log = make("network", "log", "create", "c-log", "--resource-type", "security_group", "--target", port_id,
+               "--event", "DROP", "--disable")  # fmt: skip
+    assert (log["Target"], log["Event"], log["Enabled"]) == (port_id, "DROP", False), log
+    run("network", "log", "set", "c-log", "--enable")
+    assert make("network", "log", "show", "c-log")["Enabled"] is True
+    assert [each["Name"] for each in make("network", "log", "list")] == ["c-log"]
+    run("network", "log", "delete", "c-log")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,31 @@ Prints a line for each step and ends with status 0 when all of them did what the
 
 from __future__ import annotations
 
+from typing import Any
+
 import openstack  # type: ignore[import-not-found]
 from openstack import exceptions
+
+
+def security_groups(net: Any, port: Any) -> None:
+    default = net.find_security_group("default")
+    assert port.security_group_ids == [default.id], port
+    group = net.create_security_group(name="sdk-group", stateful=True)
+    rules = list(net.create_security_group_rules([
+        {"security_group_id": group.id, "direction": "ingress", "ether_type": "IPv4", "protocol": protocol,
+         "port_range_min": 53, "port_range_max": 53} for protocol in ("tcp", "udp")]))  # fmt: skip
+    assert len(net.get_security_group(group.id).security_group_rules) == 4
+    assert rules[0].id in {each.id for each in net.security_group_rules(security_group_id=group.id)}
+    net.update_port(port, security_groups=[group.id])
+    assert [each.id for each in net.ports(security_group_ids=[group.id])] == [port.id]
+    try:
+        net.delete_security_group(group)
+        raise AssertionError("a group in use is deleted")
+    except exceptions.ConflictException as refused:
+        assert "SecurityGroupInUse" in str(refused.response.text)
+    net.update_port(port, security_groups=[default.id])
+    net.delete_security_group_rule(rules[0])
+    net.delete_security_group(group)
 
 
 def main() -> None:
@@ -18,6 +41,7 @@ def main() -> None:
         "net-mtu",
         "pagination",
         "quotas",
+        "security-group",
         "standard-attr-tag",
     }
 
@@ -48,6 +72,7 @@ def main() -> None:
     assert {each["subnet_id"] for each in port.fixed_ips} == {pooled.id, slaac.id}, port
     port = net.update_port(port, description="mine", allowed_address_pairs=[{"ip_address": "10.40.0.77"}])
     assert port.allowed_address_pairs[0]["ip_address"] == "10.40.0.77"
+    security_groups(net, port)
     many = net.create_ports([{"network_id": network.id, "name": f"sdk-{number}"} for number in range(5)])
     pages = list(net.ports(network_id=network.id, limit=2, paginated=True))
     assert len({each.id for each in pages}) == 6, pages
@@ -72,6 +97,9 @@ def main() -> None:
     assert [each.id for each in net.rbac_policies(object_id=network.id)] == [policy.id]
     policy = net.update_rbac_policy(policy, target_project_id="another")
     net.delete_rbac_policy(policy)
+
+    address_groups(net)
+    default_rules(net)
 
     project = network.project_id
     quota = net.get_quota(project)
@@ -103,6 +131,28 @@ def main() -> None:
     except exceptions.NotFoundException:
         pass
     print("all of it")
+
+
+def address_groups(net: Any) -> None:
+    group = net.create_address_group(name="sdk-group", addresses=["10.1.0.0/16"])
+    group = net.add_addresses_to_address_group(group, ["192.0.2.1", "2001:db8::/64"])
+    assert group.addresses == ["10.1.0.0/16", "192.0.2.1/32", "2001:db8::/64"], group
+    group = net.remove_addresses_from_address_group(group, ["10.1.0.0/16"])
+    assert net.find_address_group("sdk-group").addresses == ["192.0.2.1/32", "2001:db8::/64"]
+    assert net.update_address_group(group, description="d").description == "d"
+    net.delete_address_group(group)
+    assert list(net.address_groups()) == []
+
+
+def default_rules(net: Any) -> None:
+    assert len(list(net.default_security_group_rules())) == 4
+    rule = net.create_default_security_group_rule(
+        direction="ingress", protocol="tcp", port_range_min=22, port_range_max=22, remote_group_id="PARENT",
+        used_in_default_sg=True, used_in_non_default_sg=False,
+    )  # fmt: skip
+    assert net.get_default_security_group_rule(rule.id).remote_group_id == "PARENT"
+    net.delete_default_security_group_rule(rule)
+    assert len(list(net.default_security_group_rules(used_in_non_default_sg=True))) == 2
 
 
 if __name__ == "__main__":

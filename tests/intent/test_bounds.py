@@ -13,6 +13,7 @@ from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 from northbound import schema
 from northbound.resource import May
+from northbound.rules import ADMIN
 from northbound.v2.catalogue import RESOURCES
 
 from .world import World
@@ -20,9 +21,11 @@ from .world import World
 
 def test_every_kind_that_a_project_sees_is_counted_and_has_a_limit_by_default() -> None:
     """Whoever sees a kind that is not the operator can make some."""
-    made = {declared.name for declared in DECLARED.values() if declared.seen is not None}
+    seen = {declared.name: declared.seen for declared in DECLARED.values() if declared.seen is not None}
+    made = {name for name, by in seen.items() if not by.public}  # the operator makes what everybody sees
     assert made == set(QUOTAS) and all(limit > 0 for limit in QUOTAS.values())
-    assert {resource.name for resource in RESOURCES if resource.create} == made
+    assert {resource.name for resource in RESOURCES if resource.create and resource.access.create != ADMIN} == made
+    assert {resource.name for resource in RESOURCES if resource.create} == set(seen)
 
 
 def test_every_list_in_a_body_has_a_greatest_length() -> None:

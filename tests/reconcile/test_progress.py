@@ -51,6 +51,20 @@ def test_a_switch_with_changes_is_where_it_was_until_it_confirms(progress: Progr
     assert progress.at("h1") == 12
 
 
+def test_what_was_known_is_told_to_nobody(progress: Progress) -> None:
+    told: list[int] = []
+    progress.listen(lambda: told.append(progress.changes))
+    progress.round(5, ["h1"])
+    progress.confirmed("h1", 5, current=True)
+    before = len(told)
+    progress.confirmed("h1", 5, current=True)  # an audit
+    assert len(told) == before == progress.changes
+    progress.away("h1")
+    progress.arrived("h1")
+    progress.confirmed("h1", 5, current=True)
+    assert len(told) == before + 2 and progress.is_connected("h1")
+
+
 def test_a_switch_that_is_away_stays_where_it_was(progress: Progress) -> None:
     progress.round(5, ["h1"])
     progress.confirmed("h1", 5, current=True)

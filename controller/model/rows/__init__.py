@@ -16,6 +16,8 @@ from .cluster import NovaNotification as NovaNotification
 from .cluster import Presence as Presence
 from .cluster import Reach as Reach
 from .cluster import Secret as Secret
+from .default_rules import DefaultSecurityGroupRule as DefaultSecurityGroupRule
+from .default_rules import Seeded as Seeded
 from .learning import Learned as Learned
 from .links import Link as Link
 from .logs import Log as Log

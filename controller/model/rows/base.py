@@ -66,17 +66,19 @@ class Reads(Protocol):
 
 
 class Reference(NamedTuple):
-    """A field that holds the id of a row of kind `to`; rows must be found by it (`index` or `lookup`).
+    """A field with the id, or a tuple of ids, of rows of kind `to`; rows must be found by it (`index` or `lookup`).
 
     `reserved`: each row that refers holds a reservation `taken/<reserved>/<id of the other>/...`, so that a transaction
     that guards this prefix notices newcomers.  `shown`: the API shows something of the referring row at the other one,
-    which therefore changes for its clients when this one does.
+    which therefore changes for its clients when this one does.  `uses`: a project that has such a row depends on the
+    other one being shared with it.
     """
 
     field: str
     to: str
     reserved: str = ""
     shown: bool = False
+    uses: bool = True
 
     def of(self, reads: Reads, row: Row) -> Row | None:
         """The row that `row` refers to, if it exists."""
@@ -86,6 +88,7 @@ class Reference(NamedTuple):
 class Seen(NamedTuple):
     """Visibility of a row to others than its owner (`project_id`) and operators.
 
+    `public`: everybody sees it; such rows have no owner (""), and a field `public` by which all are found.
     `shared`: targets of RBAC policies on the row with one of these actions.  `parent_owner`: the owner of its parent.
     `parent_shared`: targets of such policies on its parent.
     """
@@ -93,6 +96,7 @@ class Seen(NamedTuple):
     shared: tuple[str, ...] = ()
     parent_owner: bool = False
     parent_shared: tuple[str, ...] = ()
+    public: bool = False
 
 
 BY_OWNER = Seen()

@@ -45,6 +45,7 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
         "addresses",
         "tags",
         "security_groups",
+        "never_filtered",
     ),
     parent=Reference("network_id", "network", "member"),
     refers=(Reference("security_groups", "security_group", "group-port"),),
@@ -90,6 +91,11 @@ class Port(Standard, frozen=True, kw_only=True):
         return self.security_groups is not None and self.port_security and not self.trusted
 
     @property
+    def never_filtered(self) -> bool:
+        """Whether it is open only because it was stored before there were security groups."""
+        return self.security_groups is None and self.port_security and not (self.learning or self.trusted)
+
+    @property
     def learns(self) -> bool:
         """Whether addresses that it does not declare are learned from its traffic."""
         return self.learning or not self.port_security
@@ -105,11 +111,11 @@ class Port(Standard, frozen=True, kw_only=True):
 
     @property
     def subnets(self) -> tuple[str, ...]:
-        return tuple(fixed.subnet_id for fixed in self.fixed_ips)
+        return tuple([fixed.subnet_id for fixed in self.fixed_ips])
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        return tuple(fixed.ip_address for fixed in self.fixed_ips)
+        return tuple([fixed.ip_address for fixed in self.fixed_ips])
 
     @property
     def vif(self) -> str:

@@ -28,7 +28,7 @@ class SecurityGroup(Standard, frozen=True, kw_only=True):
     "security_group_rule",
     index=("security_group_id",),
     lookup=("project_id", "remote_group_id", "remote_address_group_id", "tags"),
-    parent=Reference("security_group_id", "security_group", "rule", shown=True),
+    parent=Reference("security_group_id", "security_group", "rule", shown=True, uses=False),
     refers=(
         Reference("remote_group_id", "security_group", "remote"),
         Reference("remote_address_group_id", "address_group", "remote"),
