@@ -188,6 +188,7 @@ class Controller:
         if self.cluster:
             self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])
         hub.spawn(self._serve_rest, listener)
+        self._held.ready()
         log.info(
             "ready: REST %s, OpenFlow %s, OVSDB %s, %s",
             listener.getsockname()[:2], switches.address, databases.address, "TLS" if self._tls else "plain text",
