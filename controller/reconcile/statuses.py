@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from controller.model.model import Model
-from controller.model.rows import Network, Port
+from controller.model.rows import Network, Port, SecurityGroupRule
 
 from .mtus import Mtus
 from .reach import ReachMemo, cut_off
@@ -75,8 +75,7 @@ class Statuses:
         interface = model.placement.bindings.get(port.id)
         if interface is None:
             return DOWN, "no interface is plugged in" if port.vif else "nothing is attached"
-        refusal = progress.refusal(port.key) or progress.refusal(f"network/{port.network_id}")
-        if refusal:
+        if progress.refuses and (refusal := self._refusal(port)):
             return ERROR, refusal
         if doubt := progress.doubt(interface.switch_id):
             return BUILD, doubt
@@ -90,6 +89,19 @@ class Statuses:
         if network is None or not (lost := self._reach.unreached(interface.switch_id, network)):
             return ACTIVE, ""
         return (DOWN if cut_off(model, interface.switch_id, network) else ACTIVE), lost
+
+    def _refusal(self, port: Port) -> str:
+        """Why flows that the port needs are missing: its own, its network's, its groups', or of sets that these name."""
+        keys = [port.key, f"network/{port.network_id}"]
+        for group_id in port.security_groups or () if port.filtered else ():
+            keys.append(f"security_group/{group_id}")
+            for rule in self._model.find(SecurityGroupRule, "security_group_id", group_id):
+                keys.append(rule.key)
+                if rule.remote_group_id:
+                    keys.append(f"security_group/{rule.remote_group_id}")
+                elif rule.remote_address_group_id:
+                    keys.append(f"address_group/{rule.remote_address_group_id}")
+        return next(filter(None, map(self._progress.refusal, keys)), "")
 
     def alive(self, switch_id: str) -> bool:
         """Whether the switch is connected."""
