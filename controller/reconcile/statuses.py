@@ -91,7 +91,7 @@ class Statuses:
         return (DOWN if cut_off(model, interface.switch_id, network) else ACTIVE), lost
 
     def _refusal(self, port: Port) -> str:
-        """Why flows that the port needs are missing: its own, its network's, its groups', or of sets that these name."""
+        """Reason why flows that filter or forward for the port are missing, of its groups and the sets they name, too."""
         keys = [port.key, f"network/{port.network_id}"]
         for group_id in port.security_groups or () if port.filtered else ():
             keys.append(f"security_group/{group_id}")
