@@ -91,7 +91,7 @@ class Statuses:
         return (DOWN if cut_off(model, interface.switch_id, network) else ACTIVE), lost
 
     def _refusal(self, port: Port) -> str:
-        """Reason why flows that filter or forward for the port are missing, of its groups and the sets they name, too."""
+        """Reason why flows of the port are missing, or of its security groups, or of the address sets they name."""
         keys = [port.key, f"network/{port.network_id}"]
         for group_id in port.security_groups or () if port.filtered else ():
             keys.append(f"security_group/{group_id}")
