@@ -11,7 +11,7 @@ from controller.flow import CONTROLLER, Rates
 from controller.flow.fields import value_of
 from controller.flow.interpret import NOTHING_KNOWN, Frame, Pipeline, Tracker
 from controller.model.model import Applied, Dependency, Model
-from controller.model.rows import Learned, Network, Port, Row, Switch
+from controller.model.rows import Learned, Link, Network, Port, Row, Switch
 
 Said = dict[str, int | str]  # a frame as tests write it: fields in their usual text form
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
@@ -83,6 +83,8 @@ class World:
                     outcome.shown.append(here)
                 elif (key := self._port_at(here, port)) is not None:
                     outcome.arrived.append((key, {name: left[name] for name in left if name not in OUTER}))
+                elif wired := self.model.find(Link, "place", (here, port)):
+                    todo += [(wire.far_switch_id, wire.far_ofport, left) for wire in wired]
                 elif (physical := self._physical(here, port)) is not None:
                     todo += self._through_physical(here, physical, left, outcome)
                 else:

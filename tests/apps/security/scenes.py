@@ -9,11 +9,25 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from controller.flow.interpret import Frame
-from controller.model.rows import Port, Row, SecurityGroup, SecurityGroupRule
-from tests.apps.clouds import addresses_of, four, group, mac, network, plugged, port, rule, six, switch
+from controller.model.rows import Link, Physical, Port, Row, SecurityGroupRule
+from tests.apps.clouds import (
+    PATCH,
+    addresses_of,
+    four,
+    group,
+    mac,
+    network,
+    on_physical,
+    plugged,
+    port,
+    rule,
+    six,
+    switch,
+)
 from tests.world import frame
 
 PORTS = ("p1", "p2", "p3", "p4", "p5")
+WIRE = 700
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 PROTOCOLS = ("", "tcp", "tcp 80", "tcp 5-90", "udp", "udp 53", "udp 1-65535", "icmp", "icmp 8", "icmp 8 0", "icmp 13",
              "sctp 80", "sctp", "47", "132")  # fmt: skip
@@ -27,14 +41,29 @@ class Change(NamedTuple):
     rows: tuple[Row | str, ...]
 
 
-def beginning(chance: random.Random) -> list[Row]:
-    rows: list[Row] = [switch(1), network("red"), group("one", 7), group("two", 8), group("plain", 9, stateful=False)]
+FABRICS = ("one switch", "tunnels", "wires", "a physical network")
+
+
+def beginning(chance: random.Random, fabric: str = "one switch") -> list[Row]:
+    """Ports with OpenFlow ports 1 to 5, on one switch or on two."""
+    rows: list[Row] = [*_switches(fabric), group("one", 7), group("two", 8), group("plain", 9, stateful=False)]
     rows.append(addresses_of("known", 10, *chance.sample([four(1), four(3), "10.0.0.4/30", "2001:db8::/126"], 2)))
     for number, name in enumerate(PORTS, 1):
-        rows += [_port(chance, number), plugged(name, 1, number)]
+        rows += [_port(chance, number), plugged(name, 1 if fabric == FABRICS[0] else chance.randint(1, 2), number)]
     for number in range(chance.randint(1, 9)):
         rows.append(_rule(chance, number))
     return rows
+
+
+def _switches(fabric: str) -> Iterator[Row]:
+    here = [switch(1)] if fabric == FABRICS[0] else [switch(1), switch(2)]
+    if fabric == "wires":
+        here = [replace(one, encap_ip="", tunnels=()) for one in here]
+        for one, other in (("h1", "h2"), ("h2", "h1")):
+            yield Link(switch_id=one, ofport=WIRE, far_switch_id=other, far_ofport=WIRE)
+    outside = fabric == "a physical network"
+    yield from (replace(one, physical=(Physical("p1", PATCH),)) if outside else one for one in here)
+    yield on_physical(network("red"), 105) if outside else network("red")
 
 
 def _port(chance: random.Random, number: int) -> Port:
@@ -140,7 +169,3 @@ def error(left: Frame) -> Frame:
     made |= {f"ipv{family}_src": left[f"ipv{family}_dst"], f"ipv{family}_dst": left[f"ipv{family}_src"]}
     return {**made, "ip_proto": 1 if family == 4 else 58, "icmpv4_type" if family == 4 else "icmpv6_type":
             3 if family == 4 else 1, **quoted}  # fmt: skip
-
-
-def stateful(row: Row) -> bool:
-    return isinstance(row, SecurityGroup) and row.stateful

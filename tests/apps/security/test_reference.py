@@ -1,4 +1,4 @@
-"""The flows of security groups let through what a reference evaluator does, over random groups, rules and packets."""
+"""The flows of security groups let through what a reference evaluator does: random groups, rules, packets, fabrics."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ chances = st.randoms(use_true_random=False)
 
 
 @quiet
-@given(chances)
-def test_what_passes_is_what_rules_allow(chance: random.Random) -> None:
+@given(chances, st.sampled_from(scenes.FABRICS))
+def test_what_passes_is_what_rules_allow(chance: random.Random, fabric: str) -> None:
     """Openers, replies, errors about them, packets sent again; rules and members that go and come back in between."""
-    rows = scenes.beginning(chance)
+    rows = scenes.beginning(chance, fabric)
     world = World(*rows)
     reference, left = Reference(world.model), list[scenes.Frame]()
     for step in scenes.steps(chance, rows, left, 25):
@@ -28,21 +28,22 @@ def test_what_passes_is_what_rules_allow(chance: random.Random) -> None:
             world.put(*step.rows)
             continue
         sender, receiver = (f"p{scenes.number_of(step[side])}" for side in ("eth_src", "eth_dst"))
-        ports = world.model.rows(Port)
-        arrived = world.inject("h1", step["in_port"], step).ports
+        ports, at = world.model.rows(Port), world.model.placement.bindings
+        arrived = world.inject(at[sender].switch_id, step["in_port"], step).ports
         assert arrived == [receiver] * reference.passes(step, ports[sender], ports[receiver]), step
         if arrived:
             left.append(step)
 
 
 @quiet
-@given(chances)
-def test_a_group_frame_gets_to_those_whose_rules_allow_it(chance: random.Random) -> None:
-    rows = scenes.beginning(chance)
+@given(chances, st.sampled_from(scenes.FABRICS))
+def test_a_group_frame_gets_to_those_whose_rules_allow_it(chance: random.Random, fabric: str) -> None:
+    rows = scenes.beginning(chance, fabric)
     world = World(*rows)
     reference, ports = Reference(world.model), world.model.rows(Port)
     for _ in range(6):
         sent = scenes.to_many(chance)
         sender = f"p{scenes.number_of(sent['eth_src'])}"
         others = [port for port in ports.values() if port.id != sender]
-        assert world.inject("h1", sent["in_port"], sent).ports == reference.reached(sent, ports[sender], others)
+        here = world.model.placement.bindings[sender].switch_id
+        assert world.inject(here, sent["in_port"], sent).ports == reference.reached(sent, ports[sender], others)
