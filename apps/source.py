@@ -52,8 +52,11 @@ FLOWS = (
 )
 
 
-def switch(_: Switch, see: Reader) -> Iterator[Flow]:
+def switch(_: Switch, see: Reader, permitted: tuple[int, ...]) -> Iterator[Flow]:
+    """`permitted`: ethertypes beside ARP and IP, which have no addresses to be checked."""
     yield from FLOWS
+    for number in permitted:
+        yield Flow(SOURCE, LOW, (field("eth_type", number),), goto=ADMITTED)
 
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Protocol
@@ -33,6 +33,7 @@ log = logging.getLogger("tenet.switch")
 GATHER = 0.02  # seconds between two bundles: after each, Open vSwitch looks at every port of the bridge again
 TABLE_FULL = "OFPFMFC_TABLE_FULL"
 SLICE = 0.005  # seconds of encoding after which other green threads get their turn
+MANY = 200  # flows, of which fewer are encoded without a turn
 KEPT = 4096  # encoded flows
 SLACK = 2.0  # seconds after its timeout within which Open vSwitch has removed a flow
 RETRY = 2.0  # seconds until a bundle is tried again that was refused without a flow being named
@@ -216,7 +217,7 @@ class Programmer:
     def _apply(self, batch: Batch) -> None:
         known = self.target.meters.held
         self.session.apply(
-            list(hub.taking_turns(map(_encoded, batch.put), SLICE)),
+            _encoded_all(batch.put),
             batch.drop,
             [group.wire for group in batch.groups.missing],
             [group_removal(number) for number in sorted(batch.groups.gone)],
@@ -275,6 +276,12 @@ class Programmer:
         if self._told != self.target.refused:
             self._told = dict(self.target.refused)
             self._plan.refused(self.switch_id, self._told)
+
+
+def _encoded_all(put: Sequence[Flow]) -> list[bytes]:
+    """With turns for others where they are many."""
+    encoded = map(_encoded, put)
+    return list(encoded if len(put) < MANY else hub.taking_turns(encoded, SLICE))
 
 
 @lru_cache(KEPT)
