@@ -83,7 +83,7 @@ HINTS: Hints = {
     "security_group_id": lambda trail: GROUP,
     "resource_type": lambda trail: "security_group",
     "ethertype": lambda trail: "IPv4",
-    "remote_ip_prefix": lambda trail: within(trail or (0,), 7) + "/32",
+    "remote_ip_prefix": lambda trail: within((*trail, 0), 7) + "/32",
     "addresses[]": lambda trail: f"12.{trail[0] & 255}.{trail[-1]}.0/28",
     "action": lambda trail: "access_as_shared",
 }
