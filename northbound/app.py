@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +12,7 @@ from webob import Request
 
 from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable
+from controller.runtime.randomness import new_uuid
 
 from . import audit, dry_run, errors, preview, versions
 from .answer import SLICE, Response
@@ -43,7 +43,7 @@ def application(context: Context) -> Wsgi:
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         started = time.monotonic()
-        request_id = f"req-{uuid.uuid4()}"
+        request_id = f"req-{new_uuid()}"
         request = Request(environ)
         written: list[str] = []
         answer, caller = _answer(context, routes, request, request_id, written)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
 from controller.intent.env import Means, means
-from controller.model.rows import Row
+from controller.model.rows import Port, Row
 from controller.publish.feed import Events
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
@@ -33,7 +33,9 @@ class FabricQueries(Protocol):
 
     def topology(self) -> dict[str, Any]: ...
 
-    def trace(self, source: str, target: str) -> dict[str, Any]: ...
+    def trace(
+        self, source: str, target: str, protocol: str = "icmp", port: str = "0", state: str = "new"
+    ) -> dict[str, Any]: ...
 
     def unreachable(self) -> list[dict[str, Any]]: ...
 
@@ -71,6 +73,14 @@ class OperatorQueries(Protocol):
         ...
 
 
+class DropQueries(Protocol):
+    """What filters dropped."""
+
+    def of(self, port: Port) -> dict[str, Any]:
+        """Of one port, ready to be answered as JSON."""
+        ...
+
+
 class ClusterOperators(Protocol):
     """What operators ask of the cluster."""
 
@@ -94,6 +104,7 @@ class Context:
     statuses: Statuses
     operators: OperatorQueries
     events: Events
+    drops: DropQueries
     underlay_mtu: int = 1500
     least_mtu: int = 1280
     physical: PhysicalNetworks = NONE

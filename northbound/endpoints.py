@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cluster, events, operators
+from . import cluster, drops, events, operators
 from .endpoint import Endpoint, Parameter
 from .schema import SHOWN_TEXT, WHOLE
 
@@ -18,6 +18,11 @@ UNSAID = (401, 404, 503)  # of what anybody may ask whenever the process runs
 
 SWITCHES, CLUSTER = "/tenet/v1/switches", "/tenet/v1/cluster"
 MEMBER = f"{CLUSTER}/members/{{id}}"
+PACKET = (
+    Parameter("protocol", "icmp (an echo, if nothing is said), tcp, udp or sctp."),
+    Parameter("port", "That the connection is to; not for icmp."),
+    Parameter("state", "new (if nothing is said), established, or reply: an answer in a connection of the other port."),
+)
 ENDS = tuple(Parameter(end, "A port: id, name or interface.", required=True) for end in ("from", "to"))
 
 ENDPOINTS = (
@@ -30,6 +35,8 @@ ENDPOINTS = (
     Endpoint("GET", "/tenet/v1/events", events.stream, "events", "What changes, as it changes.",
              about="Server-sent events, until either side ends it.", shape=SHOWN_TEXT, media="text/event-stream",
              query=(Parameter("after", "The id of the last event that is known.", WHOLE),), refusals=(410,)),
+    Endpoint("GET", "/tenet/v1/ports/{id}/drops", drops.show, "portDrops", "What a port's security groups dropped.",
+             about="Counts, and the last packets with the reason."),
     Endpoint("GET", SWITCHES, operators.switches, "listSwitches", "The switches.", "get_switch"),
     Endpoint("GET", f"{SWITCHES}/{{id}}", operators.switch, "showSwitch", "One switch.", "get_switch"),
     Endpoint("DELETE", f"{SWITCHES}/{{id}}", operators.forget, "removeSwitch", "Forget a switch that is gone for good.",
@@ -39,7 +46,7 @@ ENDPOINTS = (
     Endpoint("GET", "/tenet/v1/links", operators.links, "listLinks", "The wires between switches.", "get_switch"),
     Endpoint("GET", "/tenet/v1/topology", operators.topology, "topology", "Switches, wires and ports.", "get_switch"),
     Endpoint("GET", "/tenet/v1/trace", operators.trace, "trace", "What becomes of a frame between two ports.",
-             "get_switch", query=ENDS),
+             "get_switch", query=ENDS + PACKET),
     Endpoint("GET", "/tenet/v1/unreachable", operators.unreachable, "unreachable", "Pairs that are not joined.",
              "get_switch"),
     Endpoint("GET", "/tenet/v1/refused", operators.refused, "refused", "Connections that were refused.", "get_switch"),

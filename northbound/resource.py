@@ -155,8 +155,9 @@ class Resource:
     `index`: names of attributes by which the model finds rows quickly, with the model's index.  `filters`: what may be
     asked of a list beside its attributes.  `finders`: by attributes that no one index has.  `on`: the row whose owner
     has a say over these, by default the row's parent.  `tagged`: it has tags.  `confirmed`: its objects have a status
-    that tells whether switches have confirmed them.  `seed`: made for a project before it reads a list.  `extensions`:
-    those that are served because it is.
+    that tells whether switches have confirmed them.  `missing_to_guests`: who sees an object of another project and may
+    not change it is told NotFound, as upstream does, and not Forbidden.  `seed`: made for a project before it reads a
+    list.  `extensions`: those that are served because it is.
     """
 
     name: str
@@ -178,6 +179,7 @@ class Resource:
     actions: tuple[MemberAction, ...] = ()
     forget: Callable[[Any, str], None] | None = None
     confirmed: bool = False
+    missing_to_guests: bool = False
     seed: Seed | None = None
     extensions: tuple[Extension, ...] = ()
     by_name: dict[str, Attribute] = field(init=False)

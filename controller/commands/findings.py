@@ -127,6 +127,8 @@ def _switches(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield BAD, f"{name} is connected over {switch['version']}; some of its flows wait or were refused"
         else:
             yield GOOD, f"{name} is connected over {switch['version']}, its flows are right"
+        if switch.get("connections_full"):
+            yield BAD, f"{name} has no room for new connections: established ones go on, new ones are refused"
         if switch["unlimited"]:
             yield NOTE, f"{name} does not limit what ports send to many: {switch['unlimited']}"
     if away:
@@ -204,6 +206,10 @@ def _frame(frame: dict[str, Any], places: _Places) -> Iterator[tuple[str, str]]:
         for step in hop["tables"]:
             absent = "" if step["installed"] in (True, None) else "   NOT YET ON THE SWITCH"
             yield HINT, f"    {step['name']:>9}: {step['flow'] or 'no flow matches'}{absent}"
+        for filter_ in hop.get("filters", ()):
+            why = f"rule {filter_['rule']['id']}: {filter_['rule']['allows']}" if filter_["rule"] else filter_["reason"]
+            word = "passes" if filter_["passed"] else "is dropped by"
+            yield HINT, f"    {word} the {filter_['direction']} rules of port {filter_['port_id']}: {why}"
         for sent in hop["sent"]:
             yield HINT, f"    out by {places.port(hop['switch'], sent['port'])}"
     fine = frame["arrives"] or frame.get("answered", False)

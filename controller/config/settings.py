@@ -17,6 +17,7 @@ from controller.runtime.errors import Misconfigured
 from controller.runtime.files import check_secret, check_trusted
 from topology.cost import COSTS
 
+_FILTERED = (0x0800, 0x0806, 0x86DD)  # IPv4, ARP, IPv6
 ADOPTED = 2000  # switches known by OpenFlow only
 OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [
@@ -45,6 +46,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                      help="Seconds between echo requests; two without an answer end a connection."),
         cfg.IntOpt("packet_in_rate", default=500, min=1,
                    help="Packets a second that a switch may hand to the controller."),
+        cfg.IntOpt("drop_rate", default=80, min=8, max=100_000,
+                   help="Packets a second, of those that filters drop, of which a switch may tell."),
+        cfg.IntOpt("connection_pickup", default=60, min=0, max=3600,
+                   help="Seconds after a restart of ovs-vswitchd in which TCP connections that it has forgotten are "
+                        "let through filters; 0: not at all."),
         cfg.BoolOpt("adopt",
                     help="Adopt datapaths that no database lists as switches.  By default true over plain text "
                          "and false with TLS."),
@@ -70,6 +76,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.ListOpt("offered_interfaces", default=[],
                     help="Names of interfaces, as patterns (tap*), that tenants may attach through Quantum; others "
                          "they attach by the UUID that is their iface-id."),
+        cfg.ListOpt("permitted_ethertypes", default=[],
+                    help="Ethertypes beside ARP, IPv4 and IPv6 that ports with checked addresses may send, and ports "
+                         "with security groups receive, as 0x0600 to 0xffff."),
         cfg.IntOpt("broadcast_rate", default=1000, min=0, max=100_000_000,
                    help="Frames a second that a port may send to many: broadcast, multicast, unknown unicast; 0: no "
                         "limit."),
@@ -137,11 +146,14 @@ class Settings(NamedTuple):
     verify_interval: float
     echo_interval: float
     packet_in_rate: int
+    drop_rate: int
+    connection_pickup: int
     adopt: bool
     adopted_switches: int
     forget_after: float
     bind_certificates: bool
     broadcast_rate: int
+    permitted_ethertypes: tuple[int, ...]
     offered_interfaces: tuple[str, ...]
     link_cost: str
     underlay_mtu: int
@@ -239,11 +251,14 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         verify_interval=conf.openflow.verify_interval,
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
+        drop_rate=conf.openflow.drop_rate,
+        connection_pickup=conf.openflow.connection_pickup,
         adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,
         adopted_switches=conf.openflow.adopted_switches,
         forget_after=conf.openflow.forget_after,
         bind_certificates=security.bind_certificates,
         broadcast_rate=conf.network.broadcast_rate,
+        permitted_ethertypes=tuple(map(_ethertype, conf.network.permitted_ethertypes)),
         offered_interfaces=tuple(conf.network.offered_interfaces),
         link_cost=conf.fabric.cost,
         underlay_mtu=conf.network.underlay_mtu,
@@ -292,6 +307,14 @@ def _host(name: str) -> str:
     if not re.fullmatch(r"\*|[0-9A-Za-z_-]+(\.[0-9A-Za-z_-]+)*", name):
         raise Misconfigured(f"[northbound] hosts: {name!r} is not a host's name, such as tenet.example.net")
     return name.lower()
+
+
+def _ethertype(said: str) -> int:
+    if not re.fullmatch(r"0x[0-9A-Fa-f]{3,4}", said) or int(said, 16) < 0x0600:
+        raise Misconfigured(f"[network] permitted_ethertypes: {said!r} is not an ethertype, such as 0x88cc")
+    if int(said, 16) in _FILTERED:
+        raise Misconfigured(f"[network] permitted_ethertypes: {said} is filtered by security groups' own rules")
+    return int(said, 16)
 
 
 def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
-import uuid
+import functools
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
+from controller.runtime.randomness import below, new_uuid
 
 
 class Means(NamedTuple):
@@ -42,14 +42,14 @@ def means(
     turns: Callable[[Iterable[int]], Iterator[int]] = iter,
 ) -> Means:
     """Environment with the real clock and randomness."""
-    draw = random.SystemRandom().randrange
-    return Means(underlay_mtu, draw, _now, _new_id, physical, offered=tuple(offered), least_mtu=least_mtu,
+    return Means(underlay_mtu, below, _now, new_uuid, physical, offered=tuple(offered), least_mtu=least_mtu,
                  turns=turns)  # fmt: skip
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _text(int(time.time()))
 
 
-def _new_id() -> str:
-    return str(uuid.uuid4())
+@functools.lru_cache(maxsize=1)
+def _text(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))

@@ -206,6 +206,8 @@ def _options(
     there: Sequence[DhcpOption], wishes: Sequence[tuple[str, str | None, int]]
 ) -> tuple[DhcpOption, ...]:  # fmt: skip
     """DHCP options with the requested ones changed, added, or (None) removed.  Raises Invalid for too many."""
+    if not there and not wishes:
+        return ()
     found = {(option.name, option.ip_version): option for option in there}
     for name, value, version in wishes:
         if value is None:

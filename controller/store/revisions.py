@@ -39,7 +39,12 @@ class Revisions:
 
     def stale(self, read: Mapping[str, int]) -> list[str]:
         """Keys and prefixes of `read` that have changed since they were read."""
-        return [key for key, revision in read.items() if not self._holds(key, revision)]
+        keys = self._keys
+        return [
+            key
+            for key, revision in read.items()
+            if (keys.get(key, 0) != revision or key[-1] == "/") and not self._holds(key, revision)
+        ]
 
     def _holds(self, key: str, revision: int) -> bool:
         if key.endswith("/"):
@@ -48,13 +53,15 @@ class Revisions:
 
     def write(self, write: Mapping[str, bytes | None], revision: int) -> list[Undo]:
         """Record `write` at `revision`; returns what `restore` needs to undo it."""
-        undo = [Undo(key, self._keys.get(key, 0)) for key in write]
+        keys = self._keys
+        undo = [Undo(key, keys.get(key, 0)) for key in write]
         for key, value in write.items():
             if value is None:
-                self._keys.pop(key, None)
+                keys.pop(key, None)
             else:
-                self._keys[key] = revision
-            for prefix in prefixes(key):
+                keys[key] = revision
+        for parent in dict.fromkeys([key[: key.rfind("/") + 1] for key in write]):  # of a bulk's keys they are few
+            for prefix in prefixes(parent):
                 self._prefixes[prefix] = revision
                 self._prefixes.move_to_end(prefix)
         while len(self._prefixes) > PREFIXES:

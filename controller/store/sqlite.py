@@ -163,13 +163,16 @@ class SqliteStore:
                 hub.spawn(self._write_queued)
         revision = self._given = self._newest = batch.revision = self._given + 1
         batch.changes.extend([Change(revision, key, value) for key, value in write.items()])
-        for key, value in write.items():
-            (batch.leased.add if lease and value is not None else batch.leased.discard)(key)
+        if lease or batch.leased:
+            for key, value in write.items():
+                (batch.leased.add if lease and value is not None else batch.leased.discard)(key)
         batch.undo.extend(self._revisions.write(write, revision))
         batch.under.append((write, lease))
         return batch
 
     def _note_leased(self, write: Mapping[str, bytes | None], lease: Lease | None) -> None:
+        if lease is None and not self._leased:
+            return
         for key, value in write.items():
             if value is not None and isinstance(lease, LocalLease):
                 self._leased[key] = lease
@@ -222,8 +225,9 @@ class SqliteStore:
 
 def _check_entry(key: str, value: bytes | None) -> None:
     """Check of one entry.  A bad one would make other commits of its transaction fail, too."""
-    if not key or key.endswith("/"):
+    if not key or key[-1] == "/":
         raise ValueError(f"not a key: {key!r}")
-    key.encode()  # UnicodeEncodeError is a ValueError
+    if not key.isascii():
+        key.encode()  # UnicodeEncodeError is a ValueError
     if value is not None and type(value) is not bytes:
         raise ValueError(f"{key}: a value is bytes, not {type(value).__name__}")

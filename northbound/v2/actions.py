@@ -14,7 +14,7 @@ from ..body import json_body
 from ..checks import Fault
 from ..errors import bad_request
 from ..resource import MemberAction, Resource
-from .engine import Condition, found, now
+from .engine import Condition, allow, found, now
 from .visibility import shown, target
 
 
@@ -24,7 +24,7 @@ def handlers(resource: Resource, action: MemberAction) -> dict[str, Handler]:
 
 def _run(resource: Resource, action: MemberAction, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
-    ask.context.policy.check(ask.caller, action.name, target(resource, ask, row))
+    allow(resource, ask, row, action.name, target(resource, ask, row))
     wish = _read(action, json_body(ask.request))
     condition = Condition.of(ask)
 

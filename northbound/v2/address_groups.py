@@ -40,6 +40,7 @@ ADDRESS_GROUPS = Resource(
     update=address_groups.update,
     delete=address_groups.delete,
     index={**OWNED, "name": "name"},
+    missing_to_guests=True,
     actions=(
         _operation("add_addresses", "Add addresses to an address group", _add),
         _operation("remove_addresses", "Remove addresses from an address group", _remove),

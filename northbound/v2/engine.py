@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from controller.intent.env import Means
@@ -172,7 +172,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
     item: dict[str, Any] = body[resource.name] if isinstance(body, dict) else {}
     changed = ChainMap(item, visibility.target(resource, ask, row))  # type: ignore[arg-type]  # it is read, no more
-    ask.context.policy.check(ask.caller, f"update_{resource.name}", changed, item)
+    allow(resource, ask, row, f"update_{resource.name}", changed, item)
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> Row:
@@ -188,7 +188,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
 
 def delete(resource: Resource, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
-    ask.context.policy.check(ask.caller, f"delete_{resource.name}", visibility.target(resource, ask, row))
+    allow(resource, ask, row, f"delete_{resource.name}", visibility.target(resource, ask, row))
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> None:
@@ -264,6 +264,18 @@ def _project(ask: Ask, project_id: str) -> str:
     if not (project_id or ask.caller.project_id):
         raise bad_request("Running without a project: 'project_id' must be specified.")
     return project_id or ask.caller.project_id
+
+
+def allow(
+    resource: Resource, ask: Ask, row: Row, action: str, target: Mapping[str, Any], attributes: Collection[str] = ()
+) -> None:
+    """Raises Forbidden, or NotFound to guests of a resource that is `missing_to_guests`."""
+    try:
+        ask.context.policy.check(ask.caller, action, target, attributes)
+    except Forbidden:
+        if resource.missing_to_guests and getattr(row, "project_id", "") != ask.caller.project_id:
+            raise missing(resource, row.row_id) from None
+        raise
 
 
 def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project_id: str, above: str) -> None:

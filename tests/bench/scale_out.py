@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.bench.figure import Figure
 from tests.bench.http import Client, load, request
@@ -20,7 +21,7 @@ from tests.bench.site import refused
 from tests.store.etcd_process import Cluster
 
 SWITCHES, PER_SWITCH, SPREAD, SHARE = 200, 20, 10, 2  # a network has SHARE ports on each of SPREAD switches
-CLIENTS, CHANGES = 12, 2_000
+CLIENTS, CHANGES, RUNS = 12, 2_000, 3
 OF_ONE, OF_ALL = 1.25, 1.6  # times the processor time with one member
 
 
@@ -29,6 +30,14 @@ def measure() -> Iterator[Figure]:
     for count in (2, 3):
         for wanted in (OF_ONE, OF_ALL):
             yield _measure(count, wanted, one.value)
+
+
+class Run(NamedTuple):
+    """`cost`: µs of all members' processor time a flow update."""
+
+    cost: float
+    updates: float
+    seconds: float
 
 
 def _measure(count: int, wanted: float, alone: float | None) -> Figure:
@@ -42,36 +51,58 @@ def _measure(count: int, wanted: float, alone: float | None) -> Figure:
         clients = [members[number % count].client() for number in range(CLIENTS)]
         swarm(stack, members, SWITCHES, PER_SWITCH)
         settled(members, asking, SWITCHES)
-        ids = _ports(clients, _by_master(asking[0]) if wanted == OF_ONE else list(range(SWITCHES)))
+        switches = _by_master(asking[0]) if wanted == OF_ONE else list(range(SWITCHES))
+        ids = _ports(clients, switches)
         settled(members, asking, SWITCHES)
-        changes = [_switched(ids[number * 7 % len(ids)], False) for number in range(CHANGES // 2)]
-        changes += [_switched(ids[number * 7 % len(ids)], True) for number in range(CHANGES // 2)]
-        sent, cpu, began = _sent(members, asking), _cpu(members), time.monotonic()
-        seen = load(clients, changes)
-        refused(seen, 200)
-        settled(members, asking, SWITCHES)
-        took = time.monotonic() - began
-        sent, cpu = _sent(members, asking) - sent, _cpu(members) - cpu
-    cost = cpu / sent * 1e6
+        runs = [_run(members, asking, clients, ids) for _ in range(RUNS)]
+        of_one = _of_one(asking[0], switches)
+    best = min(runs)
     return Figure(
         name=f"scale-out-{count}, networks of one member" if wanted == OF_ONE else f"scale-out-{count}",
-        value=cost,
+        value=best.cost,
         unit="µs of CPU a flow update",
         at_least=f"{wanted:g} times one member's" if alone else "",
-        holds=cost <= wanted * alone if alone else None,
+        holds=best.cost <= wanted * alone if alone else None,
         details={
             "members": count, "switches": SWITCHES, "ports": SWITCHES * PER_SWITCH, "clients": CLIENTS,
-            "flow_updates_per_s": sent / took, "port_changes_per_s": CHANGES / took, "flow_updates": sent,
-            "cpu_ms_a_port_change": cpu / CHANGES * 1e3, "times_one_member": cost / alone if alone else 1.0,
+            "networks_with_switches_of_one_member": of_one, "of": "least", "runs": [run.cost for run in runs],
+            "flow_updates_per_s": best.updates / best.seconds, "port_changes_per_s": CHANGES / best.seconds,
+            "flow_updates": best.updates, "cpu_ms_a_port_change": best.cost * best.updates / CHANGES / 1e3,
+            "times_one_member": best.cost / alone if alone else 1.0,
             "cpu_is": "of all members' processes", "switches_run": "simulated, in a process of their own",
         },
     )  # fmt: skip
 
 
-def _by_master(client: Client) -> list[int]:
-    """The switches' numbers by their masters, so that all but a few networks have switches of one."""
+def _run(members: list[Member], asking: list[Client], clients: list[Client], ids: list[str]) -> Run:
+    """Ports go down and come back."""
+    changes = [_switched(ids[number * 7 % len(ids)], False) for number in range(CHANGES // 2)]
+    changes += [_switched(ids[number * 7 % len(ids)], True) for number in range(CHANGES // 2)]
+    sent, cpu, began = _sent(members, asking), _cpu(members), time.monotonic()
+    refused(load(clients, changes), 200)
+    settled(members, asking, SWITCHES)
+    seconds = time.monotonic() - began
+    sent, cpu = _sent(members, asking) - sent, _cpu(members) - cpu
+    return Run(cpu / sent * 1e6, sent, seconds)
+
+
+def _masters(client: Client) -> dict[int, str]:
+    """Each switch's master, by the switch's number."""
     switches = client.json("GET", "/tenet/v1/switches")["switches"]
-    return [int(each["dpid"], 16) - 1 for each in sorted(switches, key=lambda each: (each["master"], each["dpid"]))]
+    return {int(each["dpid"], 16) - 1: each["master"] for each in switches}
+
+
+def _by_master(client: Client) -> list[int]:
+    """The switches by their masters, so that all but a few networks have switches of one."""
+    masters = _masters(client)
+    return sorted(masters, key=lambda switch: (masters[switch], switch))
+
+
+def _of_one(client: Client, switches: list[int]) -> float:
+    """The share of networks whose switches have the same master."""
+    masters = _masters(client)
+    groups = [{masters[switch] for switch in switches[at : at + SPREAD]} for at in range(0, SWITCHES, SPREAD)]
+    return sum(len(group) == 1 for group in groups) / len(groups)
 
 
 def _ports(clients: list[Client], switches: list[int]) -> list[str]:
