@@ -187,7 +187,7 @@ def test_a_list_of_an_attribute_takes_linear_time(
     assert_linear(lambda n: estate.call(method, template + query, lambda: body(n)), max(1, most // 4))
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name != "default_security_group_rule"])  # 100 in all
 def test_many_objects_in_one_request_take_linear_time(estate: Estate, name: str) -> None:
     template = f"/v2.0/{named(name).path}"
     assert estate.api.call("POST", template, estate.bulk(name, 10)).status == 201
