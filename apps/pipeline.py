@@ -53,13 +53,13 @@ LEARN = _table(48, "learn", "reg6 eth_src", "egress")
 
 # --- egress (to 72): the sender's security groups (docs/decisions/0100-nested-sets.md) ---
 EGRESS = _table(
-    56, "egress", "reg6 eth_type ip_proto udp_src udp_dst icmpv6_type", "egress_tracked egress_judged judge",
+    56, "egress", "reg6 eth_type ip_proto udp_src udp_dst icmpv6_type", "egress_tracked egress_judged judge verdicts",
     miss="answer",
 )  # fmt: skip
 EGRESS_TRACKED = _table(
-    60, "egress_tracked", "eth_dst eth_type ip_frag ct_state ct_mark", "egress_judged judge answer"
+    60, "egress_tracked", "eth_dst eth_type ip_frag ct_state ct_mark", "egress_judged judge answer verdicts"
 )  # fmt: skip
-EGRESS_JUDGED = _table(64, "egress_judged", "eth_dst eth_type ct_state reg14", "answer")
+EGRESS_JUDGED = _table(64, "egress_judged", "eth_dst eth_type ip_proto tcp_flags ct_state reg14", "answer verdicts")
 
 # --- serve: answered at the edge ---
 ANSWER = _table(
@@ -78,13 +78,13 @@ LIMIT = _table(168, "limit", "reg6")  # entered by resubmit only
 
 # --- ingress (to 192): the receiver's security groups; copies of group frames have tables of their own ---
 PERMIT = _table(
-    176, "permit", "reg7 eth_type ip_proto udp_src udp_dst icmpv6_type", "ingress_tracked ingress_judged judge",
-    miss="deliver",
+    176, "permit", "reg7 eth_type ip_proto udp_src udp_dst icmpv6_type",
+    "ingress_tracked ingress_judged judge verdicts", miss="deliver",
 )  # fmt: skip
 INGRESS_TRACKED = _table(
-    178, "ingress_tracked", "eth_type ip_frag ct_state ct_mark", "ingress_judged judge deliver"
+    178, "ingress_tracked", "eth_type ip_frag ct_state ct_mark", "ingress_judged judge deliver verdicts"
 )  # fmt: skip
-INGRESS_JUDGED = _table(180, "ingress_judged", "eth_type ct_state reg14", "deliver")
+INGRESS_JUDGED = _table(180, "ingress_judged", "eth_type ip_proto tcp_flags ct_state reg14", "deliver verdicts")
 FLOOD_FILTER = _table(
     184, "flood_filter", "eth_type ip_proto udp_src udp_dst icmpv6_type", "flood_blocks"
 )  # fmt: skip
@@ -118,10 +118,18 @@ RULES = _table(
     "icmpv6_type icmpv6_code", flow_set="security_group",
 )  # fmt: skip
 
+# --- verdicts: what a filter has decided about a packet is counted and told (docs/decisions/0107-drops.md) ---
+VERDICTS = _table(250, "verdicts", "reg14 reg15 ct_state")
+
+# --- beside packets' way: probes of the connection tracker, and whose its zones are ---
+PROBE = _table(251, "probe", "eth_type ct_mark")  # entered from the controller only
+ZONES = Table(252, "zones", frozenset({"ct_zone"}), owns_zones=True)  # never entered
+
 TABLES = (
     CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED, EGRESS_JUDGED, ANSWER,
     LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS,
     FLOOD_JUDGE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES,
+    VERDICTS, PROBE, ZONES,
 )  # fmt: skip
 
 # --- stages: the state of a packet, and the table where it goes on ---
@@ -137,6 +145,7 @@ TO_FILTERED = FLOOD_FILTER  # a group frame, for the filtered ports of its netwo
 PERMITTED = DELIVER  # its receiver may have it
 TO_JUDGE = JUDGE  # which port it is of, and in which direction, is said: do its groups allow it
 TO_GROUP = GROUP  # the same, of one group
+DECIDED = VERDICTS  # its filter has decided, and says what
 OUTBOUND = FABRIC  # it is for switch TO_SWITCH
 
 STAGES: dict[str, tuple[Table, ...]] = {
@@ -151,6 +160,7 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "deliver": (DELIVER,),
     "fabric": (FABRIC, IMPOSE, FORWARD),
     "judge": (JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES),
+    "verdict": (VERDICTS, PROBE, ZONES),
 }  # fmt: skip
 
 # --- priorities: a miss, what gives way, the usual, what overrides it ---
@@ -213,7 +223,7 @@ REMOTE_SET = _bits(
     "the address set that the other side is in; 0: any", "reg13", 0, 24, f"{_JUDGED} group remotes",
     "members plain_members rules",
 )  # fmt: skip
-JUDGED_PORT = _bits("the logical port whose groups are asked", "reg14", 0, 16, _STAGES, "judge")
+JUDGED_PORT = _bits("the logical port whose groups are asked", "reg14", 0, 16, _STAGES, "judge verdicts")
 DIRECTION = _bits(
     "the direction that is asked about: OUTWARD or INWARD", "reg14", 16, 1, f"{_STAGES} flood_filter flood_blocks",
     "group remotes members plain_members rules",
@@ -223,13 +233,22 @@ ALLOWED = _bits(
     "egress_judged ingress_judged flood_judge flood_copies group remotes members plain_members",
 )  # fmt: skip
 
+OUTCOME = _bits(
+    "what a filter has decided: PASSED, or why it drops the packet", "reg15", 0, 3, _STAGES, "verdicts"
+)  # fmt: skip
+DECIDED_AT = _bits(
+    "where it has: OUTWARD, as the port sent the packet, or INWARD, before it was to get it", "reg15", 3, 1, _STAGES,
+    "verdicts",
+)  # fmt: skip
+
 TRAVELS = (
     SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE, BUCKET,
-    ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED,
+    ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
 )  # fmt: skip
 LEARNERS = 1 << 16  # in BLOCK
 UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter
 OUTWARD, INWARD = 0, 1  # in DIRECTION, and who opened a connection, in ct_mark
+PASSED, NO_RULE, FORBIDDEN, NO_PROTOCOL, INVALID = 1, 2, 3, 4, 5  # in OUTCOME
 OPENER = "ct_mark[0]"  # of a connection in a port's zone: OUTWARD, the port itself, or INWARD
 
 MULTICAST = masked("eth_dst", "01:00:00:00:00:00", "01:00:00:00:00:00")

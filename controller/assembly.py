@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from apps import learn
+from apps import learn, tracker_probe
+from apps.security import recover, verdicts
 from controller.cluster.cluster import Cluster
 from controller.cluster.mastery import Alone
 from controller.compile.catalogue import apps, row_units
@@ -21,6 +22,7 @@ from controller.compile.database_rows import DatabaseRows
 from controller.compile.on_demand import OnDemand
 from controller.compile.preview import Preview
 from controller.config.settings import Settings, barred, tls_context
+from controller.diagnose.drops import DropReport, DropTeller, LastDrops
 from controller.diagnose.operators import Operators
 from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory
@@ -35,6 +37,7 @@ from controller.reconcile.confirmations import Confirmations
 from controller.reconcile.mtus import Mtus
 from controller.reconcile.progress import Progress
 from controller.reconcile.reconciler import Reconciler
+from controller.reconcile.recovery import Recovery
 from controller.reconcile.statuses import Statuses
 from controller.runtime import garbage, hub
 from controller.runtime.errors import Misconfigured
@@ -49,6 +52,7 @@ from controller.switches.forgetting import Forgetting
 from controller.switches.observer import Observer
 from controller.switches.packet_in import PacketIns
 from controller.switches.periodic import Periodic
+from controller.switches.tracker_room import PROBING, TrackerRoom
 from controller.switches.vifs import Vifs
 from northbound.app import application
 from northbound.context import Context
@@ -76,7 +80,8 @@ class Controller:
         archive.check_whole(self.store)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
-        chosen = apps(Rates(settings.broadcast_rate, settings.packet_in_rate))
+        rates = Rates(settings.broadcast_rate, settings.packet_in_rate, drops=settings.drop_rate)
+        chosen = apps(rates)
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         checked: dict[str, Any] = {"check": self.cluster.guard.check} if self.cluster else {}
         self.reconciler = Reconciler(
@@ -84,6 +89,7 @@ class Controller:
             Compiler(self.replica.model, chosen),
             progress,
             AuditIntervals(settings.audit_interval, settings.verify_interval),
+            recovery=Recovery(recover.FLOWS, settings.connection_pickup),
             **checked,
         )
         self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
@@ -98,8 +104,13 @@ class Controller:
         )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
-        packet_ins = PacketIns({learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in})
-        self.periodic = Periodic(self.replica.model, (), mastery)
+        last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
+        drops = DropTeller(self.replica.model, last_drops)
+        packet_ins = PacketIns({
+            learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
+            verdicts.SERVICE: drops.packet_in, tracker_probe.SERVICE: room.probe_returned,
+        })  # fmt: skip
+        self.periodic = Periodic(self.replica.model, (PROBING,), mastery)
         self.replica.listen(self.periodic.changed)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, packet_ins, self.periodic,
@@ -113,13 +124,14 @@ class Controller:
         statuses = Statuses(self.replica.model, levels, mtus)
         on_demand = OnDemand(self.replica.model, chosen)
         self.replica.listen(on_demand.changed)
-        inventory = Inventory(self.replica, self.reconciler, on_demand, levels, settings.broadcast_rate)
+        inventory = Inventory(self.replica, self.reconciler, on_demand, levels, room, settings.broadcast_rate)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, FabricReport(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
-            [packet_ins.metrics, self.periodic.metrics, *([self.cluster.metrics] if self.cluster else [])],
+            [packet_ins.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
+             *([self.cluster.metrics] if self.cluster else [])],
             self._databases,
         )  # fmt: skip
         self._notifier = _notifier(settings, self.store, self.replica, statuses, levels, mastery.speaks)
@@ -134,6 +146,7 @@ class Controller:
             least_mtu=settings.least_mtu,
             physical=settings.physical,
             limits=settings.quotas,
+            drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
             preview=Preview(self.replica.model, on_demand).switches,
             cluster=self.cluster.report if self.cluster else None,
             offered=settings.offered_interfaces,

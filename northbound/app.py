@@ -12,7 +12,7 @@ from webob import Request
 
 from controller.runtime import hub
 from controller.runtime.errors import Refused, Unavailable
-from controller.runtime.identifiers import new_uuid
+from controller.runtime.randomness import new_uuid
 
 from . import audit, dry_run, errors, preview, versions
 from .answer import SLICE, Response

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
 from controller.intent.env import Means, means
-from controller.model.rows import Row
+from controller.model.rows import Port, Row
 from controller.publish.feed import Events
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
@@ -71,6 +71,14 @@ class OperatorQueries(Protocol):
         ...
 
 
+class DropQueries(Protocol):
+    """What filters dropped."""
+
+    def of(self, port: Port) -> dict[str, Any]:
+        """Of one port, ready to be answered as JSON."""
+        ...
+
+
 class ClusterOperators(Protocol):
     """What operators ask of the cluster."""
 
@@ -94,6 +102,7 @@ class Context:
     statuses: Statuses
     operators: OperatorQueries
     events: Events
+    drops: DropQueries
     underlay_mtu: int = 1500
     least_mtu: int = 1280
     physical: PhysicalNetworks = NONE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cluster, events, operators
+from . import cluster, drops, events, operators
 from .endpoint import Endpoint, Parameter
 from .schema import SHOWN_TEXT, WHOLE
 
@@ -30,6 +30,8 @@ ENDPOINTS = (
     Endpoint("GET", "/tenet/v1/events", events.stream, "events", "What changes, as it changes.",
              about="Server-sent events, until either side ends it.", shape=SHOWN_TEXT, media="text/event-stream",
              query=(Parameter("after", "The id of the last event that is known.", WHOLE),), refusals=(410,)),
+    Endpoint("GET", "/tenet/v1/ports/{id}/drops", drops.show, "portDrops", "What a port's security groups dropped.",
+             about="Counts, and the last packets with the reason."),
     Endpoint("GET", SWITCHES, operators.switches, "listSwitches", "The switches.", "get_switch"),
     Endpoint("GET", f"{SWITCHES}/{{id}}", operators.switch, "showSwitch", "One switch.", "get_switch"),
     Endpoint("DELETE", f"{SWITCHES}/{{id}}", operators.forget, "removeSwitch", "Forget a switch that is gone for good.",

@@ -20,15 +20,18 @@ from controller.model.rows import Switch
 from ..pipeline import (
     ALLOWED,
     ARP,
+    DECIDED,
     EGRESS,
     EGRESS_JUDGED,
     EGRESS_TRACKED,
+    FORBIDDEN,
     HIGH,
     HIGHEST,
     ICMPV6,
     IN_KEY,
     INGRESS_JUDGED,
     INGRESS_TRACKED,
+    INVALID,
     INWARD,
     IPV4,
     IPV6,
@@ -36,9 +39,13 @@ from ..pipeline import (
     JUDGED_PORT,
     LOW,
     MULTICAST,
+    NO_PROTOCOL,
+    NO_RULE,
     OPENER,
     OUT_KEY,
+    OUTCOME,
     OUTWARD,
+    PASSED,
     PERMIT,
     PERMITTED,
     RECEIVER_FILTER,
@@ -56,6 +63,7 @@ Match = tuple[Field, ...]
 _DIRECTION_AND_ALLOWED = "reg14[16..17]"
 _JUDGEMENT = "reg14[0..17]"
 CLEARED: tuple[Action, ...] = (JUDGED_GROUP.put(0), REMOTE_SET.put(0), load(_JUDGEMENT, 0))
+_OUTCOME_AND_PLACE = "reg15[0..3]"
 _DHCP_REQUEST: Match = (UDP, field("udp_src", 68), field("udp_dst", 67))  # RFC 2131
 _DHCP_ANSWER: Match = (UDP, field("udp_src", 67), field("udp_dst", 68))
 _DHCP6_REQUEST: Match = (UDP, field("udp_src", 546), field("udp_dst", 547))  # RFC 8415
@@ -65,6 +73,7 @@ TRACKED = field("ct_state", "+trk")
 NEW = field("ct_state", "+new-inv+trk")
 KNOWN = field("ct_state", "-new-inv+trk")
 VALID = field("ct_state", "-inv+trk")
+BROKEN = field("ct_state", "+inv+trk")
 
 
 def _icmp6(*types: int) -> tuple[Match, ...]:
@@ -109,6 +118,19 @@ class Stage(NamedTuple):
         asked = load(_DIRECTION_AND_ALLOWED, direction)
         return self.key.copy_to(JUDGED_PORT.subfield), asked, resubmit(TO_JUDGE.number)
 
+    def decided(self, outcome: int) -> tuple[Action, ...]:
+        """Note what was decided of a packet that has been judged."""
+        return (load(_OUTCOME_AND_PLACE, outcome | self.direction << OUTCOME.width),)
+
+    def dropped(self, outcome: int) -> tuple[Action, ...]:
+        """The same of one that was not."""
+        return self.key.copy_to(JUDGED_PORT.subfield), *self.decided(outcome)
+
+    @property
+    def passed(self) -> tuple[Action, ...]:
+        """Count it, and go on as if nothing had been noted."""
+        return *self.decided(PASSED), resubmit(DECIDED.number), load(_OUTCOME_AND_PLACE, 0)
+
     @property
     def commit(self) -> Action:
         return ct(self.zone, commit=True, marks=(load(OPENER, self.direction),))
@@ -127,13 +149,13 @@ def _enter(stage: Stage) -> Iterator[Flow]:
     for match in stage.always:
         yield Flow(stage.enter, HIGHEST, (*match, filtered), goto=stage.goto)
     for match in stage.never:
-        yield Flow(stage.enter, HIGHEST, (*match, filtered))
+        yield Flow(stage.enter, HIGHEST, (*match, filtered), stage.dropped(FORBIDDEN), goto=DECIDED)
     for family in (IPV4, IPV6):
         tracked = ct(stage.zone, stage.tracked.number)
         yield Flow(stage.enter, USUAL, (family, filters.match(STATEFUL)), (tracked,))
         judged = stage.judge(stage.direction)
         yield Flow(stage.enter, USUAL, (family, filters.match(STATELESS)), judged, goto=stage.judged)
-    yield Flow(stage.enter, LOW, (filtered,))
+    yield Flow(stage.enter, LOW, (filtered,), stage.dropped(NO_PROTOCOL), goto=DECIDED)
 
 
 def _tracked(stage: Stage) -> Iterator[Flow]:
@@ -145,6 +167,7 @@ def _tracked(stage: Stage) -> Iterator[Flow]:
     opened = masked("ct_mark", other, 1)
     yield Flow(stage.tracked, USUAL, (KNOWN, opened), stage.judge(other), goto=stage.judged)
     yield Flow(stage.tracked, LOW, (VALID,), stage.judge(stage.direction), goto=stage.judged)
+    yield Flow(stage.tracked, LOW, (BROKEN,), stage.dropped(INVALID), goto=DECIDED)
 
 
 def _judged(stage: Stage) -> Iterator[Flow]:
@@ -152,8 +175,9 @@ def _judged(stage: Stage) -> Iterator[Flow]:
     allowed = ALLOWED.match(1)
     for family in (IPV4, IPV6):
         new = in_order(family, NEW, allowed)
-        yield Flow(stage.judged, USUAL, new, (stage.commit, *CLEARED), goto=stage.goto)
-    yield Flow(stage.judged, LOW, (allowed,), CLEARED, goto=stage.goto)
+        yield Flow(stage.judged, USUAL, new, (*stage.passed, stage.commit, *CLEARED), goto=stage.goto)
+    yield Flow(stage.judged, LOW, (allowed,), (*stage.passed, *CLEARED), goto=stage.goto)
+    yield Flow(stage.judged, LOW, (ALLOWED.match(0),), stage.decided(NO_RULE), goto=DECIDED)
 
 
 def _group_frames() -> Iterator[Flow]:
@@ -164,7 +188,7 @@ def _group_frames() -> Iterator[Flow]:
         later = in_order(MULTICAST, family, LATER, VALID)
         yield Flow(stage.tracked, HIGHEST, later, (together,), goto=stage.goto)
         allowed = in_order(MULTICAST, family, VALID, ALLOWED.match(1))
-        yield Flow(stage.judged, HIGH, allowed, (together, *CLEARED), goto=stage.goto)
+        yield Flow(stage.judged, HIGH, allowed, (*stage.passed, together, *CLEARED), goto=stage.goto)
 
 
 FLOWS = (*(flow for stage in STAGES for part in (_enter, _tracked, _judged) for flow in part(stage)), *_group_frames())

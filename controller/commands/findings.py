@@ -127,6 +127,8 @@ def _switches(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield BAD, f"{name} is connected over {switch['version']}; some of its flows wait or were refused"
         else:
             yield GOOD, f"{name} is connected over {switch['version']}, its flows are right"
+        if switch.get("connections_full"):
+            yield BAD, f"{name} has no room for new connections: established ones go on, new ones are refused"
         if switch["unlimited"]:
             yield NOTE, f"{name} does not limit what ports send to many: {switch['unlimited']}"
     if away:

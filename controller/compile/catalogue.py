@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from inspect import signature
 
-from apps import arp, attach, base, l2, learn, limit, source
-from apps.security import floods, groups, members, ports, rules, stages
+from apps import arp, attach, base, l2, learn, limit, source, tracker_probe, zones
+from apps.security import floods, groups, members, ports, rules, stages, verdicts
 from controller.compile.compiler import App, Apps
 from controller.compile.database_rows import RowUnit, RowUnits
 from controller.flow import Rates
 from topology import links, lldp_punt, overlay, provider, wire_mtu
 
-_FILTERS = (stages, ports, groups, rules, members, floods)
+_FILTERS = (stages, ports, groups, rules, members, floods, verdicts, tracker_probe, zones)
 _ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider, *_FILTERS)
 _ROLES = {  # what a module has -> the kind of flow set that it is for
     "HERE": "switch",

@@ -45,6 +45,11 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                      help="Seconds between echo requests; two without an answer end a connection."),
         cfg.IntOpt("packet_in_rate", default=500, min=1,
                    help="Packets a second that a switch may hand to the controller."),
+        cfg.IntOpt("drop_rate", default=80, min=8, max=100_000,
+                   help="Packets a second, of those that filters drop, of which a switch may tell."),
+        cfg.IntOpt("connection_pickup", default=60, min=0, max=3600,
+                   help="Seconds after a restart of ovs-vswitchd in which TCP connections that it has forgotten are "
+                        "let through filters; 0: not at all."),
         cfg.BoolOpt("adopt",
                     help="Adopt datapaths that no database lists as switches.  By default true over plain text "
                          "and false with TLS."),
@@ -137,6 +142,8 @@ class Settings(NamedTuple):
     verify_interval: float
     echo_interval: float
     packet_in_rate: int
+    drop_rate: int
+    connection_pickup: int
     adopt: bool
     adopted_switches: int
     forget_after: float
@@ -239,6 +246,8 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         verify_interval=conf.openflow.verify_interval,
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
+        drop_rate=conf.openflow.drop_rate,
+        connection_pickup=conf.openflow.connection_pickup,
         adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,
         adopted_switches=conf.openflow.adopted_switches,
         forget_after=conf.openflow.forget_after,

@@ -20,6 +20,7 @@ from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.statuses import SwitchProgress
 from controller.runtime import hub
 from controller.store.replica import Replica
+from controller.switches.tracker_room import TrackerRoom
 
 SLICE = 0.005  # seconds of work before other green threads get a turn
 
@@ -36,11 +37,13 @@ class Inventory:
         reconciler: Reconciler,
         on_demand: OnDemand,
         levels: SwitchProgress,
+        room: TrackerRoom,
         broadcast_rate: int = 0,
     ) -> None:
         self._model = replica.model
         self._reconciler = reconciler
         self._levels = levels
+        self._room = room
         self._on_demand = on_demand
         self._broadcast_rate = broadcast_rate  # of a port, packets a second; 0 for no limit
 
@@ -79,6 +82,7 @@ class Inventory:
             "flows_refused": len(programmer.target.refused) if programmer else None,
             "broadcast_rate": self._broadcast_rate or None,
             "unlimited": self.unlimited(switch.id),
+            "connections_full": self.connections_full(switch.id),
             "refused": list(switch.refused),
             "last_applied": moment(programmer.last_applied) if programmer else None,
             "revision": self._levels.at(switch.id),
@@ -92,6 +96,18 @@ class Inventory:
         """Ports without a meter and the reason, as far as known here; "" if there are none."""
         programmer = self._programmer(switch_id)
         return programmer.target.unlimited if programmer else ""
+
+    def programmed(self, switch_id: str) -> bool:
+        """Whether this member programs it."""
+        return self._programmer(switch_id) is not None
+
+    def master(self, switch_id: str) -> str | None:
+        """The member that masters it; None outside of a cluster, or where nobody does."""
+        return self._levels.holder(switch_id) or None
+
+    def connections_full(self, switch_id: str) -> bool | None:
+        """Whether its connection table has no room for new ones; None where another member masters it."""
+        return self._room.is_full(switch_id) if self._programmer(switch_id) is not None else None
 
     def in_step(self, switch_id: str) -> bool:
         """Whether it is connected and has confirmed every flow."""

@@ -91,6 +91,7 @@ class FabricReport:
             "database": self._database(switch), "encap_ip": switch.encap_ip,
             "connected": self._inventory.connected(switch.id), "version": "OpenFlow13",
             "in_step": self._inventory.in_step(switch.id), "unlimited": self._inventory.unlimited(switch.id),
+            "connections_full": self._inventory.connections_full(switch.id),
         }  # fmt: skip
 
     def _database(self, switch: Switch) -> str:

@@ -34,6 +34,7 @@ class Rates(NamedTuple):
     broadcast: int = 0
     packet_in: int = 1000
     discovery: int = 2000
+    drops: int = 80
 
 
 @lru_cache(65536)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from os import urandom
 from typing import NamedTuple
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
-from controller.runtime.identifiers import new_uuid
+from controller.runtime.randomness import below, new_uuid
 
 
 class Means(NamedTuple):
@@ -43,20 +42,8 @@ def means(
     turns: Callable[[Iterable[int]], Iterator[int]] = iter,
 ) -> Means:
     """Environment with the real clock and randomness."""
-    return Means(underlay_mtu, _below, _now, new_uuid, physical, offered=tuple(offered), least_mtu=least_mtu,
+    return Means(underlay_mtu, below, _now, new_uuid, physical, offered=tuple(offered), least_mtu=least_mtu,
                  turns=turns)  # fmt: skip
-
-
-def _below(end: int) -> int:
-    """A random number from 0..end-1, of the system's randomness.  Raises ValueError where there is none."""
-    if end < 1:
-        raise ValueError(f"no number is below {end}")
-    bits = end.bit_length()
-    octets = (bits + 7) // 8
-    while True:
-        number = int.from_bytes(urandom(octets), "big") >> (8 * octets - bits)
-        if number < end:
-            return number
 
 
 def _now() -> str:

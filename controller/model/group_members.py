@@ -7,6 +7,7 @@ have is in the set once.  Its block follows from the address alone.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
 from zlib import crc32
 
 from .relation import Relation
@@ -35,6 +36,15 @@ class GroupMembers:
     def __bool__(self) -> bool:
         """Whether any group has a member."""
         return any(map(bool, vars(self).values()))
+
+    def includes(self, group_id: str, address: str) -> bool:
+        """Whether an address is a member's, by itself or within a prefix."""
+        if self.addresses.holds((group_id, _block(address)), address):
+            return True
+        one = ip_address(address)
+        every = (each for part in self.parts.of(group_id) for block in self.blocks.of((group_id, part))
+                 for each in self.addresses.of((group_id, block)) if "/" in each)  # fmt: skip
+        return any(one in ip_network(prefix, strict=False) for prefix in every)
 
     def change(self, old: Port | None, new: Port | None) -> Iterable[tuple[object, ...]]:
         """Take in a port that came, changed or went, and name each dependency that changed by it."""

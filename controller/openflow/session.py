@@ -82,6 +82,17 @@ class Session(Requests):
         )
         return counts[-1]
 
+    def packets(self, cookie: int) -> int:
+        """How many packets the flows with this cookie have counted; raises `Rejected` where it does not say."""
+        counts: deque[int] = deque(maxlen=1)
+        self._dumped(
+            wire.AGGREGATE,
+            lambda xid: wire.flow_count_request(xid, cookie),
+            lambda body, _: counts.append(wire.packet_count(body)),
+            "packet count",
+        )
+        return counts[-1]
+
     def held_groups(self) -> Holdings:
         """The numbers of all groups on the switch, checked against what the groups are; none where it has no groups."""
         return self._dumped(wire.GROUP_DESC, wire.group_dump, dump.read_groups).held

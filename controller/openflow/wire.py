@@ -138,9 +138,12 @@ def flow_dump(xid: int) -> bytes:
     return multipart_request(xid, FLOW_STATS, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
 
 
-def flow_count_request(xid: int) -> bytes:
-    """Ask for the number of all flows of all tables, and what they counted (OFPMP_AGGREGATE, 7.3.5.3)."""
-    return multipart_request(xid, AGGREGATE, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, 0, 0) + _NO_MATCH)
+def flow_count_request(xid: int, cookie: int | None = None) -> bytes:
+    """Ask for the number of all flows of all tables, or of those with one cookie, and what they counted
+    (OFPMP_AGGREGATE, 7.3.5.3).
+    """
+    of = (0, 0) if cookie is None else (cookie, 2**64 - 1)
+    return multipart_request(xid, AGGREGATE, _FLOW_REQUEST.pack(ALL_TABLES, ANY, ANY, *of) + _NO_MATCH)
 
 
 def group_dump(xid: int) -> bytes:
@@ -276,6 +279,12 @@ def flow_count(body: bytes) -> int:
     """The number of flows in an AGGREGATE reply's body: packets and bytes (64 bits each), flows, padding (7.3.5.3)."""
     check_size(body, 24, "an aggregate of flows")
     return int(_WORD.unpack_from(body, 16)[0])
+
+
+def packet_count(body: bytes) -> int:
+    """The number of packets in the same body."""
+    check_size(body, 24, "an aggregate of flows")
+    return int(_COOKIE.unpack_from(body)[0])
 
 
 def meters(body: bytes) -> list[Meter]:

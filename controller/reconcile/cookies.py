@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Set
+from typing import Any
 
 FEW = 64  # cookies that are put into their places one by one; of more a new array is made
 
@@ -18,10 +19,9 @@ class CookieSet(Set[int]):
         self._sorted = array("Q", sorted(set(cookies)))
 
     def __contains__(self, cookie: object) -> bool:
-        if not isinstance(cookie, int):
-            return False
-        at = bisect_left(self._sorted, cookie)
-        return at < len(self._sorted) and self._sorted[at] == cookie
+        numbers: Any = self._sorted  # which only numbers are looked for in
+        at = bisect_left(numbers, cookie)
+        return at < len(numbers) and bool(numbers[at] == cookie)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._sorted)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Protocol
@@ -23,6 +23,7 @@ from controller.runtime import hub
 from controller.runtime.errors import Rejected
 
 from .audits import AuditIntervals, AuditSchedule
+from .cutting import cut
 from .foreign import ForeignChanges
 from .recovery import NO_RECOVERY, Recovery
 from .target import Batch, Target
@@ -32,6 +33,7 @@ log = logging.getLogger("tenet.switch")
 GATHER = 0.02  # seconds between two bundles: after each, Open vSwitch looks at every port of the bridge again
 TABLE_FULL = "OFPFMFC_TABLE_FULL"
 SLICE = 0.005  # seconds of encoding after which other green threads get their turn
+MANY = 200  # flows, of which fewer are encoded without a turn
 KEPT = 4096  # encoded flows
 SLACK = 2.0  # seconds after its timeout within which Open vSwitch has removed a flow
 RETRY = 2.0  # seconds until a bundle is tried again that was refused without a flow being named
@@ -187,23 +189,35 @@ class Programmer:
         self._pause()
         self._wake.clear()
         revision = self._plan.revision
-        batch = self.target.take_out()
-        try:
-            self._apply(batch)
-        except Rejected as rejected:
-            self._set_aside(rejected, batch)
+        if not self._send_parts(self._parts(self.target.take_out())):
             return False
-        self._confirm(batch)
         self._tell_refusals()
         self._tell_unlimited()
         current = self.target.right
         self._plan.confirmed(self.switch_id, revision, current)
         return current
 
+    def _parts(self, batch: Batch) -> list[Batch]:
+        """One bundle for a switch that holds none of our flows: nothing passes it that a long bundle could hold up."""
+        return cut(batch, self.target.leaving) if self.target.installed else [batch]
+
+    def _send_parts(self, parts: list[Batch]) -> bool:
+        """Whether the switch took all of them; what it has not taken is in the target again."""
+        for index, part in enumerate(parts):
+            try:
+                self._apply(part)
+            except Rejected as rejected:
+                for rest in parts[index + 1 :]:
+                    self.target.restore(rest, {})
+                self._set_aside(rejected, part)
+                return False
+            self._confirm(part)
+        return True
+
     def _apply(self, batch: Batch) -> None:
         known = self.target.meters.held
         self.session.apply(
-            list(hub.taking_turns(map(_encoded, batch.put), SLICE)),
+            _encoded_all(batch.put),
             batch.drop,
             [group.wire for group in batch.groups.missing],
             [group_removal(number) for number in sorted(batch.groups.gone)],
@@ -262,6 +276,12 @@ class Programmer:
         if self._told != self.target.refused:
             self._told = dict(self.target.refused)
             self._plan.refused(self.switch_id, self._told)
+
+
+def _encoded_all(put: Sequence[Flow]) -> list[bytes]:
+    """With turns for others where they are many."""
+    encoded = map(_encoded, put)
+    return list(encoded if len(put) < MANY else hub.taking_turns(encoded, SLICE))
 
 
 @lru_cache(KEPT)

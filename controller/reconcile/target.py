@@ -39,6 +39,7 @@ class Steps(NamedTuple):
     """Changes of flows as targets take them in: made once for all switches that are told of the same ones."""
 
     gone: dict[int, int]  # cookie -> the number of the meter that its packets had to pass, or 0
+    old: dict[int, Flow]  # the same flows
     new: dict[int, Flow]
     grouped: dict[int, Flow]  # of the new ones those that use groups
     metered: dict[int, Flow]
@@ -46,10 +47,11 @@ class Steps(NamedTuple):
 
     @classmethod
     def of(cls, changes: Iterable[FlowChange]) -> Steps:
-        steps = cls({}, {}, {}, {}, {})
+        steps = cls({}, {}, {}, {}, {}, {})
         for old, new in changes:
             if old is not None:
                 steps.gone[old.cookie] = 0 if old.meter is None else old.meter.number
+                steps.old[old.cookie] = old
             if new is not None:
                 steps.new[new.cookie] = new
                 if new.groups:
@@ -64,12 +66,13 @@ class Steps(NamedTuple):
 class Target:
     """`installed`: the cookies that the switch has confirmed, or showed in a dump.  `refused`: what it would not
     take.  `lacking`: why the switch does not take a meter, by its number: flows whose packets must pass it are left
-    out, and nothing else is.  `services`: cookie -> the service that the flow hands frames over to.
+    out, and nothing else is.  `services`: cookie -> the service that the flow hands frames over to.  `leaving`: the
+    flows that rounds took away, by cookie, until the switch has confirmed that they are gone.
     """
 
     __slots__ = (
-        "_foreign", "_held_meters", "_pending", "groups", "installed", "lacking", "meterless", "meters", "refused",
-        "services", "zones",
+        "_foreign", "_held_meters", "_pending", "groups", "installed", "lacking", "leaving", "meterless", "meters",
+        "refused", "services", "zones",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -80,6 +83,7 @@ class Target:
         self.groups: Needs[Group] = Needs(_groups)
         self.meters: Needs[Meter] = Needs(_meters)
         self.services: dict[int, str] = {}
+        self.leaving: dict[int, Flow] = {}
         self.zones = ZoneOwners()
         self._held_meters: dict[int, Meter] = {}  # as the switch showed them, until they are compared
         self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
@@ -107,6 +111,7 @@ class Target:
     def take_in_steps(self, parts: Sequence[Steps]) -> None:
         """A round's changes, in any number of parts."""
         for part in parts:
+            self.leaving.update(part.old)
             for cookie, meter in part.gone.items():
                 self._pending[cookie] = None
                 self.refused.pop(cookie, None)
@@ -132,6 +137,7 @@ class Target:
         self.installed = CookieSet(desired.keys() & right)
         self.refused.clear()
         self.lacking.clear()
+        self.leaving.clear()
         self._foreign = wrong | (right - desired.keys())
         self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in right}
         users = {flow.cookie: flow for flow in (desired.values() if using is None else using)}
@@ -158,6 +164,7 @@ class Target:
         drop = {cookie for cookie, flow in self._pending.items() if flow is None and cookie in self.installed}
         drop |= self._foreign
         self._pending, self._foreign = {}, set()
+        self.leaving = {cookie: self.leaving[cookie] for cookie in drop & self.leaving.keys()}
         put = self._with_meters(put)
         groups = self.groups.difference(put, drop)
         if groups.clashing:
@@ -199,6 +206,8 @@ class Target:
         self.meters.confirm(batch.meters._replace(missing=taken), put, batch.drop, kept)
         self._note_lacking(batch, lacking)
         self._see_meterless(lacking)
+        for cookie in self.leaving.keys() & batch.drop:
+            del self.leaving[cookie]
         if self.refused:
             for cookie in there:
                 self.refused.pop(cookie, None)

@@ -48,6 +48,13 @@ class PlainStatuses:
         self.confirmed.update(port_ids)
 
 
+class PlainDrops:
+    """Of a deployment without switches."""
+
+    def of(self, port: Port) -> dict[str, Any]:
+        return {"port_id": port.id, "filtered": port.filtered, "switch": None, "counters": None, "last": []}
+
+
 class PlainOperators:
     def switches(self) -> list[dict[str, Any]]:
         return [{"id": "s1", "host": "h1", "dpid": "0000000000000001"}]
@@ -145,7 +152,7 @@ def replica(store: Store) -> Iterator[Replica]:
 def plain_context(store: Store, replica: Replica, **others: Any) -> Context:
     """A context whose ports are ACTIVE and that knows no switches; `others`: fields of Context."""
     statuses = PlainStatuses(replica)
-    return Context(store, replica, statuses, PlainOperators(), Events(replica, statuses), **others)
+    return Context(store, replica, statuses, PlainOperators(), Events(replica, statuses), PlainDrops(), **others)
 
 
 @pytest.fixture

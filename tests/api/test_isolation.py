@@ -216,7 +216,20 @@ def test_what_is_the_operators_is_not_a_tenants(blue: Person, endpoint: Endpoint
         assert blue.call(endpoint.method, path + query).status == 403
 
 
+def test_drops_are_told_to_the_ports_owner_and_to_operators(cloud: Cloud, blue: Person, reds: dict[str, Any]) -> None:
+    """And a port of another project is as one that is not there, also where it is on a network of one's own."""
+    path = f"/tenet/v1/ports/{reds['ports']['id']}/drops"
+    assert blue.call("GET", path).status == blue.call("GET", f"/tenet/v1/ports/{NOWHERE}/drops").status == 404
+    for person in (cloud.person("red", "member"), cloud.person("ops", "admin")):
+        assert person.call("GET", path).json["drops"]["port_id"] == reds["ports"]["id"]
+
+
 def test_every_call_of_operators_is_among_those() -> None:
     """But for these, of which everybody may ask something."""
-    assert {each.path for each in ENDPOINTS if not each.rule} == {"/healthz", "/readyz", "/tenet/v1/events"}
+    assert {each.path for each in ENDPOINTS if not each.rule} == {
+        "/healthz",
+        "/readyz",
+        "/tenet/v1/events",
+        "/tenet/v1/ports/{id}/drops",
+    }
     assert {each.rule for each in ENDPOINTS} == {"", *RULES}

@@ -23,6 +23,7 @@ NAMES = (
     "port_create",
     "port_latency",
     "bulk",
+    "bulk_gap",
     "api",
     "memory",
     "discovery",

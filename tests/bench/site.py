@@ -62,10 +62,10 @@ class Site:
             numbers = range(start, min(start + 500, self.plugged + each))
             for hypervisor in self.lab:
                 if real:
-                    hypervisor.interfaces({f"i{number}": _vif(hypervisor, number) for number in numbers})
+                    hypervisor.interfaces({f"i{number}": vif_of(hypervisor, number) for number in numbers})
                 else:
-                    _plug_bare(hypervisor, numbers)
-        vifs = [_vif(one, self.plugged + number) for number in range(each) for one in self.lab]
+                    plug_bare(hypervisor, numbers)
+        vifs = [vif_of(one, self.plugged + number) for number in range(each) for one in self.lab]
         self.plugged += each
         self._await_interfaces(wanted)
         return vifs
@@ -147,15 +147,18 @@ def site(encapsulation: str = "vxlan") -> Iterator[Site]:
         yield made
 
 
-def _vif(hypervisor: Hypervisor, number: int) -> str:
+def vif_of(hypervisor: Hypervisor, number: int) -> str:
     return f"vif-{hypervisor.system_id}-{number}"
 
 
-def _plug_bare(hypervisor: Hypervisor, numbers: Sequence[int]) -> None:
-    """Tunnel ports to nowhere: Open vSwitch gives each an OpenFlow number, and all of them share one device."""
+def plug_bare(hypervisor: Hypervisor, numbers: Sequence[int]) -> None:
+    """Plug in interfaces of these numbers that have no device of their own.
+
+    They are tunnel ports to nowhere: Open vSwitch gives each an OpenFlow number, and all of them share one device.
+    """
     arguments: list[str] = []
     for number in numbers:
         arguments += ["--", "add-port", "br-int", f"b{number}", "--", "set", "interface", f"b{number}", "type=vxlan"]
         arguments += [f"options:remote_ip=203.0.113.{number % 250 + 1}", f"options:key={1_000_000 + number}"]
-        arguments += [f"external_ids:iface-id={_vif(hypervisor, number)}"]
+        arguments += [f"external_ids:iface-id={vif_of(hypervisor, number)}"]
     hypervisor.vsctl(*arguments[1:], timeout=PATIENCE)

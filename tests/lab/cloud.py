@@ -49,19 +49,30 @@ class V2:
             more["fixed_ips"] = [{"ip_address": address} for address in addresses]
         return self._create("port", {"network_id": network["id"], **more})
 
+    def group(self, name: str, **more: object) -> Body:
+        """A security group, with the rules that a new one has: all egress."""
+        return self._create("security_group", {"name": name, **more})
+
+    def rule(self, group: Body, direction: str, protocol: str, *ports: int, **more: object) -> Body:
+        """A rule; `ports`: none, one, or first and last (type and code for ICMP).  IPv4 unless `ethertype` is given."""
+        if ports:
+            more |= {"port_range_min": ports[0], "port_range_max": ports[-1]}
+        said = {"security_group_id": group["id"], "direction": direction, "protocol": protocol, "ethertype": "IPv4"}
+        return self._create("security_group_rule", {**said, **more})
+
     def show(self, kind: str, id: str) -> Body:
-        return self._body(self.controller.api("GET", f"/v2.0/{kind}s/{id}"), 200)[kind]  # type: ignore[no-any-return]
+        return self._body(self.controller.api("GET", f"/v2.0/{_plural(kind)}/{id}"), 200)[kind]  # type: ignore[no-any-return]
 
     def list(self, kind: str) -> list[Body]:
-        reply = self.controller.api("GET", f"/v2.0/{kind}s?project_id={self.project}")
+        reply = self.controller.api("GET", f"/v2.0/{_plural(kind)}?project_id={self.project}")
         return self._body(reply, 200)[f"{kind}s"]  # type: ignore[no-any-return]
 
     def update(self, kind: str, id: str, **values: object) -> Body:
-        reply = self.controller.api("PUT", f"/v2.0/{kind}s/{id}", {kind: values}, WAIT)
+        reply = self.controller.api("PUT", f"/v2.0/{_plural(kind)}/{id}", {kind: values}, WAIT)
         return self._body(reply, 200)[kind]  # type: ignore[no-any-return]
 
     def delete(self, kind: str, id: str) -> None:
-        self._body(self.controller.api("DELETE", f"/v2.0/{kind}s/{id}", headers=WAIT), 204)
+        self._body(self.controller.api("DELETE", f"/v2.0/{_plural(kind)}/{id}", headers=WAIT), 204)
 
     def status(self, port: Body, wanted: str, within: float = 60.0) -> str:
         """The port's status, `wanted` if it becomes that within the time."""
@@ -69,7 +80,7 @@ class V2:
         return str(self.show("port", port["id"])["status"])
 
     def _create(self, kind: str, values: Body) -> Body:
-        reply = self.controller.api("POST", f"/v2.0/{kind}s", {kind: {"project_id": self.project, **values}})
+        reply = self.controller.api("POST", f"/v2.0/{_plural(kind)}", {kind: {"project_id": self.project, **values}})
         return self._body(reply, 201)[kind]  # type: ignore[no-any-return]
 
     def _body(self, reply: Reply, status: int) -> Any:
@@ -165,6 +176,10 @@ class Cloud:
 
     def _name(self) -> str:
         return f"vm{next(self._names)}"
+
+
+def _plural(kind: str) -> str:
+    return kind.replace("_", "-") + "s"
 
 
 def settled(switch: Body) -> bool:

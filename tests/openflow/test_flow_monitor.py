@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
-from itertools import count
 from math import inf
 
 import pytest
 
-from apps.pipeline import LOCAL, PERMIT
-from controller.flow import Flow, field, put
+from apps.pipeline import LOCAL
 from controller.openflow import flow_monitor, framework, wire
 from controller.openflow.session import Session
 from controller.openflow.wire import Malformed
-from controller.reconcile.audits import AuditIntervals
-from controller.reconcile.programmer import Programmer
-from controller.reconcile.target import Target
-from controller.runtime import hub
 from tests.openflow.conftest import Bench
 from tests.openflow.flows import Heard, until
+from tests.openflow.programmed import Programmed, plain, programmed
 from tests.ovs import PrivateOvs
 
 ADDED = "002800000000000700000000000e030000000000000000050001000e800006060200000000010000"
@@ -113,50 +107,6 @@ def _updates(*updates: str) -> bytes:
 # --- a real one, kept right by a programmer that is never due to audit ---
 
 
-class Plan:
-    """What is wanted; every round is over."""
-
-    revision = 1
-
-    def __init__(self, wanted: set[Flow]) -> None:
-        self.wanted = wanted
-
-    def comparing(self, switch_id: str) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def compare(self, switch_id: str, target: Target, right: set[int], wrong: set[int]) -> int:
-        return target.compare(right, wrong, self.wanted)
-
-    def confirmed(self, switch_id: str, revision: int, current: bool) -> None: ...
-
-    def refused(self, switch_id: str, refusals: dict[int, str]) -> None: ...
-
-
-class Site:
-    """A real switch with 100 flows, and its programmer."""
-
-    def __init__(self, ovs: PrivateOvs, heard: Heard, name: str) -> None:
-        self.ovs, self.heard, self.name = ovs, heard, name
-        self.wanted = {_flow(number) for number in range(100)}
-        self.session = next(iter(heard.sessions.values()))
-        self.programmer = Programmer("h1", self.session, Plan(self.wanted), AuditIntervals(3600.0, 3600.0))
-
-    def ofctl(self, command: str, *arguments: str) -> str:
-        return self.ovs.ofctl(command, self.name, *arguments)
-
-    def right(self) -> bool:
-        held = self.session.held()
-        return held.right == {flow.cookie for flow in self.wanted} and not held.wrong
-
-    def run(self) -> None:
-        hub.spawn(self.programmer.run)
-        until(lambda: self.programmer.synchronised)
-        assert self.right()
-
-
-_numbers = count(1)
-
-
 @pytest.fixture(scope="module")
 def ovs() -> Iterator[PrivateOvs]:
     with PrivateOvs() as running:
@@ -164,21 +114,9 @@ def ovs() -> Iterator[PrivateOvs]:
 
 
 @pytest.fixture
-def site(ovs: PrivateOvs) -> Iterator[Site]:
-    heard, number = Heard(), next(_numbers)
-    server = framework.serve(("127.0.0.1", 0), heard)
-    ovs.add_bridge(f"fm{number}", number, f"tcp:127.0.0.1:{server.address[1]}")
-    until(lambda: heard.sessions)
-    site = Site(ovs, heard, f"fm{number}")
-    site.run()
-    yield site
-    site.programmer.end()
-    server.close()
-    ovs.vsctl("del-br", site.name)
-
-
-def _flow(number: int) -> Flow:
-    return Flow(LOCAL, 100, (field("eth_dst", number),), (put("reg7", 1),), goto=PERMIT)
+def site(ovs: PrivateOvs) -> Iterator[Programmed]:
+    with programmed(ovs) as made:
+        yield made
 
 
 _FIRST = f"table={LOCAL.number},dl_dst=00:00:00:00:00:00"
@@ -192,7 +130,7 @@ _FOREIGN = {
 
 
 @pytest.mark.parametrize("how", _FOREIGN)
-def test_a_foreign_change_is_repaired_without_an_audit(site: Site, how: str) -> None:
+def test_a_foreign_change_is_repaired_without_an_audit(site: Programmed, how: str) -> None:
     command, *arguments = _FOREIGN[how]
     site.ofctl(command, *arguments)
     until(lambda: site.programmer.repaired)
@@ -200,7 +138,7 @@ def test_a_foreign_change_is_repaired_without_an_audit(site: Site, how: str) -> 
     assert site.programmer.foreign.count >= (100 if how == "all deleted" else 1)
 
 
-def test_flows_that_go_with_a_foreign_meter_are_repaired(site: Site) -> None:
+def test_flows_that_go_with_a_foreign_meter_are_repaired(site: Programmed) -> None:
     site.ofctl("add-meter", "meter=7,pktps,band=type=drop,rate=5")
     site.ofctl("add-flow", f"{_FIRST},priority=100,actions=meter:7,output:1")
     until(lambda: site.programmer.foreign.count >= 1)
@@ -209,8 +147,8 @@ def test_flows_that_go_with_a_foreign_meter_are_repaired(site: Site) -> None:
     until(site.right)
 
 
-def test_own_bundles_are_no_foreign_changes(site: Site) -> None:
-    more = [_flow(number) for number in range(1000, 3000)]
+def test_own_bundles_are_no_foreign_changes(site: Programmed) -> None:
+    more = [plain(number) for number in range(1000, 3000)]
     updates = _updates_received(site.session)
     site.session.apply([flow.wire for flow in more], [])
     site.session.apply([], {flow.cookie for flow in more[:1000]})
@@ -222,7 +160,7 @@ def test_own_bundles_are_no_foreign_changes(site: Site) -> None:
     until(lambda: site.programmer.foreign.count == 1)
 
 
-def test_who_is_no_longer_asked_is_told_nothing(site: Site) -> None:
+def test_who_is_no_longer_asked_is_told_nothing(site: Programmed) -> None:
     """As after a change of mastership: every flow of the next master would come, and in full."""
     site.programmer.end()
     updates = _updates_received(site.session)
@@ -239,21 +177,21 @@ def test_who_is_no_longer_asked_is_told_nothing(site: Site) -> None:
     assert site.session.errors == 0
 
 
-def test_a_change_by_an_earlier_master_that_came_late_is_foreign(site: Site) -> None:
+def test_a_change_by_an_earlier_master_that_came_late_is_foreign(site: Programmed) -> None:
     """Another connection writes beside ours: what it does after our dump is put right, whoever it is."""
     other = Heard()
     server = framework.serve(("127.0.0.1", 0), other)
     mine = site.ovs.vsctl("get-controller", site.name).split()
     site.ovs.vsctl("set-controller", site.name, *mine, f"tcp:127.0.0.1:{server.address[1]}")
     until(lambda: other.sessions)
-    other.sessions[site.session.dpid].apply([_flow(5000).wire], {_flow(1).cookie})
+    other.sessions[site.session.dpid].apply([plain(5000).wire], {plain(1).cookie})
     until(lambda: site.programmer.repaired == 2)
     until(site.right)
     assert site.programmer.foreign.count == 2
     server.close()
 
 
-def test_a_flood_of_foreign_changes_is_repaired_at_its_end(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_flood_of_foreign_changes_is_repaired_at_its_end(site: Programmed, caplog: pytest.LogCaptureFixture) -> None:
     """More than a monitor's queue takes, while nobody reads: Open vSwitch pauses it, and tells when it goes on."""
     path = site.ovs.directory / "flood"
     lines = [f"table=9,priority={number + 1},in_port=1,actions=drop" for number in range(30_000)]

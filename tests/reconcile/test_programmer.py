@@ -15,6 +15,7 @@ from controller.flow import Flow, field, put
 from controller.openflow.session import Session
 from controller.reconcile import programmer as module
 from controller.reconcile.audits import AuditIntervals
+from controller.reconcile.cutting import MOST
 from controller.reconcile.programmer import Programmer
 from controller.reconcile.target import Target
 from controller.runtime import hub
@@ -324,3 +325,70 @@ def test_the_monitor_ends_with_its_programmer(bench: Bench) -> None:
     bench.run()
     bench.end()
     assert bench.session.flow_monitor.changed is None
+
+
+MANY = 2 * MOST + 100  # flows: three parts
+
+
+def many(bench: Bench, old: int | None, new: int | None) -> list[FlowChange]:
+    """A round in which MANY flows change."""
+    changes = [
+        FlowChange(None if old is None else flow(number, old), None if new is None else flow(number, new))
+        for number in range(1000, 1000 + MANY)
+    ]
+    bench.plan.wanted -= {change.old for change in changes if change.old is not None}
+    bench.plan.wanted |= {change.new for change in changes if change.new is not None}
+    bench.plan.revision += 1
+    bench.programmer.target.take_in(changes)
+    bench.programmer.wake()
+    return changes
+
+
+@pytest.mark.parametrize("old, new", [(None, 1), (1, None), (1, 2)], ids=["added", "removed", "replaced"])
+def test_a_large_change_is_cut_and_confirmed_at_its_end(bench: Bench, old: int | None, new: int | None) -> None:
+    bench.run()
+    if old is not None:
+        many(bench, None, old)
+        until(lambda: bench.plan.told[-1] == (2, True))
+    before, told = bench.session.applied, len(bench.plan.told)
+    many(bench, old, new)
+    revision = bench.plan.revision
+    until(lambda: bench.plan.told[-1] == (revision, True))
+    assert bench.session.applied - before == 3 and len(bench.plan.told) == told + 1
+    assert bench.right() and bench.programmer.target.installed == {one.cookie for one in bench.plan.wanted}
+    assert not bench.programmer.target.leaving
+
+
+def test_a_switch_that_holds_nothing_gets_one_bundle() -> None:
+    bench = Bench(*(flow(number) for number in range(MANY))).run()
+    assert bench.session.applied == 1 and bench.right()
+    bench.end()
+
+
+def test_what_a_part_is_refused_for_does_not_hold_up_the_rest(bench: Bench) -> None:
+    bench.run()
+    bad = flow(1000 + MOST)
+    bench.session.refuse = {bad.cookie}
+    many(bench, None, 1)
+    until(lambda: bench.plan.told[-1] == (2, True))
+    assert bench.session.cookies == {one.cookie for one in bench.plan.wanted} - {bad.cookie}
+    assert bench.plan.refusals[-1] == {bad.cookie: "no"}
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_change_back_between_two_parts_is_what_is_there_at_the_end(bench: Bench, refused: bool) -> None:
+    """Flows that the first part has overwritten are wanted again, whether or not the switch takes the second."""
+    bench.run()
+    many(bench, None, 1)
+    until(lambda: bench.plan.told[-1] == (2, True))
+    before = bench.session.applied
+
+    def back() -> None:
+        if bench.session.applied == before + 2:
+            bench.session.refuse = {flow(1000 + number, 2).cookie for number in range(MANY)} if refused else set()
+            many(bench, 2, 1)
+
+    bench.session.on_apply = back
+    many(bench, 1, 2)
+    until(lambda: bench.plan.told[-1] == (4, True))
+    assert bench.right() and bench.programmer.target.installed == {one.cookie for one in bench.plan.wanted}

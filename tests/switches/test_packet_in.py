@@ -86,10 +86,10 @@ def test_a_target_knows_the_services_of_the_flows_that_its_switch_should_hold() 
     assert punt.service == "dns" and plain.service == "" and punt.meters == [METER]
 
 
-def test_the_flows_of_ports_that_learn_and_of_discovery_name_their_services() -> None:
+def test_flows_of_learning_discovery_and_probes_name_their_services() -> None:
     world = World(switch(1), network("red"), port("lea", "red", 1, learning=True), plugged("lea", 1, 1))
     services: list[str] = [flow.service for flow in world.compiler.wanted("h1") if flow.service]
-    assert sorted(services) == ["discovery", learn.SERVICE]
+    assert sorted(services) == ["discovery", learn.SERVICE, "tracker-probe"]
 
 
 def test_another_rate_is_another_meter_and_another_flow() -> None:

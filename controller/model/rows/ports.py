@@ -111,11 +111,11 @@ class Port(Standard, frozen=True, kw_only=True):
 
     @property
     def subnets(self) -> tuple[str, ...]:
-        return tuple(fixed.subnet_id for fixed in self.fixed_ips)
+        return tuple([fixed.subnet_id for fixed in self.fixed_ips])
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        return tuple(fixed.ip_address for fixed in self.fixed_ips)
+        return tuple([fixed.ip_address for fixed in self.fixed_ips])
 
     @property
     def vif(self) -> str:

@@ -1,0 +1,43 @@
+"""Counts of what a port's filter let through and dropped, and the dropped packets themselves, for who asks why.
+
+Four flows a port: in each direction, those of its packets that passed, and those that did not, of which a bounded
+share goes to the controller.  The meter is in the switch, so a flood costs no more than a trickle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controller.flow import Flow, Rates, to_service
+from controller.flow.meter import of_service
+from controller.model.reader import Reader
+from controller.model.rows import Port
+
+from ..pipeline import DECIDED_AT, INWARD, JUDGED_PORT, LOW, OUTCOME, OUTWARD, PASSED, USUAL, VERDICTS, bits
+
+SERVICE = "drops"
+DIRECTIONS = {OUTWARD: "egress", INWARD: "ingress"}
+KEPT = 128  # bytes of a packet that are told
+
+
+def passed(key: int, direction: int) -> Flow:
+    """Counts what passed, in one direction, of a logical port."""
+    return Flow(VERDICTS, USUAL, (JUDGED_PORT.match(key), bits((OUTCOME, PASSED), (DECIDED_AT, direction))))
+
+
+def dropped(key: int, direction: int, rate: int) -> Flow:
+    """Counts what did not, and tells of it."""
+    told = to_service(SERVICE, of_service(SERVICE, key, rate), KEPT)
+    return Flow(VERDICTS, LOW, (JUDGED_PORT.match(key), DECIDED_AT.match(direction)), (told,))
+
+
+def port(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
+    at = see.binding(port)
+    if at is None or not port.filtered:
+        return
+    for direction in DIRECTIONS:
+        yield passed(at.port_key, direction)
+        yield dropped(at.port_key, direction, rates.drops)
+
+
+HERE = {"port": port}
