@@ -114,8 +114,8 @@ PLAIN_MEMBERS = _table(
 )  # fmt: skip
 RULES = _table(
     248, "rules", "reg12 reg13 reg14 eth_type ct_state ct_nw_src ct_nw_dst ct_ipv6_src ct_ipv6_dst ct_nw_proto "
-    "ct_tp_src ct_tp_dst ipv4_src ipv4_dst ipv6_src ipv6_dst ip_proto tcp_dst udp_dst sctp_dst icmpv4_type icmpv4_code "
-    "icmpv6_type icmpv6_code", flow_set="security_group",
+    "ct_tp_src ct_tp_dst ipv4_src ipv4_dst ipv6_src ipv6_dst ip_proto tcp_dst udp_dst sctp_src sctp_dst "
+    "icmpv4_type icmpv4_code icmpv6_type icmpv6_code", flow_set="security_group",
 )  # fmt: skip
 
 # --- verdicts: what a filter has decided about a packet is counted and told (docs/decisions/0107-drops.md) ---

@@ -52,8 +52,11 @@ FLOWS = (
 )
 
 
-def switch(_: Switch, see: Reader) -> Iterator[Flow]:
+def switch(_: Switch, see: Reader, permitted: tuple[int, ...]) -> Iterator[Flow]:
+    """`permitted`: ethertypes beside ARP and IP, which have no addresses to be checked."""
     yield from FLOWS
+    for number in permitted:
+        yield Flow(SOURCE, LOW, (field("eth_type", number),), goto=ADMITTED)
 
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:
@@ -117,9 +120,9 @@ def _ipv6(sender: _Sender, address: str) -> Iterator[Flow]:
 
 def among(name: str, address: str) -> Field:
     """A field that is this address, or one of this subnet."""
-    start, _, length = address.partition("/")
-    if not length:
+    if "/" not in address:
         return field(name, address)
+    start, _, length = address.partition("/")
     bits = 128 if ":" in address else 32
     return masked(name, start, (1 << bits) - (1 << (bits - int(length))))
 

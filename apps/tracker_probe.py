@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from struct import pack
 
-from controller.flow import CONTROLLER, Action, Flow, Rates, ct, field, put, to_service
+from controller.flow import CONTROLLER, Action, Flow, ct, field, put, to_service
 from controller.flow.meter import limit
 from controller.model.reader import Reader
 from controller.model.rows import Switch
@@ -23,12 +23,13 @@ ZONE = 65_534  # no port's, router's or load balancer's
 PROBES = 6  # of different ports: Open vSwitch forgets a connection of one UDP packet after 60 s
 EVERY = 15.0  # seconds between two
 _PORT = 49_152
+_RATE = 8  # a second
 _KEPT = 64  # bytes of a probe that are handed back
 
 
-def switch(_: Switch, see: Reader, rates: Rates) -> Iterator[Flow]:
+def switch(_: Switch, see: Reader) -> Iterator[Flow]:
     unmarked = (IPV4, field("ct_mark", 0))
-    yield Flow(PROBE, USUAL, unmarked, (to_service(SERVICE, limit(SERVICE, max(1, rates.packet_in // 100)), _KEPT),))
+    yield Flow(PROBE, USUAL, unmarked, (to_service(SERVICE, limit(SERVICE, _RATE), _KEPT),))
 
 
 def probes(see: Reader) -> Iterator[int]:

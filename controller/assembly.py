@@ -81,7 +81,7 @@ class Controller:
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
         rates = Rates(settings.broadcast_rate, settings.packet_in_rate, drops=settings.drop_rate)
-        chosen = apps(rates)
+        chosen = apps(rates, settings.permitted_ethertypes)
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         checked: dict[str, Any] = {"check": self.cluster.guard.check} if self.cluster else {}
         self.reconciler = Reconciler(
@@ -188,6 +188,7 @@ class Controller:
         if self.cluster:
             self.cluster.join(switches.address, databases.address, listener.getsockname()[:2])
         hub.spawn(self._serve_rest, listener)
+        self._held.ready()
         log.info(
             "ready: REST %s, OpenFlow %s, OVSDB %s, %s",
             listener.getsockname()[:2], switches.address, databases.address, "TLS" if self._tls else "plain text",

@@ -9,9 +9,9 @@ from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
 from controller.flow import CONTROLLER, Rates
 from controller.flow.fields import value_of
-from controller.flow.interpret import Frame, Pipeline
+from controller.flow.interpret import NOTHING_KNOWN, Frame, Pipeline, Tracker
 from controller.model.model import Applied, Dependency, Model
-from controller.model.rows import Learned, Network, Port, Row, Switch
+from controller.model.rows import Learned, Link, Network, Port, Row, Switch
 
 Said = dict[str, int | str]  # a frame as tests write it: fields in their usual text form
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
@@ -48,6 +48,7 @@ class World:
         self.model = Model()
         self.compiler = Compiler(self.model, apps(Rates(1000)))
         self._pipelines: dict[str, Pipeline] = {}
+        self._trackers: dict[str, Tracker] = {}  # switch -> the connections that it knows
         self.put(*rows)
 
     def put(self, *rows: Row | str) -> None:
@@ -75,11 +76,15 @@ class World:
         while todo:
             here, came_by, one = todo.pop()
             assert len(outcome.wire) + len(outcome.outside) < 1000, "a loop"
-            for port, left in self.pipeline(here).send({**one, "in_port": came_by}):
+            passage = self.pipeline(here).through({**one, "in_port": came_by}, self._trackers.get(here, NOTHING_KNOWN))
+            self._trackers[here] = passage.tracker
+            for port, left in passage.sent:
                 if port == CONTROLLER:
                     outcome.shown.append(here)
                 elif (key := self._port_at(here, port)) is not None:
                     outcome.arrived.append((key, {name: left[name] for name in left if name not in OUTER}))
+                elif wired := self.model.find(Link, "place", (here, port)):
+                    todo += [(wire.far_switch_id, wire.far_ofport, left) for wire in wired]
                 elif (physical := self._physical(here, port)) is not None:
                     todo += self._through_physical(here, physical, left, outcome)
                 else:

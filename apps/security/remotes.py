@@ -9,6 +9,7 @@ from controller.model.rows import AddressGroup, SecurityGroup, SecurityGroupRule
 from ..source import among as within
 
 VALID = field("ct_state", "-inv+trk")  # what a match on the tuple of a connection needs
+ORIGINAL, REPLY = field("ct_state", "-inv-rpl+trk"), field("ct_state", "-inv+rpl+trk")
 ANY = 0
 
 

@@ -15,10 +15,11 @@ from controller.model.reader import Reader
 from controller.model.rows import SecurityGroup, SecurityGroupRule
 
 from ..pipeline import ALLOWED, DIRECTION, INWARD, IPV4, IPV6, JUDGED_GROUP, OUTWARD, REMOTE_SET, RULES, USUAL
-from .remotes import VALID, among, number_of
+from .remotes import ORIGINAL, REPLY, VALID, among, number_of
 
 _PORTS = {6: "tcp_dst", 17: "udp_dst", 132: "sctp_dst"}
 _ICMP = {ICMP: "icmpv4", ICMPV6: "icmpv6"}
+SCTP = 132  # its connections have no ports in the tracker of Open vSwitch 3.1's userspace datapath: packets' own count
 Match = tuple[Field, ...]
 
 
@@ -28,30 +29,40 @@ def rule(rule: SecurityGroupRule, see: Reader) -> Iterator[Flow]:
         return
     inward = rule.direction == "ingress"
     of = (JUDGED_GROUP.match(group.number), REMOTE_SET.match(remote), DIRECTION.match(INWARD if inward else OUTWARD))
-    family = (IPV4 if rule.ethertype == "IPv4" else IPV6, *((VALID,) if group.stateful else ()))
+    family = IPV4 if rule.ethertype == "IPv4" else IPV6
     other_side = among(rule.normalized_cidr, rule.ethertype, inward, group.stateful)
     for what in _protocol(rule, group.stateful):
-        yield Flow(RULES, USUAL, in_order(*of, *family, *other_side, *what), (ALLOWED.put(1),))
+        yield Flow(RULES, USUAL, in_order(*of, family, *other_side, *what), (ALLOWED.put(1),))
 
 
 def _protocol(rule: SecurityGroupRule, stateful: bool) -> Iterator[Match]:
-    """Matches of protocol and ports; none at all where Open vSwitch cannot see the ports that the rule names."""
+    """Matches of state, protocol and ports; none at all where Open vSwitch cannot see the ports that the rule names."""
+    state = (VALID,) if stateful else ()
     number = protocol_number(rule)
     if number is None:
-        yield ()
+        yield state
         return
     if rule.ethertype == "IPv6" and number == ICMP:
         number = ICMPV6  # as upstream: a client's "icmp" is the family's own
     protocol = field("ct_nw_proto" if stateful else "ip_proto", number)
     first, last = rule.port_range_min, rule.port_range_max
     if number in _ICMP:
-        yield (protocol, *_type_and_code(_ICMP[number], first, last, stateful))
+        yield *state, protocol, *_type_and_code(_ICMP[number], first, last, stateful)
     elif first is None and last is None:
-        yield (protocol,)
+        yield *state, protocol
     elif number in _PORTS:
-        name = "ct_tp_dst" if stateful else _PORTS[number]
         for value, mask in covering(first or 0, _MOST if last is None else last):
-            yield protocol, *((masked(name, value, mask),) if mask else ())
+            if not stateful:
+                yield protocol, *_port(_PORTS[number], value, mask)
+            elif number == SCTP:
+                yield ORIGINAL, field("ip_proto", SCTP), *_port("sctp_dst", value, mask)
+                yield REPLY, field("ip_proto", SCTP), *_port("sctp_src", value, mask)
+            else:
+                yield VALID, protocol, *_port("ct_tp_dst", value, mask)
+
+
+def _port(name: str, value: int, mask: int) -> Match:
+    return (masked(name, value, mask),) if mask else ()
 
 
 def _type_and_code(name: str, kind: int | None, code: int | None, stateful: bool) -> Match:

@@ -17,6 +17,7 @@ from controller.runtime.errors import Misconfigured
 from controller.runtime.files import check_secret, check_trusted
 from topology.cost import COSTS
 
+_FILTERED = (0x0800, 0x0806, 0x86DD)  # IPv4, ARP, IPv6
 ADOPTED = 2000  # switches known by OpenFlow only
 OPTIONS: dict[str, list[cfg.Opt]] = {
     "store": [
@@ -75,6 +76,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.ListOpt("offered_interfaces", default=[],
                     help="Names of interfaces, as patterns (tap*), that tenants may attach through Quantum; others "
                          "they attach by the UUID that is their iface-id."),
+        cfg.ListOpt("permitted_ethertypes", default=[],
+                    help="Ethertypes beside ARP, IPv4 and IPv6 that ports with checked addresses may send, and ports "
+                         "with security groups receive, as 0x0600 to 0xffff."),
         cfg.IntOpt("broadcast_rate", default=1000, min=0, max=100_000_000,
                    help="Frames a second that a port may send to many: broadcast, multicast, unknown unicast; 0: no "
                         "limit."),
@@ -149,6 +153,7 @@ class Settings(NamedTuple):
     forget_after: float
     bind_certificates: bool
     broadcast_rate: int
+    permitted_ethertypes: tuple[int, ...]
     offered_interfaces: tuple[str, ...]
     link_cost: str
     underlay_mtu: int
@@ -253,6 +258,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         forget_after=conf.openflow.forget_after,
         bind_certificates=security.bind_certificates,
         broadcast_rate=conf.network.broadcast_rate,
+        permitted_ethertypes=tuple(map(_ethertype, conf.network.permitted_ethertypes)),
         offered_interfaces=tuple(conf.network.offered_interfaces),
         link_cost=conf.fabric.cost,
         underlay_mtu=conf.network.underlay_mtu,
@@ -301,6 +307,14 @@ def _host(name: str) -> str:
     if not re.fullmatch(r"\*|[0-9A-Za-z_-]+(\.[0-9A-Za-z_-]+)*", name):
         raise Misconfigured(f"[northbound] hosts: {name!r} is not a host's name, such as tenet.example.net")
     return name.lower()
+
+
+def _ethertype(said: str) -> int:
+    if not re.fullmatch(r"0x[0-9A-Fa-f]{3,4}", said) or int(said, 16) < 0x0600:
+        raise Misconfigured(f"[network] permitted_ethertypes: {said!r} is not an ethertype, such as 0x88cc")
+    if int(said, 16) in _FILTERED:
+        raise Misconfigured(f"[network] permitted_ethertypes: {said} is filtered by security groups' own rules")
+    return int(said, 16)
 
 
 def _quotas(conf: cfg.ConfigOpts) -> dict[str, int]:

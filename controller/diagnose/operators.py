@@ -170,7 +170,7 @@ class Operators:
             counter("tenet_packet_ins_dropped", "Packet-ins dropped for want of time.", value=self._observer.dropped),
             HistogramMetricFamily("tenet_hub_held_seconds", "How long one green thread kept all others waiting.",
                                   buckets=self._held.cumulative(), sum_value=self._held.total),
-            gauge("tenet_hub_held_longest_seconds", "The longest of these since the process began.",
+            gauge("tenet_hub_held_longest_seconds", "The longest of these since the process was ready.",
                   value=self._held.longest),
             *chain.from_iterable(metrics() for metrics in self._sources),
         ]  # fmt: skip

@@ -19,13 +19,13 @@ from controller.runtime.errors import Unreachable
 log = logging.getLogger("tenet.openflow")
 
 _READ = 65536  # bytes a read; the longest message is 65,535
-_TURN = 0.002  # seconds after which a reader lets others go on
-_LOW = 1 << 20  # bytes queued for sending, below which a writer need not wait
-_HIGH = 16 << 20  # bytes queued for sending, above which the peer is given up
+_TURN = 0.002  # seconds of reading after which other green threads run
+_LOW = 1 << 20  # bytes queued for sending below which writers do not wait
+_HIGH = 16 << 20  # bytes queued for sending above which the connection is closed
 
 
 class Connection:
-    """The socket of one peer, read by one green thread and written to by another.  A `Link` for sessions."""
+    """Connection to one peer, read by one green thread and written by another.  A `SwitchLink` for sessions."""
 
     def __init__(self, sock: socket.socket, address: str) -> None:
         self.address = address
@@ -78,7 +78,7 @@ class Connection:
         self._queue.clear()
         self._work.set()
         self._room.set()
-        with contextlib.suppress(OSError):  # the peer was faster
+        with contextlib.suppress(OSError):  # the peer has closed it already
             self._sock.shutdown(socket.SHUT_RDWR)
 
     def close_when_sent(self, why: str) -> None:
@@ -112,7 +112,7 @@ class Connection:
             del pending[:used]
 
     def release(self) -> None:
-        """The reader's last act: the socket goes, and with it the sender."""
+        """Close the socket and end the sender.  Called by the reader at its end."""
         self.close("it hung up")
         self._sock.close()
         hub.kill(self._sender)
@@ -127,7 +127,7 @@ class Connection:
     def _send_all(self) -> None:
         try:
             self._send_queued()
-        except Exception as problem:  # a fault of ours ends this connection and no other
+        except Exception as problem:  # a fault of the controller ends this connection only
             log.exception("writing to %s failed", self.address)
             self.close(f"{type(problem).__name__}: {problem}")
 
@@ -152,7 +152,7 @@ class Connection:
 
 
 def messages(pending: bytearray) -> Iterator[bytes]:
-    """The whole messages that `pending` starts with, each with its header.  `pending` may not change meanwhile."""
+    """Complete messages at the start of `pending`, with their headers.  `pending` must not change meanwhile."""
     offset, end = 0, len(pending)
     while end - offset >= HEADER.size:
         length = int.from_bytes(pending[offset + 2 : offset + 4], "big")

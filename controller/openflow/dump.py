@@ -14,14 +14,14 @@ from controller.openflow.wire import Malformed
 _GROUP = struct.Struct("!HBxI")  # ofp_group_desc (7.3.5.10): length, type, pad, number; buckets follow
 _FIXED = struct.Struct("!H2xI6xIH4xQ")
 _SMALLEST = 56
-MOST = 4_000_000  # flows, groups, meters; a dump beyond that is a peer that fills our memory
+MOST = 4_000_000  # flows, groups, meters; a larger dump would be an attack on memory
 
 
 class Holdings(NamedTuple):
-    """The cookies a switch holds.
+    """Cookies of the flows on a switch.
 
-    `right`: of flows that are what their cookie says.  `wrong`: of all others, foreign and tampered; a cookie that is
-    on a right flow and on a wrong one is only here.
+    `right`: of flows that are what their cookie says.  `wrong`: of all others, foreign and tampered; a cookie of
+    both a right and a wrong flow is only here.
     """
 
     right: set[int]
@@ -56,7 +56,7 @@ def read(body: bytes, held: Holdings) -> int:
 
 
 def settled(held: Holdings) -> Holdings:
-    """`held` once all of the dump is in: a cookie that is wrong anywhere is not right."""
+    """Result of a complete dump: a cookie with any wrong flow is not right."""
     return Holdings(held.right - held.wrong, held.wrong) if held.wrong else held
 
 

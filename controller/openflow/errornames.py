@@ -13,7 +13,7 @@ _FIRST_BUNDLE = 2300
 
 
 def reason(error: Error) -> str:
-    """The error as text: its name where known, and its numbers, as in "OFPBAC_BAD_OUT_PORT (type 2, code 4)"."""
+    """Text of an error: its name if known, and its numbers, as in "OFPBAC_BAD_OUT_PORT (type 2, code 4)"."""
     if error.experimenter:
         index = error.code - _FIRST_BUNDLE
         known = error.experimenter == ONF and 0 <= index < len(_BUNDLE_CODES.split())

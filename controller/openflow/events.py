@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PortDesc(NamedTuple):
-    """An OpenFlow port: `mac` as text, `state` the OFPPS bits (1: link down), `speed` in kbit/s (0: not told)."""
+    """OpenFlow port.  `mac`: text; `state`: OFPPS bits (1: link down); `speed`: kbit/s, 0 if unknown."""
 
     number: int
     name: str
@@ -21,7 +21,7 @@ class PortDesc(NamedTuple):
 
 
 class SwitchEvents(Protocol):
-    """Who hears about switches.
+    """Listener to switches.
 
     `connected` runs in a green thread of its own and may wait; when it raises, its connection is closed.  The others
     are called from the connection's reader and must not wait.  `disconnected` comes exactly once for each session that
@@ -37,24 +37,24 @@ class SwitchEvents(Protocol):
     def ports_changed(self, session: Session) -> None: ...
 
     def permits(self, session: Session) -> bool:
-        """Whether the switch may be written to; asked right before every write."""
+        """Whether this process may write to the switch; asked before every write."""
         ...
 
     def refused(self, address: str, why: str, duplicate: bool) -> None:
-        """A connection ended before its handshake did; `duplicate`: a live switch has its datapath id."""
+        """A connection ended before its handshake was complete; `duplicate`: a live switch has its datapath id."""
 
 
 class SwitchLink(Protocol):
-    """The connection under a session."""
+    """Connection that a session writes to."""
 
     address: str
 
     def write(self, data: bytes) -> None:
-        """Queue bytes to be sent, in order; never waits, does nothing on a closed connection."""
+        """Queue bytes for sending, in order; never waits.  Nothing happens on a closed connection."""
         ...
 
     def drain(self, timeout: float) -> None:
-        """Wait until little is queued; raises `Unreachable`."""
+        """Wait until the queue is short; raises `Unreachable`."""
         ...
 
     def close(self, why: str) -> None: ...

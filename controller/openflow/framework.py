@@ -66,7 +66,7 @@ _parser = _module("ofproto.ofproto_v1_3_parser")
 
 
 def error_name(type_: int, code: int) -> str:
-    """The constant of an error (OpenFlow 1.3.5, 7.4.4), as "OFPBAC_BAD_OUT_PORT"; "" where it lists none."""
+    """Name of an error (OpenFlow 1.3.5, 7.4.4), as "OFPBAC_BAD_OUT_PORT"; "" if the framework knows none."""
     name: str = _ofp.ofp_error_code_to_str(type_, code).partition("(")[0]
     return "" if name == "Unknown" else name
 
@@ -75,7 +75,7 @@ _Method = TypeVar("_Method", bound=Callable[..., None])
 
 
 def _on(event: Any, state: Any) -> Callable[[_Method], _Method]:
-    """The framework's decorator for handlers that run in the thread of the connection that the event came from."""
+    """Framework's decorator for handlers that run in the thread of the event's connection."""
     decorator: Callable[[_Method], _Method] = _handler.set_ev_handler(event, state)
     return decorator
 
@@ -133,7 +133,7 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
         self.connection.close("closed by an application")
 
     def serve(self) -> None:
-        """Talk to the switch until the connection ends; the connection's own green thread."""
+        """Serve the switch until the connection ends, in the connection's own green thread."""
         watch = hub.keep(self._watch)
         self.send_msg(self.ofproto_parser.OFPHello(self))
         try:
@@ -141,7 +141,7 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
         except wire.Malformed as problem:
             self.connection.close(f"it sent {problem}")
         except Exception as problem:
-            # a parser or a listener of ours fell over this message: end this connection and no other
+            # a parser or a listener failed on this message: end this connection only
             log.debug("reader of %s", self.address, exc_info=True)
             self.connection.close(f"{type(problem).__name__}: {problem}")
         finally:
@@ -149,7 +149,7 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
             self._end()
 
     def take_dpid(self, dpid: int) -> bool:
-        """False, and the connection is closed, when the peer may not be that datapath, or another live one is."""
+        """Register the peer as this datapath.  False, and it is closed, if it may not be or a live connection is."""
         if self.id is not None:
             raise wire.Malformed("a second features reply")
         if why := self.server.admit(dpid, self.names):
@@ -173,7 +173,7 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
         self.connection.close(why)
 
     def answers(self) -> bool:
-        """Is the switch alive, proven now?"""
+        """Whether the switch answers an echo request now."""
         self._answered.clear()
         self._request_echo()
         return self._answered.wait(_PROOF) and not self.connection.closed
@@ -184,14 +184,14 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
         self.connection.write(wire.message(wire.ECHO_REQUEST, self.xid))
 
     def introduce(self) -> None:
-        """The handshake is complete."""
+        """Begin a session: the handshake is complete."""
         self.session = Session(self.id, self.connection, self.server.events, self.names)
         self.session.ports = {number: _port(desc) for number, desc in self.ports.items()}
         log.info("switch %016x connected from %s", self.id, self.connection.address)
         hub.spawn(self._connected, self.session)
 
     def port_changed(self, number: int) -> None:
-        """The framework has updated its `ports`."""
+        """Take over a port that the framework has updated in `ports`."""
         if self.session is None:
             return
         if number in self.ports:
@@ -214,7 +214,7 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
 
     def _received(self, message: bytes) -> None:
         if self.connection.ending:
-            return  # it has been told that we do not go on
+            return  # the peer was refused, and the connection is closing
         version, kind, length, xid = wire.HEADER.unpack_from(message)
         if kind == wire.HELLO:
             wire.check_hello(message)
@@ -233,7 +233,7 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
             self.session.received(message)
 
     def _dispatch(self, msg: Any) -> None:
-        """What the framework's reader does with a parsed message."""
+        """Dispatch a parsed message as the framework's reader does."""
         event = _event.ofp_msg_to_ev(msg)
         state = self.state
         self.ofp_brick.send_event_to_observers(event, state)
@@ -243,7 +243,7 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
             raise wire.Malformed(f"more than {_MOST_PORTS} ports")
 
     def _watch(self) -> None:
-        """Close the connection when its handshake takes too long, and later when it no longer answers."""
+        """Close the connection if its handshake takes too long, and later if echo requests stay unanswered."""
         hub.sleep(self.server.handshake_timeout)
         if self.session is None:
             self.connection.close(f"no complete handshake in {self.server.handshake_timeout:g} s")
@@ -261,7 +261,7 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
             self._answered.set()
 
     def _end(self) -> None:
-        # else the peer hung up, which anybody may who only looks
+        # otherwise the peer hung up before a handshake: nothing to report
         given_up = self.connection.closed or self.connection.ending
         self.connection.release()
         self.is_active = False
@@ -283,7 +283,7 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
 
 
 class OpenFlowServer:
-    """The switches that are connected, and the door that they came through."""
+    """Connected switches, and the listener for them."""
 
     def __init__(self, events: SwitchEvents, admit: Admit, echo_interval: float, handshake_timeout: float) -> None:
         self.events = events
@@ -296,7 +296,7 @@ class OpenFlowServer:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens: the port is the real one where 0 was asked for."""
+        """Address on which it listens; the actual port if 0 was asked for."""
         return self._listener.address if self._listener else ("", 0)
 
     def open(self, listen: tuple[str, int], tls: ssl.SSLContext | None, barred: frozenset[bytes]) -> None:
@@ -306,7 +306,7 @@ class OpenFlowServer:
         )  # fmt: skip
 
     def close(self) -> None:
-        """Stop listening and end every connection; each `disconnected` has been called when this returns."""
+        """Stop listening and end all connections; returns after every `disconnected`."""
         if self._listener:
             self._listener.close()
 
@@ -327,7 +327,7 @@ def serve(
     echo_interval: float = 5.0,
     handshake_timeout: float = 10.0,
 ) -> OpenFlowServer:
-    """Listen for switches and tell `events` of them, from now until the server is closed.
+    """Listen for switches and report them to `events` until the server is closed.
 
     `listen` is an IP address and a port, 0 for any free one.  With `tls`, whether a peer needs a certificate is the
     context's to say; who shows one of `barred` is refused.  `admit` says why a peer whose certificate has these names
@@ -342,7 +342,7 @@ def serve(
 
 
 def _application() -> None:
-    """Start the application, once a process."""
+    """Start the application, once for the process."""
     if _app_manager.lookup_service_brick(_event.NAME) is None:
         _app_manager.AppManager.get_instance().instantiate(OpenFlow).start()
 
@@ -352,7 +352,7 @@ def _is_port_desc(message: bytes) -> bool:
 
 
 def _check(kind: int, message: bytes) -> None:
-    """Raise for a message that the framework's parsers may not see."""
+    """Raise for a message that the framework's parsers cannot cope with."""
     if kind == wire.FEATURES_REPLY:
         wire.check_size(message, _ofp.OFP_SWITCH_FEATURES_SIZE, "a features reply")
     elif kind == wire.PORT_STATUS:

@@ -12,13 +12,13 @@ from controller.runtime import hub
 
 
 class MessageMaker(Protocol):
-    """A message to be sent, made with its xid and one argument."""
+    """Maker of a message from its xid and one argument."""
 
     def __call__(self, xid: int, argument: int, /) -> bytes: ...
 
 
 class PendingReply:
-    """The reply (of type `kind`, or an error) to one request; `message` stays empty when the connection ended first."""
+    """Reply (of type `kind`, or an error) to one request; `message` stays empty if the connection ended first."""
 
     def __init__(self, xid: int, kind: int) -> None:
         self.xid = xid
@@ -36,7 +36,7 @@ class PendingReply:
 
 
 class Dump:
-    """A dump of flows, or of groups, under way; `read` takes in one part."""
+    """Dump of flows, groups or meters in progress; `read` takes in one part."""
 
     def __init__(self, xid: int, kind: int, read: Callable[[bytes, Holdings], None]) -> None:
         self.xid = xid
@@ -49,7 +49,7 @@ class Dump:
         self.complete = False
 
 
-_AT_ONCE = 40  # messages of a bundle that Open vSwitch surely takes in in one turn of its loop, which reads 50
+_AT_ONCE = 40  # messages that Open vSwitch reads in one turn of its loop; it reads 50
 
 
 class Bundle(NamedTuple):
@@ -74,7 +74,7 @@ class Bundle(NamedTuple):
         return few and not (self.groups or self.groups_gone)
 
     def messages(self, xids: Iterator[int]) -> Iterator[bytes]:
-        """All of it, in order: what others need first, what others needed last."""
+        """Messages in order: groups, flows to add, flows to delete, groups that no flow uses any more."""
         gone = self.gone
         # a bundle-add's cookie: 24 bytes of its own, 8 of the flow-mod's header
         again = {cookie for add in self.put if (cookie := int.from_bytes(add[32:40], "big")) in gone} if gone else set()

@@ -8,21 +8,21 @@ from typing import Protocol
 
 class ClusterTargets(Protocol):
     def owns(self, system_id: str) -> bool:
-        """Whether this process keeps the hypervisor right and tells what is seen on it, now."""
+        """Whether this process maintains the hypervisor's configuration and reports its interfaces at the moment."""
         ...
 
     def database(self, system_id: str, connected: bool) -> None:
-        """The hypervisor's database has connected here, or has gone."""
+        """Record that the hypervisor's database has connected to this process, or disconnected."""
         ...
 
     def controllers(self) -> Sequence[str]:
-        """The OpenFlow targets of all members, the same at every member (`tcp:192.0.2.1:6653`)."""
+        """OpenFlow targets of all members (`tcp:192.0.2.1:6653`), the same at every member."""
         ...
 
     def managers(self) -> Sequence[str]:
-        """The OVSDB targets of all members."""
+        """OVSDB targets of all members."""
         ...
 
     def listen(self, moved: Callable[[], None]) -> None:
-        """`moved` is called when any answer may have changed; it must not wait."""
+        """Have `moved` called when any of these answers may have changed.  It must not wait."""
         ...

@@ -9,8 +9,8 @@ import msgspec
 
 from controller.runtime import hub
 
-SHORT = 32 << 10  # bytes that are decoded in one go: less than a millisecond
-TURN = 0.005  # seconds after which others have their turn
+SHORT = 32 << 10  # bytes decoded at a time, in less than a millisecond
+TURN = 0.005  # seconds of decoding after which other green threads run
 
 _PARTS: dict[int, Any] = {
     ord("{"): msgspec.json.Decoder(dict[str, msgspec.Raw]),
@@ -19,7 +19,7 @@ _PARTS: dict[int, Any] = {
 
 
 def decode(text: bytes) -> Any:
-    """The value of a JSON text.  Raises what `msgspec.json.decode` does."""
+    """Decoded value of a JSON text.  Raises what `msgspec.json.decode` does."""
     return msgspec.json.decode(text) if len(text) <= SHORT else _Long().value(text.lstrip(b" \t\r\n"))
 
 

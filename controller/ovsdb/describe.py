@@ -13,7 +13,7 @@ from controller.ovsdb.seen import SeenHypervisor, SeenInterface
 from controller.ovsdb.settings import ENCAPSULATIONS, datapath_id, is_name, settings
 
 BRIDGE = "br-int"
-MANAGED = {"tenet-managed": "true"}  # external_ids of what is Tenet's
+MANAGED = {"tenet-managed": "true"}  # external_ids that mark Tenet's rows
 _OURS = "tenet-"
 OFPORT_LIMIT = 0xFF00  # OpenFlow 1.3's OFPP_MAX as OVS numbers ports; above are the reserved ones (OFPP_LOCAL, ...)
 
@@ -21,7 +21,7 @@ _UNICAST = re.compile(r"(?!(?:00:){5}00)[0-9a-f][02468ace](?::[0-9a-f]{2}){5}")
 
 
 def tunnel_port(encapsulation: str) -> str:
-    """The name of br-int's tunnel port for an encapsulation."""
+    """Name of br-int's tunnel port for an encapsulation."""
     return f"tenet-{encapsulation}"
 
 
@@ -29,7 +29,7 @@ TUNNEL_PORTS = frozenset(map(tunnel_port, ENCAPSULATIONS))
 
 
 def describe(replica: DatabaseReplica) -> SeenHypervisor | None:
-    """The hypervisor, or None before its datapath id has been fixed.  Without a bridge it has no interface."""
+    """Description of the hypervisor; None until its datapath id is set.  Without a bridge it has no interfaces."""
     root = replica.root
     if root is None:
         return None
@@ -52,16 +52,16 @@ def describe(replica: DatabaseReplica) -> SeenHypervisor | None:
 
 
 def is_hypervisor(root: OpenVSwitch, bridge: BridgeRow | None) -> bool:
-    """Whether the operator asked for a hypervisor: br-int is made and kept right.  Else bridges are watched only.
+    """Whether the host is a hypervisor, whose br-int Tenet maintains.  Otherwise its bridges are only watched.
 
-    Any external_ids:tenet-... of the host says so, and a br-int that Tenet has made.
+    It is one with any external_ids:tenet-..., or with a br-int that Tenet has created.
     """
     asked = any(key.startswith(_OURS) for key in root.external_ids)
     return asked or (bridge is not None and MANAGED.items() <= bridge.external_ids.items())
 
 
 def watched(replica: DatabaseReplica) -> tuple[WatchedBridge, ...]:
-    """The bridges that others made and pointed at a controller, by their datapath ids; br-int where it is not ours."""
+    """Bridges of others that have a controller, by datapath id; br-int is among them where it is not Tenet's."""
     root = replica.root
     if root is None:
         return ()
@@ -86,7 +86,7 @@ def _plugged(interface: InterfaceRow) -> Plugged:
 
 
 def interfaces(replica: DatabaseReplica, bridge: BridgeRow) -> Iterator[InterfaceRow]:
-    """All interfaces of the bridge's ports, in no order."""
+    """Interfaces of all ports of the bridge, unordered."""
     for port_id in bridge.ports:
         if port := replica.ports.get(port_id):
             for interface_id in port.interfaces:

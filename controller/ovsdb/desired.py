@@ -2,9 +2,9 @@
 
 Pure, but for the datapath id that a new bridge is given, which is random.
 
-A database whose operator said nothing of Tenet (Mininet's) is left as it is: its bridges are watched, see `describe`.
-Level-triggered: everything follows from the replica as it is, so whatever somebody deleted or changed is found again,
-and a hypervisor that is right needs nothing.  Only Tenet's own rows and columns are written.
+A database without settings for Tenet (Mininet's) is never written: its bridges are only watched, see `describe`.
+Level-triggered: repairs follow from the current replica, so that any deletion or change is found, and a correct
+hypervisor needs none.  Only Tenet's own rows and columns are written.
 
 Why these values.  In-band control is off, because its hidden flows would let tenants reach the controller.  The
 datapath id is fixed: OVS would otherwise derive it from whichever port's MAC address is lowest.  It is kept beside
@@ -29,21 +29,21 @@ from controller.ovsdb.tunnels import tunnel_repairs
 CONTROLLER = {
     "connection_mode": "out-of-band",
     "max_backoff": 1000,  # ms: a switch is back within a second of its controller
-    "inactivity_probe": 10_000,  # ms; flows stay without a controller, so haste would win nothing
+    "inactivity_probe": 10_000,  # ms; flows stay without a controller, so there is no hurry
 }
 
 
 class Desired(NamedTuple):
-    """`repairs` are independent of each other; `remarks` say what only the operator can put right."""
+    """`repairs` are independent of each other; `remarks` name what only the operator can repair."""
 
     repairs: tuple[Repair, ...]
     remarks: tuple[str, ...]
 
 
 def desired(replica: DatabaseReplica, targets: Sequence[str], managers: Sequence[str] = ()) -> Desired:
-    """What differs from how it should be.  `targets`: all controllers of br-int (`tcp:192.0.2.1:6653`).
+    """Differences from the desired configuration.  `targets`: all controllers of br-int (`tcp:192.0.2.1:6653`).
 
-    `managers`: all managers that the database should have beside the operator's own; none: they are left alone.
+    `managers`: managers that the database needs beside the operator's own; without any, managers are not changed.
     """
     root = replica.root
     if root is None:
@@ -64,7 +64,7 @@ def desired(replica: DatabaseReplica, targets: Sequence[str], managers: Sequence
 
 
 def _managers(replica: DatabaseReplica, root: OpenVSwitch, targets: Sequence[str]) -> list[Repair]:
-    """Add the managers that are missing, and take out those of ours that are no member's any more."""
+    """Add missing managers, and remove Tenet's own that no member listens on any more."""
     if not targets:
         return []
     held = [replica.managers[uuid] for uuid in sorted(root.manager_options) if uuid in replica.managers]
@@ -83,16 +83,15 @@ def _managers(replica: DatabaseReplica, root: OpenVSwitch, targets: Sequence[str
 
 
 def new_datapath_id() -> str:
-    """A datapath id that nobody can guess, as 16 hex digits (docs/decisions/0066-certificates.md).
+    """Random datapath id, as 16 hex digits (docs/decisions/0066-certificates.md).
 
-    It has 52 bits, the first of them set: no bridge that has its id from a MAC address has such a one, and JSON can
-    carry it.
+    It has 52 bits, the first of them set: no id that follows from a MAC address has that, and JSON can carry it.
     """
     return f"{secrets.randbits(51) | 1 << 51:016x}"
 
 
 def _make(root: OpenVSwitch, said: HypervisorSettings, targets: Sequence[str]) -> Repair:
-    """The bridge with its controllers and its local port, all in one transaction."""
+    """Operations that create the bridge with its controllers and local port, in one transaction."""
     fixed = said.datapath_id or new_datapath_id()
     names = [f"controller_{n}" for n in range(len(targets))]
     row: dict[str, Any] = {
@@ -119,7 +118,7 @@ def _make(root: OpenVSwitch, said: HypervisorSettings, targets: Sequence[str]) -
 
 
 def _bridge(root: OpenVSwitch, bridge: BridgeRow, said: HypervisorSettings) -> list[tuple[str, op.Operation]]:
-    """What to change in a bridge that is there: (what, operation)."""
+    """Changes to an existing bridge: (what, operation)."""
     own = datapath_id(bridge.other_config.get("datapath-id", "")) or datapath_id(bridge.datapath_id)
     fixed = said.datapath_id or own or new_datapath_id()
     changes = [("datapath id kept", operation) for operation in _keep(root, said, fixed)]
@@ -146,14 +145,14 @@ def _other_config(fixed: str) -> dict[str, str]:
 
 
 def _keep(root: OpenVSwitch, said: HypervisorSettings, fixed: str) -> list[op.Operation]:
-    """Write the datapath id beside the bridge, where it outlives it."""
+    """Keep a copy of the datapath id that outlives the bridge."""
     if said.datapath_id:
         return []
     return [op.mutate("Open_vSwitch", root.uuid, op.put("external_ids", {DATAPATH_ID: fixed}))]
 
 
 def _controllers(replica: DatabaseReplica, bridge: BridgeRow, targets: Sequence[str]) -> list[tuple[str, op.Operation]]:
-    """Keep the rows whose target is right, add the missing, and let go of all others: (what, operation)."""
+    """Keep controllers with a wanted target, add missing ones, and drop all others: (what, operation)."""
     held: dict[str, ControllerRow] = {}
     for uuid in sorted(bridge.controller):
         if row := replica.controllers.get(uuid):

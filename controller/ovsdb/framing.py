@@ -10,11 +10,11 @@ import re
 
 from controller.runtime.errors import SwitchError
 
-STRANGER_LIMIT = 1 << 20  # bytes of a message of a peer that has not been admitted
+STRANGER_LIMIT = 1 << 20  # bytes of a message before its peer is admitted
 LENGTH_LIMIT = 8 << 20  # bytes afterwards; the monitored columns of 10,000 interfaces are 5 MB
 DEPTH_LIMIT = 32  # the deepest OVSDB message, a transaction, has 10
 
-_BODY = rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)'  # of a string, to its end or as far as it is here
+_BODY = rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)'  # a string, to its end or to the end of the data so far
 _TOKEN = re.compile(rb'"' + _BODY + rb"|[{}\[\]]", re.DOTALL)
 _REST = re.compile(_BODY, re.DOTALL)
 _SPACE = b" \t\r\n"
@@ -22,22 +22,22 @@ _OPEN, _OPEN_LIST, _QUOTE = ord("{"), ord("["), ord('"')
 
 
 class MalformedJson(SwitchError):
-    """The peer sent what is not the protocol; its connection cannot go on."""
+    """Input that violates the protocol; its connection must be closed."""
 
 
 class Framer:
-    """Bytes in, complete JSON objects (as text) out."""
+    """Splitter of a byte stream into complete JSON objects, as text."""
 
     def __init__(self, length_limit: int = LENGTH_LIMIT, depth_limit: int = DEPTH_LIMIT) -> None:
         self.length_limit = length_limit
         self._depth_limit = depth_limit
         self._held = bytearray()  # from the start of the first incomplete object
-        self._at = 0  # how far `_held` has been looked at
+        self._at = 0  # offset up to which `_held` has been scanned
         self._depth = 0
         self._in_string = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The objects that `data` completes.  Raises `MalformedJson` at the first byte that cannot be one's."""
+        """Objects that `data` completes.  Raises `MalformedJson` at the first byte that no object can contain."""
         self._held += data
         ends = self._ends()
         texts = [bytes(self._held[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
@@ -53,7 +53,7 @@ class Framer:
         return texts
 
     def _ends(self) -> list[int]:
-        """Where in `_held` an object ends, looking from `_at` on."""
+        """Offsets in `_held`, from `_at` on, at which an object ends."""
         ends: list[int] = []
         held, last = self._held, 0
         if self._in_string and not self._finish_string():

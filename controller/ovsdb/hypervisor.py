@@ -31,18 +31,18 @@ from controller.runtime.errors import Refused, Rejected, SwitchError, Unavailabl
 
 HANDSHAKE_LIMIT = 30.0  # s for the whole of the database to arrive
 ANSWER_LIMIT = 10.0  # s for a transaction
-TURN = 0.005  # s of reading updates after which others have their turn
+TURN = 0.005  # s of reading updates after which other green threads run
 PROOF_LIMIT = 3.0  # s for a sign of life when another connection claims to be the same hypervisor
 
 _MONITOR = "tenet"
-_TELL, _WATCH, _WIRES = "observe", "watch", "wires"  # what the pace calls those who are told
+_TELL, _WATCH, _WIRES = "observe", "watch", "wires"  # subject of reports, for the back-off
 
 log = logging.getLogger("tenet.ovsdb")
 
 
 class Facts(NamedTuple):
-    """A connection, for operators.  `since` is Unix time; `dpid` is 0 before there is one; `remarks` need a hand.
-    `bridges`: the datapath ids of those that others made.
+    """Connection of a hypervisor, as operators see it.  `since`: Unix time; `dpid`: 0 until known; `remarks` need the
+    operator.  `bridges`: datapath ids of bridges that are not Tenet's.
     """
 
     system_id: str
@@ -68,13 +68,13 @@ class Hypervisor:
         watch: Callable[[str, tuple[Bridge, ...]], None] | None = None,
         units: DatabaseUnits | None = None,
     ) -> None:
-        """`targets`: the controllers of its switch, where `cluster` does not tell them.  `watch` is told of bridges
-        that others made.
+        """`targets`: controllers of its switch, unless `cluster` names them.  `watch` is told of bridges that are not
+        Tenet's.
         """
         self.address = address
         self.system_id = ""
-        self.seen: SeenHypervisor | None = None  # as the observer was last told
-        self.bridges: tuple[Bridge, ...] | None = None  # so, too
+        self.seen: SeenHypervisor | None = None  # last report to the observer
+        self.bridges: tuple[Bridge, ...] | None = None  # last report of bridges
         self._since = time.time()
         self._targets = tuple(targets)
         self._observe = observe
@@ -82,7 +82,7 @@ class Hypervisor:
         self._cluster = cluster
         self._wires = wires
         self._units = units
-        self._wire_mtus: WireMtus = ()  # as was told last
+        self._wire_mtus: WireMtus = ()  # last report of MTUs
         self._replica = DatabaseReplica()
         self._remarks: tuple[str, ...] = ()
         self._pace = Pace(time.monotonic)
@@ -94,9 +94,9 @@ class Hypervisor:
         return f"{self.system_id} ({self.address})" if self.system_id else self.address
 
     def attend(self, admit: Callable[[Hypervisor], None]) -> None:
-        """Serve until the connection ends, which raises why.  `admit` raises when this hypervisor may not come in.
+        """Serve the connection until it ends, and raise the reason.  `admit` raises for a peer that is refused.
 
-        It is asked for nothing but its identity before.
+        Until then it is asked only for its identity.
         """
         self.system_id = settings(_root(self._rpc.call("transact", IDENTITY, ANSWER_LIMIT))).system_id
         admit(self)
@@ -112,26 +112,26 @@ class Hypervisor:
         raise self._rpc.over
 
     def _work(self) -> list[float | None]:
-        """Seconds after which to come again, of each thing to be done; None: when something has changed."""
+        """Do what is due; of each task, the seconds until it is due again, None: when something changes."""
         return [self._put_right(), self._tell(), self._tell_of_bridges(), self._tell_of_wires()]
 
     def has(self, dpids: Sequence[int]) -> bool:
-        """Whether one of these datapaths is a bridge of its."""
+        """Whether one of these datapaths is a bridge of this host."""
         return has(self._replica, dpids)
 
     def look(self) -> None:
-        """What is to be done may have changed."""
+        """Wake the connection's thread: something may be due."""
         self._changed.set()
 
     def _ours(self) -> bool:
-        """Whether it is this process that keeps the hypervisor right; another may have told of it since if not."""
+        """Whether this process maintains the hypervisor; otherwise another member may have reported it since."""
         if self._cluster is None or self._cluster.owns(self.system_id):
             return True
         self.seen, self.bridges, self._wire_mtus = None, None, ()
         return False
 
     def answers(self) -> bool:
-        """Is the peer alive, proven now?"""
+        """Whether the peer answers an echo request now."""
         try:
             self._rpc.call("echo", [], PROOF_LIMIT)
         except Rejected:
@@ -164,7 +164,7 @@ class Hypervisor:
             self._changed.set()
 
     def _apply(self, updates: object) -> None:
-        """Follow the database; while much is read, others have their turn and see it as it was before."""
+        """Apply updates to the replica.  During a large one other green threads run, and see the former state."""
         self._replica.commit(list(hub.taking_turns(self._replica.read(updates), TURN)))
 
     def _identity(self) -> str:
@@ -174,7 +174,7 @@ class Hypervisor:
         return settings(root).system_id
 
     def _put_right(self) -> float | None:
-        """Commit what differs; seconds until it is to be looked at again, None when nothing differed."""
+        """Commit repairs; seconds until the next comparison, None if nothing differed."""
         cluster = self._cluster
         targets = cluster.controllers() if cluster else self._targets
         wish = desired(self._replica, targets, cluster.managers() if cluster else ())
@@ -200,7 +200,7 @@ class Hypervisor:
             log.info("%s: %s put right: %s", self.name, repair.subject, repair.why)
 
     def _tell(self) -> float | None:
-        """Tell the observer what differs from what it was told; seconds until the next try when it failed."""
+        """Report a changed description to the observer; seconds until the next attempt if that failed."""
         seen = describe(self._replica)
         if seen is None or seen == self.seen:
             return None
@@ -210,7 +210,7 @@ class Hypervisor:
         return wait
 
     def _tell_of_bridges(self) -> float | None:
-        """The same, of bridges that others made.  The first time it is told of none, too: there may have been some."""
+        """Report bridges that are not Tenet's; the first time even none, since there may have been some before."""
         bridges = watched(self._replica)
         if bridges == self.bridges or self._watch is None:
             return None
@@ -228,14 +228,14 @@ class Hypervisor:
             self._pace.tried(subject)
             log.error("%s: %s", self.name, error)
             return self._pace.left(subject)
-        except Exception:  # whatever it is, it is not the hypervisor's fault, whose connection goes on
+        except Exception:  # not the hypervisor's fault: its connection stays
             self._pace.tried(subject)
             log.exception("%s: the observation could not be taken in", self.name)
             return self._pace.left(subject)
         return None
 
     def _tell_of_wires(self) -> float | None:
-        """The same, of the MTUs of wires."""
+        """Report the MTUs of wires."""
         if self._wires is None or (mtus := wire_mtus(self._replica, self._wires)) == self._wire_mtus:
             return None
         wait = self._tell_of(_WIRES, partial(self._wires.observe, mtus))
@@ -245,7 +245,7 @@ class Hypervisor:
 
 
 def _root(results: Any) -> OpenVSwitch:
-    """The row of table Open_vSwitch in the answer to IDENTITY."""
+    """Row of table Open_vSwitch in the reply to IDENTITY."""
     _check(results)
     try:
         [found] = results[0]["rows"]

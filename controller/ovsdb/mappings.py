@@ -20,7 +20,7 @@ _NEAR, _FAR = "tenet-p-", "tenet-x-"
 
 
 class _End(NamedTuple):
-    """One of the two ports of a patch, as it is to be."""
+    """Desired state of one of the two ports of a patch."""
 
     bridge: BridgeRow
     name: str
@@ -29,7 +29,7 @@ class _End(NamedTuple):
 
 
 def near(physical_network: str) -> str:
-    """The name of br-int's port to a physical network: OpenFlow shows 15 characters."""
+    """Name of br-int's port to a physical network, in the 15 characters that OpenFlow shows."""
     return _NEAR + _digest(physical_network)
 
 
@@ -42,7 +42,7 @@ def _digest(physical_network: str) -> str:
 
 
 def physical(said: HypervisorSettings, plugged: dict[str, InterfaceRow]) -> tuple[Physical, ...]:
-    """The physical networks that br-int reaches now, by name."""
+    """Physical networks that br-int reaches at present, by name."""
     ports = ((name, bridge, plugged.get(near(name))) for name, bridge in sorted(said.mappings))
     return tuple(
         Physical(name, port.ofport, bridge)
@@ -54,7 +54,7 @@ def physical(said: HypervisorSettings, plugged: dict[str, InterfaceRow]) -> tupl
 def mapping_repairs(
     replica: DatabaseReplica, bridge: BridgeRow, said: HypervisorSettings
 ) -> tuple[list[Repair], list[str]]:
-    """Repairs of the patch ports, and remarks on what only the operator can put right."""
+    """Repairs of the patch ports, and remarks on what only the operator can repair."""
     wanted: dict[str, _End] = {}
     remarks: list[str] = []
     for name, other_name in said.mappings:
@@ -71,7 +71,7 @@ def mapping_repairs(
 
 
 def _unwanted(replica: DatabaseReplica, wanted: dict[str, _End]) -> Iterator[Repair]:
-    """Ports of ours for what is not mapped, or on another bridge than it is mapped to now."""
+    """Tenet's patch ports for networks that are not mapped any more, or that are mapped to another bridge."""
     for bridge in replica.bridges.values():
         for port_id in sorted(bridge.ports):
             port = replica.ports.get(port_id)

@@ -10,7 +10,7 @@ Value = list[Any]
 
 
 class Repair(NamedTuple):
-    """One transaction: `subject` is what it is about (stable, for pacing retries), `why` what was wrong."""
+    """One transaction.  `subject`: a stable name for the back-off of retries; `why`: what was wrong."""
 
     subject: str
     why: str
@@ -18,12 +18,12 @@ class Repair(NamedTuple):
 
 
 def stored(uuid: str) -> Value:
-    """A reference to a row that is there."""
+    """Reference to a stored row."""
     return ["uuid", uuid]
 
 
 def new(name: str) -> Value:
-    """A reference to a row that the same transaction inserts under `name`."""
+    """Reference to a row that the same transaction inserts under `name`."""
     return ["named-uuid", name]
 
 
@@ -53,5 +53,5 @@ def mutate(table: str, uuid: str, mutations: Iterable[Value]) -> Operation:
 
 
 def put(column: str, values: Mapping[str, str]) -> list[Value]:
-    """Mutations that set these keys of a map and leave its others; `insert` alone would not replace a value."""
+    """Mutations that set these keys of a map and keep its others; `insert` alone would not replace a value."""
     return [[column, "delete", many(values)], [column, "insert", mapping(values)]]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-FIRST = 0.1  # s before the second try
+FIRST = 0.1  # s before the second attempt
 LONGEST = 30.0
-MOST = 256  # subjects, before those that are calm are forgotten
-CALM = 10.0  # s without a try after which a subject starts anew
+MOST = 256  # subjects above which quiet ones are forgotten
+CALM = 10.0  # s without an attempt after which a subject starts anew
 
 
 class Pace:
-    """Tries by subject.  A try counts whether it worked or not: what works, only to be needed again, is a quarrel."""
+    """Attempts by subject.  Successful ones count too: a repair that is needed again and again means a conflict."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._tries: dict[str, tuple[int, float]] = {}  # how many in a row, and when the last was
+        self._tries: dict[str, tuple[int, float]] = {}  # number of consecutive attempts, and the time of the last
 
     def tried(self, subject: str) -> None:
         now = self._clock()
@@ -26,7 +26,7 @@ class Pace:
         self._tries[subject] = (1 if calm else count + 1, now)
 
     def left(self, subject: str) -> float:
-        """Seconds until the next try may be made; 0 when it may now."""
+        """Seconds until the next attempt is allowed; 0 if it is now."""
         count, last = self._tries.get(subject, (0, 0.0))
         return max(0.0, last + self._delay(count) - self._clock()) if count else 0.0
 

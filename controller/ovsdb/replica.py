@@ -111,7 +111,7 @@ class Mirror(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Row = OpenVSwitch | BridgeRow | PortRow | InterfaceRow | ControllerRow | Manager | QoS | Queue | Mirror
-Change = tuple[str, str, Row | None]  # table, uuid, the row as it is now
+Change = tuple[str, str, Row | None]  # table, uuid, current row
 
 _KINDS: dict[str, type[Row]] = {
     "Open_vSwitch": OpenVSwitch,
@@ -149,23 +149,23 @@ class DatabaseReplica:
         }
 
     def table(self, name: str) -> Mapping[str, Any]:
-        """The rows of a table by uuid."""
+        """Rows of a table, by uuid."""
         return self._tables[name]
 
     @property
     def root(self) -> OpenVSwitch | None:
-        """The one row of table Open_vSwitch; None before `ovs-vsctl init`."""
+        """Only row of table Open_vSwitch; None before `ovs-vsctl init`."""
         return next(iter(self.roots.values()), None)
 
     def bridge(self, name: str) -> BridgeRow | None:
         return next((bridge for bridge in self.bridges.values() if bridge.name == name), None)
 
     def apply(self, updates: object) -> None:
-        """Apply <table-updates>, or the reply to `monitor`.  Raises `MalformedJson`; it is of no more use then."""
+        """Apply <table-updates>, or the reply to `monitor`.  After `MalformedJson` the replica is unusable."""
         self.commit(list(self.read(updates)))
 
     def read(self, updates: object) -> Iterator[Change]:
-        """The rows that <table-updates> change, one after the other, without changing any.  Raises `MalformedJson`."""
+        """Rows that <table-updates> change, one at a time; nothing is applied yet.  Raises `MalformedJson`."""
         for table, rows in _mapping(updates, "table updates").items():
             if table not in self._tables:
                 raise MalformedJson(f"update of table {table!r}, which is not monitored")
@@ -173,7 +173,7 @@ class DatabaseReplica:
                 yield table, uuid, self._changed(table, uuid, _mapping(change, f"update of a row of {table}"))
 
     def commit(self, changes: Iterable[Change]) -> None:
-        """Put what `read` gave into force, at once.  Raises `MalformedJson` when there are too many rows now."""
+        """Apply at once what `read` returned.  Raises `MalformedJson` if there are too many rows then."""
         for table, uuid, row in changes:
             if row is None:
                 self._tables[table].pop(uuid, None)
@@ -183,7 +183,7 @@ class DatabaseReplica:
             raise MalformedJson(f"more than {ROWS_LIMIT} rows")
 
     def _changed(self, table: str, uuid: str, change: dict[str, Any]) -> Row | None:
-        """A row as a change leaves it; None for one that goes."""
+        """Row after a change; None if it is deleted."""
         if change.get("new") is None:
             return None
         if not is_valid_string(uuid):

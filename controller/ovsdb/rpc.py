@@ -23,16 +23,16 @@ from controller.runtime.errors import Rejected, SwitchError, Unreachable
 
 log = logging.getLogger("tenet.ovsdb")
 
-SEND_LIMIT = 10.0  # s that a peer may take to read what it was sent
-PROBE_INTERVAL = 5000  # ms of silence before an echo request, and again before the peer is given up
+SEND_LIMIT = 10.0  # s in which a peer must read what was sent
+PROBE_INTERVAL = 5000  # ms of silence until an echo request, and from there until the peer counts as dead
 
 _CHUNK = 1 << 16
-_PROBE = "echo"  # the id of our inactivity probes
+_PROBE = "echo"  # id of inactivity probes
 
 
 class Rpc:
-    """One peer.  `heard(method, params)` runs in the reading thread, which reads no further meanwhile; `ended()` at its
-    end must not wait.
+    """Connection to one peer.  `heard(method, params)` runs in the reading thread, which reads no further meanwhile;
+    `ended()` is called at its end and must not wait.
 
     `over` is why the connection ended, None while it lives.
     """
@@ -53,11 +53,11 @@ class Rpc:
     def call(
         self, method: str, params: list[Any], seconds: float, take: Callable[[Any], None] = lambda result: None
     ) -> Any:
-        """Ask, and return the result, after `take(result)` in the reading thread, before any later message is read.
+        """Result of a request, after `take(result)` has run in the reading thread, before it reads later messages.
 
-        What `take` raises ends the connection.
+        An exception of `take` ends the connection.
 
-        Raises `Rejected` when the peer answers with an error, `Unreachable` when it does not answer in time.
+        Raises `Rejected` if the peer replies with an error, `Unreachable` if it does not reply in time.
         """
         request = Message.create_request(method, params)
         answers: list[Any] = []
@@ -85,11 +85,11 @@ class Rpc:
         raise self.over or Unreachable(f"no answer to {method} within {seconds:g} s")
 
     def trust(self) -> None:
-        """The peer has been admitted: its messages may be long."""
+        """Accept long messages from now on: the peer has been admitted."""
         self._framer.length_limit = LENGTH_LIMIT
 
     def close(self, why: SwitchError) -> None:
-        """End the connection, from any thread but the reading one; `why` stays in `over`."""
+        """End the connection; not for the reading thread.  `over` keeps the reason."""
         self.over = self.over or why
         hub.kill(self._reader)
         self._end()
@@ -105,7 +105,7 @@ class Rpc:
                 self._sock.sendall(data)
         except OSError as fault:
             raise Unreachable(f"cannot send: {fault}") from fault
-        except Unreachable as fault:  # part of the message may be out: nothing more can be sent
+        except Unreachable as fault:  # part of the message may be sent: nothing can follow it
             self.over = self.over or fault
             raise
 
@@ -116,7 +116,7 @@ class Rpc:
                 for text in self._framer.feed(data):
                     self._take(_message(text))
                 if data:
-                    hub.sleep(0)  # a peer that sends without end gets its turn only
+                    hub.sleep(0)  # other green threads run, even if a peer never stops sending
                 self._alive.check(bool(data), self._probe)
         except SwitchError as fault:
             self.over = self.over or fault
@@ -137,7 +137,7 @@ class Rpc:
         self._ended()
 
     def _receive(self) -> bytes:
-        """What the peer sent, or nothing when the time to look after it has come.  Raises `Unreachable` at its end."""
+        """Data from the peer, or nothing if its liveness is to be checked.  Raises `Unreachable` at the end."""
         with hub.Timeout(self._alive.seconds(), False):
             data = self._sock.recv(_CHUNK)
             if not data:
@@ -163,7 +163,7 @@ class Rpc:
 
 
 class _Liveness:
-    """Has the peer been heard lately: `ovs.reconnect`'s state machine for a connection that was accepted."""
+    """Liveness of the peer: `ovs.reconnect`'s state machine for an accepted connection."""
 
     def __init__(self, name: str) -> None:
         now = timeval.msec()
@@ -176,7 +176,7 @@ class _Liveness:
         self._machine.connected(now)
 
     def seconds(self) -> float:
-        """How long to wait for the peer before `check`."""
+        """Seconds to wait for the peer before `check`."""
         left = self._machine.timeout(timeval.msec())
         return max(0.0 if left is None else left / 1000, 0.01)
 

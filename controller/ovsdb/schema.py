@@ -89,7 +89,7 @@ SCHEMA = DbSchema.from_json(
 
 
 def monitor_params(monitor: str) -> list[Any]:
-    """The parameters of the `monitor` request (RFC 7047, section 4.1.5) for all of these columns."""
+    """Parameters of the `monitor` request (RFC 7047, section 4.1.5) for all of these columns."""
     return [DATABASE, monitor, {table: {"columns": list(columns)} for table, columns in COLUMNS.items()}]
 
 

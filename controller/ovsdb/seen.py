@@ -8,7 +8,7 @@ from controller.model.rows import Physical, Tunnel
 
 
 class SeenInterface(msgspec.Struct, frozen=True, kw_only=True):
-    """An OVS interface of br-int that may be a tenant's.
+    """OVS interface of br-int that may be a tenant's.
 
     `vif` is its external_ids:iface-id, else its name; `mac` its external_ids:attached-mac in lower case, "" where there
     is none or it is not a unicast address; `ofport` the OpenFlow port number that it has now.
@@ -21,7 +21,7 @@ class SeenInterface(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SeenHypervisor(msgspec.Struct, frozen=True, kw_only=True):
-    """A hypervisor as its database describes it; equal descriptions are equal values.
+    """Hypervisor as its database describes it; equal descriptions are equal values.
 
     `tunnels` are the tunnel ports that exist, in the order in which the operator named their types in `encap_types`;
     `interfaces` are sorted by name.

@@ -22,7 +22,7 @@ from controller.runtime.listener import Listener
 from controller.runtime.logpace import LogPace, times
 
 TLS_LIMIT = 10.0  # s for the handshake
-STRANGERS_LIMIT = 256  # connections that have not been admitted
+STRANGERS_LIMIT = 256  # connections not yet admitted
 
 log = logging.getLogger("tenet.ovsdb")
 
@@ -46,7 +46,7 @@ def serve(
     admitted: dict[str, Hypervisor] | None = None,
     units: DatabaseUnits | None = None,
 ) -> OvsdbServer:
-    """Listen for hypervisors, keep each one right, and tell `observe` what is seen on it.
+    """Listen for hypervisors, maintain their configuration, and report to `observe`.
 
     `observe` is called in the hypervisor's own green thread, with the whole description, whenever that differs from
     the last one; it may wait.  So is `watch`, with the system-id and all bridges that others made and pointed at a
@@ -64,7 +64,7 @@ def serve(
 
 
 class Door(NamedTuple):
-    """Who may come in, see `serve`."""
+    """Conditions of admission, see `serve`."""
 
     tls: ssl.SSLContext | None
     barred: frozenset[bytes]
@@ -73,7 +73,7 @@ class Door(NamedTuple):
 
 
 def controller_target(local: str, port: int, *, tls: bool) -> str:
-    """The OVS controller target for our address `local`, as `getsockname` says it."""
+    """OVS controller target for the local address `local`, in `getsockname`'s form."""
     address = ipaddress.ip_address(local.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
@@ -82,7 +82,7 @@ def controller_target(local: str, port: int, *, tls: bool) -> str:
 
 
 class OvsdbServer:
-    """`address` is where it listens: (host, port)."""
+    """Listener and its connections.  `address`: (host, port) on which it listens."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class OvsdbServer:
         return self._listener.address
 
     def hypervisors(self) -> list[Facts]:
-        """The hypervisors that are connected, by system-id."""
+        """Connected hypervisors, by system-id."""
         return [self._admitted[system_id].facts() for system_id in sorted(self._admitted)]
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class OvsdbServer:
             log.warning("%s: connection ended%s: %s", name, times(count), why)
 
     def _admit(self, names: Names, hypervisor: Hypervisor) -> None:
-        """Let it in.  Raises `Rejected` when its certificate is another's, or when another connection of the same
+        """Admit a hypervisor.  Raises `Rejected` if its certificate is another's, or if another connection of the same
         system-id proves to be alive.
         """
         if names is not None and self._door.bind and hypervisor.system_id not in names:

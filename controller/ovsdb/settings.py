@@ -9,7 +9,7 @@ from typing import NamedTuple
 from controller.ovsdb.replica import OpenVSwitch
 
 ENCAPSULATIONS = ("vxlan", "geneve", "gre")
-DATAPATH_ID = "tenet-datapath-id"  # the key under which the bridge's datapath id outlives the bridge
+DATAPATH_ID = "tenet-datapath-id"  # key of the datapath id's copy, which outlives the bridge
 LEAST_MTU, MOST_MTU = 1280, 65535  # as [network] underlay_mtu
 
 _NAME = re.compile(r"[!-.0-~]{1,128}")  # printable, no space, no slash: it becomes part of a key in the store
@@ -56,18 +56,18 @@ def settings(root: OpenVSwitch) -> HypervisorSettings:
 
 
 def is_name(text: str) -> bool:
-    """May this be part of a key in the store: printable ASCII, no space, no slash, 128 characters at most?"""
+    """Whether a text may be part of a key in the store: at most 128 printable ASCII characters, no space, no slash."""
     return _NAME.fullmatch(text) is not None
 
 
 def datapath_id(text: str) -> str:
-    """The 16 hex digits of a datapath id, or "" when `text` is not one that a bridge can have."""
+    """Datapath id as 16 hex digits, or "" if `text` is none that a bridge can have."""
     text = text.strip().lower()
     return text[-16:] if _DATAPATH_ID.fullmatch(text) else ""
 
 
 def _mappings(text: str, remarks: list[str]) -> tuple[tuple[str, str], ...]:
-    """Of `physnet1:br-ex,physnet2:br-other`; of two bridges for one physical network the first counts."""
+    """Bridges of physical networks, from `physnet1:br-ex,physnet2:br-other`; the first one of a network counts."""
     found: dict[str, str] = {}
     for part in filter(None, map(str.strip, text.split(","))):
         network, colon, bridge = (piece.strip() for piece in part.partition(":"))
@@ -88,7 +88,7 @@ def _name(key: str, text: str, remarks: list[str]) -> str:
 
 
 def _address(text: str, remarks: list[str]) -> str:
-    """The address in its canonical form, "" when there is none or it cannot be a tunnel's end."""
+    """Address in canonical form, "" if there is none or it cannot be a tunnel endpoint."""
     if not text.strip():
         return ""
     try:

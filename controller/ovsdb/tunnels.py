@@ -29,7 +29,7 @@ def options(encapsulation: str, encap_ip: str) -> dict[str, str]:
 def tunnel_repairs(
     replica: DatabaseReplica, bridge: BridgeRow, said: HypervisorSettings
 ) -> tuple[list[Repair], list[str]]:
-    """Repairs of the tunnel ports, and remarks on what only the operator can put right."""
+    """Repairs of the tunnel ports, and remarks on what only the operator can repair."""
     ports = {port.name: port for port in replica.ports.values()}
     interfaces = {interface.name: interface for interface in replica.interfaces.values()}
     repairs: list[Repair] = []
@@ -57,7 +57,7 @@ def tunnel_repairs(
 
 
 def _is_stale(replica: DatabaseReplica, bridge: BridgeRow, interface: InterfaceRow) -> bool:
-    """Does the database show another number than was asked for, although nobody else has that?
+    """Whether the database shows another number than requested, although no other port has the requested one.
 
     Seen on OVS 3.1: `ofport_request` changed and was changed back at once; the port had its old number, and the
     database went on showing the one in between.  OVS writes it anew whenever it goes through its configuration.
@@ -68,12 +68,12 @@ def _is_stale(replica: DatabaseReplica, bridge: BridgeRow, interface: InterfaceR
 
 
 def _look_again(replica: DatabaseReplica) -> tuple[op.Operation, ...]:
-    """Make OVS go through its configuration, the way ovs-vsctl does to learn when it has."""
+    """Operation that makes OVS read its configuration again, as ovs-vsctl does to wait for that."""
     return tuple(op.mutate("Open_vSwitch", root, [["next_cfg", "+=", 1]]) for root in replica.roots)
 
 
 def _row(encapsulation: str, encap_ip: str) -> dict[str, Any]:
-    """The columns of a tunnel port's interface that are ours, as Python values."""
+    """Columns of a tunnel port's interface that Tenet maintains, as Python values."""
     return {
         "name": tunnel_port(encapsulation),
         "type": encapsulation,
@@ -85,7 +85,7 @@ def _row(encapsulation: str, encap_ip: str) -> dict[str, Any]:
 def _tunnel(
     bridge: BridgeRow, port: PortRow | None, interface: InterfaceRow | None, row: dict[str, Any]
 ) -> tuple[str, list[op.Operation]]:
-    """Why and what to change so that `port` is there with one interface, which has the columns of `row`."""
+    """Reasons and operations by which `port` exists with one interface that has the columns of `row`."""
     if port is None or interface is None:
         inserted = [op.insert("Interface", "tunnel_interface", _json(row))]
         reference = op.new("tunnel_interface")

@@ -28,9 +28,9 @@ from controller.ovsdb.wanted import (
     WantedRow,
 )  # fmt: skip
 
-KEY = "tenet-row"  # in the external_ids of a row of ours: its key
-SET = "tenet-columns"  # in those of a row of others: its columns, and keys of maps (column:key), that are ours, as JSON
-OWN = ("QoS", "Queue", "Mirror")  # tables with rows of ours, those that refer to others first
+KEY = "tenet-row"  # in external_ids of Tenet's rows: their key
+SET = "tenet-columns"  # in those of others' rows: columns, and keys of maps (column:key), that Tenet maintains, as JSON
+OWN = ("QoS", "Queue", "Mirror")  # tables with Tenet's rows, referring ones first
 OTHERS = ("Bridge", "Port", "Interface")
 
 
@@ -38,23 +38,23 @@ class DatabaseUnits(Protocol):
     """What the OVSDB side asks of the compiler of rows."""
 
     def of(self, dpid: int) -> Sequence[WantedRow] | None:
-        """The rows wanted where the datapath is; None where nothing is known of it."""
+        """Rows wanted in the database of a datapath; None if the datapath is unknown."""
         ...
 
     def listen(self, moved: Callable[[Sequence[int]], None]) -> None:
-        """`moved` is called with the datapaths for which other rows may be wanted now; it must not wait."""
+        """Have `moved` called with the datapaths whose wanted rows may have changed.  It must not wait."""
         ...
 
 
 class UnitRepairs(NamedTuple):
-    """`repairs` are independent of each other; `remarks` are faults of units, for the log."""
+    """Repairs of rows, independent of each other.  `remarks`: faults of units, for the log."""
 
     repairs: list[Repair]
     remarks: list[str]
 
 
 def datapaths(replica: DatabaseReplica) -> dict[int, str]:
-    """The bridges' uuids by their datapath ids."""
+    """Uuids of the bridges, by datapath id."""
     return {
         int(found, 16): bridge.uuid
         for bridge in replica.bridges.values()
@@ -68,9 +68,9 @@ def has(replica: DatabaseReplica, dpids: Iterable[int]) -> bool:
 
 
 def repairs_of(replica: DatabaseReplica, units: DatabaseUnits) -> UnitRepairs:
-    """What differs from what the units want for the database's bridges.
+    """Differences from the rows that units want for the database's bridges.
 
-    Where none of them is known, nothing is touched: an emptied store removes no row.
+    If no bridge is known, nothing is changed: an emptied store removes no rows.
     """
     known = [rows for dpid in sorted(datapaths(replica)) if (rows := units.of(dpid)) is not None]
     return unit_repairs(replica, [row for rows in known for row in rows]) if known else UnitRepairs([], [])
@@ -84,7 +84,7 @@ def unit_repairs(replica: DatabaseReplica, wanted: Iterable[WantedRow]) -> UnitR
 
 
 def _merged(wanted: Iterable[WantedRow]) -> tuple[list[WantedRow], list[str]]:
-    """One row a place, in the same order everywhere; of two values for one column the least counts."""
+    """One row for each place, in the same order in every process; of two values for a column the least counts."""
     merged: dict[RowPlace, WantedRow] = {}
     remarks = []
     for row in sorted(wanted, key=repr):
@@ -116,7 +116,7 @@ def table_of(place: RowPlace) -> str:
 
 
 class _Missing(Exception):
-    """A row that is referred to is not there."""
+    """Reference to a row that does not exist yet."""
 
 
 class _Diff:
@@ -124,17 +124,17 @@ class _Diff:
         self._replica = replica
         self._bridges = datapaths(replica)
         self._own: dict[OwnRow, Any] = {}
-        self._twins: list[tuple[str, Any]] = []  # rows that have the key of another
+        self._twins: list[tuple[str, Any]] = []  # rows whose key another row has already
         for table in OWN:
             for uuid, row in sorted(replica.table(table).items()):
                 if (key := row.external_ids.get(KEY)) is None:
                     continue
                 if self._own.setdefault(OwnRow(table, key), row).uuid != uuid:
                     self._twins.append((table, row))
-        self._at: dict[int, dict[int, Any]] = {}  # interfaces by OpenFlow port, of the bridges that were asked for
-        self._port_of: dict[str, Any] = {}  # rows of Port by their interfaces' uuids, once one is asked for
+        self._at: dict[int, dict[int, Any]] = {}  # interfaces by OpenFlow port, of the bridges asked for so far
+        self._port_of: dict[str, Any] = {}  # rows of Port by their interfaces' uuids, from the first use on
 
-    # --- what is to be there ---
+    # --- wanted rows ---
 
     def right(self, wanted: Iterable[WantedRow]) -> Iterator[Repair]:
         for want in wanted:
@@ -145,7 +145,7 @@ class _Diff:
                 elif row is not None:
                     yield self._others_row(want, row)
             except _Missing:
-                continue  # its turn comes with the row that it refers to
+                continue  # repaired once the row that it refers to exists
 
     def _own_row(self, want: WantedRow, place: OwnRow, row: Any) -> Repair:
         table, subject = place.table, f"{place.table} {place.key}"
@@ -199,7 +199,7 @@ class _Diff:
     def _settled(
         self, table: str, row: Any, ours: set[str], update: dict[str, Any], mutations: list[op.Value], wrong: list[str]
     ) -> Repair:
-        """With what was ours in a row of others and is not wanted any more, and the note of what is."""
+        """Repair of a row, with the reset of columns that are not wanted any more, and the note of those that are."""
         before = row.external_ids.get(SET, "")
         for each in sorted(_noted(table, before) - ours):
             column, colon, key = each.partition(":")
@@ -215,7 +215,7 @@ class _Diff:
         operations += [op.mutate(table, row.uuid, mutations)] if mutations else []
         return Repair(f"{table} {row.name}", ", ".join(wrong) or "note of columns", tuple(operations))
 
-    # --- what is not to be there any more ---
+    # --- rows and columns that are not wanted any more ---
 
     def unwanted(self, places: set[RowPlace]) -> Iterator[Repair]:
         kept = {row.uuid for place in places if (row := self._find(place)) is not None}
@@ -228,7 +228,7 @@ class _Diff:
             yield Repair(f"{table} {row.external_ids[KEY]}", "not wanted", tuple(self._removal(table, row.uuid)))
 
     def _removal(self, table: str, uuid: str) -> list[Operation]:
-        """Nothing while somebody refers to it; of a mirror its bridge's reference, without which OVS deletes it."""
+        """Operations that remove a row: none while another refers to it; a mirror goes when its bridge drops it."""
         replica = self._replica
         if table == "Mirror":
             holders = [bridge for bridge in replica.bridges.values() if uuid in bridge.mirrors]
@@ -261,7 +261,7 @@ class _Diff:
         return self._port_of.get(interface.uuid)
 
     def _resolved(self, value: Any) -> Any:
-        """As the replica has it, references as uuids.  Raises `_Missing`."""
+        """Value in the replica's form, with references as uuids.  Raises `_Missing`."""
         if isinstance(value, BridgeOf | PortAt | InterfaceAt | InterfaceNamed | OwnRow):
             row = self._find(value)
             if row is None:
@@ -275,7 +275,7 @@ class _Diff:
 
 
 def _noted(table: str, note: str) -> set[str]:
-    """What a note says is ours; what nobody could have written there is left out."""
+    """Columns that a note lists as Tenet's, without those that cannot have come from here."""
     try:
         said = json.loads(note) if note else []
     except ValueError:
@@ -285,7 +285,7 @@ def _noted(table: str, note: str) -> set[str]:
 
 
 def _default(table: str, column: str) -> Any:
-    """The value of a column in a new row, as the replica has it."""
+    """Value of a column in a new row, in the replica's form."""
     kind = SCHEMA.tables[table].columns[column].type
     if kind.is_map():
         return {}
@@ -299,7 +299,7 @@ def _json_row(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(table: str, column: str, value: Any) -> Any:
-    """A column's value (RFC 7047, section 5.1) from what the replica would have."""
+    """JSON form of a column's value (RFC 7047, section 5.1), from the replica's form."""
     kind = SCHEMA.tables[table].columns[column].type
     atom: Callable[[Any], Any] = lambda each: each  # noqa: E731
     if (kind.value if kind.is_map() else kind.key).type.name == "uuid":

@@ -11,20 +11,20 @@ import msgspec
 
 
 class BridgeOf(msgspec.Struct, frozen=True):
-    """The bridge with a datapath id."""
+    """Reference to the bridge with a datapath id."""
 
     dpid: int
 
 
 class PortAt(msgspec.Struct, frozen=True):
-    """The row of table Port that has the interface at an OpenFlow port."""
+    """Reference to the row of table Port with the interface at an OpenFlow port."""
 
     dpid: int
     ofport: int
 
 
 class InterfaceAt(msgspec.Struct, frozen=True):
-    """The row of table Interface at an OpenFlow port."""
+    """Reference to the row of table Interface at an OpenFlow port."""
 
     dpid: int
     ofport: int
@@ -35,16 +35,16 @@ class InterfaceNamed(msgspec.Struct, frozen=True):
 
 
 class OwnRow(msgspec.Struct, frozen=True):
-    """A row of ours in table `QoS`, `Queue` or `Mirror`.  `key`: its name among ours, unique in the database."""
+    """Row of Tenet's in table `QoS`, `Queue` or `Mirror`.  `key`: its name, unique in the database."""
 
     table: str
     key: str
 
 
 class AtLeast(msgspec.Struct, frozen=True):
-    """A column that is raised to `value` where column `actual`, which OVS reports, is known and less.
+    """Lower bound of a column: raised to `value` if column `actual`, which OVS reports, is known and less.
 
-    It is never lowered, and not taken back when nothing wants it any more.
+    It is never lowered, also not when nothing wants it any more.
     """
 
     value: int

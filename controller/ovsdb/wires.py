@@ -13,18 +13,18 @@ WireMtus = tuple[tuple[int, int], ...]  # of bridges, by datapath id: the MTU of
 
 
 class WireQueries(Protocol):
-    """What the OVSDB side asks of discovery."""
+    """Interface of discovery for the OVSDB side."""
 
     def ports(self, dpid: int) -> Collection[int]:
-        """The OpenFlow ports of a datapath that are ends of wires."""
+        """OpenFlow ports of a datapath that are ends of wires."""
         ...
 
     def observe(self, mtus: WireMtus) -> None:
-        """What the wires of a database's bridges carry; may wait."""
+        """Report the MTUs of wires of a database's bridges; may wait."""
         ...
 
     def listen(self, moved: Callable[[Sequence[int]], None]) -> None:
-        """`moved` is called with the datapaths whose wires are others now; it must not wait."""
+        """Have `moved` called with the datapaths whose wires have changed.  It must not wait."""
         ...
 
 

@@ -15,7 +15,7 @@ GRACE = 30.0  # seconds after which a disconnected switch delays only the ports 
 class Progress:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.compiled = 0  # the revision of the last compiled round
-        self.changes = 0  # how often anything here changed
+        self.changes = 0  # number of changes of any progress
         self._clock = clock
         self._since: dict[str, float] = {}  # switch -> when it disconnected
         self._began = clock()
@@ -27,7 +27,7 @@ class Progress:
         self._awaited: dict[str, hub.Signal] = {}  # switch -> those who wait for it
         self._listeners: list[Callable[[], None]] = []
 
-    # --- what the reconciler says ---
+    # --- reports of the reconciler ---
 
     def round(self, revision: int, affected: Iterable[str]) -> None:
         """A round has compiled the model at `revision`; flows of the switches in `affected` have changed."""
@@ -60,20 +60,20 @@ class Progress:
             self._since[switch_id] = self._began
 
     def arrived(self, switch_id: str) -> None:
-        """The switch has connected: from now on it is waited for, however long it was away."""
+        """Record that the switch has connected: it counts from now on, however long it was away."""
         self._since.pop(switch_id, None)
         if switch_id not in self._current:
             self._behind.setdefault(switch_id, 0)
 
     def forget(self, switch_id: str) -> None:
-        """The switch was removed, or another member is its master."""
+        """Forget a switch that was removed, or whose master is another member."""
         self._since.pop(switch_id, None)
         self._current.discard(switch_id)
         self._behind.pop(switch_id, None)
         self.refusing(switch_id, {})
 
     def away(self, switch_id: str) -> None:
-        """The switch has disconnected."""
+        """Record that the switch has disconnected."""
         if switch_id in self._current:
             self._current.discard(switch_id)
             self._behind[switch_id] = self.compiled
@@ -97,10 +97,10 @@ class Progress:
             self._failures = dict(failures)
             self._tell()
 
-    # --- what others ask ---
+    # --- queries ---
 
     def at(self, switch_id: str) -> int:
-        """The revision that a switch has confirmed; 0 when unknown."""
+        """Revision that a switch has confirmed; 0 if unknown."""
         return self.compiled if switch_id in self._current else self._behind.get(switch_id, 0)
 
     def is_connected(self, switch_id: str) -> bool:
@@ -157,7 +157,7 @@ class Progress:
 
     @property
     def by_clock(self) -> bool:
-        """Whether an answer here may change by time alone: some switch may come to count as away."""
+        """Whether answers may change by time alone, as a disconnected switch comes to count as away."""
         return bool(self._since) or self._clock() - self._began < 2 * GRACE
 
     def wait(self, timeout: float, switch_id: str = "") -> None:

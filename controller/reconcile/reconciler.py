@@ -32,11 +32,11 @@ Check = Callable[[str, int, int], None]  # (switch, flows held, flows wanted) ra
 
 
 def _unchecked(switch_id: str, held: int, wanted: int) -> None:
-    """Every switch is programmed as the model says."""
+    """No condition: every switch is programmed as the model says."""
 
 
 class Reconciler:
-    """Drives the compiler.  Rounds run in one green thread; each connected switch has a programmer in its session's
+    """Driver of the compiler.  Rounds run in one green thread; each connected switch has a programmer in its session's
     own.
     """
 
@@ -66,14 +66,14 @@ class Reconciler:
         replica.listen(self._changed)
 
     def start(self) -> None:
-        """Once the replica is there.  No switch is, so the first round is over at once, and statuses can be told."""
+        """Start rounds once the replica is loaded.  The first has no switches: at its end statuses are known."""
         self._round()
         hub.keep(self._run)
 
     # --- switches ---
 
     def attend(self, switch_id: str, session: Session) -> None:
-        """Keep a connected switch right until its connection ends; the session's own green thread."""
+        """Program a connected switch until its connection ends, in the session's own green thread."""
         programmer = Programmer(switch_id, session, self, self._audits, self._recovery)
         before = self.programmers.get(switch_id)
         if before is not None:
@@ -93,18 +93,18 @@ class Reconciler:
                 self._progress.away(switch_id)
 
     def lost(self, session: Session) -> None:
-        """A connection ended: its programmer need not wait for more."""
+        """End the programmer of a connection that has ended."""
         for programmer in self.programmers.values():
             if programmer.session is session:
                 programmer.end()
 
     def forget(self, switch_id: str) -> None:
-        """The switch is none of ours any more."""
+        """Forget a switch that was removed, or that another member took over."""
         self.compiler.exclude(switch_id)
         self._included.discard(switch_id)
         self._refused.pop(switch_id, None)
         self._progress.forget(switch_id)
-        self._round_over.set()  # wakes those that wait for its flows: there are none any more
+        self._round_over.set()  # wakes programmers that wait for its flows
 
     # --- what a programmer asks (`programmer.Plan`) ---
 
@@ -114,8 +114,8 @@ class Reconciler:
 
     @contextmanager
     def comparing(self, switch_id: str) -> Iterator[None]:
-        """A turn at being dumped and compared: TOGETHER switches at a time, once their flows are compiled, because of
-        what dumps take of memory.  Who gets none in PATIENCE seconds goes on without: slow switches hold up nobody.
+        """Turn of a switch at dump and comparison, once its flows are compiled: TOGETHER at a time, because dumps take
+        memory.  After PATIENCE seconds a switch proceeds without a turn, so that slow switches delay nobody.
         """
         self._await_round(switch_id)
         has_turn = self._turns.acquire(timeout=PATIENCE)
@@ -158,7 +158,7 @@ class Reconciler:
 
     def _changed(self, touched: set[Dependency]) -> None:
         if touched and self._model.content <= self._progress.compiled:
-            return  # members tell each other of their revisions: that must not make new ones
+            return  # rows of members' progress must not cause new rounds
         for dependency in touched:
             if dependency[0] is Switch and len(dependency) == 2:
                 self._forget_gone(str(dependency[1]))
@@ -166,7 +166,7 @@ class Reconciler:
         self._wake.set()
 
     def _forget_gone(self, switch_id: str) -> None:
-        """A switch that was removed while it had no connection: nobody else says that it will not come back."""
+        """Forget a switch that was removed without a connection: nothing else reports that it will not return."""
         if self._model.get(Switch, switch_id) is None and switch_id not in self.programmers:
             self._progress.forget(switch_id)
 
@@ -177,10 +177,10 @@ class Reconciler:
             try:
                 self._round()
             except Exception:
-                # a unit that raises must not stop the others: it is computed again when something it read changes
+                # one exception must not stop later rounds: a failed unit is computed again when what it read changes
                 log.exception("a round failed")
                 hub.sleep(1.0)
-                self._wake.set()  # somebody may wait for a whole round
+                self._wake.set()  # programmers may wait for a complete round
 
     def _distribute(self, shares: Mapping[str, Sequence[list[FlowChange]]]) -> None:
         """Give each compared switch its changes.  Others have their turns: of what is sent in between of this round

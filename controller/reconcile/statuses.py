@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from controller.model.model import Model
-from controller.model.rows import Network, Port
+from controller.model.rows import Network, Port, SecurityGroupRule
 
 from .mtus import Mtus
 from .reach import ReachMemo, cut_off
@@ -16,7 +16,7 @@ ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
 
 
 class SwitchProgress(Protocol):
-    """How far switches are: `Progress` knows this process's own, a cluster's `SwitchProgress` all."""
+    """Progress of switches: `Progress` covers those of this process, the cluster's implementation all."""
 
     @property
     def compiled(self) -> int: ...
@@ -26,7 +26,7 @@ class SwitchProgress(Protocol):
     def is_connected(self, switch_id: str) -> bool: ...
 
     def holder(self, switch_id: str) -> str:
-        """The member that is the switch's master, "" when none is or there are no members."""
+        """Member that is the switch's master; "" without one, or without a cluster."""
         ...
 
     def is_away(self, switch_id: str) -> bool: ...
@@ -36,7 +36,7 @@ class SwitchProgress(Protocol):
     def refusal(self, key: str) -> str: ...
 
     def doubt(self, switch_id: str) -> str:
-        """Why it is not known here which objects the switch refuses, or ""."""
+        """Reason why the switch's refusals are unknown here, or ""."""
         ...
 
     @property
@@ -59,7 +59,7 @@ class Statuses:
         self._reach = ReachMemo(model)
 
     def port(self, port: Port) -> tuple[str, str]:
-        """A port's status, and the reason where there is one to tell.
+        """Status of a port, and its reason or "".
 
         DOWN: switched off, or no interface is plugged in, or the fabric leads to no other port of its network.  ERROR:
         a switch refused a flow of it, or its flows cannot be computed.  BUILD: a switch that needs a flow of it has not
@@ -75,8 +75,7 @@ class Statuses:
         interface = model.placement.bindings.get(port.id)
         if interface is None:
             return DOWN, "no interface is plugged in" if port.vif else "nothing is attached"
-        refusal = progress.refusal(port.key) or progress.refusal(f"network/{port.network_id}")
-        if refusal:
+        if progress.refuses and (refusal := self._refusal(port)):
             return ERROR, refusal
         if doubt := progress.doubt(interface.switch_id):
             return BUILD, doubt
@@ -90,6 +89,19 @@ class Statuses:
         if network is None or not (lost := self._reach.unreached(interface.switch_id, network)):
             return ACTIVE, ""
         return (DOWN if cut_off(model, interface.switch_id, network) else ACTIVE), lost
+
+    def _refusal(self, port: Port) -> str:
+        """Reason why flows of the port are missing, or of its security groups, or of the address sets they name."""
+        keys = [port.key, f"network/{port.network_id}"]
+        for group_id in port.security_groups or () if port.filtered else ():
+            keys.append(f"security_group/{group_id}")
+            for rule in self._model.find(SecurityGroupRule, "security_group_id", group_id):
+                keys.append(rule.key)
+                if rule.remote_group_id:
+                    keys.append(f"security_group/{rule.remote_group_id}")
+                elif rule.remote_address_group_id:
+                    keys.append(f"address_group/{rule.remote_address_group_id}")
+        return next(filter(None, map(self._progress.refusal, keys)), "")
 
     def alive(self, switch_id: str) -> bool:
         """Whether the switch is connected."""
@@ -107,7 +119,7 @@ class Statuses:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            # a switch comes to count as away without anybody saying so
+            # a switch comes to count as away by time alone
             self._progress.wait(min(left, 1.0), self._awaited(waiting))
 
     def _in_force(self, revision: int, port_ids: list[str]) -> bool:

@@ -85,31 +85,31 @@ class Target:
         self.services: dict[int, str] = {}
         self.leaving: dict[int, Flow] = {}
         self.zones = ZoneOwners()
-        self._held_meters: dict[int, Meter] = {}  # as the switch showed them, until they are compared
+        self._held_meters: dict[int, Meter] = {}  # result of the last dump, until it is compared
         self._pending: dict[int, Flow | None] = {}  # cookie -> the flow to add, or None to delete it
-        self._foreign: set[int] = set()  # cookies on the switch that are nobody's
+        self._foreign: set[int] = set()  # cookies of foreign flows on the switch
 
     @property
     def unlimited(self) -> str:
-        """How many ports have no meter, and why; "" where all have."""
+        """Number of ports without a meter, and why; "" if there are none."""
         return f"{len(self.lacking)} ports have no meter: {next(iter(self.lacking.values()))}" if self.lacking else ""
 
     @property
     def right(self) -> bool:
-        """Nothing is waiting to be sent."""
+        """Whether nothing waits to be sent."""
         return not (self._pending or self._foreign or self.groups.due or self.meters.due)
 
     @property
     def retried_at_audits(self) -> bool:
-        """Whether the switch refused a flow or a meter that it may take by now; not where it has no meters at all."""
+        """Whether a refused flow or meter is to be tried again; never on a switch without meters."""
         return bool(self.refused or (self.lacking and not self.meterless))
 
     def take_in(self, flow_changes: Iterable[FlowChange]) -> None:
-        """A round's changes; a later word on a flow overrides an earlier one that was not sent yet."""
+        """Take in a round's changes; a later change of a flow replaces an earlier one that was not sent yet."""
         self.take_in_steps([Steps.of(flow_changes)])
 
     def take_in_steps(self, parts: Sequence[Steps]) -> None:
-        """A round's changes, in any number of parts."""
+        """Take in a round's changes, in any number of parts."""
         for part in parts:
             self.leaving.update(part.old)
             for cookie, meter in part.gone.items():
@@ -118,7 +118,7 @@ class Target:
                 self.services.pop(cookie, None)
                 if meter:
                     self.lacking.pop(meter, None)
-        for part in parts:  # after all that goes: a flow may leave one flow set and come into another
+        for part in parts:  # after all removals: a flow may move from one flow set to another
             self._pending.update(part.new)
             self.groups.used.update(part.grouped)
             self.meters.used.update(part.metered)
@@ -127,7 +127,7 @@ class Target:
     def compare(
         self, right: set[int], wrong: set[int], wanted: Iterable[Flow], using: Iterable[Flow] | None = None
     ) -> int:
-        """Begin anew from what a dump showed; the number of flows that are not as they should be.
+        """Start again from the result of a dump; returns the number of flows to change.
 
         `right`: cookies of flows that are what their cookie says; `wrong`: all others.  `using`: of `wanted` at least
         those that use groups, meters or zones, where they are known.  What the switch refused before is tried again.
@@ -154,12 +154,12 @@ class Target:
         return len(self._pending) + len(self._foreign - self._pending.keys())
 
     def see_meters(self, held: Mapping[int, Meter], meterless: str = "") -> None:
-        """What a dump showed; or why the switch takes no meter at all."""
+        """Take over the result of a meter dump; `meterless`: why the switch takes no meters at all."""
         self._held_meters = dict(held)
         self.meterless = meterless
 
     def take_out(self) -> Batch:
-        """What to send now.  Until `confirm` or `restore`, `take_in` may go on."""
+        """Take out all that is to be sent now.  `take_in` may be called before `confirm` or `restore`."""
         put = [flow for cookie, flow in self._pending.items() if flow is not None and cookie not in self.installed]
         drop = {cookie for cookie, flow in self._pending.items() if flow is None and cookie in self.installed}
         drop |= self._foreign
@@ -184,14 +184,14 @@ class Target:
         return [flow for flow in put if flow.meter is None or flow.meter.number not in self.lacking]
 
     def _without_clashes(self, put: list[Flow], clashing: frozenset[int]) -> list[Flow]:
-        """Two groups have one digest: of their flows those that came later are refused, until the next audit."""
+        """`put` without flows whose group has another group's number: they count as refused until the next audit."""
         for flow in put:
             if flow.cookie in clashing:
                 self.refused[flow.cookie] = "its group has the number of another one"
         return [flow for flow in put if flow.cookie not in clashing]
 
     def confirm(self, batch: Batch, refusals: Mapping[int, str] = {}, lacking: Mapping[int, str] = {}) -> None:
-        """The switch has committed it, but for the flows that it refused, and those whose meters are `lacking`."""
+        """Record a commit of `batch`, except for refused flows and those whose meters are `lacking`."""
         put = batch.put
         if refusals or lacking:
             put = [flow for flow in put if not self._left_out(flow, refusals, lacking)]
@@ -213,7 +213,7 @@ class Target:
                 self.refused.pop(cookie, None)
 
     def _left_out(self, flow: Flow, refusals: Mapping[int, str], lacking: Mapping[int, str]) -> bool:
-        """Note why a flow is not on the switch; False where nothing says so."""
+        """Record why the switch does not hold a flow; False if it is neither refused nor lacks its meter."""
         without = flow.meter is not None and flow.meter.number in lacking
         if not without and flow.cookie not in refusals:
             return False
@@ -226,8 +226,8 @@ class Target:
         return True
 
     def restore(self, batch: Batch, refusals: Mapping[int, str], lacking: Mapping[int, str] = {}) -> None:
-        """The switch took nothing of it but the meters that are not `lacking`: all else is to be sent again, without
-        what was refused.
+        """Record that the switch took nothing of `batch` but meters that are not `lacking`.  The rest is to be sent
+        again, without what was refused.
         """
         self._look_again()
         self.meters.have([one for one in batch.meters.missing if one.number not in lacking])
@@ -244,11 +244,11 @@ class Target:
                 self._foreign.add(cookie)
 
     def _note_lacking(self, batch: Batch, lacking: Mapping[int, str]) -> None:
-        """Meters of frames that are handed over are not tried again either; their flows stay."""
+        """Record missing meters, which are not tried again, also those of packet-ins, whose flows stay."""
         self.lacking.update({one.number: lacking[one.number] for one in batch.meters.missing if one.number in lacking})
 
     def _look_again(self) -> None:
-        """What a flow that is not there after all was to use may be held for nobody."""
+        """Compare groups and meters again: a flow that was left out may have been the only user of some."""
         self.groups.due = self.groups.due or bool(self.groups.held or self.groups.used)
         self.meters.due = self.meters.due or bool(self.meters.held or self.meters.used)
 

@@ -64,6 +64,10 @@ class HubWatch:
             self._threading.Thread(target=self._watch, args=(watched,), name="held", daemon=True).start()
             self._reporting = hub.keep(self._report)
 
+    def ready(self) -> None:
+        """Forget the longest hold so far, the present one included: nobody waits while the store is read."""
+        self.longest, self._since = 0.0, self._clock()
+
     def stop(self) -> None:
         greenlet.settrace(None)
         self._stop.set()

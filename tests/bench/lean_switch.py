@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 
 from controller.openflow import wire
+from controller.runtime import hub
 from tests.bench.simulated import keep_connected
 from tests.simswitch import SimSwitch
 
@@ -17,6 +18,7 @@ _MOD = struct.Struct(
     "!QQBBHHH"
 )  # of an inner flow-mod after its header: cookie, mask, table, command, timeouts, priority
 _ENTRY = struct.Struct("!HBxIIHHHH4xQQQ")  # of a flow's statistics
+_AGE = 3_600  # seconds that every flow is said to have been there: a switch that began anew would be helped
 _ROOM = 60_000  # bytes of flows in one part of a dump
 
 
@@ -37,10 +39,9 @@ class LeanSwitch(SimSwitch):
     def _flow_mod(self, inner: bytes) -> None:
         if inner[1] != wire.FLOW_MOD:
             return  # a group-mod
-        cookie, _, table, command, _, _, priority = _MOD.unpack_from(inner, 8)
+        cookie, _, table, command, _, hard, priority = _MOD.unpack_from(inner, 8)
         if command == 3:
-            if self._entries.pop(cookie, None) is not None:
-                del self._places[self._keys.pop(cookie)]
+            self._remove(cookie)
             return
         size = int.from_bytes(inner[50:52], "big")
         content = inner[48:]
@@ -48,8 +49,14 @@ class LeanSwitch(SimSwitch):
         before = self._places.get(key)
         if before is not None and before != cookie:
             del self._entries[before], self._keys[before]
-        fixed = _ENTRY.pack(48 + len(content), table, 1, 2, priority, 0, 0, 0, cookie, 3, 4)
+        fixed = _ENTRY.pack(48 + len(content), table, _AGE, 2, priority, 0, hard, 0, cookie, 3, 4)
         self._entries[cookie], self._places[key], self._keys[cookie] = fixed + content, cookie, key
+        if hard:
+            hub.spawn_after(hard, self._remove, cookie)
+
+    def _remove(self, cookie: int) -> None:
+        if self._entries.pop(cookie, None) is not None:
+            del self._places[self._keys.pop(cookie)]
 
     def _count(self) -> int:
         return len(self._entries)

@@ -203,5 +203,5 @@ def metrics(client: Client) -> dict[str, float]:
 
 
 def longest_hold(client: Client) -> float:
-    """Seconds, since the controller began."""
+    """Seconds, since the controller was ready."""
     return metrics(client)["tenet_hub_held_longest_seconds"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -13,7 +14,7 @@ from tests.lab.cloud import Body, Cloud, cloud, until
 from tests.lab.talk import Listener
 
 RATE = 80  # of a switch; a port's share is an eighth
-FLOOD = 20_000  # packets
+FLOOD = 10_000  # packets
 
 
 class World:
@@ -70,11 +71,13 @@ def test_what_passes_is_counted_in_both_directions(world: World) -> None:
 def test_a_flood_is_counted_and_hardly_told(world: World) -> None:
     before = world.cloud.controller.metric("tenet_drops_told_total")
     with closing(socket_in(world.client.namespace, 2, 2)) as sender:  # AF_INET, SOCK_DGRAM
-        for _ in range(FLOOD):
+        for number in range(FLOOD):
             sender.sendto(b"flood", ("10.0.0.2", 53))
-    assert until(lambda: world.drops(1)["counters"]["ingress"]["dropped"] > FLOOD * 0.9)
+            if number % 50 == 0:
+                time.sleep(0.005)  # what overruns the switch's socket does not arrive at the filter
+    assert until(lambda: world.drops(1)["counters"]["ingress"]["dropped"] > FLOOD // 2), world.drops(1)["counters"]
     told = world.cloud.controller.metric("tenet_drops_told_total") - before
-    assert 0 < told < FLOOD / 10
+    assert 0 < told < FLOOD / 20
     flood = next(one for one in world.drops(1)["last"] if one["packet"].get("destination_port") == 53)
     assert flood["reason"] == "no rule allows udp/53 in from 10.0.0.1" and flood["count"] <= told
 
@@ -83,3 +86,21 @@ def test_a_rule_that_comes_later_is_named(world: World) -> None:
     world.api.rule({"id": world.rule["security_group_id"]}, "ingress", "udp", 53)
     found = next(one for one in world.drops(1)["last"] if one["packet"].get("destination_port") == 53)
     assert found["allowed_now_by"] and found["nearest_rule"] is None
+
+
+def traced(world: World, source: int, target: int, **asked: object) -> Body:
+    said = "".join(f"&{name}={value}" for name, value in asked.items())
+    ends = f"from={world.ports[source]['id']}&to={world.ports[target]['id']}"
+    reply = world.cloud.controller.api("GET", f"/tenet/v1/trace?{ends}{said}")
+    assert reply.status == 200, reply.body
+    return reply.json["trace"]["frames"][1]  # type: ignore[no-any-return]
+
+
+def test_a_trace_names_the_rule_and_knows_states(world: World) -> None:
+    allowed = traced(world, 0, 1, protocol="tcp", port=443)
+    assert allowed["arrives"] and allowed["hops"][-1]["filters"][-1]["rule"]["id"] == world.rule["id"]
+    assert traced(world, 1, 0, protocol="tcp", port=443, state="reply")["arrives"]
+    refused = traced(world, 0, 1, protocol="tcp", port=22)
+    assert not refused["arrives"] and refused["filtered"]
+    assert "no rule allows tcp/22 in from 10.0.0.1; nearest: tcp/443 in from anywhere" in refused["verdict"]
+    assert world.cloud.controller.api("GET", "/tenet/v1/unreachable").json["unreachable"] == []

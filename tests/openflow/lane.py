@@ -46,15 +46,16 @@ class Lane:
     def session(self) -> Session:
         return self._heard.sessions[911]
 
-    def install(self, flows: set[Flow]) -> None:
-        """Exactly these flows, and no connection known."""
+    def install(self, flows: set[Flow], *, forget: bool = True) -> None:
+        """Exactly these flows, and no connection known unless those of before are to be kept."""
         wanted = {*flows, _FENCE_FLOW}
         gone = [flow.cookie for flow in self._installed - wanted]
         self.session.apply([flow.wire for flow in wanted - self._installed], gone)
         self._installed = wanted
         assert self.session.held() == Holdings({flow.cookie for flow in wanted}, set())
         self.ovs.appctl("revalidator/purge")  # what the datapath remembers of the flows before
-        self.ovs.appctl("dpctl/flush-conntrack")
+        if forget:
+            self.ovs.appctl("dpctl/flush-conntrack")
 
     def send(self, frame: Frame) -> list[Sent]:
         """What leaves because of a frame."""

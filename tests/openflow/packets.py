@@ -6,9 +6,9 @@ from ipaddress import ip_address
 from typing import Any
 
 try:
-    from os_ken.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet, tcp, udp
+    from os_ken.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet, sctp, tcp, udp
 except ModuleNotFoundError:  # make test-ryu
-    from ryu.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet, tcp, udp
+    from ryu.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet, sctp, tcp, udp
 
 from controller.flow.fields import FIELDS, text
 from controller.flow.interpret import Frame
@@ -64,6 +64,9 @@ def _transport(frame: Frame, prefix: str, protocol: int) -> list[Any]:
         return [udp.udp(of("udp_src"), of("udp_dst")), bytes(max(4, frame.get("length", 0) - headers))]
     if protocol == 6:
         return [tcp.tcp(of("tcp_src"), of("tcp_dst"), of("tcp_seq"), of("tcp_ack"), 0, of("tcp_flags"), 4096)]
+    if protocol == 132:
+        chunk = sctp.chunk_init(init_tag=1, a_rwnd=1500, os=1, mis=1, i_tsn=1)
+        return [sctp.sctp(of("sctp_src"), of("sctp_dst"), 0, chunks=[chunk])]
     if protocol not in (1, 58):
         return [bytes(8)]
     kind = of("icmpv4_type" if protocol == 1 else "icmpv6_type")
@@ -75,6 +78,8 @@ def _transport(frame: Frame, prefix: str, protocol: int) -> list[Any]:
     for layer in _layers(frame, INNER):
         inner.add_protocol(layer)
     inner.serialize()
+    if protocol == 58:
+        return [icmpv6.icmpv6(kind, 4, data=bytes(4) + bytes(inner.data))]
     return [icmp.icmp(kind, 3, data=icmp.dest_unreach(data=bytes(inner.data)))]
 
 
@@ -91,6 +96,8 @@ def _fields(layer: Any, family: int, prefix: str) -> Frame:
     elif isinstance(layer, tcp.tcp):
         found = {"tcp_src": layer.src_port, "tcp_dst": layer.dst_port, "tcp_flags": layer.bits}
         found |= {"tcp_seq": layer.seq, "tcp_ack": layer.ack}
+    elif isinstance(layer, sctp.sctp):
+        found = {"sctp_src": layer.src_port, "sctp_dst": layer.dst_port}
     elif isinstance(layer, icmp.icmp):
         found = {"icmpv4_type": layer.type}
         if isinstance(layer.data, icmp.echo):

@@ -12,7 +12,7 @@ from controller.model.rows import Network, Row
 from controller.reconcile.progress import GRACE, Progress
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
-from tests.apps.clouds import network, plugged, port, switch
+from tests.apps.clouds import addresses_of, group, network, plugged, port, rule, switch
 from tests.world import change
 
 
@@ -77,6 +77,36 @@ def test_a_refused_flow_is_an_error_with_its_reason(scene: Scene) -> None:
     assert scene.status("b") == ("ACTIVE", "")
     scene.progress.refusing("h2", {"network/red": {7: "bad port"}})
     assert scene.status("b") == ("ERROR", "switch h2 refused a flow: bad port")
+
+
+def test_a_refused_flow_of_what_filters_a_port_is_its_error(scene: Scene) -> None:
+    """Of its groups, their rules, and the address sets that these name; not of a group of others."""
+    scene.put(group("g", 7), group("h", 8), group("k", 9), addresses_of("n", 10, "10.0.0.1"))
+    scene.put(rule("r", "g", "ingress", remote_group_id="h"), rule("s", "g", "ingress", remote_address_group_id="n"))
+    scene.put(msgspec.structs.replace(port("a", "red", 1), security_groups=("g",)))
+    scene.computed("h1", "h2")
+    scene.confirmed("h1", "h2")
+    of_port = ("security_group/g", "security_group_rule/r", "security_group/h", "address_group/n")
+    for key in of_port:
+        scene.progress.refusing("h1", {key: {7: "bad match"}})
+        assert scene.status() == ("ERROR", "switch h1 refused a flow: bad match"), key
+        assert scene.status("b") == ("ACTIVE", "")
+    scene.progress.refusing("h1", {"security_group/k": {7: "bad match"}})
+    assert scene.status() == ("ACTIVE", "")
+
+
+def test_a_port_is_in_the_making_until_its_switch_has_its_filter_and_stays_so_when_rules_change(scene: Scene) -> None:
+    scene.put(group("g", 7), msgspec.structs.replace(port("a", "red", 1), security_groups=("g",)))
+    assert scene.status() == ("BUILD", "its flows are being computed")
+    scene.computed("h1", "h2")
+    assert scene.status()[0] == "BUILD"
+    scene.confirmed("h1", "h2")
+    assert scene.status() == ("ACTIVE", "")
+    scene.put(rule("r", "g", "ingress"))
+    scene.computed("h1")
+    assert scene.status() == ("ACTIVE", "") and not scene.progress.reached(scene.model.revision)
+    scene.confirmed("h1")
+    assert scene.progress.reached(scene.model.revision)
 
 
 def test_a_change_is_in_the_making_until_every_switch_of_the_network_confirms(scene: Scene) -> None:

@@ -50,6 +50,15 @@ def test_every_hold_is_counted_and_long_ones_by_their_length(watched: Callable[[
     assert [end for end, _ in found.cumulative()] == [*map(str, BUCKETS), "+Inf"]
 
 
+def test_what_was_before_the_process_was_ready_is_not_the_longest(watched: Callable[[float], HubWatch]) -> None:
+    found = watched(0.0)
+    hub.spawn(work, 0.3).wait()
+    work(0.3)
+    found.ready()
+    hub.sleep(0)
+    assert found.longest < 0.3
+
+
 def test_time_in_which_the_hub_waits_is_no_hold(watched: Callable[[float], HubWatch]) -> None:
     found = watched(0.0)
     began = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..tracking import Nat
 from .frame import Frame
 
-_PORTS = {6: "tcp", 17: "udp", 132: "sctp"}
+_PORTS = {6: "tcp", 17: "udp"}  # SCTP's are not looked at (tried on 3.1)
 # ICMP types that ask, and the type of the answer; those that report an error quote the packet that they are about
 _ECHO = {1: {8: 0, 0: 8, 13: 14, 14: 13, 15: 16, 16: 15}, 58: {128: 129, 129: 128}}
 _QUESTIONS = {1: (8, 13, 15), 58: (128,)}
