@@ -132,6 +132,10 @@ TABLES = (
     VERDICTS, PROBE, ZONES,
 )  # fmt: skip
 
+# Tables that packets come back to from the connection tracker.  What the datapath has cached of a packet's first part
+# names them for a moment longer than the flows of the version before: their numbers stay from version to version.
+FROM_TRACKER = (EGRESS_TRACKED, INGRESS_TRACKED, FLOOD_BLOCKS)
+
 # --- stages: the state of a packet, and the table where it goes on ---
 CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
 CHECK_CLAIMS = DECLARED  # it is of a learning port

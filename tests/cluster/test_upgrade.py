@@ -17,19 +17,22 @@ from tests.lab.cloud import until
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("controller", "apps", "topology", "northbound")
-NUMBER = re.compile(r"(_table\(\s*)(\d+)(, \")")
+NUMBER = re.compile(r"(\b_?[tT]able\(\s*)(\d+)(, \")")
 
 
 def renumbered(folder: Path) -> Path:
-    """A copy of the product whose tables but the first have moved: each has the number that the one after it had.
+    """A copy of the product whose tables have moved: each has the number that the one after it had.
 
-    So the old flows and the new ones are in the same tables, and no flow means anything in the other's place.
+    So the old flows and the new ones are in the same tables, and no flow means anything in the other's place.  The
+    first stays, and those that packets come back to from the tracker.
     """
     for name in PRODUCT:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     numbers = [table.number for table in pipeline.TABLES]
     assert numbers == sorted(numbers) and numbers[0] == 0
-    moved = dict(zip(numbers, [0, *numbers[2:], numbers[-1] + 2], strict=True))
+    fixed = {0, *(table.number for table in pipeline.FROM_TRACKER)}
+    free = [number for number in numbers if number not in fixed]
+    moved = dict(zip(free, [*free[1:], free[-1] + 1], strict=True)) | {number: number for number in fixed}
     file = folder / "apps" / "pipeline.py"
     text, found = NUMBER.subn(lambda match: f"{match[1]}{moved[int(match[2])]}{match[3]}", file.read_text())
     assert found == len(numbers)
