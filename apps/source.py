@@ -120,9 +120,9 @@ def _ipv6(sender: _Sender, address: str) -> Iterator[Flow]:
 
 def among(name: str, address: str) -> Field:
     """A field that is this address, or one of this subnet."""
-    start, _, length = address.partition("/")
-    if not length:
+    if "/" not in address:
         return field(name, address)
+    start, _, length = address.partition("/")
     bits = 128 if ":" in address else 32
     return masked(name, start, (1 << bits) - (1 << (bits - int(length))))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from controller.commands import cluster, doctor, export, store, token, topology
+from controller.commands import cluster, doctor, export, store, token, topology, trace
 from controller.config.settings import read
 from controller.runtime import hub, logs
 from controller.runtime.errors import Misconfigured, Refused, Unavailable
 
-COMMANDS = (store, cluster, token, topology, doctor, export)  # each adds its parser, whose `execute` does it
+COMMANDS = (store, cluster, token, topology, doctor, trace, export)  # each adds its parser, whose `execute` does it
 
 
 def main(arguments: list[str] | None = None) -> int:

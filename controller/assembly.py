@@ -32,6 +32,7 @@ from controller.model.mtu import wire_mtu
 from controller.openflow import framework
 from controller.ovsdb import server as ovsdb
 from controller.publish.feed import Events
+from controller.publish.filter_log import FilterLog
 from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.confirmations import Confirmations
 from controller.reconcile.mtus import Mtus
@@ -104,11 +105,16 @@ class Controller:
         )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
+        mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
+        self.replica.listen(mtus.changed)
+        statuses = Statuses(self.replica.model, levels, mtus)
+        self._events, self._levels = Events(self.replica, statuses), levels
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
-        drops = DropTeller(self.replica.model, last_drops)
+        drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
-            verdicts.SERVICE: drops.packet_in, tracker_probe.SERVICE: room.probe_returned,
+            verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
+            tracker_probe.SERVICE: room.probe_returned,
         })  # fmt: skip
         self.periodic = Periodic(self.replica.model, (PROBING,), mastery)
         self.replica.listen(self.periodic.changed)
@@ -119,9 +125,6 @@ class Controller:
         self._wires = Wires(self.store, self.replica)
         self._rows = DatabaseRows(self.replica.model, row_units(wire_mtu(settings.underlay_room)))
         self.replica.listen(self._rows.changed)
-        mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
-        self.replica.listen(mtus.changed)
-        statuses = Statuses(self.replica.model, levels, mtus)
         on_demand = OnDemand(self.replica.model, chosen)
         self.replica.listen(on_demand.changed)
         inventory = Inventory(self.replica, self.reconciler, on_demand, levels, room, settings.broadcast_rate)
@@ -135,7 +138,6 @@ class Controller:
             self._databases,
         )  # fmt: skip
         self._notifier = _notifier(settings, self.store, self.replica, statuses, levels, mastery.speaks)
-        self._events, self._levels = Events(self.replica, statuses), levels
         context = Context(
             store=self.store,
             replica=self.replica,

@@ -22,8 +22,11 @@ NOBODY = Caller("", operator=False)
 def record(
     request: Request, caller: Caller | None, answer: Response, written: Sequence[str], request_id: str, started: float
 ) -> None:
-    """`started` by time.monotonic.  Reads are recorded only when they failed through a fault of ours."""
-    if request.method in ("GET", "HEAD") and answer.status < 500:
+    """`started` by time.monotonic.
+
+    Reads are recorded only when they failed through a fault of ours, and when they wrote: a default security group.
+    """
+    if request.method in ("GET", "HEAD") and answer.status < 500 and not written:
         return
     who = caller or NOBODY
     log.info(

@@ -18,6 +18,11 @@ UNSAID = (401, 404, 503)  # of what anybody may ask whenever the process runs
 
 SWITCHES, CLUSTER = "/tenet/v1/switches", "/tenet/v1/cluster"
 MEMBER = f"{CLUSTER}/members/{{id}}"
+PACKET = (
+    Parameter("protocol", "icmp (an echo, if nothing is said), tcp, udp or sctp."),
+    Parameter("port", "That the connection is to; not for icmp."),
+    Parameter("state", "new (if nothing is said), established, or reply: an answer in a connection of the other port."),
+)
 ENDS = tuple(Parameter(end, "A port: id, name or interface.", required=True) for end in ("from", "to"))
 
 ENDPOINTS = (
@@ -41,7 +46,7 @@ ENDPOINTS = (
     Endpoint("GET", "/tenet/v1/links", operators.links, "listLinks", "The wires between switches.", "get_switch"),
     Endpoint("GET", "/tenet/v1/topology", operators.topology, "topology", "Switches, wires and ports.", "get_switch"),
     Endpoint("GET", "/tenet/v1/trace", operators.trace, "trace", "What becomes of a frame between two ports.",
-             "get_switch", query=ENDS),
+             "get_switch", query=ENDS + PACKET),
     Endpoint("GET", "/tenet/v1/unreachable", operators.unreachable, "unreachable", "Pairs that are not joined.",
              "get_switch"),
     Endpoint("GET", "/tenet/v1/refused", operators.refused, "refused", "Connections that were refused.", "get_switch"),

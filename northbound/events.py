@@ -165,9 +165,11 @@ def _event(ask: Ask, entry: FeedEntry, name: str = "") -> bytes:
     changes = [shown for each in entry.rows if (shown := _change(ask, each)) is not None]
     ports = entry.statuses if entry.statuses and visibility.may_list(PORTS, ask) else ()
     statuses = [{"id": port.id, "status": status} for port, status, _ in ports if visibility.may_get(PORTS, ask, port)]
-    if not changes and not statuses:
-        return b""
     event, data = ("change", {"changes": changes}) if changes else ("status", {"ports": statuses})
+    if entry.packet is not None and (ask.caller.operator or ask.caller.project_id in entry.packet.projects):
+        event, data = "log", {"packets": [entry.packet.said]}
+    elif not changes and not statuses:
+        return b""
     said: dict[str, Any] = {"revision": entry.position.revision, **data} if ask.caller.operator else data
     return f"id: {name or _id(ask, entry.position)}\nevent: {event}\ndata: ".encode() + _encode(said) + b"\n\n"
 

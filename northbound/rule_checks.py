@@ -18,7 +18,11 @@ LAST_PROTOCOL = 255  # 8 bits (RFC 791, 3.1; RFC 8200, 3)
 ETHERTYPES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
 _PROTOCOL_NUMBER = {"type": "integer", "minimum": 0, "maximum": LAST_PROTOCOL}
-_NAMES = "|".join(sorted((ANY, *NUMBERS)))
+# in any case, which a pattern says for each letter: regular expressions of JSON Schema have no flags
+_NAMES = "|".join(
+    "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in name)
+    for name in sorted((ANY, *NUMBERS))
+)
 
 
 @schema.takes(
@@ -27,7 +31,7 @@ _NAMES = "|".join(sorted((ANY, *NUMBERS)))
             schema.NULL,
             _PROTOCOL_NUMBER,
             schema.decimal(0, LAST_PROTOCOL),
-            {"type": "string", "pattern": f"^(?i:{_NAMES})$"},
+            {"type": "string", "pattern": f"^({_NAMES})$"},
         ],
     }
 )

@@ -1,7 +1,8 @@
 """Counts of what a port's filter let through and dropped, and the dropped packets themselves, for who asks why.
 
 Four flows a port: in each direction, those of its packets that passed, and those that did not, of which a bounded
-share goes to the controller.  The meter is in the switch, so a flood costs no more than a trickle.
+share goes to the controller; of a port that is logged the first packets of connections, too.  The meter is in the
+switch, so a flood costs no more than a trickle.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections.abc import Iterator
 
 from controller.flow import Flow, Rates, to_service
 from controller.flow.meter import of_service
+from controller.model.logged import logs_of
 from controller.model.reader import Reader
 from controller.model.rows import Port
 
-from ..pipeline import DECIDED_AT, INWARD, JUDGED_PORT, LOW, OUTCOME, OUTWARD, PASSED, USUAL, VERDICTS, bits
+from ..pipeline import DECIDED_AT, HIGH, INWARD, JUDGED_PORT, LOW, OUTCOME, OUTWARD, PASSED, USUAL, VERDICTS, bits
+from .stages import NEW
 
-SERVICE = "drops"
+SERVICE, ACCEPTS = "drops", "accepts"
 DIRECTIONS = {OUTWARD: "egress", INWARD: "ingress"}
 KEPT = 128  # bytes of a packet that are told
 
@@ -31,6 +34,13 @@ def dropped(key: int, direction: int, rate: int) -> Flow:
     return Flow(VERDICTS, LOW, (JUDGED_PORT.match(key), DECIDED_AT.match(direction)), (told,))
 
 
+def accepted(key: int, direction: int, rate: int) -> Flow:
+    """Counts the first packets of connections that passed, and tells of them, beside `passed`."""
+    told = to_service(ACCEPTS, of_service(ACCEPTS, key, rate), KEPT)
+    outcome = bits((OUTCOME, PASSED), (DECIDED_AT, direction))
+    return Flow(VERDICTS, HIGH, (JUDGED_PORT.match(key), outcome, NEW), (told,))
+
+
 def port(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
     at = see.binding(port)
     if at is None or not port.filtered:
@@ -38,6 +48,8 @@ def port(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
     for direction in DIRECTIONS:
         yield passed(at.port_key, direction)
         yield dropped(at.port_key, direction, rates.drops)
+        if logs_of(see, port, "ACCEPT"):
+            yield accepted(at.port_key, direction, rates.drops)
 
 
 HERE = {"port": port}

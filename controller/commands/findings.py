@@ -206,6 +206,10 @@ def _frame(frame: dict[str, Any], places: _Places) -> Iterator[tuple[str, str]]:
         for step in hop["tables"]:
             absent = "" if step["installed"] in (True, None) else "   NOT YET ON THE SWITCH"
             yield HINT, f"    {step['name']:>9}: {step['flow'] or 'no flow matches'}{absent}"
+        for filter_ in hop.get("filters", ()):
+            why = f"rule {filter_['rule']['id']}: {filter_['rule']['allows']}" if filter_["rule"] else filter_["reason"]
+            word = "passes" if filter_["passed"] else "is dropped by"
+            yield HINT, f"    {word} the {filter_['direction']} rules of port {filter_['port_id']}: {why}"
         for sent in hop["sent"]:
             yield HINT, f"    out by {places.port(hop['switch'], sent['port'])}"
     fine = frame["arrives"] or frame.get("answered", False)

@@ -204,7 +204,7 @@ def _least(flows: Iterable[Flow]) -> Flow:
 
 def _one_a_key(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
     """An owner's flows, no key twice: merged, or of several that do different things the one that is always chosen."""
-    if len({flow.key for flow in flows}) == len(flows):
+    if len(flows) < 2 or len({flow.key for flow in flows}) == len(flows):
         return flows
     by_key: dict[bytes, list[Flow]] = {}
     for flow in flows:

@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from prometheus_client.core import CounterMetricFamily
 
@@ -20,6 +20,7 @@ from controller.diagnose.headers import Headers, read
 from controller.diagnose.switches import Inventory, moment
 from controller.diagnose.verdicts import judge, rule_text, told
 from controller.flow import Flow, Rates
+from controller.model.logged import logs_of
 from controller.model.model import Model
 from controller.model.reader import Reader
 from controller.model.rows import Interface, Port, Switch
@@ -89,19 +90,43 @@ class LastDrops:
         )
 
 
-class DropTeller:
-    """A service of packet-ins: whose the dropped packet is, the switch's registers say, and nothing in the packet."""
+class PacketLog(Protocol):
+    """Who is told of packets that a filter has decided about."""
 
-    def __init__(self, model: Model, last: LastDrops) -> None:
+    def dropped(self, port: Port, direction: str, headers: Headers, reason: str) -> None: ...
+
+    def accepted(self, port: Port, direction: str, headers: Headers) -> None: ...
+
+
+class DropTeller:
+    """Services of packet-ins: whose a packet is, the switch's registers say, and nothing in the packet."""
+
+    def __init__(self, model: Model, last: LastDrops, log: PacketLog) -> None:
         self._model = model
         self._last = last
+        self._log = log
 
     def packet_in(self, session: Session, packet: PacketIn) -> None:
+        """Of a dropped packet."""
+        port, direction = self._whose(session, packet)
+        kind = self._last.note(port.id, direction, OUTCOME.of(packet.registers), packet.data) if port else None
+        if port is not None and kind is not None and logs_of(self._model, port, "DROP"):
+            self._log.dropped(port, direction, kind.headers, reason(kind, self._no_rule(port, kind)))
+
+    def accepted(self, session: Session, packet: PacketIn) -> None:
+        """Of the first packet of a connection that passed."""
+        port, direction = self._whose(session, packet)
+        headers = read(packet.data)
+        if port is not None and headers is not None:
+            self._log.accepted(port, direction, headers)
+
+    def _whose(self, session: Session, packet: PacketIn) -> tuple[Port | None, str]:
         switches = self._model.find(Switch, "dpid", session.dpid)
         port = port_at(self._model, switches[0].id, JUDGED_PORT.of(packet.registers)) if switches else None
-        if port is not None:
-            direction, outcome = DIRECTIONS[DECIDED_AT.of(packet.registers)], OUTCOME.of(packet.registers)
-            self._last.note(port.id, direction, outcome, packet.data)
+        return port, DIRECTIONS[DECIDED_AT.of(packet.registers)]
+
+    def _no_rule(self, port: Port, kind: DropKind) -> str:
+        return judge(self._model, port, kind.direction, kind.headers).reason
 
 
 def port_at(model: Model, switch_id: str, key: int) -> Port | None:

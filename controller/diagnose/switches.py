@@ -120,6 +120,10 @@ class Inventory:
         """Intended flows of a switch."""
         return list(self._compiler(switch_id).wanted(switch_id))
 
+    def origins(self, switch_id: str, flow: Flow) -> list[str]:
+        """The keys of the objects that an intended flow is because of."""
+        return self._compiler(switch_id).origins(switch_id, [flow.cookie]).get(flow.cookie, [])
+
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
         """Intended flows of a switch, with the objects they are for and whether they are installed; None if unknown.
 

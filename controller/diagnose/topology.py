@@ -7,11 +7,13 @@ from functools import cache
 from typing import Any, TypeVar
 
 from apps.pipeline import TABLES
+from controller.diagnose.conversation import Fields, Question, headers, opening, packet, request
+from controller.diagnose.decisions import decisions
 from controller.diagnose.switches import Inventory
 from controller.diagnose.trace import Hop, follow
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
-from controller.flow.interpret import Ambiguous, Frame, Pipeline
+from controller.flow.interpret import Ambiguous, Frame, Pipeline, Tracker
 from controller.model.model import Model
 from controller.model.rows import Bridge, Interface, Link, Network, Port, Subnet, Switch
 from controller.reconcile.statuses import Statuses
@@ -19,11 +21,12 @@ from controller.runtime import hub
 from controller.runtime.errors import Invalid, NotFound
 from controller.store.replica import Replica
 
+Flows = Callable[[str], Pipeline | None]
 R = TypeVar("R", Network, Port)
 SLICE = 0.005  # seconds of work before other green threads get a turn
 MOST = 200  # most pairs of ports in one answer
 _TABLES = {table.number: table.name for table in TABLES}
-_BROADCAST = "ff:ff:ff:ff:ff:ff"
+ECHO = Question()
 
 
 class FabricReport:
@@ -124,14 +127,18 @@ class FabricReport:
 
     # --- traces --------------------------------------------------------------------------------------
 
-    def trace(self, source: str, target: str) -> dict[str, Any]:
+    def trace(
+        self, source: str, target: str, protocol: str = "icmp", port: str = "0", state: str = "new"
+    ) -> dict[str, Any]:
         """Trace of a packet from one port to another, and of the address request before it.
 
-        Ports are given by id, name or interface.  Raises `NotFound` without a bound port, `Invalid` for several.
+        Ports are given by id, name or interface.  Raises `NotFound` without a bound port, `Invalid` for several, and
+        for a packet that there is not (`Question.of`).
         """
+        asked = Question.of(protocol, port, state)
         one, other = self._bound(source), self._bound(target)
         flows = self._flows()
-        frames = [self._follow(flows, one, other, what) for what in _frames(one, other)]
+        frames = [self._follow(flows, one, other, what, asked) for what in _frames(one, other, asked)]
         bindings = self._model.placement.bindings
         ends = {"from": self._port(one, bindings.get(one.id)), "to": self._port(other, bindings.get(other.id))}
         return {**ends, "frames": frames}
@@ -149,7 +156,11 @@ class FabricReport:
                 if not self._is_in(one) or not self._is_in(other):
                     break
                 told = self._follow(flows, one, other, fields)
-                if not (told["arrives"] or told["answered"]) and self._is_in(one) and self._is_in(other):
+                if (
+                    not (told["arrives"] or told["answered"] or told["filtered"])
+                    and self._is_in(one)
+                    and self._is_in(other)
+                ):
                     lost.append({"from": one.id, "to": other.id, "frame": fields, "verdict": told["verdict"]})
         return lost
 
@@ -200,27 +211,40 @@ class FabricReport:
             raise NotFound(f"Port {port.id} is plugged in nowhere: {self._statuses.port(port)[1]}.")
         return port
 
-    def _follow(
-        self, flows: Callable[[str], Pipeline | None], one: Port, other: Port, fields: dict[str, int | str]
-    ) -> dict[str, Any]:
+    def _follow(self, flows: Flows, one: Port, other: Port, fields: Fields, asked: Question = ECHO) -> dict[str, Any]:
         at = self._model.placement.bindings.get(one.id)
         if at is None:
             raise NotFound(f"Port {one.id} is plugged in nowhere any more.")
-        frame: Frame = {name: int.from_bytes(value_of(name, value), "big") for name, value in fields.items()}
         try:
-            hops = follow(self._model, flows, at.switch_id, at.ofport, frame)
+            hops = follow(
+                self._model, flows, at.switch_id, at.ofport, _frame(fields), self._known(flows, one, other, asked)
+            )
         except (Ambiguous, AssertionError) as problem:
             return {"frame": fields, "verdict": f"not to be told: {problem}", "arrives": False, "answered": False,
-                    "hops": []}  # fmt: skip
+                    "filtered": False, "hops": []}  # fmt: skip
         arrives = any(other.id in hop.arrived for hop in hops)
         answered = any(sent.port == at.ofport for sent in hops[0].sent)
+        opener = other if asked.opened_by_other else one
+        opened = headers(opening(one, other, asked))
+        decided = [list(decisions(self._model, hop, opened, opener.id, self._inventory.origins)) for hop in hops]
+        refusal = next((each for found in decided for each in found if not each["passed"]), None)
         return {
             "frame": fields,
             "arrives": arrives,
             "answered": answered,
-            "verdict": self._verdict(hops, arrives, answered),
-            "hops": [self._hop(hop) for hop in hops],
+            "filtered": refusal is not None,
+            "verdict": _refused(refusal) if refusal and not arrives else self._verdict(hops, arrives, answered),
+            "hops": [{**self._hop(hop), "filters": found} for hop, found in zip(hops, decided, strict=True)],
         }
+
+    def _known(self, flows: Flows, one: Port, other: Port, asked: Question) -> dict[str, Tracker]:
+        """The connections that switches know before the packet that is asked about."""
+        trackers: dict[str, Tracker] = {}
+        opener = other if asked.opened_by_other else one
+        at = self._model.placement.bindings.get(opener.id)
+        if asked.state != "new" and at is not None:
+            follow(self._model, flows, at.switch_id, at.ofport, _frame(opening(one, other, asked)), trackers)
+        return trackers
 
     def _verdict(self, hops: list[Hop], arrives: bool, answered: bool) -> str:
         if arrives:
@@ -256,6 +280,16 @@ class FabricReport:
         }  # fmt: skip
 
 
+def _frame(fields: Fields) -> Frame:
+    return {name: int.from_bytes(value_of(name, value), "big") for name, value in fields.items()}
+
+
+def _refused(decision: dict[str, Any]) -> str:
+    nearest = decision["nearest_rule"]
+    near = f"; nearest: {nearest['allows']}" if nearest else ""
+    return f"dropped by the security groups of port {decision['port_id']}: {decision['reason']}{near}"
+
+
 def _in_order(rows: Sequence[R]) -> Iterator[R]:
     """Rows by name, then id, with turns for other threads."""
     return hub.taking_turns(hub.sorted_in_turns(rows, _by_name, SLICE), SLICE)
@@ -265,33 +299,6 @@ def _by_name(row: Network | Port) -> tuple[str, str]:
     return row.name, row.id
 
 
-def _addresses(port: Port) -> tuple[str, str]:
-    """First IPv4 and IPv6 address of a port, "" if none."""
-    texts = [fixed.ip_address for fixed in port.fixed_ips]
-    four = next((text for text in texts if ":" not in text), "")
-    return four, next((text for text in texts if ":" in text), "")
-
-
-def _frames(one: Port, other: Port) -> list[dict[str, int | str]]:
+def _frames(one: Port, other: Port, asked: Question = ECHO) -> list[Fields]:
     """Frames of a conversation: the request for the target's address, then the packet, if the address is known."""
-    return [_request(one, other)] + ([] if other.learning else [_packet(one, other)])
-
-
-def _request(one: Port, other: Port) -> dict[str, int | str]:
-    """ARP request for the target's address."""
-    mine, theirs = _addresses(one)[0] or "0.0.0.0", _addresses(other)[0] or "0.0.0.0"
-    return {
-        "eth_src": one.mac_address, "eth_dst": _BROADCAST, "eth_type": 0x0806, "arp_op": 1,
-        "arp_sha": one.mac_address, "arp_spa": mine, "arp_tpa": theirs,
-    }  # fmt: skip
-
-
-def _packet(one: Port, other: Port) -> dict[str, int | str]:
-    """ICMP echo request, over IPv6 where the two have no IPv4 in common."""
-    head: dict[str, int | str] = {"eth_src": one.mac_address, "eth_dst": other.mac_address}
-    (mine, mine6), (theirs, theirs6) = _addresses(one), _addresses(other)
-    if mine6 and theirs6 and not (mine and theirs):
-        return {**head, "eth_type": 0x86DD, "ip_proto": 58, "ipv6_src": mine6, "ipv6_dst": theirs6}
-    return {
-        **head, "eth_type": 0x0800, "ip_proto": 1, "ipv4_src": mine or "0.0.0.0", "ipv4_dst": theirs or "0.0.0.0",
-    }  # fmt: skip
+    return [request(one, other)] + ([] if other.learning else [packet(one, other, asked)])

@@ -42,15 +42,16 @@ def follow(
     switch_id: str,
     in_port: int,
     frame: Frame,
-    tracker: Tracker = NOTHING_KNOWN,
+    trackers: dict[str, Tracker] | None = None,
 ) -> list[Hop]:
     """Path of a frame: each switch that it comes to, in order.
 
     `pipeline` gives the flows of a switch, None for one that has no connection.  Others have their turn between two
-    switches: what each does is told as of when the frame comes to it.  `tracker` says of which connection the frame is,
-    to every switch alike: `Assumed("established")`; without one it is the first of a new connection.
+    switches: what each does is told as of when the frame comes to it.  `trackers`: the connections that each switch
+    knows, to which those of this frame are added; without, the frame is the first of a new one.
     """
     hops: list[Hop] = []
+    known = {} if trackers is None else trackers
     turns = hub.Turns(SLICE)
     todo = [_Arrival(switch_id, in_port, frame)]
     while todo and len(hops) < MOST:
@@ -60,7 +61,8 @@ def follow(
         if flows is None:
             hops.append(Hop(here.switch_id, here.in_port, [], [], []))
             continue
-        steps, sent = flows.trace({**here.frame, "in_port": here.in_port}, tracker)
+        passage = flows.through({**here.frame, "in_port": here.in_port}, known.get(here.switch_id, NOTHING_KNOWN))
+        steps, sent, known[here.switch_id] = passage
         arrived = [port for one in sent for port in ports_at(model, here.switch_id, one.port)]
         hops.append(Hop(here.switch_id, here.in_port, steps, sent, arrived))
         for one in sent:

@@ -98,7 +98,9 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         self.key = place + fields
         head, end = _AROUND[len(fields)]
         if self.actions or self.metadata is not None or self.meter is not None:
-            done = self._done()
+            goto, meter = self.goto, self.meter
+            done = instructions(self.actions, self.metadata, None if goto is None else goto.number,
+                                0 if meter is None else meter.number)  # fmt: skip
         else:  # half of all flows
             done = b"" if self.goto is None else GOTO[self.goto.number]
         self.cookie = of_bytes(b"".join((place, head, fields, end, done)))

@@ -24,6 +24,7 @@ from .security_rules import RuleWish
 PARENT = "PARENT"  # as a remote group: the group that gets the rule
 MOST_TEMPLATES = 100  # each new group gets as many rules
 SEEDED = "default-security-group-rules"
+_KNOWN, _MADE = "default rules", "default rules made"  # kept for the next objects of a bulk request
 NOT_OF_RULES = ("used_in_default_sg", "used_in_non_default_sg")
 _OF_BOTH = {*SecurityGroupRule.__struct_fields__} & {*DefaultSecurityGroupRule.__struct_fields__}
 _MATCHING = sorted(_OF_BOTH - {*Standard.__struct_fields__})  # fields that say which packets a rule is about
@@ -68,15 +69,16 @@ def create(tx: Transaction, project_id: str, wish: TemplateWish, means: Means) -
     seed(tx, project_id, means)
     row = _row(wish, means)
     _check_remotes(tx, row)
-    there = _all(tx)
-    for other in there:
-        if _key(other) == _key(row) and _same_groups(other, row):
+    known = _known(tx)
+    for said in _sayings(row):
+        other = known.setdefault(said, row.id)
+        if other != row.id:
             raise Conflict(
-                f"Default Security group rule already exists. Rule id is {other.id}.", "DefaultSecurityGroupRuleExists"
+                f"Default Security group rule already exists. Rule id is {other}.", "DefaultSecurityGroupRuleExists"
             )
-    if len(there) >= MOST_TEMPLATES:
-        raise Invalid(f"Invalid input for operation: there are {MOST_TEMPLATES} default rules, and may be no more.")
     _put(tx, row)
+    if tx.model.count(DefaultSecurityGroupRule, "public", True) + tx.memo[_MADE] > MOST_TEMPLATES:
+        raise Invalid(f"Invalid input for operation: there are {MOST_TEMPLATES} default rules, and may be no more.")
     return row
 
 
@@ -108,6 +110,7 @@ def _all(tx: Transaction) -> list[DefaultSecurityGroupRule]:
 def _put(tx: Transaction, row: DefaultSecurityGroupRule) -> None:
     tx.reserve(f"default-rule/{row.id}", row)
     tx.put(row)
+    tx.memo[_MADE] = tx.memo.get(_MADE, 0) + 1
 
 
 def _row(wish: TemplateWish | dict[str, Any], means: Means) -> DefaultSecurityGroupRule:
@@ -122,14 +125,18 @@ def _fields(row: DefaultSecurityGroupRule, parent_id: str) -> dict[str, Any]:
     return fields | {"remote_group_id": parent_id} if row.remote_group_id == PARENT else fields
 
 
-def _key(row: DefaultSecurityGroupRule) -> tuple[object, ...]:
+def _known(tx: Transaction) -> dict[tuple[object, ...], str]:
+    """What each template says, for each sort of group that gets it -> its id."""
+    if _KNOWN not in tx.memo:
+        tx.memo[_KNOWN] = {said: row.id for row in _all(tx) for said in _sayings(row)}
+    found: dict[tuple[object, ...], str] = tx.memo[_KNOWN]
+    return found
+
+
+def _sayings(row: DefaultSecurityGroupRule) -> list[tuple[object, ...]]:
+    """Keys of which no other template may have one: some group would get the same rule twice."""
     rule = SecurityGroupRule(id=row.id, project_id="", security_group_id="", **_fields(row, PARENT))
-    return security_rules.key(rule)
-
-
-def _same_groups(one: DefaultSecurityGroupRule, other: DefaultSecurityGroupRule) -> bool:
-    """Whether some group gets both."""
-    return any(getattr(one, name) and getattr(other, name) for name in NOT_OF_RULES)
+    return [(name, *security_rules.key(rule)) for name in NOT_OF_RULES if getattr(row, name)]
 
 
 def _has_remotes(tx: Transaction, row: DefaultSecurityGroupRule) -> bool:

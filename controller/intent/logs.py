@@ -15,7 +15,10 @@ EVENTS = ("ALL", "ACCEPT", "DROP")
 
 
 class LogWish(StandardWish, total=False):
-    """Requested attributes of a log.  `resource_id`, `target_id`: "" for none."""
+    """Requested attributes of a log; `resource_type` is one of RESOURCE_TYPES.
+
+    `resource_id`, `target_id`: "" for none.
+    """
 
     resource_type: str
     resource_id: str
@@ -42,8 +45,6 @@ def create(tx: Transaction, project_id: str, wish: LogWish, means: Means) -> Log
         enabled=wish.get("enabled", True),
         by_operator=means.operator,
     )
-    if log.resource_type not in RESOURCE_TYPES:
-        raise Invalid(f"Invalid log resource_type: {log.resource_type}.", "InvalidLogResourceType")
     if log.resource_id:
         _check_group(tx, log, means)
     if log.target_id:

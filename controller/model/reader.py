@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from .model import Dependency, Model
 from .routes import Route
@@ -59,14 +59,14 @@ class Reader:
         views = self._views
         if views is None:
             views = self._views = {}
-        view = views.get((kind, row_id))
+        view: Any = views.get((kind, row_id))
         if view is None:
             row = self._model.get(kind, row_id)
             if row is None:
                 self.deps.add((kind, row_id, ATTRIBUTES[kind][0]))  # which changes when the row is added
                 return None
             view = views[kind, row_id] = _View(row, self.deps)
-        return cast("R", view)
+        return view  # type: ignore[no-any-return]  # has the declared attributes of the kind
 
     def find(self, kind: type[R], index: str, value: object) -> list[R]:
         if index not in INDEXES[kind]:

@@ -10,7 +10,7 @@ import secrets
 import time
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from controller.intent.audience import ChangeRecord, told
 from controller.intent.visibility import audience
@@ -39,17 +39,27 @@ class Position(NamedTuple):
     number: int = 0
 
 
+class LoggedPacket(NamedTuple):
+    """A packet that a security group let through or dropped; `projects`: those that asked to be told."""
+
+    projects: frozenset[str]
+    said: dict[str, Any]
+
+
 class FeedEntry(NamedTuple):
-    """One entry of the feed.  `statuses`: of ports by id.  `bytes`: of encoded rows that no earlier entry has."""
+    """One entry of the feed.  `statuses`: of ports by id.  `bytes`: of encoded rows that no earlier entry has.
+    `packet`: one that is logged.
+    """
 
     position: Position
     rows: tuple[ChangeRecord, ...] = ()
     statuses: tuple[tuple[Port, str, str], ...] = ()
     bytes: int = 0
+    packet: LoggedPacket | None = None
 
     @property
     def weight(self) -> int:
-        return len(self.rows) + len(self.statuses)
+        return len(self.rows) + len(self.statuses) + (self.packet is not None)
 
 
 class ProgressSignal(Protocol):
@@ -87,6 +97,11 @@ class Events:
         if position < self._start or (position > self.last and position.number):
             raise Compacted(f"events after {position} are not kept, only those after {self._start}")
         return self._entries[bisect_right(self._entries, position, key=lambda each: each.position) :]
+
+    def logged(self, packet: LoggedPacket) -> None:
+        """Tell of a packet; does not wait."""
+        last = self.last
+        self._append(FeedEntry(Position(last.revision, last.number + 1), packet=packet))
 
     def wait(self, timeout: float) -> None:
         """Wait for further entries, at most `timeout` seconds."""

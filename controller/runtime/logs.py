@@ -33,6 +33,8 @@ class _Line(logging.Formatter):
 
 
 class _Json(logging.Formatter):
+    """What a record says as its `fields` is in the object, too."""
+
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
             "time": f"{_second(int(record.created))}.{int(record.msecs):03d}Z",
@@ -40,6 +42,7 @@ class _Json(logging.Formatter):
             "area": record.name,
             "message": record.getMessage(),
         }
+        line.update(getattr(record, "fields", {}))
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line)

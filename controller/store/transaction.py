@@ -135,15 +135,16 @@ class Transaction:
 
     def reserve(self, what: str, holder: Row) -> None:
         """Reserve `what` for a row; raises `Taken` when another row has it."""
-        key = f"taken/{what}"
-        now = self.holder(what)
+        key, by = f"taken/{what}", holder.key
+        now = self._reserved[key] if key in self._reserved else self.model.taken.get(key)
         if now is not None:
-            if now != holder.key:
+            if now != by:
                 raise Taken(key, now)
             return
-        self.read.setdefault(key, self.model.revisions.get(key, 0))
-        self._reserved[key] = holder.key
-        self.write[key] = holder.key.encode()
+        if key not in self.read:
+            self.read[key] = self.model.revisions.get(key, 0)
+        self._reserved[key] = by
+        self.write[key] = by.encode()
 
     def release(self, what: str) -> None:
         """Release `what`, if it is reserved."""

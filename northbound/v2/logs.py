@@ -5,13 +5,23 @@ from __future__ import annotations
 from controller.intent import logs
 from controller.model.rows import Log
 
+from .. import schema
 from ..answer import Response, as_json
 from ..ask import Ask
-from ..checks import boolean, one_of, text, uuid
+from ..checks import Fault, boolean, one_of, shown, text, uuid
 from ..resource import Extension, May, Resource, attribute
 from ..rules import MANAGER, Access
 from ..structures import nullable
 from .common import IDENTITY, OWNED, STANDARD, optional
+
+
+@schema.takes(schema.either(*logs.RESOURCE_TYPES))
+def resource_type(value: object) -> str:
+    """What decides about packets."""
+    if text(value) not in logs.RESOURCE_TYPES:
+        raise Fault(f"{shown(value)} is not one of {', '.join(logs.RESOURCE_TYPES)}", "InvalidLogResourceType")
+    return text(value)
+
 
 LOGS = Resource(
     name="log",
@@ -21,7 +31,7 @@ LOGS = Resource(
     not_found="LogResourceNotFound",
     attributes=(
         *IDENTITY,
-        attribute("resource_type", text, May.CREATE, required=True),
+        attribute("resource_type", resource_type, May.CREATE, required=True),
         optional("resource_id", nullable(uuid, ""), May.CREATE),
         optional("target_id", nullable(uuid, ""), May.CREATE),
         attribute("event", one_of(*logs.EVENTS), May.CREATE),

@@ -9,13 +9,14 @@ from ..checks import boolean, one_of, uuid
 from ..resource import Attribute, Extension, May, Resource, ResourceView, Seed, attribute
 from ..rule_checks import ethertype, ip_prefix, port, protocol, remote_group
 from ..rules import ADMIN, MEMBER, READER, Access, any_of
-from ..schema import BOOLEAN, OBJECT, SHOWN_TEXT, either, or_null
+from ..schema import BOOLEAN, SHOWN_TEXT, either, or_null
 from ..structures import description, nullable
 from .common import CREATED, IDENTITY, OWNED, OWNER, STANDARD, UUID, optional, shared, tagged
 
 GROUP_MEMBER = any_of(ADMIN, "role:member and rule:sg_owner")
 GROUP_READER = any_of(READER, "role:reader and rule:sg_owner", "role:reader and rule:shared_security_group")
 DEFAULTS = Seed(security_groups.has_default, security_groups.default)
+RULE = {"$ref": "#/components/schemas/SecurityGroupRule"}
 SHOWN_PORT = or_null({"type": "integer", "minimum": 0})
 
 
@@ -82,7 +83,7 @@ SECURITY_GROUPS = Resource(
         *IDENTITY,
         attribute("stateful", boolean, May.SET),
         shared(May.NOTHING, boolean),
-        Attribute("security_group_rules", _rules, shape={"type": "array", "items": OBJECT}),
+        Attribute("security_group_rules", _rules, shape={"type": "array", "items": RULE}),
         tagged(),
         *STANDARD,
     ),

@@ -52,6 +52,17 @@ def test_what_is_written_and_by_whom(cloud: Cloud, caplog: pytest.LogCaptureFixt
     assert red.token not in caplog.text
 
 
+def test_a_read_that_makes_the_default_group_is_a_line_and_the_next_is_none(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    red = cloud.person("red", "reader")
+    with caplog.at_level(logging.INFO, "tenet.audit"):
+        (group,) = red.call("GET", "/v2.0/security-groups").json["security_groups"]
+        red.call("GET", "/v2.0/security-groups")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "tenet.audit"]
+    assert line.startswith("GET /v2.0/security-groups status=200") and f"+security_group/{group['id']}" in line
+
+
 def test_what_is_refused_is_there_too(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     reader = cloud.person("red", "reader")
     with caplog.at_level(logging.INFO, "tenet.audit"):

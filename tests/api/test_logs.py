@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from controller.intent import ports
 from controller.model.rows import Log, Port, SecurityGroup
+from controller.runtime.errors import Changed
 from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
@@ -115,6 +117,28 @@ def test_a_log_ends_with_its_port_and_nothing_is_left_of_it(api: Api) -> None:
     for log in (whole, rest):
         assert api.call("DELETE", f"/v2.0/log/logs/{log['id']}").status == 204
     assert not [key for key in api.context.replica.model.taken if key.startswith("taken/log/")]
+
+
+def test_a_log_ends_with_its_group(api: Api) -> None:
+    group = api.made("security-group")
+    log, rest = made(api, resource_id=group["id"]), made(api)
+    assert api.call("DELETE", f"/v2.0/security-groups/{group['id']}").status == 204
+    assert listed(api) == [rest["id"]] and log["id"] != rest["id"]
+
+
+def test_a_port_that_goes_as_a_log_comes_to_name_it_is_read_again(api: Api) -> None:
+    """The deletion, which runs on what was there before the log, is refused and runs again."""
+    port = api.made("port", network_id=api.made("network")["id"])["id"]
+    model = api.context.replica.model
+    deletion = Transaction(model)
+    ports.delete(deletion, port, api.context.means)
+    made(api, target_id=port)
+    guarded = {prefix: read for prefix, read in deletion.read.items() if prefix.endswith("/")}
+    changed = [key for key in model.taken for prefix, read in guarded.items()
+               if key.startswith(prefix) and model.revisions[key] > read]  # fmt: skip
+    assert len(changed) == 1
+    with pytest.raises(Changed):
+        api.context.store.commit(deletion.read, deletion.write)
 
 
 def test_what_can_be_logged(api: Api) -> None:

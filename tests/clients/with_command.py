@@ -50,7 +50,7 @@ def security_groups(of_port: list[str]) -> None:
     run("security", "group", "rule", "delete", icmp["id"])
     run("security", "group", "set", "c-group", "--name", "c-group-2")
     run("port", "set", "c-port-2", "--enable-port-security", "--security-group", "c-group-2")
-    assert [each["Name"] for each in make("port", "list", "--security-group", "c-group-2")] == ["c-port-2"]
+    assert [each["Name"] for each in make("port", "list", "--security-group", own["id"])] == ["c-port-2"]
     try:
         run("security", "group", "delete", "c-group-2")
         raise AssertionError("a group in use is deleted")

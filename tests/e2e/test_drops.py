@@ -86,3 +86,21 @@ def test_a_rule_that_comes_later_is_named(world: World) -> None:
     world.api.rule({"id": world.rule["security_group_id"]}, "ingress", "udp", 53)
     found = next(one for one in world.drops(1)["last"] if one["packet"].get("destination_port") == 53)
     assert found["allowed_now_by"] and found["nearest_rule"] is None
+
+
+def traced(world: World, source: int, target: int, **asked: object) -> Body:
+    said = "".join(f"&{name}={value}" for name, value in asked.items())
+    ends = f"from={world.ports[source]['id']}&to={world.ports[target]['id']}"
+    reply = world.cloud.controller.api("GET", f"/tenet/v1/trace?{ends}{said}")
+    assert reply.status == 200, reply.body
+    return reply.json["trace"]["frames"][1]  # type: ignore[no-any-return]
+
+
+def test_a_trace_names_the_rule_and_knows_states(world: World) -> None:
+    allowed = traced(world, 0, 1, protocol="tcp", port=443)
+    assert allowed["arrives"] and allowed["hops"][-1]["filters"][-1]["rule"]["id"] == world.rule["id"]
+    assert traced(world, 1, 0, protocol="tcp", port=443, state="reply")["arrives"]
+    refused = traced(world, 0, 1, protocol="tcp", port=22)
+    assert not refused["arrives"] and refused["filtered"]
+    assert "no rule allows tcp/22 in from 10.0.0.1; nearest: tcp/443 in from anywhere" in refused["verdict"]
+    assert world.cloud.controller.api("GET", "/tenet/v1/unreachable").json["unreachable"] == []

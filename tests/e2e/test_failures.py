@@ -41,7 +41,9 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with cloud([["vxlan"]] * 3, {"openflow": {"audit_interval": AUDIT, "verify_interval": AUDIT}}) as made:
+    with cloud(
+        [["vxlan"]] * 3, {"openflow": {"audit_interval": AUDIT, "verify_interval": AUDIT, "connection_pickup": 0}}
+    ) as made:
         yield World(made)
 
 

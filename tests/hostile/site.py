@@ -16,7 +16,19 @@ import msgspec
 
 from controller.assembly import Controller
 from controller.config.settings import read
-from controller.model.rows import FixedIp, Interface, Link, Network, Pool, Port, Row, Subnet, Switch, Tunnel
+from controller.model.rows import (
+    FixedIp,
+    Interface,
+    Link,
+    Network,
+    Pool,
+    Port,
+    Row,
+    SecurityGroup,
+    Subnet,
+    Switch,
+    Tunnel,
+)
 from controller.runtime import garbage, hub
 from controller.runtime.held import HubWatch
 from controller.store.codec import encode
@@ -130,6 +142,9 @@ def port_id(number: int) -> str:
     return uuid(3, number)
 
 
+GROUP = uuid(4, 0)  # a security group, of which no port is
+
+
 def rows(ports: int, switches: int) -> Iterator[Row]:
     """All that the site holds."""
     for number in range(1, switches + 1):
@@ -140,6 +155,7 @@ def rows(ports: int, switches: int) -> Iterator[Row]:
         if number > 1:
             yield Link(switch_id=f"s{number}", ofport=50_000, far_switch_id=f"s{number - 1}", far_ofport=50_001)
             yield Link(switch_id=f"s{number - 1}", ofport=50_001, far_switch_id=f"s{number}", far_ofport=50_000)
+    yield SecurityGroup(id=GROUP, name="g", number=1, project_id="p0", created_at=NOW, updated_at=NOW)
     for number in range(ports):
         network, nth = divmod(number, EACH)
         project = f"p{network % PROJECTS}"

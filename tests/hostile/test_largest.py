@@ -13,12 +13,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from controller.intent.default_rules import MOST_TEMPLATES
 from northbound.body import MAX_BODY, MOST_VALUES
 from northbound.v2.engine import MAX_BULK
 
 from .cost import Call, assert_linear
 from .largest import Hints, Maker, NoValue, Schema, Taken, Trail, WritingCall, calls, values
-from .site import Site, network_id, port_id, running, uuid
+from .site import GROUP, Site, network_id, port_id, running, uuid
 
 QUARTERS = 4  # of the largest body
 VALUES = MOST_VALUES * 3 // 4  # of a bulk: some are within others, and brackets are counted, too
@@ -36,6 +37,10 @@ TAKEN = Taken(
             "provider:physical_network",
             "segments",
             "security_groups",
+            "resource_id",
+            "target_id",
+            "remote_group_id",
+            "remote_address_group_id",
             "subnetpool_id",
             "address_scope_id",
             "availability_zone_hints",
@@ -75,8 +80,17 @@ HINTS: Hints = {
     ),
     "service_types[]": lambda trail: f"compute:{trail[-1]}".ljust(200, "x"),
     "object_id": lambda trail: network_id(0),
+    "security_group_id": lambda trail: GROUP,
+    "resource_type": lambda trail: "security_group",
+    "ethertype": lambda trail: "IPv4",
+    "remote_ip_prefix": lambda trail: within((*trail, 0), 7) + "/32",
+    "addresses[]": lambda trail: f"12.{trail[0] & 255}.{trail[-1]}.0/28",
     "action": lambda trail: "access_as_shared",
 }
+
+
+# How many there may be, where that is less than a bulk; each begins with some.
+MOST = {"default_security_group_rules": MOST_TEMPLATES - 10}
 
 
 class Described:
@@ -90,11 +104,20 @@ class Described:
         self._full_pool = self._made("subnetpools", "subnetpool", {"name": "x", "prefixes": [
             "192.168.0.0/24", first, *others]})  # fmt: skip
         network = self._made("networks", "network", {})
+        addresses = [HINTS["addresses[]"]((number,)) for number in range(256)]
+        self._full_group = self._made("address-groups", "address_group", {"addresses": addresses})
+        rule = {"direction": "ingress", "protocol": "tcp"}
         self._ids = {
             "networks": network_id(0), "ports": port_id(0),
             "subnets": self._made("subnets", "subnet", {
                 "network_id": network, "ip_version": 4, "cidr": HINTS["cidr"](())}),
             "subnetpools": self._made("subnetpools", "subnetpool", {"name": "x", "prefixes": [first]}),
+            "security-groups": GROUP,
+            "address-groups": self._made("address-groups", "address_group", {"name": "x"}),
+            "default-security-group-rules": self._made(
+                "default-security-group-rules", "default_security_group_rule", rule
+            ),
+            "log": self._made("log/logs", "log", {"resource_type": "security_group", "name": "x"}),
             "address-scopes": self._made("address-scopes", "address_scope", {"name": "x", "ip_version": 4}),
             "rbac-policies": self._made("rbac-policies", "rbac_policy", {
                 "object_type": "network", "object_id": network_id(1), "action": "access_as_shared",
@@ -116,7 +139,8 @@ class Described:
 
     def path(self, call: WritingCall) -> str:
         kind = call.path.split("/")[2]
-        mine = self._full_pool if call.path.endswith("remove_prefixes") else self._ids.get(kind, "")
+        full = {"remove_prefixes": self._full_pool, "remove_addresses": self._full_group}
+        mine = full.get(call.path.rpartition("/")[2], self._ids.get(kind, ""))
         names = {"id": mine, "host": "h9", "project": "p0", "tenant": "p0", "network": network_id(0),
                  "port": self._plain_port}  # fmt: skip
         return re.sub(r"\{([a-z]*)\}", lambda found: names[found[1]], call.path) + "?dry_run=true"
@@ -182,7 +206,7 @@ def test_the_largest_bulk_costs_linear_time(described: Described, taken: Taken |
     for call in calls(described.document):
         if call.plural:
             each = values(described.body(call, share, 1, taken))
-            most = min(MAX_BULK, VALUES // each)
+            most = min(MAX_BULK, VALUES // each, MOST.get(call.plural, MAX_BULK))
 
             def sized(objects: int, call: WritingCall = call) -> Call:
                 return described.sized(call, described.body(call, share, objects, taken), taken)

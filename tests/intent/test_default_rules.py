@@ -74,9 +74,11 @@ def test_a_template_that_comes_meanwhile_makes_a_new_group_read_them_again(world
     rules(world, default=True)
     transaction = Transaction(world.model)
     default_rules.rules_for(transaction, group(default=True), world.means)
-    row = made(world, used_in_default_sg=True)
-    guarded = [key for key in transaction.read if key.startswith("taken/") and key.endswith("/")]
-    assert any(f"taken/default-rule/{row.id}".startswith(key) for key in guarded)
+    made(world, used_in_default_sg=True)
+    guarded = {prefix: read for prefix, read in transaction.read.items() if prefix.endswith("/")}
+    changed = [key for key in world.model.taken for prefix, read in guarded.items()
+               if key.startswith(prefix) and world.model.revisions[key] > read]  # fmt: skip
+    assert len(changed) == 1
 
 
 @pytest.mark.parametrize(

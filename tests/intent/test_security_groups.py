@@ -84,24 +84,24 @@ def test_the_default_group_keeps_its_name_and_only_the_operator_deletes_it(world
 
 
 def test_no_limit_keeps_a_project_from_its_default_group_and_it_counts(world: World) -> None:
-    def limited(limit: int, rules: Any) -> Any:
+    def limited(limit: int, rules: Any, of_rules: int = -1) -> Any:
         def run(tx: Any) -> Any:
             value = rules(tx)
-            slots.settle(tx, {"security_group": limit, "security_group_rule": limit, "port": -1}, world.means)
+            slots.settle(tx, {"security_group": limit, "security_group_rule": of_rules, "port": -1}, world.means)
             return value
 
         return world.run(run)
 
     network = world.network()
-    port = limited(0, lambda tx: ports.create(tx, "red", {"network_id": network.id}, world.means))
+    port = limited(0, lambda tx: ports.create(tx, "red", {"network_id": network.id}, world.means), 0)
     assert len(port.security_groups) == 1
     assert quotas.used(world.model, "red", "security_group") == 1
     assert quotas.used(world.model, "red", "security_group_rule") == 4
-    for project, limit in (("red", 1), ("blue", 1), ("red", 5)):  # 5: rules, of which a new group begins with two
+    for project, limit, of_rules in (("red", 1, -1), ("blue", 1, -1), ("red", 2, 5)):  # a group begins with two rules
         with pytest.raises(Conflict) as refused:
-            limited(limit, lambda tx, of=project: security_groups.create(tx, of, {}, world.means))
+            limited(limit, lambda tx, of=project: security_groups.create(tx, of, {}, world.means), of_rules)
         assert refused.value.kind == "OverQuota"
-    limited(6, lambda tx: security_groups.create(tx, "red", {}, world.means))
+    limited(2, lambda tx: security_groups.create(tx, "red", {}, world.means), 6)
     assert not has_default(world.model, "blue")
 
 
@@ -118,6 +118,8 @@ def test_a_port_is_in_the_groups_that_it_says(world: World) -> None:
     network, one, other = world.network(), group(world), group(world)
     port = world.port(network, security_groups=(one.id, other.id))
     assert set(port.security_groups or ()) == {one.id, other.id} and port.filtered
+    held = {f"taken/group-port/{each.id}/{port.id}" for each in (one, other)}
+    assert held <= {key for key, holder in world.model.taken.items() if holder == port.key}
     changed = world.update_port(port, security_groups=(one.id,))
     assert changed.security_groups == (one.id,)
     assert f"taken/group-port/{other.id}/{port.id}" not in world.model.taken

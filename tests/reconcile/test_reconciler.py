@@ -94,7 +94,10 @@ def test_switches_get_what_the_model_says_and_follow_it(bench: Bench) -> None:
     until(lambda: bench.status("c") == "ACTIVE")
     assert bench.right(1, one) and bench.right(2, two)
     bench.feed.put("port/a", "port/b", "port/c")
-    until(lambda: len(one.table) == len(two.table) < 20)
+    bench.feed.put(switch(3))
+    empty = bench.connect(3)
+    until(lambda: bench.right(3, empty))
+    until(lambda: len(one.table) == len(two.table) == len(empty.table))  # as one that never had a port
 
 
 def test_a_change_sends_its_own_flows_only(bench: Bench) -> None:

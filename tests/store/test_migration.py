@@ -51,6 +51,7 @@ def test_what_release_0_1_wrote_is_read(tmp_path: Path) -> None:
     assert (network.name, network.segment, network.port_security, network.external) == ("old", 6784405, True, False)
     assert (subnet.cidr, subnet.slaac, subnet.dns_nameservers) == ("10.0.0.0/24", False, ())
     assert (port.fixed_ips, port.port_security, port.learns) == ((FixedIp(SUBNET, "10.0.0.127"),), True, False)
+    assert (port.security_groups, port.filtered, port.never_filtered) == (None, False, True)
     assert (learning.learning, learning.learns, learning.tags, learning.updated_at) == (True, True, (), "")
     assert replica.model.find(Port, "addresses", "10.0.0.127") == [port]
     replica.stop()

@@ -58,7 +58,9 @@ def unfiltered() -> Iterator[Figure]:
 def filtered() -> Iterator[Figure]:
     """Ports with stateful filters: apart, for what OVN keeps of them would count as its memory."""
     with ovn() as theirs:
-        yield from rules.throughput(theirs, version(), traffic.Guests(theirs))
+        guests = traffic.Guests(theirs)
+        yield from rules.throughput(theirs, version(), guests)
+        yield from rules.new_connections(theirs, version(), guests)
         yield from rules.flows(theirs, version())
         ground = Ground(theirs)
         for level in LEVELS:

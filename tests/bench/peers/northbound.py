@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,14 @@ _READ = 1 << 20
 
 
 class Northbound:
-    """One connection.  Raises RuntimeError when the server refuses a transaction or a wait takes too long."""
+    """One connection.  Raises RuntimeError when the server refuses a transaction or a wait takes too long.
 
-    def __init__(self, path: Path) -> None:
+    `tend` is called every second of a wait.
+    """
+
+    def __init__(self, path: Path, tend: Callable[[], None]) -> None:
+        self._tend = tend
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._sock.settimeout(PATIENCE)
         self._sock.connect(str(path))
         self._decoder = json.JSONDecoder()
         self._pending = ""
@@ -35,7 +38,9 @@ class Northbound:
         """The result of each operation."""
         self._number += 1
         call = {"id": self._number, "method": "transact", "params": ["OVN_Northbound", *operations]}
+        self._sock.settimeout(PATIENCE)
         self._sock.sendall(json.dumps(call).encode())
+        self._sock.settimeout(1.0)
         answer = self._received()
         results: list[Any] = answer["result"] or []
         wrong = [each for each in results if each and "error" in each]
@@ -55,7 +60,11 @@ class Northbound:
             try:
                 answer, end = self._decoder.raw_decode(self._pending)
             except ValueError:
-                got = self._sock.recv(_READ)
+                try:
+                    got = self._sock.recv(_READ)
+                except TimeoutError:
+                    self._tend()
+                    continue
                 if not got:
                     raise ConnectionError("the northbound database hung up") from None
                 self._pending += got.decode()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,12 +34,13 @@ class Ovn:
         self._directory = lab.directory / "ovn"
         self._directory.mkdir()
         self._processes: dict[str, Process] = {}
+        self._commands: dict[str, tuple[str, list[str], str]] = {}  # namespace, command, run directory
         self._numbers = itertools.count(10)
         self._plugged = 0
         lab.at_end(self._stop)
         for name in ("nb", "sb"):
             self._start_database(name)
-        self.northbound = Northbound(self._directory / "nb.sock")
+        self.northbound = Northbound(self._directory / "nb.sock", self._tend)
         options = ["map", [["northd_probe_interval", str(PROBE)]]]
         self.northbound.transact({"op": "insert", "table": "NB_Global", "row": {"options": options}})
         for hypervisor in lab:
@@ -163,16 +165,24 @@ class Ovn:
             ("OVS_RUNDIR", "OVS_LOGDIR", "OVN_RUNDIR", "OVN_LOGDIR"), directory or str(self._directory)
         )
         log = self._directory / f"{name.replace(' ', '-')}.log"
+        self._commands[name] = namespace, argv, directory
         self._processes[name] = Process(inside(namespace, argv), log, {**os.environ, **folders})
+
+    def _tend(self) -> None:
+        """Start again what has crashed, as `--monitor` does where Debian starts OVN."""
+        for name, process in list(self._processes.items()):
+            if not process.running():
+                print(f"{name} ended: {process.text()[-500:]}", file=sys.stderr)
+                self._start(name, *self._commands[name])
 
     def _await_chassis(self) -> None:
         """Wait until every hypervisor has registered: before that, none of them would be waited for."""
         deadline = time.monotonic() + PATIENCE
         command = ["ovn-sbctl", f"--db=unix:{self._directory}/sb.sock", "--bare", "--columns=name", "list", "Chassis"]
         while len(run(command).split()) < HYPERVISORS:
-            ended = [process.text()[-1000:] for process in self._processes.values() if not process.running()]
-            if ended or time.monotonic() > deadline:
-                raise RuntimeError(f"not all hypervisors have registered: {ended}")
+            if time.monotonic() > deadline:
+                raise TimeoutError("not all hypervisors have registered")
+            self._tend()
             time.sleep(0.1)
         self.northbound.sync()
 

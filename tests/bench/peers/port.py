@@ -9,7 +9,7 @@ from tests.bench.figure import Figure, percentiles
 from tests.bench.peers.ground import Ground
 from tests.bench.peers.turns import TENTH, Both, compared, took
 
-SAMPLES = 40  # a level
+SAMPLES = 30  # a level
 PAUSE = 0.1  # seconds; Open vSwitch goes on for a while after it has confirmed
 
 

@@ -1,4 +1,4 @@
-"""OVN's filters, for Tenet's to be measured beside: one rule more, flows, throughput.
+"""OVN's filters, for Tenet's to be measured beside: one rule more, flows, throughput, new connections.
 
 Figures of OVN alone, until Tenet has security groups.  Groups are removed before anything else is measured.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from tests.bench.figure import Figure, percentiles
+from tests.bench.peers import connections
 from tests.bench.peers.access_lists import AccessLists
 from tests.bench.peers.ground import Ground
 from tests.bench.peers.ovn import Ovn
@@ -35,6 +36,18 @@ def one_more(ovn: Ovn, version: str, ground: Ground) -> Iterator[Figure]:
     level = len(ground.ports)
     details: dict[str, object] = {"p95_ms": p95 * 1e3, "samples": SAMPLES, "members": MEMBERS, "ports_present": level}
     yield alone(version, f"rule-{level}", "ms", p50 * 1e3, details)
+
+
+def new_connections(ovn: Ovn, version: str, guests: Guests) -> Iterator[Figure]:
+    """Between VMs of a group on one switch."""
+    lists = AccessLists(ovn)
+    group = lists.group([each.port for each in guests.each])
+    runs = [connections.once(guests, turn) for turn in range(TURNS)]
+    lists.remove(group)
+    details: dict[str, object] = {
+        "are": "UDP packets, each of another source port", "in_each_run": connections.COUNT, "of": "best", "runs": runs,
+    }  # fmt: skip
+    yield alone(version, "connections", "/s", max(runs), details)
 
 
 def flows(ovn: Ovn, version: str) -> Iterator[Figure]:

@@ -57,8 +57,8 @@ def compared(
 
 def alone(version: str, name: str, unit: str, value: float, details: dict[str, object]) -> Figure:
     """OVN's value of what Tenet cannot do yet."""
-    load = os.getloadavg()[0]
-    return Figure(name=f"ovn-{name}", value=value, unit=unit, details={"of": f"OVN {version}", **details, "load": load})
+    details = {"system": f"OVN {version}", **details, "load": os.getloadavg()[0]}
+    return Figure(name=f"ovn-{name}", value=value, unit=unit, details=details)
 
 
 def took(act: Callable[[], object]) -> float:
