@@ -106,6 +106,6 @@ def shared(others: int) -> World:
 
 def test_broadcasts_reach_a_port_beside_those_with_groups_without_end(lane: Lane) -> None:
     lane.install(unmetered(shared(50)))
-    one: Frame = {**frame(eth_src=mac(1), eth_dst=EVERYBODY, eth_type=0x0800, ipv4_src=four(1),
-                          ipv4_dst="255.255.255.255"), "ip_proto": 17, "udp_src": 5000, "udp_dst": 53, "in_port": 1}  # fmt: skip
+    said = frame(eth_src=mac(1), eth_dst=EVERYBODY, eth_type=0x0800, ipv4_src=four(1), ipv4_dst="255.255.255.255")
+    one: Frame = {**said, "ip_proto": 17, "udp_src": 5000, "udp_dst": 53, "in_port": 1}
     assert [each.port for each in lane.send(one)] == [2]
