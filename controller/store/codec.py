@@ -1,6 +1,6 @@
 """Encoding of rows: JSON with the schema version of the kind, `{"v":1,"id":...}`.
 
-Unknown fields are ignored, so a field with a default can be added without a new version if it does no harm to ignore it.
+Unknown fields are ignored: a field with a default needs no new version where ignoring it does no harm.
 Unknown versions are refused: reading them as another version could lose data, or open a port that is filtered.
 """
 
