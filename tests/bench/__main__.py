@@ -33,6 +33,7 @@ NAMES = (
     "takeover",
     "takeover_1000",
     "rolling_restart",
+    "connections_restart",
     "scale_out",
     "scale_100k",
     "wide_network",

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.bench import management
 from tests.bench.http import Client, Load, request
 from tests.lab import Controller, Hypervisor, Lab
+from tests.lab.controller import Options
 
 HYPERVISORS = 4
 PATIENCE = 120.0  # seconds
@@ -134,10 +135,14 @@ def refused(seen: Load, status: int) -> None:
 
 
 @contextmanager
-def site(encapsulation: str = "vxlan") -> Iterator[Site]:
+def site(encapsulation: str = "vxlan", options: Options | None = None) -> Iterator[Site]:
+    """`options`: of the controller, beyond those that its listeners need."""
     with Lab(HYPERVISORS) as lab:
         management.connect(lab)
-        controller = Controller(lab, management.OPTIONS)
+        more = options or {}
+        sections = {*management.OPTIONS, *more}
+        merged = {name: {**management.OPTIONS.get(name, {}), **more.get(name, {})} for name in sections}
+        controller = Controller(lab, merged)
         controller.start()
         lab.configure((encapsulation,), management.MANAGER)
         for hypervisor in lab:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from tests.bench.figure import Figure
-from tests.bench.peers import bulk, memory, port, restart, rules, traffic
+from tests.bench.peers import bulk, filtered_traffic, memory, port, restart, rules, traffic
+from tests.bench.peers.access_lists import AccessLists
 from tests.bench.peers.ground import LEVELS, Ground
+from tests.bench.peers.groups import Groups
 from tests.bench.peers.ovn import ovn, version
 from tests.bench.peers.report import table, write_down
 from tests.bench.peers.tenet import tenet
@@ -57,16 +59,24 @@ def unfiltered() -> Iterator[Figure]:
 
 def filtered() -> Iterator[Figure]:
     """Ports with stateful filters: apart, for what OVN keeps of them would count as its memory."""
-    with ovn() as theirs:
-        guests = traffic.Guests(theirs)
-        yield from rules.throughput(theirs, version(), guests)
-        yield from rules.new_connections(theirs, version(), guests)
-        yield from rules.flows(theirs, version())
-        ground = Ground(theirs)
+    with ExitStack() as stack:
+        ours, theirs = stack.enter_context(tenet()), stack.enter_context(ovn())
+        both = Both(ours, theirs, version())
+        filters = Groups(ours), AccessLists(theirs)
+        guests = traffic.Guests(ours), traffic.Guests(theirs)
+        yield from filtered_traffic.throughput(both, filters, guests)
+        yield filtered_traffic.new_connections(both, filters, guests)
+        yield rules.flows(both, filters)
+        grounds = Ground(ours), Ground(theirs)
+        p50s = []
         for level in LEVELS:
-            ground.grow(level)
+            for ground in grounds:
+                ground.grow(level)
             time.sleep(REST)
-            yield from rules.one_more(theirs, version(), ground)
+            figure = rules.one_more(both, filters, grounds)
+            p50s.append(figure)
+            yield figure
+        yield rules.growth(both, p50s)
 
 
 STAGES = {"unfiltered": unfiltered, "filtered": filtered}

@@ -12,14 +12,13 @@ DROP, ALLOW = 1001, 1002  # priorities
 
 
 class AccessLists:
-    """Stateful filters of an `Ovn`'s ports.  Groups are named by their names; calls return when all have confirmed."""
+    """`tests.bench.peers.filters.Filters` of an `Ovn`.  Groups are named by their names."""
 
     def __init__(self, ovn: Ovn) -> None:
         self._ovn = ovn
         self._names = itertools.count()
 
     def group(self, ports: Sequence[str]) -> str:
-        """A group of ports with a default group's rules: out to everybody, in from the group itself, else nothing."""
         name = f"pg{next(self._names)}"
         members = ["set", [["uuid", port] for port in ports]]
         self._ovn.northbound.transact(
@@ -33,7 +32,6 @@ class AccessLists:
         return name
 
     def rule(self, group: str, *numbers: int, remote: bool = False) -> None:
-        """In to these TCP ports, from everybody, or with `remote` from the group's members: a rule each."""
         source = f"ip4.src == ${group}_ip4 && " if remote else ""
         matches = {f"r{number}": f"ip4 && {source}tcp.dst == {number}" for number in numbers}
         rules = [_rule(group, "to-lport", match, "allow-related", name) for name, match in matches.items()]

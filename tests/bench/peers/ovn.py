@@ -70,13 +70,17 @@ class Ovn:
         return port
 
     def ports(self, network: str, vifs: list[str]) -> list[str]:
-        made = self.absent(network, vifs)
+        made = self._create(network, vifs)
         down: tuple[object, ...] = (["set", []], False)
         self.northbound.sync(*(wait("Logical_Switch_Port", [["up", "==", value]], "up", []) for value in down))
         return made
 
     def absent(self, network: str, vifs: list[str]) -> list[str]:
-        """Ports whose interfaces need not be plugged in; does not wait."""
+        made = self._create(network, vifs)
+        self.northbound.sync()
+        return made
+
+    def _create(self, network: str, vifs: list[str]) -> list[str]:
         operations = [self._port(network, vif, *self._addresses()) for vif in vifs]
         made = self.northbound.transact(*itertools.chain.from_iterable(operations))
         return [str(each["uuid"][1]) for each in made if "uuid" in each]

@@ -13,12 +13,11 @@ RESULTS = Path(__file__).parents[1] / "results.jsonl"
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """A row a figure, whose ratio is Tenet's value over OVN's; `ovn-`: figures of OVN alone."""
+    """A row a figure, whose ratio is Tenet's value over OVN's."""
     rows = [("name", "Tenet", "OVN", "unit", "ratio", "goal", "holds")]
     for each in figures:
         holds = {None: "", True: "yes", False: "NO"}[each.holds]
-        ours, theirs = (None, each.value) if each.name.startswith("ovn-") else (each.value, each.peer)
-        values = (_text(ours), _text(theirs), each.unit, _text(each.ratio))
+        values = (_text(each.value), _text(each.peer), each.unit, _text(each.ratio))
         rows.append((each.name.removeprefix("peers-"), *values, each.at_least, holds))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)

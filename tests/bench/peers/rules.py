@@ -1,87 +1,69 @@
-"""OVN's filters, for Tenet's to be measured beside: one rule more, flows, throughput, new connections.
-
-Figures of OVN alone, until Tenet has security groups.  Groups are removed before anything else is measured.
-"""
+"""Rules of filters: how soon one more is in force on every switch, and the flows that many of a wide group are."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import partial
 
 from tests.bench.figure import Figure, percentiles
-from tests.bench.peers import connections
-from tests.bench.peers.access_lists import AccessLists
+from tests.bench.peers.filters import Filters
 from tests.bench.peers.ground import Ground
-from tests.bench.peers.ovn import Ovn
-from tests.bench.peers.traffic import SECONDS, TURNS, Guests
-from tests.bench.peers.traffic import throughput as rate
-from tests.bench.peers.turns import alone, took
+from tests.bench.peers.system import HYPERVISORS, System
+from tests.bench.peers.turns import Both, bounded, took
 
-MEMBERS, SAMPLES = 100, 15
-PAUSE = 0.05  # seconds
-WIDE_MEMBERS, WIDE_HERE, WIDE_RULES = 1_000, 50, 100
+MEMBERS, SAMPLES = 100, 30
+PAUSE = 0.1  # seconds; Open vSwitch goes on for a while after it has confirmed
+RULE, GROWTH = 10.0, 1.3  # ms, times
+WIDE_MEMBERS, WIDE_HERE, WIDE_RULES, WIDE_FLOWS = 1_000, 50, 100, 1_500
 
 
-def one_more(ovn: Ovn, version: str, ground: Ground) -> Iterator[Figure]:
-    """A rule more on a group of 100 ports, with as many ports present as there are."""
-    lists = AccessLists(ovn)
-    group = lists.group(ground.ports[:MEMBERS])
-    seconds = []
+def one_more(both: Both, filters: Sequence[Filters], grounds: Sequence[Ground]) -> Figure:
+    """A rule more on a group of 100 ports, with as many ports present as there are: p50."""
+    groups = [each.group(ground.ports[:MEMBERS]) for each, ground in zip(filters, grounds, strict=True)]
+    seconds: list[list[float]] = [[], []]
     for number in range(SAMPLES):
-        seconds.append(took(partial(lists.rule, group, 8_000 + number)))
-        time.sleep(PAUSE)
-    lists.remove(group)
-    p50, p95 = percentiles(seconds)
-    level = len(ground.ports)
-    details: dict[str, object] = {"p95_ms": p95 * 1e3, "samples": SAMPLES, "members": MEMBERS, "ports_present": level}
-    yield alone(version, f"rule-{level}", "ms", p50 * 1e3, details)
-
-
-def new_connections(ovn: Ovn, version: str, guests: Guests) -> Iterator[Figure]:
-    """Between VMs of a group on one switch."""
-    lists = AccessLists(ovn)
-    group = lists.group([each.port for each in guests.each])
-    runs = [connections.once(guests, turn) for turn in range(TURNS)]
-    lists.remove(group)
+        for which, each in enumerate(filters):
+            time.sleep(PAUSE)
+            seconds[which].append(took(partial(each.rule, groups[which], 8_000 + number)))
+    for each, group in zip(filters, groups, strict=True):
+        each.remove(group)
+    (ours, ours95), (theirs, theirs95) = (percentiles([each * 1e3 for each in ones]) for ones in seconds)
+    level = len(grounds[0].ports)
     details: dict[str, object] = {
-        "are": "UDP packets, each of another source port", "in_each_run": connections.COUNT, "of": "best", "runs": runs,
+        "p95_ms": ours95, "peer_p95_ms": theirs95, "samples": SAMPLES, "members": MEMBERS, "ports_present": level,
     }  # fmt: skip
-    yield alone(version, "connections", "/s", max(runs), details)
+    return bounded(both, f"rule-{level}", "ms", (ours, theirs), RULE, details)
 
 
-def flows(ovn: Ovn, version: str) -> Iterator[Figure]:
+def growth(both: Both, levels: Sequence[Figure]) -> Figure:
+    """Of `one_more`, from the fewest ports to the most."""
+    least, most = levels[0], levels[-1]
+    assert least.peer and most.peer
+    details: dict[str, object] = {"from": least.name, "to": most.name}
+    return bounded(both, "rule-growth", "times", (most.value / least.value, most.peer / least.peer), GROWTH, details)
+
+
+def flows(both: Both, filters: Sequence[Filters]) -> Figure:
     """Flows of a switch with 50 ports of a group of 1,000 members, with 100 rules that name the group."""
-    lists = AccessLists(ovn)
-    network = ovn.network()
-    names = [f"wide{number}" for number in range(WIDE_MEMBERS)]
-    ovn.lab[0].interfaces({name: name for name in names[:WIDE_HERE]})
-    ports = ovn.ports(network, names[:WIDE_HERE]) + ovn.absent(network, names[WIDE_HERE:])
-    ovn.northbound.sync()
-    without = len(ovn.lab[0].flows())
-    group = lists.group(ports)
-    lists.rule(group, *range(8_000, 8_000 + WIDE_RULES), remote=True)
-    count = len(ovn.lab[0].flows()) - without
-    lists.remove(group)
-    ovn.clear(network)
+    added, before = zip(*map(_added, (both.tenet, both.ovn), filters), strict=True)
     details: dict[str, object] = {
-        "are": "more than without the group", "without": without,
+        "are": "more than without the group", "without": before[0], "peer_without": before[1],
         "ports_on_the_switch": WIDE_HERE, "members": WIDE_MEMBERS, "rules": WIDE_RULES,
     }  # fmt: skip
-    yield alone(version, "rules-flows", "flows", count, details)
+    return bounded(both, "rules-flows", "flows", added, WIDE_FLOWS, details)
 
 
-def throughput(ovn: Ovn, version: str, guests: Guests) -> Iterator[Figure]:
-    """TCP between VMs of a group, as a share of the same without one, in turns."""
-    lists = AccessLists(ovn)
-    for place, server in (("one-hypervisor", 1), ("two-hypervisors", 2)):
-        filtered, bare = [], []
-        for _ in range(TURNS):
-            group = lists.group([each.port for each in guests.each])
-            filtered.append(rate(guests, server))
-            lists.remove(group)
-            bare.append(rate(guests, server))
-        details: dict[str, object] = {
-            "with_mbit_s": filtered, "without_mbit_s": bare, "of": "best", "seconds_each": SECONDS,
-        }  # fmt: skip
-        yield alone(version, f"tcp-rules-{place}", "of without", max(filtered) / max(bare), details)
+def _added(system: System, filters: Filters) -> tuple[int, int]:
+    """Flows that the group adds to the first switch, and those that were there without it."""
+    network = system.network()
+    here = system.plug(WIDE_HERE * HYPERVISORS)[::HYPERVISORS]
+    elsewhere = [f"elsewhere-{number}" for number in range(WIDE_MEMBERS - WIDE_HERE)]
+    ports = system.ports(network, here) + system.absent(network, elsewhere)
+    without = len(system.lab[0].flows())
+    group = filters.group(ports)
+    filters.rule(group, *range(8_000, 8_000 + WIDE_RULES), remote=True)
+    added = len(system.lab[0].flows()) - without
+    system.clear(network)
+    filters.remove(group)
+    return added, without

@@ -32,6 +32,9 @@ class System(Protocol):
     def ports(self, network: str, vifs: list[str]) -> list[str]:
         """A port for each interface, in one request."""
 
+    def absent(self, network: str, vifs: list[str]) -> list[str]:
+        """A port for each of these interfaces, which are nowhere."""
+
     def remove(self, port: str) -> None:
         """Remove a port."""
 

@@ -33,6 +33,7 @@ class Goal(NamedTuple):
 TENTH = Goal("a tenth of OVN's", 0.1)
 QUARTER = Goal("a quarter of OVN's", 0.25)
 NOT_MORE = Goal("not more than OVN's", 1.0)
+AHEAD = Goal("ahead of OVN's", 1.0, less=False)
 NOT_BEHIND = Goal("OVN's less 5 %", 0.95, less=False)
 
 
@@ -55,10 +56,13 @@ def compared(
     )
 
 
-def alone(version: str, name: str, unit: str, value: float, details: dict[str, object]) -> Figure:
-    """OVN's value of what Tenet cannot do yet."""
-    details = {"system": f"OVN {version}", **details, "load": os.getloadavg()[0]}
-    return Figure(name=f"ovn-{name}", value=value, unit=unit, details=details)
+def bounded(
+    both: Both, name: str, unit: str, values: tuple[float, float], most: float, details: dict[str, object]
+) -> Figure:
+    """As `compared`, with a goal for Tenet's value whatever OVN's is."""
+    figure = compared(both, name, unit, values, Goal(f"{most:,g} {unit}" if most else "0", 0.0), details)
+    figure.holds = figure.value <= most
+    return figure
 
 
 def took(act: Callable[[], object]) -> float:
