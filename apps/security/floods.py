@@ -7,10 +7,13 @@ would be too many.  IP is tracked once for its tuple, in a zone of no port's, an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
 
 from controller.flow import Action, Flow, ct, field, in_order, load, resubmit
+from controller.flow.fields import MEMO
 from controller.model.reader import Reader
-from controller.model.rows import Network, Port, Switch
+from controller.model.rows import Network, Switch
 
 from ..pipeline import (
     ALIKE,
@@ -37,6 +40,7 @@ from .stages import LATER, RECEIVED_ALWAYS, VALID
 
 ZONE = 65_535  # no port's, and nothing is ever committed in it
 _INWARD = load("reg14[16..17]", INWARD)  # nothing allowed yet
+_COPIED = resubmit(PERMITTED.number)
 _ALLOWED = load("reg14[16..17]", INWARD | 2)
 
 
@@ -78,21 +82,30 @@ def block(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
         if groups:
             judged += (*asking(groups), *copies, ALLOWED.put(0))
         passed += copies
-        out = tuple(action for key in keys for action in (OUT_KEY.put(key), resubmit(PERMITTED.number)))
+        out = tuple(chain.from_iterable(map(_copy, keys)))
         yield Flow(FLOOD_COPIES, USUAL, (bits((BLOCK, block), (ALIKE, number)), ALLOWED.match(1), here), out)
     yield Flow(FLOOD_JUDGE, USUAL, (BLOCK.match(block), ALLOWED.match(0), here), tuple(judged))
     yield Flow(FLOOD_JUDGE, USUAL, (BLOCK.match(block), ALLOWED.match(1), here), tuple(passed))
 
 
+@lru_cache(MEMO)
+def _copy(key: int) -> tuple[Action, Action]:
+    """A copy for the port with this key."""
+    return OUT_KEY.put(key), _COPIED
+
+
 def _alike(network_id: str, block: int, see: Reader) -> dict[tuple[int, ...], list[int]]:
     """The groups' numbers -> keys of the block's filtered ports that have just these groups."""
     found: dict[tuple[int, ...], list[int]] = {}
-    for port_id in see.members(see.switch_id, network_id, block):
-        port = see.get(Port, port_id)
-        at = None if port is None else see.binding(port)
-        if port is not None and at is not None and port.filtered:
-            found.setdefault(numbers(port, see), []).append(at.port_key)
-    return {groups: sorted(keys) for groups, keys in found.items()}
+    asked: dict[tuple[str, ...], tuple[int, ...]] = {}  # found out once for all ports with the same groups
+    for copy in see.copies(see.switch_id, network_id, block):
+        if not copy.filtered:
+            continue
+        groups = asked.get(copy.security_groups)
+        if groups is None:
+            groups = asked[copy.security_groups] = numbers(copy, see)
+        found.setdefault(groups, []).append(copy.port_key)
+    return found
 
 
 HERE = {"switch": switch, "network": network, "block": block}
