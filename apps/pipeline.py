@@ -132,6 +132,11 @@ TABLES = (
     VERDICTS, PROBE, ZONES,
 )  # fmt: skip
 
+# Tables whose numbers stay from version to version.  To the first three packets come back from the connection tracker:
+# what the datapath has cached of a packet's first part names them for a moment longer than the former flows.  A flow of
+# the last that is new empties the port's zone, so to move it would end all connections.
+LASTING = (EGRESS_TRACKED, INGRESS_TRACKED, FLOOD_BLOCKS, ZONES)
+
 # --- stages: the state of a packet, and the table where it goes on ---
 CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
 CHECK_CLAIMS = DECLARED  # it is of a learning port

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import cluster, drops, events, operators
 from .endpoint import Endpoint, Parameter
-from .schema import SHOWN_TEXT, WHOLE
+from .schema import SHOWN_TEXT, WHOLE, decimal, either
 
 # The rules that they ask for, and what each lets the operator do.
 RULES = {
@@ -19,9 +19,15 @@ UNSAID = (401, 404, 503)  # of what anybody may ask whenever the process runs
 SWITCHES, CLUSTER = "/tenet/v1/switches", "/tenet/v1/cluster"
 MEMBER = f"{CLUSTER}/members/{{id}}"
 PACKET = (
-    Parameter("protocol", "icmp (an echo, if nothing is said), tcp, udp or sctp."),
-    Parameter("port", "That the connection is to; not for icmp."),
-    Parameter("state", "new (if nothing is said), established, or reply: an answer in a connection of the other port."),
+    Parameter(
+        "protocol", "icmp (an echo, if nothing is said), tcp, udp or sctp.", either("icmp", "tcp", "udp", "sctp")
+    ),
+    Parameter("port", "That the connection is to; not for icmp.", decimal(1, 65_535)),
+    Parameter(
+        "state",
+        "new (if nothing is said), established, or reply: an answer in a connection of the other port.",
+        either("new", "established", "reply"),
+    ),
 )
 ENDS = tuple(Parameter(end, "A port: id, name or interface.", required=True) for end in ("from", "to"))
 

@@ -67,7 +67,7 @@ def trace(ask: Ask) -> Response:
     query = ask.query()
     if not query.keys() >= {"from", "to"}:
         raise bad_request("A trace needs ?from= and &to=: each a port by its id or name, or by its interface.")
-    more = {name: query[name][0] for name in ("protocol", "port", "state") if name in query}
+    more = {name: query[name][0] for name in ("protocol", "port", "state") if query.get(name, [""])[0]}
     return as_large_json(200, {"trace": ask.context.operators.fabric.trace(query["from"][0], query["to"][0], **more)})
 
 

@@ -202,7 +202,7 @@ def ip_version(value: object) -> int:
     return version
 
 
-security_groups = list_of(uuid)
+security_groups = nullable(list_of(uuid), None)
 
 
 _OPTION = schema.closed(

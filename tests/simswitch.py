@@ -16,6 +16,7 @@ from controller.runtime import hub
 
 Key = tuple[int, int, bytes]  # table, priority, match
 
+AGE = 1000  # seconds since each flow came
 _MULTIPART_ROOM = 60_000  # bytes of flows in one part of a dump
 
 
@@ -180,7 +181,7 @@ class SimSwitch:
         entries = []
         for (table, priority, match), flow in self.flows.items():
             length = 48 + len(match) + len(flow.instructions)
-            fixed = struct.pack("!HBxIIHHHH4xQQQ", length, table, 1, 2, priority, 0, 0, flow.flags, flow.cookie, 3, 4)
+            fixed = struct.pack("!HBxIIHHHH4xQQQ", length, table, AGE, 2, priority, 0, 0, flow.flags, flow.cookie, 3, 4)
             entries.append(fixed + match + flow.instructions)
         return _parts(entries)
 
@@ -234,7 +235,9 @@ class SimSwitch:
         return None
 
     def _flow_mod(self, inner: bytes) -> None:
-        cookie, _, table, command, _, _, priority, _, _, _, flags = struct.unpack_from("!QQBBHHHIIIH", inner, 8)
+        cookie, _, table, command, _, hard, priority, _, _, _, flags = struct.unpack_from("!QQBBHHHIIIH", inner, 8)
+        if hard:
+            return  # as long as it lasts, it does nothing here
         if command == 3:
             for key in self._cookies.pop(cookie, set()):
                 del self.flows[key]

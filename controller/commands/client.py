@@ -50,7 +50,8 @@ class Client:
                 body = answer.read()
             return json.loads(body) if body else None
         except urllib.error.HTTPError as error:
-            raise Refused(_message(error.read()) or f"{where}: {error}") from error
+            hint = "" if error.code != 401 else " The environment variable OS_TOKEN holds the token."
+            raise Refused((_message(error.read()) or f"{where}: {error}") + hint) from error
         except (OSError, ValueError) as error:
             raise Unavailable(f"no answer from {self._url}: {_reason(error)}") from error
 

@@ -8,8 +8,8 @@ from controller.commands.client import Client, add_url
 from controller.commands.findings import contested, examine, explain, lost, unfiltered
 
 _NOTHING = """\
-nothing wrong was found; where a ping fails nevertheless: has the host the addresses that its port is for (above),
-is its interface up, and what says `tenet doctor ONE OTHER` of the two?"""
+nothing wrong was found. Where a ping fails all the same: does the host have the addresses of its port (above),
+is its interface up, and what does `tenet doctor ONE OTHER` say about the two?"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,9 +25,9 @@ def execute(chosen: argparse.Namespace) -> int:
         print("tenet doctor: name two ports, or none")
         return 2
     client = Client(chosen.url, chosen.ca)
+    topology = client.get("/tenet/v1/topology")["topology"]  # first: /healthz says little to who is no operator
     health = client.get("/healthz")
     print(f"controller: {health['status']}, {health['connected']} of {health['switches']} switches connected")
-    topology = client.get("/tenet/v1/topology")["topology"]
     found = [
         examine(topology, client.get("/tenet/v1/refused")["refused"]),
         contested(topology, client.get("/tenet/v1/claims")["claims"]),

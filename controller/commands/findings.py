@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from controller.flow import CONTROLLER
+
 GOOD, BAD, NOTE, HINT = "   ok", "FAULT", " note", "     "
 _PROTOCOLS = "; let the bridge speak OpenFlow 1.3: ovs-vsctl set bridge NAME protocols=OpenFlow13"
 
@@ -205,12 +207,13 @@ def _frame(frame: dict[str, Any], places: _Places) -> Iterator[tuple[str, str]]:
         yield HINT, f"  switch {places.switch(hop['switch'])}, in by {places.port(hop['switch'], hop['in_port'])}"
         for step in hop["tables"]:
             absent = "" if step["installed"] in (True, None) else "   NOT YET ON THE SWITCH"
-            yield HINT, f"    {step['name']:>9}: {step['flow'] or 'no flow matches'}{absent}"
+            yield HINT, f"    {step['name']:>14}: {step['flow'] or 'no flow matches'}{absent}"
         for filter_ in hop.get("filters", ()):
             why = f"rule {filter_['rule']['id']}: {filter_['rule']['allows']}" if filter_["rule"] else filter_["reason"]
             word = "passes" if filter_["passed"] else "is dropped by"
             yield HINT, f"    {word} the {filter_['direction']} rules of port {filter_['port_id']}: {why}"
         for sent in hop["sent"]:
-            yield HINT, f"    out by {places.port(hop['switch'], sent['port'])}"
+            punted = sent["port"] == CONTROLLER
+            yield HINT, "    to the controller" if punted else f"    out by {places.port(hop['switch'], sent['port'])}"
     fine = frame["arrives"] or frame.get("answered", False)
     yield GOOD if fine else BAD, f"{kind}: {frame['verdict']}"

@@ -22,8 +22,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     create = _kind(kinds, "create", "make a token, and print it: it is nowhere else to be read again", _create)
     create.add_argument("--project", required=True, type=_text, help="the project it is for")
     create.add_argument("--user", type=_text, help="a name for the audit log")
-    create.add_argument("--role", action="append", type=_role, metavar="ROLE", dest="roles",
-                        help="admin (the operator), member (the default) or reader; may be repeated")  # fmt: skip
+    roles = "admin (the operator), manager, member (the default), reader or service; may be repeated"
+    create.add_argument("--role", action="append", type=_role, metavar="ROLE", dest="roles", help=roles)
     create.add_argument("--days", type=_days, default=0, metavar="DAYS",
                         help="until it expires, 1 to 36500; never by default")  # fmt: skip
     _kind(kinds, "list", "show what tokens there are", _list)

@@ -12,7 +12,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("trace", help="follow a packet from one port to another, without sending one")
     parser.add_argument("ends", nargs=2, metavar="PORT", help="by id, name or interface")
     parser.add_argument("--protocol", default="icmp", help="icmp, tcp, udp or sctp")
-    parser.add_argument("--port", default="0", help="that the connection is to")
+    parser.add_argument("--port", default="0", help="destination port; required for tcp, udp and sctp")
     parser.add_argument("--state", default="new", help="new: the first packet; established: a further one; reply: an "
                                                        "answer to the other port")  # fmt: skip
     add_url(parser)

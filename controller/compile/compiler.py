@@ -97,6 +97,8 @@ class Compiler:
         self._plans: dict[tuple[str, str], _Plan] = {}
         self._begun: set[FlowSetKey] = set()  # sets that are new in this round
         self._changed: set[FlowSetKey] = set()
+        self._settled: dict[FlowSetKey, list[FlowChange]] = {}  # of this round so far
+        self._conflicts: list[FlowConflict] = []
 
     # --- what is to be done ---
 
@@ -152,15 +154,23 @@ class Compiler:
             pass
         return self.settle()
 
+    def settle_sets(self) -> Iterator[None]:
+        """The longest part of `settle`, a flow set a step, once `work` is done; the caller may do other things, and
+        `mark`, `include` and `exclude`, in between.
+        """
+        for key in list(self._changed):
+            if key in self._changed:
+                self._changed.discard(key)
+                self._settled[key], conflicting = self.flow_sets[key].settle()
+                self._conflicts += conflicting
+                yield
+
     def settle(self) -> Compiled:
         """End a round, once `work` is done: which flows became which, on every switch."""
-        settled: dict[FlowSetKey, list[FlowChange]] = {}
-        conflicts: list[FlowConflict] = []
-        for key in self._changed:
-            if key in self.flow_sets:
-                settled[key], conflicting = self.flow_sets[key].settle()
-                conflicts += conflicting
-        self._changed.clear()
+        for _ in self.settle_sets():
+            pass
+        settled, self._settled = self._settled, {}
+        conflicts, self._conflicts = self._conflicts, []
         shares = self._distribute(settled)
         for key in self._carriers.loose():
             if key in self.flow_sets:
@@ -229,6 +239,7 @@ class Compiler:
     def _close(self, key: FlowSetKey) -> None:
         self._retire(key, key)
         self._changed.discard(key)
+        self._settled.pop(key, None)
         del self.flow_sets[key]
 
     def _distribute(self, settled: dict[FlowSetKey, list[FlowChange]]) -> dict[str, list[list[FlowChange]]]:
@@ -255,7 +266,11 @@ class Compiler:
         for switch_id, key in joined:
             if key not in whole:
                 begun = key in self._begun  # then all of it is what changed
-                whole[key] = settled[key] if begun else [FlowChange(None, flow) for flow in self.flow_sets[key].flows()]
+                whole[key] = (
+                    settled.get(key, [])  # nothing yet where it began after `work`
+                    if begun
+                    else [FlowChange(None, flow) for flow in self.flow_sets[key].flows()]
+                )
             give(switch_id, whole[key])
         return shares
 

@@ -34,7 +34,7 @@ class Question(NamedTuple):
         if state not in STATES:
             raise Invalid(f"state is one of {', '.join(STATES)}, not {state[:64]!r}.")
         if not (port.isascii() and port.isdigit() and int(port) < 65_536) or (protocol != "icmp") != bool(int(port)):
-            raise Invalid("port is 1 to 65535 for tcp, udp and sctp, and not said for icmp.")
+            raise Invalid("port is the destination port, 1 to 65535: tcp, udp and sctp need it, icmp has none.")
         return cls(protocol, int(port), state)
 
     @property

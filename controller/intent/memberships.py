@@ -14,14 +14,15 @@ from . import security_groups, security_rules, visibility
 
 
 def of_new_port(tx: Transaction, port: Port, wish: Mapping[str, Any], means: Means) -> tuple[str, ...]:
-    """The groups of a new v2.0 port: as asked, else its project's default group.  Reserves them for it.
+    """The groups of a new v2.0 port: as asked, else (null, too) its project's default group.  Reserves them for it.
 
     Raises NotFound, Conflict, and Invalid for groups of a port without port security.
     """
     if port.trusted:
         return ()
-    if "security_groups" in wish:
-        return _enter(tx, port, (), wish["security_groups"], means)
+    wanted = wish.get("security_groups")
+    if wanted is not None:
+        return _enter(tx, port, (), wanted, means)
     if not port.port_security:
         return ()
     group = security_groups.default(tx, port.project_id, means)
@@ -35,7 +36,7 @@ def of_port(tx: Transaction, port: Port, wish: Mapping[str, Any], means: Means) 
     if "security_groups" in wish:
         if port.trusted:
             return there
-        return _enter(tx, port, there or (), wish["security_groups"], means)
+        return _enter(tx, port, there or (), wish["security_groups"] or (), means)
     if there and not port.port_security:
         raise Conflict(
             "Port security cannot be switched off while the port is in security groups.",

@@ -38,7 +38,7 @@ class PortWish(StandardWish, total=False):
     dhcp_options: Sequence[tuple[str, str | None, int]]
     data_plane_status: str
     profile: str
-    security_groups: Sequence[str]
+    security_groups: Sequence[str] | None  # None: the default group of a new port, none of an old one
 
 
 def missing(port_id: str) -> NotFound:

@@ -196,7 +196,7 @@ def _check_range(protocol: str, first: int | None, last: int | None) -> None:
             raise Invalid("Invalid value for port 0.", "SecurityGroupInvalidPortValue")
         if first is None or last is None or first > last:
             raise Invalid(
-                f"With ports port_range_min must be <= port_range_max, and both be given, not {first} and {last}.",
+                f"A port range needs both port_range_min and port_range_max, in this order: not {first} and {last}.",
                 "SecurityGroupInvalidPortRange",
             )
     elif number in protocols.ICMP_NUMBERS:

@@ -137,7 +137,9 @@ class Programmer:
             changes = self.foreign.comparing(time.monotonic())
             self._see_meters()
             groups = self.session.held_groups()
-            held = self._recovery.without(self.session.held())
+            held = self.session.held()
+            left = self._recovery.left(self.session.flows_age, held)
+            held = self._recovery.without(held)
             self.target.groups.seen(groups.right, groups.wrong)
             confirmed = self.target.installed
             differing = self._plan.compare(self.switch_id, self.target, held.right, held.wrong)
@@ -148,7 +150,7 @@ class Programmer:
             if why != "audit":
                 log.info("switch %s: %s, %d flows right, %d to change",
                          self.switch_id, why, len(self.target.installed), differing)  # fmt: skip
-                self._recover()
+                self._recover(left)
             elif changes:
                 log.warning("switch %s: %d changes of flows by others; %d flows missing, foreign or changed are put "
                             "right", self.switch_id, changes, wrong)  # fmt: skip
@@ -157,9 +159,8 @@ class Programmer:
             self._send_once()  # a first install is as large as a dump: it has the same turn
         self._send()
 
-    def _recover(self) -> None:
+    def _recover(self, left: int) -> None:
         """Where all flows are new, ovs-vswitchd has begun anew, and knows no connection any more."""
-        left = self._recovery.left(self.session.flows_age)
         if left:
             try:
                 self.session.apply([flow.passing(left) for flow in self._recovery.flows], [])

@@ -203,7 +203,10 @@ class Reconciler:
         try:
             for _ in hub.taking_turns(self.compiler.work(), SLICE):
                 pass
-            compiled, revision = self.compiler.settle(), self._model.revision
+            revision = self._model.revision
+            for _ in hub.taking_turns(self.compiler.settle_sets(), SLICE):
+                pass
+            compiled = self.compiler.settle()
             self._progress.failing(self.compiler.failures())
             self._distribute(compiled.shares)
             self._progress.round(revision, compiled.shares)

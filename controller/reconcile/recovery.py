@@ -12,6 +12,8 @@ from typing import NamedTuple
 from controller.flow import Flow
 from controller.openflow.dump import Holdings
 
+LEAST = 2  # seconds that are not worth it: they may just have gone
+
 
 class Recovery(NamedTuple):
     """`flows` with a hard timeout, for `seconds` from when a switch began anew."""
@@ -19,9 +21,13 @@ class Recovery(NamedTuple):
     flows: tuple[Flow, ...] = ()
     seconds: int = 0
 
-    def left(self, age: int) -> int:
-        """Seconds that a switch is still to have them; `age`: of its oldest flow, in seconds, 0 where it has none."""
-        return max(0, self.seconds - age) if self.flows else 0
+    def left(self, age: int, held: Holdings) -> int:
+        """Seconds that a switch is still to have them, 0 where it has them; `age`: of its oldest flow, in seconds, 0
+        where it has none.
+        """
+        missing = {flow.cookie for flow in self.flows} - held.wrong
+        left = self.seconds - age
+        return left if missing and left > LEAST else 0
 
     def without(self, held: Holdings) -> Holdings:
         """What a dump shows without them: with its timeout, such a flow is not what its cookie says."""

@@ -1,7 +1,7 @@
 """Encoding of rows: JSON with the schema version of the kind, `{"v":1,"id":...}`.
 
-Unknown fields are ignored, so a field with a default can be added without a new version.  Unknown versions are refused:
-reading them as another version could lose data.
+Unknown fields are ignored: a field with a default needs no new version where ignoring it does no harm.
+Unknown versions are refused: reading them as another version could lose data, or open a port that is filtered.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def decode(key: str, value: bytes) -> Row:
 
 
 def _check_version(key: str, value: bytes) -> None:
-    known = DECLARED[KINDS[key.partition("/")[0]]].version
+    kind = DECLARED[KINDS[key.partition("/")[0]]]
     version = _version.decode(value).v
-    if version != known:
+    if not kind.oldest <= version <= kind.version:
+        known = f"{kind.oldest} to {kind.version}" if kind.oldest < kind.version else str(kind.version)
         raise StoreError(f"{key}: row has schema version {version}, this program knows {known}")

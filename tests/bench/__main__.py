@@ -36,6 +36,7 @@ NAMES = (
     "scale_out",
     "scale_100k",
     "wide_network",
+    "security_groups",
     "idle",
 )
 RESULTS = Path(__file__).with_name("results.jsonl")

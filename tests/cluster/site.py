@@ -135,7 +135,7 @@ class Site:
         master = self.master(hypervisor.system_id)
         shown = master.api("GET", f"/tenet/v1/switches/{hypervisor.system_id}/flows").json["flows"]
         wanted = [int(each["cookie"], 16) for each in shown]
-        held = [int(each, 16) for each in re.findall(r"cookie=(0x[0-9a-f]+)", hypervisor.ofctl("dump-flows"))]
+        held = [int(each, 16) for flow in hypervisor.flows() for each in re.findall(r"cookie=(0x[0-9a-f]+)", flow)]
         both = Counter(wanted) & Counter(held)
         return [f"{cookie:#x}" for cookie in (Counter(wanted) + Counter(held) - both - both)]
 

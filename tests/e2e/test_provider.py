@@ -51,6 +51,9 @@ class World:
         for network in self.networks.values():
             self.v2.subnet(network, "10.0.0.0/24")
             self.v2.subnet(network, "2001:db8::/64")
+        (default,) = self.v2.list("security_group")  # which makes the project's own
+        for ethertype in ("IPv4", "IPv6"):  # from the station, too, which is in no group
+            self.v2.rule(default, "ingress", "any", ethertype=ethertype)
         self.vms = {name: [self._vm(network, number) for number in (0, 1)] for name, network in self.networks.items()}
 
     def _make_wire(self) -> None:

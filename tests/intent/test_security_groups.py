@@ -35,6 +35,14 @@ def test_a_project_has_one_default_group_from_its_first_port_on(world: World) ->
     assert said(world, row) == BUILT_IN
 
 
+def test_null_is_the_default_group_of_a_new_port_and_no_group_of_an_old_one(world: World) -> None:
+    network = world.network()
+    port = world.port(network, security_groups=None)
+    assert port.security_groups == (world.default_group().id,) != ()
+    assert world.port(network, security_groups=()).security_groups == ()
+    assert world.run(lambda tx: ports.update(tx, port.id, {"security_groups": None}, world.means)).security_groups == ()
+
+
 def test_two_who_make_it_at_once_make_one(world: World) -> None:
     """Whoever commits second relies on the reservation being free, and is refused by the store."""
 

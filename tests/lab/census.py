@@ -17,9 +17,10 @@ from types import TracebackType
 from typing import NamedTuple
 
 from tests.lab.capture import Capture
-from tests.lab.frames import BROADCAST, ICMP, IPV4, IPV6, checksum, ethernet, ipv4, ipv6, tagged
+from tests.lab.frames import BROADCAST, IPV4, IPV6, ethernet, ipv4, ipv6, tagged
 from tests.lab.netns import socket_in
 
+IGMP = 2  # RFC 3376, 4: what is of an unknown type is ignored
 NO_NEXT_HEADER = 59  # RFC 8200, section 4.7: what follows is ignored
 MARK = b"census "
 ETHERNET = 14
@@ -99,9 +100,8 @@ def numbered(host: Host, to: str, nth: int, number: int, size: int, six: bool = 
     if six:
         payload = mark.ljust(max(size - 40, 0), b".")
         return ethernet(to, mac(host.nth), IPV6, ipv6(source, target, NO_NEXT_HEADER, payload))
-    body = b"\0\0\0\0" + mark.ljust(max(size - 28, 0), b".")  # an echo reply that nobody has asked for
-    reply = b"\0\0" + checksum(b"\0\0\0\0" + body).to_bytes(2, "big") + body
-    return ethernet(to, mac(host.nth), IPV4, ipv4(source, target, ICMP, reply))
+    # of no type that there is; an answer that nobody has asked for would be invalid to filters
+    return ethernet(to, mac(host.nth), IPV4, ipv4(source, target, IGMP, bytes(8) + mark.ljust(max(size - 28, 0), b".")))
 
 
 class Census:

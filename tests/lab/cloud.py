@@ -54,11 +54,13 @@ class V2:
         return self._create("security_group", {"name": name, **more})
 
     def rule(self, group: Body, direction: str, protocol: str, *ports: int, **more: object) -> Body:
-        """A rule; `ports`: none, one, or first and last (type and code for ICMP).  IPv4 unless `ethertype` is given."""
+        """A rule that is in force; `ports`: none, one, or first and last (type and code for ICMP).  IPv4 unless
+        `ethertype` is given.
+        """
         if ports:
             more |= {"port_range_min": ports[0], "port_range_max": ports[-1]}
         said = {"security_group_id": group["id"], "direction": direction, "protocol": protocol, "ethertype": "IPv4"}
-        return self._create("security_group_rule", {**said, **more})
+        return self._create("security_group_rule", {**said, **more}, WAIT)
 
     def show(self, kind: str, id: str) -> Body:
         return self._body(self.controller.api("GET", f"/v2.0/{_plural(kind)}/{id}"), 200)[kind]  # type: ignore[no-any-return]
@@ -79,8 +81,9 @@ class V2:
         until(lambda: self.show("port", port["id"])["status"] == wanted, within)
         return str(self.show("port", port["id"])["status"])
 
-    def _create(self, kind: str, values: Body) -> Body:
-        reply = self.controller.api("POST", f"/v2.0/{_plural(kind)}", {kind: {"project_id": self.project, **values}})
+    def _create(self, kind: str, values: Body, headers: dict[str, str] | None = None) -> Body:
+        body = {kind: {"project_id": self.project, **values}}
+        reply = self.controller.api("POST", f"/v2.0/{_plural(kind)}", body, headers)
         return self._body(reply, 201)[kind]  # type: ignore[no-any-return]
 
     def _body(self, reply: Reply, status: int) -> Any:

@@ -121,9 +121,9 @@ class Hypervisor:
         return run(["ovs-appctl", "-t", f"{self.directory}/ovs-vswitchd.{pid}.ctl", *arguments])
 
     def flows(self, bridge: str = "br-int") -> list[str]:
-        """The flows as text, one each, without counters."""
+        """The flows that are to stay, as text, one each, without counters."""
         lines = self.ofctl("dump-flows", "--no-stats", bridge=bridge).splitlines()
-        return sorted(line.strip() for line in lines if "actions=" in line)
+        return sorted(line.strip() for line in lines if "actions=" in line and "hard_timeout=" not in line)
 
     def interfaces(self, vifs: Mapping[str, str]) -> None:
         """Plug many internal interfaces into br-int in one transaction: OVS name to iface-id.

@@ -61,13 +61,17 @@ class Vm:
 
     def create(self, addresses: Sequence[str], mtu: int) -> None:
         """Make the namespace and the wire, and plug it in."""
+        ip([f"netns add {self.namespace}"])
+        ip(["link set lo up"], self.namespace)
+        self._wire(addresses, mtu)
+
+    def _wire(self, addresses: Sequence[str], mtu: int) -> None:
         ip([
-            f"netns add {self.namespace}",
             f"link add name {self.name} netns {self.at.namespace} mtu {mtu} type veth"
             f" peer name eth0 netns {self.namespace} address {self.mac} mtu {mtu}",
         ])  # fmt: skip
         ip([f"link set dev {self.name} up"], self.at.namespace)
-        ip(["link set lo up", "link set eth0 up", *(_address(each) for each in addresses)], self.namespace)
+        ip(["link set eth0 up", *(_address(each) for each in addresses)], self.namespace)
         # the userspace datapath does not fill in checksums that a veth leaves to the hardware
         run(inside(self.namespace, ["ethtool", "-K", "eth0", "tx", "off", "txvlan", "off", "rxvlan", "off"]))
         self.plug()
@@ -76,6 +80,13 @@ class Vm:
         """Add the port to br-int (that of another hypervisor's VM stays where it is)."""
         vif = ["--", "set", "interface", self.name, f"external_ids:iface-id={self.iface_id}"] if self.iface_id else []
         self.at.vsctl("--may-exist", "add-port", "br-int", self.name, *vif)
+
+    def move(self, to: Hypervisor, *addresses: str, mtu: int = 1400) -> None:
+        """Be plugged in at another hypervisor, with all that runs in the VM; its interface is a new one."""
+        self.unplug()
+        ip(["link del eth0"], self.namespace)
+        self.at = to
+        self._wire(addresses, mtu)
 
     def unplug(self) -> None:
         self.at.vsctl("--if-exists", "del-port", "br-int", self.name)

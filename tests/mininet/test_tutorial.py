@@ -13,6 +13,7 @@ import pytest
 from mininet.topolib import TreeTopo
 
 from tests.mininet.bed import URL, Bed, reach, until
+from topology.mininet import attach
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial-mininet.md"
 
@@ -60,6 +61,28 @@ def test_the_commands_of_quantum() -> None:
         red = bed.topology()["networks"][0]["id"]
         said = shell(f"api={URL}/v1.1/tenants/lab red={red}\n{textwrap.dedent(detached[0])}")
         assert not bed.topology()["ports"] and not bed.topology()["networks"], said
+
+
+def test_filter_it() -> None:
+    """The shell's part of "Filter it": what is dropped is explained, and a group lets pings in again."""
+    page = TUTORIAL.read_text().partition("## 7. Filter it")[2]
+    dropping, asking, allowing = (
+        textwrap.dedent(part) for part in re.findall(r"^((?:    .*\n)+)", page, re.MULTILINE)[:3]
+    )
+    with Bed() as bed:
+        net = bed.run(TreeTopo(depth=2, fanout=2))
+        attach(net, {"red": [net.get("h1"), net.get("h3")]})
+        assert reach(net, {("h1", "h3")})
+        said = shell(dropping)
+        assert not reach(net, {("h1", "h3")}), said
+        drops = asking.splitlines()[0]
+        until(lambda: "no rule allows icmp type 8 code 0 in from 10.0.0.1" in shell(dropping + drops), "the reason")
+        traced = bed.command("trace", "h1", "h3")
+        assert traced.returncode == 1 and "dropped by the security groups of port" in traced.stdout
+        said = shell(dropping + allowing)
+        assert reach(net, {("h1", "h3")}), said
+        assert bed.command("trace", "h1", "h3").returncode == 0
+        assert bed.command("trace", "h1", "h3", "--protocol", "tcp", "--port", "22").returncode == 1
 
 
 def shell(script: str) -> str:

@@ -59,14 +59,17 @@ class Lane:
 
     def send(self, frame: Frame) -> list[Sent]:
         """What leaves because of a frame."""
+        return [Sent(port, unpacked(data)) for port, data in self.send_bytes(frame["in_port"], [packed(frame)])]
+
+    def send_bytes(self, in_port: int, sent: list[bytes]) -> list[tuple[int, bytes]]:
+        """Ports and bytes of what leaves because of several frames."""
         before = {port: len(captured(self._path(port))) for port in PORTS}
         fenced = len(captured(self._path(_FENCE)))
         fence = {"eth_src": 1, "eth_dst": 2, "eth_type": _FENCE_TYPE}
-        name = f"l{frame['in_port']}"
-        self.ovs.appctl("netdev-dummy/receive", name, packed(frame).hex())
-        self.ovs.appctl("netdev-dummy/receive", name, packed(fence).hex())
+        for data in (*sent, packed(fence)):
+            self.ovs.appctl("netdev-dummy/receive", f"l{in_port}", data.hex())
         until(lambda: len(captured(self._path(_FENCE))) > fenced)
-        return [Sent(port, unpacked(data)) for port in PORTS for data in captured(self._path(port))[before[port] :]]
+        return [(port, data) for port in PORTS for data in captured(self._path(port))[before[port] :]]
 
     def _path(self, port: int) -> Path:
         return self.ovs.directory / f"l{port}.pcap"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from ipaddress import ip_address
 from typing import Any
 
@@ -40,6 +41,22 @@ def unpacked(data: bytes) -> Frame:
         elif not isinstance(layer, bytes | bytearray):
             found |= _fields(layer, found["eth_type"], "")
     return {name: value for name, value in found.items() if value}
+
+
+def fragmented(data: bytes, size: int) -> list[bytes]:
+    """An IPv4 frame in fragments (RFC 791, 3.2) that carry `size` bytes each, a multiple of 8."""
+    ethernet_, header, payload = data[:14], data[14:34], data[34:]
+    found = []
+    for start in range(0, len(payload), size):
+        part = payload[start : start + size]
+        more = 0x2000 if start + size < len(payload) else 0
+        said = header[:2] + struct.pack("!HHH", 20 + len(part), 7, more | start // 8) + header[8:10] + bytes(2)
+        said += header[12:]
+        total = sum(struct.unpack("!10H", said))
+        while total >> 16:
+            total = (total & 0xFFFF) + (total >> 16)
+        found.append(ethernet_ + said[:10] + struct.pack("!H", total ^ 0xFFFF) + said[12:] + part)
+    return found
 
 
 def _layers(frame: Frame, prefix: str) -> list[Any]:

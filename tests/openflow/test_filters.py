@@ -20,6 +20,7 @@ from tests.apps.security.reference import Reference
 from tests.openflow.flows import Heard
 from tests.openflow.judge import Bench
 from tests.openflow.lane import Lane
+from tests.openflow.packets import fragmented, packed
 from tests.ovs import PrivateOvs
 from tests.world import World, frame
 
@@ -143,3 +144,27 @@ def test_ports_of_sctp(lane: Lane) -> None:
     world.put("security_group_rule/in")
     lane.install(unmetered(world), forget=False)
     assert sent(1, 2, 5000, 81) == sent(2, 1, 81, 5000) == []
+
+
+@pytest.mark.parametrize("group_frame", [False, True], ids=["unicast", "to many"])
+@pytest.mark.parametrize("allowed", [False, True])
+def test_fragments_share_the_fate_of_the_first(lane: Lane, allowed: bool, group_frame: bool) -> None:
+    """By the ports, which the first one has; and so says the interpreter."""
+    rows: list[Row] = [switch(1), network("red"), group("one", 7), rule("out", "one", "egress", "udp 53")]
+    rows += [rule("in", "one", "ingress", f"udp {53 if allowed else 54}")]
+    for number in (1, 2):
+        rows += [replace(port(f"p{number}", "red", number), security_groups=("one",)), plugged(f"p{number}", 1, number)]
+    world = World(*rows)
+    lane.session.match_fragments()
+    lane.install(unmetered(world))
+    said = frame(eth_src=mac(1), eth_dst="ff:ff:ff:ff:ff:ff" if group_frame else mac(2), eth_type=0x0800,
+                 ipv4_src=four(1), ipv4_dst="10.0.0.255" if group_frame else four(2))  # fmt: skip
+    one = {**said, "ip_proto": 17, "in_port": 1}
+    first, later = {**one, "udp_src": 5000, "udp_dst": 53, "ip_frag": 1}, {**one, "ip_frag": 3}
+    told = [port for each in (first, later) for port in world.inject("h1", 1, each).ports]
+    parts = (
+        2 if allowed else 1 if group_frame else 0
+    )  # those of a group frame that are later are of no use by themselves
+    assert told == ["p2"] * parts
+    whole = packed({**one, "udp_src": 5000, "udp_dst": 53, "length": 2500})
+    assert [port for port, _ in lane.send_bytes(1, fragmented(whole, 1400))] == [2] * parts

@@ -13,14 +13,15 @@ from controller.reconcile.programmer import Programmer
 from controller.reconcile.recovery import Recovery
 from tests.reconcile.memory import Entry, MemorySession, key, until
 from tests.reconcile.test_programmer import USUAL, Bench, flow
+from tests.reconcile.test_zones import owner
 
-HELP = flow(99)
+HELP, ZONE = flow(99), owner(7, b"alice")
 RECOVERY = Recovery((HELP,), 60)
 
 
 class Anew(Bench):
     def __init__(self, audits: AuditIntervals = USUAL, recovery: Recovery = RECOVERY) -> None:
-        super().__init__(flow(1), audits=audits)
+        super().__init__(ZONE, audits=audits)
         self.sent: list[bytes] = []
         self.programmer = Programmer(
             "h1", cast(Session, Recording(self.session, self.sent)), self.plan, audits, recovery
@@ -47,16 +48,16 @@ class Recording:
 def test_an_empty_switch_has_them_before_all_others_and_for_their_time() -> None:
     bench = Anew()
     bench.run().end()
-    assert [len(wire) for wire in bench.sent] == [len(HELP.wire), len(flow(1).wire)]
+    assert [len(wire) for wire in bench.sent] == [len(HELP.wire), len(ZONE.wire)]
     assert bench.sent[0] == HELP.passing(60) and bench.timeouts() == [60]
     assert bench.sent[0] != HELP.wire and bench.sent[0].replace(b"\0\0\0\x3c", bytes(4)) == HELP.wire
 
 
-@pytest.mark.parametrize(("age", "left"), [(0, [60]), (20, [40]), (59, [1]), (60, []), (5000, [])])
+@pytest.mark.parametrize(("age", "left"), [(0, [60]), (20, [40]), (57, [3]), (58, []), (60, []), (5000, [])])
 def test_one_whose_flows_are_older_has_no_need_of_them(age: int, left: list[int]) -> None:
     """Flows that ovs-ctl has saved and restored begin to count anew; and who takes over goes on with what is left."""
     bench = Anew()
-    bench.session.table = {key(flow(1).wire): Entry(flow(1).cookie, True)}
+    bench.session.table = {key(ZONE.wire): Entry(ZONE.cookie, True)}
     bench.session.flows_age = age
     bench.run().end()
     assert bench.timeouts() == left
@@ -73,6 +74,13 @@ def test_an_audit_neither_repeats_nor_removes_them(monkeypatch: pytest.MonkeyPat
     until(lambda: bench.session.dumps > 2)
     assert bench.timeouts() == [60] and key(HELP.wire) in bench.session.table and bench.programmer.repaired == 0
     bench.end()
+
+
+def test_one_that_has_them_is_sent_none() -> None:
+    bench = Anew()
+    bench.session.table = {key(HELP.wire): Entry(HELP.cookie, False)}
+    bench.run().end()
+    assert bench.timeouts() == []
 
 
 def test_none_where_no_time_is_given() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from apps.pipeline import LIMIT
 from controller.compile.catalogue import apps
-from controller.compile.compiler import Compiler
+from controller.compile.compiler import Compiled, Compiler
 from controller.compile.flow_set import FlowSet, FlowSetKey
 from controller.flow import Flow, Rates, field
 from controller.flow.meter import Meter
@@ -231,6 +231,56 @@ def test_a_change_that_comes_while_switches_are_told_is_not_in_the_rounds_revisi
     site.reconciler._round()
     hub.kill(thread)
     assert site.model.revision == first + 1 and site.progress.compiled == first
+
+
+def test_switches_come_and_go_while_flow_sets_are_settled() -> None:
+    site = Site(4)
+    changes: dict[str, set[Flow]] = {switch_id: set() for switch_id in site.switches}
+
+    def play(compiled: Compiled) -> None:
+        for switch_id, some in compiled.changes.items():
+            changes[switch_id] -= {change.old for change in some if change.old is not None}
+            changes[switch_id] |= {change.new for change in some if change.new is not None}
+
+    for switch_id in ("h1", "h2"):
+        site.compiler.include(switch_id)
+    play(site.compiler.run())
+    site.feed.put(*one_port(1000, 1), *one_port(1001, 2))
+    for _ in site.compiler.work():
+        pass
+    for step, _ in enumerate(site.compiler.settle_sets()):
+        if step == 0:
+            site.compiler.include("h3")
+            site.compiler.exclude("h1")
+    play(site.compiler.settle())
+    play(site.compiler.run())
+    for switch_id in ("h2", "h3"):
+        scratch = Compiler(site.model, apps(Rates()))
+        scratch.include(switch_id)
+        scratch.run()
+        assert changes[switch_id] == set(site.compiler.wanted(switch_id)) == set(scratch.wanted(switch_id)) != set()
+    site.compiler.exclude("h2")
+    site.compiler.exclude("h3")
+    site.compiler.run()
+    assert site.compiler.empty
+
+
+def test_flow_sets_are_settled_with_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler, "SLICE", 0.0)
+    site = Rounds(20, monkeypatch)
+    site.feed.put(*(row for number in range(1, 21) for row in one_port(1000 + number, number)))
+    left: set[int] = set()
+
+    def others() -> None:
+        while True:
+            if site.compiler.idle:
+                left.add(len(site.compiler._changed))
+            hub.sleep(0)
+
+    thread = hub.spawn(others)
+    site.reconciler._round()
+    hub.kill(thread)
+    assert {5, 10, 15, 20} <= left  # of 20 switches' sets and the network's
 
 
 def test_flows_that_use_meters_are_found_once_for_all_switches() -> None:

@@ -27,7 +27,11 @@ def switch(model: Model, hypervisor: Hypervisor) -> Iterator[str]:
     compiler.include(hypervisor.system_id)
     compiler.run()
     wanted = {flow.cookie: flow for flow in compiler.wanted(hypervisor.system_id)}
-    lines = [line for line in hypervisor.ofctl("dump-flows", "--no-stats").splitlines() if "cookie=" in line]
+    lines = [
+        line
+        for line in hypervisor.ofctl("dump-flows", "--no-stats").splitlines()
+        if "cookie=" in line and "hard_timeout=" not in line
+    ]
     held = {int(found[1], 16): line for line in lines if (found := _COOKIE.search(line))}
     if len(held) < len(lines):
         yield f"{hypervisor.system_id} holds {len(lines) - len(held)} flows twice"

@@ -32,7 +32,7 @@ def test_every_kind_comes_back_equal(row: Row) -> None:
 
 def test_the_value_is_json_with_its_version() -> None:
     value = json.loads(encode(PORT))
-    assert value["v"] == 1 and value["id"] == "p1" and value["fixed_ips"][0] == ["s1", "10.0.0.3"]
+    assert value["v"] == 2 and value["id"] == "p1" and value["fixed_ips"][0] == ["s1", "10.0.0.3"]
 
 
 def test_fields_in_another_order_and_unknown_fields_are_read() -> None:
@@ -41,8 +41,20 @@ def test_fields_in_another_order_and_unknown_fields_are_read() -> None:
 
 
 def test_a_newer_version_is_refused_and_named() -> None:
-    with pytest.raises(StoreError, match=r"port/p1.*version 2.*knows 1"):
-        decode(PORT.key, encode(PORT).replace(b'"v":1', b'"v":2'))
+    with pytest.raises(StoreError, match=r"port/p1.*version 3.*knows 1 to 2"):
+        decode(PORT.key, encode(PORT).replace(b'"v":2', b'"v":3'))
+
+
+def test_a_port_of_the_version_without_security_groups_is_read_and_not_filtered() -> None:
+    value = {**json.loads(encode(PORT)), "v": 1}
+    del value["security_groups"]
+    assert decode(PORT.key, json.dumps(value).encode()) == PORT
+
+
+@pytest.mark.parametrize("version", [0, -1, 3])
+def test_a_port_of_any_other_version_is_refused(version: int) -> None:
+    with pytest.raises(StoreError, match="schema version"):
+        decode(PORT.key, encode(PORT).replace(b'"v":2', b'"v":%d' % version))
 
 
 @pytest.mark.parametrize("key", ["router/r1", "port", "", "/", "taken/mac/x"])

@@ -158,11 +158,12 @@ def test_frames_that_are_lost_in_one_place_are_told_once(topology: dict[str, Any
 
 def test_a_trace_says_where_it_ends_and_that_networks_differ(topology: dict[str, Any]) -> None:
     step = {"table": 50, "name": "remote", "flow": None, "installed": None}
-    hop = {"switch": "a1", "in_port": 7, "tables": [step], "sent": [], "arrived": []}
+    hop = {"switch": "a1", "in_port": 7, "tables": [step], "sent": [{"port": 0xFFFFFFFD}, {"port": 8}], "arrived": []}
     frame = {"frame": {"eth_type": 0x0800, "eth_src": "a", "eth_dst": "b"}, "arrives": False, "answered": False,
              "verdict": "dropped", "hops": [hop]}  # fmt: skip
     found = explain(topology, {"from": topology["ports"][0], "to": topology["ports"][2], "frames": [frame]})
     assert any(line.endswith("remote: no flow matches") for line in found.lines)
     assert found.lines[0] == 'FAULT  h1 is on network <red>, h3 on network "blue": they are kept apart'
     assert "switch s1, in by a1-h1 (port 7)" in found.lines[2]
+    assert [line.strip() for line in found.lines[4:6]] == ["to the controller", "out by port 8"]
     assert found.faults == 2

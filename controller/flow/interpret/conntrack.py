@@ -34,7 +34,7 @@ class TrackedConnection(NamedTuple):
 
 
 Place = tuple[int, Ends]  # zone, and the ends in one direction
-Datagram = tuple[int, int, int, int]  # zone, source, target, protocol
+Datagram = tuple[int, int, int, int, bool]  # zone, source, target, protocol, whether it was tracked there before
 
 
 class Conntrack(NamedTuple):
@@ -56,17 +56,23 @@ class Conntrack(NamedTuple):
         return self._invalid(request) if ends is None else self._track(frame, ends, request)
 
     def _fragment(self, frame: Frame, request: TrackRequest) -> TrackVerdict | None:
-        """All fragments of a datagram share the fate of the first, which has the ports; they leave as fragments."""
+        """All fragments of a datagram share the fate of the first, which has the ports; they leave as fragments.
+
+        Open vSwitch holds those whose first has not come to the same action: one that was dropped after it was tracked
+        never does.  The others are told the first one's connection, without its ports.
+        """
         ends = ends_of(frame)
         if ends is None:
             return self._invalid(request)
-        datagram = (request.zone, ends.source, ends.target, ends.protocol)
+        again = bool(_before(frame, request.zone))
+        datagram = (request.zone, ends.source, ends.target, ends.protocol, again)
         if frame["ip_frag"] != _LATER:
             seen = self._replace(fragments={**self.fragments, datagram: ends})
             return seen._track(frame, ends, request)
         if datagram not in self.fragments:
             return None
-        return self._track(frame, self.fragments[datagram], request)
+        verdict = self._track(frame, self.fragments[datagram], request)
+        return verdict._replace(tracked={**verdict.tracked, "ct_tp_src": 0, "ct_tp_dst": 0})
 
     def _related(self, frame: Frame, request: TrackRequest) -> TrackVerdict:
         """An ICMP error: part of the connection whose packet it quotes; one about nothing known is invalid."""

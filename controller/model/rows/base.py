@@ -122,6 +122,7 @@ class Kind:
     plural: str = ""
     flowless: bool = False
     version: int = 1
+    oldest: int = 1
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -143,6 +144,7 @@ def row(
     plural: str = "",
     flowless: bool = False,
     version: int = 1,
+    oldest: int = 1,
 ) -> Callable[[K], K]:
     """Declare a kind of row, called `name` in keys and in the API.
 
@@ -156,13 +158,14 @@ def row(
     quota: how many a project may have by default (-1: any number); None: they are not counted.
     plural: what people call several of them ("Subnet pools"), where `name` does not say it.
     flowless: such rows never affect flows.
-    version: of the schema, stored in each row (`store.codec`).
+    version: of the schema, stored in each row (`store.codec`).  A field that a program must not ignore needs a new one.
+    oldest: the first version whose rows this one reads; fields that they lack have their defaults.
     """
 
     def declared(kind: K) -> K:
         said = plural or f"{name.replace('_', ' ').capitalize()}s"
         found = Kind(
-            name, index, lookup, attributes, parent, refers, seen, alters, joins, quota, said, flowless, version
+            name, index, lookup, attributes, parent, refers, seen, alters, joins, quota, said, flowless, version, oldest
         )
         if KINDS.setdefault(name, kind) is not kind:
             raise ValueError(f"two kinds of rows are called {name}")

@@ -51,6 +51,7 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
     refers=(Reference("security_groups", "security_group", "group-port"),),
     seen=Seen(parent_owner=True),
     quota=500,
+    version=2,  # security_groups: a program that ignored them would open filtered ports
 )
 class Port(Standard, frozen=True, kw_only=True):
     """One place to plug an interface into a network.
