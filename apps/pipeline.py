@@ -88,8 +88,9 @@ INGRESS_JUDGED = _table(180, "ingress_judged", "eth_type ip_proto tcp_flags ct_s
 FLOOD_FILTER = _table(
     184, "flood_filter", "eth_type ip_proto udp_src udp_dst icmpv6_type", "flood_blocks"
 )  # fmt: skip
-FLOOD_BLOCKS = _table(186, "flood_blocks", "metadata eth_type ip_frag ct_state", "flood_judge")
-FLOOD_JUDGE = _table(188, "flood_judge", "metadata reg9 reg14", "group flood_copies")
+FLOOD_BLOCKS = _table(186, "flood_blocks", "metadata", "flood_judge")
+FLOOD_JUDGE = _table(188, "flood_judge", "metadata reg9 reg14 eth_type", "flood_alike flood_copies")
+FLOOD_ALIKE = _table(189, "flood_alike", "metadata reg9 eth_type ip_frag ct_state", "group flood_copies")
 FLOOD_COPIES = _table(190, "flood_copies", "metadata reg9 reg14", "deliver")
 
 # --- deliver: logical port to OpenFlow port; the only table that knows OpenFlow ports of tenants on the way out ---
@@ -128,14 +129,14 @@ ZONES = Table(252, "zones", frozenset({"ct_zone"}), owns_zones=True)  # never en
 TABLES = (
     CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED, EGRESS_JUDGED, ANSWER,
     LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS,
-    FLOOD_JUDGE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES,
-    VERDICTS, PROBE, ZONES,
+    FLOOD_JUDGE, FLOOD_ALIKE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS,
+    PLAIN_MEMBERS, RULES, VERDICTS, PROBE, ZONES,
 )  # fmt: skip
 
 # Tables whose numbers stay from version to version.  To the first three packets come back from the connection tracker:
 # what the datapath has cached of a packet's first part names them for a moment longer than the former flows.  A flow of
 # the last that is new empties the port's zone, so to move it would end all connections.
-LASTING = (EGRESS_TRACKED, INGRESS_TRACKED, FLOOD_BLOCKS, ZONES)
+LASTING = (EGRESS_TRACKED, INGRESS_TRACKED, FLOOD_ALIKE, ZONES)
 
 # --- stages: the state of a packet, and the table where it goes on ---
 CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
@@ -160,7 +161,8 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "serve": (ANSWER,),
     "forward": (LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
-        PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE, FLOOD_COPIES,
+        PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
+        FLOOD_ALIKE, FLOOD_COPIES,
     ),
     "deliver": (DELIVER,),
     "fabric": (FABRIC, IMPOSE, FORWARD),
@@ -179,7 +181,7 @@ def _bits(name: str, place: str, low: int, width: int, set_by: str, read_by: str
 
 SEGMENT = _bits(
     "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24, "classify arrive",
-    "declared answer local flood remote spread unknown flood_blocks flood_judge flood_copies fabric impose",
+    "declared answer local flood remote spread unknown flood_blocks flood_judge flood_alike flood_copies fabric impose",
 )  # fmt: skip
 FROM_FABRIC = _bits(
     "the frame came from another switch, so it is never sent to one again (split horizon)", "metadata", 32, 1,
@@ -210,11 +212,11 @@ TO_SWITCH = _bits(
 )  # fmt: skip
 BLOCK = _bits(
     "which block of a flood is meant: of 64 logical ports or switches; from LEARNERS on: the learning ones of them",
-    "reg9", 0, 17, "local remote unknown flood_blocks", "flood spread flood_judge flood_copies",
+    "reg9", 0, 17, "local remote unknown flood_blocks", "flood spread flood_judge flood_alike flood_copies",
 )  # fmt: skip
 ALIKE = _bits(
     "which of a block's filtered ports are meant: those with the same security groups", "reg9", 17, 7, "flood_judge",
-    "flood_copies",
+    "flood_alike flood_copies",
 )  # fmt: skip
 BUCKET = _bits("which of several shortest paths over links", "reg10", 0, 3, "fabric", "impose")
 ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "classify impose", "forward")
@@ -222,7 +224,7 @@ ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "c
 _JUDGED = "egress_judged ingress_judged"
 _STAGES = f"egress egress_tracked permit ingress_tracked {_JUDGED}"
 JUDGED_GROUP = _bits(
-    "the security group whose rules are asked", "reg12", 0, 24, f"{_JUDGED} judge flood_judge", "group remotes rules"
+    "the security group whose rules are asked", "reg12", 0, 24, f"{_JUDGED} judge flood_alike", "group remotes rules"
 )  # fmt: skip
 REMOTE_SET = _bits(
     "the address set that the other side is in; 0: any", "reg13", 0, 24, f"{_JUDGED} group remotes",
@@ -230,11 +232,11 @@ REMOTE_SET = _bits(
 )  # fmt: skip
 JUDGED_PORT = _bits("the logical port whose groups are asked", "reg14", 0, 16, _STAGES, "judge verdicts")
 DIRECTION = _bits(
-    "the direction that is asked about: OUTWARD or INWARD", "reg14", 16, 1, f"{_STAGES} flood_filter flood_blocks",
+    "the direction that is asked about: OUTWARD or INWARD", "reg14", 16, 1, f"{_STAGES} flood_filter",
     "group remotes members plain_members rules",
 )  # fmt: skip
 ALLOWED = _bits(
-    "a rule allows it", "reg14", 17, 1, f"{_STAGES} flood_filter flood_blocks flood_judge rules",
+    "a rule allows it", "reg14", 17, 1, f"{_STAGES} flood_filter flood_alike rules",
     "egress_judged ingress_judged flood_judge flood_copies group remotes members plain_members",
 )  # fmt: skip
 

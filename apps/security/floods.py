@@ -1,12 +1,15 @@
 """Group frames to ports with filters: judged once for all ports of a block with the same security groups.
 
 Open vSwitch looks a frame up 4,096 times at most (docs/decisions/0074-logical-ports.md), so a judgement for each copy
-would be too many.  IP is tracked once for its tuple, in a zone of no port's, and no connection is made of it.
+would be too many.  Each is of a copy of the frame that comes back from the connection tracker, which counts anew: what
+one tenant's ports ask costs those beside them nothing.  The tracker is asked for the tuple alone, and makes no
+connection; in the zone of one of the ports, where fragments meet none of another network (decision 110).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from controller.flow import Action, Flow, ct, field, in_order, load, resubmit
 from controller.model.reader import Reader
@@ -16,6 +19,7 @@ from ..pipeline import (
     ALIKE,
     ALLOWED,
     BLOCK,
+    FLOOD_ALIKE,
     FLOOD_BLOCKS,
     FLOOD_COPIES,
     FLOOD_FILTER,
@@ -27,15 +31,16 @@ from ..pipeline import (
     IPV6,
     OUT_KEY,
     PERMITTED,
+    STATELESS,
     USUAL,
     bits,
     of_network,
 )
-from .kinds import numbers
+from .kinds import filter_of, numbers
 from .ports import asking
-from .stages import LATER, RECEIVED_ALWAYS, VALID
+from .stages import LATER, RECEIVED_ALWAYS, TRACKED, VALID
 
-ZONE = 65_535  # no port's, and nothing is ever committed in it
+OWN_TUPLE = field("ct_state", "-rel-rpl-inv+trk")  # the tuple of its connection is the packet's own
 _INWARD = load("reg14[16..17]", INWARD)  # nothing allowed yet
 _ALLOWED = load("reg14[16..17]", INWARD | 2)
 
@@ -48,7 +53,9 @@ def switch(_: Switch, see: Reader, permitted: tuple[int, ...]) -> Iterator[Flow]
     for number in permitted:
         yield Flow(FLOOD_FILTER, HIGH, (field("eth_type", number),), passes)
     for family in (IPV4, IPV6):
-        yield Flow(FLOOD_FILTER, USUAL, (family,), (_INWARD, ct(ZONE, FLOOD_BLOCKS.number)))
+        yield Flow(FLOOD_FILTER, USUAL, (family,), (_INWARD, resubmit(FLOOD_BLOCKS.number)))
+        later = in_order(family, LATER, VALID)  # no ports to judge by; it comes only with the first, which has
+        yield Flow(FLOOD_ALIKE, HIGH, later, (ALLOWED.put(1),), goto=FLOOD_COPIES)
 
 
 def network(network: Network, see: Reader) -> Iterator[Flow]:
@@ -56,12 +63,8 @@ def network(network: Network, see: Reader) -> Iterator[Flow]:
     blocks = see.filtered_blocks(see.switch_id, network.id)
     if not blocks:
         return
-    of = of_network(network.segment)
     each = tuple(action for block in blocks for action in (BLOCK.put(block), resubmit(FLOOD_JUDGE.number)))
-    yield Flow(FLOOD_BLOCKS, USUAL, (of,), each)
-    for family in (IPV4, IPV6):  # they have no ports to judge by, and come only with the first, which has
-        later = in_order(family, LATER, VALID, of)
-        yield Flow(FLOOD_BLOCKS, HIGH, later, (_ALLOWED, *each))
+    yield Flow(FLOOD_BLOCKS, USUAL, (of_network(network.segment),), each)
 
 
 def block(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
@@ -74,24 +77,34 @@ def block(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
     judged: list[Action] = []
     passed: list[Action] = []
     for number, (groups, keys) in enumerate(sorted(alike.items())):
-        copies = (ALIKE.put(number), resubmit(FLOOD_COPIES.number))
-        if groups:
-            judged += (*asking(groups), *copies, ALLOWED.put(0))
-        passed += copies
+        these = (bits((BLOCK, block), (ALIKE, number)), here)
+        if groups.numbers:
+            judged += (ALIKE.put(number), ct(keys[0], FLOOD_ALIKE.number))
+            state = TRACKED if groups.kind == STATELESS else OWN_TUPLE
+            yield Flow(FLOOD_ALIKE, USUAL, in_order(*these, state), asking(groups.numbers), goto=FLOOD_COPIES)
+        passed += (ALIKE.put(number), resubmit(FLOOD_COPIES.number))
         out = tuple(action for key in keys for action in (OUT_KEY.put(key), resubmit(PERMITTED.number)))
-        yield Flow(FLOOD_COPIES, USUAL, (bits((BLOCK, block), (ALIKE, number)), ALLOWED.match(1), here), out)
-    yield Flow(FLOOD_JUDGE, USUAL, (BLOCK.match(block), ALLOWED.match(0), here), tuple(judged))
+        yield Flow(FLOOD_COPIES, USUAL, (these[0], ALLOWED.match(1), here), out)
+    for family in (IPV4, IPV6) if judged else ():
+        yield Flow(FLOOD_JUDGE, USUAL, in_order(family, BLOCK.match(block), ALLOWED.match(0), here), tuple(judged))
     yield Flow(FLOOD_JUDGE, USUAL, (BLOCK.match(block), ALLOWED.match(1), here), tuple(passed))
 
 
-def _alike(network_id: str, block: int, see: Reader) -> dict[tuple[int, ...], list[int]]:
-    """The groups' numbers -> keys of the block's filtered ports that have just these groups."""
-    found: dict[tuple[int, ...], list[int]] = {}
+class _Groups(NamedTuple):
+    """What ports are judged alike by: the kind of their filter, and the numbers of their groups."""
+
+    kind: int
+    numbers: tuple[int, ...]
+
+
+def _alike(network_id: str, block: int, see: Reader) -> dict[_Groups, list[int]]:
+    """The groups -> keys of the block's filtered ports that have just these groups."""
+    found: dict[_Groups, list[int]] = {}
     for port_id in see.members(see.switch_id, network_id, block):
         port = see.get(Port, port_id)
         at = None if port is None else see.binding(port)
         if port is not None and at is not None and port.filtered:
-            found.setdefault(numbers(port, see), []).append(at.port_key)
+            found.setdefault(_Groups(filter_of(port, see), numbers(port, see)), []).append(at.port_key)
     return {groups: sorted(keys) for groups, keys in found.items()}
 
 

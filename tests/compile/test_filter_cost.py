@@ -11,7 +11,7 @@ from tests.world import World, change
 
 JUDGING = {"judge", "group", "remotes", "members", "plain_members", "rules"}
 STATIC = {"egress", "egress_tracked", "egress_judged", "permit", "ingress_tracked", "ingress_judged", "flood_filter",
-          "flood_blocks", "flood_judge", "flood_copies", "verdicts"}  # fmt: skip
+          "flood_blocks", "flood_judge", "flood_alike", "flood_copies", "verdicts"}  # fmt: skip
 
 
 def member(number: int, *groups: str, of: str = "red") -> Port:
