@@ -14,6 +14,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from controller.flow import Action, Flow, ct, field, in_order, load, resubmit
+from controller.flow.digest import of_bytes
 from controller.flow.fields import MEMO
 from controller.model.reader import Reader
 from controller.model.rows import Network, Switch
@@ -34,6 +35,7 @@ from ..pipeline import (
     IPV6,
     OUT_KEY,
     PERMITTED,
+    SAME_GROUPS,
     STATELESS,
     USUAL,
     bits,
@@ -81,14 +83,16 @@ def block(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
     judged: list[Action] = []
     passed: list[Action] = []
     for number, (groups, keys) in enumerate(sorted(alike.items())):
-        these = (bits((BLOCK, block), (ALIKE, number)), here)
+        same = of_bytes(repr(groups).encode()) % (1 << SAME_GROUPS.width)
+        these = (bits((BLOCK, block), (ALIKE, number)), SAME_GROUPS.match(same), here)
+        named = (ALIKE.put(number), SAME_GROUPS.put(same))
         if groups.numbers:
-            judged += (ALIKE.put(number), ct(keys[0], FLOOD_ALIKE.number))
+            judged += (*named, ct(keys[0], FLOOD_ALIKE.number))
             state = TRACKED if groups.kind == STATELESS else OWN_TUPLE
             yield Flow(FLOOD_ALIKE, USUAL, in_order(*these, state), asking(groups.numbers), goto=FLOOD_COPIES)
-        passed += (ALIKE.put(number), resubmit(FLOOD_COPIES.number))
+        passed += (*named, resubmit(FLOOD_COPIES.number))
         out = tuple(chain.from_iterable(map(_copy, keys)))
-        yield Flow(FLOOD_COPIES, USUAL, (these[0], ALLOWED.match(1), here), out)
+        yield Flow(FLOOD_COPIES, USUAL, in_order(*these, ALLOWED.match(1)), out)
     for family in (IPV4, IPV6) if judged else ():
         yield Flow(FLOOD_JUDGE, USUAL, in_order(family, BLOCK.match(block), ALLOWED.match(0), here), tuple(judged))
     yield Flow(FLOOD_JUDGE, USUAL, (BLOCK.match(block), ALLOWED.match(1), here), tuple(passed))
