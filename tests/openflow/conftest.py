@@ -8,6 +8,7 @@ import pytest
 from controller.openflow import framework
 from controller.openflow.session import Session
 from tests.openflow.flows import Heard, until
+from tests.openflow.lane import Lane
 from tests.simswitch import SimSwitch
 
 
@@ -32,4 +33,13 @@ def bench() -> Iterator[Bench]:
     yield Bench(server, heard, switches)
     for switch in switches:
         switch.drop()
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def lane() -> Iterator[Lane]:
+    heard = Heard()
+    server = framework.serve(("127.0.0.1", 0), heard)
+    with Lane(heard, f"tcp:127.0.0.1:{server.address[1]}") as made:
+        yield made
     server.close()
