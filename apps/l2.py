@@ -97,16 +97,14 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
     segment = network.segment
     every: list[Action] = []
     learning: list[Action] = []
-    for port_id in see.members(see.switch_id, network_id, block):
-        port = see.get(Port, port_id)
-        at = None if port is None else see.binding(port)
-        if port is None or at is None:
+    for copy in see.copies(see.switch_id, network_id, block):
+        if copy.filtered and not copy.learns:
             continue
-        kind = filter_of(port, see)
-        out = _copy(at.port_key, kind)
+        kind = filter_of(copy, see)
+        out = _copy(copy.port_key, kind)
         if not kind:
             every += out
-        if port.learns:
+        if copy.learns:
             learning += out
     if every:
         yield Flow(FLOOD, USUAL, (BLOCK.match(block), of_network(segment)), tuple(every))

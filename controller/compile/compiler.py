@@ -338,9 +338,11 @@ class Compiler:
         unit.deps = kept
         before, unit.children = unit.children, children
         if children != before:
-            for child in set(before).difference(children):
-                self._retire(unit.key, child)
-            for child in set(children).difference(before):
+            come = set(children).difference(before)
+            if len(before) + len(come) != len(children):  # else none has gone, as nearly always
+                for child in set(before).difference(children):
+                    self._retire(unit.key, child)
+            for child in come:
                 self._adopt(unit.key, child)
 
     def _kept(self, unit: Unit, deps: set[Dependency]) -> tuple[Dependency, ...]:

@@ -18,6 +18,7 @@ from .standard import StandardWish
 FIRST_PORT, LAST_PORT = 1, 65_535
 LAST_ICMP = 255  # types and codes have 8 bits (RFC 792)
 ANYWHERE = ("0.0.0.0/0", "::/0", "")
+MOST_REMOTES = 500  # address sets that the rules of one group name: a flow names them all, and has 64 KiB at most
 REMOTES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
 
 
@@ -60,6 +61,7 @@ def create(tx: Transaction, project_id: str, wish: RuleWish, means: Means) -> Se
         if tx.model.get(SecurityGroupRule, there) is None:
             raise Conflict("Duplicate Security Group Rule in POST.", "DuplicateSecurityGroupRuleInPost")
         raise Conflict(f"Security group rule already exists. Rule id is {there}.", "SecurityGroupRuleExists")
+    _check_most_remotes(tx, row)
     put(tx, row)
     _touch(tx, group.id, means)
     return row
@@ -136,6 +138,23 @@ def _known(tx: Transaction, group_id: str) -> dict[tuple[object, ...], str]:
         tx.memo[name] = {key(row): row.id for row in tx.model.find(SecurityGroupRule, "security_group_id", group_id)}
     found: dict[tuple[object, ...], str] = tx.memo[name]
     return found
+
+
+def _check_most_remotes(tx: Transaction, row: SecurityGroupRule) -> None:
+    """Raises Conflict where the rule names one more security group or address group than a group's rules can."""
+    remote = row.remote_group_id or row.remote_address_group_id
+    name = "remotes", row.security_group_id
+    if name not in tx.memo:
+        there = tx.model.find(SecurityGroupRule, "security_group_id", row.security_group_id)
+        tx.memo[name] = {one.remote_group_id or one.remote_address_group_id for one in there} - {""}
+    named: set[str] = tx.memo[name]
+    if remote and remote not in named:
+        if len(named) >= MOST_REMOTES:
+            raise Conflict(
+                f"The rules of a security group can name {MOST_REMOTES} security groups and address groups.",
+                "SecurityGroupTooManyRemotes",
+            )
+        named.add(remote)
 
 
 def key(row: SecurityGroupRule) -> tuple[object, ...]:

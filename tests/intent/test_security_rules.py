@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from apps.pipeline import GROUP, MEMBERS, REMOTE_SET
+from controller.flow import Flow, resubmit
 from controller.intent import address_groups, security_groups, security_rules
 from controller.model.rows import SecurityGroup, SecurityGroupRule
 from controller.runtime.errors import Conflict, Invalid, NotFound, Refused
@@ -182,3 +184,31 @@ def test_an_address_group_that_a_rule_names_stays(world: World) -> None:
         world.run(lambda tx: address_groups.delete(tx, named.id, world.means))
     world.run(lambda tx: security_rules.delete(tx, row.id, world.means))
     world.run(lambda tx: address_groups.delete(tx, named.id, world.means))
+
+
+def test_the_rules_of_a_group_name_a_bounded_number_of_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security_rules, "MOST_REMOTES", 3)
+    of, others = group(world), [group(world) for _ in range(4)]
+
+    def rules(tx: Any, some: list[SecurityGroup]) -> None:
+        for one in some:
+            wish: Any = {"security_group_id": of.id, "direction": "ingress", "remote_group_id": one.id}
+            security_rules.create(tx, "red", wish, world.means)
+
+    before = len(rules_of(world, of))
+    with pytest.raises(Conflict, match="can name 3"):
+        world.run(lambda tx: rules(tx, others))
+    assert len(rules_of(world, of)) == before
+    world.run(lambda tx: rules(tx, others[:3]))
+    with pytest.raises(Conflict, match="can name 3"):
+        rule(world, of, remote_group_id=others[3].id)
+    rule(world, of, protocol="tcp", remote_group_id=others[0].id)
+
+
+def test_a_flow_holds_as_many_as_they_may_name() -> None:
+    asked = tuple(
+        action
+        for number in range(1, security_rules.MOST_REMOTES + 1)
+        for action in (REMOTE_SET.put(number), resubmit(MEMBERS.number))
+    )
+    assert len(Flow(GROUP, 1, (), asked).wire) < 1 << 16
