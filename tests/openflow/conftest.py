@@ -8,7 +8,7 @@ import pytest
 from controller.openflow import framework
 from controller.openflow.session import Session
 from tests.openflow.flows import Heard, until
-from tests.openflow.lane import Lane
+from tests.openflow.lane import Lane, lane_of_its_own
 from tests.simswitch import SimSwitch
 
 
@@ -38,8 +38,5 @@ def bench() -> Iterator[Bench]:
 
 @pytest.fixture(scope="module")
 def lane() -> Iterator[Lane]:
-    heard = Heard()
-    server = framework.serve(("127.0.0.1", 0), heard)
-    with Lane(heard, f"tcp:127.0.0.1:{server.address[1]}") as made:
+    with lane_of_its_own() as made:
         yield made
-    server.close()

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from msgspec.structs import replace
 
-from controller.flow import Flow
 from controller.flow.interpret import Frame
 from controller.model.rows import Port, Row, SecurityGroupRule, Switch
 from controller.openflow.session import Holdings
@@ -17,7 +16,7 @@ from tests.apps.clouds import clouds, four, group, mac, network, plugged, port, 
 from tests.apps.security import scenes
 from tests.apps.security.reference import Reference
 from tests.openflow.judge import Bench, listening
-from tests.openflow.lane import Lane
+from tests.openflow.lane import Lane, unmetered
 from tests.openflow.packets import fragmented, packed
 from tests.world import World, frame
 
@@ -42,11 +41,6 @@ def test_a_switch_prints_every_flow_as_it_is_encoded(bench: Bench, world: World)
         assert held == Holdings({one.cookie for one in flows}, set())
         bench.install_texts(flows)
         assert bench.dump("theirs") == bench.dump("ours")
-
-
-def unmetered(world: World) -> set[Flow]:
-    """The flows of the switch but for those that limit and hand over, which no frame of these tests needs."""
-    return {flow for flow in world.compiler.wanted("h1") if not flow.meters}
 
 
 @pytest.mark.parametrize("seed", range(12))
