@@ -69,6 +69,14 @@ def filled(value: object) -> str:
     return text(value)
 
 
+def is_project(value: str) -> bool:
+    """Whether a text can be the id of a project."""
+    try:
+        return bool(filled(value))
+    except Fault:
+        return False
+
+
 @schema.takes(schema.or_null(TEXT))
 def optional_text(value: object) -> str:
     return "" if value is None else text(value)

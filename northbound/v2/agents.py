@@ -11,11 +11,10 @@ from controller.runtime.errors import NotFound
 from controller.store.transaction import Transaction
 
 from ..ask import Ask
-from ..checks import one_of
+from ..checks import one_of, optional_text
 from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import ADMIN, Access
 from ..schema import BOOLEAN, SHOWN_TEXT, Schema, closed, or_null
-from ..structures import description
 
 KIND = "Open vSwitch agent"  # the type under which Nova and Horizon look for hosts with Open vSwitch
 
@@ -83,7 +82,7 @@ AGENTS = Resource(
         Attribute("alive", lambda view, row: view.statuses.alive(row.id), shape=BOOLEAN),
         constant("availability_zone", ZONE),
         Attribute("configurations", _configurations, shape=CONFIGURATIONS),
-        Attribute("description", _note, May.UPDATE, description, "description"),
+        Attribute("description", _note, May.UPDATE, optional_text, "description"),
         unknown("created_at"),
         unknown("started_at"),
         unknown("heartbeat_timestamp"),

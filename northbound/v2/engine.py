@@ -17,7 +17,7 @@ from controller.store.transaction import Transaction
 from ..answer import SLICE, Response, as_json, as_json_list
 from ..ask import Ask, Handler
 from ..body import json_body
-from ..checks import Fault, filled
+from ..checks import is_project
 from ..errors import HttpError, bad_request
 from ..resource import PROJECT, Asked, May, Resource, read, refuse
 from . import filters, lists, visibility
@@ -102,20 +102,13 @@ def seed(resource: Resource, ask: Ask, query: Mapping[str, Sequence[str]]) -> No
     project = ask.caller.project_id
     if ask.caller.operator:
         project = next((values[0] for name in PROJECT if (values := query.get(name))), project)
-    if not _is_project(project) or resource.seed.there(ask.view.model, project):
+    if not is_project(project) or resource.seed.there(ask.view.model, project):
         return
     made = resource.seed.make
     try:
         ask.transact(lambda tx: made(tx, project, ask.means))
     except Unavailable as error:
         log.warning("project %s is without its default %s: %s", project, resource.name, error)
-
-
-def _is_project(project_id: str) -> bool:
-    try:
-        return bool(filled(project_id))
-    except Fault:
-        return False
 
 
 def show(resource: Resource, ask: Ask, row_id: str) -> Response:

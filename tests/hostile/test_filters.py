@@ -9,14 +9,11 @@ from itertools import combinations
 import pytest
 from msgspec.structs import replace
 
-from controller.flow import Flow
 from controller.flow.interpret import Frame
 from controller.model.rows import FixedIp, Row
-from controller.openflow import framework
 from tests.apps.clouds import four, group, mac, network, plugged, port, rule, switch
 from tests.lab import frames
-from tests.openflow.flows import Heard
-from tests.openflow.lane import Lane, captured
+from tests.openflow.lane import Lane, captured, lane_of_its_own, unmetered
 from tests.world import World, frame
 
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
@@ -25,15 +22,8 @@ SIZE = 1280  # bytes of a first fragment; the tracker takes none shorter than 1,
 
 @pytest.fixture(scope="module")
 def lane() -> Iterator[Lane]:
-    heard = Heard()
-    server = framework.serve(("127.0.0.1", 0), heard)
-    with Lane(heard, f"tcp:127.0.0.1:{server.address[1]}") as made:
+    with lane_of_its_own() as made:
         yield made
-    server.close()
-
-
-def unmetered(world: World) -> set[Flow]:
-    return {flow for flow in world.compiler.wanted("h1") if not flow.meters}
 
 
 def fragment(number: int, first: bool, marker: bytes) -> bytes:
