@@ -211,7 +211,7 @@ TO_SWITCH = _bits(
     zero="it is for the physical network, and no switch in particular",
 )  # fmt: skip
 BLOCK = _bits(
-    "which block of a flood is meant: of 64 logical ports or switches; from LEARNERS on: the learning ones of them",
+    "which block of a flood is meant: of 64 logical ports or switches; from LEARNING_ONLY on: its learning ones",
     "reg9", 0, 17, "local remote unknown flood_blocks", "flood spread flood_judge flood_alike flood_copies",
 )  # fmt: skip
 ALIKE = _bits(
@@ -256,7 +256,7 @@ TRAVELS = (
     SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE,
     SAME_GROUPS, BUCKET, ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
 )  # fmt: skip
-LEARNERS = 1 << 16  # in BLOCK
+LEARNING_ONLY = 1 << 16  # in BLOCK
 UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter
 OUTWARD, INWARD = 0, 1  # in DIRECTION, and who opened a connection, in ct_mark
 PASSED, NO_RULE, FORBIDDEN, NO_PROTOCOL, INVALID = 1, 2, 3, 4, 5  # in OUTCOME

@@ -125,4 +125,4 @@ def _alike(network_id: str, block: int, see: Reader) -> dict[_Groups, list[int]]
     return found
 
 
-HERE = {"switch": switch, "network": network, "block": block}
+ON_SWITCH = {"switch": switch, "network": network, "block": block}

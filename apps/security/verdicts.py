@@ -53,4 +53,4 @@ def port(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
             yield accepted(at.port_key, direction, rates.drops)
 
 
-HERE = {"port": port}
+ON_SWITCH = {"port": port}

@@ -13,7 +13,7 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import address_groups, standard, visibility
-from .standard import StandardWish
+from .standard import StandardRequest
 
 FIRST_PORT, LAST_PORT = 1, 65_535
 LAST_ICMP = 255  # types and codes have 8 bits (RFC 792)
@@ -22,7 +22,7 @@ MOST_REMOTES = 500  # address sets that the rules of one group name: a flow name
 REMOTES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
 
 
-class RuleWish(StandardWish, total=False):
+class RuleRequest(StandardRequest, total=False):
     """Requested attributes of a rule; missing keys were not given.  Values are in the form of the row's fields."""
 
     security_group_id: str
@@ -47,14 +47,14 @@ def missing(rule_id: str) -> NotFound:
 # --- create and delete ------------------------------------------------------------------------------------------------
 
 
-def create(tx: Transaction, project_id: str, wish: RuleWish, means: Means) -> SecurityGroupRule:
+def create(tx: Transaction, project_id: str, request: RuleRequest, means: Means) -> SecurityGroupRule:
     """Add a rule to a group.  All rules of one request are of one group and one project."""
-    group_id = wish["security_group_id"]
+    group_id = request["security_group_id"]
     _check_bulk(tx, group_id, project_id)
-    fields = matching(wish)
+    fields = matching(request)
     _check_remotes(tx, fields, means)
     group = visibility.required(tx, SecurityGroup, group_id, means, missing_group(group_id))
-    row = SecurityGroupRule(**standard.fields(project_id, wish, means), security_group_id=group.id, **fields)
+    row = SecurityGroupRule(**standard.fields(project_id, request, means), security_group_id=group.id, **fields)
     known = _known(tx, group.id)
     there = known.setdefault(key(row), row.id)
     if there != row.id:
@@ -167,18 +167,18 @@ def key(row: SecurityGroupRule) -> tuple[object, ...]:
 # --- what a rule may say ----------------------------------------------------------------------------------------------
 
 
-def matching(wish: Mapping[str, Any]) -> dict[str, Any]:
+def matching(request: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a rule that say which packets it is about, in canonical form.  Raises Invalid.
 
     Also for templates of default rules, which have the same fields.
     """
     fields: dict[str, Any] = {
-        "direction": wish["direction"],
-        "ethertype": wish.get("ethertype") or "IPv4",
-        "protocol": wish.get("protocol") or "",
-        "port_range_min": wish.get("port_range_min"),
-        "port_range_max": wish.get("port_range_max"),
-        **{name: wish.get(name) or "" for name in REMOTES},
+        "direction": request["direction"],
+        "ethertype": request.get("ethertype") or "IPv4",
+        "protocol": request.get("protocol") or "",
+        "port_range_min": request.get("port_range_min"),
+        "port_range_max": request.get("port_range_max"),
+        **{name: request.get(name) or "" for name in REMOTES},
     }
     fields["protocol"] = _canonical(fields["protocol"], fields["ethertype"])
     if (fields["port_range_min"], fields["port_range_max"]) == (FIRST_PORT, LAST_PORT):

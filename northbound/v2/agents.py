@@ -44,12 +44,12 @@ def _note(view: ResourceView, switch: Switch) -> str | None:
     return note.description if note else None
 
 
-def _update(tx: Transaction, switch_id: str, wish: dict[str, str], means: Means) -> Switch:
+def _update(tx: Transaction, switch_id: str, request: dict[str, str], means: Means) -> Switch:
     switch = tx.get(Switch, switch_id)
     if switch is None:
         raise NotFound(f"Agent with agent_id={switch_id} could not be found.", "AgentNotFound")
-    if "description" in wish:
-        tx.put(AgentNote(id=switch_id, description=wish["description"]))
+    if "description" in request:
+        tx.put(AgentNote(id=switch_id, description=request["description"]))
     return switch
 
 

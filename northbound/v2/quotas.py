@@ -72,10 +72,10 @@ def update(ask: Ask, project_id: str) -> Response:
     try:
         filled(project_id)
         forced, given = _forced(body["quota"])
-        wish = limits(list(QUOTAS))(given)
+        request = limits(list(QUOTAS))(given)
     except Fault as fault:
         raise bad_request(f"Invalid input for quota. Reason: {fault}.") from None
-    revision = ask.transact(lambda tx: quotas.change(tx, project_id, wish, forced)).revision
+    revision = ask.transact(lambda tx: quotas.change(tx, project_id, request, forced)).revision
     return as_json(200, {"quota": _shown(ask, project_id)}, revision)
 
 

@@ -109,8 +109,8 @@ def test_a_port_is_found_by_its_own_id_where_no_interface_is_named() -> None:
 
 
 def test_only_a_port_with_declared_addresses_has_a_station() -> None:
-    assert port("a", "red", 1).station == ("red", "fa:16:3e:00:00:01")
-    assert port("a", "red", 1, learning=True).station is None
+    assert port("a", "red", 1).declared_mac == ("red", "fa:16:3e:00:00:01")
+    assert port("a", "red", 1, learning=True).declared_mac is None
 
 
 def test_a_row_has_a_key() -> None:
