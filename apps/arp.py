@@ -31,4 +31,4 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
         yield Flow(ANSWER, USUAL, asked, _REPLY + said + TURN_BACK, goto=PERMITTED)
 
 
-EVERYWHERE = {"port": port}
+IN_NETWORK = {"port": port}

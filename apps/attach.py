@@ -45,11 +45,11 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
     elif port.learns:
         yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, goto=TRUSTED)
     else:
-        for mac in (port.mac_address, *port.guests):
+        for mac in (port.mac_address, *port.extra_macs):
             owned = (in_port, field("eth_src", mac), UNTAGGED)
             yield Flow(CLASSIFY, USUAL, owned, key, metadata, goto=CHECK_SOURCES)
     if at.port_key != at.ofport:
         yield Flow(DELIVER, USUAL, (OUT_KEY.match(at.port_key),), (output(at.ofport),))
 
 
-HERE = {"switch": switch, "port": port}
+ON_SWITCH = {"switch": switch, "port": port}

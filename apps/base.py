@@ -22,4 +22,4 @@ def switch(_: Switch, see: Reader) -> Iterator[Flow]:
     yield from FLOWS
 
 
-HERE = {"switch": switch}
+ON_SWITCH = {"switch": switch}

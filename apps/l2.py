@@ -21,7 +21,7 @@ from .pipeline import (
     BLOCK,
     FLOOD,
     FORWARDED,
-    LEARNERS,
+    LEARNING_ONLY,
     LOCAL,
     LOW,
     MULTICAST,
@@ -80,7 +80,7 @@ def network_here(network: Network, see: Reader) -> Iterator[Flow]:
     flood = _floods(FLOOD.number, see.blocks(see.switch_id, network.id))
     filtered = (resubmit(TO_FILTERED.number),) if see.filtered_blocks(see.switch_id, network.id) else ()
     yield Flow(LOCAL, USUAL, (MULTICAST, of_network(segment)), (LIMITED, *flood, *filtered), goto=REMOTE)
-    learning = [block | LEARNERS for block in see.learner_blocks(see.switch_id, network.id)]
+    learning = [block | LEARNING_ONLY for block in see.learner_blocks(see.switch_id, network.id)]
     if learning:
         yield Flow(UNKNOWN, USUAL, (of_network(segment),), _floods(FLOOD.number, learning))
 
@@ -97,21 +97,19 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
     segment = network.segment
     every: list[Action] = []
     learning: list[Action] = []
-    for port_id in see.members(see.switch_id, network_id, block):
-        port = see.get(Port, port_id)
-        at = None if port is None else see.binding(port)
-        if port is None or at is None:
+    for copy in see.copies(see.switch_id, network_id, block):
+        if copy.filtered and not copy.learns:
             continue
-        kind = filter_of(port, see)
-        out = _copy(at.port_key, kind)
+        kind = filter_of(copy, see)
+        out = _copy(copy.port_key, kind)
         if not kind:
             every += out
-        if port.learns:
+        if copy.learns:
             learning += out
     if every:
         yield Flow(FLOOD, USUAL, (BLOCK.match(block), of_network(segment)), tuple(every))
     if learning:
-        yield Flow(FLOOD, USUAL, (BLOCK.match(block | LEARNERS), of_network(segment)), tuple(learning))
+        yield Flow(FLOOD, USUAL, (BLOCK.match(block | LEARNING_ONLY), of_network(segment)), tuple(learning))
 
 
 @lru_cache(MEMO)
@@ -132,7 +130,7 @@ def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:
     blocks = _numbers(see.span(network.id), see)
     yield Flow(REMOTE, USUAL, (MULTICAST, from_here(segment)), _floods(SPREAD.number, sorted(blocks)))
     yield from _spread(segment, blocks)
-    learners = {block | LEARNERS: numbers for block, numbers in _numbers(see.learners(network.id), see).items()}
+    learners = {block | LEARNING_ONLY: numbers for block, numbers in _numbers(see.learners(network.id), see).items()}
     if learners:
         spread = (LIMITED, *_floods(SPREAD.number, sorted(learners)))
         yield Flow(REMOTE, LOW, (from_here(segment),), spread, goto=UNKNOWN)
@@ -176,5 +174,5 @@ def _floods(table: int, blocks: list[int]) -> tuple[Action, ...]:
     return tuple(action for block in blocks for action in (BLOCK.put(block), resubmit(table)))
 
 
-HERE = {"port": port_here, "network": network_here, "block": block_here}
-EVERYWHERE = {"port": port_everywhere, "network": network_everywhere}
+ON_SWITCH = {"port": port_here, "network": network_here, "block": block_here}
+IN_NETWORK = {"port": port_everywhere, "network": network_everywhere}

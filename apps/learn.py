@@ -41,7 +41,7 @@ HEAD = 64  # bytes of a frame that the controller is shown: enough for its addre
 
 def port_here(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
     at, network = see.binding(port), see.view(Network, port.network_id)
-    if at is None or network is None or not (port.learns or port.guests):
+    if at is None or network is None or not (port.learns or port.extra_macs):
         return
     came_by = IN_KEY.match(at.port_key)
     addresses = _addresses(port, at, see)
@@ -61,7 +61,7 @@ def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
     if at is None or network is None:
         return
     segment = network.segment
-    switch = see.view(Switch, at.switch_id) if port.learns or port.guests else None
+    switch = see.view(Switch, at.switch_id) if port.learns or port.extra_macs else None
     if switch is not None:
         for mac in _addresses(port, at, see):
             yield to_switch(segment, mac, switch.number, LEARNED)
@@ -91,11 +91,11 @@ def _addresses(port: Port, at: Interface, see: Reader) -> list[str]:
     addresses = {at.mac: None} if at.mac and port.learns else {}
     for learned in see.find(Learned, "port_id", port.id):
         here = learned.at == at.row_id and learned.ofport == at.ofport
-        if here and (port.learns or learned.mac in port.guests):
+        if here and (port.learns or learned.mac in port.extra_macs):
             addresses[learned.mac] = None
-    free = [mac for mac in addresses if not see.find(Port, "station", (port.network_id, mac))]
+    free = [mac for mac in addresses if not see.find(Port, "declared_mac", (port.network_id, mac))]
     return free[:LIMIT]
 
 
-HERE = {"port": port_here}
-EVERYWHERE = {"port": port_everywhere}
+ON_SWITCH = {"port": port_here}
+IN_NETWORK = {"port": port_everywhere}

@@ -25,4 +25,4 @@ def port(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
         yield Flow(LIMIT, USUAL, (IN_KEY.match(at.port_key),), meter=of_port(at.port_key, rates.broadcast))
 
 
-HERE = {"port": port}
+ON_SWITCH = {"port": port}

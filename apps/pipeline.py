@@ -90,8 +90,8 @@ FLOOD_FILTER = _table(
 )  # fmt: skip
 FLOOD_BLOCKS = _table(186, "flood_blocks", "metadata", "flood_judge")
 FLOOD_JUDGE = _table(188, "flood_judge", "metadata reg9 reg14 eth_type", "flood_alike flood_copies")
-FLOOD_ALIKE = _table(189, "flood_alike", "metadata reg9 eth_type ip_frag ct_state", "group flood_copies")
-FLOOD_COPIES = _table(190, "flood_copies", "metadata reg9 reg14", "deliver")
+FLOOD_ALIKE = _table(189, "flood_alike", "metadata reg9 reg15 eth_type ip_frag ct_state", "group flood_copies")
+FLOOD_COPIES = _table(190, "flood_copies", "metadata reg9 reg14 reg15", "deliver")
 
 # --- deliver: logical port to OpenFlow port; the only table that knows OpenFlow ports of tenants on the way out ---
 DELIVER = _table(200, "deliver", "reg6 reg7")
@@ -211,11 +211,15 @@ TO_SWITCH = _bits(
     zero="it is for the physical network, and no switch in particular",
 )  # fmt: skip
 BLOCK = _bits(
-    "which block of a flood is meant: of 64 logical ports or switches; from LEARNERS on: the learning ones of them",
+    "which block of a flood is meant: of 64 logical ports or switches; from LEARNING_ONLY on: its learning ones",
     "reg9", 0, 17, "local remote unknown flood_blocks", "flood spread flood_judge flood_alike flood_copies",
 )  # fmt: skip
 ALIKE = _bits(
     "which of a block's filtered ports are meant: those with the same security groups", "reg9", 17, 7, "flood_judge",
+    "flood_alike flood_copies",
+)  # fmt: skip
+SAME_GROUPS = _bits(
+    "a digest of those groups, so that flows of two moments never mean the same ports", "reg15", 4, 24, "flood_judge",
     "flood_alike flood_copies",
 )  # fmt: skip
 BUCKET = _bits("which of several shortest paths over links", "reg10", 0, 3, "fabric", "impose")
@@ -249,10 +253,10 @@ DECIDED_AT = _bits(
 )  # fmt: skip
 
 TRAVELS = (
-    SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE, BUCKET,
-    ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
+    SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE,
+    SAME_GROUPS, BUCKET, ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
 )  # fmt: skip
-LEARNERS = 1 << 16  # in BLOCK
+LEARNING_ONLY = 1 << 16  # in BLOCK
 UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter
 OUTWARD, INWARD = 0, 1  # in DIRECTION, and who opened a connection, in ct_mark
 PASSED, NO_RULE, FORBIDDEN, NO_PROTOCOL, INVALID = 1, 2, 3, 4, 5  # in OUTCOME

@@ -64,9 +64,9 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
     if at is None or port.learns:
         return
     came_by = IN_KEY.match(at.port_key)
-    for mac in (port.mac_address, *port.guests):
+    for mac in (port.mac_address, *port.extra_macs):
         own = mac == port.mac_address
-        sender = _Sender((field("eth_src", mac),) if port.guests else (), came_by, ADMITTED if own else LEARN)
+        sender = _Sender((field("eth_src", mac),) if port.extra_macs else (), came_by, ADMITTED if own else LEARN)
         yield from _station(sender, mac, _sources(port, mac))
 
 
@@ -135,4 +135,4 @@ def link_local(mac: str) -> str:
     return text("ipv6_src", b"\xfe\x80" + bytes(6) + identifier)
 
 
-HERE = {"switch": switch, "port": port}
+ON_SWITCH = {"switch": switch, "port": port}

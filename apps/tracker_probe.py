@@ -52,4 +52,4 @@ def probe(number: int) -> tuple[int, tuple[Action, ...], bytes]:
     return CONTROLLER, (track,), ethernet + head + udp + bytes(18)
 
 
-HERE = {"switch": switch}
+ON_SWITCH = {"switch": switch}

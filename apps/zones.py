@@ -26,4 +26,4 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
         yield Flow(ZONES, USUAL, (field("ct_zone", at.port_key),), (note(owner),))
 
 
-HERE = {"port": port}
+ON_SWITCH = {"port": port}

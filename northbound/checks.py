@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from controller.intent import ranges
-from controller.intent.ports import AddressWish
+from controller.intent.ports import AddressRequest
 from controller.model.rows import Pool
 
 from . import schema
@@ -67,6 +67,14 @@ def filled(value: object) -> str:
     if not text(value):
         raise Fault("'' is not allowed: it must not be empty")
     return text(value)
+
+
+def is_project(value: str) -> bool:
+    """Whether a text can be the id of a project."""
+    try:
+        return bool(filled(value))
+    except Fault:
+        return False
 
 
 @schema.takes(schema.or_null(TEXT))
@@ -195,18 +203,18 @@ def pools(value: object) -> tuple[Pool, ...]:
         {**schema.closed({"subnet_id": schema.of(uuid), "ip_address": ADDRESS}), "minProperties": 1}, MAX_ITEMS
     )
 )
-def fixed_ips(value: object) -> tuple[AddressWish, ...]:
+def fixed_ips(value: object) -> tuple[AddressRequest, ...]:
     """[{"subnet_id": id, "ip_address": address}], one of the two at least in each."""
-    found: list[AddressWish] = []
+    found: list[AddressRequest] = []
     for place, item in items(value):
         keys(item, ("subnet_id", "ip_address"), place)
         if not item:
             raise Fault(f"item {place}: must have a subnet_id or an ip_address")
-        wish = AddressWish(
+        request = AddressRequest(
             uuid(item["subnet_id"]) if "subnet_id" in item else "",
             address(item["ip_address"]) if "ip_address" in item else "",
         )
-        if wish.ip_address and any(wish.ip_address == other.ip_address for other in found):
-            raise Fault(f"Duplicate IP address '{wish.ip_address}'")
-        found.append(wish)
+        if request.ip_address and any(request.ip_address == other.ip_address for other in found):
+            raise Fault(f"Duplicate IP address '{request.ip_address}'")
+        found.append(request)
     return tuple(found)

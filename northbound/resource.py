@@ -60,7 +60,7 @@ class May(enum.Flag):
 
 
 class Attribute(NamedTuple):
-    """`wish`: the name under which the rules get the value, or "" where they need none (`shared: false`).
+    """`request`: the name under which the rules get the value, or "" where they need none (`shared: false`).
 
     SEVERAL: the value is a dictionary of them.  `show` None: it is asked for and never told.  `shape`: the JSON Schema
     of what is shown; None: what `check` takes is shown, too.  `usual`: what a new object has anyhow: to say so is to
@@ -71,7 +71,7 @@ class Attribute(NamedTuple):
     show: Show | None
     may: May = May.NOTHING
     check: Check | None = None
-    wish: str = ""
+    request: str = ""
     required: bool = False
     shape: Schema | None = None
     usual: object = None
@@ -277,7 +277,7 @@ class Asked(NamedTuple):
     """One checked object of a body: for which project ("" when not said) and what is wished."""
 
     project_id: str
-    wish: dict[str, Any]
+    request: dict[str, Any]
 
 
 PROJECT = ("project_id", "tenant_id")
@@ -288,7 +288,7 @@ def read(resource: Resource, item: object, may: May, where: str, faults: dict[st
     if not isinstance(item, dict):
         faults[where] = f"{shown(item)} is not a dictionary"
         return Asked("", {})
-    wish: dict[str, Any] = {}
+    request: dict[str, Any] = {}
     for name, value in item.items():
         if len(faults) >= MAX_FAULTS:
             break
@@ -303,13 +303,13 @@ def read(resource: Resource, item: object, may: May, where: str, faults: dict[st
             except Fault as fault:
                 faults[f"{where}.{name}"] = TypedFault(str(fault), fault.kind)
             else:
-                if found.wish == SEVERAL:
-                    wish.update(checked)
-                elif found.wish:
-                    wish[found.wish] = checked
+                if found.request == SEVERAL:
+                    request.update(checked)
+                elif found.request:
+                    request[found.request] = checked
     if may is May.CREATE:
         _require(resource, item, where, faults)
-    return Asked(_project(item, wish, where, faults), wish)
+    return Asked(_project(item, request, where, faults), request)
 
 
 class TypedFault(str):
@@ -334,9 +334,9 @@ def _require(resource: Resource, item: dict[str, object], where: str, faults: di
             faults[f"{where}.{each.name}"] = "is required, and not specified"
 
 
-def _project(item: dict[str, object], wish: dict[str, Any], where: str, faults: dict[str, str]) -> str:
+def _project(item: dict[str, object], request: dict[str, Any], where: str, faults: dict[str, str]) -> str:
     """The project that the body names under either of its names."""
-    project = str(wish.pop("project_id", ""))
+    project = str(request.pop("project_id", ""))
     if len({item[name] for name in PROJECT if isinstance(item.get(name), str)}) > 1:
         faults[f"{where}.tenant_id"] = "'project_id' and 'tenant_id' do not match"
     return project

@@ -31,7 +31,6 @@ from .checks import (
     keys,
     mac,
     shown,
-    text,
     uuid,
 )
 
@@ -265,8 +264,3 @@ def limits(names: list[str]) -> Callable[[object], dict[str, int]]:
         return found
 
     return checked
-
-
-@schema.takes(schema.or_null(TEXT))
-def description(value: object) -> str:
-    return "" if value is None else text(value)

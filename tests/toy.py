@@ -65,26 +65,26 @@ def _required(tx: Transaction, shelf_id: str) -> Shelf:
     return shelf
 
 
-def _check_port(tx: Transaction, wish: Mapping[str, Any], means: Means) -> None:
-    port_id = wish.get("port_id", "")
+def _check_port(tx: Transaction, request: Mapping[str, Any], means: Means) -> None:
+    port_id = request.get("port_id", "")
     if port_id:
         missing = NotFound(f"Port {port_id[:64]} could not be found.", "PortNotFound")
         visibility.required(tx, Port, port_id, means, missing)
 
 
-def create(tx: Transaction, project_id: str, wish: dict[str, Any], means: Means) -> Shelf:
-    _check_port(tx, wish, means)
-    common = standard.fields(project_id, wish, means)
-    shelf = Shelf(**common, mac=wish["mac"], port_id=wish.get("port_id", ""))
+def create(tx: Transaction, project_id: str, request: dict[str, Any], means: Means) -> Shelf:
+    _check_port(tx, request, means)
+    common = standard.fields(project_id, request, means)
+    shelf = Shelf(**common, mac=request["mac"], port_id=request.get("port_id", ""))
     tx.put(shelf)
-    if wish.get("shared"):
+    if request.get("shared"):
         sharing.everybody(tx, "shelf", shelf, SHARED, True, means)
     return shelf
 
 
-def update(tx: Transaction, shelf_id: str, wish: dict[str, Any], means: Means) -> Shelf:
-    _check_port(tx, wish, means)
-    return standard.change(tx, _required(tx, shelf_id), wish, means)
+def update(tx: Transaction, shelf_id: str, request: dict[str, Any], means: Means) -> Shelf:
+    _check_port(tx, request, means)
+    return standard.change(tx, _required(tx, shelf_id), request, means)
 
 
 def delete(tx: Transaction, shelf_id: str, means: Means) -> None:
@@ -96,21 +96,21 @@ def delete(tx: Transaction, shelf_id: str, means: Means) -> None:
     tx.delete(shelf)
 
 
-def stamp(tx: Transaction, shelf_id: str, wish: Mapping[str, Any], means: Means) -> Shelf:
+def stamp(tx: Transaction, shelf_id: str, request: Mapping[str, Any], means: Means) -> Shelf:
     shelf = _required(tx, shelf_id)
-    return standard.change(tx, shelf, {"stamped": shelf.stamped + len(wish["ink"])}, means)
+    return standard.change(tx, shelf, {"stamped": shelf.stamped + len(request["ink"])}, means)
 
 
-def create_book(tx: Transaction, project_id: str, wish: dict[str, Any], means: Means) -> Book:
-    shelf = _required(tx, wish["shelf_id"])
-    book = Book(**standard.fields(project_id, wish, means), shelf_id=shelf.id)
+def create_book(tx: Transaction, project_id: str, request: dict[str, Any], means: Means) -> Book:
+    shelf = _required(tx, request["shelf_id"])
+    book = Book(**standard.fields(project_id, request, means), shelf_id=shelf.id)
     tx.reserve(f"shelf/{shelf.id}/{book.id}", book)
     tx.put(book)
     return book
 
 
-def update_book(tx: Transaction, book_id: str, wish: dict[str, Any], means: Means) -> Book:
-    return standard.change(tx, _book(tx, book_id), wish, means)
+def update_book(tx: Transaction, book_id: str, request: dict[str, Any], means: Means) -> Book:
+    return standard.change(tx, _book(tx, book_id), request, means)
 
 
 def delete_book(tx: Transaction, book_id: str, means: Means) -> None:
@@ -216,7 +216,7 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
         yield flows[-1]
 
 
-HERE = {"port": port}
+ON_SWITCH = {"port": port}
 
 # --- the three lines elsewhere: two are these, the third is in controller/model/rows/__init__.py ----------------------
 

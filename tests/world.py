@@ -122,7 +122,7 @@ class World:
             if (of.physical_network, of.vlan) == (physical, tag):
                 mac = left["eth_dst"].to_bytes(6, "big").hex(":")
                 learned = self.model.get(Learned, f"{of.id}/{mac}")
-                owners = [port.id for port in self.model.find(Port, "station", (of.id, mac))]
+                owners = [port.id for port in self.model.find(Port, "declared_mac", (of.id, mac))]
                 for port_id in owners or ([learned.port_id] if learned else []):
                     if port_id in self.model.placement.bindings and self.model.placement.location(port_id):
                         return self.model.placement.bindings[port_id].switch_id

@@ -188,4 +188,4 @@ def _below(rank: int) -> Iterator[Field]:
             yield masked(ARRIVED_TTL.place, rank >> bit + 1 << bit + 1, 0xFF >> bit << bit)
 
 
-HERE = {"switch": switch, "peer": peer, "towards": towards}
+ON_SWITCH = {"switch": switch, "peer": peer, "towards": towards}

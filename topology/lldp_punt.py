@@ -31,4 +31,4 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
         yield Flow(CLASSIFY, LEARNED, (field("in_port", at.ofport), _LLDP))
 
 
-HERE = {"switch": switch, "port": port}
+ON_SWITCH = {"switch": switch, "port": port}

@@ -99,8 +99,8 @@ def attach(net: Mininet, networks: Mapping[str, Iterable[Any]], url: str = URL) 
     made = []
     for name, members in networks.items():
         hosts = [net.get(member) if isinstance(member, str) else member for member in members]
-        wish = {"name": name, "project_id": PROJECT}
-        tenants = _call(url, "POST", "/v2.0/networks", {"network": wish})["network"]
+        request = {"name": name, "project_id": PROJECT}
+        tenants = _call(url, "POST", "/v2.0/networks", {"network": request})["network"]
         subnets: dict[str, str] = {}
         for cidr in sorted({str(address.network) for host in hosts for address in _addresses(host)}):
             subnets[cidr] = _subnet(url, tenants["id"], cidr)
@@ -171,8 +171,8 @@ def _far(host: Any) -> str:
 
 
 def _subnet(url: str, network_id: str, cidr: str) -> str:
-    wish = {"network_id": network_id, "project_id": PROJECT, "cidr": cidr, "ip_version": 6 if ":" in cidr else 4}
-    body = {"subnet": {**wish, "gateway_ip": None, "enable_dhcp": False}}
+    request = {"network_id": network_id, "project_id": PROJECT, "cidr": cidr, "ip_version": 6 if ":" in cidr else 4}
+    body = {"subnet": {**request, "gateway_ip": None, "enable_dhcp": False}}
     return str(_call(url, "POST", "/v2.0/subnets", body)["subnet"]["id"])
 
 

@@ -42,4 +42,4 @@ def common(me: Switch, other: Switch) -> list[tuple[str, int]]:
     return [(kind, mine[kind]) for kind in order if kind in mine and kind in theirs]
 
 
-HERE = {"peer": peer}
+ON_SWITCH = {"peer": peer}

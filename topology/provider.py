@@ -34,4 +34,4 @@ def network(network: Network, see: Reader) -> Iterator[Flow]:
     yield Flow(FABRIC, HIGHEST, (UNTAGGED, from_here(segment)), tagged or (output(here.ofport),))
 
 
-HERE = {"network": network}
+ON_SWITCH = {"network": network}

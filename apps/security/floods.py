@@ -9,11 +9,15 @@ connection; in the zone of one of the ports, where fragments meet none of anothe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from controller.flow import Action, Flow, ct, field, in_order, load, resubmit
+from controller.flow.digest import of_bytes
+from controller.flow.fields import MEMO
 from controller.model.reader import Reader
-from controller.model.rows import Network, Port, Switch
+from controller.model.rows import Network, Switch
 
 from ..pipeline import (
     ALIKE,
@@ -31,6 +35,7 @@ from ..pipeline import (
     IPV6,
     OUT_KEY,
     PERMITTED,
+    SAME_GROUPS,
     STATELESS,
     USUAL,
     bits,
@@ -42,6 +47,7 @@ from .stages import LATER, RECEIVED_ALWAYS, TRACKED, VALID
 
 OWN_TUPLE = field("ct_state", "-rel-rpl-inv+trk")  # the tuple of its connection is the packet's own
 _INWARD = load("reg14[16..17]", INWARD)  # nothing allowed yet
+_COPIED = resubmit(PERMITTED.number)
 _ALLOWED = load("reg14[16..17]", INWARD | 2)
 
 
@@ -77,14 +83,16 @@ def block(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
     judged: list[Action] = []
     passed: list[Action] = []
     for number, (groups, keys) in enumerate(sorted(alike.items())):
-        these = (bits((BLOCK, block), (ALIKE, number)), here)
+        same = of_bytes(repr(groups).encode()) % (1 << SAME_GROUPS.width)
+        these = (bits((BLOCK, block), (ALIKE, number)), SAME_GROUPS.match(same), here)
+        named = (ALIKE.put(number), SAME_GROUPS.put(same))
         if groups.numbers:
-            judged += (ALIKE.put(number), ct(keys[0], FLOOD_ALIKE.number))
+            judged += (*named, ct(keys[0], FLOOD_ALIKE.number))
             state = TRACKED if groups.kind == STATELESS else OWN_TUPLE
             yield Flow(FLOOD_ALIKE, USUAL, in_order(*these, state), asking(groups.numbers), goto=FLOOD_COPIES)
-        passed += (ALIKE.put(number), resubmit(FLOOD_COPIES.number))
-        out = tuple(action for key in keys for action in (OUT_KEY.put(key), resubmit(PERMITTED.number)))
-        yield Flow(FLOOD_COPIES, USUAL, (these[0], ALLOWED.match(1), here), out)
+        passed += (*named, resubmit(FLOOD_COPIES.number))
+        out = tuple(chain.from_iterable(map(_copy, keys)))
+        yield Flow(FLOOD_COPIES, USUAL, in_order(*these, ALLOWED.match(1)), out)
     for family in (IPV4, IPV6) if judged else ():
         yield Flow(FLOOD_JUDGE, USUAL, in_order(family, BLOCK.match(block), ALLOWED.match(0), here), tuple(judged))
     yield Flow(FLOOD_JUDGE, USUAL, (BLOCK.match(block), ALLOWED.match(1), here), tuple(passed))
@@ -97,15 +105,24 @@ class _Groups(NamedTuple):
     numbers: tuple[int, ...]
 
 
+@lru_cache(MEMO)
+def _copy(key: int) -> tuple[Action, Action]:
+    """A copy for the port with this key."""
+    return OUT_KEY.put(key), _COPIED
+
+
 def _alike(network_id: str, block: int, see: Reader) -> dict[_Groups, list[int]]:
-    """The groups -> keys of the block's filtered ports that have just these groups."""
+    """The groups -> keys, in ascending order, of the block's filtered ports that have just these groups."""
     found: dict[_Groups, list[int]] = {}
-    for port_id in see.members(see.switch_id, network_id, block):
-        port = see.get(Port, port_id)
-        at = None if port is None else see.binding(port)
-        if port is not None and at is not None and port.filtered:
-            found.setdefault(_Groups(filter_of(port, see), numbers(port, see)), []).append(at.port_key)
-    return {groups: sorted(keys) for groups, keys in found.items()}
+    asked: dict[tuple[str, ...], _Groups] = {}  # found out once for all ports with the same groups
+    for copy in see.copies(see.switch_id, network_id, block):
+        if not copy.filtered:
+            continue
+        groups = asked.get(copy.security_groups)
+        if groups is None:
+            groups = asked[copy.security_groups] = _Groups(filter_of(copy, see), numbers(copy, see))
+        found.setdefault(groups, []).append(copy.port_key)
+    return found
 
 
-HERE = {"switch": switch, "network": network, "block": block}
+ON_SWITCH = {"switch": switch, "network": network, "block": block}

@@ -25,4 +25,4 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
         yield Flow(JUDGE, USUAL, (JUDGED_PORT.match(at.port_key),), asked)
 
 
-HERE = {"port": port}
+ON_SWITCH = {"port": port}

@@ -204,4 +204,4 @@ def switch(_: Switch, see: Reader, permitted: tuple[int, ...]) -> Iterator[Flow]
             yield Flow(stage.enter, HIGH, (field("eth_type", number), filtered), goto=stage.goto)
 
 
-HERE = {"switch": switch}
+ON_SWITCH = {"switch": switch}

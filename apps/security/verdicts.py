@@ -45,11 +45,12 @@ def port(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
     at = see.binding(port)
     if at is None or not port.filtered:
         return
+    logged = logs_of(see, port, "ACCEPT")
     for direction in DIRECTIONS:
         yield passed(at.port_key, direction)
         yield dropped(at.port_key, direction, rates.drops)
-        if logs_of(see, port, "ACCEPT"):
+        if logged:
             yield accepted(at.port_key, direction, rates.drops)
 
 
-HERE = {"port": port}
+ON_SWITCH = {"port": port}

@@ -177,8 +177,8 @@ def _interfaces(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
         called = f"interface {one['name']} of switch {places.switch(one['switch'])}"
         yield BAD, f"{called} belongs to no network: no port names {one['vif']!r}, so what comes in by it is dropped"
     if free:
-        wish = f'"binding:profile": {{"interface": "{free[0]["vif"]}"}}'
-        yield HINT, f"to attach one, make a port of a network with {wish} (v2.0), or attach it to a port (v1.1)"
+        request = f'"binding:profile": {{"interface": "{free[0]["vif"]}"}}'
+        yield HINT, f"to attach one, make a port of a network with {request} (v2.0), or attach it to a port (v1.1)"
 
 
 def _ports(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from controller.compile.flow_set import FlowSetKey
 
 
 class Moves(NamedTuple):
-    """Flow sets that switches carry from now on, and those that they carry no more."""
+    """Flow sets that each switch begins or ceases to carry in a round."""
 
     joined: list[tuple[str, FlowSetKey]]
     left: list[tuple[str, FlowSetKey]]
@@ -39,11 +39,11 @@ class Carriers:
         self._asks.pop(FlowSetKey("switch", switch_id), None)
 
     def begin(self, key: FlowSetKey) -> None:
-        """A new set, that is not kept where no switch carries it at the end of the round."""
+        """Add a new set, which is dropped if no switch carries it at the end of the round."""
         self._loose.add(key)
 
     def ask(self, key: FlowSetKey, asked: tuple[FlowSetKey, ...]) -> None:
-        """Make `asked` exactly the sets that come with `key`."""
+        """Set the flow sets that `key` asks for."""
         if asked == self._asks.get(key, ()):
             return
         if asked:
@@ -53,20 +53,20 @@ class Carriers:
         self._due.update(self._carriers.get(key, ()))
 
     def needed(self) -> Iterator[FlowSetKey]:
-        """The sets of the switches that may carry others now."""
+        """Sets that the switches of this round may carry: those whose closure is to be recomputed."""
         for switch_id in self._due:
             yield from self._closure(switch_id)
 
     def of(self, switch_id: str) -> tuple[FlowSetKey, ...]:
-        """The sets that a switch carries as of the last round, its own first, in the same order in every process."""
+        """Sets that a switch carries as of the last round, its own first, in the same order in every process."""
         return self._carried.get(switch_id, ())
 
     def carrying(self, key: FlowSetKey) -> Iterable[str]:
-        """The switches that carry a set as of the last round."""
+        """Switches that carry a set as of the last round."""
         return self._carriers.get(key, ())
 
     def settle(self) -> Moves:
-        """End a round: let every switch that may carry other sets now do so."""
+        """End a round: recompute the closure of each switch that may have changed."""
         moves = Moves([], [])
         for switch_id in self._due:
             before, now = self._carried[switch_id], self._closure(switch_id)
@@ -83,7 +83,7 @@ class Carriers:
         return moves
 
     def loose(self) -> set[FlowSetKey]:
-        """The sets that no switch carries any more, or ever; they are forgotten here."""
+        """Drop and return the sets that no switch carries."""
         loose, self._loose = {key for key in self._loose if not self._carriers.get(key)}, set()
         for key in loose:
             self._carriers.pop(key, None)
@@ -91,7 +91,7 @@ class Carriers:
         return loose
 
     def __bool__(self) -> bool:
-        """Whether anything is known of any switch or flow set."""
+        """Whether any switch or flow set is kept."""
         return bool(self._carried or self._carriers or self._asks or self._due or self._loose)
 
     def _closure(self, switch_id: str) -> tuple[FlowSetKey, ...]:

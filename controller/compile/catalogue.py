@@ -15,8 +15,8 @@ from topology import links, lldp_punt, overlay, provider, wire_mtu
 _FILTERS = (stages, ports, groups, rules, members, floods, verdicts, tracker_probe, zones)
 _ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider, *_FILTERS)
 _ROLES = {  # what a module has -> the kind of flow set that it is for
-    "HERE": "switch",
-    "EVERYWHERE": "network",
+    "ON_SWITCH": "switch",
+    "IN_NETWORK": "network",
     "IN_GROUP": "security_group",
     "IN_ADDRESS_SET": "address_set",
     "IN_PLAIN_ADDRESS_SET": "plain_address_set",

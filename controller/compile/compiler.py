@@ -67,7 +67,7 @@ def _no_subject(owner: Owner, see: Reader) -> None:
 
 
 class Compiled(NamedTuple):
-    """One round's outcome: per switch what became of which flow, in no particular order.
+    """Outcome of a round: changed flows of each switch, unordered.
 
     `shares`: lists of changes, none empty; a flow set's is one object for all switches that carry it.
     """
@@ -82,7 +82,7 @@ class Compiled(NamedTuple):
 
 
 class Compiler:
-    """Keeps the flow sets of the switches that it was told to `include` equal to a compile from nothing."""
+    """Incremental compiler: the flow sets of included switches always equal a compile from nothing."""
 
     def __init__(self, model: Model, apps: Apps) -> None:
         self._model = model
@@ -103,13 +103,13 @@ class Compiler:
     # --- what is to be done ---
 
     def include(self, switch_id: str) -> None:
-        """Compile for a switch from the next round on."""
+        """Include a switch from the next round on."""
         if not self.includes(switch_id):
             self._open(FlowSetKey("switch", switch_id))
             self._carriers.enter(switch_id)
 
     def exclude(self, switch_id: str) -> None:
-        """Forget a switch; its flows are of no interest any more."""
+        """Exclude a switch and drop its flows."""
         if self.includes(switch_id):
             self._close(FlowSetKey("switch", switch_id))
             self._carriers.leave(switch_id)
@@ -118,7 +118,7 @@ class Compiler:
         return ("switch", switch_id) in self.flow_sets
 
     def mark(self, touched: Iterable[Dependency]) -> None:
-        """These dependencies changed: what read them is to be computed again."""
+        """Mark the units that read these dependencies for recomputation."""
         for dependency in touched:
             use = self._uses.get(dependency)
             if use is not None:
@@ -126,7 +126,7 @@ class Compiler:
 
     @contextmanager
     def over(self, model: Model) -> Iterator[None]:
-        """Compute over another model for a while; what is read otherwise there is to be marked, then and afterwards."""
+        """Compute over another model for a while; the caller marks what differs, before and afterwards."""
         before, self._model = self._model, model
         try:
             yield
@@ -138,7 +138,7 @@ class Compiler:
         return not self._dirty
 
     def work(self) -> Iterator[None]:
-        """Compute what is to be computed, a unit a step; the caller may do other things in between, and `mark` more."""
+        """Recompute marked units, one a step; the caller may do other work in between, and mark more."""
         while self._dirty:
             unit, _ = self._dirty.popitem()
             self._compute(unit)
@@ -149,7 +149,7 @@ class Compiler:
                         self._open(key)
 
     def run(self) -> Compiled:
-        """A whole round without a pause."""
+        """Run a whole round without a pause."""
         for _ in self.work():
             pass
         return self.settle()
@@ -166,7 +166,7 @@ class Compiler:
                 yield
 
     def settle(self) -> Compiled:
-        """End a round, once `work` is done: which flows became which, on every switch."""
+        """End a round after `work`: the changed flows of every switch."""
         for _ in self.settle_sets():
             pass
         settled, self._settled = self._settled, {}
@@ -181,7 +181,7 @@ class Compiler:
     # --- what came of it ---
 
     def wanted(self, switch_id: str) -> Iterator[Flow]:
-        """Every flow that a switch is to hold, as of the last round."""
+        """Intended flows of a switch as of the last round."""
         for key in self._carriers.of(switch_id):
             yield from self.flow_sets[key].flows()
 
@@ -191,15 +191,15 @@ class Compiler:
             yield from self.flow_sets[key].using
 
     def count(self, switch_id: str) -> int:
-        """How many flows a switch is to hold."""
+        """Number of intended flows of a switch."""
         return sum(len(self.flow_sets[key]) for key in self._carriers.of(switch_id))
 
     def carried(self, switch_id: str) -> tuple[FlowSetKey, ...]:
-        """The flow sets that a switch carries, its own first, as of the last round."""
+        """Flow sets that a switch carries as of the last round, its own first."""
         return self._carriers.of(switch_id)
 
     def origins(self, switch_id: str, cookies: Collection[int]) -> dict[int, list[str]]:
-        """By cookie the keys of the objects because of which a switch is to hold the flow.  Looks at every claim."""
+        """Cookie -> keys of the objects that the flow is for.  Looks at every claim."""
         found: dict[int, set[str]] = {cookie: set() for cookie in cookies}
         for key in self._carriers.of(switch_id):
             for flow, owners in self.flow_sets[key].explained(found):
@@ -207,25 +207,22 @@ class Compiler:
         return {cookie: sorted(keys) for cookie, keys in found.items()}
 
     def explained(self, switch_id: str) -> Iterator[tuple[Flow, list[str]]]:
-        """Every flow that a switch is to hold, with the keys of the objects that it is because of.
-
-        All are of this moment, whenever the next is asked for.
-        """
+        """Intended flows of a switch, each with the keys of the objects that it is for; a snapshot."""
         claimed = [each for key in self._carriers.of(switch_id) for each in self.flow_sets[key].explained()]
         return ((flow, sorted(set(map(scope.origin, owners)))) for flow, owners in claimed)
 
     def failures(self) -> dict[str, str]:
-        """By key the objects whose flows, or some of them, could not be computed, and why."""
+        """Key of each object whose flows, or some of them, could not be computed -> the reason."""
         return {scope.origin(owner): why for (_, owner), why in sorted(self.failed.items())}
 
     @property
     def dependencies(self) -> Collection[Dependency]:
-        """All that any unit has read."""
+        """Dependencies of all units."""
         return self._uses.keys()
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is kept of any switch."""
+        """Whether nothing is kept."""
         return not (self.flow_sets or self.units or self._uses or self._dirty or self.failed or self._carriers)
 
     # --- flow sets ---
@@ -243,7 +240,7 @@ class Compiler:
         del self.flow_sets[key]
 
     def _distribute(self, settled: dict[FlowSetKey, list[FlowChange]]) -> dict[str, list[list[FlowChange]]]:
-        """Sets' changes to the switches that carry them; to those that begin or cease to, the whole set."""
+        """Distribute changes of sets to their carriers; whole sets where a switch begins or ceases to carry one."""
         shares: dict[str, list[list[FlowChange]]] = {}
 
         def give(switch_id: str, changes: list[FlowChange]) -> None:
@@ -305,7 +302,7 @@ class Compiler:
         return plan
 
     def _flows(self, unit: Unit, apps: Sequence[App], subject: object, see: Reader) -> tuple[Flow, ...]:
-        """What the apps want; nothing where one raises: a unit that fails must not stop the others."""
+        """Flows of the apps for a unit; none when one raises, as a failing unit must not stop the others."""
         where = (unit.key, unit.owner)
         try:
             flows = tuple([flow for app in apps for flow in app(subject, see)])
@@ -338,9 +335,11 @@ class Compiler:
         unit.deps = kept
         before, unit.children = unit.children, children
         if children != before:
-            for child in set(before).difference(children):
-                self._retire(unit.key, child)
-            for child in set(children).difference(before):
+            come = set(children).difference(before)
+            if len(before) + len(come) != len(children):  # else none has gone, as nearly always
+                for child in set(before).difference(children):
+                    self._retire(unit.key, child)
+            for child in come:
                 self._adopt(unit.key, child)
 
     def _kept(self, unit: Unit, deps: set[Dependency]) -> tuple[Dependency, ...]:
@@ -351,7 +350,7 @@ class Compiler:
         return tuple([dependency for dependency in unit.deps if dependency in deps])
 
     def _adopt(self, key: FlowSetKey, owner: Owner) -> None:
-        """Begin a unit, or note that one more above wants it."""
+        """Add a unit, or count one more parent of it."""
         unit = self.units.get((key, owner))
         if unit is None:
             self._begin(key, owner)
@@ -359,7 +358,7 @@ class Compiler:
             unit.more += 1
 
     def _retire(self, key: FlowSetKey, owner: Owner) -> None:
-        """End a unit and all below it, unless another unit above wants it still."""
+        """Remove a unit and all below it, unless another parent has it."""
         unit = self.units[key, owner]
         if unit.more:
             unit.more -= 1

@@ -43,7 +43,7 @@ class DatabaseRows:
         self.computed = 0  # units computed, ever
 
     def of(self, dpid: int) -> tuple[WantedRow, ...] | None:
-        """The rows wanted where the datapath is; None where it is no switch's."""
+        """Wanted rows of a datapath's database; None if it is no switch's."""
         switches = self._model.find(Switch, "dpid", dpid)
         return tuple(row for switch in switches for row in self._of(switch.id)) if switches else None
 

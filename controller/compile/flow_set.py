@@ -16,21 +16,21 @@ Owner = tuple[str, ...]  # ("port", id), ("network", id), ("block", network id, 
 
 
 class FlowSetKey(NamedTuple):
-    """The object that a flow set belongs to.  A table holds flows of one `kind` of set only (`Table.flow_set`)."""
+    """Object that a flow set belongs to.  A table holds flows of one `kind` of set only (`Table.flow_set`)."""
 
     kind: str
     id: str
 
 
 class FlowChange(NamedTuple):
-    """One flow that replaces another; None stands for no flow."""
+    """Replacement of one flow by another; None: no flow."""
 
     old: Flow | None
     new: Flow | None
 
 
 class FlowConflict(NamedTuple):
-    """Owners that want the same match to do different things; `flow` was chosen, by every process alike."""
+    """Conflict of owners that want different actions for one match; every process chooses the same `flow`."""
 
     flow: Flow
     owners: tuple[Owner, ...]
@@ -51,7 +51,7 @@ class FlowSet:
         return len(self._held)
 
     def claim(self, owner: Owner, flows: tuple[Flow, ...]) -> None:
-        """Make `flows` exactly what `owner` wants; none at all retires it.  Costs as much as there are flows."""
+        """Set the flows that `owner` claims; none retires it.  Costs as much as there are flows."""
         old = self.claims.get(owner, ())
         if old == flows:
             return
@@ -107,7 +107,7 @@ class FlowSet:
             self._touched[key] = _flow(held)
 
     def settle(self) -> tuple[list[FlowChange], list[FlowConflict]]:
-        """What changed since the last settlement, once everybody has spoken."""
+        """Changes since the last settlement, after all owners have claimed."""
         changes, conflicting = [], []
         every = self._held
         for key, old in self._touched.items():
@@ -125,7 +125,7 @@ class FlowSet:
         return changes, [FlowConflict(shared.flow, tuple(sorted(shared.flows))) for shared in conflicting]
 
     def _name(self, conflicting: Collection[_Shared]) -> None:
-        """Find out whose claims the first ones were.  Looks at every claim, once in a round with a new conflict."""
+        """Find the unnamed first owners.  Looks at every claim, once in a round with a new conflict."""
         unnamed = {shared.flow.key: shared for shared in conflicting}
         if not unnamed:
             return
@@ -136,11 +136,11 @@ class FlowSet:
                     shared.flows[owner] = shared.flows.pop(_FIRST)
 
     def flows(self) -> Iterator[Flow]:
-        """The flow of every key, as of now."""
+        """Present flow of every key."""
         return map(_flow, self._held.values())
 
     def explained(self, cookies: Collection[int] | None = None) -> Iterator[tuple[Flow, list[Owner]]]:
-        """Every flow, or those with these cookies, with the owners because of whom it is.  Looks at every claim."""
+        """Flows, or those with these cookies, each with its owners.  Looks at every claim."""
         why: dict[bytes, list[Owner]] = {}
         wanted = [held for held in self._held.values() if cookies is None or _flow(held).cookie in cookies]
         chosen = {(flow := _flow(held)).key: (flow, isinstance(held, _Shared) and held.agrees) for held in wanted}
@@ -180,7 +180,7 @@ class _Shared:
 
     @property
     def agrees(self) -> bool:
-        """Whether the flow does what every owner wants."""
+        """Whether the flow does what each owner claims."""
         return self._settled()[1]
 
     def _settled(self) -> tuple[Flow, bool]:
@@ -198,7 +198,7 @@ def _flow(held: Flow | _Shared) -> Flow:
 
 
 def _least(flows: Iterable[Flow]) -> Flow:
-    """One of several that do different things, the same in every process."""
+    """Choice among flows that differ, the same in every process."""
     return min(flows, key=lambda flow: flow.wire)
 
 

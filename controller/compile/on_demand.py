@@ -12,12 +12,12 @@ from controller.model.rows import Network, SecurityGroup, SecurityGroupRule, Swi
 from controller.runtime import hub
 
 KEPT = 60.0  # seconds after the last question that what was computed is kept
-SLICE = 0.005  # seconds of computing after which other green threads get their turn
+SLICE = 0.005  # seconds of work before other green threads get a turn
 TRIES = 5  # of a preview, while the model changes under it
 
 
 class OnDemand:
-    """A compiler beside the reconciler's, which is for the switches that this process masters.
+    """Compiler for questions, beside the reconciler's (which is for the switches that this process masters).
 
     `changed` is to be told of every change of the model.
     """
@@ -30,12 +30,12 @@ class OnDemand:
         self._turn = hub.Semaphore(1)
 
     def compiled(self, switch_id: str) -> Compiler:
-        """One that has the switch as of now: to be read before anything waits."""
+        """Compiler with the switch up to date; to be read before anything waits."""
         with self._turn:
             return self._with([switch_id])
 
     def foreseen(self, changes: Changed) -> Compiled:
-        """What would become of the flows of all switches if rows changed so.
+        """Flow changes of all switches that an overlay's changes would cause.
 
         The units that read what would be otherwise are computed over the model as it would be, and then again as it is.
         """
@@ -65,7 +65,7 @@ class OnDemand:
 
     @property
     def keeps(self) -> bool:
-        """Whether anything that was computed is kept."""
+        """Whether any result is kept."""
         return self._compiler is not None
 
     def _with(self, switch_ids: Iterable[str]) -> Compiler:

@@ -18,7 +18,7 @@ class Preview:
         self._on_demand = on_demand
 
     def switches(self, changes: Changed) -> list[dict[str, Any]]:
-        """Per switch the flows that would be added and removed; switches without any are not told of."""
+        """Flows that would be added and removed, by switch; switches without any are left out."""
         foreseen = self._on_demand.foreseen(changes).changes
         found = [self._shown(switch_id, foreseen[switch_id]) for switch_id in sorted(foreseen)]
         return [each for each in found if each["added"] or each["removed"]]

@@ -237,10 +237,6 @@ def put(name: str, value: int | str) -> Action:
     return load(name, value) if isinstance(value, int) else load(name, int.from_bytes(values.parse(value, 16), "big"))
 
 
-def put_field(what: Field) -> Action:
-    return SPECS["set_field"](what)
-
-
 def load(name: str, value: int) -> Action:
     """Set a field of up to 64 bits, or some bits of one, whatever it is (NXAST_REG_LOAD)."""
     part = subfield(name)

@@ -10,14 +10,14 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import allocate, sharing, standard
-from .standard import StandardWish
+from .standard import StandardRequest
 
 MOST_ADDRESSES = 1_000  # of one group
 MOST_ADDED = 256  # in one request
 SHOWN = 10  # prefixes that an error message names
 
 
-class AddressGroupWish(StandardWish, total=False):
+class AddressGroupRequest(StandardRequest, total=False):
     """Requested attributes of an address group.  `addresses`: canonical prefixes, each once."""
 
     addresses: tuple[str, ...]
@@ -34,19 +34,19 @@ def required(tx: Transaction, group_id: str) -> AddressGroup:
     return group
 
 
-def create(tx: Transaction, project_id: str, wish: AddressGroupWish, means: Means) -> AddressGroup:
+def create(tx: Transaction, project_id: str, request: AddressGroupRequest, means: Means) -> AddressGroup:
     group = AddressGroup(
-        **standard.fields(project_id, wish, means),
+        **standard.fields(project_id, request, means),
         number=allocate.free_group_number(tx, means),
-        addresses=_checked(wish.get("addresses", ())),
+        addresses=_checked(request.get("addresses", ())),
     )
     tx.reserve(f"group-number/{group.number}", group)
     tx.put(group)
     return group
 
 
-def update(tx: Transaction, group_id: str, wish: AddressGroupWish, means: Means) -> AddressGroup:
-    return standard.change(tx, required(tx, group_id), wish, means)
+def update(tx: Transaction, group_id: str, request: AddressGroupRequest, means: Means) -> AddressGroup:
+    return standard.change(tx, required(tx, group_id), request, means)
 
 
 def delete(tx: Transaction, group_id: str, means: Means) -> None:

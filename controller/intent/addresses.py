@@ -24,7 +24,7 @@ ROUTERS = (
 )  # fmt: skip
 
 
-class AddressWish(NamedTuple):
+class AddressRequest(NamedTuple):
     """A requested fixed IP: a subnet, an address, or both ("" when not given)."""
 
     subnet_id: str = ""
@@ -32,27 +32,35 @@ class AddressWish(NamedTuple):
 
 
 def of_new_port(
-    tx: Transaction, network: Network, port: Port, wishes: Sequence[AddressWish] | None, means: Means
+    tx: Transaction, network: Network, port: Port, requests: Sequence[AddressRequest] | None, means: Means
 ) -> tuple[FixedIp, ...]:
-    if wishes is not None:
-        return _given(tx, network, port, wishes, {}, means) if wishes else ()
+    if requests is not None:
+        return _given(tx, network, port, requests, {}, means) if requests else ()
     return _default(tx, network, port, means)
 
 
 def of_port(
-    tx: Transaction, network: Network, port: Port, wishes: Sequence[AddressWish], means: Means
+    tx: Transaction, network: Network, port: Port, requests: Sequence[AddressRequest], means: Means
 ) -> tuple[FixedIp, ...]:
     """Change a port's addresses to the requested ones; those requested again are kept, the others released."""
-    if port.learning and wishes:
+    if port.learning and requests:
         raise Invalid(
             f"Invalid input for operation: port {port.id} was made through Quantum v1.1, its addresses are learned."
         )
     spare = list(port.fixed_ips)
-    kept = {place: fixed for place, wish in enumerate(wishes) if wish.ip_address and (fixed := _pick(spare, wish))}
-    kept |= {place: fixed for place, wish in enumerate(wishes) if not wish.ip_address and (fixed := _pick(spare, wish))}
+    kept = {
+        place: fixed
+        for place, request in enumerate(requests)
+        if request.ip_address and (fixed := _pick(spare, request))
+    }
+    kept |= {
+        place: fixed
+        for place, request in enumerate(requests)
+        if not request.ip_address and (fixed := _pick(spare, request))
+    }
     for fixed in spare:
         tx.release(f"ip/{fixed.subnet_id}/{fixed.ip_address}")
-    return _given(tx, network, port, wishes, kept, means) if wishes else ()
+    return _given(tx, network, port, requests, kept, means) if requests else ()
 
 
 def of_new_mac(tx: Transaction, port: Port, mac: str) -> tuple[FixedIp, ...]:
@@ -103,7 +111,7 @@ def _given(
     tx: Transaction,
     network: Network,
     port: Port,
-    wishes: Sequence[AddressWish],
+    requests: Sequence[AddressRequest],
     kept: dict[int, FixedIp],
     means: Means,
 ) -> tuple[FixedIp, ...]:
@@ -112,10 +120,10 @@ def _given(
     Addresses requested explicitly are reserved before any is drawn, so that none of them is drawn.
     """
     found = dict(kept)
-    for place, wish in sorted(enumerate(wishes), key=lambda item: not item[1].ip_address):
+    for place, request in sorted(enumerate(requests), key=lambda item: not item[1].ip_address):
         if place not in found:
-            found[place] = _address(tx, network, port, wish, means)
-    given = [found[place] for place in range(len(wishes))]
+            found[place] = _address(tx, network, port, request, means)
+    given = [found[place] for place in range(len(requests))]
     return (*given, *_self_made(tx, tx.find(Subnet, "network_id", network.id), port, given))
 
 
@@ -178,51 +186,53 @@ def _take(tx: Transaction, subnet: Subnet, address: str, port: Port) -> FixedIp:
     return FixedIp(subnet.id, address)
 
 
-def _address(tx: Transaction, network: Network, port: Port, wish: AddressWish, means: Means) -> FixedIp:
-    subnet = _subnet(tx, network, wish)
+def _address(tx: Transaction, network: Network, port: Port, request: AddressRequest, means: Means) -> FixedIp:
+    subnet = _subnet(tx, network, request)
     if not _made(subnet, port):
         return (
-            _take(tx, subnet, wish.ip_address, port) if wish.ip_address else _draw(tx, network, port, [subnet], means)
+            _take(tx, subnet, request.ip_address, port)
+            if request.ip_address
+            else _draw(tx, network, port, [subnet], means)
         )
     address = ranges.eui64(subnet.cidr, port.mac_address)
-    if wish.ip_address not in ("", address):
+    if request.ip_address not in ("", address):
         raise Invalid(
-            f"IPv6 address {wish.ip_address} cannot be directly assigned to a port on subnet {subnet.id} as the subnet "
-            f"is configured for automatic addresses.",
+            f"IPv6 address {request.ip_address} cannot be directly assigned to a port on subnet {subnet.id} as the "
+            f"subnet is configured for automatic addresses.",
             "AllocationOnAutoAddressSubnet",
         )
     return _take(tx, subnet, address, port)
 
 
-def _subnet(tx: Transaction, network: Network, wish: AddressWish) -> Subnet:
+def _subnet(tx: Transaction, network: Network, request: AddressRequest) -> Subnet:
     """The requested subnet.  A subnet of another network gets the same error as one that does not exist."""
-    if not wish.subnet_id:
+    if not request.subnet_id:
         for subnet in tx.find(Subnet, "network_id", network.id):
-            if usable(subnet, wish.ip_address):
+            if usable(subnet, request.ip_address):
                 return subnet
         raise Invalid(
-            f"IP address {wish.ip_address} is not a valid IP for any of the subnets on the specified network "
+            f"IP address {request.ip_address} is not a valid IP for any of the subnets on the specified network "
             f"{network.id}.",
             "InvalidIpForNetwork",
         )
-    subnet_of = tx.get(Subnet, wish.subnet_id)
+    subnet_of = tx.get(Subnet, request.subnet_id)
     if subnet_of is None or subnet_of.network_id != network.id:
         raise Invalid(
             f"Invalid input for operation: Failed to create or update port on network {network.id}, because fixed_ips "
-            f"included invalid subnet {wish.subnet_id}."
+            f"included invalid subnet {request.subnet_id}."
         )
-    if wish.ip_address and not usable(subnet_of, wish.ip_address):
+    if request.ip_address and not usable(subnet_of, request.ip_address):
         raise Invalid(
-            f"IP address {wish.ip_address} is not a valid IP for the specified subnet {subnet_of.id} "
+            f"IP address {request.ip_address} is not a valid IP for the specified subnet {subnet_of.id} "
             f"({subnet_of.cidr}).",
             "InvalidIpForSubnet",
         )
     return subnet_of
 
 
-def _pick(spare: list[FixedIp], wish: AddressWish) -> FixedIp | None:
+def _pick(spare: list[FixedIp], request: AddressRequest) -> FixedIp | None:
     """Remove and return an address of `spare` that satisfies the request."""
     for place, fixed in enumerate(spare):
-        if wish.subnet_id in ("", fixed.subnet_id) and wish.ip_address in ("", fixed.ip_address):
+        if request.subnet_id in ("", fixed.subnet_id) and request.ip_address in ("", fixed.ip_address):
             return spare.pop(place)
     return None

@@ -6,11 +6,12 @@ An object is also reported when its row is unchanged but other projects see it n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from controller.model.model import Model
 from controller.model.overlay import Overlay
-from controller.model.rows import RbacPolicy, Row, Standard
+from controller.model.rows import KINDS, RbacPolicy, Row, Standard
 from controller.model.rows.base import DECLARED, REFERRERS, SHAREABLE, Reads
 
 from .visibility import NOBODY, Audience, audience
@@ -31,7 +32,7 @@ class ChangeRecord(NamedTuple):
 def told(model: Model, rows: Changes) -> tuple[ChangeRecord, ...]:
     """Objects to report for a commit.  `model` is at its revision."""
     past: Reads = model
-    if any(before is not None or isinstance(after, RbacPolicy) for before, after in rows):
+    if any(isinstance(after, RbacPolicy) or type(before) in _judged_by() for before, after in rows):
         past = Overlay(model, [(after, before) for before, after in rows])
     found: dict[str, ChangeRecord] = {}
     for before, after in rows:
@@ -43,6 +44,12 @@ def told(model: Model, rows: Changes) -> tuple[ChangeRecord, ...]:
         if row.key not in found:
             found[row.key] = ChangeRecord(row, row, audience(past, row), audience(model, row), whom)
     return tuple(found.values())
+
+
+@cache
+def _judged_by() -> frozenset[type[Row]]:
+    """Kinds of rows by which it is judged who sees others: a commit without any needs no look at how it was before."""
+    return frozenset((RbacPolicy, *(KINDS[declared.parent.to] for declared in DECLARED.values() if declared.parent)))
 
 
 def _others(model: Model, rows: Changes) -> Iterator[tuple[Row, Audience | None]]:

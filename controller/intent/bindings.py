@@ -27,14 +27,14 @@ def find(port: Port, host: str) -> tuple[Binding, bool]:
     raise NotFound(f"Binding for port {port.id} for host {host[:64]} could not be found.", "PortBindingNotFound")
 
 
-def create(tx: Transaction, port_id: str, wish: Binding, means: Means) -> Port:
+def create(tx: Transaction, port_id: str, request: Binding, means: Means) -> Port:
     """Add an inactive binding.  Raises Conflict for a host that the port is bound to already."""
     port = ports.required(tx, port_id)
-    if any(each.host == wish.host for each, _ in of(port)):
-        raise Conflict(f"Binding for port {port_id} on host {wish.host} already exists.", "PortBindingAlreadyExists")
+    if any(each.host == request.host for each, _ in of(port)):
+        raise Conflict(f"Binding for port {port_id} on host {request.host} already exists.", "PortBindingAlreadyExists")
     if len(port.bindings) >= MOST:
         raise Conflict(f"Port {port_id} has {MOST} inactive bindings already.", "PortBindingError")
-    bindings = tuple(sorted((*port.bindings, wish), key=lambda each: each.host))
+    bindings = tuple(sorted((*port.bindings, request), key=lambda each: each.host))
     return standard.change(tx, port, {"bindings": bindings}, means)
 
 

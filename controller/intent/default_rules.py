@@ -19,7 +19,7 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import address_groups, security_rules, standard
-from .security_rules import RuleWish
+from .security_rules import RuleRequest
 
 PARENT = "PARENT"  # as a remote group: the group that gets the rule
 MOST_TEMPLATES = 100  # each new group gets as many rules
@@ -43,7 +43,7 @@ BUILT_IN = tuple(
 )
 
 
-class TemplateWish(RuleWish, total=False):
+class TemplateRequest(RuleRequest, total=False):
     """Requested attributes of a template: those of a rule without a group, and which groups get it."""
 
     used_in_default_sg: bool
@@ -60,14 +60,14 @@ def seed(tx: Transaction, project_id: str, means: Means) -> None:
     if tx.get(Seeded, SEEDED) is not None:
         return
     tx.put(Seeded(id=SEEDED))
-    for wish in BUILT_IN:
-        _put(tx, _row(wish, means))
+    for request in BUILT_IN:
+        _put(tx, _row(request, means))
 
 
-def create(tx: Transaction, project_id: str, wish: TemplateWish, means: Means) -> DefaultSecurityGroupRule:
+def create(tx: Transaction, project_id: str, request: TemplateRequest, means: Means) -> DefaultSecurityGroupRule:
     """Add a template.  Raises Conflict for one that says what another says for the same groups."""
     seed(tx, project_id, means)
-    row = _row(wish, means)
+    row = _row(request, means)
     _check_remotes(tx, row)
     known = _known(tx)
     for said in _sayings(row):
@@ -113,10 +113,10 @@ def _put(tx: Transaction, row: DefaultSecurityGroupRule) -> None:
     tx.memo[_MADE] = tx.memo.get(_MADE, 0) + 1
 
 
-def _row(wish: TemplateWish | dict[str, Any], means: Means) -> DefaultSecurityGroupRule:
-    common = standard.fields("", wish, means)
-    which = {name: wish[name] for name in NOT_OF_RULES if name in wish}  # type: ignore[literal-required]
-    return DefaultSecurityGroupRule(**common, **security_rules.matching(wish), **which)
+def _row(request: TemplateRequest | dict[str, Any], means: Means) -> DefaultSecurityGroupRule:
+    common = standard.fields("", request, means)
+    which = {name: request[name] for name in NOT_OF_RULES if name in request}  # type: ignore[literal-required]
+    return DefaultSecurityGroupRule(**common, **security_rules.matching(request), **which)
 
 
 def _fields(row: DefaultSecurityGroupRule, parent_id: str) -> dict[str, Any]:

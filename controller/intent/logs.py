@@ -8,13 +8,13 @@ from controller.runtime.errors import Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import standard
-from .standard import StandardWish
+from .standard import StandardRequest
 
 RESOURCE_TYPES = ("security_group",)
 EVENTS = ("ALL", "ACCEPT", "DROP")
 
 
-class LogWish(StandardWish, total=False):
+class LogRequest(StandardRequest, total=False):
     """Requested attributes of a log; `resource_type` is one of RESOURCE_TYPES.
 
     `resource_id`, `target_id`: "" for none.
@@ -34,15 +34,15 @@ def required(tx: Transaction, log_id: str) -> Log:
     return log
 
 
-def create(tx: Transaction, project_id: str, wish: LogWish, means: Means) -> Log:
+def create(tx: Transaction, project_id: str, request: LogRequest, means: Means) -> Log:
     """Make a log of the caller's own groups and ports; the operator's may name those of any project."""
     log = Log(
-        **standard.fields(project_id, wish, means),
-        resource_type=wish["resource_type"],
-        resource_id=wish.get("resource_id", ""),
-        target_id=wish.get("target_id", ""),
-        event=wish.get("event", "ALL"),
-        enabled=wish.get("enabled", True),
+        **standard.fields(project_id, request, means),
+        resource_type=request["resource_type"],
+        resource_id=request.get("resource_id", ""),
+        target_id=request.get("target_id", ""),
+        event=request.get("event", "ALL"),
+        enabled=request.get("enabled", True),
         by_operator=means.operator,
     )
     if log.resource_id:
@@ -55,8 +55,8 @@ def create(tx: Transaction, project_id: str, wish: LogWish, means: Means) -> Log
     return log
 
 
-def update(tx: Transaction, log_id: str, wish: LogWish, means: Means) -> Log:
-    return standard.change(tx, required(tx, log_id), wish, means)
+def update(tx: Transaction, log_id: str, request: LogRequest, means: Means) -> Log:
+    return standard.change(tx, required(tx, log_id), request, means)
 
 
 def delete(tx: Transaction, log_id: str, means: Means) -> None:

@@ -13,14 +13,14 @@ from controller.store.transaction import Transaction
 from . import security_groups, security_rules, visibility
 
 
-def of_new_port(tx: Transaction, port: Port, wish: Mapping[str, Any], means: Means) -> tuple[str, ...]:
+def of_new_port(tx: Transaction, port: Port, request: Mapping[str, Any], means: Means) -> tuple[str, ...]:
     """The groups of a new v2.0 port: as asked, else (null, too) its project's default group.  Reserves them for it.
 
     Raises NotFound, Conflict, and Invalid for groups of a port without port security.
     """
     if port.trusted:
         return ()
-    wanted = wish.get("security_groups")
+    wanted = request.get("security_groups")
     if wanted is not None:
         return _enter(tx, port, (), wanted, means)
     if not port.port_security:
@@ -30,13 +30,13 @@ def of_new_port(tx: Transaction, port: Port, wish: Mapping[str, Any], means: Mea
     return (group.id,)
 
 
-def of_port(tx: Transaction, port: Port, wish: Mapping[str, Any], means: Means) -> tuple[str, ...] | None:
+def of_port(tx: Transaction, port: Port, request: Mapping[str, Any], means: Means) -> tuple[str, ...] | None:
     """The groups of a port, changed otherwise already, after an update; None: it is not filtered, as before."""
     there = port.security_groups
-    if "security_groups" in wish:
+    if "security_groups" in request:
         if port.trusted:
             return there
-        return _enter(tx, port, there or (), wish["security_groups"] or (), means)
+        return _enter(tx, port, there or (), request["security_groups"] or (), means)
     if there and not port.port_security:
         raise Conflict(
             "Port security cannot be switched off while the port is in security groups.",

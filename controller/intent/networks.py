@@ -11,14 +11,14 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import allocate, physical, sharing, standard, visibility
-from .standard import StandardWish
+from .standard import StandardRequest
 
 ENCAPSULATIONS = ("vxlan", "geneve", "gre")
 LEAST_MTU = {4: 68, 6: 1280}  # RFC 791, 3.2; RFC 8200, 5
 ZONE = "nova"  # OpenStack's default availability zone
 
 
-class PlaceWish(TypedDict, total=False):
+class PlaceRequest(TypedDict, total=False):
     """Requested provider attributes of a network; None where not given."""
 
     network_type: str
@@ -26,14 +26,14 @@ class PlaceWish(TypedDict, total=False):
     physical_network: str | None
 
 
-class NetworkWish(StandardWish, total=False):
+class NetworkRequest(StandardRequest, total=False):
     """Requested attributes of a network; missing keys were not given.  `mtu` 0: the largest possible."""
 
     admin_state_up: bool
     network_type: str
     segment: int
     physical_network: str
-    segments: PlaceWish
+    segments: PlaceRequest
     mtu: int
     shared: bool
     external: bool
@@ -58,18 +58,18 @@ def most_mtu(tx: Transaction, means: Means) -> int:
     return max(room, min(means.least_mtu, means.underlay_mtu - OVERHEAD))
 
 
-def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
-    wish = _placed(wish)
-    kind = wish.get("network_type", ENCAPSULATIONS[0])
-    segment = wish.get("segment")
-    _check_zones(tx, wish.get("zone_hints", ()))
+def create(tx: Transaction, project_id: str, request: NetworkRequest, means: Means) -> Network:
+    request = _placed(request)
+    kind = request.get("network_type", ENCAPSULATIONS[0])
+    segment = request.get("segment")
+    _check_zones(tx, request.get("zone_hints", ()))
     if kind in physical.TYPES:
-        return _on_physical(tx, project_id, wish, means)
-    if wish.get("physical_network"):
+        return _on_physical(tx, project_id, request, means)
+    if request.get("physical_network"):
         raise Invalid(f"Invalid input for operation: provider:physical_network specified for {kind} network.")
     network = Network(
-        **_common(project_id, wish, means),
-        mtu=wish.get("mtu") or most_mtu(tx, means),
+        **_common(project_id, request, means),
+        mtu=request.get("mtu") or most_mtu(tx, means),
         network_type=kind,
         segment=allocate.free_segment(tx, means) if segment is None else segment,
     )
@@ -82,37 +82,39 @@ def create(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) ->
         f"Unable to create the network. The tunnel ID {network.segment} is in use.",
     )
     tx.put(network)
-    _share(tx, network, wish, means)
+    _share(tx, network, request, means)
     return network
 
 
-def _placed(wish: NetworkWish) -> NetworkWish:
+def _placed(request: NetworkRequest) -> NetworkRequest:
     """Provider attributes, given as such or as the one item of `segments`.  Raises Invalid when both are given."""
-    if "segments" not in wish:
-        return wish
-    if not PlaceWish.__annotations__.keys().isdisjoint(wish):
+    if "segments" not in request:
+        return request
+    if not PlaceRequest.__annotations__.keys().isdisjoint(request):
         raise Invalid("Segments and provider values cannot both be set.", "SegmentsSetInConjunctionWithProviders")
-    return cast("NetworkWish", {name: value for name, value in wish.items() if name != "segments"} | wish["segments"])
+    return cast(
+        "NetworkRequest", {name: value for name, value in request.items() if name != "segments"} | request["segments"]
+    )
 
 
-def _common(project_id: str, wish: NetworkWish, means: Means) -> dict[str, Any]:
+def _common(project_id: str, request: NetworkRequest, means: Means) -> dict[str, Any]:
     """Fields that networks of every type share."""
     return {
-        **standard.fields(project_id, wish, means),
-        "admin_state_up": wish.get("admin_state_up", True),
-        "external": wish.get("external", False),
-        "port_security": wish.get("port_security", True),
-        "zone_hints": wish.get("zone_hints", ()),
+        **standard.fields(project_id, request, means),
+        "admin_state_up": request.get("admin_state_up", True),
+        "external": request.get("external", False),
+        "port_security": request.get("port_security", True),
+        "zone_hints": request.get("zone_hints", ()),
     }
 
 
-def _on_physical(tx: Transaction, project_id: str, wish: NetworkWish, means: Means) -> Network:
+def _on_physical(tx: Transaction, project_id: str, request: NetworkRequest, means: Means) -> Network:
     """A network of type flat or vlan.  Its segment id is internal to the switches and never shown."""
-    kind = wish["network_type"]
-    place = physical.segment(tx, kind, wish.get("physical_network") or "", wish.get("segment"), means)
+    kind = request["network_type"]
+    place = physical.segment(tx, kind, request.get("physical_network") or "", request.get("segment"), means)
     network = Network(
-        **_common(project_id, wish, means),
-        mtu=wish.get("mtu") or means.physical.mtu,
+        **_common(project_id, request, means),
+        mtu=request.get("mtu") or means.physical.mtu,
         network_type=kind,
         segment=allocate.free_segment(tx, means),
         physical_network=place.physical_network,
@@ -122,19 +124,19 @@ def _on_physical(tx: Transaction, project_id: str, wish: NetworkWish, means: Mea
     tx.reserve(f"segment/{network.segment}", network)
     tx.reserve(place.key, network)
     tx.put(network)
-    _share(tx, network, wish, means)
+    _share(tx, network, request, means)
     return network
 
 
-def update(tx: Transaction, network_id: str, wish: NetworkWish, means: Means) -> Network:
+def update(tx: Transaction, network_id: str, request: NetworkRequest, means: Means) -> Network:
     network = required(tx, network_id)
-    changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
-    if "mtu" in wish:
-        changes["mtu"] = wish["mtu"] or _most(tx, network, means)
+    changes: dict[str, Any] = {name: value for name, value in request.items() if name != "shared"}
+    if "mtu" in request:
+        changes["mtu"] = request["mtu"] or _most(tx, network, means)
     changed = standard.change(tx, network, changes, means)
     if changed.mtu != network.mtu:
         _check_mtu(tx, changed, means)
-    if _share(tx, changed, wish, means) and changed is network:
+    if _share(tx, changed, request, means) and changed is network:
         standard.touch(tx, network, means)
     return changed
 
@@ -212,11 +214,11 @@ def check_carries(network: Network, version: int) -> None:
         )
 
 
-def _share(tx: Transaction, network: Network, wish: NetworkWish, means: Means) -> bool:
+def _share(tx: Transaction, network: Network, request: NetworkRequest, means: Means) -> bool:
     """Share or unshare the network with every project, by RBAC policies; True when any policy changed."""
     changed = False
-    if "shared" in wish:
-        changed = sharing.everybody(tx, "network", network, visibility.SHARED, wish["shared"], means)
-    if "external" in wish:
-        changed |= sharing.everybody(tx, "network", network, visibility.EXTERNAL, wish["external"], means)
+    if "shared" in request:
+        changed = sharing.everybody(tx, "network", network, visibility.SHARED, request["shared"], means)
+    if "external" in request:
+        changed |= sharing.everybody(tx, "network", network, visibility.EXTERNAL, request["external"], means)
     return changed

@@ -13,7 +13,7 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import ranges, scopes, sharing, standard, visibility
-from .standard import StandardWish
+from .standard import StandardRequest
 
 BITS = {4: 32, 6: 128}
 LEAST = {4: 8, 6: 64}  # a pool's default shortest prefix
@@ -21,7 +21,7 @@ COUNTED = {4: 32, 6: 64}  # a quota counts addresses (IPv4) or /64s (IPv6)
 MOST_PREFIXES = 256  # of one pool
 
 
-class PoolWish(StandardWish, total=False):
+class PoolRequest(StandardRequest, total=False):
     """Requested attributes of a subnet pool.  `prefixes` canonical, of one IP version; `address_scope_id` "": none."""
 
     prefixes: tuple[str, ...]
@@ -45,39 +45,39 @@ def required(tx: Transaction, pool_id: str) -> SubnetPool:
     return pool
 
 
-def create(tx: Transaction, project_id: str, wish: PoolWish, means: Means) -> SubnetPool:
-    version = _version(wish["prefixes"])
-    least = wish.get("min_prefixlen", LEAST[version])
+def create(tx: Transaction, project_id: str, request: PoolRequest, means: Means) -> SubnetPool:
+    version = _version(request["prefixes"])
+    least = request.get("min_prefixlen", LEAST[version])
     pool = SubnetPool(
-        **standard.fields(project_id, wish, means),
+        **standard.fields(project_id, request, means),
         ip_version=version,
-        prefixes=compact(wish["prefixes"]),
+        prefixes=compact(request["prefixes"]),
         min_prefixlen=least,
-        max_prefixlen=wish.get("max_prefixlen", BITS[version]),
-        default_prefixlen=wish.get("default_prefixlen", least),
-        default_quota=wish.get("default_quota", 0),
-        is_default=wish.get("is_default", False),
-        address_scope_id=wish.get("address_scope_id", ""),
+        max_prefixlen=request.get("max_prefixlen", BITS[version]),
+        default_prefixlen=request.get("default_prefixlen", least),
+        default_quota=request.get("default_quota", 0),
+        is_default=request.get("is_default", False),
+        address_scope_id=request.get("address_scope_id", ""),
     )
     _check_bounds(pool)
     _take_default(tx, pool)
     if pool.address_scope_id:
-        _enter_scope(tx, pool, wish.get("shared", False), means)
+        _enter_scope(tx, pool, request.get("shared", False), means)
     tx.put(pool)
-    if wish.get("shared"):
+    if request.get("shared"):
         sharing.everybody(tx, "subnetpool", pool, visibility.SHARED, True, means)
     return pool
 
 
-def update(tx: Transaction, pool_id: str, wish: PoolWish, means: Means) -> SubnetPool:
+def update(tx: Transaction, pool_id: str, request: PoolRequest, means: Means) -> SubnetPool:
     pool = required(tx, pool_id)
-    if wish.keys() & {"prefixes", "address_scope_id"}:
+    if request.keys() & {"prefixes", "address_scope_id"}:
         _check_scope_is_ours(tx, pool, means)
-    changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
-    if "prefixes" in wish:
-        if _version(wish["prefixes"]) != pool.ip_version:
+    changes: dict[str, Any] = {name: value for name, value in request.items() if name != "shared"}
+    if "prefixes" in request:
+        if _version(request["prefixes"]) != pool.ip_version:
             raise Invalid("Cannot mix IPv4 and IPv6 prefixes in a subnet pool.", "PrefixVersionMismatch")
-        changes["prefixes"] = compact((*wish["prefixes"],))
+        changes["prefixes"] = compact((*request["prefixes"],))
         _check_kept(pool, changes["prefixes"])
     changed = standard.change(tx, pool, changes, means)
     _check_bounds(changed)

@@ -13,13 +13,13 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import addresses, allocate, attachments, logs, memberships, networks, standard, visibility
-from .addresses import AddressWish
-from .standard import StandardWish
+from .addresses import AddressRequest
+from .standard import StandardRequest
 
-__all__ = ["AddressWish", "PortWish", "create", "create_learning", "delete", "remove", "required", "update"]
+__all__ = ["AddressRequest", "PortRequest", "create", "create_learning", "delete", "remove", "required", "update"]
 
 
-class PortWish(StandardWish, total=False):
+class PortRequest(StandardRequest, total=False):
     """Requested attributes of a port; missing keys were not given.  MAC and IP addresses in canonical form.
 
     `mac_address` "": any; an address pair's MAC "": the port's own; `dhcp_options` with the value None are removed.
@@ -28,7 +28,7 @@ class PortWish(StandardWish, total=False):
     network_id: str
     admin_state_up: bool
     mac_address: str
-    fixed_ips: Sequence[AddressWish]
+    fixed_ips: Sequence[AddressRequest]
     interface_id: str
     host: str
     device_id: str
@@ -52,31 +52,31 @@ def required(tx: Transaction, port_id: str) -> Port:
     return port
 
 
-def create(tx: Transaction, project_id: str, wish: PortWish, means: Means) -> Port:
+def create(tx: Transaction, project_id: str, request: PortRequest, means: Means) -> Port:
     """Create a v2.0 port with the requested addresses, by default one of an IPv4 and one of an IPv6 subnet."""
-    network_id = wish["network_id"]
+    network_id = request["network_id"]
     network = visibility.required(tx, Network, network_id, means, networks.missing(network_id))
     visibility.joinable(tx, network, means)
     port = Port(
-        **standard.fields(project_id, wish, means),
+        **standard.fields(project_id, request, means),
         network_id=network.id,
-        admin_state_up=wish.get("admin_state_up", True),
-        mac_address=wish.get("mac_address") or allocate.free_mac(tx, network.id, means),
-        interface_id=wish.get("interface_id", ""),
-        host=wish.get("host", ""),
-        device_id=wish.get("device_id", ""),
-        device_owner=wish.get("device_owner", ""),
-        port_security=wish.get("port_security", network.port_security),
-        dhcp_options=_options((), wish.get("dhcp_options", ())),
-        profile=wish.get("profile", ""),
+        admin_state_up=request.get("admin_state_up", True),
+        mac_address=request.get("mac_address") or allocate.free_mac(tx, network.id, means),
+        interface_id=request.get("interface_id", ""),
+        host=request.get("host", ""),
+        device_id=request.get("device_id", ""),
+        device_owner=request.get("device_owner", ""),
+        port_security=request.get("port_security", network.port_security),
+        dhcp_options=_options((), request.get("dhcp_options", ())),
+        profile=request.get("profile", ""),
     )
-    if "address_pairs" in wish:
-        port = replace(port, address_pairs=_pairs(port, wish["address_pairs"]))
+    if "address_pairs" in request:
+        port = replace(port, address_pairs=_pairs(port, request["address_pairs"]))
     if port.interface_id:
         attachments.permit(tx, port.interface_id, means)
     _enter(tx, network, port)
-    fixed_ips = addresses.of_new_port(tx, network, port, wish.get("fixed_ips"), means)
-    port = replace(port, fixed_ips=fixed_ips, security_groups=memberships.of_new_port(tx, port, wish, means))
+    fixed_ips = addresses.of_new_port(tx, network, port, request.get("fixed_ips"), means)
+    port = replace(port, fixed_ips=fixed_ips, security_groups=memberships.of_new_port(tx, port, request, means))
     tx.put(port)
     return port
 
@@ -97,15 +97,15 @@ def create_learning(tx: Transaction, project_id: str, network: Network, admin_st
     return port
 
 
-def update(tx: Transaction, port_id: str, wish: PortWish, means: Means) -> Port:
+def update(tx: Transaction, port_id: str, request: PortRequest, means: Means) -> Port:
     port = required(tx, port_id)
     network = networks.required(tx, port.network_id)
-    changes: dict[str, Any] = {**wish}
-    if "interface_id" in wish:
-        if wish["interface_id"] not in ("", port.interface_id):
-            attachments.permit(tx, wish["interface_id"], means)
-        attachments.move(tx, port, wish["interface_id"])
-    mac = wish.get("mac_address", port.mac_address) or allocate.free_mac(tx, network.id, means)
+    changes: dict[str, Any] = {**request}
+    if "interface_id" in request:
+        if request["interface_id"] not in ("", port.interface_id):
+            attachments.permit(tx, request["interface_id"], means)
+        attachments.move(tx, port, request["interface_id"])
+    mac = request.get("mac_address", port.mac_address) or allocate.free_mac(tx, network.id, means)
     changes["mac_address"] = mac
     now = port
     if mac != port.mac_address:
@@ -113,19 +113,19 @@ def update(tx: Transaction, port_id: str, wish: PortWish, means: Means) -> Port:
         tx.release(f"mac/{network.id}/{port.mac_address}")
         now = replace(port, mac_address=mac, fixed_ips=addresses.of_new_mac(tx, port, mac))
         changes["fixed_ips"] = now.fixed_ips
-    if "fixed_ips" in wish:
-        changes["fixed_ips"] = addresses.of_port(tx, network, now, wish["fixed_ips"], means)
-    if "dhcp_options" in wish:
-        changes["dhcp_options"] = _options(port.dhcp_options, wish["dhcp_options"])
-    if "host" in wish:
-        changes["bindings"] = tuple(each for each in port.bindings if each.host != wish["host"])
-    changed = replace(port, mac_address=mac, port_security=wish.get("port_security", port.port_security))
-    if "address_pairs" in wish:
-        changes["address_pairs"] = _pairs(changed, wish["address_pairs"])
+    if "fixed_ips" in request:
+        changes["fixed_ips"] = addresses.of_port(tx, network, now, request["fixed_ips"], means)
+    if "dhcp_options" in request:
+        changes["dhcp_options"] = _options(port.dhcp_options, request["dhcp_options"])
+    if "host" in request:
+        changes["bindings"] = tuple(each for each in port.bindings if each.host != request["host"])
+    changed = replace(port, mac_address=mac, port_security=request.get("port_security", port.port_security))
+    if "address_pairs" in request:
+        changes["address_pairs"] = _pairs(changed, request["address_pairs"])
     elif port.address_pairs:
         changes["address_pairs"] = _pairs(changed, _follow(port, mac))
-    owner = wish.get("device_owner", port.device_owner)
-    changes["security_groups"] = memberships.of_port(tx, replace(changed, device_owner=owner), wish, means)
+    owner = request.get("device_owner", port.device_owner)
+    changes["security_groups"] = memberships.of_port(tx, replace(changed, device_owner=owner), request, means)
     return standard.change(tx, port, changes, means)
 
 
@@ -160,32 +160,32 @@ WIDEST_PAIR = 8  # shortest prefix of a pair: ten pairs then cover at most 4 % o
 MOST_OPTIONS = 64
 
 
-def _pairs(port: Port, wishes: Sequence[AddressPair]) -> tuple[AddressPair, ...]:
+def _pairs(port: Port, requests: Sequence[AddressPair]) -> tuple[AddressPair, ...]:
     """Allowed address pairs without those that the port has anyway.
 
     Raises Conflict when port security is off, and Invalid for prefixes so wide that hardly any address would be
     checked: that needs port_security_enabled = false, which states it openly.
     """
-    if wishes and not port.port_security:
+    if requests and not port.port_security:
         raise Conflict(
             "Port Security must be enabled in order to have allowed address pairs on a port.",
             "AddressPairAndPortSecurityRequired",
         )
-    if len(wishes) > MOST_PAIRS:
+    if len(requests) > MOST_PAIRS:
         raise Invalid(
             f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.", "AllowedAddressPairExhausted"
         )
     found: dict[AddressPair, None] = {}
     there = {pair.ip_address for pair in port.address_pairs}  # earlier versions allowed wider ones
-    for wish in wishes:
-        length = wish.ip_address.partition("/")[2]
-        if length and int(length) < WIDEST_PAIR and wish.ip_address not in there:
+    for request in requests:
+        length = request.ip_address.partition("/")[2]
+        if length and int(length) < WIDEST_PAIR and request.ip_address not in there:
             raise Invalid(
-                f"Invalid input for allowed_address_pairs. Reason: {wish.ip_address} is wider than a /{WIDEST_PAIR}: "
-                f"use port_security_enabled for that.",
+                f"Invalid input for allowed_address_pairs. Reason: {request.ip_address} is wider than a "
+                f"/{WIDEST_PAIR}: use port_security_enabled for that.",
                 "HTTPBadRequest",
             )
-        pair = AddressPair(wish.ip_address, wish.mac_address or port.mac_address)
+        pair = AddressPair(request.ip_address, request.mac_address or port.mac_address)
         if pair in found:
             raise Invalid(
                 f"Request contains duplicate address pair: mac_address {pair.mac_address} ip_address "
@@ -203,13 +203,13 @@ def _follow(port: Port, mac: str) -> list[AddressPair]:
 
 
 def _options(
-    there: Sequence[DhcpOption], wishes: Sequence[tuple[str, str | None, int]]
+    there: Sequence[DhcpOption], requests: Sequence[tuple[str, str | None, int]]
 ) -> tuple[DhcpOption, ...]:  # fmt: skip
     """DHCP options with the requested ones changed, added, or (None) removed.  Raises Invalid for too many."""
-    if not there and not wishes:
+    if not there and not requests:
         return ()
     found = {(option.name, option.ip_version): option for option in there}
-    for name, value, version in wishes:
+    for name, value, version in requests:
         if value is None:
             found.pop((name, version), None)
         else:

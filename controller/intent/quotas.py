@@ -27,16 +27,16 @@ def used(model: Model, project_id: str, name: str) -> int:
     return model.count(KINDS[name], "project_id", project_id)
 
 
-def change(tx: Transaction, project_id: str, wish: Mapping[str, int], forced: bool = False) -> Quota:
+def change(tx: Transaction, project_id: str, request: Mapping[str, int], forced: bool = False) -> Quota:
     """Set a project's limits.  Raises Invalid for a limit below current usage, unless `forced`."""
-    for name, limit in wish.items():
+    for name, limit in request.items():
         there = 0 if forced else used(tx.model, project_id, name)
         if there > limit >= 0:
             raise Invalid(
                 f"Quota limit {limit} for {name} must be greater than or equal to already used {there}.", "BadRequest"
             )
     quota = tx.get(Quota, project_id) or Quota(id=project_id)
-    changed = Quota(id=project_id, limits={**quota.limits, **wish})
+    changed = Quota(id=project_id, limits={**quota.limits, **request})
     tx.put(changed)
     return changed
 

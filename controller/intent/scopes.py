@@ -10,10 +10,10 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import sharing, standard, visibility
-from .standard import StandardWish
+from .standard import StandardRequest
 
 
-class ScopeWish(StandardWish, total=False):
+class ScopeRequest(StandardRequest, total=False):
     ip_version: int
     shared: bool
 
@@ -29,26 +29,26 @@ def required(tx: Transaction, scope_id: str) -> AddressScope:
     return scope
 
 
-def create(tx: Transaction, project_id: str, wish: ScopeWish, means: Means) -> AddressScope:
-    scope = AddressScope(**standard.fields(project_id, wish, means), ip_version=wish["ip_version"])
+def create(tx: Transaction, project_id: str, request: ScopeRequest, means: Means) -> AddressScope:
+    scope = AddressScope(**standard.fields(project_id, request, means), ip_version=request["ip_version"])
     tx.put(scope)
-    if wish.get("shared"):
+    if request.get("shared"):
         sharing.everybody(tx, "address_scope", scope, visibility.SHARED, True, means)
     return scope
 
 
-def update(tx: Transaction, scope_id: str, wish: ScopeWish, means: Means) -> AddressScope:
+def update(tx: Transaction, scope_id: str, request: ScopeRequest, means: Means) -> AddressScope:
     """Change an address scope.  A shared one cannot be unshared: other projects may have pools in it."""
     scope = required(tx, scope_id)
-    if "shared" in wish:
-        if not wish["shared"] and visibility.shared(tx, scope_id, visibility.EVERYBODY):
+    if "shared" in request:
+        if not request["shared"] and visibility.shared(tx, scope_id, visibility.EVERYBODY):
             raise Invalid(
                 f"Unable to update address scope {scope_id}: Shared address scope can't be unshared.",
                 "AddressScopeUpdateError",
             )
-        if sharing.everybody(tx, "address_scope", scope, visibility.SHARED, wish["shared"], means):
+        if sharing.everybody(tx, "address_scope", scope, visibility.SHARED, request["shared"], means):
             standard.touch(tx, scope, means)
-    changes: dict[str, Any] = {name: value for name, value in wish.items() if name != "shared"}
+    changes: dict[str, Any] = {name: value for name, value in request.items() if name != "shared"}
     return standard.change(tx, scope, changes, means)
 
 

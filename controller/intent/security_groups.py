@@ -11,12 +11,12 @@ from controller.runtime.errors import Conflict
 from controller.store.transaction import Transaction
 
 from . import allocate, default_rules, logs, security_rules, sharing, slots, standard
-from .standard import StandardWish
+from .standard import StandardRequest
 
 DEFAULT = "default"
 
 
-class GroupWish(StandardWish, total=False):
+class GroupRequest(StandardRequest, total=False):
     stateful: bool
 
 
@@ -27,22 +27,22 @@ def required(tx: Transaction, group_id: str) -> SecurityGroup:
     return group
 
 
-def create(tx: Transaction, project_id: str, wish: GroupWish, means: Means) -> SecurityGroup:
+def create(tx: Transaction, project_id: str, request: GroupRequest, means: Means) -> SecurityGroup:
     """Create a group with the rules of the templates.  Raises Conflict for the name of the default group."""
-    _check_name(wish)
+    _check_name(request)
     default(tx, project_id, means)
-    return _made(tx, project_id, wish, means, is_default=False)
+    return _made(tx, project_id, request, means, is_default=False)
 
 
-def update(tx: Transaction, group_id: str, wish: GroupWish, means: Means) -> SecurityGroup:
+def update(tx: Transaction, group_id: str, request: GroupRequest, means: Means) -> SecurityGroup:
     """Change a group.  Raises Conflict for the name of the default group, and for `stateful` while ports are in it."""
     group = required(tx, group_id)
-    _check_name(wish)
-    if group.default and "name" in wish:
+    _check_name(request)
+    if group.default and "name" in request:
         raise Conflict("The default security group cannot be renamed.", "SecurityGroupCannotUpdateDefault")
-    if wish.get("stateful", group.stateful) != group.stateful:
+    if request.get("stateful", group.stateful) != group.stateful:
         _check_use(tx, group)
-    return standard.change(tx, group, wish, means)
+    return standard.change(tx, group, request, means)
 
 
 def delete(tx: Transaction, group_id: str, means: Means) -> None:
@@ -66,8 +66,8 @@ def delete(tx: Transaction, group_id: str, means: Means) -> None:
     tx.delete(group)
 
 
-def _check_name(wish: GroupWish) -> None:
-    if wish.get("name", "").lower() == DEFAULT:
+def _check_name(request: GroupRequest) -> None:
+    if request.get("name", "").lower() == DEFAULT:
         raise Conflict("Default security group already exists.", "SecurityGroupDefaultAlreadyExists")
 
 
@@ -91,19 +91,19 @@ def default(tx: Transaction, project_id: str, means: Means) -> SecurityGroup:
         group = tx.get(SecurityGroup, holder.partition("/")[2])
         if group is not None:
             return group
-    wish = GroupWish(name=DEFAULT, description="Default security group")
-    return _made(tx, project_id, wish, means, is_default=True)
+    request = GroupRequest(name=DEFAULT, description="Default security group")
+    return _made(tx, project_id, request, means, is_default=True)
 
 
 def _place(project_id: str) -> str:
     return f"default-group/{quote(project_id, safe='')}"
 
 
-def _made(tx: Transaction, project_id: str, wish: GroupWish, means: Means, *, is_default: bool) -> SecurityGroup:
+def _made(tx: Transaction, project_id: str, request: GroupRequest, means: Means, *, is_default: bool) -> SecurityGroup:
     group = SecurityGroup(
-        **standard.fields(project_id, wish, means),
+        **standard.fields(project_id, request, means),
         number=allocate.free_group_number(tx, means),
-        stateful=wish.get("stateful", True),
+        stateful=request.get("stateful", True),
         default=is_default,
     )
     tx.reserve(f"group-number/{group.number}", group)

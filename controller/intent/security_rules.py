@@ -13,15 +13,16 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import address_groups, standard, visibility
-from .standard import StandardWish
+from .standard import StandardRequest
 
 FIRST_PORT, LAST_PORT = 1, 65_535
 LAST_ICMP = 255  # types and codes have 8 bits (RFC 792)
 ANYWHERE = ("0.0.0.0/0", "::/0", "")
+MOST_REMOTES = 500  # address sets that the rules of one group name: a flow names them all, and has 64 KiB at most
 REMOTES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
 
 
-class RuleWish(StandardWish, total=False):
+class RuleRequest(StandardRequest, total=False):
     """Requested attributes of a rule; missing keys were not given.  Values are in the form of the row's fields."""
 
     security_group_id: str
@@ -46,20 +47,21 @@ def missing(rule_id: str) -> NotFound:
 # --- create and delete ------------------------------------------------------------------------------------------------
 
 
-def create(tx: Transaction, project_id: str, wish: RuleWish, means: Means) -> SecurityGroupRule:
+def create(tx: Transaction, project_id: str, request: RuleRequest, means: Means) -> SecurityGroupRule:
     """Add a rule to a group.  All rules of one request are of one group and one project."""
-    group_id = wish["security_group_id"]
+    group_id = request["security_group_id"]
     _check_bulk(tx, group_id, project_id)
-    fields = matching(wish)
+    fields = matching(request)
     _check_remotes(tx, fields, means)
     group = visibility.required(tx, SecurityGroup, group_id, means, missing_group(group_id))
-    row = SecurityGroupRule(**standard.fields(project_id, wish, means), security_group_id=group.id, **fields)
+    row = SecurityGroupRule(**standard.fields(project_id, request, means), security_group_id=group.id, **fields)
     known = _known(tx, group.id)
     there = known.setdefault(key(row), row.id)
     if there != row.id:
         if tx.model.get(SecurityGroupRule, there) is None:
             raise Conflict("Duplicate Security Group Rule in POST.", "DuplicateSecurityGroupRuleInPost")
         raise Conflict(f"Security group rule already exists. Rule id is {there}.", "SecurityGroupRuleExists")
+    _check_most_remotes(tx, row)
     put(tx, row)
     _touch(tx, group.id, means)
     return row
@@ -138,6 +140,23 @@ def _known(tx: Transaction, group_id: str) -> dict[tuple[object, ...], str]:
     return found
 
 
+def _check_most_remotes(tx: Transaction, row: SecurityGroupRule) -> None:
+    """Raises Conflict where the rule names one more security group or address group than a group's rules can."""
+    remote = row.remote_group_id or row.remote_address_group_id
+    name = "remotes", row.security_group_id
+    if name not in tx.memo:
+        there = tx.model.find(SecurityGroupRule, "security_group_id", row.security_group_id)
+        tx.memo[name] = {one.remote_group_id or one.remote_address_group_id for one in there} - {""}
+    named: set[str] = tx.memo[name]
+    if remote and remote not in named:
+        if len(named) >= MOST_REMOTES:
+            raise Conflict(
+                f"The rules of a security group can name {MOST_REMOTES} security groups and address groups.",
+                "SecurityGroupTooManyRemotes",
+            )
+        named.add(remote)
+
+
 def key(row: SecurityGroupRule) -> tuple[object, ...]:
     """What a rule says: two with the same key are duplicates."""
     prefix = "" if row.remote_ip_prefix in ANYWHERE else row.remote_ip_prefix
@@ -148,18 +167,18 @@ def key(row: SecurityGroupRule) -> tuple[object, ...]:
 # --- what a rule may say ----------------------------------------------------------------------------------------------
 
 
-def matching(wish: Mapping[str, Any]) -> dict[str, Any]:
+def matching(request: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a rule that say which packets it is about, in canonical form.  Raises Invalid.
 
     Also for templates of default rules, which have the same fields.
     """
     fields: dict[str, Any] = {
-        "direction": wish["direction"],
-        "ethertype": wish.get("ethertype") or "IPv4",
-        "protocol": wish.get("protocol") or "",
-        "port_range_min": wish.get("port_range_min"),
-        "port_range_max": wish.get("port_range_max"),
-        **{name: wish.get(name) or "" for name in REMOTES},
+        "direction": request["direction"],
+        "ethertype": request.get("ethertype") or "IPv4",
+        "protocol": request.get("protocol") or "",
+        "port_range_min": request.get("port_range_min"),
+        "port_range_max": request.get("port_range_max"),
+        **{name: request.get(name) or "" for name in REMOTES},
     }
     fields["protocol"] = _canonical(fields["protocol"], fields["ethertype"])
     if (fields["port_range_min"], fields["port_range_max"]) == (FIRST_PORT, LAST_PORT):

@@ -17,7 +17,7 @@ from . import standard, visibility
 from .visibility import EVERYBODY, EXTERNAL, SHARED, granted
 
 
-class SharingWish(TypedDict, total=False):
+class SharingRequest(TypedDict, total=False):
     object_type: str
     object_id: str
     action: str
@@ -31,22 +31,22 @@ def required(tx: Transaction, policy_id: str) -> RbacPolicy:
     return policy
 
 
-def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) -> RbacPolicy:
+def create(tx: Transaction, project_id: str, request: SharingRequest, means: Means) -> RbacPolicy:
     """Share an object.  For its owner and operators; a pool only with projects that see its address scope."""
-    kind = SHAREABLE[wish["object_type"]]
+    kind = SHAREABLE[request["object_type"]]
     seen = DECLARED[kind].seen
     actions = seen.shared if seen is not None else ()
     name = kind.__name__
-    missing = NotFound(f"{name} {wish['object_id'][:64]} could not be found.", f"{name}NotFound")
-    shared = visibility.required(tx, kind, wish["object_id"], means, missing)
-    _check_owner(shared, wish["object_type"], means)
-    if wish["action"] not in actions:
+    missing = NotFound(f"{name} {request['object_id'][:64]} could not be found.", f"{name}NotFound")
+    shared = visibility.required(tx, kind, request["object_id"], means, missing)
+    _check_owner(shared, request["object_type"], means)
+    if request["action"] not in actions:
         raise Invalid(
-            f"Invalid action '{wish['action']}' for object type '{wish['object_type']}'. Valid actions: "
+            f"Invalid action '{request['action']}' for object type '{request['object_type']}'. Valid actions: "
             f"{', '.join(actions)}.",
             "InvalidRbacPolicyAction",
         )
-    policy = RbacPolicy(id=means.new_id(), project_id=project_id, **wish)
+    policy = RbacPolicy(id=means.new_id(), project_id=project_id, **request)
     _check_scope(tx, shared, policy.target)
     _take(tx, policy)
     tx.put(policy)
@@ -55,10 +55,10 @@ def create(tx: Transaction, project_id: str, wish: SharingWish, means: Means) ->
     return policy
 
 
-def update(tx: Transaction, policy_id: str, wish: SharingWish, means: Means) -> RbacPolicy:
+def update(tx: Transaction, policy_id: str, request: SharingRequest, means: Means) -> RbacPolicy:
     """Change the target project of a policy, the only attribute that may change."""
     policy = _own(tx, policy_id, means)
-    changed = replace(policy, **wish)
+    changed = replace(policy, **request)
     if changed == policy:
         return policy
     _check_scope(tx, tx.get(SHAREABLE[policy.object_type], policy.object_id), changed.target)

@@ -16,21 +16,21 @@ S = TypeVar("S", bound=Standard)
 MOST_TAGS = 50
 
 
-class StandardWish(TypedDict, total=False):
+class StandardRequest(TypedDict, total=False):
     name: str
     description: str
     tags: tuple[str, ...]
 
 
-def fields(project_id: str, wish: Mapping[str, Any], means: Means) -> dict[str, Any]:
+def fields(project_id: str, request: Mapping[str, Any], means: Means) -> dict[str, Any]:
     """Standard fields of a new object."""
     now = means.now()
     return {
         "id": means.new_id(),
         "project_id": project_id,
-        "name": wish.get("name", ""),
-        "description": wish.get("description", ""),
-        "tags": checked_tags(wish.get("tags", ())),
+        "name": request.get("name", ""),
+        "description": request.get("description", ""),
+        "tags": checked_tags(request.get("tags", ())),
         "created_at": now,
         "updated_at": now,
     }

@@ -17,13 +17,13 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import addresses, networks, pools, ranges, standard, visibility
-from .standard import StandardWish
+from .standard import StandardRequest
 
 MOST_ROUTES, MOST_SERVERS = 20, 5  # Neutron's defaults
 SERVICE_TYPE = re.compile("[a-z]+:.*")  # form of a port's device_owner, such as network:dhcp
 
 
-class SubnetWish(StandardWish, total=False):
+class SubnetRequest(StandardRequest, total=False):
     """Requested attributes of a subnet.  Addresses and `cidr` in canonical form.
 
     `gateway_ip` "": none; missing: the first address.  `cidr` may be missing when a pool is given, by id or with
@@ -57,33 +57,33 @@ def required(tx: Transaction, subnet_id: str) -> Subnet:
     return subnet
 
 
-def create(tx: Transaction, project_id: str, wish: SubnetWish, means: Means) -> Subnet:
-    network_id = wish["network_id"]
+def create(tx: Transaction, project_id: str, request: SubnetRequest, means: Means) -> Subnet:
+    network_id = request["network_id"]
     network = visibility.required(tx, Network, network_id, means, networks.missing(network_id))
     visibility.owned(tx, network_id, means)
-    pool = _pool(tx, wish, means)
-    cidr = _cidr(tx, project_id, wish, pool)
+    pool = _pool(tx, request, means)
+    cidr = _cidr(tx, project_id, request, pool)
     version = 6 if ":" in cidr else 4
-    _check_cidr(wish.get("ip_version", version), cidr)
+    _check_cidr(request.get("ip_version", version), cidr)
     subnet = Subnet(
-        **standard.fields(project_id, wish, means),
+        **standard.fields(project_id, request, means),
         network_id=network.id,
         ip_version=version,
         cidr=cidr,
-        gateway_ip=wish.get("gateway_ip", _first(cidr)),
-        allocation_pools=wish.get("allocation_pools", ()),
-        enable_dhcp=wish.get("enable_dhcp", True),
-        dns_nameservers=wish.get("dns_nameservers", ()),
-        host_routes=wish.get("host_routes", ()),
-        ra_mode=wish.get("ra_mode", ""),
-        address_mode=wish.get("address_mode", ""),
-        service_types=wish.get("service_types", ()),
+        gateway_ip=request.get("gateway_ip", _first(cidr)),
+        allocation_pools=request.get("allocation_pools", ()),
+        enable_dhcp=request.get("enable_dhcp", True),
+        dns_nameservers=request.get("dns_nameservers", ()),
+        host_routes=request.get("host_routes", ()),
+        ra_mode=request.get("ra_mode", ""),
+        address_mode=request.get("address_mode", ""),
+        service_types=request.get("service_types", ()),
         subnetpool_id=pool.id if pool else "",
     )
     _check_modes(subnet)
     _check_gateway(subnet)
     _check_options(subnet)
-    if "allocation_pools" in wish:
+    if "allocation_pools" in request:
         _check_pools(subnet)
     else:
         subnet = replace(subnet, allocation_pools=default_pools(subnet))
@@ -98,10 +98,10 @@ def create(tx: Transaction, project_id: str, wish: SubnetWish, means: Means) -> 
     return subnet
 
 
-def update(tx: Transaction, subnet_id: str, wish: SubnetWish, means: Means) -> Subnet:
+def update(tx: Transaction, subnet_id: str, request: SubnetRequest, means: Means) -> Subnet:
     subnet = required(tx, subnet_id)
     visibility.owned(tx, subnet.network_id, means)
-    changes: dict[str, Any] = {**wish}
+    changes: dict[str, Any] = {**request}
     changed = replace(subnet, **changes)
     if changed.gateway_ip != subnet.gateway_ip:
         _check_gateway(changed)
@@ -134,39 +134,39 @@ def delete(tx: Transaction, subnet_id: str, means: Means) -> None:
     standard.touch(tx, networks.required(tx, subnet.network_id), means)
 
 
-def _pool(tx: Transaction, wish: SubnetWish, means: Means) -> SubnetPool | None:
-    pool_id = wish.get("subnetpool_id", "")
-    if pool_id and wish.get("use_default_subnetpool"):
+def _pool(tx: Transaction, request: SubnetRequest, means: Means) -> SubnetPool | None:
+    pool_id = request.get("subnetpool_id", "")
+    if pool_id and request.get("use_default_subnetpool"):
         raise Invalid("Bad subnets request: subnetpool_id and use_default_subnetpool cannot both be specified.",
                       "BadRequest")  # fmt: skip
-    if wish.get("use_default_subnetpool"):
-        return pools.default(tx, wish.get("ip_version", 4))
+    if request.get("use_default_subnetpool"):
+        return pools.default(tx, request.get("ip_version", 4))
     if not pool_id:
         return None
     return visibility.required(tx, SubnetPool, pool_id, means, pools.missing(pool_id))
 
 
-def _cidr(tx: Transaction, project_id: str, wish: SubnetWish, pool: SubnetPool | None) -> str:
+def _cidr(tx: Transaction, project_id: str, request: SubnetRequest, pool: SubnetPool | None) -> str:
     """CIDR of a new subnet: the requested one, else allocated from the pool."""
     if pool is None:
-        if "cidr" not in wish:
+        if "cidr" not in request:
             raise Invalid("Bad subnets request: a subnetpool must be specified in the absence of a cidr.", "BadRequest")
-        if "prefixlen" in wish:
+        if "prefixlen" in request:
             raise Invalid("Bad subnets request: prefixlen is for subnets of a subnetpool.", "BadRequest")
-        return wish["cidr"]
-    if wish.get("ip_version", pool.ip_version) != pool.ip_version:
+        return request["cidr"]
+    if request.get("ip_version", pool.ip_version) != pool.ip_version:
         raise Invalid(
-            f"Bad subnets request: Cannot allocate IPv{wish['ip_version']} subnet from IPv{pool.ip_version} subnet "
+            f"Bad subnets request: Cannot allocate IPv{request['ip_version']} subnet from IPv{pool.ip_version} subnet "
             f"pool.",
             "BadRequest",
         )
-    if "cidr" in wish:
-        if "prefixlen" in wish:
+    if "cidr" in request:
+        if "prefixlen" in request:
             raise Invalid("Bad subnets request: cidr and prefixlen must not be supplied together.", "BadRequest")
-        return pools.claim(tx, pool, project_id, wish["cidr"])
-    if "allocation_pools" in wish:
+        return pools.claim(tx, pool, project_id, request["cidr"])
+    if "allocation_pools" in request:
         raise Invalid("Bad subnets request: allocation_pools allowed only for specific subnet requests.", "BadRequest")
-    return pools.cut(tx, pool, project_id, wish.get("prefixlen"))
+    return pools.cut(tx, pool, project_id, request.get("prefixlen"))
 
 
 def default_pools(subnet: Subnet) -> tuple[Pool, ...]:

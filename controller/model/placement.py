@@ -18,17 +18,25 @@ from .rows.base import Node
 BLOCK = 64  # ports or switches that share one flood flow: bounds the length of a flow and the cost of one more member
 
 
-class PortLocation(NamedTuple):
-    """A bound port that takes part in its network (its admin state and its network's are up).
+class FloodCopy(NamedTuple):
+    """A port as copies of a flood need it: `security_groups` filter it where it is `filtered`, else there are none."""
 
-    `groups`: the security groups that filter it, None where it has no filter.
-    """
+    port_key: int
+    filtered: bool
+    security_groups: tuple[str, ...]
+    learns: bool
+
+
+class PortLocation(NamedTuple):
+    """A bound port that takes part in its network (its admin state and its network's are up)."""
 
     switch_id: str
     network_id: str
-    block: int
-    learning: bool
-    groups: tuple[str, ...] | None
+    copy: FloodCopy
+
+    @property
+    def block(self) -> int:
+        return self.copy.port_key // BLOCK
 
 
 class Placement:
@@ -47,6 +55,7 @@ class Placement:
         self.blocks: Relation[tuple[str, str], int] = Relation()  # (switch, network) -> blocks of its ports
         self.learner_blocks: Relation[tuple[str, str], int] = Relation()
         self.members: Relation[tuple[str, str, int], str] = Relation()  # (switch, network, block) -> ports
+        self.copies: Relation[tuple[str, str, int], FloodCopy] = Relation()  # as `members`
         self.filtered_blocks: Relation[tuple[str, str], int] = Relation()  # as `blocks`, of ports with a filter
         self.groups: Relation[str, str] = Relation()  # switch -> security groups of the filtered ports on it
         self.filtering: Relation[str, str] = Relation()  # security group -> switches with such ports
@@ -98,10 +107,12 @@ class Placement:
             yield from self._unfilter(old)
 
     def _enter(self, port_id: str, location: PortLocation) -> Iterable[tuple[object, ...]]:
-        switch_id, network_id, block, learning, _ = location
-        here = (switch_id, network_id)
+        switch_id, network_id, copy = location
+        here, block, learning = (switch_id, network_id), location.block, copy.learns
         if self.members.add((*here, block), port_id):
             yield "members", *here, block
+        if self.copies.add((*here, block), copy):
+            yield "copies", *here, block
         if self.blocks.add(here, block):
             yield "blocks", *here
         if learning:
@@ -119,10 +130,12 @@ class Placement:
                 yield from self._reach(switch_id, node)
 
     def _leave(self, port_id: str, location: PortLocation) -> Iterable[tuple[object, ...]]:
-        switch_id, network_id, block, learning, _ = location
-        here = (switch_id, network_id)
+        switch_id, network_id, copy = location
+        here, block, learning = (switch_id, network_id), location.block, copy.learns
         if self.members.remove((*here, block), port_id):
             yield "members", *here, block
+        if self.copies.remove((*here, block), copy):
+            yield "copies", *here, block
         if self.blocks.remove(here, block):
             yield "blocks", *here
         if learning:
@@ -142,19 +155,19 @@ class Placement:
     # --- filters ---
 
     def _filter(self, location: PortLocation) -> Iterable[tuple[object, ...]]:
-        switch_id, network_id, block, _, groups = location
-        if groups is not None and self.filtered_blocks.add((switch_id, network_id), block):
+        switch_id, network_id, copy = location
+        if copy.filtered and self.filtered_blocks.add((switch_id, network_id), location.block):
             yield "filtered_blocks", switch_id, network_id
-        for group_id in groups or ():
+        for group_id in copy.security_groups:
             self.filtering.add(group_id, switch_id)
             if self.groups.add(switch_id, group_id):
                 yield "groups", switch_id
 
     def _unfilter(self, location: PortLocation) -> Iterable[tuple[object, ...]]:
-        switch_id, network_id, block, _, groups = location
-        if groups is not None and self.filtered_blocks.remove((switch_id, network_id), block):
+        switch_id, network_id, copy = location
+        if copy.filtered and self.filtered_blocks.remove((switch_id, network_id), location.block):
             yield "filtered_blocks", switch_id, network_id
-        for group_id in groups or ():
+        for group_id in copy.security_groups:
             self.filtering.remove(group_id, switch_id)
             if self.groups.remove(switch_id, group_id):
                 yield "groups", switch_id
@@ -223,8 +236,10 @@ def _location(port: Port | None, network: Network | None, interface: Interface |
         return None
     if not (port.admin_state_up and network.admin_state_up):
         return None
-    groups = port.security_groups if port.filtered else None
-    return PortLocation(interface.switch_id, network.id, interface.port_key // BLOCK, port.learns, groups)
+    groups = port.security_groups or () if port.filtered else ()
+    return PortLocation(
+        interface.switch_id, network.id, FloodCopy(interface.port_key, port.filtered, groups, port.learns)
+    )
 
 
 def choose(port: Port, candidates: Iterable[Interface], switches: Mapping[str, Switch]) -> Interface | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from .model import Dependency, Model
+from .placement import FloodCopy
 from .routes import Route
 from .rows import Interface, Port, Row, Switch
 from .rows.base import ATTRIBUTES, INDEXES
@@ -110,10 +112,15 @@ class Reader:
         self.deps.add(("learner_blocks", switch_id, network_id))
         return self._model.placement.learner_blocks.of((switch_id, network_id))
 
-    def members(self, switch_id: str, network_id: str, block: int) -> list[str]:
-        """Ports of a network in one block of a switch's port keys."""
+    def members(self, switch_id: str, network_id: str, block: int) -> Collection[str]:
+        """Ports of a network in one block of a switch's port keys, in no order; not to be kept across a change."""
         self.deps.add(("members", switch_id, network_id, block))
-        return self._model.placement.members.of((switch_id, network_id, block))
+        return self._model.placement.members.some((switch_id, network_id, block))
+
+    def copies(self, switch_id: str, network_id: str, block: int) -> list[FloodCopy]:
+        """The same ports as copies of a flood need them: read without reading any of the ports themselves."""
+        self.deps.add(("copies", switch_id, network_id, block))
+        return self._model.placement.copies.of((switch_id, network_id, block))
 
     # --- security groups ---
 

@@ -177,14 +177,14 @@ class Hypervisor:
         """Commit repairs; seconds until the next comparison, None if nothing differed."""
         cluster = self._cluster
         targets = cluster.controllers() if cluster else self._targets
-        wish = desired(self._replica, targets, cluster.managers() if cluster else ())
+        request = desired(self._replica, targets, cluster.managers() if cluster else ())
         rows = repairs_of(self._replica, self._units) if self._units else UnitRepairs([], [])
-        remarks = (*wish.remarks, *rows.remarks)
+        remarks = (*request.remarks, *rows.remarks)
         for remark in remarks:
             if remark not in self._remarks:
                 log.warning("%s: %s", self.name, remark)
         self._remarks = remarks
-        repairs = [*wish.repairs, *rows.repairs]
+        repairs = [*request.repairs, *rows.repairs]
         for repair in repairs:
             if not self._pace.left(repair.subject) and self._ours():
                 self._commit(repair)

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Set
 from typing import Any
 
-FEW = 64  # cookies that are put into their places one by one; of more a new array is made
+FEW = 8  # cookies that are put into their places one by one; of more a new array is made
 
 
 class CookieSet(Set[int]):
@@ -33,20 +33,36 @@ class CookieSet(Set[int]):
         return f"CookieSet({list(self._sorted)})"
 
     def update(self, cookies: Collection[int]) -> None:
-        if len(cookies) > FEW:
-            self._sorted = array("Q", sorted(set(cookies).union(self._sorted)))
-            return
-        for cookie in cookies:
-            at = bisect_left(self._sorted, cookie)
-            if at == len(self._sorted) or self._sorted[at] != cookie:
-                self._sorted.insert(at, cookie)
+        """Costs a copy of the array and a search for each of the new ones, not a sort of all."""
+        held = self._sorted
+        if len(cookies) > len(held):
+            self._sorted = array("Q", sorted({*cookies, *held}))
+        elif len(cookies) > FEW:
+            made, start = array("Q"), 0
+            for cookie in sorted(set(cookies)):
+                at = bisect_left(held, cookie, start)
+                made += held[start:at]
+                made.append(cookie)
+                start = at + (at < len(held) and held[at] == cookie)
+            self._sorted = made + held[start:]
+        else:
+            for cookie in cookies:
+                at = bisect_left(held, cookie)
+                if at == len(held) or held[at] != cookie:
+                    held.insert(at, cookie)
 
     def difference_update(self, cookies: Collection[int]) -> None:
+        held = self._sorted
         if len(cookies) > FEW:
-            gone = set(cookies)
-            self._sorted = array("Q", [cookie for cookie in self._sorted if cookie not in gone])
+            made, start = array("Q"), 0
+            for cookie in sorted(set(cookies)):
+                at = bisect_left(held, cookie, start)
+                if at < len(held) and held[at] == cookie:
+                    made += held[start:at]
+                    start = at + 1
+            self._sorted = made + held[start:]
             return
         for cookie in cookies:
-            at = bisect_left(self._sorted, cookie)
-            if at < len(self._sorted) and self._sorted[at] == cookie:
-                del self._sorted[at]
+            at = bisect_left(held, cookie)
+            if at < len(held) and held[at] == cookie:
+                del held[at]

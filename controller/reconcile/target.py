@@ -53,13 +53,16 @@ class Steps(NamedTuple):
                 steps.gone[old.cookie] = 0 if old.meter is None else old.meter.number
                 steps.old[old.cookie] = old
             if new is not None:
-                steps.new[new.cookie] = new
+                cookie = new.cookie
+                steps.new[cookie] = new
+                if not new.actions and new.meter is None:  # half of all flows
+                    continue
                 if new.groups:
-                    steps.grouped[new.cookie] = new
+                    steps.grouped[cookie] = new
                 if new.meters:
-                    steps.metered[new.cookie] = new
+                    steps.metered[cookie] = new
                     if service := new.service:
-                        steps.services[new.cookie] = service
+                        steps.services[cookie] = service
         return steps
 
 

@@ -29,11 +29,11 @@ class ZoneOwners:
 
     def seen(self, installed: Iterable[Flow]) -> None:
         """These flows are on the switch; what was known of others counts still: an audit restores them."""
-        self._zones.update((flow.cookie, zone) for flow in installed if (zone := flow.zone) is not None)
+        self._zones.update([(flow.cookie, zone) for flow in _naming(installed) if (zone := flow.zone) is not None])
 
     def changes(self, put: Iterable[Flow], drop: Iterable[int]) -> ZoneChanges:
         """What follows from adding and deleting flows; nothing for a flow that only comes back as it was."""
-        begun = {zone for flow in put if (zone := flow.zone) is not None and flow.cookie not in self._zones}
+        begun = {zone for flow in _naming(put) if (zone := flow.zone) is not None and flow.cookie not in self._zones}
         ended = {self._zones[cookie] for cookie in drop if cookie in self._zones} if self._zones else set()
         return ZoneChanges(tuple(sorted(begun)), tuple(sorted(ended - begun)))
 
@@ -43,3 +43,8 @@ class ZoneOwners:
             for cookie in drop:
                 self._zones.pop(cookie, None)
         self.seen(put)
+
+
+def _naming(flows: Iterable[Flow]) -> list[Flow]:
+    """The flows that name a zone's owner, which few do."""
+    return [flow for flow in flows if flow.table.owns_zones]

@@ -31,7 +31,7 @@ def learning_port(model: Model, switch_id: str, port_key: int) -> tuple[Port, In
     """Learning port bound to a logical port of a switch, or None."""
     for interface in model.find(Interface, "logical_port", (switch_id, port_key)):
         for port in model.find(Port, "vif", interface.vif):
-            if (port.learns or port.guests) and model.placement.bindings.get(port.id) == interface:
+            if (port.learns or port.extra_macs) and model.placement.bindings.get(port.id) == interface:
                 return port, interface
     return None
 
@@ -46,7 +46,7 @@ def learn(tx: Transaction, heard: HeardAddress, may_move: Callable[[str], bool] 
     if found is None:
         return False
     port, at = found
-    if not port.learns and heard.mac not in port.guests:
+    if not port.learns and heard.mac not in port.extra_macs:
         return False
     if tx.get(Network, port.network_id) is None or tx.get(Port, port.id) is None or heard.mac == at.mac:
         return False

@@ -8,7 +8,7 @@ from typing import Any
 from webob import Request
 
 from controller.intent import networks, quantum
-from controller.intent.networks import NetworkWish
+from controller.intent.networks import NetworkRequest
 from controller.model.rows import Network, Port
 from controller.runtime import hub
 from controller.runtime.errors import Invalid
@@ -107,8 +107,8 @@ class Speech:
 
     def create_network(self, ask: Ask, tenant: str) -> Response:
         project = _tenant(ask, tenant)
-        wish = NetworkWish(name=self._parameter(ask, "network", "name", checks.text))
-        row, revision = ask.transact(lambda tx: networks.create(tx, project, wish, ask.means))
+        request = NetworkRequest(name=self._parameter(ask, "network", "name", checks.text))
+        row, revision = ask.transact(lambda tx: networks.create(tx, project, request, ask.means))
         return self._say(ask, self.dialect.created, {"network": {"id": row.row_id}}, revision)
 
     def update_network(self, ask: Ask, tenant: str, network_id: str) -> Response:

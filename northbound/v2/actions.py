@@ -25,12 +25,12 @@ def handlers(resource: Resource, action: MemberAction) -> dict[str, Handler]:
 def _run(resource: Resource, action: MemberAction, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
     allow(resource, ask, row, action.name, target(resource, ask, row))
-    wish = _read(action, json_body(ask.request))
+    request = _read(action, json_body(ask.request))
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> Row:
         condition.check(resource, tx, row_id)
-        return action.run(tx, row_id, wish, ask.means)
+        return action.run(tx, row_id, request, ask.means)
 
     changed, revision = ask.transact(rules)
     if action.answer is not None:
@@ -42,10 +42,10 @@ def _read(action: MemberAction, body: object) -> Mapping[str, Any]:
     if not isinstance(body, dict) or set(body) != set(action.takes):
         names = ", ".join(repr(name) for name in action.takes)
         raise bad_request(f"Unable to find {names} in request body, or more than that is in it.")
-    wish: dict[str, Any] = {}
+    request: dict[str, Any] = {}
     for name, check in action.takes.items():
         try:
-            wish[name] = check(body[name])
+            request[name] = check(body[name])
         except Fault as fault:
             raise bad_request(f"Invalid input for {name}. Reason: {fault}.") from None
-    return wish
+    return request

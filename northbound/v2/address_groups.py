@@ -16,12 +16,12 @@ from ..structures import group_prefixes, member_prefixes
 from .common import IDENTITY, OWNED, STANDARD, listed, shared
 
 
-def _add(tx: Transaction, group_id: str, wish: Mapping[str, Any], means: Means) -> AddressGroup:
-    return address_groups.add(tx, group_id, wish["addresses"], means)
+def _add(tx: Transaction, group_id: str, request: Mapping[str, Any], means: Means) -> AddressGroup:
+    return address_groups.add(tx, group_id, request["addresses"], means)
 
 
-def _remove(tx: Transaction, group_id: str, wish: Mapping[str, Any], means: Means) -> AddressGroup:
-    return address_groups.remove(tx, group_id, wish["addresses"], means)
+def _remove(tx: Transaction, group_id: str, request: Mapping[str, Any], means: Means) -> AddressGroup:
+    return address_groups.remove(tx, group_id, request["addresses"], means)
 
 
 def _operation(name: str, summary: str, run: Callable[..., AddressGroup]) -> MemberAction:

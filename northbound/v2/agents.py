@@ -11,11 +11,10 @@ from controller.runtime.errors import NotFound
 from controller.store.transaction import Transaction
 
 from ..ask import Ask
-from ..checks import one_of
+from ..checks import one_of, optional_text
 from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import ADMIN, Access
 from ..schema import BOOLEAN, SHOWN_TEXT, Schema, closed, or_null
-from ..structures import description
 
 KIND = "Open vSwitch agent"  # the type under which Nova and Horizon look for hosts with Open vSwitch
 
@@ -45,12 +44,12 @@ def _note(view: ResourceView, switch: Switch) -> str | None:
     return note.description if note else None
 
 
-def _update(tx: Transaction, switch_id: str, wish: dict[str, str], means: Means) -> Switch:
+def _update(tx: Transaction, switch_id: str, request: dict[str, str], means: Means) -> Switch:
     switch = tx.get(Switch, switch_id)
     if switch is None:
         raise NotFound(f"Agent with agent_id={switch_id} could not be found.", "AgentNotFound")
-    if "description" in wish:
-        tx.put(AgentNote(id=switch_id, description=wish["description"]))
+    if "description" in request:
+        tx.put(AgentNote(id=switch_id, description=request["description"]))
     return switch
 
 
@@ -83,7 +82,7 @@ AGENTS = Resource(
         Attribute("alive", lambda view, row: view.statuses.alive(row.id), shape=BOOLEAN),
         constant("availability_zone", ZONE),
         Attribute("configurations", _configurations, shape=CONFIGURATIONS),
-        Attribute("description", _note, May.UPDATE, description, "description"),
+        Attribute("description", _note, May.UPDATE, optional_text, "description"),
         unknown("created_at"),
         unknown("started_at"),
         unknown("heartbeat_timestamp"),

@@ -52,8 +52,8 @@ def show(ask: Ask, port_id: str, host: str) -> Response:
 def create(ask: Ask, port_id: str) -> Response:
     _allowed(ask, port_id, "create")
     given = _body(ask, ("host",))
-    wish = Binding(_checked("host", filled, given["host"]), _profile(given))
-    return _written(ask, 201, wish.host, lambda tx: bindings.create(tx, port_id, wish, ask.means))
+    request = Binding(_checked("host", filled, given["host"]), _profile(given))
+    return _written(ask, 201, request.host, lambda tx: bindings.create(tx, port_id, request, ask.means))
 
 
 def update(ask: Ask, port_id: str, host: str) -> Response:

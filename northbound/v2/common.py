@@ -8,10 +8,10 @@ from typing import Any
 from controller.intent.visibility import shared as shared_with
 from controller.model.rows import Standard
 
-from ..checks import Check, filled, text, uuid
+from ..checks import Check, filled, optional_text, text, uuid
 from ..resource import Attribute, May, ResourceView, attribute
 from ..schema import BOOLEAN, SHOWN_TEXT, TEXTS, WHOLE, Schema, of
-from ..structures import description, tags
+from ..structures import tags
 
 UUID = of(uuid)
 
@@ -35,7 +35,7 @@ CREATED = (
     Attribute("updated_at", _updated_at, shape=SHOWN_TEXT),
     Attribute("revision_number", revision_number, shape=WHOLE),
 )
-STANDARD = (attribute("description", description, May.SET, shape=SHOWN_TEXT), *CREATED)
+STANDARD = (attribute("description", optional_text, May.SET, shape=SHOWN_TEXT), *CREATED)
 
 
 def tagged(may: May = May.NOTHING) -> Attribute:

@@ -6,12 +6,12 @@ from controller.intent import default_rules
 from controller.model.rows import DefaultSecurityGroupRule
 
 from .. import schema
-from ..checks import boolean, filled, one_of, uuid
+from ..checks import boolean, filled, one_of, optional_text, uuid
 from ..resource import Attribute, Extension, May, Resource, Seed, attribute
 from ..rule_checks import ethertype, ip_prefix, port, protocol
 from ..rules import ADMIN, Access
 from ..schema import SHOWN_TEXT, either, or_null
-from ..structures import description, nullable
+from ..structures import nullable
 from .common import UUID, optional
 
 SHOWN_PORT = or_null({"type": "integer", "minimum": 0})
@@ -34,7 +34,7 @@ DEFAULT_RULES = Resource(
         attribute("id"),
         Attribute("project_id", None, May.CREATE, filled),  # clients send it, though these are of no project
         Attribute("tenant_id", None, May.CREATE, filled),
-        attribute("description", description, May.CREATE, shape=SHOWN_TEXT),
+        attribute("description", optional_text, May.CREATE, shape=SHOWN_TEXT),
         optional("remote_group_id", nullable(remote_group, ""), May.CREATE, shape=or_null(_REMOTE)),
         optional("remote_address_group_id", nullable(uuid, ""), May.CREATE, shape=or_null(UUID)),
         attribute("direction", one_of("ingress", "egress"), May.CREATE, required=True),

@@ -17,7 +17,7 @@ from controller.store.transaction import Transaction
 from ..answer import SLICE, Response, as_json, as_json_list
 from ..ask import Ask, Handler
 from ..body import json_body
-from ..checks import Fault, filled
+from ..checks import is_project
 from ..errors import HttpError, bad_request
 from ..resource import PROJECT, Asked, May, Resource, read, refuse
 from . import filters, lists, visibility
@@ -102,20 +102,13 @@ def seed(resource: Resource, ask: Ask, query: Mapping[str, Sequence[str]]) -> No
     project = ask.caller.project_id
     if ask.caller.operator:
         project = next((values[0] for name in PROJECT if (values := query.get(name))), project)
-    if not _is_project(project) or resource.seed.there(ask.view.model, project):
+    if not is_project(project) or resource.seed.there(ask.view.model, project):
         return
     made = resource.seed.make
     try:
         ask.transact(lambda tx: made(tx, project, ask.means))
     except Unavailable as error:
         log.warning("project %s is without its default %s: %s", project, resource.name, error)
-
-
-def _is_project(project_id: str) -> bool:
-    try:
-        return bool(filled(project_id))
-    except Fault:
-        return False
 
 
 def show(resource: Resource, ask: Ask, row_id: str) -> Response:
@@ -152,11 +145,11 @@ def create(resource: Resource, ask: Ask, above: str = "") -> Response:
         wanted = [_read_one(resource, body, May.CREATE)]
         items = [body[resource.name]] if isinstance(body, dict) else []
         bulk = False
-    wanted = [Asked(_project(ask, asked.project_id), asked.wish) for asked in wanted]
+    wanted = [Asked(_project(ask, asked.project_id), asked.request) for asked in wanted]
     for item, asked in hub.taking_turns(zip(items, wanted, strict=True), SLICE):
         _allow_create(resource, ask, item, asked.project_id, above)
         if above and resource.on is not None:
-            asked.wish[resource.on.field] = above
+            asked.request[resource.on.field] = above
     rows, revision = ask.transact(_creation(resource, wanted, ask.means))
     headers = _wait(resource, ask, revision, rows)
     shown = visibility.each_shown(resource, ask, (now(ask, row) for row in rows))
@@ -178,7 +171,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
     def rules(tx: Transaction) -> Row:
         condition.check(resource, tx, row_id)
         assert resource.update is not None  # or there would be no PUT
-        return resource.update(tx, row_id, asked.wish, ask.means)
+        return resource.update(tx, row_id, asked.request, ask.means)
 
     row, revision = ask.transact(rules)
     headers = _wait(resource, ask, revision, [row])
@@ -239,10 +232,10 @@ class Condition(NamedTuple):
 def _creation(resource: Resource, wanted: Sequence[Asked], means: Means) -> Callable[[Transaction], list[Row]]:
     def rules(tx: Transaction) -> list[Row]:
         rows = []
-        for place, (project_id, wish) in hub.taking_turns(enumerate(wanted), SLICE):
+        for place, (project_id, request) in hub.taking_turns(enumerate(wanted), SLICE):
             try:
                 assert resource.create is not None  # or there would be no POST
-                rows.append(resource.create(tx, project_id, wish, means))
+                rows.append(resource.create(tx, project_id, request, means))
             except Refused as refused:
                 if len(wanted) > 1:
                     refused.detail = refused.detail or f"{resource.plural}[{place}]"

@@ -12,7 +12,7 @@ from controller.runtime.errors import NotFound
 from ..answer import Response, as_json
 from ..ask import Ask
 from ..body import json_body
-from ..checks import Fault, boolean, filled
+from ..checks import Fault, boolean, filled, is_project
 from ..errors import bad_request
 from ..routes import RouteTable
 from ..structures import limits
@@ -72,10 +72,10 @@ def update(ask: Ask, project_id: str) -> Response:
     try:
         filled(project_id)
         forced, given = _forced(body["quota"])
-        wish = limits(list(QUOTAS))(given)
+        request = limits(list(QUOTAS))(given)
     except Fault as fault:
         raise bad_request(f"Invalid input for quota. Reason: {fault}.") from None
-    revision = ask.transact(lambda tx: quotas.change(tx, project_id, wish, forced)).revision
+    revision = ask.transact(lambda tx: quotas.change(tx, project_id, request, forced)).revision
     return as_json(200, {"quota": _shown(ask, project_id)}, revision)
 
 
@@ -107,16 +107,9 @@ def _sees(ask: Ask, project_id: str) -> bool:
     return ask.caller.operator or ask.caller.project_id == project_id
 
 
-def _can_be(project_id: str) -> bool:
-    try:
-        return bool(filled(project_id))
-    except Fault:
-        return False
-
-
 def _allow(ask: Ask, project_id: str, verb: str) -> None:
     """Another project's quota does not exist; neither does that of what cannot be a project."""
-    if not _sees(ask, project_id) or not _can_be(project_id):
+    if not _sees(ask, project_id) or not is_project(project_id):
         raise NotFound(f"Quota for project {project_id[:64]} could not be found.", "ProjectQuotaNotFound")
     whose: dict[str, Any] = {"project_id": project_id, "tenant_id": project_id}
     ask.context.policy.check(ask.caller, f"{verb}_quota", whose)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from controller.intent import security_groups, security_rules
 from controller.model.rows import SecurityGroup, SecurityGroupRule
 
-from ..checks import boolean, one_of, uuid
+from ..checks import boolean, one_of, optional_text, uuid
 from ..resource import Attribute, Extension, May, Resource, ResourceView, Seed, attribute
 from ..rule_checks import ethertype, ip_prefix, port, protocol, remote_group
 from ..rules import ADMIN, MEMBER, READER, Access, any_of
 from ..schema import BOOLEAN, SHOWN_TEXT, either, or_null
-from ..structures import description, nullable
+from ..structures import nullable
 from .common import CREATED, IDENTITY, OWNED, OWNER, STANDARD, UUID, optional, shared, tagged
 
 GROUP_MEMBER = any_of(ADMIN, "role:member and rule:sg_owner")
@@ -45,7 +45,7 @@ SECURITY_GROUP_RULES = Resource(
         optional("remote_group_id", remote_group, May.CREATE, shape=or_null(UUID)),
         optional("remote_address_group_id", nullable(uuid, ""), May.CREATE, shape=or_null(UUID)),
         Attribute("belongs_to_default_sg", _of_default, shape=BOOLEAN),
-        attribute("description", description, May.CREATE, shape=SHOWN_TEXT),
+        attribute("description", optional_text, May.CREATE, shape=SHOWN_TEXT),
         *CREATED,
     ),
     access=Access(create=GROUP_MEMBER, get=GROUP_READER, delete=GROUP_MEMBER),

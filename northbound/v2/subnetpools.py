@@ -33,12 +33,12 @@ def _prefixes(view: ResourceView, pool: SubnetPool) -> dict[str, object]:
     return {"prefixes": list(pool.prefixes)}
 
 
-def _add(tx: Transaction, pool_id: str, wish: Mapping[str, Any], means: Means) -> SubnetPool:
-    return pools.change_prefixes(tx, pool_id, wish["prefixes"], (), means)
+def _add(tx: Transaction, pool_id: str, request: Mapping[str, Any], means: Means) -> SubnetPool:
+    return pools.change_prefixes(tx, pool_id, request["prefixes"], (), means)
 
 
-def _remove(tx: Transaction, pool_id: str, wish: Mapping[str, Any], means: Means) -> SubnetPool:
-    return pools.change_prefixes(tx, pool_id, (), wish["prefixes"], means)
+def _remove(tx: Transaction, pool_id: str, request: Mapping[str, Any], means: Means) -> SubnetPool:
+    return pools.change_prefixes(tx, pool_id, (), request["prefixes"], means)
 
 
 def _operation(name: str, summary: str, run: Callable[..., SubnetPool]) -> MemberAction:

@@ -69,8 +69,8 @@ class Estate:
         return self._made(by, "rbac-policy", object_type=kind, object_id=row["id"], action="access_as_shared",
                           target_tenant=target)  # fmt: skip
 
-    def _made(self, by: Api, kind: str, **wish: object) -> str:
-        return str(by.made(kind, **wish)["id"])
+    def _made(self, by: Api, kind: str, **request: object) -> str:
+        return str(by.made(kind, **request)["id"])
 
     def _networks(self) -> dict[str, str]:
         """home: red's, with ports on it."""

@@ -67,7 +67,7 @@ class Cloud:
 def work(person: Person, method: str, path: str, body: object) -> list[str]:
     """Every call of a function of ours while the application answers: as much is done for what is not there.
 
-    Where a file is read again meanwhile, it is more.
+    Where a file is read again meanwhile, it is more.  How often a random number is drawn again is chance.
     """
     return min((_work(person, method, path, body) for _ in range(3)), key=len)
 
@@ -77,7 +77,8 @@ def _work(person: Person, method: str, path: str, body: object) -> list[str]:
 
     def note(frame: Any, event: str, argument: Any) -> None:
         file = frame.f_code.co_filename
-        if event == "call" and ("/northbound/" in file or "/controller/" in file):
+        ours = ("/northbound/" in file or "/controller/" in file) and not file.endswith("/runtime/randomness.py")
+        if event == "call" and ours:
             called.append(f"{file.rpartition('/')[2]}:{frame.f_code.co_qualname}")
 
     person.call(method, path, body)  # what is made once is made

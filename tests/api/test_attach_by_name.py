@@ -32,17 +32,17 @@ def test_members_attach_uuids_and_what_is_offered(cloud: Cloud, name: str) -> No
     port = tenant.port(network)
     before = red.everything()
     assert tenant.call("PUT", f"{port}/attachment", {"attachment": {"id": name}}).status == 403
-    v2 = red.call("POST", "/v2.0/ports", {"port": wish(network, name)})
+    v2 = red.call("POST", "/v2.0/ports", {"port": request(network, name)})
     assert v2.status == 403 and red.everything() == before
     for offered in (UUID, "tap7"):
         assert tenant.call("PUT", f"{port}/attachment", {"attachment": {"id": offered}}).status == 204
         assert tenant.call("DELETE", f"{port}/attachment").status == 204
-    made = red.made("port", **wish(network, "tap1"))
+    made = red.made("port", **request(network, "tap1"))
     path, profile = f"/v2.0/ports/{made['id']}", {"interface": name}
     assert red.call("PUT", path, {"port": {"binding:profile": profile}}).status == 403
 
 
-def wish(network: str, name: str) -> dict[str, object]:
+def request(network: str, name: str) -> dict[str, object]:
     return {"network_id": network.partition("/")[2], "binding:profile": {"interface": name}}
 
 

@@ -72,7 +72,7 @@ def test_a_template_is_shown_as_it_was_made(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "error"),
+    ("asked", "error"),
     [
         ({"direction": None}, (400, "HTTPBadRequest")), ({"used_in_default_sg": "yes"}, (400, "HTTPBadRequest")),
         ({"remote_group_id": "parent"}, (400, "HTTPBadRequest")),
@@ -82,9 +82,9 @@ def test_a_template_is_shown_as_it_was_made(api: Api) -> None:
         ({"security_group_id": NOBODY}, (400, "HTTPBadRequest")), ({"name": "n"}, (400, "HTTPBadRequest")),
     ],
 )  # fmt: skip
-def test_what_no_template_can_be(api: Api, wish: dict[str, Any], error: tuple[int, str]) -> None:
+def test_what_no_template_can_be(api: Api, asked: dict[str, Any], error: tuple[int, str]) -> None:
     before = api.everything()
-    assert api.call("POST", PATH, {"default_security_group_rule": SSH | wish}).error == error
+    assert api.call("POST", PATH, {"default_security_group_rule": SSH | asked}).error == error
     assert api.everything() == before
 
 
@@ -100,9 +100,9 @@ def test_new_groups_get_what_the_operator_says_and_others_keep_their_rules(cloud
     before = group(red, name="before")
     for each in listed(operator):
         assert operator.call("DELETE", f"{PATH}/{each['id']}").status == 204
-    for wish in (SSH | {"remote_group_id": "PARENT"}, SSH | {"ethertype": "IPv6", "used_in_default_sg": True,
+    for request in (SSH | {"remote_group_id": "PARENT"}, SSH | {"ethertype": "IPv6", "used_in_default_sg": True,
                                                              "used_in_non_default_sg": False}):  # fmt: skip
-        assert operator.call("POST", PATH, {"default_security_group_rule": wish}).status == 201
+        assert operator.call("POST", PATH, {"default_security_group_rule": request}).status == 201
     assert of(red, group(red, name="after")) == [("ingress", "IPv4", "PARENT", "tcp")]
     assert of(red, before) == [("egress", "IPv4", "None", ""), ("egress", "IPv6", "None", "")]
     blue = cloud.person("blue", "member")

@@ -133,12 +133,12 @@ class History:
 
     def change(self, person: Person) -> None:
         resource = self.chance.choice(MADE)
-        wish: dict[str, Any] = {"name": str(self.chance.randrange(9))}
+        request: dict[str, Any] = {"name": str(self.chance.randrange(9))}
         if resource.name == "network":
-            wish["admin_state_up"] = self.chance.random() < 0.5
+            request["admin_state_up"] = self.chance.random() < 0.5
         if resource.name == "subnetpool" and self.chance.random() < 0.5:
-            wish["address_scope_id"] = self.chance.choice((None, self.an(person)("address_scope")))
-        person.call("PUT", self.some(person, resource)[0], {resource.name: wish})
+            request["address_scope_id"] = self.chance.choice((None, self.an(person)("address_scope")))
+        person.call("PUT", self.some(person, resource)[0], {resource.name: request})
 
     def delete(self, person: Person) -> None:
         person.call("DELETE", self.some(person, self.chance.choice(creatable()))[0])

@@ -77,8 +77,10 @@ def test_its_life(api: Api, resource: Resource) -> None:
 
 
 def _changed(api: Api, resource: Resource, found: dict[str, dict[str, Any]], there: str) -> None:
-    wish = SAMPLES[resource.name](those_of(found), 2)
-    change = {name: wish[name] for name in wish if May.UPDATE in resource.by_name[name].may and name != "prefixes"}
+    request = SAMPLES[resource.name](those_of(found), 2)
+    change = {
+        name: request[name] for name in request if May.UPDATE in resource.by_name[name].may and name != "prefixes"
+    }
     assert change
     after = api.call("PUT", there, {resource.name: change})
     assert after.status == 200, after.body

@@ -173,9 +173,9 @@ def test_an_id_in_a_body(two: Two, resource: Resource, attribute: Attribute, may
         bodies = []
         for named in (row["id"], NOWHERE):
             value = reference(attribute.name, named)
-            wish = whole if may is May.CREATE else {}
+            request = whole if may is May.CREATE else {}
             more = {"object_type": kind} if resource.name == "rbac_policy" and kind in SHAREABLE else {}
-            bodies.append({resource.name: {**wish, **more, attribute.name: value}})
+            bodies.append({resource.name: {**request, **more, attribute.name: value}})
         path = path_of(resource, those_of(mine)) + ("" if may is May.CREATE else f"/{mine[resource.name]['id']}")
         method = "POST" if may is May.CREATE else "PUT"
         two.same(method, path, path, (bodies[0], bodies[1]), [row["id"]])

@@ -37,12 +37,12 @@ def group(api: Api, number: int, project: str, *ports: str) -> str:
     return row.id
 
 
-def post(api: Api, **wish: object) -> Reply:
-    return api.call("POST", "/v2.0/log/logs", {"log": {"resource_type": "security_group", **wish}})
+def post(api: Api, **request: object) -> Reply:
+    return api.call("POST", "/v2.0/log/logs", {"log": {"resource_type": "security_group", **request}})
 
 
-def made(api: Api, **wish: object) -> dict[str, Any]:
-    reply = post(api, **wish)
+def made(api: Api, **request: object) -> dict[str, Any]:
+    reply = post(api, **request)
     assert reply.status == 201, reply.body
     found: dict[str, Any] = reply.json["log"]
     return found
@@ -72,7 +72,7 @@ def port_project(api: Api, port_id: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("wish", "error"),
+    ("asked", "error"),
     [
         ({"resource_type": "fake_resource"}, (400, "InvalidLogResourceType")),
         ({"resource_type": 5}, (400, "HTTPBadRequest")), ({"event": "drop"}, (400, "HTTPBadRequest")),
@@ -80,9 +80,9 @@ def port_project(api: Api, port_id: str) -> str:
         ({"resource_id": NOBODY}, (404, "ResourceNotFound")), ({"target_id": NOBODY}, (404, "TargetResourceNotFound")),
     ],
 )  # fmt: skip
-def test_what_no_log_can_be(api: Api, wish: dict[str, Any], error: tuple[int, str]) -> None:
+def test_what_no_log_can_be(api: Api, asked: dict[str, Any], error: tuple[int, str]) -> None:
     before = api.everything()
-    assert post(api, **wish).error == error
+    assert post(api, **asked).error == error
     assert api.call("POST", "/v2.0/log/logs", {"log": {"name": "n"}}).error == (400, "HTTPBadRequest")
     assert api.everything() == before
 

@@ -51,15 +51,15 @@ def test_every_such_subnet_gives_one_beside_what_is_asked_for(api: Api, network:
     six = api.made("subnet", network_id=network["id"], **SLAAC)
     api.made("subnet", network_id=network["id"], **(SLAAC | {"cidr": "2001:db8:0:1::/64"}))
     both = [MADE, MADE.replace("db8:", "db8:0:1")]
-    wishes: tuple[list[dict[str, str]], ...] = (
+    requests: tuple[list[dict[str, str]], ...] = (
         [{"ip_address": "10.0.0.9"}],
         [{"subnet_id": four["id"]}, {"subnet_id": six["id"]}],
         [{"subnet_id": six["id"], "ip_address": MADE}],
     )
-    for wish in wishes:
-        made = port(api, network, fixed_ips=wish)
-        assert set(both) <= set(addresses(made)), wish
-        assert len(addresses(made)) == 2 + (wish[0].get("subnet_id") != six["id"]), wish
+    for request in requests:
+        made = port(api, network, fixed_ips=request)
+        assert set(both) <= set(addresses(made)), request
+        assert len(addresses(made)) == 2 + (request[0].get("subnet_id") != six["id"]), request
         assert api.call("DELETE", f"/v2.0/ports/{made['id']}").status == 204
     assert addresses(port(api, network, fixed_ips=[])) == []
 

@@ -79,11 +79,11 @@ def make(tried: Tried, physical: bool) -> dict[str, str]:
     made = {"tenant": "default", "project": "default", "alias": "quotas", "host": "h", "tag": "a"}
 
     for resource in creatable():
-        wish = SAMPLES[resource.name](made.__getitem__, 1)
+        request = SAMPLES[resource.name](made.__getitem__, 1)
         if physical and resource.name == "network":
-            wish |= {"provider:network_type": "vlan", "provider:physical_network": "vlans"}
+            request |= {"provider:network_type": "vlan", "provider:physical_network": "vlans"}
         above = {f"{name}_id": row_id for name, row_id in made.items()}
-        said = tried.ask("POST", f"/v2.0/{resource.path}", above, "", {resource.name: wish})
+        said = tried.ask("POST", f"/v2.0/{resource.path}", above, "", {resource.name: request})
         assert resource.name in said, said
         made[resource.name] = said[resource.name]["id"]
     if physical:

@@ -48,8 +48,8 @@ def _made(live: Live, token: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for resource in creatable():
         red = {"project_id": "red"} if resource.name in ("network", *ON_NETWORK) else {}
-        wish = SAMPLES[resource.name](found.__getitem__, 1) | red
-        status, said = live.call("POST", path(resource, found.__getitem__), {resource.name: wish}, token)
+        request = SAMPLES[resource.name](found.__getitem__, 1) | red
+        status, said = live.call("POST", path(resource, found.__getitem__), {resource.name: request}, token)
         assert status == 201, said
         found[resource.name] = said[resource.name]["id"]
     return found

@@ -102,8 +102,8 @@ def test_forms_of_values(api: Api, given: dict[str, Any], shown: dict[str, Any])
 def test_what_cannot_be_is_refused_by_upstreams_type(api: Api, given: dict[str, Any], error: tuple[int, str]) -> None:
     group = api.made("security-group")
     before = api.everything()
-    wish = {"security_group_id": group["id"], "direction": "ingress"} | given
-    assert api.call("POST", RULES, {"security_group_rule": wish}).error == error
+    request = {"security_group_id": group["id"], "direction": "ingress"} | given
+    assert api.call("POST", RULES, {"security_group_rule": request}).error == error
     assert api.everything() == before
 
 
@@ -129,16 +129,16 @@ def test_ports_are_found_by_their_groups(api: Api) -> None:
 
 def test_a_thousand_rules_are_one_commit_and_one_change_of_their_group(api: Api) -> None:
     group = api.made("security-group")
-    wishes = [{"security_group_id": group["id"], "direction": "ingress", "protocol": "tcp", "port_range_min": number,
+    requests = [{"security_group_id": group["id"], "direction": "ingress", "protocol": "tcp", "port_range_min": number,
                "port_range_max": number} for number in range(1, 1001)]  # fmt: skip
     before = api.context.replica.model.revision
-    reply = api.call("POST", RULES, {"security_group_rules": wishes})
+    reply = api.call("POST", RULES, {"security_group_rules": requests})
     assert reply.status == 201 and len(reply.json["security_group_rules"]) == 1000
     assert api.context.replica.model.revision == before + 1
     shown = api.call("GET", f"{GROUPS}/{group['id']}").json["security_group"]
     assert len(shown["security_group_rules"]) == 1002
     assert shown["revision_number"] == group["revision_number"] + 1
-    again = api.call("POST", RULES, {"security_group_rules": [wishes[7]] * 2})
+    again = api.call("POST", RULES, {"security_group_rules": [requests[7]] * 2})
     assert again.error == (409, "SecurityGroupRuleExists")
 
 
@@ -263,8 +263,8 @@ def test_a_shared_group_is_seen_with_its_rules_and_used(shared: tuple[Person, Pe
 
 def test_a_shared_group_is_its_owners_to_change(shared: tuple[Person, Person, dict[str, Any]]) -> None:
     _, blue, group = shared
-    wish = {"security_group_id": group["id"], "direction": "ingress", "protocol": "udp"}
-    assert blue.call("POST", RULES, {"security_group_rule": wish}).status == 403
+    request = {"security_group_id": group["id"], "direction": "ingress", "protocol": "udp"}
+    assert blue.call("POST", RULES, {"security_group_rule": request}).status == 403
     for rule in group["security_group_rules"]:
         assert blue.call("DELETE", f"{RULES}/{rule['id']}").status == 403
     assert blue.call("DELETE", f"{GROUPS}/{group['id']}").status == 403

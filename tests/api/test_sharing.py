@@ -84,9 +84,9 @@ def test_what_is_anothers_does_not_exist(api: Api) -> None:
     mine = made(api, "blue", "network")
     taken = {"network_id": mine["id"], "ip_version": 4, "subnetpool_id": pool["id"]}
     assert post(api, "blue", "subnet", **taken).error == (404, "SubnetPoolNotFound")
-    wish = {"network_id": mine["id"], "fixed_ips": [{"subnet_id": subnet["id"]}]}
+    request = {"network_id": mine["id"], "fixed_ips": [{"subnet_id": subnet["id"]}]}
     nobodys = {"network_id": mine["id"], "fixed_ips": [{"subnet_id": subnet["id"][::-1]}]}
-    assert post(api, "blue", "port", **wish).status == post(api, "blue", "port", **nobodys).status == 400
+    assert post(api, "blue", "port", **request).status == post(api, "blue", "port", **nobodys).status == 400
 
 
 def test_a_shared_network_is_seen_and_used(api: Api) -> None:

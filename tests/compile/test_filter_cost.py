@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from controller.model.rows import FixedIp, Interface, Network, Port, Row, SecurityGroupRule
+from controller.compile.flow_set import FlowSetKey
+from controller.model.rows import NAMES, FixedIp, Interface, Network, Port, Row, SecurityGroupRule
 from tests.apps.clouds import group, plugged, rule, switch
 from tests.world import World, change
 
@@ -111,3 +112,24 @@ def test_interfaces_are_what_binds() -> None:
     """A member counts whether or not it is plugged in."""
     world = crowd(3, 1)
     assert not world.model.rows(Interface).get("h1/tap-p2") and filters(world, {"members"}) == 3
+
+
+def test_a_port_more_in_a_block_reads_no_other_port_of_it() -> None:
+    """What is read for the copies of floods grows with the different filters in the block, not with its ports."""
+
+    def reads(count: int) -> int:
+        ports = [member(n, "g") for n in range(1, count + 1)]
+        plugs = [plugged(f"p{n}", 1, n) for n in range(1, count + 1)]
+        world = World(switch(1), *networks("red"), group("g", 7), *rules_by_group(1), *ports, *plugs)
+        return len(world.compiler.units[FlowSetKey("switch", "h1"), ("block", "red", "0")].deps)
+
+    assert reads(40) == reads(2)
+
+
+def test_a_port_of_a_block_that_gets_another_key_or_filter_is_copied_to_anew() -> None:
+    world = World(switch(1), *networks("red"), group("g", 7), group("k", 8), *rules_by_group(1), member(1, "g"),
+                  member(2, "g"), plugged("p1", 1, 1), plugged("p2", 1, 2))  # fmt: skip
+    for row in (plugged("p1", 1, 9), member(1, "k"), replace(member(1), port_security=False)):
+        world.put(row)
+        fresh = World(*(row for kind in NAMES for row in world.model.rows(kind).values()))
+        assert set(world.compiler.wanted("h1")) == set(fresh.compiler.wanted("h1"))

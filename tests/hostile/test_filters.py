@@ -9,14 +9,11 @@ from itertools import combinations
 import pytest
 from msgspec.structs import replace
 
-from controller.flow import Flow
 from controller.flow.interpret import Frame
 from controller.model.rows import FixedIp, Row
-from controller.openflow import framework
 from tests.apps.clouds import four, group, mac, network, plugged, port, rule, switch
 from tests.lab import frames
-from tests.openflow.flows import Heard
-from tests.openflow.lane import Lane, captured
+from tests.openflow.lane import Lane, captured, lane_of_its_own, unmetered
 from tests.world import World, frame
 
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
@@ -25,15 +22,8 @@ SIZE = 1280  # bytes of a first fragment; the tracker takes none shorter than 1,
 
 @pytest.fixture(scope="module")
 def lane() -> Iterator[Lane]:
-    heard = Heard()
-    server = framework.serve(("127.0.0.1", 0), heard)
-    with Lane(heard, f"tcp:127.0.0.1:{server.address[1]}") as made:
+    with lane_of_its_own() as made:
         yield made
-    server.close()
-
-
-def unmetered(world: World) -> set[Flow]:
-    return {flow for flow in world.compiler.wanted("h1") if not flow.meters}
 
 
 def fragment(number: int, first: bool, marker: bytes) -> bytes:
@@ -96,8 +86,8 @@ def shared(others: int) -> World:
     rows += [group(name, 10 + number) for number, name in enumerate(names)]
     for name in names:
         rows += [rule(f"{name}-{other}", name, "ingress", "tcp 1", remote_group_id=other) for other in names]
-    for number, groups in zip(range(1, 3), (None, ("mine",)), strict=True):
-        rows += [replace(port(f"p{number}", "red", number), security_groups=groups), plugged(f"p{number}", 1, number)]
+    rows += [port("p1", "red", 1), plugged("p1", 1, 1)]
+    rows += [replace(port("p2", "red", 2), security_groups=("mine",)), plugged("p2", 1, 2)]
     sets = [one for size in (9, 8, 7) for one in combinations(names, size)]
     for number, groups in zip(range(10, 10 + others), sets, strict=False):
         rows += [replace(port(f"p{number}", "red", number), security_groups=groups), plugged(f"p{number}", 1, number)]
@@ -109,3 +99,40 @@ def test_broadcasts_reach_a_port_beside_those_with_groups_without_end(lane: Lane
     said = frame(eth_src=mac(1), eth_dst=EVERYBODY, eth_type=0x0800, ipv4_src=four(1), ipv4_dst="255.255.255.255")
     one: Frame = {**said, "ip_proto": 17, "udp_src": 5000, "udp_dst": 53, "in_port": 1}
     assert [each.port for each in lane.send(one)] == [2]
+
+
+def test_a_broadcast_in_fragments_reaches_each_set_of_groups_that_allows_it(lane: Lane) -> None:
+    """The others see later fragments, which are of no use without the first (decision 103)."""
+    rows: list[Row] = [switch(1), network("red"), group("dns", 7), group("web", 8), group("all", 9)]
+    rows += [rule("in", "dns", "ingress", "udp 53"), rule("out", "dns", "egress"), rule("web", "web", "ingress", "tcp")]
+    rows.append(rule("all", "all", "ingress"))
+    for number, of in ((1, "dns"), (2, "dns"), (3, "web"), (4, "all")):
+        one = replace(port(f"p{number}", "red", number), security_groups=(of,))
+        rows += [one, plugged(f"p{number}", 1, number)]
+    lane.install(unmetered(World(*rows)))
+    before = counts(lane)
+    for first in (True, False):
+        sent(lane, 1, fragment(1, first, b"1" if first else b"2"))
+    assert heard(lane, before) == {2: {b"1", b"2"}, 3: {b"2"}, 4: {b"1", b"2"}}
+
+
+def segment(in_port: int, to_port: int, *, answer: bool = False) -> Frame:
+    """UDP of two stations, in a frame to everybody: port 1 asks, port 2 answers."""
+    here, there = (2, 1) if answer else (1, 2)
+    said = frame(eth_src=mac(in_port), eth_dst=EVERYBODY, eth_type=0x0800, ipv4_src=four(here), ipv4_dst=four(there))
+    ports = {"udp_src": to_port, "udp_dst": 5000} if answer else {"udp_src": 5000, "udp_dst": to_port}
+    return {**said, "ip_proto": 17, **ports, "in_port": in_port}
+
+
+def test_an_answer_to_everybody_is_not_judged_as_what_it_answers(lane: Lane) -> None:
+    """Port 1 may be heard by ports 1 and 3; what port 2 answers it in a frame to all is from port 2."""
+    rows: list[Row] = [switch(1), network("red"), group("g", 7), rule("out", "g", "egress")]
+    rows.append(rule("in", "g", "ingress", "udp", remote_ip_prefix=f"{four(1)}/32", normalized_cidr=f"{four(1)}/32"))
+    for number in (1, 2, 3):
+        groups = None if number == 2 else ("g",)
+        rows += [replace(port(f"p{number}", "red", number), security_groups=groups), plugged(f"p{number}", 1, number)]
+    world = World(*rows)
+    lane.install(unmetered(world))
+    asked, answered = {**segment(1, 53), **frame(eth_dst=mac(2))}, segment(2, 53, answer=True)
+    assert [one.port for one in lane.send(asked)] == [2] and world.inject("h1", 1, asked).ports == ["p2"]
+    assert lane.send(answered) == [] and world.inject("h1", 2, answered).ports == []

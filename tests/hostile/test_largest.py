@@ -132,8 +132,8 @@ class Described:
         plain = site.call("POST", f"/v1.1/tenants/p0/networks/{network_id(0)}/ports")
         self._plain_port = plain.json["port"]["id"]
 
-    def _made(self, path: str, root: str, wish: dict[str, Any]) -> str:
-        reply = self.site.call("POST", f"/v2.0/{path}", {root: wish})
+    def _made(self, path: str, root: str, request: dict[str, Any]) -> str:
+        reply = self.site.call("POST", f"/v2.0/{path}", {root: request})
         assert reply.status == 201, reply.body
         return str(reply.json[root]["id"])
 

@@ -84,8 +84,8 @@ def test_many_subnets_out_of_one_pool_take_linear_time() -> None:
         def call() -> None:
             tx = Transaction(world.model)
             for _ in range(size):
-                wish = {"network_id": network.id, "subnetpool_id": pool.id, "prefixlen": 28}
-                subnets.create(tx, "red", wish, world.means)  # type: ignore[arg-type]
+                request = {"network_id": network.id, "subnetpool_id": pool.id, "prefixlen": 28}
+                subnets.create(tx, "red", request, world.means)  # type: ignore[arg-type]
 
         network = world.network()
         return call

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from controller.intent import attachments, ports
-from controller.intent.ports import PortWish
+from controller.intent.ports import PortRequest
 from controller.model.model import Applied
 from controller.model.rows import Interface, Link, Port, Switch
 from controller.runtime.errors import Conflict, Forbidden, Invalid
@@ -94,16 +94,18 @@ def test_who_may_not_attach_by_name_attaches_uuids_and_what_is_offered(world: Wo
             world.run(lambda tx, name=name: attachments.plug(tx, port, name, means))
         with pytest.raises(Forbidden):
             world.run(lambda tx, name=name: ports.create(
-                    tx, "red", PortWish(network_id=network.id, interface_id=name), means))  # fmt: skip
+                    tx, "red", PortRequest(network_id=network.id, interface_id=name), means))  # fmt: skip
     for name in (UUID, UUID.replace("-", ""), "tap0", "vnet1"):
         plugged = world.run(lambda tx, name=name: attachments.plug(tx, port, name, means))
         assert plugged.interface_id == name
         unplug(world, plugged)
     made = world.port(network)
     with pytest.raises(Forbidden):
-        world.run(lambda tx: ports.update(tx, made.id, PortWish(interface_id="eth0"), means))
+        world.run(lambda tx: ports.update(tx, made.id, PortRequest(interface_id="eth0"), means))
     kept = world.update_port(made, interface_id="eth0")  # the operator's word
-    assert world.run(lambda tx: ports.update(tx, kept.id, PortWish(interface_id="eth0", name="n"), means)).name == "n"
+    assert (
+        world.run(lambda tx: ports.update(tx, kept.id, PortRequest(interface_id="eth0", name="n"), means)).name == "n"
+    )
 
 
 @pytest.mark.parametrize("state", ["up", "damped"])

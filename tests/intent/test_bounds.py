@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from controller.intent import ports, sizes, subnets
-from controller.intent.subnets import SubnetWish
+from controller.intent.subnets import SubnetRequest
 from controller.model.rows import AddressPair, Port
 from controller.model.rows.base import DECLARED, QUOTAS
 from controller.runtime.errors import Invalid
@@ -59,15 +59,15 @@ def test_dhcp_options_that_come_one_update_after_the_other_come_to_an_end(world:
 def test_pairs_of_addresses_that_leave_next_to_nothing_to_check_are_refused(
     world: World, pairs: tuple[str, ...], fine: bool
 ) -> None:
-    network, wish = world.network(), [AddressPair(each, "") for each in pairs]
+    network, request = world.network(), [AddressPair(each, "") for each in pairs]
     port = world.port(network)
     if fine:
-        assert len(world.update_port(port, address_pairs=wish).address_pairs) == len(pairs)
+        assert len(world.update_port(port, address_pairs=request).address_pairs) == len(pairs)
         return
     with pytest.raises(Invalid, match="wider than a /8"):
-        world.update_port(port, address_pairs=wish)
+        world.update_port(port, address_pairs=request)
     with pytest.raises(Invalid, match="wider than a /8"):
-        world.port(network, address_pairs=wish)
+        world.port(network, address_pairs=request)
 
 
 def test_a_wide_pair_of_a_former_version_stays_and_gets_no_company(world: World) -> None:
@@ -107,10 +107,12 @@ def test_a_guests_large_port_keeps_nobody_from_a_subnet_that_gives_it_an_address
     port = world.port(network)
     most = next(count for count in range(16_400, 15_000, -1) if _fits(world, port, count))
     large(world, port, most)
-    wish = SubnetWish(network_id=network.id, ip_version=6, cidr="2001:db8::/64", address_mode="slaac", ra_mode="slaac")
+    request = SubnetRequest(
+        network_id=network.id, ip_version=6, cidr="2001:db8::/64", address_mode="slaac", ra_mode="slaac"
+    )
 
     def rules(tx: Transaction) -> None:
-        subnets.create(tx, "red", wish, world.means)
+        subnets.create(tx, "red", request, world.means)
         sizes.settle(tx)
 
     world.run(rules)

@@ -26,8 +26,8 @@ def rules(world: World, *, default: bool) -> list[tuple[object, ...]]:
     return sorted((each["direction"], each["ethertype"], each["protocol"], each["remote_group_id"]) for each in found)
 
 
-def made(world: World, **wish: Any) -> DefaultSecurityGroupRule:
-    whole = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22} | wish
+def made(world: World, **request: Any) -> DefaultSecurityGroupRule:
+    whole = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22} | request
     return world.run(lambda tx: default_rules.create(tx, "", whole, world.means))  # type: ignore[arg-type]
 
 

@@ -13,9 +13,9 @@ from tests.intent.world import World
 KNOWN = configured(["flat1"], ["p1:100:101", "p2", "p1:200:200"], 1500)
 
 
-def make(world: World, **wish: object) -> Network:
+def make(world: World, **request: object) -> Network:
     means = world.means._replace(physical=KNOWN)
-    return world.run(lambda tx: networks.create(tx, "t", wish, means))  # type: ignore[arg-type, no-any-return]
+    return world.run(lambda tx: networks.create(tx, "t", request, means))  # type: ignore[arg-type, no-any-return]
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,20 @@ def test_vlans_are_drawn_until_there_are_none(world: World) -> None:
 
 
 def test_a_place_is_had_by_one_network_until_that_goes(world: World) -> None:
-    for wish, kind in (
+    for request, kind in (
         ({"network_type": "vlan", "physical_network": "p2", "segment": 7}, "VlanIdInUse"),
         ({"network_type": "flat", "physical_network": "flat1"}, "FlatNetworkInUse"),
     ):
-        first = make(world, **wish)
+        first = make(world, **request)
         with pytest.raises(Conflict) as refused:
-            make(world, **wish)
+            make(world, **request)
         assert refused.value.kind == kind
         world.run(lambda tx, first=first: networks.delete(tx, first.id, world.means))  # type: ignore[misc]
-        make(world, **wish)
+        make(world, **request)
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "asked",
     [
         {"network_type": "flat"},
         {"network_type": "flat", "physical_network": "p1"},
@@ -76,16 +76,16 @@ def test_a_place_is_had_by_one_network_until_that_goes(world: World) -> None:
         {"network_type": "vxlan", "physical_network": "p1"},
     ],
 )
-def test_what_contradicts_the_configuration_is_refused(world: World, wish: dict[str, object]) -> None:
+def test_what_contradicts_the_configuration_is_refused(world: World, asked: dict[str, object]) -> None:
     before = dict(world.model.taken)
     with pytest.raises(Invalid):
-        make(world, **wish)
+        make(world, **asked)
     assert world.model.taken == before
 
 
 def test_any_name_may_be_flat(world: World) -> None:
     means = world.means._replace(physical=configured(["*"], [], 1500))
-    wish: networks.NetworkWish = {"network_type": "flat", "physical_network": "whatever"}
-    assert world.run(lambda tx: networks.create(tx, "t", wish, means)).physical_network == "whatever"
+    request: networks.NetworkRequest = {"network_type": "flat", "physical_network": "whatever"}
+    assert world.run(lambda tx: networks.create(tx, "t", request, means)).physical_network == "whatever"
     with pytest.raises(Invalid):
-        world.run(lambda tx: networks.create(tx, "t", {**wish, "physical_network": "a/b"}, means))
+        world.run(lambda tx: networks.create(tx, "t", {**request, "physical_network": "a/b"}, means))

@@ -43,10 +43,10 @@ def test_a_cut_is_free_and_there_is_one_while_anything_is(prefixes: tuple[str, .
                 world.run(lambda tx, gone=gone: subnets.delete(tx, gone.id, world.means))  # type: ignore[misc]
             continue
         network = world.network()
-        wish = subnets.SubnetWish(network_id=network.id, subnetpool_id=pool.id, prefixlen=step)
+        request = subnets.SubnetRequest(network_id=network.id, subnetpool_id=pool.id, prefixlen=step)
         places = free(pool, there, step)
         try:
-            made = world.run(lambda tx, wish=wish: subnets.create(tx, "red", wish, world.means))  # type: ignore[misc]
+            made = world.run(lambda tx, request=request: subnets.create(tx, "red", request, world.means))  # type: ignore[misc]
         except Conflict as refused:
             assert refused.kind == "SubnetAllocationError" and not places
         else:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.intent import ports
-from controller.intent.ports import AddressWish
+from controller.intent.ports import AddressRequest
 from controller.model.rows import Network, Pool, Port, Subnet
 from controller.runtime.errors import Conflict, Exhausted, Invalid, Refused
 from controller.store.transaction import Transaction
@@ -48,8 +48,8 @@ def test_a_port_on_a_network_without_subnets_or_that_wants_none_has_no_address(w
 def test_addresses_may_be_asked_for_by_subnet_by_address_or_by_both(world: World) -> None:
     network = world.network()
     one, two = world.subnet(network, "10.0.0.0/24"), world.subnet(network, "10.0.1.0/24")
-    wishes = [AddressWish(two.id), AddressWish("", "10.0.0.77"), AddressWish(two.id, "10.0.1.9")]
-    found = world.port(network, fixed_ips=wishes).fixed_ips
+    requests = [AddressRequest(two.id), AddressRequest("", "10.0.0.77"), AddressRequest(two.id, "10.0.1.9")]
+    found = world.port(network, fixed_ips=requests).fixed_ips
     assert [fixed.subnet_id for fixed in found] == [two.id, one.id, two.id]
     assert [fixed.ip_address for fixed in found[1:]] == ["10.0.0.77", "10.0.1.9"]
     assert found[0].ip_address.startswith("10.0.1.")
@@ -59,7 +59,7 @@ def test_an_address_that_is_named_is_not_drawn_for_the_same_port(world: World) -
     for _ in range(10):
         network = world.network()
         subnet = world.subnet(network, "10.0.0.0/24", allocation_pools=(Pool("10.0.0.5", "10.0.0.6"),))
-        found = world.port(network, fixed_ips=[AddressWish(subnet.id), AddressWish("", "10.0.0.5")]).fixed_ips
+        found = world.port(network, fixed_ips=[AddressRequest(subnet.id), AddressRequest("", "10.0.0.5")]).fixed_ips
         assert [fixed.ip_address for fixed in found] == ["10.0.0.6", "10.0.0.5"]
 
 
@@ -75,7 +75,7 @@ def test_every_port_has_another_address_until_none_is_left(world: World) -> None
         world.port(network)
     assert refused.value.kind == "IpAddressGenerationFailure"
     assert world.model.revisions == before
-    assert world.port(network, fixed_ips=[AddressWish(subnet.id, "10.0.0.50")]).fixed_ips  # outside the pools
+    assert world.port(network, fixed_ips=[AddressRequest(subnet.id, "10.0.0.50")]).fixed_ips  # outside the pools
 
 
 def test_a_second_subnet_serves_when_the_first_is_full(world: World) -> None:
@@ -98,17 +98,17 @@ def test_an_address_that_no_port_of_the_subnet_may_have(world: World, address: s
     network = world.network()
     subnet = world.subnet(network, "10.0.0.0/24")
     with pytest.raises(Invalid) as refused:
-        world.port(network, fixed_ips=[AddressWish(subnet.id, address)])
+        world.port(network, fixed_ips=[AddressRequest(subnet.id, address)])
     assert refused.value.kind == kind
     with pytest.raises(Invalid) as anywhere:
-        world.port(network, fixed_ips=[AddressWish("", address)])
+        world.port(network, fixed_ips=[AddressRequest("", address)])
     assert anywhere.value.kind == "InvalidIpForNetwork"
 
 
 def test_the_gateways_address_is_for_the_port_that_names_it(world: World) -> None:
     network = world.network()
     subnet = world.subnet(network, "10.0.0.0/30")
-    assert world.port(network, fixed_ips=[AddressWish(subnet.id, "10.0.0.1")]).fixed_ips[0].ip_address == "10.0.0.1"
+    assert world.port(network, fixed_ips=[AddressRequest(subnet.id, "10.0.0.1")]).fixed_ips[0].ip_address == "10.0.0.1"
     assert world.port(network).fixed_ips[0].ip_address == "10.0.0.2"
     with pytest.raises(Exhausted):
         world.port(network)
@@ -118,9 +118,9 @@ def test_an_address_and_a_mac_are_had_once_on_a_network_and_again_on_another(wor
     one, two = world.network(), world.network()
     for network in (one, two):
         world.subnet(network, "10.0.0.0/24")
-        world.port(network, mac_address="02:00:00:00:00:01", fixed_ips=[AddressWish("", "10.0.0.5")])
+        world.port(network, mac_address="02:00:00:00:00:01", fixed_ips=[AddressRequest("", "10.0.0.5")])
     with pytest.raises(Conflict) as address:
-        world.port(one, fixed_ips=[AddressWish("", "10.0.0.5")])
+        world.port(one, fixed_ips=[AddressRequest("", "10.0.0.5")])
     assert address.value.kind == "IpAddressInUse"
     with pytest.raises(Conflict) as mac:
         world.port(one, mac_address="02:00:00:00:00:01")
@@ -132,15 +132,15 @@ def test_a_subnet_of_another_network_is_refused(world: World) -> None:
     network = world.network()
     for subnet_id in (other.id, "no"):  # not told apart: it may be another project's
         with pytest.raises(Invalid, match="invalid subnet"):
-            world.port(network, fixed_ips=[AddressWish(subnet_id)])
+            world.port(network, fixed_ips=[AddressRequest(subnet_id)])
 
 
 def test_an_update_keeps_addresses_that_are_asked_for_again_and_gives_back_the_rest(world: World) -> None:
     network = world.network()
     subnet = world.subnet(network, "10.0.0.0/24")
-    port = world.port(network, fixed_ips=[AddressWish("", "10.0.0.5"), AddressWish("", "10.0.0.6")])
+    port = world.port(network, fixed_ips=[AddressRequest("", "10.0.0.5"), AddressRequest("", "10.0.0.6")])
     after = world.update_port(
-        port, fixed_ips=[AddressWish(subnet.id), AddressWish("", "10.0.0.9"), AddressWish("", "10.0.0.6")]
+        port, fixed_ips=[AddressRequest(subnet.id), AddressRequest("", "10.0.0.9"), AddressRequest("", "10.0.0.6")]
     )
     assert [fixed.ip_address for fixed in after.fixed_ips] == ["10.0.0.5", "10.0.0.9", "10.0.0.6"]
     after = world.update_port(after, fixed_ips=[])
@@ -174,7 +174,7 @@ def test_the_addresses_of_a_learning_port_cannot_be_declared(world: World) -> No
     port = world.learning(network)
     assert (port.learning, port.fixed_ips, port.admin_state_up) == (True, (), False)
     with pytest.raises(Invalid, match="learned"):
-        world.update_port(port, fixed_ips=[AddressWish("", "10.0.0.5")])
+        world.update_port(port, fixed_ips=[AddressRequest("", "10.0.0.5")])
 
 
 def test_a_port_relies_on_its_network_and_subnet_as_it_read_them(world: World) -> None:
@@ -194,13 +194,13 @@ def test_reservations_are_exactly_what_ports_have(steps: list[tuple[bool, int, l
     subnet = world.subnet(network, "10.0.0.0/28")
     alive: list[Port] = []
     for create, which, hosts in steps:
-        wishes = [AddressWish("", f"10.0.0.{host}") if host else AddressWish(subnet.id) for host in hosts]
+        requests = [AddressRequest("", f"10.0.0.{host}") if host else AddressRequest(subnet.id) for host in hosts]
         try:
             if create:
-                alive.append(world.port(network, fixed_ips=wishes))
-            elif alive and wishes:
+                alive.append(world.port(network, fixed_ips=requests))
+            elif alive and requests:
                 place = which % len(alive)
-                alive[place] = world.update_port(alive[place], fixed_ips=wishes)
+                alive[place] = world.update_port(alive[place], fixed_ips=requests)
             elif alive:
                 world.delete(alive.pop(which % len(alive)))
         except Refused:

@@ -150,9 +150,9 @@ def test_a_group_that_is_not_there_or_not_seen_is_not_found(world: World) -> Non
                 world.run(rules)
             assert refused.value.kind == "SecurityGroupNotFound"
     assert world.model.revisions == before
-    wish: Any = {"object_type": "security_group", "object_id": foreign.id, "action": "access_as_shared",
+    request: Any = {"object_type": "security_group", "object_id": foreign.id, "action": "access_as_shared",
                  "target": "red"}  # fmt: skip
-    policy = world.run(lambda tx: sharing.create(tx, "blue", wish, world.means))
+    policy = world.run(lambda tx: sharing.create(tx, "blue", request, world.means))
     world.run(lambda tx: ports.update(tx, port.id, {"security_groups": (foreign.id,)}, tenant))
     with pytest.raises(Conflict) as in_use:
         world.run(lambda tx: sharing.delete(tx, policy.id, world.means))
@@ -164,8 +164,8 @@ def test_a_group_that_is_not_there_or_not_seen_is_not_found(world: World) -> Non
 def test_an_operators_rule_in_a_group_is_no_use_of_its_being_shared(world: World) -> None:
     own = group(world)
     rule(world, own, project="ops")
-    wish: Any = {"object_type": "security_group", "object_id": own.id, "action": "access_as_shared", "target": "*"}
-    policy = world.run(lambda tx: sharing.create(tx, "red", wish, world.means))
+    request: Any = {"object_type": "security_group", "object_id": own.id, "action": "access_as_shared", "target": "*"}
+    policy = world.run(lambda tx: sharing.create(tx, "red", request, world.means))
     world.run(lambda tx: sharing.delete(tx, policy.id, world.means))
     assert len(rules_of(world, own)) == 3
 
@@ -174,12 +174,12 @@ def test_a_port_without_port_security_is_in_no_group(world: World) -> None:
     network, own = world.network(), group(world)
     assert world.port(network, port_security=False).security_groups == ()
     port = world.port(network, security_groups=(own.id,))
-    for wish, kind, family in (
+    for request, kind, family in (
         ({"port_security": False}, "PortSecurityPortHasSecurityGroup", Conflict),
         ({"port_security": False, "security_groups": (own.id,)}, "PortSecurityAndIPRequiredForSecurityGroups", Invalid),
     ):
         with pytest.raises(family) as refused:
-            world.update_port(port, **wish)
+            world.update_port(port, **request)
         assert refused.value.kind == kind
     with pytest.raises(Invalid):
         world.port(network, port_security=False, security_groups=(own.id,))
@@ -239,8 +239,8 @@ def test_a_port_that_comes_meanwhile_is_noticed_by_who_deletes_its_group(world: 
         return world.run(run)
 
     network = world.network()
-    wish: Any = {"network_id": network.id, "security_groups": (own.id,)}
-    assert f"security_group/{own.id}" in read(lambda tx: ports.create(tx, "red", wish, world.means))
+    request: Any = {"network_id": network.id, "security_groups": (own.id,)}
+    assert f"security_group/{own.id}" in read(lambda tx: ports.create(tx, "red", request, world.means))
     fresh = group(world)
     found = read(lambda tx: security_groups.update(tx, fresh.id, {"stateful": False}, world.means))
     assert f"taken/group-port/{fresh.id}/" in found

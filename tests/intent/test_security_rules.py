@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from apps.pipeline import GROUP, MEMBERS, REMOTE_SET
+from controller.flow import Flow, resubmit
 from controller.intent import address_groups, security_groups, security_rules
 from controller.model.rows import SecurityGroup, SecurityGroupRule
 from controller.runtime.errors import Conflict, Invalid, NotFound, Refused
@@ -15,12 +17,12 @@ from .world import World
 NOWHERE = "00000000-0000-4000-8000-00000000ffff"
 
 
-def group(world: World, project: str = "red", **wish: Any) -> SecurityGroup:
-    return world.run(lambda tx: security_groups.create(tx, project, wish, world.means))  # type: ignore[arg-type]
+def group(world: World, project: str = "red", **request: Any) -> SecurityGroup:
+    return world.run(lambda tx: security_groups.create(tx, project, request, world.means))  # type: ignore[arg-type]
 
 
-def rule(world: World, of: SecurityGroup, project: str = "red", **wish: Any) -> SecurityGroupRule:
-    whole: Any = {"security_group_id": of.id, "direction": "ingress"} | wish
+def rule(world: World, of: SecurityGroup, project: str = "red", **request: Any) -> SecurityGroupRule:
+    whole: Any = {"security_group_id": of.id, "direction": "ingress"} | request
     return world.run(lambda tx: security_rules.create(tx, project, whole, world.means))
 
 
@@ -35,7 +37,7 @@ def revision(world: World, of: SecurityGroup) -> int:
 
 
 @pytest.mark.parametrize(
-    ("wish", "expected"),
+    ("asked", "expected"),
     [
         ({}, {"ethertype": "IPv4", "protocol": "", "port_range_min": None, "normalized_cidr": ""}),
         ({"protocol": "tcp", "port_range_min": 1, "port_range_max": 65535},
@@ -51,13 +53,13 @@ def revision(world: World, of: SecurityGroup) -> int:
         ({"ethertype": "IPv6", "remote_ip_prefix": "2001:db8::7/32"}, {"normalized_cidr": "2001:db8::/32"}),
     ],
 )  # fmt: skip
-def test_a_rule_is_in_canonical_form(world: World, wish: dict[str, Any], expected: dict[str, Any]) -> None:
-    row = rule(world, group(world), **wish)
+def test_a_rule_is_in_canonical_form(world: World, asked: dict[str, Any], expected: dict[str, Any]) -> None:
+    row = rule(world, group(world), **asked)
     assert {name: getattr(row, name) for name in expected} == expected
 
 
 @pytest.mark.parametrize(
-    ("wish", "kind"),
+    ("asked", "kind"),
     [
         ({"port_range_min": 1, "port_range_max": 2}, "SecurityGroupProtocolRequiredWithPorts"),
         ({"protocol": "tcp", "port_range_min": 2, "port_range_max": 1}, "SecurityGroupInvalidPortRange"),
@@ -80,11 +82,11 @@ def test_a_rule_is_in_canonical_form(world: World, wish: dict[str, Any], expecte
         ({"remote_address_group_id": NOWHERE}, "AddressGroupNotFound"),
     ],
 )  # fmt: skip
-def test_what_contradicts_itself_is_refused(world: World, wish: dict[str, Any], kind: str) -> None:
+def test_what_contradicts_itself_is_refused(world: World, asked: dict[str, Any], kind: str) -> None:
     of = group(world)
     before = dict(world.model.revisions)
     with pytest.raises(Refused) as refused:
-        rule(world, of, **wish)
+        rule(world, of, **asked)
     assert refused.value.kind == kind
     assert isinstance(refused.value, NotFound if kind.endswith("NotFound") else Invalid)
     assert world.model.revisions == before
@@ -112,21 +114,21 @@ def test_a_rule_that_says_the_same_is_refused(world: World, one: dict[str, Any],
 def test_a_bulk_is_of_one_group_one_project_and_without_duplicates(world: World) -> None:
     of, other = group(world), group(world)
 
-    def bulk(*wishes: tuple[str, SecurityGroup, str]) -> None:
+    def bulk(*requests: tuple[str, SecurityGroup, str]) -> None:
         def rules(tx: Any) -> None:
-            for project, each, protocol in wishes:
-                wish: Any = {"security_group_id": each.id, "direction": "ingress", "protocol": protocol}
-                security_rules.create(tx, project, wish, world.means)
+            for project, each, protocol in requests:
+                request: Any = {"security_group_id": each.id, "direction": "ingress", "protocol": protocol}
+                security_rules.create(tx, project, request, world.means)
 
         world.run(rules)
 
-    for wishes, kind in (
+    for requests, kind in (
         ([("red", of, "tcp"), ("red", other, "tcp")], "SecurityGroupNotSingleGroupRules"),
         ([("red", of, "tcp"), ("blue", of, "udp")], "SecurityGroupRulesNotSingleProject"),
         ([("red", of, "tcp"), ("red", of, "6")], "DuplicateSecurityGroupRuleInPost"),
     ):
         with pytest.raises(Refused) as refused:
-            bulk(*wishes)
+            bulk(*requests)
         assert refused.value.kind == kind
     before = revision(world, of)
     bulk(*(("red", of, str(number)) for number in range(100, 200)))
@@ -182,3 +184,31 @@ def test_an_address_group_that_a_rule_names_stays(world: World) -> None:
         world.run(lambda tx: address_groups.delete(tx, named.id, world.means))
     world.run(lambda tx: security_rules.delete(tx, row.id, world.means))
     world.run(lambda tx: address_groups.delete(tx, named.id, world.means))
+
+
+def test_the_rules_of_a_group_name_a_bounded_number_of_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security_rules, "MOST_REMOTES", 3)
+    of, others = group(world), [group(world) for _ in range(4)]
+
+    def rules(tx: Any, some: list[SecurityGroup]) -> None:
+        for one in some:
+            request: Any = {"security_group_id": of.id, "direction": "ingress", "remote_group_id": one.id}
+            security_rules.create(tx, "red", request, world.means)
+
+    before = len(rules_of(world, of))
+    with pytest.raises(Conflict, match="can name 3"):
+        world.run(lambda tx: rules(tx, others))
+    assert len(rules_of(world, of)) == before
+    world.run(lambda tx: rules(tx, others[:3]))
+    with pytest.raises(Conflict, match="can name 3"):
+        rule(world, of, remote_group_id=others[3].id)
+    rule(world, of, protocol="tcp", remote_group_id=others[0].id)
+
+
+def test_a_flow_holds_as_many_as_they_may_name() -> None:
+    asked = tuple(
+        action
+        for number in range(1, security_rules.MOST_REMOTES + 1)
+        for action in (REMOTE_SET.put(number), resubmit(MEMBERS.number))
+    )
+    assert len(Flow(GROUP, 1, (), asked).wire) < 1 << 16

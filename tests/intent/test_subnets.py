@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controller.intent import subnets
-from controller.intent.ports import AddressWish
+from controller.intent.ports import AddressRequest
 from controller.model.rows import Pool
 from controller.runtime.errors import Conflict, Invalid, NotFound, Refused
 from controller.store.transaction import Transaction
@@ -42,7 +42,7 @@ def test_a_subnet_of_two_addresses_uses_both_when_nobody_needs_dhcp(world: World
 
 
 @pytest.mark.parametrize(
-    ("wish", "kind"),
+    ("asked", "kind"),
     [
         ({"cidr": "10.0.0.0/24", "ip_version": 6}, "InvalidInput"),
         ({"cidr": "0.0.0.0/0"}, "InvalidInput"),
@@ -63,11 +63,11 @@ def test_a_subnet_of_two_addresses_uses_both_when_nobody_needs_dhcp(world: World
         ),
     ],
 )
-def test_what_cannot_be_is_refused(world: World, wish: dict[str, object], kind: str) -> None:
+def test_what_cannot_be_is_refused(world: World, asked: dict[str, object], kind: str) -> None:
     network = world.network()
     before = dict(world.model.revisions)
     with pytest.raises(Refused) as refused:
-        world.subnet(network, str(wish.get("cidr", "10.0.0.0/24")), **{k: v for k, v in wish.items() if k != "cidr"})
+        world.subnet(network, str(asked.get("cidr", "10.0.0.0/24")), **{k: v for k, v in asked.items() if k != "cidr"})
     assert refused.value.kind == kind
     assert world.model.revisions == before
 
@@ -97,7 +97,7 @@ def test_a_subnet_in_use_stays(world: World) -> None:
 def test_a_new_gateway_must_not_be_a_ports_address_nor_in_a_pool(world: World) -> None:
     network = world.network()
     subnet = world.subnet(network, "10.0.0.0/24", allocation_pools=(Pool("10.0.0.100", "10.0.0.200"),))
-    world.port(network, fixed_ips=[AddressWish(ip_address="10.0.0.50")])
+    world.port(network, fixed_ips=[AddressRequest(ip_address="10.0.0.50")])
     with pytest.raises(Conflict) as taken:
         world.update_subnet(subnet, gateway_ip="10.0.0.50")
     assert taken.value.kind == "GatewayIpInUse"

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from controller.intent import networks, ports, security_groups, subnets
 from controller.intent.env import Means
-from controller.intent.ports import PortWish
-from controller.intent.subnets import SubnetWish
+from controller.intent.ports import PortRequest
+from controller.intent.subnets import SubnetRequest
 from controller.model.model import Model
 from controller.model.rows import Network, Port, SecurityGroup, Subnet
 from controller.store.replica import applied
@@ -41,22 +41,22 @@ class World:
         """The project's default group, which its first port would make."""
         return self.run(lambda tx: security_groups.default(tx, project, self.means))
 
-    def network(self, project: str = "red", **wish: object) -> Network:
-        return self.run(lambda tx: networks.create(tx, project, wish, self.means))  # type: ignore[arg-type]
+    def network(self, project: str = "red", **request: object) -> Network:
+        return self.run(lambda tx: networks.create(tx, project, request, self.means))  # type: ignore[arg-type]
 
-    def subnet(self, network: Network, cidr: str, **wish: object) -> Subnet:
-        whole = {"network_id": network.id, "cidr": cidr, "ip_version": 6 if ":" in cidr else 4} | wish
-        return self.run(lambda tx: subnets.create(tx, "red", SubnetWish(**whole), self.means))  # type: ignore[typeddict-item]
+    def subnet(self, network: Network, cidr: str, **request: object) -> Subnet:
+        whole = {"network_id": network.id, "cidr": cidr, "ip_version": 6 if ":" in cidr else 4} | request
+        return self.run(lambda tx: subnets.create(tx, "red", SubnetRequest(**whole), self.means))  # type: ignore[typeddict-item]
 
-    def port(self, network: Network, project: str = "red", **wish: object) -> Port:
-        whole = PortWish(network_id=network.id, **wish)  # type: ignore[typeddict-item]
+    def port(self, network: Network, project: str = "red", **request: object) -> Port:
+        whole = PortRequest(network_id=network.id, **request)  # type: ignore[typeddict-item]
         return self.run(lambda tx: ports.create(tx, project, whole, self.means))
 
-    def update_port(self, port: Port, **wish: object) -> Port:
-        return self.run(lambda tx: ports.update(tx, port.id, PortWish(**wish), self.means))  # type: ignore[typeddict-item]
+    def update_port(self, port: Port, **request: object) -> Port:
+        return self.run(lambda tx: ports.update(tx, port.id, PortRequest(**request), self.means))  # type: ignore[typeddict-item]
 
-    def update_subnet(self, subnet: Subnet, **wish: object) -> Subnet:
-        return self.run(lambda tx: subnets.update(tx, subnet.id, SubnetWish(**wish), self.means))  # type: ignore[typeddict-item]
+    def update_subnet(self, subnet: Subnet, **request: object) -> Subnet:
+        return self.run(lambda tx: subnets.update(tx, subnet.id, SubnetRequest(**request), self.means))  # type: ignore[typeddict-item]
 
     def learning(self, network: Network, up: bool = False) -> Port:
         return self.run(lambda tx: ports.create_learning(tx, network.project_id, network, up, self.means))

@@ -51,7 +51,11 @@ def test_the_hundredth_port_touches_its_block_only() -> None:
     model = cloud()
     change(model, port("c", "red", 3), plugged("c", 1, 2))
     touched = change(model, port("d", "red", 4), plugged("d", 1, 3))
-    assert {one for one in touched if isinstance(one[0], str)} == {("binding", "d"), ("members", "h1", "red", 0)}
+    assert {one for one in touched if isinstance(one[0], str)} == {
+        ("binding", "d"),
+        ("members", "h1", "red", 0),
+        ("copies", "h1", "red", 0),
+    }
 
 
 def test_the_first_port_on_a_switch_touches_what_switches_share() -> None:
@@ -60,7 +64,7 @@ def test_the_first_port_on_a_switch_touches_what_switches_share() -> None:
     touched = change(model, port("c", "red", 3), plugged("c", 3, 200))
     assert {one for one in touched if isinstance(one[0], str)} == {
         ("binding", "c"), ("members", "h3", "red", 3), ("blocks", "h3", "red"), ("reachable", "h3"), ("span", "red"),
-        ("peers", "h1"), ("peers", "h2"), ("peers", "h3"), ("holds_ports", "h3"),
+        ("copies", "h3", "red", 3), ("peers", "h1"), ("peers", "h2"), ("peers", "h3"), ("holds_ports", "h3"),
     }  # fmt: skip
 
 
@@ -105,8 +109,8 @@ def test_a_port_is_found_by_its_own_id_where_no_interface_is_named() -> None:
 
 
 def test_only_a_port_with_declared_addresses_has_a_station() -> None:
-    assert port("a", "red", 1).station == ("red", "fa:16:3e:00:00:01")
-    assert port("a", "red", 1, learning=True).station is None
+    assert port("a", "red", 1).declared_mac == ("red", "fa:16:3e:00:00:01")
+    assert port("a", "red", 1, learning=True).declared_mac is None
 
 
 def test_a_row_has_a_key() -> None:

@@ -8,6 +8,7 @@ import pytest
 from controller.openflow import framework
 from controller.openflow.session import Session
 from tests.openflow.flows import Heard, until
+from tests.openflow.lane import Lane, lane_of_its_own
 from tests.simswitch import SimSwitch
 
 
@@ -33,3 +34,9 @@ def bench() -> Iterator[Bench]:
     for switch in switches:
         switch.drop()
     server.close()
+
+
+@pytest.fixture(scope="module")
+def lane() -> Iterator[Lane]:
+    with lane_of_its_own() as made:
+        yield made

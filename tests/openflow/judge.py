@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from controller.flow import CONTROLLER, Flow
 from controller.flow.fields import FIELDS, text
 from controller.flow.interpret import Frame
 from controller.flow.meter import of_port
-from controller.openflow import wire
+from controller.openflow import framework, wire
 from controller.openflow.session import Holdings, Session
 from controller.runtime.errors import Rejected
 from tests.apps.clouds import FIRST_ALLOTTED, PATCH
@@ -105,3 +107,13 @@ def written(one: Frame) -> str:
     return ",".join(
         f"{_NAMES.get(name, name)}={text(name, one[name].to_bytes(FIELDS[name].size, 'big'))}" for name in names
     )
+
+
+@contextmanager
+def listening() -> Iterator[Bench]:
+    """A bench that is connected to a listener of its own."""
+    heard = Heard()
+    server = framework.serve(("127.0.0.1", 0), heard)
+    with PrivateOvs() as ovs:
+        yield Bench(ovs, heard, f"tcp:127.0.0.1:{server.address[1]}")
+    server.close()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from controller.flow import Flow, Table, field, output
 from controller.flow.interpret import Frame, Sent
+from controller.openflow import framework
 from controller.openflow.session import Holdings, Session
 from tests.openflow.flows import Heard, until
 from tests.openflow.packets import packed, unpacked
 from tests.ovs import PrivateOvs
+from tests.world import World
 
 PORTS = (1, 2, 3, 4, 5)
 _FENCE = 9  # the port that the frame leaves by which is sent after each: then all before it has been done
@@ -83,3 +87,18 @@ def captured(path: Path) -> list[bytes]:
         frames.append(content[offset + 16 : offset + 16 + size])
         offset += 16 + size
     return frames
+
+
+@contextmanager
+def lane_of_its_own() -> Iterator[Lane]:
+    """A lane that is connected to a listener of its own."""
+    heard = Heard()
+    server = framework.serve(("127.0.0.1", 0), heard)
+    with Lane(heard, f"tcp:127.0.0.1:{server.address[1]}") as made:
+        yield made
+    server.close()
+
+
+def unmetered(world: World) -> set[Flow]:
+    """The flows of switch h1 but for those that limit and hand over, which no frame of these tests needs."""
+    return {flow for flow in world.compiler.wanted("h1") if not flow.meters}

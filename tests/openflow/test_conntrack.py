@@ -20,8 +20,6 @@ from controller.flow import (
     put,
 )
 from controller.flow.interpret import Conntrack, Frame, Pipeline, Tracker
-from controller.openflow import framework
-from tests.openflow.flows import Heard
 from tests.openflow.lane import Lane
 from tests.world import frame
 
@@ -34,15 +32,6 @@ SHOWN: tuple[Action, ...] = (
     move("ct_zone[0..7]", "eth_src[16..23]"),
     move("ct_label[0..7]", "eth_src[24..31]"),
 )
-
-
-@pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    heard = Heard()
-    server = framework.serve(("127.0.0.1", 0), heard)
-    with Lane(heard, f"tcp:127.0.0.1:{server.address[1]}") as made:
-        yield made
-    server.close()
 
 
 def shown(port: int) -> tuple[Action, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -25,19 +24,8 @@ from controller.flow import (
     resubmit,
 )
 from controller.flow.interpret import Ambiguous, Frame, Pipeline
-from controller.openflow import framework
-from tests.openflow.flows import Heard
 from tests.openflow.lane import Lane
 from tests.openflow.test_conntrack import IP, ONE, TWO, ZERO, packet, udp
-
-
-@pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    heard = Heard()
-    server = framework.serve(("127.0.0.1", 0), heard)
-    with Lane(heard, f"tcp:127.0.0.1:{server.address[1]}") as made:
-        yield made
-    server.close()
 
 
 def same(lane: Lane, pipeline: Pipeline, one: Frame) -> None:

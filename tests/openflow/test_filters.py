@@ -9,19 +9,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from msgspec.structs import replace
 
-from controller.flow import Flow
 from controller.flow.interpret import Frame
 from controller.model.rows import Port, Row, SecurityGroupRule, Switch
-from controller.openflow import framework
 from controller.openflow.session import Holdings
 from tests.apps.clouds import clouds, four, group, mac, network, plugged, port, rule, switch
 from tests.apps.security import scenes
 from tests.apps.security.reference import Reference
-from tests.openflow.flows import Heard
-from tests.openflow.judge import Bench
-from tests.openflow.lane import Lane
+from tests.openflow.judge import Bench, listening
+from tests.openflow.lane import Lane, unmetered
 from tests.openflow.packets import fragmented, packed
-from tests.ovs import PrivateOvs
 from tests.world import World, frame
 
 few = settings(
@@ -31,11 +27,8 @@ few = settings(
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    heard = Heard()
-    server = framework.serve(("127.0.0.1", 0), heard)
-    with PrivateOvs() as ovs:
-        yield Bench(ovs, heard, f"tcp:127.0.0.1:{server.address[1]}")
-    server.close()
+    with listening() as made:
+        yield made
 
 
 @few
@@ -48,20 +41,6 @@ def test_a_switch_prints_every_flow_as_it_is_encoded(bench: Bench, world: World)
         assert held == Holdings({one.cookie for one in flows}, set())
         bench.install_texts(flows)
         assert bench.dump("theirs") == bench.dump("ours")
-
-
-@pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    heard = Heard()
-    server = framework.serve(("127.0.0.1", 0), heard)
-    with Lane(heard, f"tcp:127.0.0.1:{server.address[1]}") as made:
-        yield made
-    server.close()
-
-
-def unmetered(world: World) -> set[Flow]:
-    """The flows of the switch but for those that limit and hand over, which no frame of these tests needs."""
-    return {flow for flow in world.compiler.wanted("h1") if not flow.meters}
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -12,12 +12,9 @@ from hypothesis import strategies as st
 from controller.flow import Flow
 from controller.flow.interpret import Frame, Pipeline
 from controller.model.rows import FixedIp, Interface, Port, Switch
-from controller.openflow import framework
 from controller.openflow.session import Holdings
 from tests.apps.clouds import PATCH, VIRTUAL, clouds, four, mac, six
-from tests.openflow.flows import Heard
-from tests.openflow.judge import Bench, written
-from tests.ovs import PrivateOvs
+from tests.openflow.judge import Bench, listening, written
 from tests.world import Said, World, frame
 
 FRAMES = 25  # traced a switch
@@ -28,11 +25,8 @@ few = settings(
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    heard = Heard()
-    server = framework.serve(("127.0.0.1", 0), heard)
-    with PrivateOvs() as ovs:
-        yield Bench(ovs, heard, f"tcp:127.0.0.1:{server.address[1]}")
-    server.close()
+    with listening() as made:
+        yield made
 
 
 def frames(world: World, switch: Switch, chance: random.Random) -> Iterator[Frame]:

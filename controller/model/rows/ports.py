@@ -34,7 +34,7 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
 
 @row(
     "port",
-    index=("network_id", "project_id", "vif", "station"),
+    index=("network_id", "project_id", "vif", "declared_mac"),
     lookup=(
         "name",
         "mac_address",
@@ -102,7 +102,7 @@ class Port(Standard, frozen=True, kw_only=True):
         return self.learning or not self.port_security
 
     @property
-    def guests(self) -> tuple[str, ...]:
+    def extra_macs(self) -> tuple[str, ...]:
         """Other MACs that it may use; their location is learned, for several ports may share one."""
         if not self.address_pairs:
             return ()
@@ -124,6 +124,6 @@ class Port(Standard, frozen=True, kw_only=True):
         return self.interface_id if self.interface_id or self.learning else self.id
 
     @property
-    def station(self) -> tuple[str, str] | None:
+    def declared_mac(self) -> tuple[str, str] | None:
         """Network and MAC that the port declares; None for a learning port."""
         return None if self.learning else (self.network_id, self.mac_address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from controller.flow.interpret import Pipeline
 from controller.model.rows import Row
 from tests.apps.clouds import four, group, mac, network, plugged, port, rule, switch
 from tests.world import Said, World, frame
@@ -43,3 +44,21 @@ def test_unknown_unicast_gets_to_a_learning_port_as_its_rules_allow_and_begins_a
     world.put("security_group_rule/out")
     assert world.send("lea", eth_src=NOBODY, eth_dst=mac(1), udp_src=53, **back).ports == ["alice"]
     assert world.send("lea", eth_src=NOBODY, eth_dst=mac(1), udp_src=54, **back).ports == []
+
+
+def test_flows_of_two_moments_open_no_port() -> None:
+    """A large change comes in several bundles, one table after the other: ports may change places in between."""
+    rows: list[Row] = [switch(1), network("red"), group("b", 8), group("c", 9), group("a", 7)]
+    rows += [rule("in", "b", "ingress", "udp 53"), port("sender", "red", 1), plugged("sender", 1, 20)]
+    for number, of in ((2, "b"), (3, "c")):
+        rows += [replace(port(f"p{number}", "red", number), security_groups=(of,)), plugged(f"p{number}", 1, number)]
+    world = World(*rows)
+    before = list(world.compiler.wanted("h1"))
+    world.put(replace(port("p4", "red", 4), security_groups=("a",)), plugged("p4", 1, 4))
+    after = list(world.compiler.wanted("h1"))
+    sent = {**frame(eth_src=mac(1), eth_dst=EVERYBODY, **DATAGRAM), "in_port": 20}
+    for last in ("deliver", "flood_copies", "flood_alike", "flood_judge", "classify"):
+        number = next(flow.table.number for flow in after if flow.table.name == last)
+        new = {flow.key: flow for flow in after if flow.table.number >= number}
+        mixed = {flow.key: flow for flow in before} | new
+        assert {one.port for one in Pipeline(mixed.values()).send(sent)} <= {2}, last

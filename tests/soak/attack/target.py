@@ -115,7 +115,7 @@ class Attacker:
             self.faults.append(f"{method} {path} {(body or b'')[:200]!r}: {status} {said[:300]!r}")
         return status, said
 
-    def made(self, kind: str, path: str, **wish: object) -> str:
+    def made(self, kind: str, path: str, **request: object) -> str:
         """The id of a new object; "" where that is refused."""
-        status, said = self.ask("POST", f"/v2.0/{path}", json.dumps({kind: wish}).encode())
+        status, said = self.ask("POST", f"/v2.0/{path}", json.dumps({kind: request}).encode())
         return str(json.loads(said)[kind]["id"]) if status == 201 else ""
