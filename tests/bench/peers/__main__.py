@@ -65,7 +65,7 @@ def filtered() -> Iterator[Figure]:
         filters = Groups(ours), AccessLists(theirs)
         guests = traffic.Guests(ours), traffic.Guests(theirs)
         yield from filtered_traffic.tcp(both, filters, guests)
-        yield filtered_traffic.new_connections(both, filters, guests)
+        yield from filtered_traffic.new_connections(both, filters, guests)
         yield rules.flows(both, filters)
         grounds = Ground(ours), Ground(theirs)
         p50s = []

@@ -55,20 +55,21 @@ def tcp(both: Both, filters: Sequence[Filters], guests: Sequence[Guests]) -> Ite
         yield compared(both, f"tcp-rules-share-{place}", "of without", (ours.share, theirs.share), AHEAD, details)
 
 
-def new_connections(both: Both, filters: Sequence[Filters], guests: Sequence[Guests]) -> Figure:
+def new_connections(both: Both, filters: Sequence[Filters], guests: Sequence[Guests]) -> Iterator[Figure]:
     """Between VMs of a group on one switch; best of several."""
     groups = [_group(each, those) for each, those in zip(filters, guests, strict=True)]
-    runs: list[list[float]] = [[], []]
-    for turn in range(TURNS):
-        for which in _order(turn):
-            runs[which].append(connections.once(guests[which], turn))
+    for kind in connections.KINDS:
+        runs: list[list[float]] = [[], []]
+        for turn in range(TURNS):
+            for which in _order(turn):
+                runs[which].append(connections.once(guests[which], kind, turn))
+        details: dict[str, object] = {
+            "are": f"{kind.is_}, each of another source port", "in_each_run": connections.COUNT, "of": "best",
+            "runs": runs[0], "peer_runs": runs[1],
+        }  # fmt: skip
+        yield compared(both, f"connections-{kind.name}", "/s", (max(runs[0]), max(runs[1])), AHEAD, details)
     for each, group in zip(filters, groups, strict=True):
         each.remove(group)
-    details: dict[str, object] = {
-        "are": "UDP packets, each of another source port", "in_each_run": connections.COUNT, "of": "best",
-        "runs": runs[0], "peer_runs": runs[1],
-    }  # fmt: skip
-    return compared(both, "connections", "/s", (max(runs[0]), max(runs[1])), AHEAD, details)
 
 
 def _group(filters: Filters, guests: Guests) -> str:
