@@ -111,7 +111,8 @@ def test_a_declared_owner_keeps_its_address(world: World) -> None:
     api = world.cloud.v2("green")
     network = {"id": world.network}
     api.subnet(network, "10.0.0.0/24")
-    port = api.port(network, "10.0.0.50", mac_address="fa:16:3e:50:50:50")
+    service = "network:tests"  # declares its address and is not filtered: no security group lets other ethertypes in
+    port = api.port(network, "10.0.0.50", mac_address="fa:16:3e:50:50:50", device_owner=service)
     owner = world.cloud.start(world.cloud[1], port)
     assert world.talker.reaches("10.0.0.50")
     for _ in range(5):
