@@ -29,7 +29,8 @@ def clock(running: Running, tmp_path: Path) -> Iterator[tuple[Member, WallClock]
 
 
 def create(running: Running, member: Member) -> dict[str, Any]:
-    body = {"port": {"network_id": running.network["id"], "project_id": "acme"}}
+    # of a service: no security group, so that a port that is plugged in nowhere has no flow anywhere
+    body = {"port": {"network_id": running.network["id"], "project_id": "acme", "device_owner": "network:tests"}}
     reply = member.api("POST", "/v2.0/ports", body)
     assert reply.status == 201, reply.body
     return dict(reply.json["port"])

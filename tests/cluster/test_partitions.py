@@ -48,7 +48,9 @@ def cut(ones: list[Machine], others: list[Machine]) -> Iterator[None]:
 
 
 def create(spread: Pinging, member: Member, name: str) -> int:
-    body = {"port": {"network_id": spread.network["id"], "project_id": "acme", "name": name}}
+    # of a service: no security group, so that a port that is plugged in nowhere has no flow anywhere
+    service = {"device_owner": "network:tests"}
+    body = {"port": {"network_id": spread.network["id"], "project_id": "acme", "name": name, **service}}
     return member.api("POST", "/v2.0/ports", body).status
 
 

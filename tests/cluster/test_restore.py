@@ -25,7 +25,7 @@ def fill(running: Running) -> None:
     project = running.site.cloud.v2("acme")
     network = project.network("large")
     project.subnet(network, "10.2.0.0/16")
-    port = {"network_id": network["id"], "project_id": "acme"}
+    port = {"network_id": network["id"], "project_id": "acme", "device_owner": "network:tests"}  # in no security group
     for _ in range(BULKS):
         reply = running.members[0].api("POST", "/v2.0/ports", {"ports": [port] * BULK}, timeout=120)
         assert reply.status == 201, reply.body[:500]
@@ -47,7 +47,9 @@ class Writer:
         number = 0
         while not self._stop.wait(0.02):
             number += 1
-            body = {"port": {"network_id": self._running.network["id"], "project_id": "acme", "name": f"w{number}"}}
+            # of a service: no security group, so that a port that is plugged in nowhere has no flow anywhere
+            of_service = {"project_id": "acme", "device_owner": "network:tests"}
+            body = {"port": {"network_id": self._running.network["id"], "name": f"w{number}", **of_service}}
             reply = self._running.members[number % 3].api("POST", "/v2.0/ports", body)
             if reply.status == 201:
                 self.made.append(f"w{number}")
