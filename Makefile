@@ -58,13 +58,7 @@ format: install  ## put the source into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Two lanes side by side, for two processors: docs/decisions/0115-two-lanes.md.  What they need is installed before they begin.
-LANE_ONE := test-unit test-store test-openflow test-ovsdb test-api test-hostile test-identity test-tempest
-LANE_TWO := test-e2e test-cluster test-mininet test-ryu
-
-test: install $(IDENTITY_INSTALLED) $(TEMPEST_INSTALLED) $(RYU_INSTALLED)  ## every suite, in two lanes, each until one fails
-	@tools/need.sh $(LAB) $(ETCD) $(CERTIFICATES) util-linux:setpriv util-linux:flock mininet:mn curl:curl iperf3:iperf3 faketime:faketime
-	@tools/lanes.sh "$(LANE_ONE)" "$(LANE_TWO)"
+test: test-unit test-store test-openflow test-ovsdb test-api test-hostile test-identity test-tempest test-ryu test-e2e test-mininet test-cluster  ## every suite, in this order, until one fails
 	@echo "all suites passed"
 
 test-unit: install  ## the pure parts: no sockets, no switches
