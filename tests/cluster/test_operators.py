@@ -9,7 +9,13 @@ from tests.cluster.engine import ETCD
 from tests.cluster.site import Member
 from tests.lab.cloud import until
 
-OF_THE_MASTER = {"connected_since", "address", "flows_refused", "last_applied"}  # the others do not know these
+OF_THE_MASTER = {
+    "connected_since",
+    "address",
+    "flows_refused",
+    "last_applied",
+    "connections_full",
+}  # the others do not know these
 
 
 def shown(member: Member, switch: str) -> dict[str, Any]:
