@@ -213,11 +213,9 @@ def _check_range(protocol: str, first: int | None, last: int | None) -> None:
     if number in protocols.PORT_NUMBERS:
         if 0 in (first, last):
             raise Invalid("Invalid value for port 0.", "SecurityGroupInvalidPortValue")
-        if first is None or last is None:
-            message = "A port range needs both port_range_min and port_range_max."
-            raise Invalid(message, "SecurityGroupInvalidPortRange")
-        if first > last:
-            message = f"port_range_min must be <= port_range_max: not {first} and {last}."  # Tempest asks for the words
+        if first is None or last is None or first > last:
+            # Tempest asks for the words up to the comma
+            message = f"port_range_min must be <= port_range_max, and a range needs both: not {first} and {last}."
             raise Invalid(message, "SecurityGroupInvalidPortRange")
     elif number in protocols.ICMP_NUMBERS:
         for name, field, value in (("type", "port_range_min", first), ("code", "port_range_max", last)):
