@@ -193,11 +193,13 @@ def test_half_gone_at_once_freezes_until_it_is_accepted(bench: Bench, gone: int,
 
 def test_a_switch_that_holds_far_more_is_left_as_it_is(bench: Bench) -> None:
     guard = Guard(bench.replica, bench.shared, accept=False)  # type: ignore[arg-type]
-    guard.check("s0", SOME - 1, 0)
-    guard.check("s0", 1000, 500)
-    with pytest.raises(Withheld):
-        guard.check("s0", SOME, SOME // 2 - 1)
+    guard.check("s0", SOME, 0)
+    guard.check("s0", 92 + SOME, 92)
+    for held, wanted in ((SOME + 1, 0), (184, 92)):  # 92: what every switch holds, of no tenant
+        with pytest.raises(Withheld):
+            guard.check("s0", held, wanted)
     bench.put(network(1))
+    guard.check("s0", 1000, 500)
     guard.check("s0", MANY - 1, 1)
     with pytest.raises(Withheld):
         guard.check("s0", MANY, MANY // 2 - 1)
