@@ -29,19 +29,27 @@ def take(tx: Transaction, what: str, holder: Row, kind: str, message: str) -> No
     tx.reserve(what, holder)
 
 
+def _free_number(tx: Transaction, prefix: str, drawn: int, last: int, means: Means) -> int | None:
+    """A number of 1..`last` that is not reserved below `prefix`: drawn from 1..`drawn`, else the lowest; or None."""
+    for _ in range(PROBES):
+        number = 1 + means.below(drawn)
+        if tx.holder(f"{prefix}/{number}") is None:
+            return number
+    for number in means.turns(range(1, last + 1)):
+        if tx.holder(f"{prefix}/{number}") is None:
+            return number
+    return None
+
+
 # --- segments ---------------------------------------------------------------------------------------------------------
 
 
 def free_segment(tx: Transaction, means: Means) -> int:
     """A free segment id, of 20 bits while there are any, so that wires can carry it.  Raises Exhausted."""
-    for _ in range(PROBES):
-        segment = 1 + means.below(LABELS)
-        if tx.holder(f"segment/{segment}") is None:
-            return segment
-    for segment in means.turns(range(1, SEGMENTS + 1)):
-        if tx.holder(f"segment/{segment}") is None:
-            return segment
-    raise Exhausted("Unable to create the network. No segment id is left.", "NoNetworkAvailable")
+    segment = _free_number(tx, "segment", LABELS, SEGMENTS, means)
+    if segment is None:
+        raise Exhausted("Unable to create the network. No segment id is left.", "NoNetworkAvailable")
+    return segment
 
 
 # --- numbers of groups ------------------------------------------------------------------------------------------------
@@ -49,14 +57,10 @@ def free_segment(tx: Transaction, means: Means) -> int:
 
 def free_group_number(tx: Transaction, means: Means) -> int:
     """A number that no security group or address group has, of 24 bits; the caller reserves `group-number/NUMBER`."""
-    for _ in range(PROBES):
-        number = 1 + means.below(GROUPS)
-        if tx.holder(f"group-number/{number}") is None:
-            return number
-    for number in means.turns(range(1, GROUPS + 1)):
-        if tx.holder(f"group-number/{number}") is None:
-            return number
-    raise Exhausted("Unable to create the group. No group number is left.", "ServiceUnavailable")
+    number = _free_number(tx, "group-number", GROUPS, GROUPS, means)
+    if number is None:
+        raise Exhausted("Unable to create the group. No group number is left.", "ServiceUnavailable")
+    return number
 
 
 # --- MAC addresses ----------------------------------------------------------------------------------------------------
