@@ -10,11 +10,11 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import msgspec
 
 from tests.bench.figure import Figure, earlier, table
+from tests.bench.results import RESULTS, stored, write_down
 
 NAMES = (
     "compile",
@@ -40,7 +40,6 @@ NAMES = (
     "security_groups",
     "idle",
 )
-RESULTS = Path(__file__).with_name("results.jsonl")
 
 
 def main() -> int:
@@ -60,7 +59,7 @@ def main() -> int:
         for figure in found:
             figure.details["cores"] = os.cpu_count()
         figures += found
-        _write_down(found)
+        write_down(found)
     print(table(figures, before))
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
@@ -79,22 +78,11 @@ def _run(name: str) -> list[Figure]:
     return [] if done.returncode else figures
 
 
-def _write_down(found: list[Figure]) -> None:
-    """In the place of older figures of the same names; the others stay."""
-    names = {figure.name for figure in found}
-    kept = [line for line in _lines() if msgspec.json.decode(line, type=Figure).name not in names]
-    RESULTS.write_bytes(b"".join(line + b"\n" for line in [*kept, *(figure.line() for figure in found)]))
-
-
 def _committed() -> list[bytes]:
     """The lines of the last commit, whatever has been measured since; without a repository, those of the file."""
     path = f"HEAD:./{RESULTS.name}"
     done = subprocess.run(["git", "show", path], cwd=RESULTS.parent, capture_output=True)
-    return done.stdout.splitlines() if done.returncode == 0 else _lines()
-
-
-def _lines() -> list[bytes]:
-    return RESULTS.read_bytes().splitlines() if RESULTS.exists() else []
+    return done.stdout.splitlines() if done.returncode == 0 else stored()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
+HOLDS = {None: "", True: "yes", False: "NO"}  # in a table
+
 
 class Figure(msgspec.Struct, kw_only=True, omit_defaults=True):
     """`peer`: what the peer named in `peer_is` needs or does, in the same unit; `ratio`: `value` over `peer`.
@@ -64,12 +66,18 @@ def table(figures: Sequence[Figure], before: Mapping[str, Before] | None = None)
     """
     head = ("name", "value", "before", "unit", "cpu us", "before", "peer", "ratio", "at least", "holds")
     rows = [head, *(_row(figure, (before or {}).get(figure.name)) for figure in figures)]
+    return laid_out(rows)
+
+
+def laid_out(rows: Sequence[tuple[str, ...]]) -> str:
+    """Lines of text whose columns are as wide as their widest cell."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _row(figure: Figure, before: Before | None) -> tuple[str, ...]:
-    holds = {None: "", True: "yes", False: "NO"}[figure.holds]
+    holds = HOLDS[figure.holds]
     return (
         figure.name, _text(figure.value), _text(before and before.value), figure.unit,
         _text(figure.details.get("cpu_us")), _text(before and before.cpu_us),

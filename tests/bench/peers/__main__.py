@@ -15,9 +15,10 @@ from tests.bench.peers.access_lists import AccessLists
 from tests.bench.peers.ground import LEVELS, Ground
 from tests.bench.peers.groups import Groups
 from tests.bench.peers.ovn import ovn, version
-from tests.bench.peers.report import table, write_down
+from tests.bench.peers.report import table
 from tests.bench.peers.tenet import tenet
 from tests.bench.peers.turns import Both
+from tests.bench.results import write_down
 
 REST = 3.0  # seconds, for all that new ports set going
 
