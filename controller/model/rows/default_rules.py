@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .base import Row, Seen, Standard, row
+from .base import Row, Seen, row
+from .security import RuleFields
 
 
 @row(
@@ -12,22 +13,13 @@ from .base import Row, Seen, Standard, row
     seen=Seen(public=True),
     flowless=True,
 )
-class DefaultSecurityGroupRule(Standard, frozen=True, kw_only=True):
+class DefaultSecurityGroupRule(RuleFields, frozen=True, kw_only=True):
     """A rule that each new group gets (Networking API v2.0, default-security-group-rules).  `project_id` is "".
 
     The fields are those of a SecurityGroupRule; `remote_group_id` may also be the word PARENT: the new group itself.
     `used_in_default_sg`, `used_in_non_default_sg`: whether projects' default groups get it, and whether all others do.
     """
 
-    direction: str
-    ethertype: str
-    protocol: str = ""
-    port_range_min: int | None = None
-    port_range_max: int | None = None
-    remote_ip_prefix: str = ""
-    normalized_cidr: str = ""
-    remote_group_id: str = ""
-    remote_address_group_id: str = ""
     used_in_default_sg: bool = False
     used_in_non_default_sg: bool = True
 

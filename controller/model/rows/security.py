@@ -24,6 +24,25 @@ class SecurityGroup(Standard, frozen=True, kw_only=True):
     default: bool = False
 
 
+class RuleFields(Standard, frozen=True, kw_only=True):
+    """Packets that the ports of a group may send (`egress`) or receive (`ingress`): of a rule, or of a template.
+
+    `protocol`: as the client gave it, a name or a number in decimal; "": any.  `port_range_min` and `_max`: ports of
+    the destination, or type and code for ICMP; None: any.  At most one of `remote_ip_prefix` (as given; its network
+    is `normalized_cidr`), `remote_group_id` and `remote_address_group_id` is not "".
+    """
+
+    direction: str
+    ethertype: str
+    protocol: str = ""
+    port_range_min: int | None = None
+    port_range_max: int | None = None
+    remote_ip_prefix: str = ""
+    normalized_cidr: str = ""
+    remote_group_id: str = ""
+    remote_address_group_id: str = ""
+
+
 @row(
     "security_group_rule",
     index=("security_group_id",),
@@ -36,24 +55,10 @@ class SecurityGroup(Standard, frozen=True, kw_only=True):
     seen=Seen(parent_owner=True, parent_shared=(SHARED,)),
     quota=100,
 )
-class SecurityGroupRule(Standard, frozen=True, kw_only=True):
-    """Packets that the ports of a group may send (`egress`) or receive (`ingress`).
-
-    `protocol`: as the client gave it, a name or a number in decimal; "": any.  `port_range_min` and `_max`: ports of
-    the destination, or type and code for ICMP; None: any.  At most one of `remote_ip_prefix` (as given; its network
-    is `normalized_cidr`), `remote_group_id` and `remote_address_group_id` is not "".
-    """
+class SecurityGroupRule(RuleFields, frozen=True, kw_only=True):
+    """A rule of one group."""
 
     security_group_id: str
-    direction: str
-    ethertype: str
-    protocol: str = ""
-    port_range_min: int | None = None
-    port_range_max: int | None = None
-    remote_ip_prefix: str = ""
-    normalized_cidr: str = ""
-    remote_group_id: str = ""
-    remote_address_group_id: str = ""
 
 
 @row(
