@@ -79,6 +79,7 @@ HINTS: Hints = {
         f"10.{nth(trail) // 8}.{(nth(trail) % 8) * 32 + trail[-1] // 8}.{trail[-1] % 8 * 32}/28"
     ),
     "service_types[]": lambda trail: f"compute:{trail[-1]}".ljust(200, "x"),
+    "object_type": lambda trail: "network",
     "object_id": lambda trail: network_id(0),
     "security_group_id": lambda trail: GROUP,
     "resource_type": lambda trail: "security_group",
