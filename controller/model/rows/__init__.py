@@ -29,6 +29,12 @@ from .ports import Binding as Binding
 from .ports import DhcpOption as DhcpOption
 from .ports import FixedIp as FixedIp
 from .ports import Port as Port
+from .routers import ExtraRoute as ExtraRoute
+from .routers import FloatingIp as FloatingIp
+from .routers import Gateway as Gateway
+from .routers import PortForwarding as PortForwarding
+from .routers import Router as Router
+from .routers import RouterInterface as RouterInterface
 from .security import AddressGroup as AddressGroup
 from .security import SecurityGroup as SecurityGroup
 from .security import SecurityGroupRule as SecurityGroupRule

@@ -1,0 +1,122 @@
+"""Routers, their interfaces, and what they translate: floating IPs, port forwardings (Networking API v2.0, router)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from .base import Node, Reference, Row, Standard, row
+
+
+class ExtraRoute(msgspec.Struct, frozen=True, array_like=True):
+    """A static route: packets to the prefix `destination` go to the address `nexthop`."""
+
+    destination: str
+    nexthop: str
+
+
+class Gateway(msgspec.Struct, frozen=True, array_like=True):
+    """An interface of a router in an external network, and whether addresses are translated there (source NAT)."""
+
+    network_id: str
+    port_id: str
+    snat: bool = True
+
+
+@row(
+    "router",
+    index=("external_networks",),
+    lookup=("project_id", "name", "tags", "flavor_id"),
+    attributes=("number", "segment", "admin_state_up", "routes", "gateways"),
+    quota=10,
+)
+class Router(Standard, frozen=True, kw_only=True):
+    """A router of a tenant.
+
+    `number`: the router in flows, 1..16,383, drawn as the reservation `router-number/NUMBER`.  `segment`: a data plane
+    id drawn like a network's, in which its packets travel to the switch where its gateway is.  `gateways`: at most one
+    an external network, the first is the one of external_gateway_info.  `flags`: what the API shows and no flow
+    depends on (`ha`, `distributed`, ...), as JSON.
+    """
+
+    number: int
+    segment: int
+    admin_state_up: bool = True
+    routes: tuple[ExtraRoute, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    flavor_id: str = ""
+    zone_hints: tuple[str, ...] = ()
+    flags: str = ""
+
+    @property
+    def external_networks(self) -> tuple[str, ...]:
+        """Networks that it has a gateway in."""
+        return tuple([gateway.network_id for gateway in self.gateways])
+
+
+def _joined(interface: RouterInterface) -> Iterable[tuple[Node, Node]]:
+    yield ("router", interface.router_id), ("network", interface.network_id)
+
+
+@row(
+    "router_interface",
+    index=("router_id", "network_id"),
+    parent=Reference("router_id", "router", "router-member", shown=True),
+    joins=_joined,
+)
+class RouterInterface(Row, frozen=True, kw_only=True):
+    """An interface of a router in a network of a tenant.
+
+    `id`: of the port that has its addresses and its MAC (device owner network:router_interface).  The row, not the
+    port's device_id, is what makes it one: a tenant may write any device_id.  The port keeps the network from deletion.
+    """
+
+    id: str
+    router_id: str
+    network_id: str
+
+
+@row(
+    "floatingip",
+    index=("router_id", "floating_network_id", "port_id"),
+    lookup=("project_id", "tags", "floating_port_id"),
+    attributes=("floating_network_id", "floating_port_id", "floating_ip_address", "port_id", "fixed_ip_address",
+                "router_id"),
+    quota=50,
+    plural="Floating IPs",
+)  # fmt: skip
+class FloatingIp(Standard, frozen=True, kw_only=True):
+    """An address of an external network, translated to and from a fixed address of a port behind a router.
+
+    `floating_port_id`: the port of the external network that has the address and its MAC.  `port_id`,
+    `fixed_ip_address` and `router_id` are "" while it is not associated.
+    """
+
+    floating_network_id: str
+    floating_port_id: str
+    floating_ip_address: str
+    port_id: str = ""
+    fixed_ip_address: str = ""
+    router_id: str = ""
+
+
+@row(
+    "port_forwarding",
+    index=("floatingip_id", "internal_port_id"),
+    lookup=("project_id",),
+    parent=Reference("floatingip_id", "floatingip", "forwarding", shown=True),
+)
+class PortForwarding(Standard, frozen=True, kw_only=True):
+    """Connections to ports of a floating IP go to ports of a fixed address.
+
+    `external_ports` and `internal_ports`: first and last port, ranges of the same length or an internal range of one.
+    `protocol`: tcp, udp, icmp, ...
+    """
+
+    floatingip_id: str
+    protocol: str
+    external_ports: tuple[int, int]
+    internal_ports: tuple[int, int]
+    internal_port_id: str
+    internal_ip_address: str
