@@ -57,7 +57,7 @@ def test_a_port_of_any_other_version_is_refused(version: int) -> None:
         decode(PORT.key, encode(PORT).replace(b'"v":2', b'"v":%d' % version))
 
 
-@pytest.mark.parametrize("key", ["router/r1", "port", "", "/", "taken/mac/x"])
+@pytest.mark.parametrize("key", ["volume/v1", "port", "", "/", "taken/mac/x"])
 def test_an_unknown_kind_is_refused_and_named(key: str) -> None:
     with pytest.raises(StoreError, match="no such kind"):
         decode(key, encode(PORT))

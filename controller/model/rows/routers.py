@@ -29,7 +29,6 @@ class Gateway(msgspec.Struct, frozen=True, array_like=True):
     index=("external_networks",),
     lookup=("project_id", "name", "tags", "flavor_id"),
     attributes=("number", "segment", "admin_state_up", "routes", "gateways"),
-    quota=10,
 )
 class Router(Standard, frozen=True, kw_only=True):
     """A router of a tenant.
@@ -83,7 +82,6 @@ class RouterInterface(Row, frozen=True, kw_only=True):
     lookup=("project_id", "tags", "floating_port_id"),
     attributes=("floating_network_id", "floating_port_id", "floating_ip_address", "port_id", "fixed_ip_address",
                 "router_id"),
-    quota=50,
     plural="Floating IPs",
 )  # fmt: skip
 class FloatingIp(Standard, frozen=True, kw_only=True):
