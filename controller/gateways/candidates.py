@@ -10,7 +10,7 @@ from controller.model.model import Model
 from controller.model.rows import GatewayHost, Network, Router, Switch, WatchPort
 
 
-class Hosts(NamedTuple):
+class GatewayHosts(NamedTuple):
     """Switches as gateways, at one moment.  `of`: physical network -> switches that have it."""
 
     of: Mapping[str, frozenset[str]]
@@ -20,7 +20,7 @@ class Hosts(NamedTuple):
     severed: frozenset[tuple[str, str]]  # (one that does not hear, the other, which is alive)
 
 
-def hosts(model: Model, is_away: Callable[[str], bool]) -> Hosts:
+def gateway_hosts(model: Model, is_away: Callable[[str], bool]) -> GatewayHosts:
     """`is_away`: a switch has been without a connection to any controller for long."""
     of: dict[str, set[str]] = {}
     present = set()
@@ -32,7 +32,7 @@ def hosts(model: Model, is_away: Callable[[str], bool]) -> Hosts:
     said = [host for host in model.rows(GatewayHost).values() if host.id in model.rows(Switch)]
     deaf = {(port.switch_id, port.far_switch_id) for port in model.rows(WatchPort).values() if not port.up}
     alive = frozenset(each for each in present if not _unheard(model, each, present))
-    return Hosts(
+    return GatewayHosts(
         {name: frozenset(switch_ids) for name, switch_ids in of.items()},
         frozenset(host.id for host in said if host.designated),
         frozenset(host.id for host in said if host.draining),
@@ -47,7 +47,7 @@ def _unheard(model: Model, switch_id: str, present: Collection[str]) -> bool:
     return 2 * sum(not port.up for port in watching) > len(watching)
 
 
-def candidates(model: Model, router: Router, now: Hosts, current: tuple[str, ...]) -> frozenset[str]:
+def candidates(model: Model, router: Router, now: GatewayHosts, current: tuple[str, ...]) -> frozenset[str]:
     """Switches that may be the router's gateway: those that have all of its external networks, else the first one."""
     found = None
     for network_id in router.external_networks:
@@ -57,7 +57,7 @@ def candidates(model: Model, router: Router, now: Hosts, current: tuple[str, ...
     return found or frozenset()
 
 
-def _having(network: Network | None, now: Hosts, current: tuple[str, ...]) -> frozenset[str]:
+def _having(network: Network | None, now: GatewayHosts, current: tuple[str, ...]) -> frozenset[str]:
     """Switches that may be gateways of an external network: of the designated ones those that have its physical
     network; where there are none, a pool of the others, with those of the current ranking.
     """

@@ -13,7 +13,7 @@ from itertools import islice
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from controller.gateways.candidates import Hosts, candidates, hosts
+from controller.gateways.candidates import GatewayHosts, candidates, gateway_hosts
 from controller.gateways.ranking import rank
 from controller.model.model import Dependency
 from controller.model.rows import GatewayHost, GatewayRanking, Router, Switch, WatchPort
@@ -49,7 +49,7 @@ class Rankings:
         self._is_away = is_away
         self._speaks = speaks
         self._clock = clock
-        self._hosts: Hosts | None = None  # as of the last look
+        self._hosts: GatewayHosts | None = None  # as of the last look
         self._looked = 0.0  # when that was, by `clock`
         self._stale = False  # whether it may be otherwise since
         self._due: dict[str, None] = {}  # routers to look at
@@ -103,18 +103,18 @@ class Rankings:
                 hub.sleep(AGAIN)
             hub.sleep(0)
 
-    def _look(self) -> Hosts:
+    def _look(self) -> GatewayHosts:
         """Which switches may be gateways now.  The answer may be REST seconds old."""
         model, pause = self._replica.model, self._clock() - self._looked
         if self._hosts is None or pause >= (REST if self._stale else LOOK):
             self._stale, self._looked = False, self._clock()
-            now = hosts(model, self._is_away)
+            now = gateway_hosts(model, self._is_away)
             if now != self._hosts:
                 self._hosts = now
                 self._due.update(dict.fromkeys(model.rows(Router)))
         return self._hosts
 
-    def _differs(self, router_id: str, now: Hosts) -> bool:
+    def _differs(self, router_id: str, now: GatewayHosts) -> bool:
         model = self._replica.model
         held = model.get(GatewayRanking, router_id)
         self._note(router_id, held)
@@ -133,7 +133,7 @@ class Rankings:
         return ranking is not None and self._speaks(next(iter(ranking.switches), ""))
 
     def _wanted(
-        self, router_id: str, router: Router | None, held: GatewayRanking | None, now: Hosts
+        self, router_id: str, router: Router | None, held: GatewayRanking | None, now: GatewayHosts
     ) -> GatewayRanking | None:
         """The ranking that a router should have; None: without an external network or a candidate."""
         current = held.switches if held else ()
@@ -144,7 +144,7 @@ class Rankings:
         switches = rank(router_id, current, among, now.alive, now.draining, lambda one, other: (one, other) in severed)
         return GatewayRanking(id=router_id, switches=switches, leaving=self._former(held, switches[0], now))
 
-    def _former(self, held: GatewayRanking | None, active: str, now: Hosts) -> str:
+    def _former(self, held: GatewayRanking | None, active: str, now: GatewayHosts) -> str:
         """The former active switch, for LEAVING seconds after another has become it; "" once it is dead."""
         former = ""
         if held is not None and held.switches[:1] != (active,):
@@ -153,7 +153,7 @@ class Rankings:
             former = held.leaving
         return former if former in now.alive and former != active else ""
 
-    def _rank(self, router_ids: list[str], now: Hosts) -> None:
+    def _rank(self, router_ids: list[str], now: GatewayHosts) -> None:
         moved: list[tuple[str, str, str]] = []
 
         def rules(tx: Transaction) -> None:  # may run several times (retries)
