@@ -311,14 +311,16 @@ def bits(*values: tuple[Bits, int]) -> Field:
     return masked(values[0][0].place, *together(*values))
 
 
-def came_in(key: int, kind: int) -> Action:
+@lru_cache(MEMO)
+def came_in(key: int, kind: int) -> tuple[Action]:
     """Note the logical port that a frame came in by, and its filter."""
-    return _with_filter(IN_KEY, SENDER_FILTER, key, kind)
+    return (_with_filter(IN_KEY, SENDER_FILTER, key, kind),)
 
 
-def goes_out(key: int, kind: int) -> Action:
+@lru_cache(MEMO)
+def goes_out(key: int, kind: int) -> tuple[Action]:
     """Note the logical port that a frame is to leave by, and its filter."""
-    return _with_filter(OUT_KEY, RECEIVER_FILTER, key, kind)
+    return (_with_filter(OUT_KEY, RECEIVER_FILTER, key, kind),)
 
 
 def _with_filter(port: Bits, kinds: Bits, key: int, kind: int) -> Action:

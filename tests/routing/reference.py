@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tests.routing.plan import Plan, PlannedHost, PlannedNetwork, PlannedRouter, Prefix
 
 ARRIVED, ANSWERED, EXPIRED, NO_ROUTE, NO_HOST = "arrived", "a router's own", "expired", "no route", "no host"
+_FORWARDED = "forwarded"
 
 
 class Fate(NamedTuple):
@@ -32,16 +33,34 @@ class RouteChoice(NamedTuple):
     nexthop: str  # "" for a destination on the network itself
 
 
-def fates(plan: Plan, router: PlannedRouter, target: str, ttl: int, hops: int = 0) -> set[Fate]:
+def fates(plan: Plan, router: PlannedRouter, target: str, ttl: int) -> set[Fate]:
     """Of a packet that has come to a router: several where routes of equal cost lead on."""
+    found: set[Fate] = set()
+    at, hops = {router.name}, 0
+    while at:
+        there = {fate for name in at for fate in _one_hop(plan, plan.routers[name], target, ttl - hops, hops)}
+        at = {fate.at for fate in there if fate.what == _FORWARDED}
+        found |= {fate for fate in there if fate.what != _FORWARDED}
+        hops += 1
+    return found
+
+
+def _one_hop(plan: Plan, router: PlannedRouter, target: str, ttl: int, hops: int) -> Iterator[Fate]:
+    """What one router does, for each of its routes; what is forwarded is at the next router."""
     if any(target in _own(plan, router, name) for name in router.networks):
-        return {Fate(ANSWERED, router.name, ttl, router.name, hops=hops)}
-    if ttl <= 1:
-        return {Fate(EXPIRED, router.name, ttl, router.name, hops=hops)}
-    found = best(plan, router, target)
-    if not found:
-        return {Fate(NO_ROUTE, router.name, ttl, router.name, hops=hops)}
-    return {fate for choice in found for fate in _forwarded(plan, router, choice, target, ttl - 1, hops + 1)}
+        yield Fate(ANSWERED, router.name, ttl, router.name, hops=hops)
+    elif ttl <= 1:
+        yield Fate(EXPIRED, router.name, ttl, router.name, hops=hops)
+    elif found := best(plan, router, target):
+        for choice in found:
+            network, nexthop = plan.networks[choice.network], choice.nexthop or target
+            owner = next(plan.owners(network.name, nexthop), None)
+            if isinstance(owner, PlannedRouter):
+                yield Fate(_FORWARDED, owner.name, ttl - 1, router.name, network.name, hops + 1)
+            else:
+                yield _received(plan, network, nexthop, ttl - 1, router.name, hops + 1)
+    else:
+        yield Fate(NO_ROUTE, router.name, ttl, router.name, hops=hops)
 
 
 def best(plan: Plan, router: PlannedRouter, target: str) -> list[RouteChoice]:
@@ -61,7 +80,7 @@ def sent_by(plan: Plan, host: PlannedHost, target: str, ttl: int = 64) -> set[Fa
     if family not in network.families:
         return {Fate(NO_ROUTE, host.name, ttl)}
     if ip_address(target) in network.prefix(family):
-        return {_received(plan, network, target, target, ttl, "", 0)}
+        return {_received(plan, network, target, ttl, "", 0)}
     if not host.gateway:
         return {Fate(NO_ROUTE, host.name, ttl)}
     return fates(plan, plan.routers[host.gateway], target, ttl)
@@ -79,19 +98,8 @@ def pings(plan: Plan, one: PlannedHost, other: PlannedHost, family: int) -> set[
     return (ttls if True in there else set()) | ({0} if False in there else set())
 
 
-def _forwarded(
-    plan: Plan, router: PlannedRouter, choice: RouteChoice, target: str, ttl: int, hops: int
-) -> Iterator[Fate]:
-    network, nexthop = plan.networks[choice.network], choice.nexthop or target
-    owner = next(plan.owners(network.name, nexthop), None)
-    if isinstance(owner, PlannedRouter):
-        yield from fates(plan, owner, target, ttl, hops)
-    else:
-        yield _received(plan, network, nexthop, target, ttl, router.name, hops)
-
-
 def _received(
-    plan: Plan, network: PlannedNetwork, nexthop: str, target: str, ttl: int, by: str, hops: int
+    plan: Plan, network: PlannedNetwork, nexthop: str, ttl: int, by: str, hops: int
 ) -> Fate:  # fmt: skip
     """On the last network."""
     owner = next(plan.owners(network.name, nexthop), None)
