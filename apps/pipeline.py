@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from controller.flow import Action, Field, Table, field, load, masked, move
+from controller.flow import Action, Field, Table, field, load, masked, resubmit
 from controller.flow.bits import Bits, together
 from controller.flow.fields import MEMO
 
@@ -72,7 +72,7 @@ ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 ENTER = _table(88, "enter", "metadata eth_dst vlan_vid", "itself", miss="local", flow_set="network")
 ITSELF = _table(
     92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
-    "permit", miss="hop", flow_set="router",
+    "enter", miss="hop", flow_set="router",
 )  # fmt: skip
 HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", miss="route")
 ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit", flow_set="router")
@@ -211,18 +211,18 @@ ANNOUNCED = _bits(
 )  # fmt: skip
 IN_KEY = _bits(
     "the logical port that the frame came in by", "reg6", 0, 16, "classify answer advertise itself",
-    "neighbor source learn egress egress_tracked egress_judged answer advertise itself limit deliver",
+    "neighbor source learn egress egress_tracked egress_judged answer advertise limit deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
 SENDER_FILTER = _bits(
-    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress itself", zero="it has none"
+    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress", zero="it has none"
 )  # fmt: skip
 OUT_KEY = _bits(
-    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise itself",
+    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise",
     "permit ingress_tracked ingress_judged deliver",
 )  # fmt: skip
 RECEIVER_FILTER = _bits(
-    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood itself", "permit", zero="it has none"
+    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood", "permit", zero="it has none"
 )  # fmt: skip
 TO_SWITCH = _bits(
     "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread", "fabric impose",
@@ -301,8 +301,8 @@ ICMP, UDP, ICMPV6 = field("ip_proto", 1), field("ip_proto", 17), field("ip_proto
 
 # A reply goes to the port that asked, and is from no port itself: else neither `deliver` nor the switch would send it.
 TURN_BACK: tuple[Action, ...] = (IN_KEY.copy_to(OUT_KEY.subfield), IN_KEY.put(0), load("in_port", 0))
-# The same of a reply that the port's filter is asked about.
-TURN_BACK_FILTERED: tuple[Action, ...] = (move("reg6[0..17]", "reg7[0..17]"), IN_KEY.put(0), load("in_port", 0))
+# A router's own packet, addressed already, enters its network: for the MAC of a port, or of another router there.
+RETURN: tuple[Action, ...] = (IN_KEY.put(0), load("in_port", 0), resubmit(ENTER.number))
 ANNOUNCING = together((ANNOUNCED, 1))
 
 

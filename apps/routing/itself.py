@@ -1,7 +1,8 @@
 """Packets to a router's own addresses: echo requests are answered (RFC 792, RFC 4443), whichever network they are from.
 
-The reply passes the sender's filter like any packet to it.  Of a fragmented request each fragment is sent back: the
-first one's checksum covers all, and the others have no type.
+The reply goes to the MAC that the request came from: the sender's, whose filter it passes like any packet to it, or
+that of the router before, which routes it on.  Of a fragmented request each fragment is sent back: the first one's
+checksum covers all, and the others have no type.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from controller.model.reader import Reader
 from controller.model.rows import RouterInterface
 
 from ..pipeline import (
-    FORWARDED,
     HIGH,
     ICMP,
     ICMPV6,
     IPV4,
     IPV6,
     ITSELF,
+    RETURN,
     ROUTER,
-    TURN_BACK_FILTERED,
     USUAL,
 )
 from ..security.stages import LATER
@@ -48,8 +48,8 @@ def router_interface(interface: RouterInterface, see: Reader) -> Iterator[Flow]:
         own = (family, field(target, address), at)
         back = (*_SWAP_MACS, move(source, target), put(source, address), _TTL)
         asked = in_order(*own, protocol, request, no_code)
-        yield Flow(ITSELF, HIGH, asked, (*back, reply, *TURN_BACK_FILTERED), goto=FORWARDED)
-        yield Flow(ITSELF, HIGH, in_order(*own, later, LATER), (*back, *TURN_BACK_FILTERED), goto=FORWARDED)
+        yield Flow(ITSELF, HIGH, asked, (*back, reply, *RETURN))
+        yield Flow(ITSELF, HIGH, in_order(*own, later, LATER), (*back, *RETURN))
         yield Flow(ITSELF, USUAL, in_order(*own))
 
 
