@@ -26,7 +26,7 @@ class Gateway(msgspec.Struct, frozen=True, array_like=True):
 
 @row(
     "router",
-    index=("external_networks",),
+    index=("external_networks", "number"),
     lookup=("project_id", "name", "tags", "flavor_id"),
     attributes=("number", "segment", "admin_state_up", "routes", "gateways"),
 )

@@ -1,0 +1,127 @@
+"""ICMP errors of routers: answers to packets that routers cannot forward (apps/routing/errors.py).
+
+The error goes to the MAC that the packet came from, in the network that it came by, from the router's address there.
+A packet that has left that network already is answered by route: from the address of the interface that leads to its
+source, as RFC 1812, 4.3.2.4 asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from ipaddress import ip_address, ip_network
+
+from apps.packets.icmp_error import (
+    NO_ROUTE,
+    PORT_UNREACHABLE,
+    PROTOCOL_UNREACHABLE,
+    TIME_EXCEEDED,
+    TOO_BIG,
+    IcmpFault,
+    Link,
+    deserves_error,
+    error,
+)
+from apps.packets.reader import IpPacket, read
+from apps.pipeline import OWN_ADDRESS, ROUTER, SEGMENT
+from apps.routing import errors
+from apps.source import link_local
+from controller.flow import CONTROLLER
+from controller.model.model import Model
+from controller.model.reader import Reader
+from controller.model.rows import FixedIp, Network, Port, Router, RouterInterface, Subnet
+from controller.switches.packet_in import Answering, FrameOut, PuntedFrame, Service
+
+_WITH_PORTS = (6, 17, 33, 132, 136)  # TCP, UDP, DCCP, SCTP, UDP-Lite
+
+
+def services(model: Model) -> dict[str, Service]:
+    """By the names that flows hand over to."""
+    return {name: Answering(model, partial(answer, name)) for name in errors.SERVICES}
+
+
+def answer(service: str, frame: PuntedFrame, see: Reader) -> Iterator[FrameOut]:
+    """The error about a packet that was handed over to `service`; none where there may be none."""
+    packet = read(frame.data)
+    routers = see.find(Router, "number", ROUTER.of(frame.registers))
+    if packet is not None and routers and deserves_error(packet):
+        segment = SEGMENT.of(frame.registers)
+        mtu = _mtu(routers[0], segment, see) if service == errors.LARGER else 0
+        came_by = 0 if service == errors.LARGER else segment
+        yield from about(packet, _fault(service, packet, frame.registers), routers[0], came_by, see, mtu)
+
+
+def about(
+    packet: IpPacket, fault: IcmpFault, router: Router, came_by: int, see: Reader, mtu: int = 0
+) -> Iterator[FrameOut]:
+    """The error about a packet; `came_by`: segment of the network in which its sender's MAC is, 0 where it is gone."""
+    ports = _interfaces(router, see)
+    if any(ip_address(packet.source) == ip_address(own) for port, _ in ports for own in port.addresses):
+        return  # it is the router's own, or pretends to be
+    for port, segment in ports:
+        source = _source(port, packet, see)
+        if source and segment == came_by:
+            link = Link(_octets(port.mac_address), packet.eth_src)
+            yield FrameOut(CONTROLLER, errors.from_router(segment), error(fault, packet, source, link, mtu))
+            return
+    for leads in (True, False):
+        for port, _ in ports:
+            source = _source(port, packet, see, leads)
+            if source:
+                mac = _octets(port.mac_address)
+                said = error(fault, packet, source, Link(mac, mac), mtu)
+                yield FrameOut(CONTROLLER, errors.by_route(router.number), said)
+                return
+
+
+def _fault(service: str, packet: IpPacket, registers: Mapping[str, int]) -> IcmpFault:
+    if service == errors.TTL_EXCEEDED:
+        return TIME_EXCEEDED
+    if service == errors.LARGER:
+        return TOO_BIG
+    if not OWN_ADDRESS.of(registers):
+        return NO_ROUTE
+    return PORT_UNREACHABLE if packet.protocol in _WITH_PORTS else PROTOCOL_UNREACHABLE
+
+
+def _mtu(router: Router, segment: int, see: Reader) -> int:
+    """Of the next network, into whose segment the packet was to go."""
+    for port, of in _interfaces(router, see):
+        network = see.view(Network, port.network_id)
+        if of == segment and network is not None:
+            return network.mtu
+    return 0
+
+
+def _interfaces(router: Router, see: Reader) -> list[tuple[Port, int]]:
+    """The ports of a router, gateways first, and the segments of their networks."""
+    ids = [gateway.port_id for gateway in router.gateways]
+    ids += [interface.id for interface in see.find(RouterInterface, "router_id", router.id)]
+    found = []
+    for port in (see.get(Port, port_id) for port_id in ids):
+        network = see.view(Network, port.network_id) if port is not None else None
+        if port is not None and network is not None:
+            found.append((port, network.segment))
+    return found
+
+
+def _source(port: Port, packet: IpPacket, see: Reader, leads: bool = False) -> bytes:
+    """The interface's address that an error about the packet is from: of the subnet of the packet's source, if it has
+    one there; b"" where it has none of that version, and with `leads` where none is of that subnet.
+    """
+    asked = ip_address(packet.source)
+    if asked.version == 6 and asked.is_link_local:
+        return b"" if leads else ip_address(link_local(port.mac_address)).packed
+    own = [fixed for fixed in port.fixed_ips if ip_address(fixed.ip_address).version == packet.version]
+    near = [fixed for fixed in own if _holds(fixed, asked, see)]
+    chosen = near or ([] if leads else own)
+    return ip_address(chosen[0].ip_address).packed if chosen else b""
+
+
+def _holds(fixed: FixedIp, address: object, see: Reader) -> bool:
+    subnet = see.get(Subnet, fixed.subnet_id)
+    return subnet is not None and address in ip_network(subnet.cidr)
+
+
+def _octets(mac: str) -> bytes:
+    return bytes.fromhex(mac.replace(":", ""))
