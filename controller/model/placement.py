@@ -174,6 +174,10 @@ class Placement:
 
     # --- reachability over routers ---
 
+    def routed(self, network_id: str) -> bool:
+        """Whether anything is joined to the network."""
+        return len(self.adjacency.reached(("network", network_id))) > 1
+
     def join(self, one: Node, other: Node) -> Iterable[tuple[object, ...]]:
         """Add an edge between two nodes; yield the dependencies that changed."""
         yield from self._follow(self.adjacency.join(one, other))
@@ -187,6 +191,8 @@ class Placement:
             if kind != "network":
                 continue
             now = self.adjacency.reached((kind, network_id))
+            if (len(was) > 1) != (len(now) > 1):
+                yield "routed", network_id
             for switch_id in self.span.of(network_id):
                 for node in sorted(now - was):
                     yield from self._reach(switch_id, node)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,22 +11,15 @@ from controller.compile.catalogue import apps
 from controller.compile.on_demand import OnDemand
 from controller.flow import Rates
 from controller.model.model import Model
-from controller.model.rows import Port, Row
+from controller.model.rows import Port, RouterInterface, Row
 from tests import strategies
 from tests.apps.clouds import network, plugged, port, switch
 from tests.compile.test_history import History
-from tests.routers import Gateway, declared, gateways
 from tests.world import World, change
 
-
-@pytest.fixture(scope="module", autouse=True)
-def routers() -> Iterator[None]:
-    with declared():
-        yield
-
-
-put = st.tuples(st.just("put"), st.lists(strategies.rows | gateways, min_size=1, max_size=4))
-join = st.tuples(st.just("put"), st.lists(gateways, min_size=1, max_size=3))
+interfaces = strategies.router_interfaces
+put = st.tuples(st.just("put"), st.lists(strategies.rows, min_size=1, max_size=4))
+join = st.tuples(st.just("put"), st.lists(interfaces, min_size=1, max_size=3))
 delete = st.tuples(st.just("delete"), st.lists(st.integers(0, 99), min_size=1, max_size=4))
 settle = st.tuples(st.just("settle"), st.none())
 histories = st.lists(st.one_of(put, join, join, delete, settle), max_size=15).map(
@@ -39,9 +30,9 @@ histories = st.lists(st.one_of(put, join, join, delete, settle), max_size=15).ma
 def expected(model: Model) -> tuple[dict[str, set[tuple[str, str]]], dict[str, set[str]]]:
     """What each switch reaches, and its peers, from the rows and the bindings alone."""
     joined: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for one in model.rows(Gateway).values():
-        joined.setdefault(("router", one.router), set()).add(("network", one.network))
-        joined.setdefault(("network", one.network), set()).add(("router", one.router))
+    for one in model.rows(RouterInterface).values():
+        joined.setdefault(("router", one.router_id), set()).add(("network", one.network_id))
+        joined.setdefault(("network", one.network_id), set()).add(("router", one.router_id))
     ports: dict[str, set[tuple[str, str]]] = {}
     for port_id in model.rows(Port):
         at = model.placement.location(port_id)
@@ -74,6 +65,9 @@ def test_what_switches_reach_is_what_routers_lead_to(history: list[tuple[str, An
         for switch_id in strategies.SWITCHES:
             assert set(placement.reachable.of(switch_id)) == reached.get(switch_id, set())
             assert set(placement.peers.of(switch_id)) == peers.get(switch_id, set())
+        for network_id in strategies.NETWORKS:
+            at = [one for one in told.model.rows(RouterInterface).values() if one.network_id == network_id]
+            assert placement.routed(network_id) == bool(at)
         for node in {*(("network", one) for one in strategies.NETWORKS), ("router", "r"), ("router", "s")}:
             assert set(placement.held.of(node)) == {one for one, nodes in reached.items() if node in nodes}
     told.check()
@@ -82,7 +76,7 @@ def test_what_switches_reach_is_what_routers_lead_to(history: list[tuple[str, An
 
 
 @settings(max_examples=60, deadline=None)
-@given(histories, st.lists(gateways, min_size=1, max_size=3), st.booleans())
+@given(histories, st.lists(strategies.routing, min_size=1, max_size=3), st.booleans())
 def test_a_router_is_foreseen(history: list[tuple[str, Any]], wanted: list[Row], deleted: bool) -> None:
     told = History()
     for name, argument in history:
@@ -91,7 +85,7 @@ def test_a_router_is_foreseen(history: list[tuple[str, Any]], wanted: list[Row],
         told.include(switch_id)
     told.settle()
     rows = {row.key: row for row in wanted}
-    pairs = [(told.model.get(Gateway, row.row_id), None if deleted else row) for row in rows.values()]
+    pairs = [(told.model.get(type(row), row.row_id), None if deleted else row) for row in rows.values()]
     foreseen = OnDemand(told.model, apps(Rates(1000))).foreseen(pairs).changes
     before = {switch_id: set(mirror) for switch_id, mirror in told.mirrors.items()}
     for one, after in pairs:
@@ -110,13 +104,14 @@ def test_a_switch_that_only_routes_to_a_network_holds_its_flows_and_gets_no_floo
     alone = world.compiler.carried("h1")
     assert ("network", "blue") not in alone and world.model.placement.peers.of("h1") == []
     flood = world.send("b", eth_src="fa:16:3e:00:00:02", eth_dst="ff:ff:ff:ff:ff:ff", eth_type=0x88B5)
-    world.put(Gateway(id="1", router="r", network="red"), Gateway(id="2", router="r", network="blue"))
-    assert set(world.compiler.carried("h1")) == {*alone, ("network", "blue")}
+    world.put(RouterInterface(id="1", router_id="r", network_id="red"))
+    world.put(RouterInterface(id="2", router_id="r", network_id="blue"))
+    assert set(world.compiler.carried("h1")) == {*alone, ("network", "blue"), ("router", "r")}
     assert ("network", "red") in world.compiler.carried("h2")
     assert world.model.placement.peers.of("h1") == ["h2", "h3"]
     assert world.model.placement.span.of("blue") == ["h2", "h3"]
     assert world.send("b", eth_src="fa:16:3e:00:00:02", eth_dst="ff:ff:ff:ff:ff:ff", eth_type=0x88B5) == flood
     others = [peer.encap_ip for peer in (switch(2), switch(3))]
     assert all(any(f"tun_src={ip}" in str(flow) for flow in world.compiler.wanted("h1")) for ip in others)
-    world.put("gateway/2")
+    world.put("router_interface/1", "router_interface/2")
     assert world.compiler.carried("h1") == alone and world.model.placement.peers.of("h1") == []
