@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from apps import learn, tracker_probe
-from apps.routing import asking
+from apps.routing import asking, errors
 from apps.security import recover, verdicts
 from controller.cluster.cluster import Cluster
 from controller.cluster.mastery import Alone
@@ -54,7 +54,7 @@ from controller.switches.discovery.wires import Wires
 from controller.switches.forgetting import Forgetting
 from controller.switches.neighbors import Neighbors
 from controller.switches.observer import Observer
-from controller.switches.packet_in import PacketIns
+from controller.switches.packet_in import Answering, PacketIns
 from controller.switches.periodic import Periodic
 from controller.switches.tracker_room import PROBING, TrackerRoom
 from controller.switches.vifs import Vifs
@@ -120,7 +120,8 @@ class Controller:
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
-            tracker_probe.SERVICE: room.probe_returned, **router_errors.services(self.replica.model),
+            tracker_probe.SERVICE: room.probe_returned,
+            errors.SERVICE: Answering(self.replica.model, router_errors.answer),
             asking.WANTED: self.neighbors.wanted, asking.ANSWERS: self.neighbors.answered,
             asking.ANNOUNCED: self.neighbors.announced,
         })  # fmt: skip

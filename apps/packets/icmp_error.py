@@ -31,7 +31,7 @@ class IcmpFault(NamedTuple):
 
 TIME_EXCEEDED = IcmpFault((11, 0), (3, 0))
 TOO_BIG = IcmpFault((3, 4), (2, 0))
-NO_ROUTE = IcmpFault((3, 0), (1, 0))
+NETWORK_UNREACHABLE = IcmpFault((3, 0), (1, 0))
 HOST_UNREACHABLE = IcmpFault((3, 1), (1, 3))
 PORT_UNREACHABLE = IcmpFault((3, 3), (1, 4))
 PROTOCOL_UNREACHABLE = IcmpFault((3, 2), (1, 4))

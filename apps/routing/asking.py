@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import Action, Field, Flow, Rates, field, masked, move, put, resubmit, to_service
+from controller.flow import Action, Field, Flow, Rates, field, in_order, masked, move, put, resubmit, to_service
 from controller.flow.meter import SHARES, of_service
 from controller.model.reader import Reader
 from controller.model.rows import Neighbor, Network, Switch
@@ -47,20 +47,20 @@ _LONGEST = 128  # bytes of an answer
 
 
 def switch(switch: Switch, see: Reader, rates: Rates) -> Iterator[Flow]:
-    yield from handed_over(WANTED, UNRESOLVED, (), rates.router, 0)
+    yield from handed_over(WANTED, UNRESOLVED, rates.router, 0)
     yield Flow(LOCAL, HIGH, (to_host(switch.number),), goto=HEARD)
     for match in ((ARP, field("arp_op", 2)), (IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT)):
         for share in range(SHARES):
             of_networks = masked(SEGMENT.place, share, SHARES - 1)
             meter = of_service(ANSWERS, share, rates.router)
-            yield Flow(HEARD, USUAL, (*match, of_networks), (to_service(ANSWERS, meter, _LONGEST),))
+            yield Flow(HEARD, USUAL, in_order(*match, of_networks), (to_service(ANSWERS, meter, _LONGEST),))
 
 
 def network(network: Network, see: Reader) -> Iterator[Flow]:
     """Answers go to the switch that asked."""
     if see.routed(network.id) and not network.physical_network:
         number = move(TO_NUMBER, TO_SWITCH.subfield)
-        yield Flow(REMOTE, HIGH, (to_any_host(), from_here(network.segment)), (number,), goto=OUTBOUND)
+        yield Flow(REMOTE, HIGH, in_order(to_any_host(), from_here(network.segment)), (number,), goto=OUTBOUND)
 
 
 def neighbor(neighbor: Neighbor, see: Reader, rates: Rates) -> Iterator[Flow]:
@@ -70,16 +70,22 @@ def neighbor(neighbor: Neighbor, see: Reader, rates: Rates) -> Iterator[Flow]:
     network, address = see.view(Network, neighbor.network_id), neighbor.ip_address
     if network is None or not see.routed(network.id):
         return
-    match = (*bound_for(address), of_network(network.segment))
+    match = in_order(*bound_for(address), of_network(network.segment))
     yield Flow(RESOLVE, LEARNED, match, (put("eth_dst", neighbor.mac),), goto=ROUTED)
-    here = from_here(network.segment)
     told: tuple[Field, ...]
     if ":" in address:
-        told = (MULTICAST, IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT, field("nd_target", address), here)
+        told = (
+            MULTICAST,
+            IPV6,
+            ICMPV6,
+            NEIGHBOR_ADVERTISEMENT,
+            field("nd_target", address),
+            of_network(network.segment),
+        )
     else:
-        told = (ARP, field("arp_spa", address), field("arp_tpa", address), here)
+        told = (ARP, field("arp_spa", address), field("arp_tpa", address), of_network(network.segment))
     meter = of_service(ANNOUNCED, network.segment, rates.router)
-    yield Flow(ANSWER, LEARNED, told, (to_service(ANNOUNCED, meter, _LONGEST),), goto=ANSWERED)
+    yield Flow(ANSWER, LEARNED, in_order(*told), (to_service(ANNOUNCED, meter, _LONGEST),), goto=ANSWERED)
 
 
 def into_network(segment: int) -> tuple[Action, ...]:

@@ -7,12 +7,11 @@ source, as RFC 1812, 4.3.2.4 asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 from apps.packets.icmp_error import (
-    NO_ROUTE,
+    NETWORK_UNREACHABLE,
     PORT_UNREACHABLE,
     PROTOCOL_UNREACHABLE,
     TIME_EXCEEDED,
@@ -23,32 +22,28 @@ from apps.packets.icmp_error import (
     error,
 )
 from apps.packets.reader import IpPacket, read
-from apps.pipeline import OWN_ADDRESS, ROUTER, SEGMENT
+from apps.pipeline import FAULT, LARGER, OWN_ADDRESS, ROUTER, SEGMENT, TTL_EXCEEDED
 from apps.routing import errors
 from apps.source import link_local
 from controller.flow import CONTROLLER
-from controller.model.model import Model
 from controller.model.reader import Reader
 from controller.model.rows import FixedIp, Network, Port, Router, RouterInterface, Subnet
-from controller.switches.packet_in import Answering, FrameOut, PuntedFrame, Service
+from controller.switches.packet_in import FrameOut, PuntedFrame
 
 _WITH_PORTS = (6, 17, 33, 132, 136)  # TCP, UDP, DCCP, SCTP, UDP-Lite
 
 
-def services(model: Model) -> dict[str, Service]:
-    """By the names that flows hand over to."""
-    return {name: Answering(model, partial(answer, name)) for name in errors.SERVICES}
-
-
-def answer(service: str, frame: PuntedFrame, see: Reader) -> Iterator[FrameOut]:
-    """The error about a packet that was handed over to `service`; none where there may be none."""
+def answer(frame: PuntedFrame, see: Reader) -> Iterator[FrameOut]:
+    """The error about a packet that was handed over; none where there may be none."""
     packet = read(frame.data)
     routers = see.find(Router, "number", ROUTER.of(frame.registers))
-    if packet is not None and routers and deserves_error(packet):
-        segment = SEGMENT.of(frame.registers)
-        mtu = _mtu(routers[0], segment, see) if service == errors.LARGER else 0
-        came_by = 0 if service == errors.LARGER else segment
-        yield from about(packet, _fault(service, packet, frame.registers), routers[0], came_by, see, mtu)
+    if packet is None or not routers or not deserves_error(packet):
+        return
+    fault, segment = FAULT.of(frame.registers), SEGMENT.of(frame.registers)
+    if fault == LARGER:  # it has left its sender's network
+        yield from about(packet, TOO_BIG, routers[0], 0, see, _mtu(routers[0], segment, see))
+    else:
+        yield from about(packet, _told(fault, packet), routers[0], segment, see)
 
 
 def about(
@@ -74,14 +69,10 @@ def about(
                 return
 
 
-def _fault(service: str, packet: IpPacket, registers: Mapping[str, int]) -> IcmpFault:
-    if service == errors.TTL_EXCEEDED:
-        return TIME_EXCEEDED
-    if service == errors.LARGER:
-        return TOO_BIG
-    if not OWN_ADDRESS.of(registers):
-        return NO_ROUTE
-    return PORT_UNREACHABLE if packet.protocol in _WITH_PORTS else PROTOCOL_UNREACHABLE
+def _told(fault: int, packet: IpPacket) -> IcmpFault:
+    if fault == OWN_ADDRESS:
+        return PORT_UNREACHABLE if packet.protocol in _WITH_PORTS else PROTOCOL_UNREACHABLE
+    return TIME_EXCEEDED if fault == TTL_EXCEEDED else NETWORK_UNREACHABLE
 
 
 def _mtu(router: Router, segment: int, see: Reader) -> int:

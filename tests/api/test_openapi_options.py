@@ -45,8 +45,8 @@ CHANGES_NOTHING = {
     ("cluster", "member"), ("cluster", "lease"), ("cluster", "advertise"), ("cluster", "accept_empty"),
     ("security", "ca"), ("security", "certificate"), ("security", "private_key"), ("security", "bind_certificates"),
     ("security", "allow_plaintext"), ("auth", "insecure"), ("auth", "tokens"), ("hub", "held_warning"),
-    ("nova", "endpoint"), ("openflow", "forget_after"), ("openflow", "drop_rate"), ("openflow", "router_rate"), ("openflow", "connection_pickup"),
-    ("network", "permitted_ethertypes"),
+    ("nova", "endpoint"), ("openflow", "forget_after"), ("openflow", "drop_rate"), ("openflow", "connection_pickup"),
+    ("openflow", "router_rate"), ("network", "permitted_ethertypes"),
 }  # fmt: skip
 QUERIES = {"/tenet/v1/trace": "?from={port}&to={port}"}
 STREAMS = ("/tenet/v1/events", "/metrics", "/docs")

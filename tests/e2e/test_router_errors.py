@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -96,7 +95,9 @@ def test_no_route_is_told(site: Site, to: str, by: str) -> None:
 
 @pytest.mark.parametrize("address", ["10.0.0.254", "fd00::fe"])
 def test_a_router_refuses_what_it_does_not_serve(site: Site, address: str) -> None:
-    said = subprocess.run(inside(site.alice.namespace, ["python3", "-c", CONNECT, address]), capture_output=True, text=True)
+    said = subprocess.run(
+        inside(site.alice.namespace, ["python3", "-c", CONNECT, address]), capture_output=True, text=True
+    )
     assert said.stdout.strip() == "refused", said.stderr
 
 
@@ -108,7 +109,7 @@ def test_a_host_that_does_not_answer_is_unreachable(site: Site, to: str) -> None
 
 def test_a_flood_of_dead_packets_costs_what_the_meter_lets_through(site: Site) -> None:
     def handed_over() -> float:
-        return site.cloud.controller.metric('tenet_packet_ins_total{outcome="taken",service="ttl-exceeded"}')
+        return site.cloud.controller.metric('tenet_packet_ins_total{outcome="taken",service="router-errors"}')
 
     before, began = handed_over(), time.monotonic()
     frames = dying(site.alice)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from tests.lab.cloud import WAIT, Body, Cloud, V2
+from tests.lab.cloud import V2, WAIT, Body, Cloud
 from tests.lab.hypervisor import Hypervisor
 from tests.lab.netns import inside
 from tests.lab.vm import Vm

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from os_ken.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet
 
-from apps.pipeline import OWN_ADDRESS
-from apps.routing.errors import LARGER, NO_WAY, TTL_EXCEEDED, by_route, from_router
+from apps.pipeline import FAULT, LARGER, NO_ROUTE, OWN_ADDRESS, TTL_EXCEEDED
+from apps.routing.errors import by_route, from_router
 from apps.source import link_local
 from controller.flow import CONTROLLER
 from controller.model.model import Model
@@ -21,8 +21,6 @@ from tests.lab import frames
 from tests.switches import routed
 from tests.switches.routed import INTERFACES, NUMBER, OUTSIDE, SEGMENT
 from tests.world import change
-
-OWN = NUMBER | OWN_ADDRESS.mask
 
 
 @pytest.fixture
@@ -42,11 +40,9 @@ def six(source: str, to: str = "2001:db8:1::9", sender: str = mac(1)) -> bytes:
     return frames.ethernet(INTERFACES["red"], sender, frames.IPV6, said)
 
 
-def answers(
-    model: Model, service: str, data: bytes, segment: int = NETWORKS["red"], reg5: int = NUMBER
-) -> list[FrameOut]:
-    registers = {"reg5": reg5, "metadata": segment | 1 << 33}
-    return list(answer(service, PuntedFrame(1, 1, data, registers), Reader(model, "h1")))
+def answers(model: Model, fault: int, data: bytes, segment: int = NETWORKS["red"]) -> list[FrameOut]:
+    registers = {"reg5": NUMBER | fault << FAULT.low, "metadata": segment | 1 << 33}
+    return list(answer(PuntedFrame(1, 1, data, registers), Reader(model, "h1")))
 
 
 def told(out: FrameOut) -> tuple[Any, ...]:
@@ -60,18 +56,15 @@ def told(out: FrameOut) -> tuple[Any, ...]:
 
 
 DIRECT = {
-    (TTL_EXCEEDED, 17, NUMBER): (11, 0), (NO_WAY, 17, NUMBER): (3, 0), (NO_WAY, 17, OWN): (3, 3),
-    (NO_WAY, 6, OWN): (3, 3), (NO_WAY, 89, OWN): (3, 2),
+    (TTL_EXCEEDED, 17): (11, 0), (NO_ROUTE, 17): (3, 0), (OWN_ADDRESS, 17): (3, 3), (OWN_ADDRESS, 6): (3, 3),
+    (OWN_ADDRESS, 89): (3, 2),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("service", "protocol", "reg5"), DIRECT)
-def test_the_sender_is_told_by_the_router_s_address_on_its_network(
-    model: Model, service: str, protocol: int, reg5: int
-) -> None:
-    (out,) = answers(model, service, four(protocol=protocol), reg5=reg5)
-    kind = DIRECT[service, protocol, reg5]
-    assert told(out) == (kind, ("10.0.0.254", "10.0.0.1"), (INTERFACES["red"], mac(1)))
+@pytest.mark.parametrize(("fault", "protocol"), DIRECT)
+def test_the_sender_is_told_by_the_routers_address_on_its_network(model: Model, fault: int, protocol: int) -> None:
+    (out,) = answers(model, fault, four(protocol=protocol))
+    assert told(out) == (DIRECT[fault, protocol], ("10.0.0.254", "10.0.0.1"), (INTERFACES["red"], mac(1)))
     assert out[:2] == (CONTROLLER, from_router(NETWORKS["red"]))
 
 
@@ -79,7 +72,7 @@ def test_an_error_of_ipv6_has_the_address_of_the_same_scope(model: Model) -> Non
     (out,) = answers(model, TTL_EXCEEDED, six("2001:db8:0::1"))
     assert told(out) == ((3, 0), ("2001:db8::fe", "2001:db8::1"), (INTERFACES["red"], mac(1)))
     local = link_local(mac(1))
-    (out,) = answers(model, NO_WAY, six(local), reg5=OWN)
+    (out,) = answers(model, OWN_ADDRESS, six(local))
     assert told(out)[:2] == ((1, 4), (link_local(INTERFACES["red"]), local))
 
 
@@ -101,9 +94,9 @@ def test_too_big_names_the_next_networks_mtu_and_goes_by_route(model: Model) -> 
 
 def test_what_came_to_a_gateway_is_answered_by_route(model: Model) -> None:
     """It travels in the router's own segment: whose it is, its address says."""
-    (out,) = answers(model, NO_WAY, four(), segment=SEGMENT)
+    (out,) = answers(model, NO_ROUTE, four(), segment=SEGMENT)
     assert told(out)[1][0] == "10.0.0.254" and out.actions == by_route(NUMBER)
-    (out,) = answers(model, NO_WAY, four("192.0.2.7"), segment=SEGMENT)  # by the default route
+    (out,) = answers(model, NO_ROUTE, four("192.0.2.7"), segment=SEGMENT)  # by the default route
     assert told(out)[1][0] == "203.0.113.254" and out.actions == by_route(NUMBER)
 
 

@@ -14,7 +14,7 @@ from apps.packets.icmp_error import (
     HOST_UNREACHABLE,
     MOST_IPV4,
     MOST_IPV6,
-    NO_ROUTE,
+    NETWORK_UNREACHABLE,
     PORT_UNREACHABLE,
     QUOTED,
     TIME_EXCEEDED,
@@ -35,7 +35,7 @@ ALICE, BOB, ROUTER, ROUTER_MAC, ALICE_MAC = (
 )
 SIX = {ALICE: "2001:db8::1", BOB: "2001:db8:1::2", ROUTER: "2001:db8::fe"}
 FAULTS = {
-    TIME_EXCEEDED: ((11, 0), (3, 0)), TOO_BIG: ((3, 4), (2, 0)), NO_ROUTE: ((3, 0), (1, 0)),
+    TIME_EXCEEDED: ((11, 0), (3, 0)), TOO_BIG: ((3, 4), (2, 0)), NETWORK_UNREACHABLE: ((3, 0), (1, 0)),
     HOST_UNREACHABLE: ((3, 1), (1, 3)), PORT_UNREACHABLE: ((3, 3), (1, 4)),
 }  # fmt: skip
 
