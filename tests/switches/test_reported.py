@@ -9,7 +9,19 @@ import msgspec
 import pytest
 
 from controller.model.model import Model
-from controller.model.rows import Bridge, GatewayHost, Interface, Learned, Network, Plugged, Port, Row, Switch, Tunnel, WatchPort
+from controller.model.rows import (
+    Bridge,
+    GatewayHost,
+    Interface,
+    Learned,
+    Network,
+    Plugged,
+    Port,
+    Row,
+    Switch,
+    Tunnel,
+    WatchPort,
+)
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface, SeenWatch
 from controller.runtime.errors import Conflict, Invalid
 from controller.store.replica import applied
