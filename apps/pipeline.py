@@ -118,7 +118,7 @@ FLOOD_COPIES = _table(190, "flood_copies", "metadata reg9 reg14 reg15", "deliver
 DELIVER = _table(200, "deliver", "reg6 reg7")
 
 # --- fabric: to another switch; over links with labels (docs/decisions/0030-wired-fabric.md) ---
-FABRIC = _table(208, "fabric", "vlan_vid reg8 metadata", "impose")
+FABRIC = _table(208, "fabric", "eth_src vlan_vid reg8 metadata", "impose")
 IMPOSE = _table(216, "impose", "metadata", "forward")
 FORWARD = _table(224, "forward", "eth_type mpls_tc mpls_label reg11")
 
@@ -324,14 +324,16 @@ def bits(*values: tuple[Bits, int]) -> Field:
     return masked(values[0][0].place, *together(*values))
 
 
-def came_in(key: int, kind: int) -> Action:
+@lru_cache(MEMO)
+def came_in(key: int, kind: int) -> tuple[Action]:
     """Note the logical port that a frame came in by, and its filter."""
-    return _with_filter(IN_KEY, SENDER_FILTER, key, kind)
+    return (_with_filter(IN_KEY, SENDER_FILTER, key, kind),)
 
 
-def goes_out(key: int, kind: int) -> Action:
+@lru_cache(MEMO)
+def goes_out(key: int, kind: int) -> tuple[Action]:
     """Note the logical port that a frame is to leave by, and its filter."""
-    return _with_filter(OUT_KEY, RECEIVER_FILTER, key, kind)
+    return (_with_filter(OUT_KEY, RECEIVER_FILTER, key, kind),)
 
 
 def _with_filter(port: Bits, kinds: Bits, key: int, kind: int) -> Action:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -10,6 +12,8 @@ from controller.model.rows import (
     AddressPair,
     ExtraRoute,
     FixedIp,
+    Gateway,
+    GatewayRanking,
     Interface,
     Learned,
     Link,
@@ -162,7 +166,7 @@ wires: st.SearchStrategy[list[Row]] = st.lists(
 ).map(lambda pairs: [row for n, pair in enumerate(pairs) for row in _wire(pair, 500 + n)])
 
 ROUTERS = ["r", "s"]
-_GATEWAYS = [f"i{number}" for number in range(5)]  # ports that may be interfaces of routers
+_INTERFACES = [f"i{number}" for number in range(5)]  # ports that may be interfaces of routers
 _SUBNETS = {"s4": "10.0.0.0/24", "s5": "10.9.0.0/24", "s6": "2001:db8:1::/64"}
 _ROUTES = [
     ExtraRoute("10.50.0.0/16", "10.0.0.1"),
@@ -172,12 +176,18 @@ _ROUTES = [
 ]
 
 
-def _router(row_id: str, up: bool = True, routes: tuple[ExtraRoute, ...] = (), again: bool = False) -> Router:
+def _router(
+    row_id: str, up: bool = True, routes: Iterable[ExtraRoute] = (), again: bool = False, networks: Iterable[str] = ()
+) -> Router:
+    """`networks`: external ones."""
     number = ROUTERS.index(row_id) + (11 if again else 1)
-    return Router(id=row_id, project_id="t", number=number, segment=900 + number, admin_state_up=up, routes=routes)
+    return Router(
+        id=row_id, project_id="t", number=number, segment=900 + number, admin_state_up=up, routes=tuple(routes),
+        gateways=tuple(Gateway(network_id, f"gw-{row_id}-{network_id}") for network_id in networks),
+    )  # fmt: skip
 
 
-def _gateway(row_id: str, network_id: str, up: bool, subnets: list[str]) -> Port:
+def _interface_port(row_id: str, network_id: str, up: bool, subnets: list[str]) -> Port:
     host = 250 + int(row_id[1:])
     addresses = {"s4": f"10.0.0.{host}", "s5": f"10.9.0.{host}", "s6": f"2001:db8:1::{host:x}"}
     fixed = [FixedIp(subnet, addresses[subnet]) for subnet in subnets]
@@ -193,23 +203,30 @@ def _subnet(row_id: str, network_id: str, wide: bool = False) -> Subnet:
 
 
 routers = st.builds(
-    lambda row_id, up, routes, again: _router(row_id, up, tuple(routes), again),
-    st.sampled_from(ROUTERS), st.sampled_from([True, True, True, False]),
+    _router, st.sampled_from(ROUTERS), st.sampled_from([True, True, True, False]),
     st.lists(st.sampled_from(_ROUTES), unique=True, max_size=4), st.booleans(),
+    st.lists(st.sampled_from(NETWORKS), unique=True, max_size=2),
 )  # fmt: skip
 router_interfaces = st.builds(
     lambda row_id, router, network: RouterInterface(id=row_id, router_id=router, network_id=network),
-    st.sampled_from(_GATEWAYS), st.sampled_from(ROUTERS), st.sampled_from(NETWORKS),
+    st.sampled_from(_INTERFACES), st.sampled_from(ROUTERS), st.sampled_from(NETWORKS),
 )  # fmt: skip
-_gateways = st.builds(
-    _gateway, st.sampled_from(_GATEWAYS), st.sampled_from(NETWORKS), st.sampled_from([True, True, True, False]),
-    st.lists(st.sampled_from(list(_SUBNETS)), unique=True, max_size=3),
+_interface_ports = st.builds(
+    _interface_port, st.sampled_from(_INTERFACES), st.sampled_from(NETWORKS),
+    st.sampled_from([True, True, True, False]), st.lists(st.sampled_from(list(_SUBNETS)), unique=True, max_size=3),
 )  # fmt: skip
 _subnets = st.builds(_subnet, st.sampled_from(list(_SUBNETS)), st.sampled_from(NETWORKS), st.booleans())
-routing: st.SearchStrategy[Row] = st.one_of(routers, router_interfaces, router_interfaces, _gateways, _subnets)
+routing: st.SearchStrategy[Row] = st.one_of(routers, router_interfaces, router_interfaces, _interface_ports, _subnets)
 
 rows: st.SearchStrategy[Row] = st.one_of(networks, ports, ports, switches, interfaces, interfaces, learned, routing)
 filters: st.SearchStrategy[Row] = st.one_of(groups, rules, rules, address_groups)
+
+
+rankings = st.builds(
+    lambda row_id, ranked: GatewayRanking(id=row_id, switches=tuple(ranked)),
+    st.sampled_from(ROUTERS), st.lists(st.sampled_from(SWITCHES), unique=True, max_size=3),
+)  # fmt: skip
+gateways: st.SearchStrategy[Row] = st.one_of(routers, rankings, rankings)
 
 
 def base() -> list[Row]:
@@ -240,9 +257,9 @@ def base() -> list[Row]:
         _rule(2, "g1", "ingress", "IPv4", ("udp", None), "a0"), _rule(3, "g2", "ingress", "IPv6", ("", None), "g2"),
     ]  # fmt: skip
     rows += [
-        _router("r", routes=tuple(_ROUTES)),
+        _router("r", routes=_ROUTES),
         *(_subnet(subnet, NETWORKS[n % 2]) for n, subnet in enumerate(_SUBNETS)),
     ]
-    rows += [_gateway("i0", "n0", True, ["s4", "s6"]), _gateway("i1", "n1", True, ["s5"])]
+    rows += [_interface_port("i0", "n0", True, ["s4", "s6"]), _interface_port("i1", "n1", True, ["s5"])]
     rows += [RouterInterface(id=f"i{n}", router_id="r", network_id=f"n{n}") for n in range(2)]
     return rows

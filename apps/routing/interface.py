@@ -35,7 +35,8 @@ class LiveInterface(NamedTuple):
     def prefixes(self, see: Reader) -> list[Prefix]:
         """The prefixes that it is connected to."""
         found = [see.get(Subnet, subnet_id) for subnet_id in self.subnets]
-        return list(dict.fromkeys(ip_network(subnet.cidr, strict=False) for subnet in found if subnet is not None))
+        cidrs = [subnet.cidr for subnet in found if subnet is not None and subnet.network_id == self.network_id]
+        return [ip_network(cidr, strict=False) for cidr in dict.fromkeys(cidrs)]
 
 
 def live(interface: RouterInterface, see: Reader) -> LiveInterface | None:
