@@ -23,7 +23,7 @@ from apps.packets.icmp_error import HOST_UNREACHABLE, deserves_error
 from apps.packets.neighbor_query import Address
 from apps.pipeline import NEXT_HOP4, NEXT_HOP6, ROUTER, SEGMENT
 from apps.routing.asking import into_network
-from controller.flow import CONTROLLER, Action
+from controller.flow import OWN_PORT, Action
 from controller.model.model import Model
 from controller.model.reader import Reader
 from controller.model.rows import Neighbor, Network, Router, Row, Switch
@@ -320,13 +320,13 @@ def next_hop(packet: PacketIn) -> Address:
 
 def _question(switch: Switch, segment: int, address: Address, mac: str = "") -> FrameOut:
     asker, known = (bytes.fromhex(one.replace(":", "")) for one in (host_mac(switch.number), mac))
-    return FrameOut(CONTROLLER, into_network(segment), neighbor_query.question(asker, address, known))
+    return FrameOut(OWN_PORT, into_network(segment), neighbor_query.question(asker, address, known))
 
 
 def _send(session: Session, segment: int, frame: bytes, mac: str) -> None:
     """Send a packet on that has waited for its next hop's MAC."""
     sent = bytes.fromhex(mac.replace(":", "")) + frame[6:]
-    _say(session, [FrameOut(CONTROLLER, into_network(segment), sent)])
+    _say(session, [FrameOut(OWN_PORT, into_network(segment), sent)])
 
 
 def _say(session: Session, frames: Iterable[FrameOut]) -> None:

@@ -25,7 +25,7 @@ from apps.packets.reader import IpPacket, read
 from apps.pipeline import FAULT, LARGER, OWN_ADDRESS, ROUTER, SEGMENT, TTL_EXCEEDED
 from apps.routing import errors
 from apps.source import link_local
-from controller.flow import CONTROLLER
+from controller.flow import OWN_PORT
 from controller.model.reader import Reader
 from controller.model.rows import FixedIp, Network, Port, Router, RouterInterface, Subnet
 from controller.switches.packet_in import FrameOut, PuntedFrame
@@ -54,18 +54,18 @@ def about(
     if any(ip_address(packet.source) == ip_address(own) for port, _ in ports for own in port.addresses):
         return  # it is the router's own, or pretends to be
     for port, segment in ports:
-        source = _source(port, packet, see)
-        if source and segment == came_by:
+        source = _near(port, packet, see) if segment == came_by else b""
+        if source:
             link = Link(_octets(port.mac_address), packet.eth_src)
-            yield FrameOut(CONTROLLER, errors.from_router(segment), error(fault, packet, source, link, mtu))
+            yield FrameOut(OWN_PORT, errors.from_router(segment), error(fault, packet, source, link, mtu))
             return
-    for leads in (True, False):
+    for wanted in (packet.source, _next_hop(router, packet), b""):
         for port, _ in ports:
-            source = _source(port, packet, see, leads)
+            source = _source(port, packet, see, wanted)
             if source:
                 mac = _octets(port.mac_address)
                 said = error(fault, packet, source, Link(mac, mac), mtu)
-                yield FrameOut(CONTROLLER, errors.by_route(router.number), said)
+                yield FrameOut(OWN_PORT, errors.by_route(router.number), said)
                 return
 
 
@@ -96,17 +96,30 @@ def _interfaces(router: Router, see: Reader) -> list[tuple[Port, int]]:
     return found
 
 
-def _source(port: Port, packet: IpPacket, see: Reader, leads: bool = False) -> bytes:
-    """The interface's address that an error about the packet is from: of the subnet of the packet's source, if it has
-    one there; b"" where it has none of that version, and with `leads` where none is of that subnet.
-    """
+def _next_hop(router: Router, packet: IpPacket) -> bytes:
+    """Where an extra route leads on the way to the packet's source; b"" where none does."""
+    asked = ip_address(packet.source)
+    found = [(ip_network(route.destination, strict=False), route.nexthop) for route in router.routes]
+    leading = [(prefix.prefixlen, hop) for prefix, hop in found if prefix.version == asked.version and asked in prefix]
+    return ip_address(max(leading)[1]).packed if leading else b""
+
+
+def _near(port: Port, packet: IpPacket, see: Reader) -> bytes:
+    """The address of an interface on the sender's network that an error is from: of the same scope and subnet."""
     asked = ip_address(packet.source)
     if asked.version == 6 and asked.is_link_local:
-        return b"" if leads else ip_address(link_local(port.mac_address)).packed
+        return ip_address(link_local(port.mac_address)).packed
+    return _source(port, packet, see, packet.source) or _source(port, packet, see)
+
+
+def _source(port: Port, packet: IpPacket, see: Reader, wanted: bytes = b"") -> bytes:
+    """The interface's address that an error about the packet is from, of the subnet of `wanted` if there is one: b""
+    where it has none; any of the packet's version, where nothing is wanted.
+    """
     own = [fixed for fixed in port.fixed_ips if ip_address(fixed.ip_address).version == packet.version]
-    near = [fixed for fixed in own if _holds(fixed, asked, see)]
-    chosen = near or ([] if leads else own)
-    return ip_address(chosen[0].ip_address).packed if chosen else b""
+    if wanted:
+        own = [fixed for fixed in own if _holds(fixed, ip_address(wanted), see)]
+    return ip_address(own[0].ip_address).packed if own else b""
 
 
 def _holds(fixed: FixedIp, address: object, see: Reader) -> bool:

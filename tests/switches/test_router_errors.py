@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from os_ken.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet
 
 from apps.pipeline import FAULT, LARGER, NO_ROUTE, OWN_ADDRESS, TTL_EXCEEDED
 from apps.routing.errors import by_route, from_router
 from apps.source import link_local
-from controller.flow import CONTROLLER
+from controller.flow import OWN_PORT
 from controller.model.model import Model
 from controller.model.reader import Reader
-from controller.model.rows import Router
+from controller.model.rows import ExtraRoute, Router
 from controller.switches.packet_in import FrameOut, PuntedFrame
 from controller.switches.router_errors import answer
 from tests.apps.clouds import NETWORKS, mac
@@ -65,7 +66,7 @@ DIRECT = {
 def test_the_sender_is_told_by_the_routers_address_on_its_network(model: Model, fault: int, protocol: int) -> None:
     (out,) = answers(model, fault, four(protocol=protocol))
     assert told(out) == (DIRECT[fault, protocol], ("10.0.0.254", "10.0.0.1"), (INTERFACES["red"], mac(1)))
-    assert out[:2] == (CONTROLLER, from_router(NETWORKS["red"]))
+    assert out[:2] == (OWN_PORT, from_router(NETWORKS["red"]))
 
 
 def test_an_error_of_ipv6_has_the_address_of_the_same_scope(model: Model) -> None:
@@ -86,10 +87,22 @@ def test_too_big_names_the_next_networks_mtu_and_goes_by_route(model: Model) -> 
     (out,) = answers(model, LARGER, four(), segment=NETWORKS["blue"])
     assert told(out)[:2] == ((3, 4), ("10.0.0.254", "10.0.0.1"))
     assert out.data[38:42] == b"\0\0" + (1400).to_bytes(2, "big")
-    assert out[:2] == (CONTROLLER, by_route(NUMBER))
+    assert out[:2] == (OWN_PORT, by_route(NUMBER))
     (out,) = answers(model, LARGER, six("2001:db8:0::1"), segment=NETWORKS["blue"])
     assert told(out)[:2] == ((2, 0), ("2001:db8::fe", "2001:db8::1"))
     assert out.data[58:62] == (1400).to_bytes(4, "big")
+
+
+def test_too_big_is_from_the_interface_that_leads_back(model: Model) -> None:
+    """RFC 1812, 4.3.2.4; the sender is behind a router in blue, by the longest of the routes."""
+    router = model.get(Router, "r")
+    assert router is not None
+    routes = (ExtraRoute("192.0.2.0/24", "10.0.1.7"), ExtraRoute("192.0.0.0/16", "10.0.0.7"))
+    change(model, replace(router, routes=routes))
+    (out,) = answers(model, LARGER, four("192.0.2.7"))
+    assert told(out)[1][0] == "10.0.1.254"
+    (out,) = answers(model, LARGER, four("192.0.3.7"))
+    assert told(out)[1][0] == "10.0.0.254"
 
 
 def test_what_came_to_a_gateway_is_answered_by_route(model: Model) -> None:
