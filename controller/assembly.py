@@ -29,6 +29,7 @@ from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory
 from controller.diagnose.topology import FabricReport
 from controller.flow import Rates
+from controller.gateways.operators import GatewayOperations
 from controller.gateways.rankings import Rankings
 from controller.model.mtu import wire_mtu
 from controller.openflow import framework
@@ -160,6 +161,7 @@ class Controller:
             least_mtu=settings.least_mtu,
             physical=settings.physical,
             limits=settings.quotas,
+            gateways=GatewayOperations(self.store, self.replica, levels.is_away),
             drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
             preview=Preview(self.replica.model, on_demand).switches,
             cluster=self.cluster.report if self.cluster else None,
