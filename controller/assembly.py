@@ -54,7 +54,7 @@ from controller.switches.board import Switchboard
 from controller.switches.discovery.links import Links
 from controller.switches.discovery.wires import Wires
 from controller.switches.forgetting import Forgetting
-from controller.switches.neighbors import Neighbors
+from controller.switches.neighbors import RouterNeighbors
 from controller.switches.observer import Observer
 from controller.switches.packet_in import Answering, PacketIns
 from controller.switches.periodic import Periodic
@@ -119,7 +119,7 @@ class Controller:
         self._events, self._levels = Events(self.replica, statuses), levels
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
-        self.neighbors = Neighbors(self.store, self.replica, levels.is_away, mastery.speaks)
+        self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,

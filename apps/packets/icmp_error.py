@@ -61,14 +61,14 @@ def _is_error(packet: IpPacket) -> bool:
     return packet.icmp_type is None or packet.icmp_type < _QUERY_6 or packet.icmp_type == _REDIRECT_6
 
 
-class Link(NamedTuple):
+class MacPair(NamedTuple):
     """Addresses of a frame to send."""
 
     eth_src: bytes
     eth_dst: bytes
 
 
-def error(fault: IcmpFault, packet: IpPacket, source: bytes, link: Link, mtu: int = 0) -> bytes:
+def error(fault: IcmpFault, packet: IpPacket, source: bytes, link: MacPair, mtu: int = 0) -> bytes:
     """The frame of an error about `packet`, to who sent it, from address `source` (4 or 16 bytes, as the packet's).
 
     `mtu`: of the network that the packet is too big for (RFC 1191, 4), with `TOO_BIG`.

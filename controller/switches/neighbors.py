@@ -39,7 +39,7 @@ from controller.switches import neighbor_rows, router_errors
 from controller.switches.neighbor_rows import FOUND, GONE, MOVED, Finding
 from controller.switches.packet_in import FrameOut
 from controller.switches.periodic import Job, Work
-from controller.switches.questions import Question, Questions, Wanted
+from controller.switches.questions import OpenQuestion, Questions, Wanted
 
 R = TypeVar("R", bound=Row)
 
@@ -54,7 +54,7 @@ ORPHANS = 30.0  # seconds between looks for rows whose switch is away
 TURN = 0.005  # seconds of work before other green threads get a turn
 
 
-class Neighbors:
+class RouterNeighbors:
     """Services of packet-ins (`wanted`, `answered`) and periodic work (`refresh`) of switches that this process
     masters.  `is_away`: a switch has been away for long.  `speaks`: this process acts for a switch.
     """
@@ -105,7 +105,7 @@ class Neighbors:
         if neighbor_rows.why_not(model, network, address) or self._questions.has_failed(wanted):
             self._count("failed")
             return self._unreachable(switch.id, session, router, packet.data)
-        if not self._questions.open(Question(wanted, session, segment, router.number, packet.data)):
+        if not self._questions.open(OpenQuestion(wanted, session, segment, router.number, packet.data)):
             self._count("refused")
             if count := self._pace.due(f"{switch.id} {router.id}"):
                 log.warning("switch %s, router %s: too many neighbours are asked for: %s is not%s",
@@ -193,7 +193,7 @@ class Neighbors:
         if not neighbor_rows.believed(model, network.id, address, mac):
             return self._count("disbelieved")
         router = model.get(Router, known.router_id)
-        self._questions.open(Question(wanted, session, network.segment, router.number if router else 0))
+        self._questions.open(OpenQuestion(wanted, session, network.segment, router.number if router else 0))
         self._news.set()
         return None
 

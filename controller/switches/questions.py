@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
 
 
 @dataclass
-class Question:
+class OpenQuestion:
     """`segment`: of the network; `router`: number of the router that it is for; `waiting`: the last packet that needs
     the answer, as a frame (RFC 1122, 2.3.2.2).
     """
@@ -44,7 +44,7 @@ class Questions:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._open: dict[Wanted, Question] = {}
+        self._open: dict[Wanted, OpenQuestion] = {}
         self._schedule: Schedule[Wanted] = Schedule()
         self._counts: Counter[tuple[str, ...]] = Counter()  # open questions, by switch and by switch and router
         self._failed: OrderedDict[Wanted, float] = OrderedDict()
@@ -52,14 +52,14 @@ class Questions:
     def __len__(self) -> int:
         return len(self._open)
 
-    def get(self, wanted: Wanted) -> Question | None:
+    def get(self, wanted: Wanted) -> OpenQuestion | None:
         return self._open.get(wanted)
 
     def has_failed(self, wanted: Wanted) -> bool:
         """Whether nobody has answered a moment ago."""
         return self._clock() < self._failed.get(wanted, 0.0)
 
-    def open(self, question: Question) -> bool:
+    def open(self, question: OpenQuestion) -> bool:
         """Open a question, which is due at once; False where there are too many."""
         of_switch, of_router = bounds = _bounds(question)
         if self._counts[of_switch] >= OF_SWITCH or self._counts[of_router] >= OF_ROUTER:
@@ -78,7 +78,7 @@ class Questions:
             if not self._counts[bound]:
                 del self._counts[bound]
 
-    def due(self, most: int) -> tuple[list[Question], list[Question]]:
+    def due(self, most: int) -> tuple[list[OpenQuestion], list[OpenQuestion]]:
         """Questions to be asked now, and those that nobody has answered, which are closed."""
         now = self._clock()
         asked, failed = [], []
@@ -106,7 +106,7 @@ class Questions:
         return longest if following is None else min(longest, max(0.0, following - self._clock()))
 
 
-def _bounds(question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _bounds(question: OpenQuestion) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a question counts for: its switch, and its router there."""
     switch_id = question.wanted.switch_id
     return (switch_id,), (switch_id, str(question.router))

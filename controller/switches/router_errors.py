@@ -17,7 +17,7 @@ from apps.packets.icmp_error import (
     TIME_EXCEEDED,
     TOO_BIG,
     IcmpFault,
-    Link,
+    MacPair,
     deserves_error,
     error,
 )
@@ -56,7 +56,7 @@ def about(
     for port, segment in ports:
         source = _near(port, packet, see) if segment == came_by else b""
         if source:
-            link = Link(_octets(port.mac_address), packet.eth_src)
+            link = MacPair(_octets(port.mac_address), packet.eth_src)
             yield FrameOut(OWN_PORT, errors.from_router(segment), error(fault, packet, source, link, mtu))
             return
     for wanted in (packet.source, _next_hop(router, packet), b""):
@@ -64,7 +64,7 @@ def about(
             source = _source(port, packet, see, wanted)
             if source:
                 mac = _octets(port.mac_address)
-                said = error(fault, packet, source, Link(mac, mac), mtu)
+                said = error(fault, packet, source, MacPair(mac, mac), mtu)
                 yield FrameOut(OWN_PORT, errors.by_route(router.number), said)
                 return
 

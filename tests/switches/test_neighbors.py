@@ -23,7 +23,7 @@ from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.transaction import Transaction, transact
 from controller.switches import neighbor_rows, questions
-from controller.switches.neighbors import MISSED, Neighbors
+from controller.switches.neighbors import MISSED, RouterNeighbors
 from controller.switches.packet_in import FrameOut
 from tests.apps.clouds import NETWORKS, mac, port
 from tests.lab import frames
@@ -48,7 +48,7 @@ class Bench:
         self.replica = Replica(self.store)
         self.replica.start()
         self.away: set[str] = set()
-        self.neighbors = Neighbors(
+        self.neighbors = RouterNeighbors(
             self.store, self.replica, lambda one: one in self.away, lambda _: True, clock=lambda: self.now
         )
         self.session = Switch1()

@@ -20,7 +20,7 @@ from apps.packets.icmp_error import (
     TIME_EXCEEDED,
     TOO_BIG,
     IcmpFault,
-    Link,
+    MacPair,
     deserves_error,
     error,
 )
@@ -55,7 +55,7 @@ def about(frame: bytes, fault: IcmpFault, mtu: int = 0) -> bytes:
     read = reader.read(frame)
     assert read is not None and deserves_error(read)
     source = frames.address(ROUTER if read.version == 4 else SIX[ROUTER])
-    return error(fault, read, source, Link(frames.mac(ROUTER_MAC), frames.mac(ALICE_MAC)), mtu)
+    return error(fault, read, source, MacPair(frames.mac(ROUTER_MAC), frames.mac(ALICE_MAC)), mtu)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -177,7 +177,7 @@ def _check(data: bytes) -> None:
     if read is None or not deserves_error(read):
         return
     source = bytes(4) if read.version == 4 else bytes(16)
-    sent = error(TIME_EXCEEDED, read, source, Link(data[:6], data[6:12]))
+    sent = error(TIME_EXCEEDED, read, source, MacPair(data[:6], data[6:12]))
     assert len(sent) - 14 <= (MOST_IPV4 if read.version == 4 else MOST_IPV6)
     assert frames.checksum(sent[14:34]) == 0 or read.version == 6
     again = reader.read(sent)  # and about it there is none
