@@ -28,6 +28,7 @@ from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory
 from controller.diagnose.topology import FabricReport
 from controller.flow import Rates
+from controller.gateways.announcements import ANNOUNCING
 from controller.gateways.operators import GatewayOperations
 from controller.gateways.rankings import Rankings
 from controller.model.mtu import wire_mtu
@@ -119,7 +120,7 @@ class Controller:
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
             tracker_probe.SERVICE: room.probe_returned,
         })  # fmt: skip
-        self.periodic = Periodic(self.replica.model, (PROBING,), mastery)
+        self.periodic = Periodic(self.replica.model, (PROBING, ANNOUNCING), mastery)
         self.replica.listen(self.periodic.changed)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, packet_ins, self.periodic,
