@@ -112,7 +112,7 @@ FLOOD_COPIES = _table(190, "flood_copies", "metadata reg9 reg14 reg15", "deliver
 DELIVER = _table(200, "deliver", "reg6 reg7")
 
 # --- fabric: to another switch; over links with labels (docs/decisions/0030-wired-fabric.md) ---
-FABRIC = _table(208, "fabric", "vlan_vid reg8 metadata", "impose")
+FABRIC = _table(208, "fabric", "eth_src vlan_vid reg8 metadata", "impose")
 IMPOSE = _table(216, "impose", "metadata", "forward")
 FORWARD = _table(224, "forward", "eth_type mpls_tc mpls_label reg11")
 
