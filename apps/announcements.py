@@ -23,8 +23,9 @@ _ROUTER_OVERRIDE = 0xA0000000
 
 
 def announced(see: Reader) -> Iterator[str]:
-    """Ports, without a VIF, whose addresses this switch has towards the outside now: gateway ports of the routers that it
-    is the gateway of, and of floating IPs that are translated there.
+    """Ports, without a VIF, whose addresses this switch has towards the outside now.
+
+    Gateway ports of the routers that it is the gateway of, and ports of floating IPs that are translated there.
     """
     for router_id in see.gateway_of():
         router = see.view(Router, router_id)
