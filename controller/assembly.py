@@ -29,6 +29,7 @@ from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory
 from controller.diagnose.topology import FabricReport
 from controller.flow import Rates
+from controller.gateways.announcements import ANNOUNCING
 from controller.gateways.operators import GatewayOperations
 from controller.gateways.rankings import Rankings
 from controller.model.mtu import wire_mtu
@@ -128,7 +129,7 @@ class Controller:
             asking.WANTED: self.neighbors.wanted, asking.ANSWERS: self.neighbors.answered,
             asking.ANNOUNCED: self.neighbors.announced,
         })  # fmt: skip
-        self.periodic = Periodic(self.replica.model, (PROBING, self.neighbors.refresh), mastery)
+        self.periodic = Periodic(self.replica.model, (PROBING, ANNOUNCING, self.neighbors.refresh), mastery)
         self.replica.listen(self.periodic.changed)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, packet_ins, self.periodic,
