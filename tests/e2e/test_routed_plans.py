@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.test_plain_linux import pairs
 from tests.lab.cloud import Cloud, cloud
 from tests.lab.plain import PlainLinux
-from tests.lab.routed import Routed
+from tests.lab.planned import Routed
 from tests.routing import chance
 
 PLANS = 3

@@ -11,7 +11,7 @@ import pytest
 from tests.lab import Vm
 from tests.lab.cloud import Cloud, cloud, until
 from tests.lab.frames import ICMP, IPV4, echo_request, ethernet, ipv4
-from tests.lab.routed import Routed
+from tests.lab.planned import Routed
 from tests.routing.plan import FAMILIES, Plan, PlannedHost, PlannedNetwork, PlannedRoute, PlannedRouter
 from tests.routing.reference import pings
 
