@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.intent.env import Means
-from controller.model.rows import FixedIp, FloatingIp, Port, Router, RouterInterface, Subnet
+from controller.model.routing import router_of
+from controller.model.rows import FixedIp, FloatingIp, Port, Router, Subnet
 from controller.model.rows.base import Reads
 from controller.runtime.errors import Conflict
 from controller.store.transaction import Transaction
@@ -20,14 +21,6 @@ from .addresses import ROUTERS
 
 INTERFACE, GATEWAY, FLOATING = "network:router_interface", "network:router_gateway", "network:floatingip"
 FIXED = ("device_id", "device_owner", "interface_id")  # attributes that say what the port is for
-
-
-def router_of(reads: Reads, port: Port) -> Router | None:
-    """The router that the port is an interface or a gateway of."""
-    interface = reads.get(RouterInterface, port.id)
-    if interface is not None:
-        return reads.get(Router, interface.router_id)
-    return next(iter(reads.find(Router, "gateway_ports", port.id)), None)
 
 
 def is_served(reads: Reads, port: Port) -> bool:
