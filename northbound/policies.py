@@ -35,6 +35,9 @@ def _of_calls() -> Iterator[RuleDefault]:
     # Nova activates a binding on the host where it takes an instance
     bindings = Access(_OTHERS, _OTHERS, _OTHERS, _OTHERS)
     yield from documented("/v2.0/ports/{port_id}/bindings", "port_binding", bindings, ("create", GET, UPDATE, DELETE))
+    profiles = Access(ADMIN, "role:reader", ADMIN, ADMIN)
+    yield from documented("/v2.0/flavors/{flavor_id}/service_profiles", "flavor_service_profile", profiles,
+                          ("create", GET, DELETE))  # fmt: skip
     yield from documented("/v2.0/quotas", "quota", Access("", READER, ADMIN, ADMIN), (GET, UPDATE, DELETE))
     yield rule("get_availability_zone", "rule:regular_user", "Get a availability_zone",
                ("GET", "/v2.0/availability_zones"))  # fmt: skip

@@ -31,7 +31,7 @@ def document(quantum: bool = True) -> dict[str, Any]:
     for resource in RESOURCES:
         calls |= paths.of(resource)
         schemas |= resources.schemas(resource)
-    calls |= others.bindings() | others.quotas() | others.discovery() | others.operators()
+    calls |= others.bindings() | others.flavors() | others.quotas() | others.discovery() | others.operators()
     if quantum:
         calls |= of_dialect(V10) | of_dialect(V11)
     return {

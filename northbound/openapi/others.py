@@ -92,6 +92,26 @@ def bindings() -> Paths:
     }  # fmt: skip
 
 
+def flavors() -> Paths:
+    path = "/v2.0/flavors/{id}/service_profiles"
+    profile = parameter("profile", TEXT, "The service profile's id.", "path")
+    whole = _wrapped("service_profile", OBJECT)
+    wanted = closed({"service_profile": closed({"id": of(checks.uuid), "project_id": {}, "tenant_id": {}}, "id")},
+                    "service_profile")  # fmt: skip
+    return {
+        path: {
+            "get": _get("flavors", "listFlavorProfiles", "The service profiles of a flavor.", ID),
+            "post": call("flavors", "associateFlavorProfile", "Let a flavor consist of a profile more.",
+                         answer(201, "Associated.", whole) | dry(), errors.WRITE, parameters=(ID, DRY), body=wanted),
+        },
+        f"{path}/{{profile}}": {
+            "get": _get("flavors", "showFlavorProfile", "One of them.", ID, profile, shape=whole),
+            "delete": call("flavors", "dissociateFlavorProfile", "Take a profile out of a flavor.",
+                           answer(204, "Gone.") | dry(), errors.WRITE, parameters=(ID, profile, DRY)),
+        },
+    }  # fmt: skip
+
+
 def operators() -> Paths:
     found: Paths = {}
     for endpoint in ENDPOINTS:

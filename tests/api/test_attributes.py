@@ -156,8 +156,9 @@ def test_hypervisors_are_agents_and_make_a_zone(api: Api) -> None:
     assert api.call("GET", "/v2.0/agents/s2").error == (404, "AgentNotFound")
     assert api.call("DELETE", "/v2.0/agents/s2").error == (404, "AgentNotFound")
     assert api.call("DELETE", "/v2.0/agents/s1").error == (409, "SwitchInUse")
-    (zone,) = api.call("GET", "/v2.0/availability_zones").json["availability_zones"]
+    zone, other = api.call("GET", "/v2.0/availability_zones").json["availability_zones"]
     assert zone == {"name": "nova", "resource": "network", "state": "available"}
+    assert other == {**zone, "resource": "router"}
     made = api.call("POST", "/v2.0/networks", hints).json["network"]
     assert (made["availability_zone_hints"], made["availability_zones"]) == (["nova"], ["nova"])
 

@@ -34,7 +34,8 @@ NAMED = {f"/v2.0/{each.path}/": each.kind.kind_name() for each in RESOURCES if e
     "/v2.0/agents/": "agent", "/v2.0/quotas/": "project",
 }  # fmt: skip
 # Of nobody in particular, or the operator's (test_isolation.py has those).
-PUBLIC = ("/v2.0/extensions/", "/v2.0/default-security-group-rules/", "/tenet/v1/")
+PUBLIC = ("/v2.0/extensions/", "/v2.0/default-security-group-rules/", "/v2.0/flavors/", "/v2.0/service_profiles/",
+          "/tenet/v1/")  # fmt: skip
 BODIES: dict[str, list[Any]] = {"GET": [None], "DELETE": [None], "PUT": [None, b"{", {}], "POST": [None, b"{", {}]}
 SUFFIXES = {"tags": {"tags": ["a"]}, "bindings": {"binding": {"host": "h"}}, "prefixes": {"prefixes": ["10.8.0.0/16"]},
             "router_interface": {"subnet_id": NOWHERE}, "extraroutes": {"router": {"routes": []}},

@@ -28,6 +28,7 @@ class Gateway(msgspec.Struct, frozen=True, array_like=True):
     "router",
     lookup=("project_id", "name", "tags", "flavor_id", "external_networks", "gateway_ports"),
     attributes=("number", "segment", "admin_state_up", "routes", "gateways", "ecmp"),
+    refers=(Reference("flavor_id", "flavor", "flavor-router"),),
     seen=BY_OWNER,
     quota=10,
 )
