@@ -54,7 +54,10 @@ V2: dict[tuple[str, str], set[str]] = {
     ("PUT", "/v2.0/address-groups/{id}/add_addresses"): OWN,
     ("PUT", "/v2.0/address-groups/{id}/remove_addresses"): OWN,
     ("DELETE", "/v2.0/default-security-group-rules/{id}"): NOBODYS,
+    ("DELETE", "/v2.0/auto-allocated-topology/{project}"): OWN,
     **dict.fromkeys((
+        ("POST", "/v2.0/agents/{id}/l3-routers"), ("PUT", "/v2.0/agents/{id}/l3-routers/{router}"),
+        ("DELETE", "/v2.0/agents/{id}/l3-routers/{router}"),
         ("PUT", "/v2.0/agents/{id}"), ("DELETE", "/v2.0/agents/{id}"),
         ("POST", "/v2.0/ports/{id}/bindings"), ("PUT", "/v2.0/ports/{id}/bindings/{host}"),
         ("DELETE", "/v2.0/ports/{id}/bindings/{host}"), ("PUT", "/v2.0/ports/{id}/bindings/{host}/activate"),

@@ -37,7 +37,7 @@ def running(directory: Path) -> Iterator[str]:
             "ovsdb": f"listen = 127.0.0.1:{ovsdb}",
             "northbound": "quantum = false",
             "network": f"network_vlan_ranges = {VLANS[0]}:{VLANS[1]}:{VLANS[2]}",
-            "quotas": "port = 500",
+            "quotas": "port = 500\nrouter = 100",
         })  # fmt: skip
         tenet.start()
         site.callback(tenet.stop)

@@ -34,6 +34,7 @@ from .ports import Binding as Binding
 from .ports import DhcpOption as DhcpOption
 from .ports import FixedIp as FixedIp
 from .ports import Port as Port
+from .routers import AutoTopology as AutoTopology
 from .routers import ExtraRoute as ExtraRoute
 from .routers import FloatingIp as FloatingIp
 from .routers import Gateway as Gateway

@@ -65,6 +65,15 @@ class Router(Standard, frozen=True, kw_only=True):
         return tuple([gateway.port_id for gateway in self.gateways])
 
 
+@row("auto_topology", lookup=("network_id", "router_id"))
+class AutoTopology(Row, frozen=True, kw_only=True):
+    """A network with a router to the default external network that a project got by asking for one (`id`: of it)."""
+
+    id: str
+    network_id: str
+    router_id: str
+
+
 def _joined(interface: RouterInterface) -> Iterable[tuple[Node, Node]]:
     yield ("router", interface.router_id), ("network", interface.network_id)
 
