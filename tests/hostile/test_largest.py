@@ -168,6 +168,8 @@ class Described:
         return re.sub(r"\{([a-z]*)\}", lambda found: names[found[1]], call.path) + "?dry_run=true"
 
     def body(self, call: WritingCall, share: float, objects: int = 1, taken: Taken | None = TAKEN) -> Any:
+        if call.path.endswith("{id}/service_profiles"):
+            return {"service_profile": {"id": self._ids["service_profiles"]}}
         if call.path.endswith("_router_interface"):  # of two attributes either
             return {"subnet_id": self._free if "add" in call.path else self._ids["subnets"]}
         hints = {**HINTS, "external_gateways": lambda trail: [{"network_id": self._external}]}
