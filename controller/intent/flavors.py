@@ -19,7 +19,7 @@ SERVICE_TYPES = (L3, "FLAVORS")
 _PROVIDERS = "neutron.services.l3_router.service_providers"
 
 
-class Kind(NamedTuple):
+class RouterKind(NamedTuple):
     """What a router shows that was made with a driver."""
 
     ha: bool
@@ -28,10 +28,10 @@ class Kind(NamedTuple):
 
 # Drivers by upstream's names, under which operators' tools know them.
 DRIVERS = {
-    f"{_PROVIDERS}.single_node.SingleNodeDriver": Kind(ha=False, distributed=False),
-    f"{_PROVIDERS}.ha.HaDriver": Kind(ha=True, distributed=False),
-    f"{_PROVIDERS}.dvr.DvrDriver": Kind(ha=False, distributed=True),
-    f"{_PROVIDERS}.dvrha.DvrHaDriver": Kind(ha=True, distributed=True),
+    f"{_PROVIDERS}.single_node.SingleNodeDriver": RouterKind(ha=False, distributed=False),
+    f"{_PROVIDERS}.ha.HaDriver": RouterKind(ha=True, distributed=False),
+    f"{_PROVIDERS}.dvr.DvrDriver": RouterKind(ha=False, distributed=True),
+    f"{_PROVIDERS}.dvrha.DvrHaDriver": RouterKind(ha=True, distributed=True),
 }
 
 
@@ -162,7 +162,7 @@ def check_associated(flavor: Flavor, profile_id: str) -> None:
         )
 
 
-def kind_of_router(tx: Transaction, flavor_id: str) -> Kind:
+def kind_of_router(tx: Transaction, flavor_id: str) -> RouterKind:
     """What a router of the flavor shows.  Raises Conflict for what is switched off, NotFound for what is not there."""
     flavor = required(tx, flavor_id)
     if flavor.service_type != L3:
