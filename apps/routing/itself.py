@@ -15,6 +15,8 @@ from controller.model.rows import RouterInterface
 
 from ..pipeline import (
     ECHO,
+    ERRORS,
+    FAULT,
     FORWARDED,
     HIGH,
     HIGHEST,
@@ -24,6 +26,7 @@ from ..pipeline import (
     IPV4,
     IPV6,
     ITSELF,
+    OWN_ADDRESS,
     ROUTER,
     TURN_BACK_FILTERED,
     USUAL,
@@ -52,7 +55,7 @@ def router_interface(interface: RouterInterface, see: Reader) -> Iterator[Flow]:
         for fragment in ((*_REQUEST[version], _FRAGMENT), _LATER[version]):
             yield Flow(ITSELF, HIGHEST, in_order(*own, *fragment), one_by_one)
         yield Flow(ITSELF, HIGH, in_order(*own, *_REQUEST[version]), goto=ECHO)
-        yield Flow(ITSELF, USUAL, in_order(*own))
+        yield Flow(ITSELF, USUAL, in_order(*own), (FAULT.put(OWN_ADDRESS),), goto=ERRORS)
         yield from _answered(version, address, own)
 
 
