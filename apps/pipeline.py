@@ -71,20 +71,30 @@ ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 # --- route (to 126): frames to a router; the next hop's network, address and MAC (docs/decisions/0115-routers.md) ---
 ENTER = _table(88, "enter", "metadata eth_dst vlan_vid", "itself", miss="local", flow_set="network")
 ITSELF = _table(
-    92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
-    "permit", miss="hop", flow_set="router",
+    92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv6_type", "echo errors",
+    miss="hop", flow_set="router",
 )  # fmt: skip
-HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", miss="route")
-ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit", flow_set="router")
+ECHO = _table(
+    94, "echo", "reg5 eth_type ip_frag ipv4_dst ipv6_dst ip_proto icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
+    "permit", flow_set="router",
+)  # fmt: skip
+HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", "errors", miss="route")
+ROUTE = _table(
+    104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit", miss="errors", flow_set="router"
+)  # fmt: skip
 PATHS = _table(108, "paths", "reg5 eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 FIT = _table(112, "fit", "reg5 metadata eth_type", "fits", miss="resolve", flow_set="router")
-FITS = _table(114, "fits", "reg5", miss="resolve")
+FITS = _table(114, "fits", "reg5", "errors", miss="resolve")
+ERRORS = _table(116, "errors", "reg6")
 RESOLVE = _table(
-    120, "resolve", "metadata eth_type reg0 reg1 reg2 reg3 reg4", "local enter", flow_set="network"
+    120, "resolve", "metadata eth_type reg0 reg1 reg2 reg3 reg4", "local enter", miss="unresolved",
+    flow_set="network",
 )  # fmt: skip
+UNRESOLVED = _table(122, "unresolved", "reg6")
 
 # --- forward: destination address to local port, other switch, or every member of the network ---
-LOCAL = _table(128, "local", "metadata eth_dst", "permit flood flood_filter limit", miss="remote")
+LOCAL = _table(128, "local", "metadata eth_dst", "heard permit flood flood_filter limit", miss="remote")
+HEARD = _table(130, "heard", "metadata eth_type ip_proto icmpv6_type arp_op")
 FLOOD = _table(136, "flood", "metadata reg9", "permit deliver")  # entered by resubmit only
 REMOTE = _table(144, "remote", "metadata eth_dst", "fabric spread unknown limit", flow_set="network")
 SPREAD = _table(152, "spread", "metadata reg9", "fabric", flow_set="network")  # entered by resubmit only
@@ -143,15 +153,16 @@ ZONES = Table(252, "zones", frozenset({"ct_zone"}), owns_zones=True)  # never en
 
 TABLES = (
     CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED, EGRESS_JUDGED, ANSWER,
-    ADVERTISE, ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, RESOLVE, LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT,
-    PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE, FLOOD_ALIKE, FLOOD_COPIES,
-    DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES, VERDICTS, PROBE, ZONES,
+    ADVERTISE, ENTER, ITSELF, ECHO, HOP, ROUTE, PATHS, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, LOCAL, HEARD, FLOOD,
+    REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
+    FLOOD_ALIKE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES,
+    VERDICTS, PROBE, ZONES,
 )  # fmt: skip
 
-# Tables whose numbers stay from version to version.  To the first three packets come back from the connection tracker:
+# Tables whose numbers stay from version to version.  To all but the last packets come back from the connection tracker:
 # what the datapath has cached of a packet's first part names them for a moment longer than the former flows.  A flow of
 # the last that is new empties the port's zone, so to move it would end all connections.
-LASTING = (EGRESS_TRACKED, INGRESS_TRACKED, FLOOD_ALIKE, ZONES)
+LASTING = (EGRESS_TRACKED, ECHO, INGRESS_TRACKED, FLOOD_ALIKE, ZONES)
 
 # --- stages: the state of a packet, and the table where it goes on ---
 CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
@@ -174,8 +185,8 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "admit": (NEIGHBOR, SOURCE, DECLARED, LEARN),
     "egress": (EGRESS, EGRESS_TRACKED, EGRESS_JUDGED),
     "serve": (ANSWER, ADVERTISE),
-    "route": (ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, RESOLVE),
-    "forward": (LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
+    "route": (ENTER, ITSELF, ECHO, HOP, ROUTE, PATHS, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED),
+    "forward": (LOCAL, HEARD, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
         PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
         FLOOD_ALIKE, FLOOD_COPIES,
@@ -198,7 +209,7 @@ def _bits(name: str, place: str, low: int, width: int, set_by: str, read_by: str
 SEGMENT = _bits(
     "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24,
     "classify arrive route paths",
-    "declared answer enter fit resolve local flood remote spread unknown flood_blocks flood_judge flood_alike "
+    "declared answer enter fit resolve local heard flood remote spread unknown flood_blocks flood_judge flood_alike "
     "flood_copies fabric impose",
 )  # fmt: skip
 FROM_FABRIC = _bits(
@@ -210,19 +221,20 @@ ANNOUNCED = _bits(
     zero="of another's, or of none",
 )  # fmt: skip
 IN_KEY = _bits(
-    "the logical port that the frame came in by", "reg6", 0, 16, "classify answer advertise itself",
-    "neighbor source learn egress egress_tracked egress_judged answer advertise itself limit deliver",
+    "the logical port that the frame came in by", "reg6", 0, 16, "classify answer advertise echo",
+    "neighbor source learn egress egress_tracked egress_judged answer advertise itself echo errors unresolved "
+    "limit deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
 SENDER_FILTER = _bits(
-    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress itself", zero="it has none"
+    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress echo", zero="it has none"
 )  # fmt: skip
 OUT_KEY = _bits(
-    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise itself",
+    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise echo",
     "permit ingress_tracked ingress_judged deliver",
 )  # fmt: skip
 RECEIVER_FILTER = _bits(
-    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood itself", "permit", zero="it has none"
+    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood echo", "permit", zero="it has none"
 )  # fmt: skip
 TO_SWITCH = _bits(
     "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread", "fabric impose",
@@ -243,7 +255,11 @@ SAME_GROUPS = _bits(
 BUCKET = _bits("which of several shortest paths over links", "reg10", 0, 3, "fabric", "impose")
 ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "classify impose", "forward")
 
-ROUTER = _bits("the number of the router that it is at", "reg5", 0, 14, "enter", "itself route paths fit")
+ROUTER = _bits("the number of the router that it is at", "reg5", 0, 14, "enter", "itself echo route paths fit")
+FAULT = _bits(
+    "why a router does not forward it: NO_ROUTE, TTL_EXCEEDED, LARGER, or OWN_ADDRESS; the controller reads it", "reg5",
+    19, 2, "itself hop fits", "", zero="NO_ROUTE",
+)  # fmt: skip
 TOO_BIG = _bits("it is larger than the next network's MTU", "reg5", 16, 1, "fit", "fits")
 PATH = _bits("which of the next hops of its route", "reg5", 24, 8, "route", "paths")
 NEXT_HOP4 = _bits("its next hop's IPv4 address", "reg4", 0, 32, "route paths", "resolve", zero="it is IPv6")
@@ -284,11 +300,12 @@ DECIDED_AT = _bits(
 TRAVELS = (
     SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE,
     SAME_GROUPS, BUCKET, ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
-    ROUTER, TOO_BIG, PATH, NEXT_HOP4, *NEXT_HOP6,
+    ROUTER, TOO_BIG, FAULT, PATH, NEXT_HOP4, *NEXT_HOP6,
 )  # fmt: skip
 LEARNING_ONLY = 1 << 16  # in BLOCK
 UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter
 OUTWARD, INWARD = 0, 1  # in DIRECTION, and who opened a connection, in ct_mark
+NO_ROUTE, TTL_EXCEEDED, LARGER, OWN_ADDRESS = 0, 1, 2, 3  # in FAULT
 PASSED, NO_RULE, FORBIDDEN, NO_PROTOCOL, INVALID = 1, 2, 3, 4, 5  # in OUTCOME
 OPENER = "ct_mark[0]"  # of a connection in a port's zone: OUTWARD, the port itself, or INWARD
 

@@ -46,7 +46,7 @@ CHANGES_NOTHING = {
     ("security", "ca"), ("security", "certificate"), ("security", "private_key"), ("security", "bind_certificates"),
     ("security", "allow_plaintext"), ("auth", "insecure"), ("auth", "tokens"), ("hub", "held_warning"),
     ("nova", "endpoint"), ("openflow", "forget_after"), ("openflow", "drop_rate"), ("openflow", "connection_pickup"),
-    ("network", "permitted_ethertypes"),
+    ("openflow", "router_rate"), ("network", "permitted_ethertypes"),
 }  # fmt: skip
 QUERIES = {"/tenet/v1/trace": "?from={port}&to={port}"}
 STREAMS = ("/tenet/v1/events", "/metrics", "/docs")
@@ -76,7 +76,7 @@ class Tried(NamedTuple):
 
 def make(tried: Tried, physical: bool) -> dict[str, str]:
     """An object of each kind, and its id by the kind."""
-    made = {"tenant": "default", "project": "default", "alias": "quotas", "host": "h", "tag": "a"}
+    made = {"tenant": "default", "project": "default", "alias": "quotas", "host": "h", "tag": "a", "profile": "none"}
 
     for resource in creatable():
         request = SAMPLES[resource.name](made.__getitem__, 1)
