@@ -27,7 +27,7 @@ def test_tables_have_names_and_numbers_of_their_own_in_order() -> None:
 
 
 ANOTHER_ROUTER = ("resolve", "enter")  # each time around the TTL is one less
-REPLY = ("itself", "enter")  # once: a request was turned into a reply, which nobody answers
+REPLY = ("echo", "enter")  # once: a request was turned into a reply, which nobody answers
 
 
 def test_no_packet_goes_in_circles_but_from_router_to_router() -> None:
