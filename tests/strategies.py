@@ -9,12 +9,14 @@ from controller.model.rows import (
     AddressGroup,
     AddressPair,
     FixedIp,
+    FloatingIp,
     Gateway,
     GatewayRanking,
     Interface,
     Learned,
     Link,
     Network,
+    Physical,
     Port,
     Router,
     Row,
@@ -176,7 +178,18 @@ rankings = st.builds(
     lambda row_id, ranked: GatewayRanking(id=row_id, switches=tuple(ranked)),
     st.sampled_from(ROUTERS), st.lists(st.sampled_from(SWITCHES), unique=True, max_size=3),
 )  # fmt: skip
-gateways: st.SearchStrategy[Row] = st.one_of(routers, rankings, rankings)
+floating = st.builds(
+    lambda row_id, network_id, port_id: FloatingIp(
+        id=row_id, project_id="t", floating_network_id=network_id, floating_port_id=f"{row_id}-port",
+        floating_ip_address="203.0.113.9", port_id=port_id, fixed_ip_address="10.0.0.9", router_id="r",
+    ),
+    st.sampled_from(["f", "g"]), st.sampled_from(NETWORKS), st.sampled_from(["", *PORTS[:3]]),
+)  # fmt: skip
+outside: st.SearchStrategy[Row] = st.one_of(  # what floating IPs are translated by
+    networks.map(lambda one: replace(one, network_type="flat", physical_network="p1")),
+    switches.map(lambda one: replace(one, physical=(Physical("p1", 903),))),
+)
+gateways: st.SearchStrategy[Row] = st.one_of(routers, rankings, rankings, floating, floating, outside)
 
 
 def base() -> list[Row]:
