@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from controller.compile.flow_set import FlowSetKey, Owner
 from controller.model.address_sets import AddressBlock, AddressSet
 from controller.model.reader import Reader
-from controller.model.rows import Network, Port, Router, RouterInterface, SecurityGroup, SecurityGroupRule, Switch
+from controller.model.rows import FloatingIp, Network, Port, PortForwarding, Router, RouterInterface, SecurityGroup, SecurityGroupRule, Switch
 
 Scope = Callable[[Owner, Reader], Iterable[Owner]]
 
@@ -30,13 +30,24 @@ def _of_switch(_: Owner, see: Reader) -> Iterable[Owner]:
     for switch_id in see.towards():
         yield "towards", switch_id
     for kind, reached in see.reachable():
-        if kind == "network":
-            yield "network", reached
+        yield kind, reached
 
 
 def _of_network_here(owner: Owner, see: Reader) -> Iterable[Owner]:
     for block in see.blocks(see.switch_id, owner[1]):
         yield "block", owner[1], str(block)
+
+
+def _of_router_here(owner: Owner, see: Reader) -> Iterable[Owner]:
+    """Floating IPs that its gateway may have to translate."""
+    if see.switch_id in see.ranking(owner[1]):
+        for floating in see.find(FloatingIp, "router_id", owner[1]):
+            yield "floatingip", floating.id
+
+
+def _of_floating_ip(owner: Owner, see: Reader) -> Iterable[Owner]:
+    for forwarding in see.find(PortForwarding, "floatingip_id", owner[1]):
+        yield "port_forwarding", forwarding.id
 
 
 def _of_block_here(owner: Owner, see: Reader) -> Iterable[Owner]:
@@ -47,6 +58,10 @@ def _of_block_here(owner: Owner, see: Reader) -> Iterable[Owner]:
 def _of_network_everywhere(owner: Owner, see: Reader) -> Iterable[Owner]:
     for interface in see.find(RouterInterface, "network_id", owner[1]):
         yield "router_interface", interface.id
+    for floating in see.find(FloatingIp, "floating_network_id", owner[1]):
+        yield "floatingip", floating.id
+    for router_id in see.leaving(owner[1]):
+        yield "router", router_id
     for switch_id in see.span(owner[1]):
         yield "held", owner[1], switch_id
 
@@ -86,7 +101,7 @@ def _of_address_part(owner: Owner, see: Reader) -> Iterable[Owner]:
 
 # kind of flow set -> kind of owner -> the owners below it
 CHILDREN: dict[str, Mapping[str, Scope]] = {
-    "switch": {"switch": _of_switch, "network": _of_network_here, "block": _of_block_here},
+    "switch": {"switch": _of_switch, "network": _of_network_here, "block": _of_block_here, "router": _of_router_here, "floatingip": _of_floating_ip},
     "network": {"network": _of_network_everywhere, "held": _of_held, "block": _of_block_everywhere},
     "router": {"router": _of_router},
     "security_group": {"security_group": _of_group},
@@ -138,6 +153,8 @@ SUBJECTS: dict[str, Callable[[Owner, Reader], object | None]] = {
     "towards": _switch,
     "block": lambda owner, _: (owner[1], int(owner[2])),
     "router": lambda owner, see: see.view(Router, owner[1]),
+    "port_forwarding": lambda owner, see: see.get(PortForwarding, owner[1]),
+    "floatingip": lambda owner, see: see.get(FloatingIp, owner[1]),
     "router_interface": lambda owner, see: see.get(RouterInterface, owner[1]),
     "security_group": lambda owner, see: see.view(SecurityGroup, owner[1]),
     "security_group_rule": lambda owner, see: see.get(SecurityGroupRule, owner[1]),
