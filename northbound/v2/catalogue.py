@@ -12,6 +12,7 @@ from .default_rules import DEFAULT_RULES
 from .logs import LOGS
 from .networks import NETWORKS
 from .ports import PORTS
+from .routers import ROUTERS
 from .scopes import ADDRESS_SCOPES
 from .security import SECURITY_GROUP_RULES, SECURITY_GROUPS
 from .sharing import RBAC_POLICIES
@@ -29,6 +30,7 @@ RESOURCES: list[Resource] = [
     ADDRESS_GROUPS,
     DEFAULT_RULES,
     LOGS,
+    ROUTERS,
     RBAC_POLICIES,
     AGENTS,
     IP_AVAILABILITIES,
