@@ -14,7 +14,7 @@ from apps.security import floods, groups, members, ports, rules, stages, verdict
 from controller.compile.compiler import App, Apps
 from controller.compile.database_rows import RowUnit, RowUnits
 from controller.flow import Rates
-from topology import links, lldp_punt, overlay, provider, wire_mtu
+from topology import links, lldp_punt, overlay, provider, watches, wire_mtu
 
 _FILTERS = (stages, ports, groups, rules, members, floods, verdicts, tracker_probe, zones)
 _ROUTING = (answers, enter, itself, routes, mtu, resolve, static)
@@ -47,7 +47,7 @@ def _by_owner(role: str, given: dict[str, object]) -> dict[str, list[App]]:
     return found
 
 
-_ROWS = (wire_mtu,)  # with rows of hypervisors' databases, in DATABASE
+_ROWS = (wire_mtu, watches)  # with rows of hypervisors' databases, in DATABASE
 
 
 def row_units(mtu: int) -> RowUnits:
