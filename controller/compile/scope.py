@@ -17,7 +17,17 @@ from collections.abc import Callable, Iterable, Mapping
 from controller.compile.flow_set import FlowSetKey, Owner
 from controller.model.address_sets import AddressBlock, AddressSet
 from controller.model.reader import Reader
-from controller.model.rows import FloatingIp, Network, Port, PortForwarding, Router, RouterInterface, SecurityGroup, SecurityGroupRule, Switch
+from controller.model.rows import (
+    FloatingIp,
+    Network,
+    Port,
+    PortForwarding,
+    Router,
+    RouterInterface,
+    SecurityGroup,
+    SecurityGroupRule,
+    Switch,
+)
 
 Scope = Callable[[Owner, Reader], Iterable[Owner]]
 
@@ -101,7 +111,13 @@ def _of_address_part(owner: Owner, see: Reader) -> Iterable[Owner]:
 
 # kind of flow set -> kind of owner -> the owners below it
 CHILDREN: dict[str, Mapping[str, Scope]] = {
-    "switch": {"switch": _of_switch, "network": _of_network_here, "block": _of_block_here, "router": _of_router_here, "floatingip": _of_floating_ip},
+    "switch": {
+        "switch": _of_switch,
+        "network": _of_network_here,
+        "block": _of_block_here,
+        "router": _of_router_here,
+        "floatingip": _of_floating_ip,
+    },
     "network": {"network": _of_network_everywhere, "held": _of_held, "block": _of_block_everywhere},
     "router": {"router": _of_router},
     "security_group": {"security_group": _of_group},

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from controller.flow.interpret import Conntrack, Frame, Pipeline, Tracker
-from controller.model.rows import FloatingIp, Physical, Switch
+from controller.model.rows import FloatingIp, Physical
 from tests.apps.nat import rows as nat
 from tests.apps.nat.rows import OUT, OUT6, external, floating, outside, with_gateway
 from tests.apps.routing import rows
@@ -49,8 +49,11 @@ def sent(chance: random.Random) -> Frame:
     at = chance.choice(list(STATIONS))
     net, host = STATIONS[at]
     v6 = chance.random() < 0.2
-    to = chance.choice([f"{OUT6}1", "2001:db8:f::9", six(2, 1), six(3, 1)] if v6 else
-                       [f"{OUT}1", "8.8.8.8", f"{OUT}101", f"{OUT}102", f"{OUT}10", f"{OUT}20", four(2, 1), four(3, 1)])
+    to = chance.choice(
+        [f"{OUT6}1", "2001:db8:f::9", six(2, 1), six(3, 1)]
+        if v6
+        else [f"{OUT}1", "8.8.8.8", f"{OUT}101", f"{OUT}102", f"{OUT}10", f"{OUT}20", four(2, 1), four(3, 1)]
+    )
     version = "ipv6" if v6 else "ipv4"
     said = frame(**{
         "eth_src": rows.mac(net, host), "eth_dst": rows.mac(net, GATEWAY), "eth_type": 0x86DD if v6 else 0x0800,
@@ -89,7 +92,9 @@ def asks(got: Frame) -> bool:
 def error(got: Frame, port: int) -> Frame:
     """Port unreachable, from whoever got a packet (RFC 792)."""
     inner = {f"inner_{name}": value for name, value in got.items() if name.startswith(("ip", "udp"))}
-    outer = back({name: got[name] for name in ("eth_src", "eth_dst", "eth_type", "ipv4_src", "ipv4_dst", "ip_proto")}, port)
+    outer = back(
+        {name: got[name] for name in ("eth_src", "eth_dst", "eth_type", "ipv4_src", "ipv4_dst", "ip_proto")}, port
+    )
     return {**outer, "ip_proto": 1, "icmpv4_type": 3, **inner}
 
 
@@ -129,7 +134,9 @@ def test_a_real_switch_translates_as_the_interpreter_does(lane: Lane, seed: int)
         if asked and what < 0.5:
             port, got = chance.choice(asked)
             both.send(back(got, port))
-        elif asked and what < 0.6 and (udp := [each for each in asked if "udp_dst" in each[1] and "ipv4_dst" in each[1]]):
+        elif (
+            asked and what < 0.6 and (udp := [each for each in asked if "udp_dst" in each[1] and "ipv4_dst" in each[1]])
+        ):
             port, got = chance.choice(udp)
             both.send(error(got, port))
         else:

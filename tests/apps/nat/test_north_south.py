@@ -34,7 +34,12 @@ def udp(one: tuple[int, int], to: str, port: int = 1000, **more: int | str) -> d
 def answer(got: Frame, ttl: int = 64) -> Frame:
     """What the receiver of a packet says to it."""
     swapped = dict(got)
-    for one, other in (("eth_src", "eth_dst"), ("ipv4_src", "ipv4_dst"), ("ipv6_src", "ipv6_dst"), ("udp_src", "udp_dst")):
+    for one, other in (
+        ("eth_src", "eth_dst"),
+        ("ipv4_src", "ipv4_dst"),
+        ("ipv6_src", "ipv6_dst"),
+        ("udp_src", "udp_dst"),
+    ):
         if one in got:
             swapped[one], swapped[other] = got[other], got[one]
     return swapped | {"ip_ttl": ttl}
@@ -191,7 +196,9 @@ def test_another_router_translates_nothing_of_this_one() -> None:
     assert reply(world, "out", got)[0][0] == "eve"
 
 
-def forwarding(name: str, host: int, external: int, port: str, fixed: str, internal: int, length: int = 1) -> PortForwarding:
+def forwarding(
+    name: str, host: int, external: int, port: str, fixed: str, internal: int, length: int = 1
+) -> PortForwarding:
     return PortForwarding(
         id=name, project_id="t", floatingip_id=f"fip{host}", protocol="udp",
         external_ports=(external, external + length - 1), internal_ports=(internal, internal + length - 1),
