@@ -70,18 +70,13 @@ ANSWER = _table(
 ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 
 # --- route (to 126): frames to a router; the next hop's network, address and MAC (docs/decisions/0115-routers.md) ---
-DNAT = _table(
-    85, "dnat", "reg5 eth_type ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
-    "dnat_tracked hop local",
-)  # fmt: skip
+_PINGED = "ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code"
+DNAT = _table(85, "dnat", f"reg5 eth_type ip_proto {_PINGED}", "dnat_tracked hop local")
 DNAT_TRACKED = _table(86, "dnat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst udp_dst ct_state", "dnat_judged")
-DNAT_JUDGED = _table(
-    87, "dnat_judged", "reg4 reg5 eth_type ipv4_dst ct_state ct_mark", "hop"
-)  # fmt: skip
+DNAT_JUDGED = _table(87, "dnat_judged", "reg4 reg5 eth_type ipv4_dst ct_state ct_mark", "hop")
 ENTER = _table(88, "enter", "metadata eth_dst vlan_vid", "itself", miss="local", flow_set="network")
 ITSELF = _table(
-    92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
-    "permit", miss="hop", flow_set="router",
+    92, "itself", f"reg5 eth_type ip_frag ip_proto {_PINGED}", "permit", miss="hop", flow_set="router",
 )  # fmt: skip
 HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", miss="route")
 ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit float", flow_set="router")
@@ -90,9 +85,7 @@ GATEWAY = _table(106, "gateway", "metadata", "snat fabric")
 SNAT = _table(107, "snat", "reg5 eth_type ipv4_src ipv4_dst ipv6_dst", "snat_tracked outside")
 PATHS = _table(108, "paths", "reg5 eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 SNAT_TRACKED = _table(109, "snat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst udp_dst ct_state", "snat_judged")
-SNAT_JUDGED = _table(
-    110, "snat_judged", "reg4 reg5 eth_type ipv4_src ct_state ct_mark", "outside"
-)  # fmt: skip
+SNAT_JUDGED = _table(110, "snat_judged", "reg4 reg5 eth_type ipv4_src ct_state ct_mark", "outside")
 OUTSIDE = _table(111, "outside", "reg5 metadata eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 FIT = _table(112, "fit", "reg5 metadata eth_type", "fits", miss="resolve", flow_set="router")
 FITS = _table(114, "fits", "reg5", miss="resolve")
@@ -100,12 +93,15 @@ RESOLVE = _table(
     120, "resolve", "metadata eth_type reg0 reg1 reg2 reg3 reg4", "local enter", flow_set="network"
 )  # fmt: skip
 
+ANSWER_OUTSIDE = _table(
+    125, "answer_outside", "metadata eth_type ip_proto icmpv6_type nd_target arp_op arp_tpa", "advertise_outside"
+)  # fmt: skip
 ADVERTISE_OUTSIDE = _table(126, "advertise_outside", "eth_type ip_proto icmpv6_type", miss="local")
 
 # --- forward: destination address to local port, other switch, or every member of the network ---
 LOCAL = _table(
     128, "local", "metadata eth_dst eth_type ip_proto icmpv6_type nd_target arp_op arp_tpa",
-    "permit flood flood_filter limit dnat advertise_outside", miss="remote",
+    "permit flood flood_filter limit dnat answer_outside", miss="remote",
 )  # fmt: skip
 FLOOD = _table(136, "flood", "metadata reg9", "permit deliver")  # entered by resubmit only
 REMOTE = _table(144, "remote", "metadata eth_dst", "fabric spread unknown limit", flow_set="network")
@@ -164,19 +160,18 @@ PROBE = _table(251, "probe", "eth_type ct_mark")  # entered from the controller 
 ZONES = Table(252, "zones", frozenset({"ct_zone", "reg4"}), owns_zones=True)  # never entered
 
 TABLES = (
-    CLASSIFY, LABELLED, ARRIVE, ARRIVE_ROUTER, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED, EGRESS_JUDGED, ANSWER,
-    ADVERTISE, DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, HOP, ROUTE, FLOAT, GATEWAY, SNAT, PATHS, SNAT_TRACKED,
-    SNAT_JUDGED, OUTSIDE, FIT, FITS, RESOLVE, ADVERTISE_OUTSIDE, LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT,
-    PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE, FLOOD_ALIKE, FLOOD_COPIES,
-    DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES, VERDICTS, PROBE, ZONES,
+    CLASSIFY, LABELLED, ARRIVE, ARRIVE_ROUTER, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED,
+    EGRESS_JUDGED, ANSWER, ADVERTISE, DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, HOP, ROUTE, FLOAT,
+    GATEWAY, SNAT, PATHS, SNAT_TRACKED, SNAT_JUDGED, OUTSIDE, FIT, FITS, RESOLVE, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
+    LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS,
+    FLOOD_JUDGE, FLOOD_ALIKE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS,
+    PLAIN_MEMBERS, RULES, VERDICTS, PROBE, ZONES,
 )  # fmt: skip
 
 # Tables whose numbers stay from version to version.  To all but the last packets come back from the connection tracker:
 # what the datapath has cached of a packet's first part names them for a moment longer than the former flows.  A flow of
 # the last that is new empties the port's zone, so to move it would end all connections.
-LASTING = (
-    EGRESS_TRACKED, INGRESS_TRACKED, FLOOD_ALIKE, DNAT_TRACKED, DNAT_JUDGED, SNAT_TRACKED, SNAT_JUDGED, ZONES,
-)  # fmt: skip
+LASTING = (EGRESS_TRACKED, INGRESS_TRACKED, FLOOD_ALIKE, DNAT_TRACKED, DNAT_JUDGED, SNAT_TRACKED, SNAT_JUDGED, ZONES)
 
 # --- stages: the state of a packet, and the table where it goes on ---
 CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
@@ -194,6 +189,7 @@ TO_GROUP = GROUP  # the same, of one group
 DECIDED = VERDICTS  # its filter has decided, and says what
 AT_GATEWAY = SNAT  # it is to leave by a gateway of ROUTER, which this switch is
 FROM_EXTERNAL = DNAT  # it has come from an external network, to ROUTER
+ASKED_OUTSIDE = ANSWER_OUTSIDE  # it asks, in an external network, for an address that this switch has
 OUTBOUND = FABRIC  # it is for switch TO_SWITCH
 
 STAGES: dict[str, tuple[Table, ...]] = {
@@ -203,7 +199,7 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "serve": (ANSWER, ADVERTISE),
     "route": (
         DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, HOP, ROUTE, FLOAT, GATEWAY, SNAT, PATHS, SNAT_TRACKED,
-        SNAT_JUDGED, OUTSIDE, FIT, FITS, RESOLVE, ADVERTISE_OUTSIDE,
+        SNAT_JUDGED, OUTSIDE, FIT, FITS, RESOLVE, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
     ),
     "forward": (LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
@@ -228,20 +224,21 @@ def _bits(name: str, place: str, low: int, width: int, set_by: str, read_by: str
 SEGMENT = _bits(
     "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24,
     "classify arrive arrive_router route paths float snat",
-    "declared answer enter gateway outside fit resolve local flood remote spread unknown flood_blocks flood_judge flood_alike "
-    "flood_copies fabric impose",
+    "declared answer enter gateway outside fit resolve answer_outside local flood remote spread unknown flood_blocks "
+    "flood_judge flood_alike flood_copies fabric impose",
 )  # fmt: skip
 FROM_FABRIC = _bits(
     "the frame came from another switch, so it is never sent to one again (split horizon)", "metadata", 32, 1,
-    "classify arrive arrive_router route paths local dnat", "declared answer enter remote spread fabric",
+    "classify arrive arrive_router route paths answer_outside dnat", "declared enter remote spread fabric",
 )  # fmt: skip
 ANNOUNCED = _bits(
-    "the sender speaks of its own address, so nobody answers for it", "metadata", 33, 1, "source route paths arrive_router",
-    "answer",
+    "the sender speaks of its own address, so nobody answers for it", "metadata", 33, 1,
+    "source route paths arrive_router", "answer",
     zero="of another's, or of none",
 )  # fmt: skip
 IN_KEY = _bits(
-    "the logical port that the frame came in by", "reg6", 0, 16, "classify answer advertise itself local dnat",
+    "the logical port that the frame came in by", "reg6", 0, 16,
+    "classify answer advertise itself local answer_outside dnat",
     "neighbor source learn egress egress_tracked egress_judged answer advertise itself float limit deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
@@ -287,7 +284,7 @@ FROM_OUTSIDE = _bits(
 PATH = _bits("which of the next hops of its route", "reg5", 24, 8, "route", "paths")
 NEXT_HOP4 = _bits(
     "its next hop's IPv4 address; while it is translated: our address outside", "reg4", 0, 32,
-    "route paths outside float dnat snat", "resolve dnat_tracked dnat_judged snat_tracked snat_judged zones",
+    "route paths outside float dnat snat", "resolve dnat_tracked dnat_judged snat_tracked snat_judged",
     zero="it is IPv6",
 )  # fmt: skip
 NEXT_HOP6 = tuple(
@@ -296,7 +293,6 @@ NEXT_HOP6 = tuple(
         ("reg0", "reg1", "reg2", "reg3"), ("bits 96 to 127", "64 to 95", "32 to 63", "0 to 31"), strict=True
     )
 )
-
 _JUDGED = "egress_judged ingress_judged"
 _STAGES = f"egress egress_tracked permit ingress_tracked {_JUDGED}"
 JUDGED_GROUP = _bits(

@@ -282,8 +282,10 @@ def north_south() -> list[Row]:
             floating_ip_address=f"203.0.113.{10 if port_id else 11}", router_id="r",
             fixed_ip_address="10.0.0.1" if port_id else "",
         ))  # fmt: skip
-    rows.append(PortForwarding(id="x", project_id="t", floatingip_id="g", protocol="tcp", external_ports=(80, 80),
-                               internal_ports=(80, 80), internal_port_id="p1", internal_ip_address="10.0.0.2"))  # fmt: skip
+    rows.append(PortForwarding(
+        id="x", project_id="t", floatingip_id="g", protocol="tcp", external_ports=(80, 80), internal_ports=(80, 80),
+        internal_port_id="p1", internal_ip_address="10.0.0.2",
+    ))  # fmt: skip
     return [*rows, *(replace(row, physical=(Physical("p1", 903),)) for row in base() if isinstance(row, Switch))]
 
 

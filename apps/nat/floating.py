@@ -10,8 +10,8 @@ from controller.model.reader import Reader
 from controller.model.rows import FloatingIp, Network, Port, Router, Switch
 
 from ..pipeline import FLOAT, HIGHEST, IN_KEY, IPV4, ROUTER, SNAT, USUAL
-from .answers import four, to_mac
-from .places import acting, gateway_of, place_of
+from .answers import Turn, answers, at_once, to_mac
+from .places import acting, own_place, serves, turn_of
 from .translation import coming, entering_at, leaving, out, owner, user
 
 
@@ -32,32 +32,29 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
 
 
 def floatingip(floating: FloatingIp, see: Reader) -> Iterator[Flow]:
-    """One that is translated at the gateway, which this switch is."""
+    """One that is translated at the gateway, which this switch may be."""
     router, network = acting(floating.router_id, see), see.view(Network, floating.floating_network_id)
-    if router is None or network is None or not floating.port_id or place_of(floating, see) != see.switch_id:
+    if router is None or network is None or not floating.port_id or own_place(floating, see):
         return
-    if gateway_of(router.id, see) != see.switch_id or _has_port_here(floating, network, see):
+    if not serves(router.id, see):
         return
     match = in_order(IPV4, field("ipv4_src", floating.fixed_ip_address), ROUTER.match(router.number))
     yield Flow(SNAT, HIGHEST, match, out(router, floating.floating_ip_address, network.segment))
-    yield from _translated(floating, router, network, see)
+    answering, arriving = turn_of(router.id, see), turn_of(router.id, see, also_leaving=True)
+    yield from _translated(floating, router, network, see, answering, arriving)
 
 
-def _has_port_here(floating: FloatingIp, network: Network, see: Reader) -> bool:
-    """Whether the flows are those of its port on this switch."""
-    port, me = see.get(Port, floating.port_id), see.view(Switch, see.switch_id)
-    at = None if port is None else see.binding(port)
-    return at is not None and at.switch_id == see.switch_id and me is not None and meets(me, network)
-
-
-def _translated(floating: FloatingIp, router: Router, network: Network, see: Reader) -> Iterator[Flow]:
+def _translated(
+    floating: FloatingIp, router: Router, network: Network, see: Reader, answering: Turn = at_once,
+    arriving: Turn = at_once,
+) -> Iterator[Flow]:  # fmt: skip
     outside = see.get(Port, floating.floating_port_id)
     if outside is None:
         return
     address, mac = floating.floating_ip_address, outside.mac_address
     yield from leaving(router, address, mac)
-    yield to_mac(router.number, network.segment, mac)
-    yield four(network.segment, mac, address)
+    yield to_mac(router.number, network.segment, mac, arriving)
+    yield from answers(network.segment, mac, address, answering)
     yield coming(router, address)
     yield from entering_at(router, address, floating.fixed_ip_address)
     yield owner(router)

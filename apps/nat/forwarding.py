@@ -26,9 +26,9 @@ from ..pipeline import (
     SNAT_JUDGED,
     USUAL,
 )
-from .answers import four, to_mac
+from .answers import answers, to_mac
 from .gateways import zone_of
-from .places import acting, gateway_of
+from .places import acting, serves, turn_of
 from .translation import NEW_IN, TRANSLATED_IN, coming
 
 PROTOCOLS = {"tcp": 6, "udp": 17}  # those whose ports Open vSwitch translates
@@ -41,9 +41,10 @@ def floatingip(floating: FloatingIp, see: Reader) -> Iterator[Flow]:
     outside = see.get(Port, floating.floating_port_id)
     if floating.port_id or router is None or network is None or outside is None:
         return
-    if gateway_of(router.id, see) == see.switch_id:
-        yield to_mac(router.number, network.segment, outside.mac_address)
-        yield four(network.segment, outside.mac_address, floating.floating_ip_address)
+    if serves(router.id, see):
+        arriving, mac = turn_of(router.id, see, also_leaving=True), outside.mac_address
+        yield to_mac(router.number, network.segment, mac, arriving)
+        yield from answers(network.segment, mac, floating.floating_ip_address, turn_of(router.id, see))
         yield coming(router, floating.floating_ip_address)
 
 
@@ -52,7 +53,7 @@ def port_forwarding(forwarding: PortForwarding, see: Reader) -> Iterator[Flow]:
     if floating is None or floating.port_id or forwarding.protocol not in PROTOCOLS:
         return
     router, outside = acting(floating.router_id, see), see.get(Port, floating.floating_port_id)
-    if router is None or outside is None or gateway_of(router.id, see) != see.switch_id:
+    if router is None or outside is None or not serves(router.id, see):
         return
     of = _mark(forwarding)
     here = (IPV4, ROUTER.match(router.number))
@@ -64,7 +65,7 @@ def port_forwarding(forwarding: PortForwarding, see: Reader) -> Iterator[Flow]:
 
 
 def _begun(forwarding: PortForwarding, router: Router, at: tuple[Field, ...]) -> Iterator[Flow]:
-    """New connections.  Open vSwitch chooses from a range of ports as it likes: other ports are translated one by one."""
+    """New connections.  Open vSwitch chooses from a range of ports as it likes, so others are translated one by one."""
     (first, last), (inner, inner_last) = forwarding.external_ports, forwarding.internal_ports
     protocol, name = field("ip_proto", PROTOCOLS[forwarding.protocol]), f"{forwarding.protocol}_dst"
     marked = (put("ct_mark", _mark(forwarding)),)

@@ -1,7 +1,7 @@
 """Gateway of a router: the switch where its packets leave for external networks, and come in from there.
 
-Every switch sends them to the active one of the ranking, in the router's own segment.  IPv4 is translated to the
-gateway's address unless the gateway says otherwise; IPv6 never is.  Nothing but answers comes in to a translated
+Every switch sends them to the first one of the ranking that is alive, in the router's own segment.  IPv4 is translated
+to the gateway's address unless the gateway says otherwise; IPv6 never is.  Nothing but answers comes in to a translated
 address; echo requests to the gateway's own addresses are answered.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import Action, Flow, field, in_order, load, move, pop, push, put
+from controller.flow import Action, Flow, field, in_order, load, move, pop, push, put, resubmit
 from controller.model.reader import Reader
-from controller.model.rows import Router, Switch
+from controller.model.rows import Router
 
+from ..gateways import to_gateway
 from ..pipeline import (
     ARRIVE_ROUTER,
     AT_GATEWAY,
@@ -26,13 +27,11 @@ from ..pipeline import (
     IPV4,
     IPV6,
     LOW,
-    OUTBOUND,
     OUTSIDE,
     ROUTED,
     ROUTER,
     SEGMENT,
     SNAT,
-    TO_SWITCH,
     USUAL,
     of_network,
     routed_into,
@@ -40,7 +39,7 @@ from ..pipeline import (
 from ..routing.routes import priority, to
 from .answers import SAID_HERE, answers, to_mac
 from .gateways import LiveGateway, external_routes, live_gateways
-from .places import gateway_of
+from .places import serves, turn_of
 from .translation import coming, known_only, leaving, out, owner
 
 _SWAPPED: tuple[Action, ...] = (push("eth_dst"), move("eth_src", "eth_dst"), pop("eth_src"))
@@ -49,20 +48,18 @@ _SWAPPED: tuple[Action, ...] = (push("eth_dst"), move("eth_src", "eth_dst"), pop
 def router(router: Router, see: Reader) -> Iterator[Flow]:
     """To the gateway; on it, from there on."""
     gateways = live_gateways(router, see)
-    active = see.view(Switch, gateway_of(router.id, see))
-    if not gateways or active is None:
+    if not gateways:
         return
-    leads = of_network(router.segment)
-    if active.id != see.switch_id:
-        yield Flow(GATEWAY, USUAL, (leads,), (TO_SWITCH.put(active.number),), goto=OUTBOUND)
+    onward = to_gateway(router.id, see, (resubmit(AT_GATEWAY.number),))
+    yield Flow(GATEWAY, USUAL, (of_network(router.segment),), onward)
+    if not serves(router.id, see):
         return
-    yield Flow(GATEWAY, USUAL, (leads,), goto=AT_GATEWAY)
     at = (ROUTER.put(router.number), load("in_port", 0))  # it may go back into the tunnel that it has come by
     yield Flow(ARRIVE_ROUTER, USUAL, (field("tun_id", router.segment),), at, metadata=routed_into(router.segment),
                goto=AT_GATEWAY)  # fmt: skip
     yield from _outward(router, see)
     for gateway in gateways:
-        yield from _inward(router, gateway)
+        yield from _inward(router, gateway, see)
     yield owner(router)
 
 
@@ -77,14 +74,14 @@ def _outward(router: Router, see: Reader) -> Iterator[Flow]:
             yield Flow(SNAT, priority(prefix), match, unchanged, goto=OUTSIDE)
 
 
-def _inward(router: Router, gateway: LiveGateway) -> Iterator[Flow]:
-    at = ROUTER.match(router.number)
-    yield to_mac(router.number, gateway.segment, gateway.mac)
+def _inward(router: Router, gateway: LiveGateway, see: Reader) -> Iterator[Flow]:
+    at, answering = ROUTER.match(router.number), turn_of(router.id, see)
+    yield to_mac(router.number, gateway.segment, gateway.mac, turn_of(router.id, see, also_leaving=True))
     for address in gateway.addresses:
-        yield answers(gateway.segment, gateway.mac, address)
+        yield from answers(gateway.segment, gateway.mac, address, answering)
         yield _echo(router, address)
     if gateway.translated:
-        yield from leaving(router, gateway.translated, gateway.mac)
+        yield from leaving(router, gateway.translated, gateway.mac, anybody=True)
         yield coming(router, gateway.translated)
         yield known_only(router, gateway.translated)
     for family, version in ((IPV4, 4), (IPV6, 6)):

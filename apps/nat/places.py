@@ -6,9 +6,14 @@ network: a bridge of its physical network.  Else, and in an external network tha
 
 from __future__ import annotations
 
+from controller.flow import Action, resubmit
 from controller.model.meeting import meets
 from controller.model.reader import Reader
 from controller.model.rows import FloatingIp, Network, Port, Router, Switch
+
+from ..gateways import in_turn
+from ..pipeline import REMOTE
+from .answers import Turn
 
 
 def gateway_of(router_id: str, see: Reader) -> str:
@@ -16,16 +21,27 @@ def gateway_of(router_id: str, see: Reader) -> str:
     return next(iter(see.ranking(router_id)), "")
 
 
-def place_of(floating: FloatingIp, see: Reader) -> str:
-    """The switch that translates an associated floating IP; "" where there is none."""
+def own_place(floating: FloatingIp, see: Reader) -> str:
+    """The switch of its port, where that translates a floating IP; "": the router's gateway does."""
     port, network = see.get(Port, floating.port_id), see.view(Network, floating.floating_network_id)
     at = None if port is None else see.binding(port)
     switch = None if at is None else see.view(Switch, at.switch_id)
-    if network is None:
-        return ""
-    if switch is not None and meets(switch, network):
-        return switch.id
-    return gateway_of(floating.router_id, see)
+    return switch.id if switch is not None and network is not None and meets(switch, network) else ""
+
+
+def serves(router_id: str, see: Reader) -> bool:
+    """Whether this switch is, was a moment ago, or may become the router's gateway."""
+    return router_id in see.gateway_of()
+
+
+def turn_of(router_id: str, see: Reader, *, also_leaving: bool = False) -> Turn:
+    """What this switch does as the router's gateway alone; while it is not, frames go on to the one that is."""
+    others = (resubmit(REMOTE.number),)
+
+    def turn(own: tuple[Action, ...]) -> tuple[Action, ...]:
+        return in_turn(router_id, see, own, others, also_leaving=also_leaving) or others
+
+    return turn
 
 
 def acting(router_id: str, see: Reader) -> Router | None:

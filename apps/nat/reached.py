@@ -13,23 +13,27 @@ from ..l2 import to_switch
 from ..pipeline import ANSWER, ARP, BROADCAST, PERMITTED, RESOLVE, ROUTED, TURN_BACK, UNTAGGED, USUAL, of_network
 from ..routing.next_hop import bound_for
 from .gateways import live_gateways
-from .places import acting, gateway_of, place_of
+from .places import acting, gateway_of, own_place
 
 
 def floatingip(floating: FloatingIp, see: Reader) -> Iterator[Flow]:
     network, port = see.view(Network, floating.floating_network_id), see.get(Port, floating.floating_port_id)
     if network is not None and port is not None and acting(floating.router_id, see) is not None:
+        place = own_place(floating, see) or gateway_of(floating.router_id, see)
         yield from _address(network, floating.floating_ip_address, port.mac_address)
-        yield from _over_tunnels(network, floating.floating_ip_address, port.mac_address, place_of(floating, see), see)
+        yield from _over_tunnels(network, floating.floating_ip_address, port.mac_address, place, see)
 
 
-def router(router: Router, see: Reader) -> Iterator[Flow]:
+def leaving(of: tuple[str, str], see: Reader) -> Iterator[Flow]:
+    """A router's gateways in one external network."""
+    router, network = see.view(Router, of[0]), see.view(Network, of[1])
+    if router is None or network is None:
+        return
     for gateway in live_gateways(router, see):
-        network = see.view(Network, gateway.network_id)
-        if network is not None:
+        if gateway.network_id == of[1]:
             for address in gateway.addresses:
                 yield from _address(network, address, gateway.mac)
-                yield from _over_tunnels(network, address, gateway.mac, gateway_of(router.id, see), see)
+                yield from _over_tunnels(network, address, gateway.mac, gateway_of(of[0], see), see)
 
 
 def _address(network: Network, address: str, mac: str) -> Iterator[Flow]:
@@ -49,4 +53,4 @@ def _over_tunnels(network: Network, address: str, mac: str, switch_id: str, see:
         yield Flow(ANSWER, USUAL, asked, (*REPLY, *said, *TURN_BACK), goto=PERMITTED)
 
 
-IN_NETWORK = {"floatingip": floatingip, "router": router}
+IN_NETWORK = {"floatingip": floatingip, "leaving": leaving}

@@ -50,18 +50,17 @@ def out(router: Router, address: str, segment: int) -> tuple[Action, ...]:
     )  # fmt: skip
 
 
-def leaving(router: Router, address: str, mac: str) -> Iterator[Flow]:
-    """New connections leave from `address`, by their own port where it is free; the source MAC is that of its port."""
-    at = (IPV4, ROUTER.match(router.number), _noted(address))
+def leaving(router: Router, address: str, mac: str, *, anybody: bool = False) -> Iterator[Flow]:
+    """New connections leave from `address`, by their own port where it is free; the source MAC is that of its port.
+
+    `anybody`: known ones from `address` go on, though those who have begun them have another one by now.
+    """
+    at = (IPV4, ROUTER.match(router.number))
     begun = ct(zone_of(router.number), SNAT_JUDGED.number, commit=True, nat=Nat("src", (address,)))
-    yield Flow(SNAT_TRACKED, USUAL, in_order(*at, NEW_OUT), (begun,))
-    yield left(at, address, mac)
-
-
-def left(at: tuple[Field, ...], address: str, mac: str) -> Flow:
-    """What has been translated to `address` goes on outside."""
-    match = in_order(*at, field("ipv4_src", address), TRANSLATED_OUT)
-    return Flow(SNAT_JUDGED, USUAL, match, (put("eth_src", mac),), goto=OUTSIDE)
+    yield Flow(SNAT_TRACKED, USUAL, in_order(*at, _noted(address), NEW_OUT), (begun,))
+    of = () if anybody else (_noted(address),)
+    match = in_order(*at, *of, field("ipv4_src", address), TRANSLATED_OUT)
+    yield Flow(SNAT_JUDGED, USUAL, match, (put("eth_src", mac),), goto=OUTSIDE)
 
 
 def coming(router: Router, address: str) -> Flow:

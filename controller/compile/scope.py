@@ -39,8 +39,7 @@ def _of_switch(_: Owner, see: Reader) -> Iterable[Owner]:
         yield "peer", switch_id
     for switch_id in see.towards():
         yield "towards", switch_id
-    for kind, reached in see.reachable():
-        yield kind, reached
+    yield from see.reachable()
 
 
 def _of_network_here(owner: Owner, see: Reader) -> Iterable[Owner]:
@@ -50,7 +49,7 @@ def _of_network_here(owner: Owner, see: Reader) -> Iterable[Owner]:
 
 def _of_router_here(owner: Owner, see: Reader) -> Iterable[Owner]:
     """Floating IPs that its gateway may have to translate."""
-    if see.switch_id in see.ranking(owner[1]):
+    if owner[1] in see.gateway_of():
         for floating in see.find(FloatingIp, "router_id", owner[1]):
             yield "floatingip", floating.id
 
@@ -71,7 +70,7 @@ def _of_network_everywhere(owner: Owner, see: Reader) -> Iterable[Owner]:
     for floating in see.find(FloatingIp, "floating_network_id", owner[1]):
         yield "floatingip", floating.id
     for router_id in see.leaving(owner[1]):
-        yield "router", router_id
+        yield "leaving", router_id, owner[1]
     for switch_id in see.span(owner[1]):
         yield "held", owner[1], switch_id
 
@@ -169,6 +168,7 @@ SUBJECTS: dict[str, Callable[[Owner, Reader], object | None]] = {
     "towards": _switch,
     "block": lambda owner, _: (owner[1], int(owner[2])),
     "router": lambda owner, see: see.view(Router, owner[1]),
+    "leaving": lambda owner, _: (owner[1], owner[2]),
     "port_forwarding": lambda owner, see: see.get(PortForwarding, owner[1]),
     "floatingip": lambda owner, see: see.get(FloatingIp, owner[1]),
     "router_interface": lambda owner, see: see.get(RouterInterface, owner[1]),
@@ -178,7 +178,14 @@ SUBJECTS: dict[str, Callable[[Owner, Reader], object | None]] = {
     "plain_address_set": lambda owner, _: AddressSet.of(owner[0], owner[1]),
     "address_block": lambda owner, _: AddressBlock(AddressSet.of(owner[1], owner[2]), int(owner[3])),
 }
-_ORIGINS = {"block": "network", "held": "network", "peer": "switch", "towards": "switch", "router_interface": "port"}
+_ORIGINS = {
+    "block": "network",
+    "held": "network",
+    "peer": "switch",
+    "towards": "switch",
+    "router_interface": "port",
+    "leaving": "router",
+}
 _SET_ID = {"address_set": 1, "plain_address_set": 1, "address_part": 2, "address_block": 2}  # where an owner has it
 
 

@@ -34,7 +34,7 @@ from .actions import (
     to_service,
 )
 from .fields import Field, field, in_order, masked
-from .flow import Connections, Flow, Table
+from .flow import Flow, OwnedConnections, Table
 from .group import Bucket, Group
 from .merging import merge
 from .meter import Meter, Rates
@@ -45,12 +45,12 @@ __all__ = [
     "IN_PORT",
     "Action",
     "Bucket",
-    "Connections",
     "Field",
     "Flow",
     "Group",
     "Meter",
     "Nat",
+    "OwnedConnections",
     "Punt",
     "Rates",
     "Table",

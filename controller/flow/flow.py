@@ -63,8 +63,8 @@ class Table:
         return f"{self.number}:{self.name}"
 
 
-class Connections(NamedTuple):
-    """Connections that somebody owns: all of a conntrack zone, or of an IPv4 address in it that is translated."""
+class OwnedConnections(NamedTuple):
+    """OwnedConnections that somebody owns: all of a conntrack zone, or of an IPv4 address in it that is translated."""
 
     zone: int
     address: int = 0
@@ -154,12 +154,12 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         return next((punt.userdata.decode() for punt in nested.punts(self.actions) if punt.userdata), "")
 
     @property
-    def zone(self) -> Connections | None:
+    def zone(self) -> OwnedConnections | None:
         """The connections whose owner this flow names: those of a conntrack zone, or of an address in it (`reg4`)."""
         if not self.table.owns_zones:
             return None
         said = {one.name: int.from_bytes(one.value, "big") for one in self.match}
-        return Connections(said["ct_zone"], said.get("reg4", 0))
+        return OwnedConnections(said["ct_zone"], said.get("reg4", 0))
 
     @property
     def refers(self) -> bool:

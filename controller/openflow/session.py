@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address
 
-from controller.flow import Connections
+from controller.flow import OwnedConnections
 from controller.flow.meter import Meter, is_ours
 from controller.openflow import dump, wire
 from controller.openflow.dump import Holdings
@@ -118,7 +118,7 @@ class Session(Requests):
         groups: Sequence[bytes] = (),
         groups_gone: Sequence[bytes] = (),
         meters: Sequence[bytes] = (),
-        zones: Sequence[Connections] = (),
+        zones: Sequence[OwnedConnections] = (),
     ) -> None:
         """Add the flows of `put` and delete those with a cookie in `drop`: at once, and no message for nothing.
 
@@ -149,15 +149,15 @@ class Session(Requests):
         if gone and self.permitted():
             self._link.write(gone)
 
-    def flush_zones(self, zones: Iterable[Connections]) -> None:
-        """Forget all connections of conntrack zones, or those of addresses in them; never waits.  The switch would let a slave do it, so who is not
-        permitted does not ask.
+    def flush_zones(self, zones: Iterable[OwnedConnections]) -> None:
+        """Forget all connections of conntrack zones, or those of addresses in them; never waits.  The switch would let
+        a slave do it, so who is not permitted does not ask.
         """
         flushes = b"".join(map(self._flush, zones))
         if flushes and self.permitted() and not self._demoted:
             self._link.write(flushes)
 
-    def _flush(self, what: Connections) -> bytes:
+    def _flush(self, what: OwnedConnections) -> bytes:
         if what.address:
             return wire.flush_connections(self._xids, what.zone, IPv4Address(what.address).packed)
         return wire.flush_zone(next(self._xids), what.zone)

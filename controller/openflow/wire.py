@@ -7,6 +7,7 @@ References are to the OpenFlow 1.3.5 specification; bundles are ONF extension 23
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from controller.flow.meter import Meter

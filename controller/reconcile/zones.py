@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from controller.flow import Connections, Flow
+from controller.flow import Flow, OwnedConnections
 
 
 class ZoneChanges(NamedTuple):
@@ -19,8 +19,8 @@ class ZoneChanges(NamedTuple):
     addresses whose owner is another one: until the flows are there, packets would make the old connections again.
     """
 
-    begun: tuple[Connections, ...] = ()
-    ended: tuple[Connections, ...] = ()
+    begun: tuple[OwnedConnections, ...] = ()
+    ended: tuple[OwnedConnections, ...] = ()
 
 
 class ZoneOwners:
@@ -29,7 +29,7 @@ class ZoneOwners:
     __slots__ = ("_zones",)
 
     def __init__(self) -> None:
-        self._zones: dict[int, Connections] = {}  # by cookie
+        self._zones: dict[int, OwnedConnections] = {}  # by cookie
 
     def seen(self, installed: Iterable[Flow]) -> None:
         """These flows are on the switch; what was known of others counts still: an audit restores them."""

@@ -223,9 +223,10 @@ def _leaving() -> list[Row]:
             id=f"f{number}", project_id="t", floating_network_id="ext", floating_port_id=f"f{number}-port",
             floating_ip_address=f"203.0.113.{10 + number}", port_id=port_id, fixed_ip_address=fixed_ip, router_id="r",
         ))  # fmt: skip
-    rows.append(PortForwarding(id="pf", project_id="t", floatingip_id="f3", protocol="tcp", external_ports=(80, 80),
-                               internal_ports=(81, 81), internal_port_id="bob", internal_ip_address=four(2)))  # fmt: skip
-    return rows
+    return [*rows, PortForwarding(
+        id="pf", project_id="t", floatingip_id="f3", protocol="tcp", external_ports=(80, 80), internal_ports=(81, 81),
+        internal_port_id="bob", internal_ip_address=four(2),
+    )]  # fmt: skip
 
 
 def _without_twins(rows: list[Row]) -> list[Row]:

@@ -28,7 +28,7 @@ def test_tables_have_names_and_numbers_of_their_own_in_order() -> None:
 
 ANOTHER_ROUTER = ("resolve", "enter")  # each time around the TTL is one less
 BACK_IN = ("local", "dnat")  # to a gateway or a floating IP on the switch where it has left by one: the same
-SAID = ("local", "advertise_outside")  # an answer, which no flow answers
+SAID = ("local", "answer_outside")  # an answer, which no flow answers
 AROUND = (ANOTHER_ROUTER, BACK_IN, SAID)
 
 

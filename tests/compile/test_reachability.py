@@ -72,9 +72,9 @@ def expected(model: Model) -> Expected:
             present.setdefault(switch_id, set()).update(nodes)
     for floating in model.rows(FloatingIp).values():
         at, network = model.placement.bindings.get(floating.port_id), model.get(Network, floating.floating_network_id)
-        if at is not None and network is not None and network.physical_network:
-            if model.rows(Switch)[at.switch_id].physical:
-                present.setdefault(at.switch_id, set()).add(("network", network.id))
+        met = network is not None and bool(network.physical_network)
+        if at is not None and network is not None and met and model.rows(Switch)[at.switch_id].physical:
+            present.setdefault(at.switch_id, set()).add(("network", network.id))
     reached = {}
     for switch_id, nodes in present.items():
         todo, found = list(nodes), set(nodes)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, cast
 
-from controller.flow import Connections
+from controller.flow import OwnedConnections
 from controller.flow.meter import Meter
 from controller.model.model import Applied
 from controller.model.rows import Row
@@ -97,7 +97,7 @@ class MemorySession:
         for number in numbers:
             self.meters.pop(number, None)  # one that is not there is no error (tests/openflow/test_meters.py)
 
-    def flush_zones(self, zones: Iterable[Connections]) -> None:
+    def flush_zones(self, zones: Iterable[OwnedConnections]) -> None:
         for each in zones:
             if each.address:
                 self.addresses.append((each.zone, each.address, len(self.table)))
@@ -111,7 +111,7 @@ class MemorySession:
         groups: Sequence[bytes] = (),
         groups_gone: Sequence[bytes] = (),
         meters: Sequence[bytes] = (),
-        zones: Sequence[Connections] = (),
+        zones: Sequence[OwnedConnections] = (),
     ) -> None:
         gone = set(drop)
         if not (put or gone or groups or groups_gone or meters or zones):

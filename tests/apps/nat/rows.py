@@ -53,8 +53,9 @@ def external(vlan: int = 0, *, tunnelled: bool = False) -> list[Row]:
 
 def outside(at: int, ofport: int = 1, host: int = OUTSIDE) -> list[Row]:
     """A station of the external network, as a port of a switch where no tenant is; it may send anything."""
-    port = Port(id="out", project_id="admin", network_id="x", mac_address=mac(host), fixed_ips=addresses(host, six=True),
-                interface_id="out", address_pairs=tuple(AddressPair(half, mac(host)) for half in _EVERY))  # fmt: skip
+    port = Port(id="out", project_id="admin", network_id="x", mac_address=mac(host),
+                fixed_ips=addresses(host, six=True), interface_id="out",
+                address_pairs=tuple(AddressPair(half, mac(host)) for half in _EVERY))  # fmt: skip
     return [port, Interface(switch_id=f"h{at}", name="tap-out", vif="out", ofport=ofport)]
 
 

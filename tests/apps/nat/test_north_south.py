@@ -1,4 +1,4 @@
-"""North-south traffic, frame by frame, over every switch's flows: who is reached, from which address, with which TTL."""
+"""North-south traffic, frame by frame, over every switch's flows: who is reached, from which address, at which TTL."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def test_a_gateway_answers_arp_neighbour_discovery_and_pings() -> None:
         ).arrived  # fmt: skip
         assert port == "out" and got["arp_sha"] == number("arp_sha", mac(GW)) and got["arp_op"] == 2
     solicited = {"eth_src": mac(1), "eth_dst": "33:33:ff:00:00:0a", "eth_type": 0x86DD, "ip_proto": 58, "ip_ttl": 255,
-                 "ipv6_src": f"{OUT6}1", "ipv6_dst": "ff02::1:ff00:a", "icmpv6_type": 135, "nd_target": f"{OUT6}a"}  # fmt: skip
+                 "ipv6_src": f"{OUT6}1", "ipv6_dst": "ff02::1:ff00:a", "icmpv6_type": 135,
+                 "nd_target": f"{OUT6}a"}  # fmt: skip
     ((port, got),) = cloud().send("out", **solicited).arrived
     assert port == "out" and got["icmpv6_type"] == 136 and got["nd_tll"] == number("nd_tll", mac(GW))
     ping = {"eth_src": mac(1), "eth_dst": mac(GW), "eth_type": 0x0800, "ip_proto": 1, "ip_ttl": 9, "icmpv4_type": 8,
@@ -220,7 +221,8 @@ def knock(world: World, port: int, to: int = 104) -> list[tuple[str, int, int]]:
 
 def test_ports_of_a_floating_ip_lead_to_several_stations_and_ranges_port_by_port() -> None:
     world = forwarded(
-        forwarding("one", 104, 2222, "alice", four(1, 1), 22), forwarding("two", 104, 8000, "bob", four(2, 1), 8000, 16),
+        forwarding("one", 104, 2222, "alice", four(1, 1), 22),
+        forwarding("two", 104, 8000, "bob", four(2, 1), 8000, 16),
         forwarding("far", 104, 3000, "anna", four(1, 2), 4000, 3),
     )  # fmt: skip
     assert knock(world, 2222) == [("alice", 1, 22)]
