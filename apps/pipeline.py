@@ -76,10 +76,10 @@ DNAT_TRACKED = _table(86, "dnat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst u
 DNAT_JUDGED = _table(87, "dnat_judged", "reg4 reg5 eth_type ipv4_dst ct_state ct_mark", "hop")
 ENTER = _table(88, "enter", "metadata eth_dst vlan_vid", "itself", miss="local", flow_set="network")
 ITSELF = _table(
-    92, "itself", f"reg5 eth_type ip_frag ip_proto {_PINGED}", "permit", miss="hop", flow_set="router",
+    92, "itself", f"reg5 eth_type ip_frag ip_proto {_PINGED}", "permit errors", miss="hop", flow_set="router",
 )  # fmt: skip
-HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", miss="route")
-ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit float", flow_set="router")
+HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", "errors", miss="route")
+ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit float", "errors", flow_set="router")
 FLOAT = _table(105, "float", "reg5 reg6 eth_type ipv4_src", "snat_tracked", miss="gateway")
 GATEWAY = _table(106, "gateway", "metadata", "snat fabric")
 SNAT = _table(107, "snat", "reg5 eth_type ipv4_src ipv4_dst ipv6_dst", "snat_tracked outside")
@@ -88,10 +88,13 @@ SNAT_TRACKED = _table(109, "snat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst 
 SNAT_JUDGED = _table(110, "snat_judged", "reg4 reg5 eth_type ipv4_src ct_state ct_mark", "outside")
 OUTSIDE = _table(111, "outside", "reg5 metadata eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 FIT = _table(112, "fit", "reg5 metadata eth_type", "fits", miss="resolve", flow_set="router")
-FITS = _table(114, "fits", "reg5", miss="resolve")
+FITS = _table(114, "fits", "reg5", "errors", miss="resolve")
+ERRORS = _table(116, "errors", "reg6")
 RESOLVE = _table(
-    120, "resolve", "metadata eth_type reg0 reg1 reg2 reg3 reg4", "local enter", flow_set="network"
+    120, "resolve", "metadata eth_type reg0 reg1 reg2 reg3 reg4", "local enter", miss="unresolved",
+    flow_set="network",
 )  # fmt: skip
+UNRESOLVED = _table(122, "unresolved", "reg6")
 
 ANSWER_OUTSIDE = _table(
     125, "answer_outside", "metadata eth_type ip_proto icmpv6_type nd_target arp_op arp_tpa", "advertise_outside"
@@ -101,8 +104,9 @@ ADVERTISE_OUTSIDE = _table(126, "advertise_outside", "eth_type ip_proto icmpv6_t
 # --- forward: destination address to local port, other switch, or every member of the network ---
 LOCAL = _table(
     128, "local", "metadata eth_dst eth_type ip_proto icmpv6_type nd_target arp_op arp_tpa",
-    "permit flood flood_filter limit dnat answer_outside", miss="remote",
+    "heard permit flood flood_filter limit dnat answer_outside", miss="remote",
 )  # fmt: skip
+HEARD = _table(130, "heard", "metadata eth_type ip_proto icmpv6_type arp_op")
 FLOOD = _table(136, "flood", "metadata reg9", "permit deliver")  # entered by resubmit only
 REMOTE = _table(144, "remote", "metadata eth_dst", "fabric spread unknown limit", flow_set="network")
 SPREAD = _table(152, "spread", "metadata reg9", "fabric", flow_set="network")  # entered by resubmit only
@@ -118,9 +122,7 @@ INGRESS_TRACKED = _table(
     178, "ingress_tracked", "eth_type ip_frag ct_state ct_mark", "ingress_judged judge deliver verdicts"
 )  # fmt: skip
 INGRESS_JUDGED = _table(180, "ingress_judged", "eth_type ip_proto tcp_flags ct_state reg14", "deliver verdicts")
-FLOOD_FILTER = _table(
-    184, "flood_filter", "eth_type ip_proto udp_src udp_dst icmpv6_type", "flood_blocks"
-)  # fmt: skip
+FLOOD_FILTER = _table(184, "flood_filter", "eth_type ip_proto udp_src udp_dst icmpv6_type", "flood_blocks")
 FLOOD_BLOCKS = _table(186, "flood_blocks", "metadata", "flood_judge")
 FLOOD_JUDGE = _table(188, "flood_judge", "metadata reg9 reg14 eth_type", "flood_alike flood_copies")
 FLOOD_ALIKE = _table(189, "flood_alike", "metadata reg9 reg15 eth_type ip_frag ct_state", "group flood_copies")
@@ -130,7 +132,7 @@ FLOOD_COPIES = _table(190, "flood_copies", "metadata reg9 reg14 reg15", "deliver
 DELIVER = _table(200, "deliver", "reg6 reg7")
 
 # --- fabric: to another switch; over links with labels (docs/decisions/0030-wired-fabric.md) ---
-FABRIC = _table(208, "fabric", "vlan_vid reg8 metadata", "impose")
+FABRIC = _table(208, "fabric", "eth_src vlan_vid reg8 metadata", "impose")
 IMPOSE = _table(216, "impose", "metadata", "forward")
 FORWARD = _table(224, "forward", "eth_type mpls_tc mpls_label reg11")
 
@@ -158,15 +160,6 @@ VERDICTS = _table(250, "verdicts", "reg14 reg15 ct_state")
 # --- beside packets' way: probes of the connection tracker, and whose its zones are ---
 PROBE = _table(251, "probe", "eth_type ct_mark")  # entered from the controller only
 ZONES = Table(252, "zones", frozenset({"ct_zone", "reg4"}), owns_zones=True)  # never entered
-
-TABLES = (
-    CLASSIFY, LABELLED, ARRIVE, ARRIVE_ROUTER, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED,
-    EGRESS_JUDGED, ANSWER, ADVERTISE, DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, HOP, ROUTE, FLOAT,
-    GATEWAY, SNAT, PATHS, SNAT_TRACKED, SNAT_JUDGED, OUTSIDE, FIT, FITS, RESOLVE, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
-    LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS,
-    FLOOD_JUDGE, FLOOD_ALIKE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS,
-    PLAIN_MEMBERS, RULES, VERDICTS, PROBE, ZONES,
-)  # fmt: skip
 
 # Tables whose numbers stay from version to version.  To all but the last packets come back from the connection tracker:
 # what the datapath has cached of a packet's first part names them for a moment longer than the former flows.  A flow of
@@ -199,18 +192,18 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "serve": (ANSWER, ADVERTISE),
     "route": (
         DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, HOP, ROUTE, FLOAT, GATEWAY, SNAT, PATHS, SNAT_TRACKED,
-        SNAT_JUDGED, OUTSIDE, FIT, FITS, RESOLVE, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
+        SNAT_JUDGED, OUTSIDE, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
     ),
-    "forward": (LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
+    "forward": (LOCAL, HEARD, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
-        PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
-        FLOOD_ALIKE, FLOOD_COPIES,
+        PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE, FLOOD_ALIKE, FLOOD_COPIES,
     ),
     "deliver": (DELIVER,),
     "fabric": (FABRIC, IMPOSE, FORWARD),
     "judge": (JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES),
     "verdict": (VERDICTS, PROBE, ZONES),
 }  # fmt: skip
+TABLES = tuple(table for tables in STAGES.values() for table in tables)
 
 # --- priorities: a miss, what gives way, the usual, what overrides it ---
 MISS, LOW, LEARNED, USUAL, HIGH, HIGHEST = 0, 50, 80, 100, 110, 200
@@ -224,8 +217,8 @@ def _bits(name: str, place: str, low: int, width: int, set_by: str, read_by: str
 SEGMENT = _bits(
     "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24,
     "classify arrive arrive_router route paths float snat",
-    "declared answer enter gateway outside fit resolve answer_outside local flood remote spread unknown flood_blocks "
-    "flood_judge flood_alike flood_copies fabric impose",
+    "declared answer enter gateway outside fit resolve answer_outside local heard flood remote spread unknown "
+    "flood_blocks flood_judge flood_alike flood_copies fabric impose",
 )  # fmt: skip
 FROM_FABRIC = _bits(
     "the frame came from another switch, so it is never sent to one again (split horizon)", "metadata", 32, 1,
@@ -239,7 +232,8 @@ ANNOUNCED = _bits(
 IN_KEY = _bits(
     "the logical port that the frame came in by", "reg6", 0, 16,
     "classify answer advertise itself local answer_outside dnat",
-    "neighbor source learn egress egress_tracked egress_judged answer advertise itself float limit deliver",
+    "neighbor source learn egress egress_tracked egress_judged answer advertise itself float errors unresolved "
+    "limit deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
 SENDER_FILTER = _bits(
@@ -275,6 +269,10 @@ _NAT = "dnat dnat_tracked dnat_judged snat snat_tracked snat_judged"
 ROUTER = _bits(
     "the number of the router that it is at", "reg5", 0, 14, "enter arrive_router local dnat",
     f"itself route paths fit float outside {_NAT}",
+)  # fmt: skip
+FAULT = _bits(
+    "why a router does not forward it: NO_ROUTE, TTL_EXCEEDED, LARGER, or OWN_ADDRESS; the controller reads it", "reg5",
+    19, 2, "itself hop fits", "", zero="NO_ROUTE",
 )  # fmt: skip
 TOO_BIG = _bits("it is larger than the next network's MTU", "reg5", 16, 1, "fit", "fits")
 FROM_OUTSIDE = _bits(
@@ -323,11 +321,12 @@ DECIDED_AT = _bits(
 TRAVELS = (
     SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE,
     SAME_GROUPS, BUCKET, ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
-    ROUTER, TOO_BIG, FROM_OUTSIDE, PATH, NEXT_HOP4, *NEXT_HOP6,
+    ROUTER, TOO_BIG, FROM_OUTSIDE, FAULT, PATH, NEXT_HOP4, *NEXT_HOP6,
 )  # fmt: skip
 LEARNING_ONLY = 1 << 16  # in BLOCK
 UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter
 OUTWARD, INWARD = 0, 1  # in DIRECTION, and who opened a connection, in ct_mark
+NO_ROUTE, TTL_EXCEEDED, LARGER, OWN_ADDRESS = 0, 1, 2, 3  # in FAULT
 PASSED, NO_RULE, FORBIDDEN, NO_PROTOCOL, INVALID = 1, 2, 3, 4, 5  # in OUTCOME
 OPENER = "ct_mark[0]"  # of a connection in a port's zone: OUTWARD, the port itself, or INWARD
 

@@ -2,10 +2,10 @@
 
 Every flow set has a tree of owners.  On a switch: the switch itself, its peers, those that frames which cross it may be
 going to, and the networks that it reaches; of a network its blocks of ports; of a block its ports.  In a network's set:
-the network; its routers' interfaces; for each switch that holds it the blocks of ports there; of a block its ports.  In
-a router's: the router and its interfaces.  In a security group's: the group and its rules.  In an address set's: the
-set, and of a security group's members parts and their blocks.  Each step reads only what changes when its own answer
-does.
+the network; its routers' interfaces, and their neighbours that no port declares; for each switch that holds it the
+blocks of ports there; of a block its ports.  In a router's: the router and its interfaces.  In a security group's: the
+group and its rules.  In an address set's: the set, and of a security group's members parts and their blocks.  Each step
+reads only what changes when its own answer does.
 
 A flow set also asks for others (`ASKS`): a switch carries its own set, and whatever is asked for from there on.
 """
@@ -19,6 +19,7 @@ from controller.model.address_sets import AddressBlock, AddressSet
 from controller.model.reader import Reader
 from controller.model.rows import (
     FloatingIp,
+    Neighbor,
     Network,
     Port,
     PortForwarding,
@@ -71,6 +72,8 @@ def _of_network_everywhere(owner: Owner, see: Reader) -> Iterable[Owner]:
         yield "floatingip", floating.id
     for router_id in see.leaving(owner[1]):
         yield "leaving", router_id, owner[1]
+    for neighbor in see.find(Neighbor, "network_id", owner[1]):
+        yield "neighbor", owner[1], neighbor.ip_address
     for switch_id in see.span(owner[1]):
         yield "held", owner[1], switch_id
 
@@ -172,6 +175,7 @@ SUBJECTS: dict[str, Callable[[Owner, Reader], object | None]] = {
     "port_forwarding": lambda owner, see: see.get(PortForwarding, owner[1]),
     "floatingip": lambda owner, see: see.get(FloatingIp, owner[1]),
     "router_interface": lambda owner, see: see.get(RouterInterface, owner[1]),
+    "neighbor": lambda owner, see: see.get(Neighbor, f"{owner[1]}/{owner[2]}"),
     "security_group": lambda owner, see: see.view(SecurityGroup, owner[1]),
     "security_group_rule": lambda owner, see: see.get(SecurityGroupRule, owner[1]),
     "address_set": lambda owner, _: AddressSet.of(owner[0], owner[1]),
@@ -181,6 +185,7 @@ SUBJECTS: dict[str, Callable[[Owner, Reader], object | None]] = {
 _ORIGINS = {
     "block": "network",
     "held": "network",
+    "neighbor": "network",
     "peer": "switch",
     "towards": "switch",
     "router_interface": "port",

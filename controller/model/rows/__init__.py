@@ -24,6 +24,7 @@ from .gateways import WatchPort as WatchPort
 from .learning import Learned as Learned
 from .links import Link as Link
 from .logs import Log as Log
+from .neighbors import Neighbor as Neighbor
 from .networks import Network as Network
 from .pools import AddressScope as AddressScope
 from .pools import SubnetPool as SubnetPool
