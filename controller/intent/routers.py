@@ -10,7 +10,7 @@ from controller.model.rows import ExtraRoute, HostRoute, Router, RouterInterface
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import allocate, networks, router_checks, router_gateways, standard
+from . import allocate, flavors, networks, router_checks, router_gateways, standard
 from .router_gateways import GatewayRequest
 from .standard import StandardRequest
 
@@ -26,6 +26,7 @@ class RouterRequest(StandardRequest, total=False):
     distributed: bool
     ecmp: bool
     bfd: bool
+    flavor_id: str
 
 
 SHOWN_ONLY = ("ha", "distributed")  # what upstream changes of a router that is down, and no flow depends on
@@ -45,6 +46,7 @@ def required(tx: Transaction, router_id: str) -> Router:
 def create(tx: Transaction, project_id: str, request: RouterRequest, means: Means) -> Router:
     networks.check_zones(tx, request.get("zone_hints", ()))
     given: dict[str, Any] = {name: request[name] for name in ("ha", "distributed", "ecmp", "bfd") if name in request}
+    given |= _of_flavor(tx, request)
     router = Router(
         **standard.fields(project_id, request, means),
         number=allocate.free_router_number(tx, means),
@@ -55,6 +57,8 @@ def create(tx: Transaction, project_id: str, request: RouterRequest, means: Mean
     )
     tx.reserve(f"router-number/{router.number}", router)
     tx.reserve(f"segment/{router.segment}", router)
+    if router.flavor_id:
+        tx.reserve(f"flavor-router/{router.flavor_id}/{router.id}", router)
     tx.put(router)
     gateway = request.get("gateway")
     if gateway is not None:
@@ -89,7 +93,19 @@ def delete(tx: Transaction, router_id: str, means: Means) -> None:
     router = router_gateways.remove_all(tx, router)
     tx.release(f"router-number/{router.number}")
     tx.release(f"segment/{router.segment}")
+    if router.flavor_id:
+        tx.release(f"flavor-router/{router.flavor_id}/{router.id}")
     tx.delete(router)
+
+
+def _of_flavor(tx: Transaction, request: RouterRequest) -> dict[str, Any]:
+    """Fields that a new router gets from its flavor.  Raises Invalid where it is to have one of them otherwise."""
+    flavor_id = request.get("flavor_id", "")
+    if not flavor_id:
+        return {}
+    if not {*SHOWN_ONLY}.isdisjoint(request):
+        raise Invalid("Invalid input for operation: Cannot set ha or distributed together with a flavor.")
+    return {"flavor_id": flavor_id, **flavors.kind_of_router(tx, flavor_id)._asdict()}
 
 
 # --- extra routes -----------------------------------------------------------------------------------------------------

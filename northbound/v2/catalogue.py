@@ -9,6 +9,7 @@ from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
 from .default_rules import DEFAULT_RULES
+from .flavors import FLAVORS, SERVICE_PROFILES
 from .logs import LOGS
 from .networks import NETWORKS
 from .ports import PORTS
@@ -30,6 +31,8 @@ RESOURCES: list[Resource] = [
     ADDRESS_GROUPS,
     DEFAULT_RULES,
     LOGS,
+    SERVICE_PROFILES,
+    FLAVORS,
     ROUTERS,
     RBAC_POLICIES,
     AGENTS,

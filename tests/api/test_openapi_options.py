@@ -76,7 +76,7 @@ class Tried(NamedTuple):
 
 def make(tried: Tried, physical: bool) -> dict[str, str]:
     """An object of each kind, and its id by the kind."""
-    made = {"tenant": "default", "project": "default", "alias": "quotas", "host": "h", "tag": "a"}
+    made = {"tenant": "default", "project": "default", "alias": "quotas", "host": "h", "tag": "a", "profile": "none"}
 
     for resource in creatable():
         request = SAMPLES[resource.name](made.__getitem__, 1)
