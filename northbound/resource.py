@@ -197,6 +197,11 @@ class Resource:
         object.__setattr__(self, "show_all", _showing([each for each in self.by_name.values() if each.show]))
 
     @property
+    def policy_name(self) -> str:
+        """What its policies call it: `create_floatingip_port_forwarding` for a part of a floating IP, as upstream."""
+        return f"{self.parent.policy_name}_{self.name}" if self.parent else self.name
+
+    @property
     def operations(self) -> tuple[str, ...]:
         """Those of create, get, update and delete that it has."""
         has = {CREATE: self.create, GET: True, UPDATE: self.update, DELETE: self.delete or self.forget}

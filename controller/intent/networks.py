@@ -145,7 +145,8 @@ def delete(tx: Transaction, network_id: str, means: Means) -> None:
     """Delete a network and its subnets.  Raises Conflict (NetworkInUse) when it has ports."""
     network = required(tx, network_id)
     tx.guard(f"member/{network_id}")
-    ports = tx.model.count(Port, "network_id", network_id)
+    gone = [before for before, after in tx.changes() if isinstance(before, Port) and after is None]
+    ports = tx.model.count(Port, "network_id", network_id) - sum(each.network_id == network_id for each in gone)
     if ports:
         raise Conflict(
             f"Unable to complete operation on network {network_id}. There are one or more ports still in use on the "

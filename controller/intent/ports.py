@@ -12,7 +12,7 @@ from controller.model.rows import AddressPair, DhcpOption, Network, Port
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import addresses, allocate, attachments, logs, memberships, networks, standard, visibility
+from . import addresses, allocate, attachments, logs, memberships, networks, port_uses, standard, visibility
 from .addresses import AddressRequest
 from .standard import StandardRequest
 
@@ -115,6 +115,8 @@ def update(tx: Transaction, port_id: str, request: PortRequest, means: Means) ->
         changes["fixed_ips"] = now.fixed_ips
     if "fixed_ips" in request:
         changes["fixed_ips"] = addresses.of_port(tx, network, now, request["fixed_ips"], means)
+    if "fixed_ips" in changes:
+        port_uses.move(tx, port, {fixed.ip_address for fixed in changes["fixed_ips"]}, means)
     if "dhcp_options" in request:
         changes["dhcp_options"] = _options(port.dhcp_options, request["dhcp_options"])
     if "host" in request:
@@ -130,11 +132,15 @@ def update(tx: Transaction, port_id: str, request: PortRequest, means: Means) ->
 
 
 def delete(tx: Transaction, port_id: str, means: Means) -> None:
-    remove(tx, required(tx, port_id))
+    """Delete a port.  Raises Conflict for one that floating IPs of others lead to, or that is deleted otherwise."""
+    port = required(tx, port_id)
+    port_uses.check_deletable(tx, port)
+    remove(tx, port, means)
 
 
-def remove(tx: Transaction, port: Port) -> None:
-    """Delete a port and release its reservations."""
+def remove(tx: Transaction, port: Port, means: Means) -> None:
+    """Delete a port, and release its reservations and what leads to it."""
+    port_uses.leave(tx, port, means)
     for fixed in port.fixed_ips:
         tx.release(f"ip/{fixed.subnet_id}/{fixed.ip_address}")
     tx.release(f"mac/{port.network_id}/{port.mac_address}")

@@ -42,6 +42,9 @@ def discovery() -> Paths:
         "/v2.0/log/loggable-resources": {
             "get": _get("logs", "listLoggableResources", "The kinds of objects whose decisions can be logged.")
         },
+        "/v2.0/floatingip_pools": {
+            "get": _get("floatingips", "listFloatingipPools", "Subnets that floating IPs have their addresses from.")
+        },
         **{f"/v2.0/{path}": {"get": _get("discovery", f"list_{path}", "An empty list.")} for path in absent()},
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..routes import RouteTable
-from . import absent, actions, availability, bindings, logs, quotas, tags
+from . import absent, actions, availability, bindings, floatingips, logs, quotas, tags
 from .catalogue import RESOURCES
 from .engine import below, collection, member
 
@@ -22,6 +22,7 @@ def add(routes: RouteTable) -> None:
     bindings.add(routes)
     routes.add("v2.0/availability_zones", {"GET": availability.zones})
     routes.add("v2.0/log/loggable-resources", {"GET": logs.loggable_resources})
+    routes.add("v2.0/floatingip_pools", {"GET": floatingips.pools})
     absent.add(routes)
 
 

@@ -9,6 +9,8 @@ from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
 from .default_rules import DEFAULT_RULES
+from .floatingips import FLOATING_IPS
+from .forwardings import PORT_FORWARDINGS
 from .logs import LOGS
 from .networks import NETWORKS
 from .ports import PORTS
@@ -29,6 +31,8 @@ RESOURCES: list[Resource] = [
     ADDRESS_GROUPS,
     DEFAULT_RULES,
     LOGS,
+    FLOATING_IPS,
+    PORT_FORWARDINGS,
     RBAC_POLICIES,
     AGENTS,
     IP_AVAILABILITIES,
