@@ -15,7 +15,7 @@ from controller.model.rows import FixedIp, FloatingIp, Network, Port, PortForwar
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import networks, port_uses, ports, standard, visibility
+from . import networks, port_uses, ports, slots, standard, visibility
 from .addresses import AddressRequest
 from .ports import PortRequest
 from .standard import StandardRequest
@@ -120,7 +120,9 @@ def _floating_port(
     given = AddressRequest(request.get("subnet_id", ""), request.get("floating_ip_address", ""))
     if any(given):
         wanted["fixed_ips"] = (given,)
-    return ports.create(tx, "", wanted, means._replace(operator=True))
+    port = ports.create(tx, "", wanted, means._replace(operator=True))
+    slots.exempt(tx, port)
+    return port
 
 
 # --- association ------------------------------------------------------------------------------------------------------
@@ -260,7 +262,7 @@ def delete_network(tx: Transaction, network_id: str, means: Means) -> None:
 
 
 def _of_router(tx: Transaction, router_id: str) -> list[FloatingIp]:
-    tx.guard(f"fip-router/{router_id}")
+    tx.guard(f"router-fip/{router_id}")
     return tx.find(FloatingIp, "router_id", router_id)
 
 

@@ -1,6 +1,8 @@
-"""What a port's deletion or a change of its addresses means for what leads to it: floating IPs and port forwardings.
+"""What a port's deletion or a change of its addresses means for what leads to it.
 
-`ports` calls these; they know rows only, so that the rules of floating IPs can make ports.
+That is floating IPs, port forwardings, NDP proxies, and local IPs.
+
+`ports` calls these.  They know rows only, so that the rules of floating IPs can make ports.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Collection
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.rows import FloatingIp, Port, PortForwarding
+from controller.model.rows import FloatingIp, LocalIp, LocalIpAssociation, NdpProxy, Port, PortForwarding
 from controller.runtime.errors import Conflict, Invalid
 from controller.store.transaction import Transaction
 
@@ -20,15 +22,18 @@ FLOATING = "network:floatingip"  # the device owner of a port that has a floatin
 def check_deletable(tx: Transaction, port: Port) -> None:
     """Raises Conflict (ServicePortInUse) for a port that is deleted with what it belongs to, and not by itself."""
     if port.device_owner == FLOATING and tx.find(FloatingIp, "floating_port_id", port.id):
-        raise in_use(port, f"has device owner {port.device_owner}")
+        raise _in_use(port, f"has device owner {port.device_owner}")
+    tx.guard(f"local-ip/{port.id}")
+    if tx.find(LocalIp, "local_port_id", port.id):
+        raise _in_use(port, "still referenced by Local IPs")
 
 
-def in_use(port: Port, reason: str) -> Conflict:
+def _in_use(port: Port, reason: str) -> Conflict:
     return Conflict(f"Port {port.id} cannot be deleted directly via the port API: {reason}.", "ServicePortInUse")
 
 
 def leave(tx: Transaction, port: Port, means: Means) -> None:
-    """Disassociate the floating IPs of a port that is deleted, and delete its port forwardings.
+    """Disassociate the floating IPs of a port that is deleted, and delete what else leads to it.
 
     Raises Conflict (FipAssociated) where one is of another project than the caller's.
     """
@@ -41,13 +46,13 @@ def leave(tx: Transaction, port: Port, means: Means) -> None:
                 "FipAssociated",
             )
         disassociate(tx, floating, means)
-    _end_forwardings(tx, port, (), means)
+    _end_others(tx, port, (), means)
 
 
 def move(tx: Transaction, port: Port, addresses: Collection[str], means: Means) -> None:
-    """Check new addresses of a port.  Port forwardings to those that it loses are deleted.
+    """Check new addresses of a port.  What leads to those that it loses is deleted, but floating and local IPs.
 
-    Raises Invalid (BadRequest) where it would lose one that a floating IP leads to.
+    Raises Invalid (BadRequest) where it would lose one that a floating IP leads to, or that is a local IP.
     """
     tx.guard(f"fip-port/{port.id}")
     if any(each.fixed_ip_address not in addresses for each in tx.find(FloatingIp, "port_id", port.id)):
@@ -56,14 +61,25 @@ def move(tx: Transaction, port: Port, addresses: Collection[str], means: Means) 
             f"been associated to a floating ip.",
             "BadRequest",
         )
-    _end_forwardings(tx, port, addresses, means)
+    tx.guard(f"local-ip/{port.id}")
+    if any(each.local_ip_address not in addresses for each in tx.find(LocalIp, "local_port_id", port.id)):
+        raise Invalid(f"Bad port request: an address of port {port.id} is a local IP.", "BadRequest")
+    _end_others(tx, port, addresses, means)
 
 
-def _end_forwardings(tx: Transaction, port: Port, kept: Collection[str], means: Means) -> None:
+def _end_others(tx: Transaction, port: Port, kept: Collection[str], means: Means) -> None:
     tx.guard(f"forwarded/{port.id}")
     for forwarding in tx.find(PortForwarding, "internal_port_id", port.id):
         if forwarding.internal_ip_address not in kept:
             end_forwarding(tx, forwarding, means)
+    tx.guard(f"proxied/{port.id}")
+    for proxy in tx.find(NdpProxy, "port_id", port.id):
+        if proxy.ip_address not in kept:
+            end_proxy(tx, proxy)
+    tx.guard(f"local-ip-port/{port.id}")
+    for association in tx.find(LocalIpAssociation, "fixed_port_id", port.id):
+        if association.fixed_ip not in kept:
+            end_association(tx, association)
 
 
 # --- one association --------------------------------------------------------------------------------------------------
@@ -117,7 +133,7 @@ def _places(floating: FloatingIp) -> list[str]:
     if floating.port_id:
         found += [_place(floating), f"fip-port/{floating.port_id}/{floating.id}"]
     if floating.router_id:
-        found.append(f"fip-router/{floating.router_id}/{floating.id}")
+        found.append(f"router-fip/{floating.router_id}/{floating.id}")
     return found
 
 
@@ -140,4 +156,32 @@ def forwarding_places(forwarding: PortForwarding) -> tuple[str, str]:
     return (
         f"forwarding/{forwarding.floatingip_id}/{forwarding.id}",
         f"forwarded/{forwarding.internal_port_id}/{forwarding.id}",
+    )
+
+
+# --- one NDP proxy, one association of a local IP ---------------------------------------------------------------------
+
+
+def end_proxy(tx: Transaction, proxy: NdpProxy) -> None:
+    for place in proxy_places(proxy):
+        tx.release(place)
+    tx.delete(proxy)
+
+
+def proxy_places(proxy: NdpProxy) -> tuple[str, str]:
+    """Reservations of a proxy: an address has one at a router."""
+    return f"router-proxy/{proxy.router_id}/{proxy.ip_address}", f"proxied/{proxy.port_id}/{proxy.id}"
+
+
+def end_association(tx: Transaction, association: LocalIpAssociation) -> None:
+    for place in association_places(association):
+        tx.release(place)
+    tx.delete(association)
+
+
+def association_places(association: LocalIpAssociation) -> tuple[str, str]:
+    """Reservations of an association: a port serves a local IP once."""
+    return (
+        f"local-ip-association/{association.local_ip_id}/{association.fixed_port_id}",
+        f"local-ip-port/{association.fixed_port_id}/{association.local_ip_id}",
     )

@@ -11,7 +11,9 @@ from .availability import IP_AVAILABILITIES
 from .default_rules import DEFAULT_RULES
 from .floatingips import FLOATING_IPS
 from .forwardings import PORT_FORWARDINGS
+from .local_ips import LOCAL_IP_ASSOCIATIONS, LOCAL_IPS
 from .logs import LOGS
+from .metering import METERING_LABEL_RULES, METERING_LABELS
 from .networks import NETWORKS
 from .ports import PORTS
 from .scopes import ADDRESS_SCOPES
@@ -33,6 +35,10 @@ RESOURCES: list[Resource] = [
     LOGS,
     FLOATING_IPS,
     PORT_FORWARDINGS,
+    METERING_LABELS,
+    METERING_LABEL_RULES,
+    LOCAL_IPS,
+    LOCAL_IP_ASSOCIATIONS,
     RBAC_POLICIES,
     AGENTS,
     IP_AVAILABILITIES,

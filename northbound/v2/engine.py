@@ -53,12 +53,12 @@ def below(resource: Resource, handlers: Mapping[str, Handler]) -> dict[str, Hand
 
 
 def _checked(resource: Resource, handler: Handler) -> Handler:
-    def handled(ask: Ask, above: str, row_id: str, *more: str) -> Response:
+    def handled(ask: Ask, above: str, name: str, *more: str) -> Response:
         _parent(resource, ask, above)
-        row = ask.view.model.get(resource.kind, row_id)
-        if resource.on is None or getattr(row, resource.on.field, None) != above:
-            raise missing(resource, row_id)
-        return handler(ask, row_id, *more)
+        row = resource.part(ask.view.model, above, name)
+        if row is None:
+            raise missing(resource, name)
+        return handler(ask, row.row_id, *more)
 
     return handled
 

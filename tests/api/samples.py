@@ -38,6 +38,18 @@ SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
         "used_in_default_sg": True, "used_in_non_default_sg": False,
     },
     "log": lambda an, n: {"name": f"n{n}", "resource_type": "security_group", "target_id": an("port"), "event": "DROP"},
+    "floatingip": lambda an, n: {"floating_network_id": an(OUTSIDE), "description": f"n{n}"},
+    "port_forwarding": lambda an, n: {
+        "internal_port_id": an("port"), "protocol": "tcp", "external_port": n + 1, "internal_port": n + 1,
+        "description": f"n{n}",
+    },
+    "conntrack_helper": lambda an, n: {"protocol": "tcp", "port": n + 1, "helper": "ftp"},
+    "metering_label": lambda an, n: {"name": f"n{n}"},
+    "metering_label_rule": lambda an, n: {
+        "metering_label_id": an("metering_label"), "direction": "ingress", "remote_ip_prefix": f"13.{n}.0.0/16",
+    },
+    "local_ip": lambda an, n: {"name": f"n{n}", "network_id": an("network")},
+    "port_association": lambda an, n: {"fixed_port_id": an("port")},
     "rbac_policy": lambda an, n: {
         "object_type": "network", "object_id": an("network"), "action": "access_as_shared",
         "target_tenant": f"green{n}",

@@ -70,7 +70,7 @@ class Routed(World):
 
     def reservations(self) -> set[str]:
         """Those of floating IPs and port forwardings."""
-        kinds = ("fip-", "forward")
+        kinds = ("fip-", "router-fip", "forward")
         return {key for key in self.model.taken if key.removeprefix("taken/").startswith(kinds)}
 
 

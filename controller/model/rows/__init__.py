@@ -20,6 +20,8 @@ from .default_rules import DefaultSecurityGroupRule as DefaultSecurityGroupRule
 from .default_rules import Seeded as Seeded
 from .learning import Learned as Learned
 from .links import Link as Link
+from .local_ips import LocalIp as LocalIp
+from .local_ips import LocalIpAssociation as LocalIpAssociation
 from .logs import Log as Log
 from .networks import Network as Network
 from .pools import AddressScope as AddressScope
@@ -50,3 +52,7 @@ from .switches import Physical as Physical
 from .switches import Plugged as Plugged
 from .switches import Switch as Switch
 from .switches import Tunnel as Tunnel
+from .translation import ConntrackHelper as ConntrackHelper
+from .translation import MeteringLabel as MeteringLabel
+from .translation import MeteringLabelRule as MeteringLabelRule
+from .translation import NdpProxy as NdpProxy

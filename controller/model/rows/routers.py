@@ -47,6 +47,7 @@ class Router(Standard, frozen=True, kw_only=True):
     flavor_id: str = ""
     zone_hints: tuple[str, ...] = ()
     flags: str = ""
+    ndp_proxy: bool = False
 
     @property
     def external_networks(self) -> tuple[str, ...]:
@@ -82,7 +83,7 @@ class RouterInterface(Row, frozen=True, kw_only=True):
     lookup=("project_id", "tags", "floating_port_id", "floating_ip_address"),
     attributes=("floating_network_id", "floating_port_id", "floating_ip_address", "port_id", "fixed_ip_address",
                 "router_id"),
-    refers=(Reference("port_id", "port", "fip-port"), Reference("router_id", "router", "fip-router")),
+    refers=(Reference("port_id", "port", "fip-port"), Reference("router_id", "router", "router-fip")),
     seen=BY_OWNER,
     quota=50,
     plural="Floating IPs",
