@@ -219,7 +219,9 @@ def _credentials(caller: Caller) -> dict[str, Any]:
 
 
 def _parts(value: object) -> set[str]:
-    """The keys of a list of dictionaries."""
+    """The keys of a dictionary, or of a list of them."""
+    if isinstance(value, dict):
+        return set(map(str, value))
     if not isinstance(value, list | tuple):
         return set()
     return {str(key) for item in value if isinstance(item, dict) for key in item}

@@ -25,7 +25,10 @@ def _of_resources() -> Iterator[RuleDefault]:
         path = f"/v2.0/{resource.path}"
         yield from documented(path, resource.policy_name, resource.access, resource.operations)
         for action in resource.actions:
-            yield rule(action.name, action.rule, action.summary, ("PUT", f"{path}/{{id}}/{action.name}"))
+            call = ("PUT", f"{path}/{{id}}/{action.name}")
+            yield rule(action.name, action.rule, action.summary, call)
+            for part, check in action.parts:
+                yield rule(f"{action.name}:{part}", check, f"{action.summary}: say `{part}`", call)
 
 
 def _of_calls() -> Iterator[RuleDefault]:

@@ -24,7 +24,7 @@ from controller.store.transaction import Transaction
 from .auth import Caller
 from .checks import Check, Fault, shown
 from .rules import CREATE, DELETE, GET, UPDATE, Access
-from .schema import SHOWN_TEXT, Schema, of
+from .schema import SHOWN_TEXT, Schema, closed, of
 
 MAX_FAULTS = 20  # that one answer tells
 BAD_REQUEST = "HTTPBadRequest"  # the type under which OpenStack Networking refuses a body's form
@@ -125,17 +125,29 @@ class Extension(NamedTuple):
 class MemberAction(NamedTuple):
     """A call on one object beside CRUD: PUT PATH/ID/NAME, with a body of exactly these attributes.
 
-    `rule`: who may, by default; the rule has the action's name.  `answer`: the body of the answer, of this `shape`;
-    None: the object, as a GET shows it.
+    `rule`: who may, by default; the rule has the action's name.  `answer`: the body of the answer, of this `shape`, of
+    what `run` returns; None: the object, as a GET shows it.  `choice`: the body has one of the attributes at least, and
+    not all of them.  `root`: the attributes are within a dictionary of this name.  `parts`: who may say an attribute,
+    or a part of its values (`external_gateways:enable_snat`), beside who may call.
     """
 
     name: str
     summary: str
     rule: str
     takes: Mapping[str, Check]
-    run: Callable[[Transaction, str, Mapping[str, Any], Means], Row]
+    run: Callable[[Transaction, str, Mapping[str, Any], Means], Any]
     answer: Callable[[ResourceView, Any], dict[str, object]] | None = None
     shape: Schema | None = None
+    choice: bool = False
+    root: str = ""
+    parts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def body(self) -> Schema:
+        """The JSON Schema of the request."""
+        properties = {name: of(check) for name, check in self.takes.items()}
+        inner = closed(properties) | {"minProperties": 1} if self.choice else closed(properties, *properties)
+        return closed({self.root: inner}, self.root) if self.root else inner
 
 
 class Seed(NamedTuple):

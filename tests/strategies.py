@@ -9,11 +9,14 @@ from controller.model.rows import (
     AddressGroup,
     AddressPair,
     FixedIp,
+    Gateway,
+    GatewayRanking,
     Interface,
     Learned,
     Link,
     Network,
     Port,
+    Router,
     Row,
     SecurityGroup,
     SecurityGroupRule,
@@ -158,6 +161,22 @@ wires: st.SearchStrategy[list[Row]] = st.lists(
 
 rows: st.SearchStrategy[Row] = st.one_of(networks, ports, ports, switches, interfaces, interfaces, learned)
 filters: st.SearchStrategy[Row] = st.one_of(groups, rules, rules, address_groups)
+
+
+ROUTERS = ["r", "s"]
+routers = st.builds(
+    lambda row_id, again, networks: Router(
+        id=row_id, project_id="t", number=(3 if again else 1) + ROUTERS.index(row_id),
+        segment=(903 if again else 901) + ROUTERS.index(row_id),
+        gateways=tuple(Gateway(network_id, f"gw-{row_id}-{network_id}") for network_id in networks),
+    ),
+    st.sampled_from(ROUTERS), st.booleans(), st.lists(st.sampled_from(NETWORKS), unique=True, max_size=2),
+)  # fmt: skip
+rankings = st.builds(
+    lambda row_id, ranked: GatewayRanking(id=row_id, switches=tuple(ranked)),
+    st.sampled_from(ROUTERS), st.lists(st.sampled_from(SWITCHES), unique=True, max_size=3),
+)  # fmt: skip
+gateways: st.SearchStrategy[Row] = st.one_of(routers, rankings, rankings)
 
 
 def base() -> list[Row]:

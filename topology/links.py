@@ -122,7 +122,7 @@ def peer(other: Switch, see: Reader) -> Iterator[Flow]:
 def towards(other: Switch, see: Reader) -> Iterator[Flow]:
     """Label forwarding: the next hop of a labelled frame for `other`."""
     me = see.view(Switch, see.switch_id)
-    route = see.route(other.id) if see.holds_ports(other.id) else None
+    route = see.route(other.id) if see.receives(other.id) else None
     if me is None or route is None:
         return
     label = field("mpls_label", other.number)

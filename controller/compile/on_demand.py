@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from controller.compile.compiler import Apps, Compiled, Compiler
 from controller.model.model import Dependency, Model
 from controller.model.overlay import Changed, Overlay
-from controller.model.rows import Network, SecurityGroup, SecurityGroupRule, Switch
+from controller.model.rows import Network, Router, SecurityGroup, SecurityGroupRule, Switch
 from controller.runtime import hub
 
 KEPT = 60.0  # seconds after the last question that what was computed is kept
@@ -85,18 +85,19 @@ class OnDemand:
 def concerned(model: Model, overlay: Overlay) -> set[str]:
     """The switches that may have flows that read what the overlay changes.
 
-    Those that its dependencies name, and all that carry a network or a security group that they name, or a group whose
-    rules name it, before or after.  In a fabric of wires every switch has flows towards each that holds ports: all of
-    them, where that changes.
+    Those that its dependencies name, and all that carry a network, a router or a security group that they name, or a
+    group whose rules name it, before or after.  In a fabric of wires every switch has flows towards each that receives
+    frames: all of them, where that changes.
     """
     named = {part for dependency in overlay.touched for part in _parts(dependency)}
     found = {part for part in named if model.get(Switch, part) is not None}
     for part in named:
-        if model.get(Network, part) is not None or overlay.get(Network, part) is not None:
-            found.update(model.placement.held.of(("network", part)), overlay.placement.held.of(("network", part)))
+        for name, kind in (("network", Network), ("router", Router)):
+            if model.get(kind, part) is not None or overlay.get(kind, part) is not None:
+                found.update(model.placement.held.of((name, part)), overlay.placement.held.of((name, part)))
     for group_id in _groups(model, named) | _groups(overlay, named):
         found.update(model.placement.filtering.of(group_id), overlay.placement.filtering.of(group_id))
-    if any(dependency[0] == "holds_ports" for dependency in overlay.touched):
+    if any(dependency[0] == "receives" for dependency in overlay.touched):
         found.update(model.routes.switches())
     return found
 

@@ -104,6 +104,12 @@ def usable(subnet: Subnet, address: str) -> bool:
     return span.hosts[0] <= wanted <= span.hosts[1]
 
 
+def in_pools(subnet: Subnet, address: str) -> bool:
+    """Whether the address is one that may be allocated by default."""
+    span, wanted = ranges.span(subnet), ranges.number(address)
+    return (6 if ":" in address else 4) == span.version and any(first <= wanted <= last for first, last in span.pools)
+
+
 # --- choosing ---------------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from . import ranges
 SEGMENTS = 2**24 - 1  # the VNI of VXLAN and Geneve has 24 bits (RFC 7348, 5)
 LABELS = 2**20 - 1  # a segment is an MPLS label on wires, of 20 bits (RFC 3032, 2.1)
 GROUPS = 2**24 - 1  # security groups and address groups: a number in flows has 24 bits
+ROUTERS = 16_382  # a router has a connection tracking zone of its own, 49,151 and its number, below the probe's 65,534
 MAC_PREFIX = "fa:16:3e"  # OpenStack's default
 PROBES = 16  # random draws before the pools are searched one by one
 
@@ -44,11 +45,11 @@ def _free_number(tx: Transaction, prefix: str, drawn: int, last: int, means: Mea
 # --- segments ---------------------------------------------------------------------------------------------------------
 
 
-def free_segment(tx: Transaction, means: Means) -> int:
+def free_segment(tx: Transaction, means: Means, what: str = "network") -> int:
     """A free segment id, of 20 bits while there are any, so that wires can carry it.  Raises Exhausted."""
     segment = _free_number(tx, "segment", LABELS, SEGMENTS, means)
     if segment is None:
-        raise Exhausted("Unable to create the network. No segment id is left.", "NoNetworkAvailable")
+        raise Exhausted(f"Unable to create the {what}. No segment id is left.", "NoNetworkAvailable")
     return segment
 
 
@@ -60,6 +61,17 @@ def free_group_number(tx: Transaction, means: Means) -> int:
     number = _free_number(tx, "group-number", GROUPS, GROUPS, means)
     if number is None:
         raise Exhausted("Unable to create the group. No group number is left.", "ServiceUnavailable")
+    return number
+
+
+# --- numbers of routers -----------------------------------------------------------------------------------------------
+
+
+def free_router_number(tx: Transaction, means: Means) -> int:
+    """A number that no router has, of 14 bits; the caller reserves `router-number/NUMBER`.  Raises Exhausted."""
+    number = _free_number(tx, "router-number", ROUTERS, ROUTERS, means)
+    if number is None:
+        raise Exhausted("Unable to create the router. No router number is left.", "ServiceUnavailable")
     return number
 
 

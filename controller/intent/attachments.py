@@ -16,6 +16,8 @@ from controller.model.rows import Interface, Link, Port
 from controller.runtime.errors import Conflict, Forbidden, Invalid
 from controller.store.transaction import Taken, Transaction
 
+from . import router_ports
+
 _UUID = re.compile("[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 
@@ -63,6 +65,7 @@ def plug(tx: Transaction, port: Port, interface_id: str, means: Means) -> Port:
 
     Forbidden and Conflict as `permit`.
     """
+    router_ports.refuse_attachment(tx, port)
     permit(tx, interface_id, means)
     there = attached(tx.model, port)
     if there:

@@ -5,9 +5,6 @@ The address is that of a port of the external network, of no project, which is m
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable
-
 from msgspec.structs import replace
 
 from controller.intent.env import Means
@@ -15,7 +12,7 @@ from controller.model.rows import FixedIp, FloatingIp, Network, Port, PortForwar
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import networks, port_uses, ports, slots, standard, visibility
+from . import networks, port_uses, ports, router_ports, slots, standard, visibility
 from .addresses import AddressRequest
 from .ports import PortRequest
 from .standard import StandardRequest
@@ -116,7 +113,7 @@ def _floating_port(
     tx: Transaction, network: Network, floating_id: str, request: FloatingIpRequest, means: Means
 ) -> Port:  # fmt: skip
     """A port of no project: tenants take addresses of external networks so, and make no ports on them."""
-    wanted = PortRequest(network_id=network.id, device_id=floating_id, device_owner=port_uses.FLOATING)
+    wanted = PortRequest(network_id=network.id, device_id=floating_id, device_owner=router_ports.FLOATING)
     given = AddressRequest(request.get("subnet_id", ""), request.get("floating_ip_address", ""))
     if any(given):
         wanted["fixed_ips"] = (given,)
@@ -219,38 +216,7 @@ def _check_no_forwardings(tx: Transaction, floating: FloatingIp) -> None:
         raise Conflict(f"Floating IP {floating.id} in use by Port Forwarding resources.", "FipInUseByPortForwarding")
 
 
-# --- what routers and networks ask ------------------------------------------------------------------------------------
-
-
-def check_gateway_unused(tx: Transaction, router_id: str, network_id: str) -> None:
-    """For a gateway that goes.  Raises Conflict (RouterExternalGatewayInUseByFloatingIp)."""
-    if any(each.floating_network_id == network_id for each in _of_router(tx, router_id)):
-        raise Conflict(
-            f"Gateway cannot be updated for router {router_id}, since a gateway to external network {network_id} is "
-            f"required by one or more floating IPs.",
-            "RouterExternalGatewayInUseByFloatingIp",
-        )
-
-
-def check_interface_unused(tx: Transaction, router_id: str, subnet: Subnet) -> None:
-    """For an interface that leaves a subnet.
-
-    Raises Conflict: RouterInterfaceInUseByFloatingIP where floating IPs lead to addresses of the subnet,
-    RouterInterfaceInUseAsGatewayByFloatingIP where their own addresses are reached by it.
-    """
-    said = f"Router interface for subnet {subnet.id} on router {router_id} cannot be deleted, as it is required "
-    for floating in _of_router(tx, router_id):
-        if any(_on(tx, subnet, port_id, address) for port_id, address in _ends(tx, floating)):
-            raise Conflict(f"{said}by one or more floating IPs.", "RouterInterfaceInUseByFloatingIP")
-        if floating.floating_network_id == subnet.network_id and not _has_gateway(tx, router_id, subnet.network_id):
-            raise Conflict(
-                f"{said}as a gateway by one or more floating IPs.", "RouterInterfaceInUseAsGatewayByFloatingIP"
-            )
-
-
-def _has_gateway(tx: Transaction, router_id: str, network_id: str) -> bool:
-    router = tx.get(Router, router_id)
-    return router is not None and network_id in router.external_networks
+# --- what networks ask ------------------------------------------------------------------------------------------------
 
 
 def delete_network(tx: Transaction, network_id: str, means: Means) -> None:
@@ -259,23 +225,3 @@ def delete_network(tx: Transaction, network_id: str, means: Means) -> None:
         if not floating.router_id:
             remove(tx, floating, means)
     networks.delete(tx, network_id, means)
-
-
-def _of_router(tx: Transaction, router_id: str) -> list[FloatingIp]:
-    tx.guard(f"router-fip/{router_id}")
-    return tx.find(FloatingIp, "router_id", router_id)
-
-
-def _ends(tx: Transaction, floating: FloatingIp) -> Iterable[tuple[str, str]]:
-    """Port and fixed address that it leads to, by itself or by its port forwardings."""
-    tx.guard(f"forwarding/{floating.id}")
-    if floating.port_id:
-        yield floating.port_id, floating.fixed_ip_address
-    for forwarding in tx.find(PortForwarding, "floatingip_id", floating.id):
-        yield forwarding.internal_port_id, forwarding.internal_ip_address
-
-
-def _on(tx: Transaction, subnet: Subnet, port_id: str, address: str) -> bool:
-    if ipaddress.ip_address(address) not in ipaddress.ip_network(subnet.cidr):
-        return False
-    return FixedIp(subnet.id, address) in getattr(tx.get(Port, port_id), "fixed_ips", ())

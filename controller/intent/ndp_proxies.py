@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from controller.intent.env import Means
-from controller.model.rows import FixedIp, NdpProxy, Port, Router, RouterInterface, Subnet, SubnetPool
-from controller.model.rows.base import Reads
+from controller.model.rows import NdpProxy, Port, Router, RouterInterface
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import port_uses, ports, standard, visibility
+from . import port_uses, ports, router_proxies, standard, visibility
 from .standard import StandardRequest
 
 
@@ -110,61 +109,10 @@ def _invalid(address: str, reason: str) -> Invalid:
 
 
 def _check_scopes(tx: Transaction, outside: str, inside: str) -> None:
-    one, two = scope_of(tx, outside), scope_of(tx, inside)
+    one, two = router_proxies.scope_of(tx, outside), router_proxies.scope_of(tx, inside)
     if one != two:
         raise Conflict(
             f"The IPv6 address scope {one or None} of external network conflict with internal network's IPv6 address "
             f"scope {two or None}.",
             "AddressScopeConflict",
         )
-
-
-def scope_of(reads: Reads, network_id: str) -> str:
-    """The address scope of a network's IPv6 subnets; "" where they are of none."""
-    for subnet in reads.find(Subnet, "network_id", network_id):
-        pool = reads.get(SubnetPool, subnet.subnetpool_id) if subnet.ip_version == 6 else None
-        if pool is not None and pool.address_scope_id:
-            return pool.address_scope_id
-    return ""
-
-
-# --- what routers ask -------------------------------------------------------------------------------------------------
-
-
-def check_can_enable(tx: Transaction, router: Router) -> None:
-    """Raises Conflict (RouterGatewayNotValid) for a router whose gateway does not lead to IPv6 of an address scope."""
-    port = tx.get(Port, router.gateways[0].port_id) if router.gateways else None
-    has_address = port is not None and any(":" in address for address in port.addresses)
-    if port is None or not has_address or not scope_of(tx, port.network_id):
-        raise not_valid(
-            router.id,
-            "The router has no external gateway or the external gateway port has no IPv6 address or IPv6 address scope",
-        )
-
-
-def not_valid(router_id: str, reason: str) -> Conflict:
-    return Conflict(f"Can not enable ndp proxy on router {router_id}, {reason}.", "RouterGatewayNotValid")
-
-
-def check_gateway_unused(tx: Transaction, router_id: str) -> None:
-    """For a first gateway that goes.  Raises Conflict (RouterGatewayInUseByNDPProxy)."""
-    tx.guard(f"router-proxy/{router_id}")
-    if tx.find(NdpProxy, "router_id", router_id):
-        raise Conflict(
-            f"Unable to unset external gateway of router {router_id}, There are one or more ndp proxies still in use "
-            f"on the router.",
-            "RouterGatewayInUseByNDPProxy",
-        )
-
-
-def check_interface_unused(tx: Transaction, router_id: str, subnet: Subnet) -> None:
-    """For an interface that leaves a subnet.  Raises Conflict (RouterInterfaceInUseByNDPProxy)."""
-    tx.guard(f"router-proxy/{router_id}")
-    for proxy in tx.find(NdpProxy, "router_id", router_id):
-        port = tx.get(Port, proxy.port_id)
-        if port is not None and FixedIp(subnet.id, proxy.ip_address) in port.fixed_ips:
-            raise Conflict(
-                f"Unable to remove subnet {subnet.id} from router {router_id}, There are one or more ndp proxies still "
-                f"in use on the subnet.",
-                "RouterInterfaceInUseByNDPProxy",
-            )

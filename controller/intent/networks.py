@@ -62,7 +62,7 @@ def create(tx: Transaction, project_id: str, request: NetworkRequest, means: Mea
     request = _placed(request)
     kind = request.get("network_type", ENCAPSULATIONS[0])
     segment = request.get("segment")
-    _check_zones(tx, request.get("zone_hints", ()))
+    check_zones(tx, request.get("zone_hints", ()))
     if kind in physical.TYPES:
         return _on_physical(tx, project_id, request, means)
     if request.get("physical_network"):
@@ -131,6 +131,8 @@ def _on_physical(tx: Transaction, project_id: str, request: NetworkRequest, mean
 def update(tx: Transaction, network_id: str, request: NetworkRequest, means: Means) -> Network:
     network = required(tx, network_id)
     changes: dict[str, Any] = {name: value for name, value in request.items() if name != "shared"}
+    if network.external and not request.get("external", True):
+        sharing.check_no_way_out(tx, network)
     if "mtu" in request:
         changes["mtu"] = request["mtu"] or _most(tx, network, means)
     changed = standard.change(tx, network, changes, means)
@@ -180,7 +182,7 @@ def zones(tx_or_model: visibility.Reads, switches: list[Switch]) -> list[str]:
     return [ZONE] if switches else []
 
 
-def _check_zones(tx: Transaction, hints: tuple[str, ...]) -> None:
+def check_zones(tx: Transaction, hints: tuple[str, ...]) -> None:
     there = zones(tx, list(tx.model.rows(Switch).values()))
     for hint in hints:
         if hint not in there:

@@ -16,20 +16,15 @@ from controller.model.rows import FloatingIp, LocalIp, LocalIpAssociation, NdpPr
 from controller.runtime.errors import Conflict, Invalid
 from controller.store.transaction import Transaction
 
-FLOATING = "network:floatingip"  # the device owner of a port that has a floating IP's address
-
 
 def check_deletable(tx: Transaction, port: Port) -> None:
-    """Raises Conflict (ServicePortInUse) for a port that is deleted with what it belongs to, and not by itself."""
-    if port.device_owner == FLOATING and tx.find(FloatingIp, "floating_port_id", port.id):
-        raise _in_use(port, f"has device owner {port.device_owner}")
+    """Raises Conflict (ServicePortInUse) for a port that has the address of a local IP."""
     tx.guard(f"local-ip/{port.id}")
     if tx.find(LocalIp, "local_port_id", port.id):
-        raise _in_use(port, "still referenced by Local IPs")
-
-
-def _in_use(port: Port, reason: str) -> Conflict:
-    return Conflict(f"Port {port.id} cannot be deleted directly via the port API: {reason}.", "ServicePortInUse")
+        raise Conflict(
+            f"Port {port.id} cannot be deleted directly via the port API: still referenced by Local IPs.",
+            "ServicePortInUse",
+        )
 
 
 def leave(tx: Transaction, port: Port, means: Means) -> None:

@@ -12,7 +12,18 @@ from controller.model.rows import AddressPair, DhcpOption, Network, Port
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import addresses, allocate, attachments, logs, memberships, networks, port_uses, standard, visibility
+from . import (
+    addresses,
+    allocate,
+    attachments,
+    logs,
+    memberships,
+    networks,
+    port_uses,
+    router_ports,
+    standard,
+    visibility,
+)
 from .addresses import AddressRequest
 from .standard import StandardRequest
 
@@ -74,6 +85,7 @@ def create(tx: Transaction, project_id: str, request: PortRequest, means: Means)
         port = replace(port, address_pairs=_pairs(port, request["address_pairs"]))
     if port.interface_id:
         attachments.permit(tx, port.interface_id, means)
+    router_ports.check_device(tx, port.device_owner, port.device_id, means)
     _enter(tx, network, port)
     fixed_ips = addresses.of_new_port(tx, network, port, request.get("fixed_ips"), means)
     port = replace(port, fixed_ips=fixed_ips, security_groups=memberships.of_new_port(tx, port, request, means))
@@ -100,6 +112,10 @@ def create_learning(tx: Transaction, project_id: str, network: Network, admin_st
 def update(tx: Transaction, port_id: str, request: PortRequest, means: Means) -> Port:
     port = required(tx, port_id)
     network = networks.required(tx, port.network_id)
+    router_ports.refuse_change(tx, port, request)
+    if not {"device_id", "device_owner"}.isdisjoint(request):
+        owner, device = request.get("device_owner", port.device_owner), request.get("device_id", port.device_id)
+        router_ports.check_device(tx, owner, device, means)
     changes: dict[str, Any] = {**request}
     if "interface_id" in request:
         if request["interface_id"] not in ("", port.interface_id):
@@ -116,6 +132,7 @@ def update(tx: Transaction, port_id: str, request: PortRequest, means: Means) ->
     if "fixed_ips" in request:
         changes["fixed_ips"] = addresses.of_port(tx, network, now, request["fixed_ips"], means)
     if "fixed_ips" in changes:
+        router_ports.readdress(tx, port, changes["fixed_ips"], means)
         port_uses.move(tx, port, {fixed.ip_address for fixed in changes["fixed_ips"]}, means)
     if "dhcp_options" in request:
         changes["dhcp_options"] = _options(port.dhcp_options, request["dhcp_options"])
@@ -132,8 +149,9 @@ def update(tx: Transaction, port_id: str, request: PortRequest, means: Means) ->
 
 
 def delete(tx: Transaction, port_id: str, means: Means) -> None:
-    """Delete a port.  Raises Conflict for one that floating IPs of others lead to, or that is deleted otherwise."""
+    """Delete a port.  Raises Conflict for one that floating IPs of others lead to, or that something else needs."""
     port = required(tx, port_id)
+    router_ports.refuse_deletion(tx, port)
     port_uses.check_deletable(tx, port)
     remove(tx, port, means)
 

@@ -12,7 +12,7 @@ from controller.model.rows import Network, Port
 from controller.runtime.errors import Conflict, NotFound
 from controller.store.transaction import Transaction
 
-from . import attachments, networks, ports
+from . import attachments, networks, ports, router_ports
 
 
 def network_of(found: Network | None, tenant: str, network_id: str) -> Network:
@@ -68,6 +68,7 @@ def delete_port(tx: Transaction, tenant: str, network_id: str, port_id: str, mea
     there = attachments.attached(tx.model, port)
     if there:
         raise Conflict(f"Port {port_id} has interface {there} plugged in.", "PortInUse")
+    router_ports.refuse_attachment(tx, port)
     ports.remove(tx, port, means)
 
 

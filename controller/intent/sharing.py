@@ -8,7 +8,16 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.rows import AddressScope, Network, RbacPolicy, Row, Standard, SubnetPool
+from controller.model.rows import (
+    AddressScope,
+    FloatingIp,
+    Network,
+    RbacPolicy,
+    Router,
+    Row,
+    Standard,
+    SubnetPool,
+)
 from controller.model.rows.base import DECLARED, REFERRERS, SHAREABLE
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Taken, Transaction
@@ -166,7 +175,19 @@ def _mark_external(tx: Transaction, policy: RbacPolicy) -> None:
         return
     external = any(other.action == EXTERNAL for other in tx.find(RbacPolicy, "object_id", network.id))
     if network.external != external:
+        if not external:
+            check_no_way_out(tx, network)
         tx.put(replace(network, external=external))
+
+
+def check_no_way_out(tx: Transaction, network: Network) -> None:
+    """Raises Conflict while routers have gateways in the network, or floating IPs are of it."""
+    if _ways_out(tx, network.id):
+        raise Conflict(
+            f"External network {network.id} cannot be updated to be made non-external, since it has existing gateway "
+            f"ports.",
+            "ExternalNetworkInUse",
+        )
 
 
 def _check_scope(tx: Transaction, shared: Row | None, target: str) -> None:
@@ -192,16 +213,28 @@ def _check_use(tx: Transaction, policy: RbacPolicy) -> None:
 
 def _user(tx: Transaction, policy: RbacPolicy) -> str:
     """A project that uses the object, does not own it, and has no other policy for it; "" for none."""
-    if policy.action != SHARED:
-        return ""
     owner = tx.get(SHAREABLE[policy.object_type], policy.object_id)
     if owner is None:
         return ""
-    for project in sorted(_users(tx, policy.object_type, policy.object_id)):
-        let_in = project != owner.project_id and policy.target in (EVERYBODY, project)
-        if let_in and not granted(tx, policy.object_id, project, SHARED):
+    needs: dict[str, tuple[str, ...]] = dict.fromkeys(_ways_out(tx, policy.object_id), (SHARED, EXTERNAL))
+    if policy.action == SHARED:
+        needs |= dict.fromkeys(_users(tx, policy.object_type, policy.object_id), (SHARED,))
+    for project, actions in sorted(needs.items()):
+        let_in = project not in ("", owner.project_id) and policy.target in (EVERYBODY, project)
+        if let_in and not granted(tx, policy.object_id, project, *actions):
             return project
     return ""
+
+
+def _ways_out(tx: Transaction, network_id: str) -> set[str]:
+    """Projects whose routers have gateways in the network, or that have floating IPs of it.
+
+    The ports of both are of no project, and no rows that refer to the network for its being shared.
+    """
+    tx.guard(f"member/{network_id}/port")
+    routers = tx.model.find(Router, "external_networks", network_id)
+    floating = tx.model.find(FloatingIp, "floating_network_id", network_id)
+    return {router.project_id for router in routers} | {each.project_id for each in floating}
 
 
 def _users(tx: Transaction, object_type: str, object_id: str) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from controller.intent.env import Means
-from controller.model.rows import HostRoute, Network, Pool, Port, Subnet, SubnetPool
+from controller.model.rows import HostRoute, Network, Pool, Port, RouterInterface, Subnet, SubnetPool
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
@@ -106,6 +106,7 @@ def update(tx: Transaction, subnet_id: str, request: SubnetRequest, means: Means
     if changed.gateway_ip != subnet.gateway_ip:
         _check_gateway(changed)
         _check_gateway_free(tx, changed)
+        _check_gateway_left(tx, subnet)
     _check_modes(changed)
     _check_dhcp(changed)
     _check_options(changed)
@@ -273,6 +274,17 @@ def _check_gateway_free(tx: Transaction, subnet: Subnet) -> None:
     if holder is not None:
         raise Conflict(
             f"Gateway ip {subnet.gateway_ip} already in use by {holder.replace('/', ' ')}. Unable to update.",
+            "GatewayIpInUse",
+        )
+
+
+def _check_gateway_left(tx: Transaction, subnet: Subnet) -> None:
+    """Raises Conflict while an interface of a router has the subnet's gateway address."""
+    holder = tx.holder(f"ip/{subnet.id}/{subnet.gateway_ip}") if subnet.gateway_ip else None
+    port_id = (holder or "").removeprefix("port/")
+    if port_id and tx.get(RouterInterface, port_id) is not None:
+        raise Conflict(
+            f"Current gateway ip {subnet.gateway_ip} already in use by port {port_id}. Unable to update.",
             "GatewayIpInUse",
         )
 

@@ -51,7 +51,8 @@ def sees(reads: Reads, project_id: str, row: Row) -> bool:
     seen, parent = declared.seen, declared.parent
     if seen is None:
         return False
-    if seen.public or _owner(row) == project_id or granted(reads, row.row_id, project_id, *seen.shared):
+    own = project_id != "" and _owner(row) == project_id  # a gateway's port is of no project
+    if seen.public or own or granted(reads, row.row_id, project_id, *seen.shared):
         return True
     if parent is None:
         return False
@@ -149,7 +150,7 @@ def audience(reads: Reads, row: Row) -> Audience:
         above = parent.of(reads, row) if seen.parent_owner else None
         if above is not None:
             found.add(_owner(above))
-    return frozenset(found)
+    return frozenset(found - {""})
 
 
 def _targets(reads: Reads, object_id: str, actions: tuple[str, ...]) -> Iterable[str]:

@@ -19,16 +19,19 @@ from .placement import Placement, choose
 from .routes import Routes
 from .rows import (
     KINDS,
+    GatewayRanking,
     Interface,
     Link,
     Network,
     Port,
+    Router,
     Row,
     Standard,
     SubnetPool,
     Switch,
 )
-from .rows.base import ATTRIBUTES, FLOWLESS, JOINS
+from .rows.base import ATTRIBUTES, FLOWLESS, JOINS, Node
+from .rows.gateways import anchors
 from .scope_ranges import ScopeRanges
 from .slots import PREFIXES as SLOTS
 from .slots import Slots
@@ -36,6 +39,7 @@ from .slots import Slots
 MANY = 1_000  # ids that are quickly sorted; if it is most of a kind, more are picked out of all in order
 R = TypeVar("R", bound=Row)
 Dependency = tuple[object, ...]
+Anchor = tuple[str, Node]  # a switch, and what it is to reach without ports there
 
 
 class Applied(NamedTuple):
@@ -176,6 +180,8 @@ class Model:
             touched.update(self.group_members.change(cast("Port | None", old), cast("Port | None", new)))
         if kind in JOINS:
             self._join(kind, old, new, touched)
+        if kind is Router or kind is GatewayRanking:
+            self._anchor(self._anchors(kind, row_id, old), self._anchors(kind, row_id, new), touched)
         touched.add((kind, row_id))
         for name in ATTRIBUTES[kind]:
             if getattr(old, name, None) != getattr(new, name, None):
@@ -208,6 +214,18 @@ class Model:
             touched.update(self.placement.join(*pair))
         for pair in sorted(before - after):
             touched.update(self.placement.part(*pair))
+
+    def _anchors(self, kind: type[Row], row_id: str, row: Row | None) -> set[Anchor]:
+        """Anchors of a router's gateways, given its row or that of its ranking."""
+        if kind is Router:
+            return anchors(cast("Router | None", row), self.get(GatewayRanking, row_id))
+        return anchors(self.get(Router, row_id), cast("GatewayRanking | None", row))
+
+    def _anchor(self, before: set[Anchor], after: set[Anchor], touched: set[Dependency]) -> None:
+        for each in sorted(after - before):
+            touched.update(self.placement.anchor(*each))
+        for each in sorted(before - after):
+            touched.update(self.placement.unanchor(*each))
 
     def _settle(self, port_id: str) -> Iterable[Dependency]:
         port = self.get(Port, port_id)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from .group_members import GroupMembers
 from .index import Index
 from .layer import Layer
-from .model import Dependency, Model
+from .model import Anchor, Dependency, Model
 from .placement import Placement
 from .rows import Row
 
@@ -36,7 +36,7 @@ class Overlay(Model):
         self._order: dict[type[Row], Any] = {}
         self._touched: set[Dependency] = set()
         self._unsettled: set[str] = set()
-        self._joining: list[tuple[type[Row], Row | None, Row | None]] = []
+        self._deferred: list[Callable[[], None]] = []  # changes of what switches reach
         for before, after in changes:
             row = after or before
             if row is not None:
@@ -45,10 +45,10 @@ class Overlay(Model):
     @cached_property
     def placement(self) -> Placement:  # type: ignore[override]  # as of the changes, and nobody assigns it
         placement = self.__dict__["placement"] = Placement.over(self._base.placement)
+        for change in self._deferred:
+            change()
         for port_id in self._unsettled:
             self._touched.update(self._settle(port_id))
-        for kind, old, new in self._joining:
-            super()._join(kind, old, new, self._touched)
         return placement
 
     @property
@@ -61,7 +61,10 @@ class Overlay(Model):
         return super()._ordered_ids(kind) if isinstance(self._rows[kind], Layer) else self._base._ordered_ids(kind)
 
     def _join(self, kind: type[Row], old: Row | None, new: Row | None, touched: set[Dependency]) -> None:
-        self._joining.append((kind, old, new))
+        self._deferred.append(partial(super()._join, kind, old, new, touched))
+
+    def _anchor(self, before: set[Anchor], after: set[Anchor], touched: set[Dependency]) -> None:
+        self._deferred.append(partial(super()._anchor, before, after, touched))
 
     def _derive(self, kind: type[Row], old: Row | None, new: Row | None) -> None:
         """Nothing is derived for routes, MTUs and reservations (see the class)."""

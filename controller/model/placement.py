@@ -46,12 +46,15 @@ class Placement:
         self.bindings: MutableMapping[str, Interface] = {}  # port id -> interface, whatever the admin state
         self._locations: MutableMapping[str, PortLocation] = {}
         self.networks: Relation[str, str] = Relation()  # switch -> networks that have a port on it
+        self.anchors: Relation[str, Node] = Relation()  # switch -> nodes that it is to reach without ports there
         self.adjacency = Adjacency()
-        self.reachable: Relation[str, Node] = Relation()  # switch -> components of its networks
+        self.reachable: Relation[str, Node] = Relation()  # switch -> components of its networks and anchors
         self.held: Relation[Node, str] = Relation()  # its inverse: network -> switches that need its flows
         self.span: Relation[str, str] = Relation()  # network -> switches that hold a port of it
+        self.present: Relation[Node, str] = Relation()  # node -> switches with a port there, or anchored to it
         self.learners: Relation[str, str] = Relation()  # network -> switches that hold a learning port of it
-        self.peers: Relation[str, str] = Relation()  # switches of which one has a port in what the other reaches
+        self.peers: Relation[str, str] = Relation()  # switches of which one is present in a network that both reach
+        self.watched: Relation[str, str] = Relation()  # as `peers`, of routers: one may be a gateway of such a router
         self.blocks: Relation[tuple[str, str], int] = Relation()  # (switch, network) -> blocks of its ports
         self.learner_blocks: Relation[tuple[str, str], int] = Relation()
         self.members: Relation[tuple[str, str, int], str] = Relation()  # (switch, network, block) -> ports
@@ -120,14 +123,12 @@ class Placement:
                 yield "learner_blocks", *here
             if self.learners.add(network_id, switch_id):
                 yield "learners", network_id
-        if not self.networks.has(switch_id):
-            yield "holds_ports", switch_id
+        if not self.receives(switch_id):
+            yield "receives", switch_id
         if self.networks.add(switch_id, network_id):
             yield "span", network_id
-            yield from self._meet(switch_id, self._newly(switch_id, network_id), self.peers.add)
             self.span.add(network_id, switch_id)
-            for node in sorted(self.adjacency.reached(("network", network_id))):
-                yield from self._reach(switch_id, node)
+            yield from self._appear(switch_id, ("network", network_id))
 
     def _leave(self, port_id: str, location: PortLocation) -> Iterable[tuple[object, ...]]:
         switch_id, network_id, copy = location
@@ -145,12 +146,10 @@ class Placement:
                 yield "learners", network_id
         if self.networks.remove(switch_id, network_id):
             yield "span", network_id
-            for node in sorted(self.adjacency.reached(("network", network_id))):
-                yield from self._unreach(switch_id, node)
             self.span.remove(network_id, switch_id)
-            yield from self._meet(switch_id, self._newly(switch_id, network_id), self.peers.remove)
-        if not self.networks.has(switch_id):
-            yield "holds_ports", switch_id
+            yield from self._vanish(switch_id, ("network", network_id))
+        if not self.receives(switch_id):
+            yield "receives", switch_id
 
     # --- filters ---
 
@@ -182,53 +181,91 @@ class Placement:
         """Remove an edge between two nodes; yield the dependencies that changed."""
         yield from self._follow(self.adjacency.part(one, other))
 
+    def anchor(self, switch_id: str, node: Node) -> Iterable[tuple[object, ...]]:
+        """Have a switch reach a node, and all that routers join to it, although no port of the switch is there; yield
+        the dependencies that changed.
+        """
+        if not self.receives(switch_id):
+            yield "receives", switch_id
+        if self.anchors.add(switch_id, node):
+            yield "anchors", switch_id
+            yield from self._appear(switch_id, node)
+
+    def unanchor(self, switch_id: str, node: Node) -> Iterable[tuple[object, ...]]:
+        """Take one `anchor` back; yield the dependencies that changed."""
+        if self.anchors.remove(switch_id, node):
+            yield "anchors", switch_id
+            yield from self._vanish(switch_id, node)
+        if not self.receives(switch_id):
+            yield "receives", switch_id
+
+    def receives(self, switch_id: str) -> bool:
+        """Whether frames may be for the switch: it has a port or is a gateway."""
+        return self.networks.has(switch_id) or self.anchors.has(switch_id)
+
+    def _appear(self, switch_id: str, node: Node) -> Iterable[tuple[object, ...]]:
+        """Count one more reason for which a switch is present at a node."""
+        if not self.present.holds(node, switch_id):
+            yield from self._meet(switch_id, node, self._newly(switch_id, node), Relation.add)
+        self.present.add(node, switch_id)
+        for reached in sorted(self.adjacency.reached(node)):
+            yield from self._reach(switch_id, reached)
+
+    def _vanish(self, switch_id: str, node: Node) -> Iterable[tuple[object, ...]]:
+        for reached in sorted(self.adjacency.reached(node)):
+            yield from self._unreach(switch_id, reached)
+        if self.present.remove(node, switch_id):
+            yield from self._meet(switch_id, node, self._newly(switch_id, node), Relation.remove)
+
     def _follow(self, before: Mapping[Node, frozenset[Node]]) -> Iterable[tuple[object, ...]]:
-        for (kind, network_id), was in sorted(before.items()):
-            if kind != "network":
-                continue
-            now = self.adjacency.reached((kind, network_id))
-            for switch_id in self.span.of(network_id):
-                for node in sorted(now - was):
-                    yield from self._reach(switch_id, node)
-                for node in sorted(was - now):
-                    yield from self._unreach(switch_id, node)
+        for node, was in sorted(before.items()):
+            now = self.adjacency.reached(node)
+            for switch_id, times in self.present.counted(node):
+                for _ in range(times):
+                    for reached in sorted(now - was):
+                        yield from self._reach(switch_id, reached)
+                    for reached in sorted(was - now):
+                        yield from self._unreach(switch_id, reached)
 
     def _reach(self, switch_id: str, node: Node) -> Iterable[tuple[object, ...]]:
         if self.reachable.add(switch_id, node):
             self.held.add(node, switch_id)
             yield "reachable", switch_id
-            yield from self._meet(switch_id, self._routed(switch_id, node), self.peers.add)
+            yield from self._meet(switch_id, node, self._others(switch_id, node), Relation.add)
 
     def _unreach(self, switch_id: str, node: Node) -> Iterable[tuple[object, ...]]:
         if self.reachable.remove(switch_id, node):
             self.held.remove(node, switch_id)
             yield "reachable", switch_id
-            yield from self._meet(switch_id, self._routed(switch_id, node), self.peers.remove)
+            yield from self._meet(switch_id, node, self._others(switch_id, node), Relation.remove)
 
-    def _newly(self, switch_id: str, network_id: str) -> list[str]:
-        """Switches that become peers by this switch's ports in a network, beside those that are by its reach."""
-        node = ("network", network_id)
+    def _newly(self, switch_id: str, node: Node) -> list[str]:
+        """Switches that meet this one because it is present at a node, beside those that do as it reaches the node."""
         if not self.held.holds(node, switch_id):
             return self.held.of(node)
-        return [other for other in self.held.of(node) if not self.span.holds(network_id, other)]
+        return [other for other in self.held.of(node) if not self.present.holds(node, other)]
 
-    def _routed(self, switch_id: str, node: Node) -> list[str]:
-        """Switches with ports in a network that this switch reaches without ports of its own there."""
-        kind, network_id = node
-        if kind != "network" or self.span.holds(network_id, switch_id):
-            return []
-        return self.span.of(network_id)
+    def _others(self, switch_id: str, node: Node) -> list[str]:
+        """Switches that are present at a node that this one reaches without being present there."""
+        return [] if self.present.holds(node, switch_id) else self.present.of(node)
 
     def _meet(
-        self, switch_id: str, others: Iterable[str], change: Callable[[str, str], bool]
+        self,
+        switch_id: str,
+        node: Node,
+        others: Iterable[str],
+        change: Callable[[Relation[str, str], str, str], bool],
     ) -> Iterable[tuple[object, ...]]:
-        """Count a switch and others as peers once more, or once less."""
+        """Count a switch and others once more, or once less, as peers by a network, or as watching each other by a
+        router.
+        """
+        name, relation = ("peers", self.peers) if node[0] == "network" else ("watched", self.watched)
         for other in others:
             if other != switch_id:
-                if change(switch_id, other):
-                    yield "peers", switch_id
-                if change(other, switch_id):
-                    yield "peers", other
+                if change(relation, switch_id, other):
+                    yield name, switch_id
+                if change(relation, other, switch_id):
+                    yield name, other
 
 
 def _location(port: Port | None, network: Network | None, interface: Interface | None) -> PortLocation | None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from .model import Dependency, Model
 from .placement import FloodCopy
 from .routes import Route
-from .rows import Interface, Port, Row, Switch
+from .rows import GatewayRanking, Interface, Port, Row, Switch
 from .rows.base import ATTRIBUTES, INDEXES
 
 R = TypeVar("R", bound=Row)
@@ -85,12 +85,16 @@ class Reader:
         return self._model.placement.bindings.get(port.id)
 
     def reachable(self) -> list[tuple[str, str]]:
-        """Networks with a port on this switch and those that routers join to them, routers included: (kind, id)."""
+        """Networks with a port on this switch, routers that it may be a gateway of and their external networks, and all
+        that routers join to these, routers included: (kind, id).
+        """
         self.deps.add(("reachable", self.switch_id))
         return self._model.placement.reachable.of(self.switch_id)
 
     def peers(self) -> list[str]:
-        """Switches that this one exchanges frames with: one of the two has a port in a network that both reach."""
+        """Switches that this one exchanges frames with: one of the two has a port, or a gateway, in a network that both
+        reach.
+        """
         self.deps.add(("peers", self.switch_id))
         return self._model.placement.peers.of(self.switch_id)
 
@@ -122,6 +126,25 @@ class Reader:
         self.deps.add(("copies", switch_id, network_id, block))
         return self._model.placement.copies.of((switch_id, network_id, block))
 
+    # --- gateways ---
+
+    def ranking(self, router_id: str) -> tuple[str, ...]:
+        """The switches that may be a router's gateway, the active one first."""
+        ranking = self.view(GatewayRanking, router_id)
+        return ranking.switches if ranking else ()
+
+    def gateway_of(self) -> list[str]:
+        """The routers whose ranking this switch is in."""
+        self.deps.add(("anchors", self.switch_id))
+        return [node_id for kind, node_id in self._model.placement.anchors.of(self.switch_id) if kind == "router"]
+
+    def watched(self) -> list[str]:
+        """Switches that this one watches, and that watch it: one of the two may be the gateway of a router that both
+        reach.
+        """
+        self.deps.add(("watched", self.switch_id))
+        return self._model.placement.watched.of(self.switch_id)
+
     # --- security groups ---
 
     def filtered_blocks(self, switch_id: str, network_id: str) -> list[int]:
@@ -150,10 +173,10 @@ class Reader:
 
     # --- the fabric ---
 
-    def holds_ports(self, switch_id: str) -> bool:
-        """Whether the switch has a port, so that frames may be for it."""
-        self.deps.add(("holds_ports", switch_id))
-        return self._model.placement.networks.has(switch_id)
+    def receives(self, switch_id: str) -> bool:
+        """Whether frames may be for the switch: it has a port or is a gateway."""
+        self.deps.add(("receives", switch_id))
+        return self._model.placement.receives(switch_id)
 
     def link_ports(self) -> list[int]:
         """OpenFlow ports of this switch that are wired to other switches."""

@@ -57,6 +57,10 @@ class Relation(Generic[K, V]):
         """The values of `key` in no order; not to be kept across a change."""
         return self._counts.get(key, _NONE).keys()
 
+    def counted(self, key: K) -> list[tuple[V, int]]:
+        """The values of `key`, in ascending order, with how often each is counted."""
+        return sorted(self._counts.get(key, _NONE).items())
+
     def holds(self, key: K, value: V) -> bool:
         return value in self._counts.get(key, ())
 

@@ -85,10 +85,9 @@ def _outer(resource: Resource) -> list[dict[str, Any]]:
 
 
 def _action(resource: Resource, action: MemberAction) -> dict[str, Call]:
-    takes = {name: of_check(check) for name, check in action.takes.items()}
     shape = action.shape if action.shape is not None else _wrapped(resource.name, ref(resource))
     return {"put": call(resource.plural, action.name, f"{action.summary}.", or_plan("As it is now.", shape),
-                        errors.CONDITIONAL, parameters=(ID, MATCH, DRY), body=closed(takes, *takes))}  # fmt: skip
+                        errors.CONDITIONAL, parameters=(ID, MATCH, DRY), body=action.body)}  # fmt: skip
 
 
 def _collection(resource: Resource) -> dict[str, Call]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
-from controller.model.rows import Row
 from controller.store.transaction import Transaction
 
 from ..answer import Response, as_json
@@ -24,11 +24,15 @@ def handlers(resource: Resource, action: MemberAction) -> dict[str, Handler]:
 
 def _run(resource: Resource, action: MemberAction, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
-    allow(resource, ask, row, action.name, target(resource, ask, row))
-    request = _read(action, json_body(ask.request))
+    there = target(resource, ask, row)
+    allow(resource, ask, row, action.name, there)
+    item = _unwrapped(action, json_body(ask.request))
+    request = _read(action, item)
+    if action.parts:
+        allow(resource, ask, row, action.name, ChainMap(item, there), item)  # type: ignore[arg-type]  # it is read
     condition = Condition.of(ask)
 
-    def rules(tx: Transaction) -> Row:
+    def rules(tx: Transaction) -> Any:
         condition.check(resource, tx, row_id)
         return action.run(tx, row_id, request, ask.means)
 
@@ -38,14 +42,24 @@ def _run(resource: Resource, action: MemberAction, ask: Ask, row_id: str) -> Res
     return as_json(200, {resource.name: shown(resource, ask, [now(ask, changed)])[0]}, revision)
 
 
-def _read(action: MemberAction, body: object) -> Mapping[str, Any]:
-    if not isinstance(body, dict) or set(body) != set(action.takes):
-        names = ", ".join(repr(name) for name in action.takes)
+def _unwrapped(action: MemberAction, body: object) -> dict[str, Any]:
+    """The attributes of a body.  Raises HttpError for others than the action takes."""
+    if action.root:
+        body = body.get(action.root) if isinstance(body, dict) and set(body) == {action.root} else None
+    given = set(body) if isinstance(body, dict) else set()
+    if not isinstance(body, dict) or not (
+        given and given <= set(action.takes) if action.choice else given == set(action.takes)
+    ):
+        names = (" or " if action.choice else ", ").join(repr(name) for name in action.takes)
         raise bad_request(f"Unable to find {names} in request body, or more than that is in it.")
+    return body
+
+
+def _read(action: MemberAction, body: Mapping[str, Any]) -> Mapping[str, Any]:
     request: dict[str, Any] = {}
-    for name, check in action.takes.items():
+    for name in body:
         try:
-            request[name] = check(body[name])
+            request[name] = action.takes[name](body[name])
         except Fault as fault:
             raise bad_request(f"Invalid input for {name}. Reason: {fault}.") from None
     return request

@@ -16,6 +16,8 @@ from .logs import LOGS
 from .metering import METERING_LABEL_RULES, METERING_LABELS
 from .networks import NETWORKS
 from .ports import PORTS
+from .router_parts import CONNTRACK_HELPERS, NDP_PROXIES
+from .routers import ROUTERS
 from .scopes import ADDRESS_SCOPES
 from .security import SECURITY_GROUP_RULES, SECURITY_GROUPS
 from .sharing import RBAC_POLICIES
@@ -33,8 +35,11 @@ RESOURCES: list[Resource] = [
     ADDRESS_GROUPS,
     DEFAULT_RULES,
     LOGS,
+    ROUTERS,
     FLOATING_IPS,
     PORT_FORWARDINGS,
+    CONNTRACK_HELPERS,
+    NDP_PROXIES,
     METERING_LABELS,
     METERING_LABEL_RULES,
     LOCAL_IPS,

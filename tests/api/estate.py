@@ -44,6 +44,7 @@ class Estate:
         rules = self.red.call("GET", "/v2.0/default-security-group-rules").json["default_security_group_rules"]
         self.of["default_security_group_rule"] = {"everyones": rules[0]["id"]}
         self.of["log"] = self._logs()
+        self.of["router"] = self._routers()
         self.of["rbac_policy"] = self._policies()
 
     def rows(self) -> Rows:
@@ -60,7 +61,7 @@ class Estate:
         """Ids that red cannot know."""
         seen = {NOBODY, "red"}
         for path in ("networks", "subnets", "ports", "subnetpools", "address-scopes", "address-groups",
-                     "security-groups", "security-group-rules", "rbac-policies"):  # fmt: skip
+                     "security-groups", "security-group-rules", "rbac-policies", "routers"):  # fmt: skip
             (listed,) = self.red.call("GET", f"/v2.0/{path}").json.values()
             seen |= {str(row["id"]) for row in listed}
         return {key.rpartition("/")[2] for key in self.rows() if not key.startswith("taken/")} - seen
@@ -184,6 +185,18 @@ class Estate:
         return {each: self._made(self.operator, "log/log", project_id=project, **what) for each, project in (
             ("own", "red"), ("foreign", "blue"))}  # fmt: skip
 
+    def _routers(self) -> dict[str, str]:
+        """own: with an interface in the subnet `routed`.  `to_route`: others where each of red's could have one."""
+        self.routed, *others = (
+            self._made(self.red, "subnet", network_id=self._made(self.red, "network"), ip_version=4, cidr=cidr)
+            for cidr in ("10.88.0.0/24", "10.89.0.0/24", "10.90.0.0/24")
+        )
+        self.to_route = dict(zip(("own", "spare"), others, strict=True))
+        own = self._made(self.red, "router")
+        body = {"subnet_id": self.routed}
+        assert self.red.call("PUT", f"/v2.0/routers/{own}/add_router_interface", body).status == 200
+        return {"own": own, "spare": self._made(self.red, "router"), "foreign": self._made(self.blue, "router")}
+
     def _policies(self) -> dict[str, str]:
         """operators: in red's project, about what is not red's."""
         networks = self.of["network"]
@@ -203,4 +216,4 @@ def _is_others(key: str, rows: Rows, value: bytes | None) -> bool:
         holder = value.decode()
         return holder in rows and _is_others(holder, rows, rows[holder])
     row: Row = decode(key, value)
-    return getattr(row, "project_id", "red") != "red"
+    return getattr(row, "project_id", "red") not in ("red", "")  # the ports of gateways are of no project

@@ -36,7 +36,9 @@ NAMED = {f"/v2.0/{each.path}/": each.kind.kind_name() for each in RESOURCES if e
 # Of nobody in particular, or the operator's (test_isolation.py has those).
 PUBLIC = ("/v2.0/extensions/", "/v2.0/default-security-group-rules/", "/tenet/v1/")
 BODIES: dict[str, list[Any]] = {"GET": [None], "DELETE": [None], "PUT": [None, b"{", {}], "POST": [None, b"{", {}]}
-SUFFIXES = {"tags": {"tags": ["a"]}, "bindings": {"binding": {"host": "h"}}, "prefixes": {"prefixes": ["10.8.0.0/16"]}}
+SUFFIXES = {"tags": {"tags": ["a"]}, "bindings": {"binding": {"host": "h"}}, "prefixes": {"prefixes": ["10.8.0.0/16"]},
+            "router_interface": {"subnet_id": NOWHERE}, "extraroutes": {"router": {"routes": []}},
+            "external_gateways": {"router": {"external_gateways": []}}}  # fmt: skip
 
 
 class Two:
@@ -157,8 +159,10 @@ def references() -> Iterator[tuple[Resource, Attribute, May]]:
 
 def reference(attribute: str, named: str) -> object:
     """An attribute's value with an id in it."""
-    lists = {"fixed_ips": [{"subnet_id": named}], "security_groups": [named]}
-    return lists.get(attribute, named)
+    within: dict[str, object] = {
+        "fixed_ips": [{"subnet_id": named}], "security_groups": [named], "external_gateway_info": {"network_id": named},
+    }  # fmt: skip
+    return within.get(attribute, named)
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,17 @@ from .test_isolation_everywhere import NAMED, reference, references
 OWN, NOBODYS = {"own"}, set[str]()
 MINE = {"network": {"own", "home"}, "port": {"own", "guest"}, "subnetpool": {"own", "guest"}, "address_scope": OWN,
         "address_group": OWN, "log": NOBODYS, "subnet": {"own", "operators"}, "rbac_policy": OWN,
-        "security_group": {"own", "home"}}  # fmt: skip
+        "security_group": {"own", "home"}, "router": {"own", "spare"}}  # fmt: skip
 V2: dict[tuple[str, str], set[str]] = {
     **{(method, f"/v2.0/{path}/{{id}}"): MINE[kind] for method in ("PUT", "DELETE") for path, kind in (
         ("networks", "network"), ("subnets", "subnet"), ("subnetpools", "subnetpool"),
         ("address-scopes", "address_scope"), ("address-groups", "address_group"), ("rbac-policies", "rbac_policy"),
-        ("security-groups", "security_group"), ("log/logs", "log"))},
+        ("security-groups", "security_group"), ("log/logs", "log"), ("routers", "router"))},
+    ("DELETE", "/v2.0/routers/{id}"): {"spare"},  # own has an interface
+    **{("PUT", f"/v2.0/routers/{{id}}/{action}"): MINE["router"] for action in (
+        "add_router_interface", "add_extraroutes", "remove_extraroutes", "add_external_gateways",
+        "update_external_gateways", "remove_external_gateways")},
+    ("PUT", "/v2.0/routers/{id}/remove_router_interface"): OWN,
     ("DELETE", "/v2.0/security-group-rules/{id}"): {"own", "home", "operators"},
     ("DELETE", "/v2.0/networks/{id}"): OWN,  # home is in use
     ("PUT", "/v2.0/ports/{id}"): MINE["port"],
@@ -38,9 +43,9 @@ V2: dict[tuple[str, str], set[str]] = {
     **{(method, f"/v2.0/{path}/{{id}}/tags{one}"): MINE[kind] for method, one in (
         ("PUT", ""), ("POST", ""), ("DELETE", ""), ("PUT", "/{tag}")) for path, kind in (
         ("networks", "network"), ("ports", "port"), ("subnetpools", "subnetpool"),
-        ("address-scopes", "address_scope"), ("security-groups", "security_group"))},
+        ("address-scopes", "address_scope"), ("security-groups", "security_group"), ("routers", "router"))},
     **{("DELETE", f"/v2.0/{path}/{{id}}/tags/{{tag}}"): NOBODYS for path in (  # there is no such tag
-        "networks", "ports", "subnetpools", "address-scopes", "security-groups",
+        "networks", "ports", "subnetpools", "address-scopes", "security-groups", "routers",
         "subnets")},
     **{(method, f"/v2.0/subnets/{{id}}/tags{one}"): {"own", "guest"} for method, one in (  # whose the subnet is
         ("PUT", ""), ("POST", ""), ("DELETE", ""), ("PUT", "/{tag}"))},
@@ -73,6 +78,10 @@ BODIES: dict[str, Any] = {
     "add_prefixes": {"prefixes": ["10.90.0.0/16"]}, "remove_prefixes": {"prefixes": ["10.65.9.0/24"]},
     "add_addresses": {"addresses": ["10.90.0.0/16"]}, "remove_addresses": {"addresses": ["10.0.0.0/8"]},
     "{project}": {"quota": {"port": 1}}, "attachment": {"attachment": {"id": NOBODY}},
+    "add_extraroutes": {"router": {"routes": []}}, "remove_extraroutes": {"router": {"routes": []}},
+    "add_external_gateways": {"router": {"external_gateways": []}},
+    "update_external_gateways": {"router": {"external_gateways": []}},
+    "remove_external_gateways": {"router": {"external_gateways": []}},
 }  # fmt: skip
 CHANGES: dict[str, dict[str, str]] = {"rbac_policy": {"target_tenant": "x"}, "agent": {"description": "x"}}
 
@@ -130,6 +139,9 @@ def test_v2(estate: Estate, method: str, template: str) -> None:
         path = re.sub(r"\{\w+\}", "x", re.sub(r"\{\w+\}", named, template, count=1))
         body = None if method == "DELETE" else BODIES.get(last, {kind: CHANGES.get(kind, {"name": "x"})})
         body = None if last in ("{tag}", "activate") else body
+        subnets = {"remove_router_interface": estate.routed,
+                   "add_router_interface": estate.to_route.get(relation, estate.routed)}  # fmt: skip
+        body = {"subnet_id": subnets[last]} if last in subnets else body
         if relation in V2[method, template]:
             allowed(estate, method, path, body, others=(method, template, relation) in SAYS)
         else:
@@ -177,6 +189,8 @@ REFERS: dict[tuple[str, str, str], tuple[str, set[str]]] = {
     ("security_group_rule", "remote_address_group_id", "CREATE"): ("address_group", SEEN),
     ("log", "resource_id", "CREATE"): ("security_group", NOBODYS),  # for managers, see test_logs.py
     ("log", "target_id", "CREATE"): ("port", NOBODYS),
+    ("router", "external_gateway_info", "CREATE"): ("network", {"external"}),
+    ("router", "external_gateway_info", "UPDATE"): ("network", {"external"}),
     ("rbac_policy", "object_id", "CREATE"): (
         "network subnetpool address_scope address_group security_group",
         {"own", "home", "guest"},
@@ -223,6 +237,7 @@ def whole(estate: Estate, resource: str, attribute: str, kind: str, named: str) 
         "security_group_rule": {"direction": "ingress", "ethertype": "IPv6"}
         | ({} if attribute == "security_group_id" else {"security_group_id": estate.of["security_group"]["own"]}),
         "log": {"resource_type": "security_group"},
+        "router": {},
         "rbac_policy": {"object_type": kind, "action": "access_as_shared", "target_tenant": "blue"},
     }
     return wholes[resource]

@@ -1,19 +1,24 @@
-"""A switch holds the networks of its ports and all that routers lead to from them; floods go to ports only."""
+"""A switch holds the networks of its ports, the routers that it may be a gateway of, and all that routers lead to from
+these; floods go to ports only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from controller.compile.catalogue import apps
 from controller.compile.on_demand import OnDemand
 from controller.flow import Rates
 from controller.model.model import Model
-from controller.model.rows import Port, Row
+from controller.model.reader import Reader
+from controller.model.rows import Gateway as Outward
+from controller.model.rows import GatewayRanking, Link, Port, Router, Row
 from tests import strategies
 from tests.apps.clouds import network, plugged, port, switch
 from tests.compile.test_history import History
@@ -27,8 +32,9 @@ def routers() -> Iterator[None]:
         yield
 
 
-put = st.tuples(st.just("put"), st.lists(strategies.rows | gateways, min_size=1, max_size=4))
-join = st.tuples(st.just("put"), st.lists(gateways, min_size=1, max_size=3))
+routing = gateways | strategies.gateways
+put = st.tuples(st.just("put"), st.lists(strategies.rows | routing, min_size=1, max_size=4))
+join = st.tuples(st.just("put"), st.lists(routing, min_size=1, max_size=3))
 delete = st.tuples(st.just("delete"), st.lists(st.integers(0, 99), min_size=1, max_size=4))
 settle = st.tuples(st.just("settle"), st.none())
 histories = st.lists(st.one_of(put, join, join, delete, settle), max_size=15).map(
@@ -36,30 +42,55 @@ histories = st.lists(st.one_of(put, join, join, delete, settle), max_size=15).ma
 )
 
 
-def expected(model: Model) -> tuple[dict[str, set[tuple[str, str]]], dict[str, set[str]]]:
-    """What each switch reaches, and its peers, from the rows and the bindings alone."""
-    joined: dict[tuple[str, str], set[tuple[str, str]]] = {}
+Nodes = dict[str, set[tuple[str, str]]]  # by switch
+
+
+class Expected(NamedTuple):
+    """What each switch reaches, and with which others it exchanges frames and watches gateways."""
+
+    reached: Nodes
+    peers: dict[str, set[str]]
+    watched: dict[str, set[str]]
+    receiving: set[str]
+
+
+def expected(model: Model) -> Expected:
+    """From the rows and the bindings alone."""
+    joined: Nodes = {}
     for one in model.rows(Gateway).values():
-        joined.setdefault(("router", one.router), set()).add(("network", one.network))
-        joined.setdefault(("network", one.network), set()).add(("router", one.router))
-    ports: dict[str, set[tuple[str, str]]] = {}
+        joined.setdefault(("router", one.router), set()).add(("network", one.network))  # type: ignore[arg-type]
+        joined.setdefault(("network", one.network), set()).add(("router", one.router))  # type: ignore[arg-type]
+    present: Nodes = {}
     for port_id in model.rows(Port):
         at = model.placement.location(port_id)
         if at is not None:
-            ports.setdefault(at.switch_id, set()).add(("network", at.network_id))
+            present.setdefault(at.switch_id, set()).add(("network", at.network_id))
+    for router in model.rows(Router).values():
+        ranking = model.rows(GatewayRanking).get(router.id)
+        for switch_id in ranking.switches if ranking else ():
+            nodes = {("router", router.id), *(("network", gateway.network_id) for gateway in router.gateways)}
+            present.setdefault(switch_id, set()).update(nodes)
     reached = {}
-    for switch_id, nodes in ports.items():
+    for switch_id, nodes in present.items():
         todo, found = list(nodes), set(nodes)
         while todo:
-            more = joined.get(todo.pop(), set()) - found
+            more = joined.get(todo.pop(), set()) - found  # type: ignore[call-overload]
             found |= more
             todo += more
         reached[switch_id] = found
-    peers = {
-        one: {other for other in ports if other != one and (reached[one] & ports[other] or reached[other] & ports[one])}
-        for one in ports
-    }
-    return reached, peers
+
+    def meeting(kind: str) -> dict[str, set[str]]:
+        return {
+            one: {
+                other
+                for other in present
+                if other != one
+                and any(node[0] == kind for node in reached[one] & present[other] | reached[other] & present[one])
+            }
+            for one in present
+        }
+
+    return Expected(reached, meeting("network"), meeting("router"), set(present))
 
 
 @settings(max_examples=300, deadline=None)
@@ -69,11 +100,13 @@ def test_what_switches_reach_is_what_routers_lead_to(history: list[tuple[str, An
     told = History()
     for name, argument in history:
         getattr(told, name)(argument)
-        reached, peers = expected(told.model)
+        reached, peers, watched, receiving = expected(told.model)
         placement = told.model.placement
         for switch_id in strategies.SWITCHES:
             assert set(placement.reachable.of(switch_id)) == reached.get(switch_id, set())
             assert set(placement.peers.of(switch_id)) == peers.get(switch_id, set())
+            assert set(placement.watched.of(switch_id)) == watched.get(switch_id, set())
+            assert placement.receives(switch_id) == (switch_id in receiving)
         for node in {*(("network", one) for one in strategies.NETWORKS), ("router", "r"), ("router", "s")}:
             assert set(placement.held.of(node)) == {one for one, nodes in reached.items() if node in nodes}
     told.check()
@@ -82,7 +115,7 @@ def test_what_switches_reach_is_what_routers_lead_to(history: list[tuple[str, An
 
 
 @settings(max_examples=60, deadline=None)
-@given(histories, st.lists(gateways, min_size=1, max_size=3), st.booleans())
+@given(histories, st.lists(routing, min_size=1, max_size=3), st.booleans())
 def test_a_router_is_foreseen(history: list[tuple[str, Any]], wanted: list[Row], deleted: bool) -> None:
     told = History()
     for name, argument in history:
@@ -91,7 +124,7 @@ def test_a_router_is_foreseen(history: list[tuple[str, Any]], wanted: list[Row],
         told.include(switch_id)
     told.settle()
     rows = {row.key: row for row in wanted}
-    pairs = [(told.model.get(Gateway, row.row_id), None if deleted else row) for row in rows.values()]
+    pairs = [(told.model.get(type(row), row.row_id), None if deleted else row) for row in rows.values()]
     foreseen = OnDemand(told.model, apps(Rates(1000))).foreseen(pairs).changes
     before = {switch_id: set(mirror) for switch_id, mirror in told.mirrors.items()}
     for one, after in pairs:
@@ -120,3 +153,34 @@ def test_a_switch_that_only_routes_to_a_network_holds_its_flows_and_gets_no_floo
     assert all(any(f"tun_src={ip}" in str(flow) for flow in world.compiler.wanted("h1")) for ip in others)
     world.put("gateway/2")
     assert world.compiler.carried("h1") == alone and world.model.placement.peers.of("h1") == []
+
+
+def test_a_gateway_holds_a_routers_networks_without_a_port_there() -> None:
+    world = World(*(switch(number) for number in (1, 2, 3)), network("red"), network("blue"))
+    world.put(port("a", "red", 1), plugged("a", 1, 1), Gateway(id="1", router="r", network="red"))
+    router = Router(id="r", project_id="red", number=1, segment=901, gateways=(Outward("blue", "gw"),))
+    placement = world.model.placement
+    world.put(router, GatewayRanking(id="r", switches=("h2", "h3")))
+    assert placement.reachable.of("h2") == [("network", "blue"), ("network", "red"), ("router", "r")]
+    assert placement.reachable.of("h1") == [("network", "red"), ("router", "r")], "an external network is not followed"
+    assert placement.peers.of("h1") == ["h2", "h3"] and placement.watched.of("h1") == ["h2", "h3"]
+    assert placement.peers.of("h2") == ["h1", "h3"] and placement.watched.of("h2") == ["h1", "h3"]
+    assert placement.span.of("red") == ["h1"], "no flood goes to a switch without ports"
+    assert {("network", "blue"), ("network", "red")} <= set(world.compiler.carried("h3"))
+    see = Reader(world.model, "h3")
+    assert see.ranking("r") == ("h2", "h3") and see.gateway_of() == ["r"] and see.ranking("s") == ()
+    world.put(GatewayRanking(id="r", switches=("h2",)))
+    assert not placement.receives("h3") and placement.peers.of("h3") == placement.watched.of("h3") == []
+    assert world.compiler.carried("h3") == (("switch", "h3"),)
+    world.put("router/r")
+    assert not placement.receives("h2") and placement.reachable.of("h2") == []
+
+
+def test_labelled_frames_find_a_gateway_without_ports() -> None:
+    world = World(*(replace(switch(number), encap_ip="", tunnels=()) for number in (1, 2, 3)), network("red"))
+    world.put(*(Link(switch_id=f"h{one}", ofport=500 + other, far_switch_id=f"h{other}", far_ofport=500 + one)
+                for one, other in ((1, 2), (2, 1), (2, 3), (3, 2))))  # fmt: skip
+    alone = set(world.compiler.wanted("h2"))
+    router = Router(id="r", project_id="red", number=1, segment=901, gateways=(Outward("red", "gw"),))
+    world.put(router, GatewayRanking(id="r", switches=("h3",)))
+    assert any("mpls_label=3" in str(flow) for flow in set(world.compiler.wanted("h2")) - alone)

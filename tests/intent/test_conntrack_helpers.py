@@ -31,9 +31,7 @@ def test_a_helper_is_of_the_routers_project(world: Routed) -> None:
 
 @pytest.mark.parametrize("helper", ["sip", "h323", "pptp", "amanda", "x"])
 def test_what_open_vswitch_lacks_is_refused_with_the_reason(world: Routed, helper: str) -> None:
-    with refused(
-        "ConntrackHelperNotAllowed", f"{helper} is not allowed: .* ftp and tftp announce"
-    ):
+    with refused("ConntrackHelperNotAllowed", f"{helper} is not allowed: .* ftp and tftp announce"):
         made(world, helper)
 
 

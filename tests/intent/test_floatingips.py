@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.intent import floatingips
+from controller.intent import floatingips, router_checks
 from controller.intent.addresses import AddressRequest
 from controller.model.rows import FloatingIp, Port, Router
 from controller.runtime.errors import Conflict, NotFound
@@ -165,25 +165,25 @@ def test_an_interface_on_the_external_network_is_a_way_too(world: Routed) -> Non
     floating = world.floating(port_id=world.port(inside).id)
     assert floating.router_id == "r2"
     with refused("RouterInterfaceInUseByFloatingIP"):
-        world.run(lambda tx: floatingips.check_interface_unused(tx, "r2", subnet))
+        world.run(lambda tx: router_checks.check_unused(tx, router, [subnet]))
     with refused("RouterInterfaceInUseAsGatewayByFloatingIP"):
-        world.run(lambda tx: floatingips.check_interface_unused(tx, "r2", world.outside_subnet))
+        world.run(lambda tx: router_checks.check_unused(tx, router, [world.outside_subnet]))
 
 
 def test_routers_keep_what_floating_ips_use(world: Routed) -> None:
     def check() -> None:
-        world.run(lambda tx: floatingips.check_gateway_unused(tx, "r1", world.outside.id))
-        world.run(lambda tx: floatingips.check_interface_unused(tx, "r1", world.inside_subnet))
+        world.run(lambda tx: router_checks.check_gateway_unused(tx, world.router, world.outside.id))
+        world.run(lambda tx: router_checks.check_unused(tx, world.router, [world.inside_subnet]))
 
     floating = world.floating()
     check()
     world.change(floating, port_id=world.port(world.inside).id)
     with refused("RouterExternalGatewayInUseByFloatingIp"):
-        world.run(lambda tx: floatingips.check_gateway_unused(tx, "r1", world.outside.id))
+        world.run(lambda tx: router_checks.check_gateway_unused(tx, world.router, world.outside.id))
     with refused("RouterInterfaceInUseByFloatingIP"):
-        world.run(lambda tx: floatingips.check_interface_unused(tx, "r1", world.inside_subnet))
+        world.run(lambda tx: router_checks.check_unused(tx, world.router, [world.inside_subnet]))
     unused = world.subnet(world.inside, "10.1.0.0/24")
-    world.run(lambda tx: floatingips.check_interface_unused(tx, "r1", unused))
+    world.run(lambda tx: router_checks.check_unused(tx, world.router, [unused]))
     world.change(floating, port_id="")
     check()
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from controller.intent import floatingips
 from controller.intent import forwardings as rules
+from controller.intent import router_checks
 from controller.intent.addresses import AddressRequest
 from controller.model.rows import PortForwarding
 
@@ -160,11 +160,11 @@ def test_they_end_with_the_ports_address(world: Routed, end: Callable[[Routed, o
 def test_an_interface_that_one_needs_stays(world: Routed) -> None:
     made = world.forward(world.floating(), world.port(world.inside), 80, 80)
     with refused("RouterInterfaceInUseByFloatingIP"):
-        world.run(lambda tx: floatingips.check_interface_unused(tx, "r1", world.inside_subnet))
+        world.run(lambda tx: router_checks.check_unused(tx, world.router, [world.inside_subnet]))
     with refused("RouterExternalGatewayInUseByFloatingIp"):
-        world.run(lambda tx: floatingips.check_gateway_unused(tx, "r1", world.outside.id))
+        world.run(lambda tx: router_checks.check_gateway_unused(tx, world.router, world.outside.id))
     world.run(lambda tx: rules.delete(tx, made.id, world.means))
-    world.run(lambda tx: floatingips.check_interface_unused(tx, "r1", world.inside_subnet))
+    world.run(lambda tx: router_checks.check_unused(tx, world.router, [world.inside_subnet]))
 
 
 def test_what_is_missing_is_named(world: Routed) -> None:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from controller.intent import ndp_proxies as rules
-from controller.intent import pools, scopes
+from controller.intent import pools, router_proxies, scopes
 from controller.intent.addresses import AddressRequest
 from controller.model.rows import NdpProxy, Router
 
@@ -107,33 +107,45 @@ def test_it_ends_with_its_port(world: Proxied) -> None:
 
 def test_routers_keep_what_one_uses(world: Proxied) -> None:
     def check() -> None:
-        world.run(lambda tx: rules.check_gateway_unused(tx, "r1"))
-        world.run(lambda tx: rules.check_interface_unused(tx, "r1", world.inside6))
+        world.run(lambda tx: router_proxies.check_gateway_unused(tx, "r1"))
+        world.run(lambda tx: router_proxies.check_interface_unused(tx, "r1", world.inside6))
 
     check()
     proxy = world.proxy(world.port(world.inside).id)
     with refused("RouterGatewayInUseByNDPProxy"):
-        world.run(lambda tx: rules.check_gateway_unused(tx, "r1"))
+        world.run(lambda tx: router_proxies.check_gateway_unused(tx, "r1"))
     with refused("RouterInterfaceInUseByNDPProxy"):
-        world.run(lambda tx: rules.check_interface_unused(tx, "r1", world.inside6))
-    world.run(lambda tx: rules.check_interface_unused(tx, "r1", world.inside_subnet))
+        world.run(lambda tx: router_proxies.check_interface_unused(tx, "r1", world.inside6))
+    world.run(lambda tx: router_proxies.check_interface_unused(tx, "r1", world.inside_subnet))
     world.run(lambda tx: rules.delete(tx, proxy.id, world.means))
     check()
 
 
 def test_what_a_router_needs_to_proxy(world: Proxied) -> None:
-    router = world.model.get(Router, "r1")
-    assert router is not None
+    def enable(router: Router) -> bool:
+        return world.run(lambda tx: router_proxies.enabled(tx, router, router, True))
+
     with refused("RouterGatewayNotValid"):  # its gateway is older than the external network's IPv6 subnet
-        world.run(lambda tx: rules.check_can_enable(tx, router))
+        enable(world.router)
     able = world.routed(2)
-    world.run(lambda tx: rules.check_can_enable(tx, able))
+    assert enable(able)
     with refused("RouterGatewayNotValid"):
-        world.run(lambda tx: rules.check_can_enable(tx, replace(able, gateways=())))
+        enable(replace(able, gateways=()))
     elsewhere = world.network("ops", external=True)
     world.subnet(elsewhere, "2001:db8:9::/64")
     with refused("RouterGatewayNotValid"):  # of no address scope
-        world.run(lambda tx: rules.check_can_enable(tx, world.routed(3, elsewhere)))
+        enable(world.routed(3, elsewhere))
+
+
+def test_a_router_proxies_while_its_gateway_has_ipv6(world: Proxied) -> None:
+    def still(before: Router, after: Router, wanted: bool | None = None) -> bool:
+        return world.run(lambda tx: router_proxies.enabled(tx, before, after, wanted))
+
+    able = replace(world.routed(2), ndp_proxy=True)
+    assert still(able, able) and not still(able, able, False) and not still(replace(able, ndp_proxy=False), able)
+    assert not still(able, replace(able, gateways=()))
+    with refused("RouterIPv6GatewayInUse"):
+        still(able, world.router)  # with a gateway of IPv4 alone
 
 
 def test_what_is_missing_is_named(world: Proxied) -> None:

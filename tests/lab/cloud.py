@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.lab import Controller, Hypervisor, Lab, Reply, Vm
+from tests.lab import CommandFailed, Controller, Hypervisor, Lab, Reply, Vm
 from tests.lab.controller import Options
 
 T = TypeVar("T")
@@ -28,11 +28,15 @@ def until(check: Callable[[], T], within: float = 60.0, every: float = 0.05) -> 
 
 
 class V2:
-    """Networking v2.0 as one project; every call that is not answered as it should be fails the test."""
+    """Networking v2.0 as one project; every call that is not answered as it should be fails the test.
 
-    def __init__(self, controller: Controller, project: str) -> None:
+    `revalidated`: waits until no switch forwards by what it had cached of flows that have changed since.
+    """
+
+    def __init__(self, controller: Controller, project: str, revalidated: Callable[[], None]) -> None:
         self.controller = controller
         self.project = project
+        self._revalidated = revalidated
 
     def network(self, name: str = "", **more: object) -> Body:
         return self._create("network", {"name": name, **more})
@@ -60,7 +64,9 @@ class V2:
         if ports:
             more |= {"port_range_min": ports[0], "port_range_max": ports[-1]}
         said = {"security_group_id": group["id"], "direction": direction, "protocol": protocol, "ethertype": "IPv4"}
-        return self._create("security_group_rule", {**said, **more}, WAIT)
+        made = self._create("security_group_rule", {**said, **more}, WAIT)
+        self._revalidated()
+        return made
 
     def show(self, kind: str, id: str) -> Body:
         return self._body(self.controller.api("GET", f"/v2.0/{_plural(kind)}/{id}"), 200)[kind]  # type: ignore[no-any-return]
@@ -71,10 +77,13 @@ class V2:
 
     def update(self, kind: str, id: str, **values: object) -> Body:
         reply = self.controller.api("PUT", f"/v2.0/{_plural(kind)}/{id}", {kind: values}, WAIT)
-        return self._body(reply, 200)[kind]  # type: ignore[no-any-return]
+        changed = self._body(reply, 200)[kind]
+        self._revalidated()
+        return changed  # type: ignore[no-any-return]
 
     def delete(self, kind: str, id: str) -> None:
         self._body(self.controller.api("DELETE", f"/v2.0/{_plural(kind)}/{id}", headers=WAIT), 204)
+        self._revalidated()
 
     def status(self, port: Body, wanted: str, within: float = 60.0) -> str:
         """The port's status, `wanted` if it becomes that within the time."""
@@ -143,7 +152,7 @@ class Cloud:
         return self.lab[number]
 
     def v2(self, project: str) -> V2:
-        return V2(self.controller, project)
+        return V2(self.controller, project, self._revalidated)
 
     def v1(self, tenant: str) -> V1:
         return V1(self.controller, tenant)
@@ -176,6 +185,15 @@ class Cloud:
         """A network's tunnel key."""
         shown = self.v2(network["project_id"]).show("network", network["id"])
         return int(shown["provider:segmentation_id"])
+
+    def _revalidated(self) -> None:
+        """Wait until no switch that runs forwards by what it had cached of former flows.
+
+        A switch confirms flows before its revalidator has looked at the cache again, on a busy machine long before.
+        """
+        for hypervisor in self.lab:
+            with suppress(CommandFailed, FileNotFoundError):  # ovs-vswitchd does not run
+                hypervisor.appctl("--timeout=5", "revalidator/wait")
 
     def _name(self) -> str:
         return f"vm{next(self._names)}"

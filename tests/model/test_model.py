@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from controller.model.model import Applied, Dependency, Model
 from controller.model.reader import Reader
-from controller.model.rows import NAMES, Network, Port, Row, Switch
+from controller.model.rows import NAMES, GatewayRanking, Network, Port, Row, Switch
 from controller.model.rows.base import ATTRIBUTES, INDEXES
 from tests import strategies
 from tests.apps.clouds import network, plugged, port, seen, switch
@@ -64,7 +64,7 @@ def test_the_first_port_on_a_switch_touches_what_switches_share() -> None:
     touched = change(model, port("c", "red", 3), plugged("c", 3, 200))
     assert {one for one in touched if isinstance(one[0], str)} == {
         ("binding", "c"), ("members", "h3", "red", 3), ("blocks", "h3", "red"), ("reachable", "h3"), ("span", "red"),
-        ("copies", "h3", "red", 3), ("peers", "h1"), ("peers", "h2"), ("peers", "h3"), ("holds_ports", "h3"),
+        ("copies", "h3", "red", 3), ("peers", "h1"), ("peers", "h2"), ("peers", "h3"), ("receives", "h3"),
     }  # fmt: skip
 
 
@@ -134,7 +134,8 @@ def test_what_is_not_told_of_cannot_be_read() -> None:
 
 # --- after any history ---
 
-histories = st.lists(st.lists(st.one_of(strategies.rows, st.integers(0, 99)), max_size=5), max_size=20)
+step = st.lists(st.one_of(strategies.rows, strategies.gateways, st.integers(0, 99)), max_size=5)
+histories = st.lists(step, max_size=20)
 
 
 def commit(model: Model, what: list[Any]) -> set[Dependency]:
@@ -166,6 +167,9 @@ def everything(model: Model) -> dict[Dependency, object]:
     for switch_id in strategies.SWITCHES:
         ask(switch_id, "reachable")
         ask(switch_id, "peers")
+        ask(switch_id, "watched")
+        ask(switch_id, "gateway_of")
+        ask(switch_id, "receives", switch_id)
         ask("", "get", Switch, switch_id)
         look(Switch, switch_id)
         for network_id in strategies.NETWORKS:
@@ -177,6 +181,8 @@ def everything(model: Model) -> dict[Dependency, object]:
         ask("", "span", network_id)
         ask("", "learners", network_id)
         look(Network, network_id)
+    for router_id in strategies.ROUTERS:
+        look(GatewayRanking, router_id)
     for port_id in strategies.PORTS:
         ask("", "get", Port, port_id)
         see = Reader(model)

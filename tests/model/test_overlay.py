@@ -12,12 +12,15 @@ from controller.model.layer import Layer
 from controller.model.model import Model
 from controller.model.overlay import Overlay
 from controller.model.relation import Relation
-from controller.model.rows import KINDS, Network, Port, Row, Subnet
+from controller.model.rows import KINDS, GatewayRanking, Network, Port, Router, Row, Subnet
 from controller.model.rows.base import INDEXES, LOOKUPS
 from tests import strategies
 from tests.world import change
 
-rows = st.lists(strategies.rows.filter(lambda row: isinstance(row, Network | Port | Subnet)), max_size=5)
+KINDS_CHANGED = (Network, Port, Router, GatewayRanking)
+rows = st.lists(
+    (strategies.rows | strategies.gateways).filter(lambda row: isinstance(row, (*KINDS_CHANGED, Subnet))), max_size=5
+)
 
 
 def everything(model: Model) -> dict[object, Any]:
@@ -39,11 +42,11 @@ def everything(model: Model) -> dict[object, Any]:
 
 
 @settings(max_examples=300)
-@given(st.lists(strategies.rows, max_size=10), rows, st.sets(st.integers(0, 20), max_size=4))
+@given(st.lists(strategies.rows | strategies.gateways, max_size=10), rows, st.sets(st.integers(0, 20), max_size=4))
 def test_an_overlay_is_the_model_after_the_changes(more: list[Row], put: list[Row], gone: set[int]) -> None:
     model = Model()
     change(model, *strategies.base(), *more)
-    there = [row for kind in (Network, Port) for _, row in sorted(model.rows(kind).items())]
+    there = [row for kind in KINDS_CHANGED for _, row in sorted(model.rows(kind).items())]
     after: dict[str, Row | None] = {there[number % len(there)].key: None for number in gone}
     after.update((row.key, row) for row in put)
     current: dict[str, Row] = {row.key: row for row in there}

@@ -28,14 +28,14 @@ class LocalIp(Standard, frozen=True, kw_only=True):
 
 
 @row(
-    "local_ip_association",
+    "port_association",
     index=("local_ip_id", "fixed_port_id"),
     lookup=("project_id",),
     parent=Reference("local_ip_id", "local_ip", "local-ip-association"),
     refers=(Reference("fixed_port_id", "port", "local-ip-port"),),
     seen=Seen(parent_owner=True),
     quota=200,
-    plural="Local IP associations",
+    plural="Port associations",
 )
 class LocalIpAssociation(Standard, frozen=True, kw_only=True):
     """A port that serves a local IP on its host, with its address `fixed_ip`.  `id`: LOCAL-IP.PORT."""

@@ -27,16 +27,19 @@ class Gateway(msgspec.Struct, frozen=True, array_like=True):
 @row(
     "router",
     index=("external_networks",),
-    lookup=("project_id", "name", "tags", "flavor_id"),
-    attributes=("number", "segment", "admin_state_up", "routes", "gateways"),
+    lookup=("project_id", "name", "tags", "flavor_id", "gateway_ports"),
+    attributes=("number", "segment", "admin_state_up", "routes", "gateways", "ecmp"),
+    seen=BY_OWNER,
+    quota=10,
 )
 class Router(Standard, frozen=True, kw_only=True):
     """A router of a tenant.
 
-    `number`: the router in flows, 1..16,383, drawn as the reservation `router-number/NUMBER`.  `segment`: a data plane
-    id drawn like a network's, in which its packets travel to the switch where its gateway is.  `gateways`: at most one
-    an external network, the first is the one of external_gateway_info.  `flags`: what the API shows and no flow
-    depends on (`ha`, `distributed`, ...), as JSON.
+    `number`: the router in flows, 1..16,382, drawn as the reservation `router-number/NUMBER`.  `segment`: a data plane
+    id drawn like a network's, in which its packets travel to the switch where its gateway is.  `gateways`: the first is
+    the one of external_gateway_info; further ones may be in the same external network.  `ecmp`: default routes over all
+    gateways are used at the same time, else that of the first.  `ha`, `distributed` and `bfd` are what the API shows;
+    no flow depends on them.
     """
 
     number: int
@@ -46,13 +49,21 @@ class Router(Standard, frozen=True, kw_only=True):
     gateways: tuple[Gateway, ...] = ()
     flavor_id: str = ""
     zone_hints: tuple[str, ...] = ()
-    flags: str = ""
+    ha: bool = True
+    distributed: bool = True
+    ecmp: bool = False
+    bfd: bool = False
     ndp_proxy: bool = False
 
     @property
     def external_networks(self) -> tuple[str, ...]:
-        """Networks that it has a gateway in."""
-        return tuple([gateway.network_id for gateway in self.gateways])
+        """Networks that it has a gateway in, each once."""
+        return tuple(dict.fromkeys([gateway.network_id for gateway in self.gateways]))
+
+    @property
+    def gateway_ports(self) -> tuple[str, ...]:
+        """Ports of its gateways."""
+        return tuple([gateway.port_id for gateway in self.gateways])
 
 
 def _joined(interface: RouterInterface) -> Iterable[tuple[Node, Node]]:
