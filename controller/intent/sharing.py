@@ -85,6 +85,9 @@ def delete(tx: Transaction, policy_id: str, means: Means) -> None:
     policy = _own(tx, policy_id, means)
     _end(tx, policy)
     _check_use(tx, policy)
+    network = tx.get(Network, policy.object_id) if policy.action == EXTERNAL else None
+    if network is not None and not network.external:
+        check_no_way_out(tx, network)
     _touch(tx, policy, means)
 
 
@@ -175,8 +178,6 @@ def _mark_external(tx: Transaction, policy: RbacPolicy) -> None:
         return
     external = any(other.action == EXTERNAL for other in tx.find(RbacPolicy, "object_id", network.id))
     if network.external != external:
-        if not external:
-            check_no_way_out(tx, network)
         tx.put(replace(network, external=external))
 
 

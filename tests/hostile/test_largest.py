@@ -49,9 +49,10 @@ TAKEN = Taken(
             "ipv6_address_mode",
             "host",
             "interface",
+            "external_gateway_info",
         )
     ),
-    {"allowed_address_pairs": 10, "dns_nameservers": 5, "host_routes": 20},  # as the rules have it
+    {"allowed_address_pairs": 10, "dns_nameservers": 5, "host_routes": 20, "routes": 30},  # as the rules have it
 )
 
 
@@ -124,7 +125,9 @@ class Described:
                 "object_type": "network", "object_id": network_id(1), "action": "access_as_shared",
                 "target_tenant": "p9"}),
             "agents": site.call("GET", "/v2.0/agents").json["agents"][0]["id"],
+            "routers": self._made("routers", "router", {"name": "x"}),
         }  # fmt: skip
+        self._add_interface()
         for method, path, body in (
             ("POST", f"ports/{port_id(0)}/bindings", {"binding": {"host": "h9"}}),
             ("PUT", f"ports/{port_id(0)}/tags", {"tags": []}),
@@ -138,6 +141,20 @@ class Described:
         assert reply.status == 201, reply.body
         return str(reply.json[root]["id"])
 
+    def _add_interface(self) -> None:
+        """The router gets a gateway in an external network, and an interface where the next hops of routes are.
+
+        `self._free`: a subnet that it could have another interface in.
+        """
+        router = f"/v2.0/routers/{self._ids['routers']}"
+        self._external = self._made("networks", "network", {"router:external": True})
+        gateway = {"router": {"external_gateways": [{"network_id": self._external}]}}
+        assert self.site.call("PUT", f"{router}/add_external_gateways", gateway).status == 200
+        used = {"subnet_id": self._ids["subnets"]}
+        assert self.site.call("PUT", f"{router}/add_router_interface", used).status == 200
+        network = self._made("networks", "network", {})
+        self._free = self._made("subnets", "subnet", {"network_id": network, "ip_version": 4, "cidr": "172.31.0.0/24"})
+
     def path(self, call: WritingCall) -> str:
         kind = call.path.split("/")[2]
         full = {"remove_prefixes": self._full_pool, "remove_addresses": self._full_group}
@@ -147,7 +164,10 @@ class Described:
         return re.sub(r"\{([a-z]*)\}", lambda found: names[found[1]], call.path) + "?dry_run=true"
 
     def body(self, call: WritingCall, share: float, objects: int = 1, taken: Taken | None = TAKEN) -> Any:
-        return Maker(self.schemas, HINTS, share, objects, taken).body(call)
+        if call.path.endswith("_router_interface"):  # of two attributes either
+            return {"subnet_id": self._free if "add" in call.path else self._ids["subnets"]}
+        hints = {**HINTS, "external_gateways": lambda trail: [{"network_id": self._external}]}
+        return Maker(self.schemas, hints, share, objects, taken).body(call)
 
     def sized(self, call: WritingCall, body: Any, taken: Taken | None) -> Call:
         encoded = msgspec.json.encode(body)
