@@ -10,7 +10,7 @@ from controller.model.rows import PortForwarding
 from .. import schema
 from ..checks import Check, Fault, address, filled, shown, text, uuid
 from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
-from ..rules import ADMIN, Access, any_of
+from ..rules import ADMIN, READER, Access, any_of
 from ..schema import SHOWN_TEXT, WHOLE, either, or_null
 from ..structures import DECIMAL, nullable, number
 from .common import CREATED
@@ -90,7 +90,7 @@ PORT_FORWARDINGS = Resource(
     ),
     access=Access(
         create=FORWARDING_MEMBER,
-        get=any_of(ADMIN, f"role:reader and {OF_FLOATING_IP}"),
+        get=any_of(READER, f"role:reader and {OF_FLOATING_IP}"),
         update=FORWARDING_MEMBER,
         delete=FORWARDING_MEMBER,
     ),

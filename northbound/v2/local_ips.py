@@ -67,7 +67,7 @@ LOCAL_IP_ASSOCIATIONS = Resource(
         *CREATED,
     ),
     access=Access(
-        create=ASSOCIATION_MEMBER, get=any_of(ADMIN, f"role:reader and {OF_LOCAL_IP}"), delete=ASSOCIATION_MEMBER
+        create=ASSOCIATION_MEMBER, get=any_of(READER, f"role:reader and {OF_LOCAL_IP}"), delete=ASSOCIATION_MEMBER
     ),
     create=local_ips.associate,
     delete=local_ips.dissociate,

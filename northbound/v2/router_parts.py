@@ -41,7 +41,7 @@ CONNTRACK_HELPERS = Resource(
     ),
     access=Access(
         create=PART_MEMBER,
-        get=any_of(ADMIN, f"role:reader and {OF_ROUTER}"),
+        get=any_of(READER, f"role:reader and {OF_ROUTER}"),
         update=PART_MEMBER,
         delete=PART_MEMBER,
     ),
