@@ -13,8 +13,8 @@ from controller.model.rows import Network, Port
 
 from .pipeline import ANSWER, ARP, BROADCAST, PERMITTED, TURN_BACK, UNTAGGED, USUAL, not_announced
 
-_REQUEST = field("arp_op", 1)
-_REPLY = (move("eth_src", "eth_dst"), move("arp_sha", "arp_tha"), move("arp_spa", "arp_tpa"), put("arp_op", 2))
+REQUEST = field("arp_op", 1)
+REPLY = (move("eth_src", "eth_dst"), move("arp_sha", "arp_tha"), move("arp_spa", "arp_tpa"), put("arp_op", 2))
 
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:
@@ -26,9 +26,9 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
         address = fixed.ip_address
         if ":" in address:
             continue
-        asked = (BROADCAST, ARP, UNTAGGED, _REQUEST, field("arp_tpa", address), not_announced(network.segment))
+        asked = (BROADCAST, ARP, UNTAGGED, REQUEST, field("arp_tpa", address), not_announced(network.segment))
         said = (put("eth_src", mac), put("arp_sha", mac), put("arp_spa", address))
-        yield Flow(ANSWER, USUAL, asked, _REPLY + said + TURN_BACK, goto=PERMITTED)
+        yield Flow(ANSWER, USUAL, asked, REPLY + said + TURN_BACK, goto=PERMITTED)
 
 
 IN_NETWORK = {"port": port}

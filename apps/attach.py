@@ -38,7 +38,7 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
     at, network = see.binding(port), see.view(Network, port.network_id)
     if at is None or network is None:
         return
-    in_port, key = field("in_port", at.ofport), (came_in(at.port_key, filter_of(port, see)),)
+    in_port, key = field("in_port", at.ofport), came_in(at.port_key, filter_of(port, see))
     metadata = entering(network.segment)
     if port.learning:
         yield Flow(CLASSIFY, USUAL, (in_port,), key, metadata, goto=CHECK_CLAIMS)

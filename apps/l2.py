@@ -55,9 +55,9 @@ def port_here(port: Port, see: Reader) -> Iterator[Flow]:
     yield to_port(network.segment, port.mac_address, goes_out(at.port_key, filter_of(port, see)), USUAL)
 
 
-def to_port(segment: int, mac: str, out: Action, priority: int) -> Flow:
+def to_port(segment: int, mac: str, out: tuple[Action], priority: int) -> Flow:
     """Frames for a MAC here; `out` notes the logical port that it is at."""
-    return Flow(LOCAL, priority, (field("eth_dst", mac), of_network(segment)), (out,), goto=FORWARDED)
+    return Flow(LOCAL, priority, (field("eth_dst", mac), of_network(segment)), out, goto=FORWARDED)
 
 
 def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
@@ -71,7 +71,12 @@ def port_everywhere(port: Port, see: Reader) -> Iterator[Flow]:
 
 
 def to_switch(segment: int, mac: str, number: int, priority: int) -> Flow:
-    return Flow(REMOTE, priority, (field("eth_dst", mac), from_here(segment)), (TO_SWITCH.put(number),), goto=OUTBOUND)
+    return Flow(REMOTE, priority, (field("eth_dst", mac), from_here(segment)), _towards(number), goto=OUTBOUND)
+
+
+@lru_cache(MEMO)
+def _towards(number: int) -> tuple[Action]:
+    return (TO_SWITCH.put(number),)
 
 
 def network_here(network: Network, see: Reader) -> Iterator[Flow]:
@@ -115,7 +120,7 @@ def block_here(of: tuple[str, int], see: Reader) -> Iterator[Flow]:
 @lru_cache(MEMO)
 def _copy(key: int, kind: int) -> tuple[Action, Action]:
     """A copy of a flood for the port with this key and filter."""
-    return goes_out(key, kind), _FILTERED if kind else _COPIED
+    return *goes_out(key, kind), _FILTERED if kind else _COPIED
 
 
 def network_everywhere(network: Network, see: Reader) -> Iterator[Flow]:

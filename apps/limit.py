@@ -8,8 +8,10 @@ switch that they come from has limited them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from controller.flow import Action, Flow, Rates, resubmit
+from controller.flow.fields import KEYS
 from controller.flow.meter import of_port
 from controller.model.reader import Reader
 from controller.model.rows import Port
@@ -22,7 +24,13 @@ LIMITED: Action = resubmit(LIMIT.number)  # before what copies a frame
 def port(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
     at = see.binding(port)
     if at is not None and rates.broadcast:
-        yield Flow(LIMIT, USUAL, (IN_KEY.match(at.port_key),), meter=of_port(at.port_key, rates.broadcast))
+        yield _limited(at.port_key, rates.broadcast)
+
+
+@lru_cache(KEYS)
+def _limited(key: int, rate: int) -> Flow:
+    """The same on every switch."""
+    return Flow(LIMIT, USUAL, (IN_KEY.match(key),), meter=of_port(key, rate))
 
 
 ON_SWITCH = {"port": port}

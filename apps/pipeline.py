@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from controller.flow import Action, Field, Table, field, load, masked
+from controller.flow import Action, Field, Table, field, load, masked, move
 from controller.flow.bits import Bits, together
 from controller.flow.fields import MEMO
 
@@ -63,10 +63,25 @@ EGRESS_JUDGED = _table(64, "egress_judged", "eth_dst eth_type ip_proto tcp_flags
 
 # --- serve: answered at the edge ---
 ANSWER = _table(
-    80, "answer", "metadata eth_dst eth_type vlan_vid arp_op arp_tpa", "deliver", miss="local", flow_set="network"
+    80, "answer", "metadata eth_src eth_dst eth_type vlan_vid ip_ttl ip_proto ipv4_src ipv6_src icmpv6_type "
+    "icmpv6_code nd_target arp_op arp_spa arp_tpa", "advertise deliver", miss="enter", flow_set="network",
 )  # fmt: skip
+ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 
-# --- route (104 to 120, to come): frames to a router, and the next hop's address ---
+# --- route (to 126): frames to a router; the next hop's network, address and MAC (docs/decisions/0115-routers.md) ---
+ENTER = _table(88, "enter", "metadata eth_dst vlan_vid", "itself", miss="local", flow_set="network")
+ITSELF = _table(
+    92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
+    "permit", miss="hop", flow_set="router",
+)  # fmt: skip
+HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", miss="route")
+ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit", flow_set="router")
+PATHS = _table(108, "paths", "reg5 eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
+FIT = _table(112, "fit", "reg5 metadata eth_type", "fits", miss="resolve", flow_set="router")
+FITS = _table(114, "fits", "reg5", miss="resolve")
+RESOLVE = _table(
+    120, "resolve", "metadata eth_type reg0 reg1 reg2 reg3 reg4", "local enter", flow_set="network"
+)  # fmt: skip
 
 # --- forward: destination address to local port, other switch, or every member of the network ---
 LOCAL = _table(128, "local", "metadata eth_dst", "permit flood flood_filter limit", miss="remote")
@@ -128,9 +143,9 @@ ZONES = Table(252, "zones", frozenset({"ct_zone"}), owns_zones=True)  # never en
 
 TABLES = (
     CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED, EGRESS_JUDGED, ANSWER,
-    LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS,
-    FLOOD_JUDGE, FLOOD_ALIKE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS,
-    PLAIN_MEMBERS, RULES, VERDICTS, PROBE, ZONES,
+    ADVERTISE, ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, RESOLVE, LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT,
+    PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE, FLOOD_ALIKE, FLOOD_COPIES,
+    DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES, VERDICTS, PROBE, ZONES,
 )  # fmt: skip
 
 # Tables whose numbers stay from version to version.  To the first three packets come back from the connection tracker:
@@ -144,7 +159,7 @@ CHECK_CLAIMS = DECLARED  # it is of a learning port
 TRUSTED = LEARN  # it is of a port that may use any address
 ADMITTED = EGRESS  # its source address is the sender's
 SENDABLE = ANSWER  # its sender may send it
-ANSWERED = LOCAL  # no service of its switch has taken it
+ANSWERED = ENTER  # no service of its switch has taken it; or it is for a router, which a router has sent it to
 ROUTED = LOCAL  # it is in the network where its destination is; frames from the fabric are so from the start
 FORWARDED = PERMIT  # OUT_KEY is its receiver
 TO_FILTERED = FLOOD_FILTER  # a group frame, for the filtered ports of its network here
@@ -158,7 +173,8 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "classify": (CLASSIFY, LABELLED, ARRIVE),
     "admit": (NEIGHBOR, SOURCE, DECLARED, LEARN),
     "egress": (EGRESS, EGRESS_TRACKED, EGRESS_JUDGED),
-    "serve": (ANSWER,),
+    "serve": (ANSWER, ADVERTISE),
+    "route": (ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, RESOLVE),
     "forward": (LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
         PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
@@ -180,31 +196,33 @@ def _bits(name: str, place: str, low: int, width: int, set_by: str, read_by: str
 
 
 SEGMENT = _bits(
-    "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24, "classify arrive",
-    "declared answer local flood remote spread unknown flood_blocks flood_judge flood_alike flood_copies fabric impose",
+    "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24,
+    "classify arrive route paths",
+    "declared answer enter fit resolve local flood remote spread unknown flood_blocks flood_judge flood_alike "
+    "flood_copies fabric impose",
 )  # fmt: skip
 FROM_FABRIC = _bits(
     "the frame came from another switch, so it is never sent to one again (split horizon)", "metadata", 32, 1,
-    "classify arrive", "declared remote spread fabric",
+    "classify arrive route paths", "declared enter remote spread fabric",
 )  # fmt: skip
 ANNOUNCED = _bits(
-    "the sender speaks of its own address, so nobody answers for it", "metadata", 33, 1, "source", "answer",
+    "the sender speaks of its own address, so nobody answers for it", "metadata", 33, 1, "source route paths", "answer",
     zero="of another's, or of none",
 )  # fmt: skip
 IN_KEY = _bits(
-    "the logical port that the frame came in by", "reg6", 0, 16, "classify answer",
-    "neighbor source learn egress egress_tracked egress_judged answer limit deliver",
+    "the logical port that the frame came in by", "reg6", 0, 16, "classify answer advertise itself",
+    "neighbor source learn egress egress_tracked egress_judged answer advertise itself limit deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
 SENDER_FILTER = _bits(
-    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress", zero="it has none"
+    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress itself", zero="it has none"
 )  # fmt: skip
 OUT_KEY = _bits(
-    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer",
+    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise itself",
     "permit ingress_tracked ingress_judged deliver",
 )  # fmt: skip
 RECEIVER_FILTER = _bits(
-    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood", "permit", zero="it has none"
+    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood itself", "permit", zero="it has none"
 )  # fmt: skip
 TO_SWITCH = _bits(
     "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread", "fabric impose",
@@ -224,6 +242,17 @@ SAME_GROUPS = _bits(
 )  # fmt: skip
 BUCKET = _bits("which of several shortest paths over links", "reg10", 0, 3, "fabric", "impose")
 ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "classify impose", "forward")
+
+ROUTER = _bits("the number of the router that it is at", "reg5", 0, 14, "enter", "itself route paths fit")
+TOO_BIG = _bits("it is larger than the next network's MTU", "reg5", 16, 1, "fit", "fits")
+PATH = _bits("which of the next hops of its route", "reg5", 24, 8, "route", "paths")
+NEXT_HOP4 = _bits("its next hop's IPv4 address", "reg4", 0, 32, "route paths", "resolve", zero="it is IPv6")
+NEXT_HOP6 = tuple(
+    _bits(f"its next hop's IPv6 address, {part}", place, 0, 32, "route paths", "resolve", zero="it is IPv4")
+    for place, part in zip(
+        ("reg0", "reg1", "reg2", "reg3"), ("bits 96 to 127", "64 to 95", "32 to 63", "0 to 31"), strict=True
+    )
+)
 
 _JUDGED = "egress_judged ingress_judged"
 _STAGES = f"egress egress_tracked permit ingress_tracked {_JUDGED}"
@@ -255,6 +284,7 @@ DECIDED_AT = _bits(
 TRAVELS = (
     SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE,
     SAME_GROUPS, BUCKET, ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
+    ROUTER, TOO_BIG, PATH, NEXT_HOP4, *NEXT_HOP6,
 )  # fmt: skip
 LEARNING_ONLY = 1 << 16  # in BLOCK
 UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter
@@ -267,10 +297,12 @@ MULTICAST_SOURCE = masked("eth_src", "01:00:00:00:00:00", "01:00:00:00:00:00")
 BROADCAST = field("eth_dst", "ff:ff:ff:ff:ff:ff")
 UNTAGGED = field("vlan_vid", 0)
 IPV4, ARP, IPV6 = field("eth_type", 0x0800), field("eth_type", 0x0806), field("eth_type", 0x86DD)
-UDP, ICMPV6 = field("ip_proto", 17), field("ip_proto", 58)
+ICMP, UDP, ICMPV6 = field("ip_proto", 1), field("ip_proto", 17), field("ip_proto", 58)
 
 # A reply goes to the port that asked, and is from no port itself: else neither `deliver` nor the switch would send it.
 TURN_BACK: tuple[Action, ...] = (IN_KEY.copy_to(OUT_KEY.subfield), IN_KEY.put(0), load("in_port", 0))
+# The same of a reply that the port's filter is asked about.
+TURN_BACK_FILTERED: tuple[Action, ...] = (move("reg6[0..17]", "reg7[0..17]"), IN_KEY.put(0), load("in_port", 0))
 ANNOUNCING = together((ANNOUNCED, 1))
 
 
@@ -279,14 +311,16 @@ def bits(*values: tuple[Bits, int]) -> Field:
     return masked(values[0][0].place, *together(*values))
 
 
-def came_in(key: int, kind: int) -> Action:
+@lru_cache(MEMO)
+def came_in(key: int, kind: int) -> tuple[Action]:
     """Note the logical port that a frame came in by, and its filter."""
-    return _with_filter(IN_KEY, SENDER_FILTER, key, kind)
+    return (_with_filter(IN_KEY, SENDER_FILTER, key, kind),)
 
 
-def goes_out(key: int, kind: int) -> Action:
+@lru_cache(MEMO)
+def goes_out(key: int, kind: int) -> tuple[Action]:
     """Note the logical port that a frame is to leave by, and its filter."""
-    return _with_filter(OUT_KEY, RECEIVER_FILTER, key, kind)
+    return (_with_filter(OUT_KEY, RECEIVER_FILTER, key, kind),)
 
 
 def _with_filter(port: Bits, kinds: Bits, key: int, kind: int) -> Action:
@@ -308,6 +342,11 @@ def from_here(segment: int) -> Field:
 
 def from_fabric(segment: int) -> Field:
     return masked("metadata", *entering(segment, fabric=True))
+
+
+def routed_into(segment: int) -> tuple[int, int]:
+    """The metadata of a frame that a router of this switch sends into a network, as value and mask."""
+    return together((SEGMENT, segment), (FROM_FABRIC, 0), (ANNOUNCED, 0))
 
 
 @lru_cache(MEMO)

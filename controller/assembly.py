@@ -28,6 +28,7 @@ from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory
 from controller.diagnose.topology import FabricReport
 from controller.flow import Rates
+from controller.gateways.rankings import Rankings
 from controller.model.mtu import wire_mtu
 from controller.openflow import framework
 from controller.ovsdb import server as ovsdb
@@ -104,6 +105,7 @@ class Controller:
             self.replica.model, settings.forget_after, self.observer.forget, levels.is_connected, mastery.speaks
         )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
+        self.rankings = Rankings(self.store, self.replica, levels.is_away, mastery.speaks)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
         self.replica.listen(mtus.changed)
@@ -134,6 +136,7 @@ class Controller:
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
             [packet_ins.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
+             self.rankings.metrics,
              *([self.cluster.metrics] if self.cluster else [])],
             self._databases,
         )  # fmt: skip
@@ -170,6 +173,7 @@ class Controller:
         self.reconciler.start()
         self.observer.start()
         self.vifs.start()
+        self.rankings.start()
         self.forgetting.start()
         self.links.start()
         self.periodic.start()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from controller.model.rows import (
     AddressGroup,
     AddressPair,
+    ExtraRoute,
     FixedIp,
     Gateway,
     GatewayRanking,
@@ -17,9 +20,11 @@ from controller.model.rows import (
     Network,
     Port,
     Router,
+    RouterInterface,
     Row,
     SecurityGroup,
     SecurityGroupRule,
+    Subnet,
     Switch,
     Tunnel,
 )
@@ -39,11 +44,12 @@ def mac_of(port_id: str) -> str:
 
 
 networks = st.builds(
-    lambda row_id, up, name, again: Network(
-        id=row_id, project_id="t", name=name, admin_state_up=up, mtu=1450, network_type="vxlan",
+    lambda row_id, up, name, again, mtu: Network(
+        id=row_id, project_id="t", name=name, admin_state_up=up, mtu=mtu, network_type="vxlan",
         segment=(200 if again else 100) + int(row_id[1:]),  # as a network that was made again with the same id
     ),
     st.sampled_from(NETWORKS), st.sampled_from([True, True, True, False]), st.sampled_from("ab"), st.booleans(),
+    st.sampled_from([1450, 1450, 1400]),
 )  # fmt: skip
 
 
@@ -159,19 +165,63 @@ wires: st.SearchStrategy[list[Row]] = st.lists(
     st.tuples(st.sampled_from(SWITCHES), st.sampled_from(SWITCHES)).filter(lambda pair: pair[0] != pair[1]), max_size=4
 ).map(lambda pairs: [row for n, pair in enumerate(pairs) for row in _wire(pair, 500 + n)])
 
-rows: st.SearchStrategy[Row] = st.one_of(networks, ports, ports, switches, interfaces, interfaces, learned)
+ROUTERS = ["r", "s"]
+_INTERFACES = [f"i{number}" for number in range(5)]  # ports that may be interfaces of routers
+_SUBNETS = {"s4": "10.0.0.0/24", "s5": "10.9.0.0/24", "s6": "2001:db8:1::/64"}
+_ROUTES = [
+    ExtraRoute("10.50.0.0/16", "10.0.0.1"),
+    ExtraRoute("10.50.0.0/16", "10.9.0.1"),
+    ExtraRoute("0.0.0.0/0", "10.0.0.2"),
+    ExtraRoute("2001:db8:50::/48", "2001:db8:1::2"),
+]
+
+
+def _router(
+    row_id: str, up: bool = True, routes: Iterable[ExtraRoute] = (), again: bool = False, networks: Iterable[str] = ()
+) -> Router:
+    """`networks`: external ones."""
+    number = ROUTERS.index(row_id) + (11 if again else 1)
+    return Router(
+        id=row_id, project_id="t", number=number, segment=900 + number, admin_state_up=up, routes=tuple(routes),
+        gateways=tuple(Gateway(network_id, f"gw-{row_id}-{network_id}") for network_id in networks),
+    )  # fmt: skip
+
+
+def _interface_port(row_id: str, network_id: str, up: bool, subnets: list[str]) -> Port:
+    host = 250 + int(row_id[1:])
+    addresses = {"s4": f"10.0.0.{host}", "s5": f"10.9.0.{host}", "s6": f"2001:db8:1::{host:x}"}
+    fixed = [FixedIp(subnet, addresses[subnet]) for subnet in subnets]
+    return Port(id=row_id, project_id="t", network_id=network_id, mac_address=f"fa:16:3e:00:01:{host:02x}",
+                fixed_ips=tuple(fixed), admin_state_up=up, device_owner="network:router_interface")  # fmt: skip
+
+
+def _subnet(row_id: str, network_id: str, wide: bool = False) -> Subnet:
+    cidr = _SUBNETS[row_id].replace("/24", "/20") if wide else _SUBNETS[row_id]
+    return Subnet(
+        id=row_id, project_id="t", network_id=network_id, ip_version=6 if ":" in cidr else 4, cidr=cidr
+    )  # fmt: skip
+
+
+routers = st.builds(
+    _router, st.sampled_from(ROUTERS), st.sampled_from([True, True, True, False]),
+    st.lists(st.sampled_from(_ROUTES), unique=True, max_size=4), st.booleans(),
+    st.lists(st.sampled_from(NETWORKS), unique=True, max_size=2),
+)  # fmt: skip
+router_interfaces = st.builds(
+    lambda row_id, router, network: RouterInterface(id=row_id, router_id=router, network_id=network),
+    st.sampled_from(_INTERFACES), st.sampled_from(ROUTERS), st.sampled_from(NETWORKS),
+)  # fmt: skip
+_interface_ports = st.builds(
+    _interface_port, st.sampled_from(_INTERFACES), st.sampled_from(NETWORKS),
+    st.sampled_from([True, True, True, False]), st.lists(st.sampled_from(list(_SUBNETS)), unique=True, max_size=3),
+)  # fmt: skip
+_subnets = st.builds(_subnet, st.sampled_from(list(_SUBNETS)), st.sampled_from(NETWORKS), st.booleans())
+routing: st.SearchStrategy[Row] = st.one_of(routers, router_interfaces, router_interfaces, _interface_ports, _subnets)
+
+rows: st.SearchStrategy[Row] = st.one_of(networks, ports, ports, switches, interfaces, interfaces, learned, routing)
 filters: st.SearchStrategy[Row] = st.one_of(groups, rules, rules, address_groups)
 
 
-ROUTERS = ["r", "s"]
-routers = st.builds(
-    lambda row_id, again, networks: Router(
-        id=row_id, project_id="t", number=(3 if again else 1) + ROUTERS.index(row_id),
-        segment=(903 if again else 901) + ROUTERS.index(row_id),
-        gateways=tuple(Gateway(network_id, f"gw-{row_id}-{network_id}") for network_id in networks),
-    ),
-    st.sampled_from(ROUTERS), st.booleans(), st.lists(st.sampled_from(NETWORKS), unique=True, max_size=2),
-)  # fmt: skip
 rankings = st.builds(
     lambda row_id, ranked: GatewayRanking(id=row_id, switches=tuple(ranked)),
     st.sampled_from(ROUTERS), st.lists(st.sampled_from(SWITCHES), unique=True, max_size=3),
@@ -206,4 +256,10 @@ def base() -> list[Row]:
         _rule(0, "g0", "ingress", "IPv4", ("tcp", 22), "g1"), _rule(1, "g1", "egress", "IPv4", ("", None), "g0"),
         _rule(2, "g1", "ingress", "IPv4", ("udp", None), "a0"), _rule(3, "g2", "ingress", "IPv6", ("", None), "g2"),
     ]  # fmt: skip
+    rows += [
+        _router("r", routes=_ROUTES),
+        *(_subnet(subnet, NETWORKS[n % 2]) for n, subnet in enumerate(_SUBNETS)),
+    ]
+    rows += [_interface_port("i0", "n0", True, ["s4", "s6"]), _interface_port("i1", "n1", True, ["s5"])]
+    rows += [RouterInterface(id=f"i{n}", router_id="r", network_id=f"n{n}") for n in range(2)]
     return rows

@@ -19,7 +19,7 @@ PAGES = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROO
 HEADING = re.compile(r"^## (\d+) (\w+)(?: \((everywhere|of [a-z ]+)\))?$", re.MULTILINE)
 SETS = {  # what a heading says -> the kind of flow set
     "": "switch", "everywhere": "network", "of security groups": "security_group", "of address sets": "address_set",
-    "of plain address sets": "plain_address_set",
+    "of plain address sets": "plain_address_set", "of routers": "router",
 }  # fmt: skip
 
 

@@ -29,6 +29,8 @@ from ..pipeline import (
 )
 from .remotes import VALID, among
 
+_ASKED = (resubmit(RULES.number),)
+
 
 def whole(found: AddressSet, see: Reader) -> Iterator[Flow]:
     """An address group's prefixes; a security group's addresses are in blocks."""
@@ -51,7 +53,7 @@ def _flows(found: AddressSet, number: int, addresses: Iterable[str]) -> Iterator
     for address in addresses:
         ethertype, family = ("IPv6", IPV6) if ":" in address else ("IPv4", IPV4)
         match = in_order(*asked, *tracked, family, *among(address, ethertype, inward, found.tracked))
-        yield Flow(table, USUAL, match, (resubmit(RULES.number),))
+        yield Flow(table, USUAL, match, _ASKED)
 
 
 IN_ADDRESS_SET = {"address_set": whole, "address_block": block}

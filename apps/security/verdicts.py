@@ -8,8 +8,10 @@ switch, so a flood costs no more than a trickle.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from controller.flow import Flow, Rates, to_service
+from controller.flow.fields import KEYS
 from controller.flow.meter import of_service
 from controller.model.logged import logs_of
 from controller.model.reader import Reader
@@ -45,12 +47,16 @@ def port(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
     at = see.binding(port)
     if at is None or not port.filtered:
         return
-    logged = logs_of(see, port, "ACCEPT")
-    for direction in DIRECTIONS:
-        yield passed(at.port_key, direction)
-        yield dropped(at.port_key, direction, rates.drops)
-        if logged:
+    yield from _counted(at.port_key, rates.drops)
+    if logs_of(see, port, "ACCEPT"):
+        for direction in DIRECTIONS:
             yield accepted(at.port_key, direction, rates.drops)
+
+
+@lru_cache(KEYS)
+def _counted(key: int, rate: int) -> tuple[Flow, ...]:
+    """The flows that each filtered port at this key has, the same on every switch."""
+    return tuple(flow for direction in DIRECTIONS for flow in (passed(key, direction), dropped(key, direction, rate)))
 
 
 ON_SWITCH = {"port": port}

@@ -6,17 +6,20 @@ from functools import partial
 from inspect import signature
 
 from apps import arp, attach, base, l2, learn, limit, source, tracker_probe, zones
+from apps.routing import answers, enter, itself, mtu, resolve, routes, static
 from apps.security import floods, groups, members, ports, rules, stages, verdicts
 from controller.compile.compiler import App, Apps
 from controller.compile.database_rows import RowUnit, RowUnits
 from controller.flow import Rates
-from topology import links, lldp_punt, overlay, provider, wire_mtu
+from topology import links, lldp_punt, overlay, provider, watches, wire_mtu
 
 _FILTERS = (stages, ports, groups, rules, members, floods, verdicts, tracker_probe, zones)
-_ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider, *_FILTERS)
+_ROUTING = (answers, enter, itself, routes, mtu, resolve, static)
+_ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider, *_FILTERS, *_ROUTING)
 _ROLES = {  # what a module has -> the kind of flow set that it is for
     "ON_SWITCH": "switch",
     "IN_NETWORK": "network",
+    "IN_ROUTER": "router",
     "IN_GROUP": "security_group",
     "IN_ADDRESS_SET": "address_set",
     "IN_PLAIN_ADDRESS_SET": "plain_address_set",
@@ -40,7 +43,7 @@ def _by_owner(role: str, given: dict[str, object]) -> dict[str, list[App]]:
     return found
 
 
-_ROWS = (wire_mtu,)  # with rows of hypervisors' databases, in DATABASE
+_ROWS = (wire_mtu, watches)  # with rows of hypervisors' databases, in DATABASE
 
 
 def row_units(mtu: int) -> RowUnits:

@@ -2,9 +2,10 @@
 
 Every flow set has a tree of owners.  On a switch: the switch itself, its peers, those that frames which cross it may be
 going to, and the networks that it reaches; of a network its blocks of ports; of a block its ports.  In a network's set:
-the network; for each switch that holds it the blocks of ports there; of a block its ports.  In a security group's: the
-group and its rules.  In an address set's: the set, and of a security group's members parts and their blocks.  Each step
-reads only what changes when its own answer does.
+the network; its routers' interfaces; for each switch that holds it the blocks of ports there; of a block its ports.  In
+a router's: the router and its interfaces.  In a security group's: the group and its rules.  In an address set's: the
+set, and of a security group's members parts and their blocks.  Each step reads only what changes when its own answer
+does.
 
 A flow set also asks for others (`ASKS`): a switch carries its own set, and whatever is asked for from there on.
 """
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from controller.compile.flow_set import FlowSetKey, Owner
 from controller.model.address_sets import AddressBlock, AddressSet
 from controller.model.reader import Reader
-from controller.model.rows import Network, Port, SecurityGroup, SecurityGroupRule, Switch
+from controller.model.rows import Network, Port, Router, RouterInterface, SecurityGroup, SecurityGroupRule, Switch
 
 Scope = Callable[[Owner, Reader], Iterable[Owner]]
 
@@ -44,6 +45,8 @@ def _of_block_here(owner: Owner, see: Reader) -> Iterable[Owner]:
 
 
 def _of_network_everywhere(owner: Owner, see: Reader) -> Iterable[Owner]:
+    for interface in see.find(RouterInterface, "network_id", owner[1]):
+        yield "router_interface", interface.id
     for switch_id in see.span(owner[1]):
         yield "held", owner[1], switch_id
 
@@ -56,6 +59,11 @@ def _of_held(owner: Owner, see: Reader) -> Iterable[Owner]:
 def _of_block_everywhere(owner: Owner, see: Reader) -> Iterable[Owner]:
     for port_id in see.members(owner[2], owner[1], int(owner[3])):
         yield "port", port_id
+
+
+def _of_router(owner: Owner, see: Reader) -> Iterable[Owner]:
+    for interface in see.find(RouterInterface, "router_id", owner[1]):
+        yield "router_interface", interface.id
 
 
 def _of_group(owner: Owner, see: Reader) -> Iterable[Owner]:
@@ -80,6 +88,7 @@ def _of_address_part(owner: Owner, see: Reader) -> Iterable[Owner]:
 CHILDREN: dict[str, Mapping[str, Scope]] = {
     "switch": {"switch": _of_switch, "network": _of_network_here, "block": _of_block_here},
     "network": {"network": _of_network_everywhere, "held": _of_held, "block": _of_block_everywhere},
+    "router": {"router": _of_router},
     "security_group": {"security_group": _of_group},
     "address_set": {"address_set": _of_address_set, "address_part": _of_address_part},
     "plain_address_set": {"plain_address_set": _of_address_set, "address_part": _of_address_part},
@@ -128,13 +137,15 @@ SUBJECTS: dict[str, Callable[[Owner, Reader], object | None]] = {
     "peer": _switch,
     "towards": _switch,
     "block": lambda owner, _: (owner[1], int(owner[2])),
+    "router": lambda owner, see: see.view(Router, owner[1]),
+    "router_interface": lambda owner, see: see.get(RouterInterface, owner[1]),
     "security_group": lambda owner, see: see.view(SecurityGroup, owner[1]),
     "security_group_rule": lambda owner, see: see.get(SecurityGroupRule, owner[1]),
     "address_set": lambda owner, _: AddressSet.of(owner[0], owner[1]),
     "plain_address_set": lambda owner, _: AddressSet.of(owner[0], owner[1]),
     "address_block": lambda owner, _: AddressBlock(AddressSet.of(owner[1], owner[2]), int(owner[3])),
 }
-_ORIGINS = {"block": "network", "held": "network", "peer": "switch", "towards": "switch"}
+_ORIGINS = {"block": "network", "held": "network", "peer": "switch", "towards": "switch", "router_interface": "port"}
 _SET_ID = {"address_set": 1, "plain_address_set": 1, "address_part": 2, "address_block": 2}  # where an owner has it
 
 

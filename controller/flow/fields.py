@@ -17,6 +17,7 @@ from . import values
 from .spec import NEEDS, ONF, SPECS, TRACKED, FieldSpec
 
 MEMO = 1 << 15  # values come and go with tenants: a bound, not a promise
+KEYS = 1 << 12  # logical ports whose flows are made once for all switches
 
 FIELDS: dict[str, FieldSpec] = {spec.name: spec for spec in SPECS}
 RANK = {name: rank for rank, name in enumerate(FIELDS)}

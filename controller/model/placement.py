@@ -173,6 +173,10 @@ class Placement:
 
     # --- reachability over routers ---
 
+    def routed(self, network_id: str) -> bool:
+        """Whether anything is joined to the network."""
+        return len(self.adjacency.reached(("network", network_id))) > 1
+
     def join(self, one: Node, other: Node) -> Iterable[tuple[object, ...]]:
         """Add an edge between two nodes; yield the dependencies that changed."""
         yield from self._follow(self.adjacency.join(one, other))
@@ -220,6 +224,8 @@ class Placement:
     def _follow(self, before: Mapping[Node, frozenset[Node]]) -> Iterable[tuple[object, ...]]:
         for node, was in sorted(before.items()):
             now = self.adjacency.reached(node)
+            if node[0] == "network" and (len(was) > 1) != (len(now) > 1):
+                yield "routed", node[1]
             for switch_id, times in self.present.counted(node):
                 for _ in range(times):
                     for reached in sorted(now - was):

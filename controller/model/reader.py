@@ -103,6 +103,11 @@ class Reader:
         self.deps.add(("span", network_id))
         return self._model.placement.span.of(network_id)
 
+    def routed(self, network_id: str) -> bool:
+        """Whether a router has an interface in the network: changes with the first one and the last one only."""
+        self.deps.add(("routed", network_id))
+        return self._model.placement.routed(network_id)
+
     def learners(self, network_id: str) -> list[str]:
         """Switches with a learning port of the network."""
         self.deps.add(("learners", network_id))

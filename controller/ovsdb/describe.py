@@ -9,8 +9,9 @@ from controller.model.rows import Bridge as WatchedBridge
 from controller.model.rows import Plugged, Tunnel
 from controller.ovsdb.mappings import physical
 from controller.ovsdb.replica import BridgeRow, DatabaseReplica, InterfaceRow, OpenVSwitch
-from controller.ovsdb.seen import SeenHypervisor, SeenInterface
+from controller.ovsdb.seen import SeenHypervisor, SeenInterface, SeenWatch
 from controller.ovsdb.settings import ENCAPSULATIONS, datapath_id, is_name, settings
+from controller.ovsdb.wanted import WATCHES
 
 BRIDGE = "br-int"
 MANAGED = {"tenet-managed": "true"}  # external_ids that mark Tenet's rows
@@ -48,6 +49,7 @@ def describe(replica: DatabaseReplica) -> SeenHypervisor | None:
         tunnels=tuple(_tunnels(said.encap_types if said.encap_ip else (), plugged)),
         physical=physical(said, plugged),
         interfaces=tuple(_seen(plugged[name]) for name in sorted(plugged) if _is_tenants(plugged[name])),
+        watches=tuple(_watches(plugged)),
     )
 
 
@@ -101,12 +103,22 @@ def _tunnels(types: tuple[str, ...], plugged: dict[str, InterfaceRow]) -> Iterat
             yield Tunnel(type=encapsulation, ofport=interface.ofport)
 
 
+def _watches(plugged: dict[str, InterfaceRow]) -> Iterator[SeenWatch]:
+    """BFD sessions that have been up: before, "down" does not mean that the other end is gone."""
+    for _, interface in sorted(plugged.items()):
+        far, status = interface.external_ids.get(WATCHES, ""), interface.bfd_status
+        up = status.get("forwarding") == "true"
+        if is_name(far) and _has_number(interface) and (up or status.get("flap_count", "0") != "0"):
+            yield SeenWatch(far, interface.ofport, up)
+
+
 def _is_tenants(interface: InterfaceRow) -> bool:
     return (
         _has_number(interface)
         and interface.name != BRIDGE
         and interface.name not in TUNNEL_PORTS
         and interface.type != "patch"
+        and WATCHES not in interface.external_ids
         and is_name(interface.name)
     )
 

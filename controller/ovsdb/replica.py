@@ -51,7 +51,7 @@ class PortRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class InterfaceRow(msgspec.Struct, frozen=True, kw_only=True):
     """`ofport` is 0 while OVS has not given a number, and -1 when it could not add the interface (`error` says why);
-    `link_speed`, in bits a second, is 0 where nobody knows.
+    `link_speed`, in bits a second, is 0 where nobody knows; `bfd_status` is empty without a BFD session.
     """
 
     uuid: str
@@ -63,6 +63,7 @@ class InterfaceRow(msgspec.Struct, frozen=True, kw_only=True):
     mtu_request: int = 0
     options: dict[str, str] = {}
     bfd: dict[str, str] = {}
+    bfd_status: dict[str, str] = {}
     external_ids: dict[str, str] = {}
     error: str = ""
     link_speed: int = 0

@@ -3,7 +3,7 @@
 This cut is ours and not the peer's: what a peer sends is checked against it (`ovs.db.data`), so a database with another
 schema is refused by its first row.  No table refers to another here, since the references are followed by `replica`.
 Columns that change without the configuration changing (statistics, link state, controller status) are left out, but for
-the speed of links.
+the speed of links and the state of BFD sessions, which change seldom.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "mtu_request": _MAYBE_INTEGER,
         "options": _MAP,
         "bfd": _MAP,
+        "bfd_status": _MAP,
         "external_ids": _MAP,
         "error": _MAYBE_TEXT,
         "link_speed": _MAYBE_INTEGER,

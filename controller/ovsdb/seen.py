@@ -20,11 +20,19 @@ class SeenInterface(msgspec.Struct, frozen=True, kw_only=True):
     ofport: int
 
 
+class SeenWatch(msgspec.Struct, frozen=True, array_like=True):
+    """Tunnel port with a BFD session to another switch that has been up.  `up`: it is now."""
+
+    far_switch_id: str
+    ofport: int
+    up: bool
+
+
 class SeenHypervisor(msgspec.Struct, frozen=True, kw_only=True):
     """Hypervisor as its database describes it; equal descriptions are equal values.
 
     `tunnels` are the tunnel ports that exist, in the order in which the operator named their types in `encap_types`;
-    `interfaces` are sorted by name.
+    `interfaces` and `watches` are sorted by name.
     """
 
     system_id: str
@@ -36,3 +44,4 @@ class SeenHypervisor(msgspec.Struct, frozen=True, kw_only=True):
     tunnels: tuple[Tunnel, ...] = ()
     physical: tuple[Physical, ...] = ()
     interfaces: tuple[SeenInterface, ...] = ()
+    watches: tuple[SeenWatch, ...] = ()

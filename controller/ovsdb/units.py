@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from controller.ovsdb import operations as op
 from controller.ovsdb.describe import interfaces
 from controller.ovsdb.operations import Operation, Repair
+from controller.ovsdb.own_ports import KEY, port_repairs
 from controller.ovsdb.replica import DatabaseReplica
 from controller.ovsdb.schema import COLUMNS, SCHEMA
 from controller.ovsdb.settings import datapath_id
@@ -22,13 +23,13 @@ from controller.ovsdb.wanted import (
     BridgeOf,
     InterfaceAt,
     InterfaceNamed,
+    OwnPort,
     OwnRow,
     PortAt,
     RowPlace,
     WantedRow,
 )  # fmt: skip
 
-KEY = "tenet-row"  # in external_ids of Tenet's rows: their key
 SET = "tenet-columns"  # in those of others' rows: columns, and keys of maps (column:key), that Tenet maintains, as JSON
 OWN = ("QoS", "Queue", "Mirror")  # tables with Tenet's rows, referring ones first
 OTHERS = ("Bridge", "Port", "Interface")
@@ -77,10 +78,12 @@ def repairs_of(replica: DatabaseReplica, units: DatabaseUnits) -> UnitRepairs:
 
 
 def unit_repairs(replica: DatabaseReplica, wanted: Iterable[WantedRow]) -> UnitRepairs:
-    rows, remarks = _merged(wanted)
+    every, remarks = _merged(wanted)
+    rows = [row for row in every if not isinstance(row.place, OwnPort)]
     diff = _Diff(replica)
     found = [*diff.right(rows), *diff.unwanted({row.place for row in rows})]
-    return UnitRepairs([repair for repair in found if repair.operations], remarks)
+    ports, taken = port_repairs(replica, datapaths(replica), every)
+    return UnitRepairs([repair for repair in (*found, *ports) if repair.operations], [*remarks, *taken])
 
 
 def _merged(wanted: Iterable[WantedRow]) -> tuple[list[WantedRow], list[str]]:
@@ -245,6 +248,8 @@ class _Diff:
         replica = self._replica
         if isinstance(place, OwnRow):
             return self._own.get(place)
+        if isinstance(place, OwnPort):
+            return None  # see own_ports.py
         if isinstance(place, BridgeOf):
             return replica.bridges.get(self._bridges.get(place.dpid, ""))
         if isinstance(place, InterfaceNamed):

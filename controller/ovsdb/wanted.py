@@ -41,6 +41,16 @@ class OwnRow(msgspec.Struct, frozen=True):
     key: str
 
 
+class OwnPort(msgspec.Struct, frozen=True):
+    """Interface of Tenet's, with a port of the same name, on the bridge with a datapath id.
+
+    Its wanted columns are those of table `Interface` that are to be right.  At most 15 characters: OVS takes no more.
+    """
+
+    dpid: int
+    name: str
+
+
 class AtLeast(msgspec.Struct, frozen=True):
     """Lower bound of a column: raised to `value` if column `actual`, which OVS reports, is known and less.
 
@@ -52,9 +62,12 @@ class AtLeast(msgspec.Struct, frozen=True):
 
 
 RowOfOthers = BridgeOf | PortAt | InterfaceAt | InterfaceNamed
-RowPlace = RowOfOthers | OwnRow
+RowPlace = RowOfOthers | OwnRow | OwnPort
 Atom = str | int | bool | RowPlace  # a place is a reference to the row there
 ColumnValue = Atom | AtLeast | frozenset[Atom] | Mapping[str, str] | Mapping[int, OwnRow]
+
+
+WATCHES = "tenet-watches"  # in external_ids of an interface with BFD: the id of the switch at its other end
 
 
 class WantedRow(msgspec.Struct, frozen=True):

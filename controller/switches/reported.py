@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import structs
 
 from controller.model import keys
-from controller.model.rows import Bridge, Interface, Learned, Link, Plugged, Switch
+from controller.model.rows import Bridge, GatewayHost, Interface, Learned, Link, Plugged, Switch, WatchPort
 from controller.ovsdb.seen import SeenHypervisor
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
@@ -47,8 +47,24 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor, *, interfaces: bool = True
     )
     if wanted != tx.get(Switch, seen.system_id):
         tx.put(wanted)
+    _watches(tx, seen)
     if interfaces:
         _interfaces(tx, seen.system_id, seen_interfaces(seen))
+
+
+def _watches(tx: Transaction, seen: SeenHypervisor) -> None:
+    wanted = {
+        each.far_switch_id: WatchPort(
+            switch_id=seen.system_id, far_switch_id=each.far_switch_id, ofport=each.ofport, up=each.up
+        )
+        for each in seen.watches
+    }
+    for port in tx.find(WatchPort, "switch_id", seen.system_id):
+        if port.far_switch_id not in wanted:
+            tx.delete(port)
+    for port in wanted.values():
+        if port != tx.get(WatchPort, port.row_id):
+            tx.put(port)
 
 
 def seen_interfaces(seen: SeenHypervisor) -> dict[str, Interface]:
@@ -131,10 +147,14 @@ def told_interfaces(bridge: Bridge | None, switch_id: str, ports: Mapping[str, i
 
 
 def forget(tx: Transaction, switch: Switch) -> None:
-    """Remove a switch with its interfaces, links and learned addresses."""
+    """Remove a switch with its interfaces, links, learned addresses and what is said of it as a gateway."""
     _interfaces(tx, switch.id, {})
     for link in tx.find(Link, "switch_id", switch.id):
         tx.delete(link)
+    for port in tx.find(WatchPort, "switch_id", switch.id):
+        tx.delete(port)
+    if (host := tx.get(GatewayHost, switch.id)) is not None:
+        tx.delete(host)
     if (bridge := tx.get(Bridge, switch.id)) is not None:
         tx.delete(bridge)
     tx.release(f"switch/{switch.number}")

@@ -11,15 +11,19 @@ from msgspec.structs import replace
 from controller.model.rows import (
     AddressGroup,
     AddressPair,
+    ExtraRoute,
     FixedIp,
     Interface,
     Learned,
     Network,
     Physical,
     Port,
+    Router,
+    RouterInterface,
     Row,
     SecurityGroup,
     SecurityGroupRule,
+    Subnet,
     Switch,
     Tunnel,
 )
@@ -173,7 +177,28 @@ def one_of_everything() -> World:
             replace(port(f"leo{suffix}", of, 7, learning=True), security_groups=("web",)),
             plugged(f"leo{suffix}", 1, first + 5),
         ]  # fmt: skip
-    return World(*rows, *some_groups())
+    return World(*rows, *some_groups(), *_routed("red"))
+
+
+GREEN = {"vg4": "10.2.0.0/24", "vg6": "2001:db8:2::/64"}
+
+
+def _routed(of: str) -> list[Row]:
+    """A router from a network to one with a smaller MTU, which has no port here; routes with one and two next hops."""
+    routes = [("10.50.0.0/16", four(1)), ("10.60.0.0/16", four(1)), ("10.60.0.0/16", "10.2.0.1"),
+              ("2001:db8:50::/48", six(1)), ("2001:db8:60::/48", six(1)), ("2001:db8:60::/48", six(2))]  # fmt: skip
+    green = Network(id="green", project_id="green", mtu=1400, network_type="vxlan", segment=73)
+    subnets = [Subnet(id=name, project_id="t", network_id="green", ip_version=4 if name == "vg4" else 6, cidr=cidr)
+               for name, cidr in GREEN.items()]  # fmt: skip
+    subnets += [Subnet(id="s4", project_id="t", network_id=of, ip_version=4, cidr="10.0.0.0/24"),
+                Subnet(id="s6", project_id="t", network_id=of, ip_version=6, cidr="2001:db8::/64")]  # fmt: skip
+    here = replace(port("r1", of, 253), device_owner="network:router_interface")
+    there = replace(port("r2", "green", 254), device_owner="network:router_interface",
+                    fixed_ips=(FixedIp("vg4", "10.2.0.254"), FixedIp("vg6", "2001:db8:2::fe")))  # fmt: skip
+    router = Router(id="r", project_id="t", number=7, segment=907, routes=tuple(ExtraRoute(*one) for one in routes))
+    joined = [RouterInterface(id="r1", router_id="r", network_id=of),
+              RouterInterface(id="r2", router_id="r", network_id="green")]  # fmt: skip
+    return [green, *subnets, here, there, router, *joined]
 
 
 def _without_twins(rows: list[Row]) -> list[Row]:

@@ -26,8 +26,17 @@ def test_tables_have_names_and_numbers_of_their_own_in_order() -> None:
     assert all(name in RANK for table in TABLES for name in table.matches)
 
 
-def test_no_packet_goes_in_circles() -> None:
-    TopologicalSorter({table.name: table.goto for table in TABLES}).prepare()  # raises CycleError
+ANOTHER_ROUTER = ("resolve", "enter")  # each time around the TTL is one less
+
+
+def test_no_packet_goes_in_circles_but_from_router_to_router() -> None:
+    edges = [(table.name, to) for table in TABLES for to in table.goto]
+    assert ANOTHER_ROUTER in edges
+    graph: dict[str, set[str]] = {}
+    for name, to in edges:
+        if (name, to) != ANOTHER_ROUTER:
+            graph.setdefault(name, set()).add(to)
+    TopologicalSorter(graph).prepare()  # raises CycleError
     assert all(not table.miss or table.miss in table.goto for table in TABLES)
 
 

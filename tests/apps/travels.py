@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from apps.pipeline import CLASSIFY, TRAVELS
 from controller.flow import Action, Flow, Group
+from controller.flow.actions import Spread
 from controller.flow.bits import Bits
 from controller.flow.fields import FIELDS, Field, Subfield, subfield
 from controller.flow.spec import SWITCH
@@ -127,12 +128,21 @@ def _parts(action: Action) -> tuple[list[Subfield], list[Subfield]]:
         what = action.args[0]
         assert isinstance(what, Field)
         parts = [Subfield(FIELDS[what.name], 0, FIELDS[what.name].bits)]
+    parts += [held.target for held in action.args if isinstance(held, Spread)]
     reads = parts[:1] if action.kind in ("move", "output_reg", "push") else []
     return _own(reads), _own(parts[len(reads) :])
 
 
 def _own(parts: list[Subfield]) -> list[Subfield]:
-    return [part for part in parts if part.spec.home == SWITCH and part.spec.name != "in_port"]
+    """Those of the switch's own fields; of a field that is made of registers, the registers."""
+    found: list[Subfield] = []
+    for part in parts:
+        if part.spec.parts:
+            assert part.whole, part
+            found += map(subfield, part.spec.parts)
+        elif part.spec.home == SWITCH and part.spec.name != "in_port":
+            found.append(part)
+    return found
 
 
 def _mask(one: Field) -> int:

@@ -4,10 +4,8 @@ these; floods go to ports only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -17,24 +15,15 @@ from controller.compile.on_demand import OnDemand
 from controller.flow import Rates
 from controller.model.model import Model
 from controller.model.reader import Reader
-from controller.model.rows import Gateway as Outward
-from controller.model.rows import GatewayRanking, Link, Port, Router, Row
+from controller.model.rows import Gateway, GatewayRanking, Link, Port, Router, RouterInterface, Row
 from tests import strategies
 from tests.apps.clouds import network, plugged, port, switch
 from tests.compile.test_history import History
-from tests.routers import Gateway, declared, gateways
 from tests.world import World, change
 
-
-@pytest.fixture(scope="module", autouse=True)
-def routers() -> Iterator[None]:
-    with declared():
-        yield
-
-
-routing = gateways | strategies.gateways
-put = st.tuples(st.just("put"), st.lists(strategies.rows | routing, min_size=1, max_size=4))
-join = st.tuples(st.just("put"), st.lists(routing, min_size=1, max_size=3))
+routing = strategies.routing | strategies.gateways
+put = st.tuples(st.just("put"), st.lists(strategies.rows | strategies.gateways, min_size=1, max_size=4))
+join = st.tuples(st.just("put"), st.lists(strategies.router_interfaces | strategies.gateways, min_size=1, max_size=3))
 delete = st.tuples(st.just("delete"), st.lists(st.integers(0, 99), min_size=1, max_size=4))
 settle = st.tuples(st.just("settle"), st.none())
 histories = st.lists(st.one_of(put, join, join, delete, settle), max_size=15).map(
@@ -57,9 +46,9 @@ class Expected(NamedTuple):
 def expected(model: Model) -> Expected:
     """From the rows and the bindings alone."""
     joined: Nodes = {}
-    for one in model.rows(Gateway).values():
-        joined.setdefault(("router", one.router), set()).add(("network", one.network))  # type: ignore[arg-type]
-        joined.setdefault(("network", one.network), set()).add(("router", one.router))  # type: ignore[arg-type]
+    for one in model.rows(RouterInterface).values():
+        joined.setdefault(("router", one.router_id), set()).add(("network", one.network_id))
+        joined.setdefault(("network", one.network_id), set()).add(("router", one.router_id))
     present: Nodes = {}
     for port_id in model.rows(Port):
         at = model.placement.location(port_id)
@@ -74,7 +63,7 @@ def expected(model: Model) -> Expected:
     for switch_id, nodes in present.items():
         todo, found = list(nodes), set(nodes)
         while todo:
-            more = joined.get(todo.pop(), set()) - found  # type: ignore[call-overload]
+            more = joined.get(todo.pop(), set()) - found
             found |= more
             todo += more
         reached[switch_id] = found
@@ -107,6 +96,9 @@ def test_what_switches_reach_is_what_routers_lead_to(history: list[tuple[str, An
             assert set(placement.peers.of(switch_id)) == peers.get(switch_id, set())
             assert set(placement.watched.of(switch_id)) == watched.get(switch_id, set())
             assert placement.receives(switch_id) == (switch_id in receiving)
+        for network_id in strategies.NETWORKS:
+            at = [one for one in told.model.rows(RouterInterface).values() if one.network_id == network_id]
+            assert placement.routed(network_id) == bool(at)
         for node in {*(("network", one) for one in strategies.NETWORKS), ("router", "r"), ("router", "s")}:
             assert set(placement.held.of(node)) == {one for one, nodes in reached.items() if node in nodes}
     told.check()
@@ -143,22 +135,23 @@ def test_a_switch_that_only_routes_to_a_network_holds_its_flows_and_gets_no_floo
     alone = world.compiler.carried("h1")
     assert ("network", "blue") not in alone and world.model.placement.peers.of("h1") == []
     flood = world.send("b", eth_src="fa:16:3e:00:00:02", eth_dst="ff:ff:ff:ff:ff:ff", eth_type=0x88B5)
-    world.put(Gateway(id="1", router="r", network="red"), Gateway(id="2", router="r", network="blue"))
-    assert set(world.compiler.carried("h1")) == {*alone, ("network", "blue")}
+    world.put(RouterInterface(id="1", router_id="r", network_id="red"))
+    world.put(RouterInterface(id="2", router_id="r", network_id="blue"))
+    assert set(world.compiler.carried("h1")) == {*alone, ("network", "blue"), ("router", "r")}
     assert ("network", "red") in world.compiler.carried("h2")
     assert world.model.placement.peers.of("h1") == ["h2", "h3"]
     assert world.model.placement.span.of("blue") == ["h2", "h3"]
     assert world.send("b", eth_src="fa:16:3e:00:00:02", eth_dst="ff:ff:ff:ff:ff:ff", eth_type=0x88B5) == flood
     others = [peer.encap_ip for peer in (switch(2), switch(3))]
     assert all(any(f"tun_src={ip}" in str(flow) for flow in world.compiler.wanted("h1")) for ip in others)
-    world.put("gateway/2")
+    world.put("router_interface/1", "router_interface/2")
     assert world.compiler.carried("h1") == alone and world.model.placement.peers.of("h1") == []
 
 
 def test_a_gateway_holds_a_routers_networks_without_a_port_there() -> None:
     world = World(*(switch(number) for number in (1, 2, 3)), network("red"), network("blue"))
-    world.put(port("a", "red", 1), plugged("a", 1, 1), Gateway(id="1", router="r", network="red"))
-    router = Router(id="r", project_id="red", number=1, segment=901, gateways=(Outward("blue", "gw"),))
+    world.put(port("a", "red", 1), plugged("a", 1, 1), RouterInterface(id="1", router_id="r", network_id="red"))
+    router = Router(id="r", project_id="red", number=1, segment=901, gateways=(Gateway("blue", "gw"),))
     placement = world.model.placement
     world.put(router, GatewayRanking(id="r", switches=("h2", "h3")))
     assert placement.reachable.of("h2") == [("network", "blue"), ("network", "red"), ("router", "r")]
@@ -181,6 +174,6 @@ def test_labelled_frames_find_a_gateway_without_ports() -> None:
     world.put(*(Link(switch_id=f"h{one}", ofport=500 + other, far_switch_id=f"h{other}", far_ofport=500 + one)
                 for one, other in ((1, 2), (2, 1), (2, 3), (3, 2))))  # fmt: skip
     alone = set(world.compiler.wanted("h2"))
-    router = Router(id="r", project_id="red", number=1, segment=901, gateways=(Outward("red", "gw"),))
+    router = Router(id="r", project_id="red", number=1, segment=901, gateways=(Gateway("red", "gw"),))
     world.put(router, GatewayRanking(id="r", switches=("h3",)))
     assert any("mpls_label=3" in str(flow) for flow in set(world.compiler.wanted("h2")) - alone)

@@ -9,8 +9,20 @@ import msgspec
 import pytest
 
 from controller.model.model import Model
-from controller.model.rows import Bridge, Interface, Learned, Network, Plugged, Port, Row, Switch, Tunnel
-from controller.ovsdb.seen import SeenHypervisor, SeenInterface
+from controller.model.rows import (
+    Bridge,
+    GatewayHost,
+    Interface,
+    Learned,
+    Network,
+    Plugged,
+    Port,
+    Row,
+    Switch,
+    Tunnel,
+    WatchPort,
+)
+from controller.ovsdb.seen import SeenHypervisor, SeenInterface, SeenWatch
 from controller.runtime.errors import Conflict, Invalid
 from controller.store.replica import applied
 from controller.store.transaction import Transaction
@@ -44,6 +56,20 @@ def told(number: int = 1, *interfaces: SeenInterface, **more: object) -> SeenHyp
 
 A = SeenInterface(name="tap1", vif="vm-a", mac="", ofport=1)
 B = SeenInterface(name="tap2", vif="vm-b", mac="02:00:00:00:00:01", ofport=2)
+
+
+def test_bfd_sessions_become_rows_and_go_with_their_port_or_switch() -> None:
+    model = Model()
+    run(model, lambda tx: hypervisor(tx, told(1, watches=(SeenWatch("h2", 70, True), SeenWatch("h3", 71, False)))))
+    assert rows(model, WatchPort) == [
+        WatchPort(switch_id="h1", far_switch_id="h2", ofport=70),
+        WatchPort(switch_id="h1", far_switch_id="h3", ofport=71, up=False),
+    ]
+    run(model, lambda tx: hypervisor(tx, told(1, watches=(SeenWatch("h2", 70, False),))))
+    assert rows(model, WatchPort) == [WatchPort(switch_id="h1", far_switch_id="h2", ofport=70, up=False)]
+    change(model, GatewayHost(id="h1", draining=True))
+    run(model, lambda tx: forget(tx, rows(model, Switch)[0]))
+    assert rows(model, WatchPort) == rows(model, GatewayHost) == []
 
 
 def test_a_hypervisor_becomes_rows() -> None:

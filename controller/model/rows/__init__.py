@@ -18,7 +18,9 @@ from .cluster import Reach as Reach
 from .cluster import Secret as Secret
 from .default_rules import DefaultSecurityGroupRule as DefaultSecurityGroupRule
 from .default_rules import Seeded as Seeded
+from .gateways import GatewayHost as GatewayHost
 from .gateways import GatewayRanking as GatewayRanking
+from .gateways import WatchPort as WatchPort
 from .learning import Learned as Learned
 from .links import Link as Link
 from .local_ips import LocalIp as LocalIp

@@ -1,0 +1,83 @@
+"""Failover between a router's gateways in the switch itself: groups that watch BFD ports (topology/watches.py).
+
+A switch that uses a gateway turns to the next one of the ranking when it hears no more of the first.  A switch that may
+be a gateway acts towards the outside when it hears none of those before it.  Neither needs a controller.
+
+A port whose BFD session has never been up is not watched: the switch behind it counts as alive.  So a new standby does
+not act before it has heard the active one.  Switches that no tunnel joins have no BFD; there a switch counts as dead
+while no route over wires leads to it, which the controller follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controller.flow import Action, Bucket, Group, resubmit, to_group
+from controller.model.reader import Reader
+from controller.model.rows import GatewayRanking, Switch, WatchPort
+
+from .pipeline import OUTBOUND, TO_SWITCH
+
+
+def to_gateway(router_id: str, see: Reader, here: tuple[Action, ...]) -> tuple[Action, ...]:
+    """Actions that take a packet to the router's gateway, the first one that is alive.
+
+    `here`: what is done with it on this switch, where that is the one; for an action set, as of a group's bucket.
+    Empty without a gateway.
+    """
+    buckets: list[Bucket] = []
+    for switch, watch in _standing(see.ranking(router_id), see):
+        if switch.id == see.switch_id:
+            buckets.append(Bucket(here))
+            break
+        buckets.append(Bucket((TO_SWITCH.put(switch.number), resubmit(OUTBOUND.number)), watch))
+        if watch is None:
+            break
+    return _first_alive(buckets)
+
+
+def in_turn(
+    router_id: str, see: Reader, own: tuple[Action, ...], others: tuple[Action, ...] = (), *, also_leaving: bool = False
+) -> tuple[Action, ...] | None:
+    """Actions for what comes from outside to the router; None where this switch may not be its gateway.
+
+    own: while this switch is the gateway; others: while a switch before it in the ranking is alive.  Both for an action
+    set.  also_leaving: the former gateway does `own`, too, until what comes back to it has come.
+    """
+    ranking = see.view(GatewayRanking, router_id)
+    if ranking is None:
+        return None
+    if also_leaving and ranking.leaving == see.switch_id:
+        return own
+    buckets: list[Bucket] = []
+    for switch, watch in _standing(ranking.switches, see):
+        if switch.id == see.switch_id:
+            buckets.append(Bucket(own))
+            return _first_alive(buckets)
+        if watch is None:
+            return others
+        buckets.append(Bucket(others, watch))
+    return None
+
+
+def _standing(ranking: tuple[str, ...], see: Reader) -> Iterator[tuple[Switch, int | None]]:
+    """The switches of a ranking that may be alive, and the ports to watch them by; None: not watched."""
+    for switch_id in ranking:
+        switch = see.view(Switch, switch_id)
+        if switch is None:
+            continue
+        port = see.view(WatchPort, f"{see.switch_id}/{switch_id}") if switch_id != see.switch_id else None
+        if switch_id == see.switch_id or port is not None or not _cut_off(switch_id, see):
+            yield switch, port.ofport if port else None
+
+
+def _cut_off(switch_id: str, see: Reader) -> bool:
+    """Whether this switch has wires, and no way leads to the other one."""
+    return bool(see.link_ports()) and see.route(switch_id) is None
+
+
+def _first_alive(buckets: list[Bucket]) -> tuple[Action, ...]:
+    """The last one is not watched: if all seem dead, it is tried."""
+    if len(buckets) < 2:
+        return buckets[0].actions if buckets else ()
+    return (to_group(Group("fast_failover", (*buckets[:-1], Bucket(buckets[-1].actions)))),)

@@ -1,0 +1,93 @@
+"""Routes of a router: the longest prefix decides (RFC 1812, 5.2.4.3).  A flow's priority is its prefix's length.
+
+A route says which network is next and by which MAC the router is known there; the next hop is the destination itself,
+or of an extra route the address that it names in a connected network.  Where several are given for one prefix, they
+share its flows by a hash of the two addresses (ECMP), so that the fragments of a datagram stay together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from controller.flow import Action, Field, Flow, dec_ttl, load, multipath, put
+from controller.flow.fields import masked
+from controller.model.reader import Reader
+from controller.model.rows import Router, RouterInterface
+
+from ..pipeline import FIT, IPV4, IPV6, PATH, PATHS, ROUTE, ROUTER, bits, routed_into
+from .interface import LiveInterface, Prefix, live
+from .next_hop import IS_DESTINATION, is_address
+
+MOST_PATHS = 1 << PATH.width
+_SHORTEST = 20  # priority of the default route
+_FAMILY = {4: IPV4, 6: IPV6}
+Address = IPv4Address | IPv6Address
+
+
+def router_interface(interface: RouterInterface, see: Reader) -> Iterator[Flow]:
+    """Routes to the interface's own prefixes."""
+    here = live(interface, see)
+    if here is None:
+        return
+    for prefix in here.prefixes(see):
+        match = (*to(prefix), ROUTER.match(here.router))
+        yield Flow(ROUTE, priority(prefix), match, _leave(here, IS_DESTINATION[prefix.version]),
+                   metadata=routed_into(here.segment), goto=FIT)  # fmt: skip
+
+
+def router(router: Router, see: Reader) -> Iterator[Flow]:
+    """Extra routes whose next hops are in connected networks."""
+    if not router.routes or not router.admin_state_up:
+        return
+    connected = _connected(router, see)
+    for prefix, hops in _by_prefix(router).items():
+        if prefix in connected:
+            continue
+        reached = [(hop, via) for hop in sorted(hops) if (via := _via(hop, connected)) is not None][:MOST_PATHS]
+        if len(reached) > 1:
+            choose = multipath(PATH.subfield, len(reached), "symmetric_l3", choice="hrw")
+            yield Flow(ROUTE, priority(prefix), (*to(prefix), ROUTER.match(router.number)), (choose,), goto=PATHS)
+        for path, (hop, via) in enumerate(reached):
+            table, at = (PATHS, bits((ROUTER, router.number), (PATH, path))) if len(reached) > 1 else (
+                ROUTE, ROUTER.match(router.number))  # fmt: skip
+            yield Flow(table, priority(prefix), (*to(prefix), at), _leave(via, *is_address(hop)),
+                       metadata=routed_into(via.segment), goto=FIT)  # fmt: skip
+
+
+def priority(prefix: Prefix) -> int:
+    return _SHORTEST + prefix.prefixlen
+
+
+def to(prefix: Prefix) -> tuple[Field, ...]:
+    """Match of packets to a prefix."""
+    family = _FAMILY[prefix.version]
+    if not prefix.prefixlen:
+        return (family,)
+    return family, masked(f"ipv{prefix.version}_dst", str(prefix.network_address), int(prefix.netmask))
+
+
+def _leave(by: LiveInterface, *next_hop: Action) -> tuple[Action, ...]:
+    """Without an in-port, since a packet may go back to where it came from."""
+    return dec_ttl(), put("eth_src", by.mac), *next_hop, load("in_port", 0)
+
+
+def _connected(router: Router, see: Reader) -> dict[Prefix, LiveInterface]:
+    found = [live(interface, see) for interface in see.find(RouterInterface, "router_id", router.id)]
+    return {prefix: here for here in found if here is not None for prefix in here.prefixes(see)}
+
+
+def _by_prefix(router: Router) -> dict[Prefix, set[Address]]:
+    found: dict[Prefix, set[Address]] = {}
+    for route in router.routes:
+        found.setdefault(ip_network(route.destination, strict=False), set()).add(ip_address(route.nexthop))
+    return found
+
+
+def _via(hop: Address, connected: dict[Prefix, LiveInterface]) -> LiveInterface | None:
+    """The interface in whose network a next hop is."""
+    found = [prefix for prefix in connected if prefix.version == hop.version and hop in prefix]
+    return connected[max(found, key=lambda prefix: prefix.prefixlen)] if found else None
+
+
+IN_ROUTER = {"router": router, "router_interface": router_interface}

@@ -1,0 +1,1 @@
+"""Gateways of routers: which switches may be one, and in which order."""

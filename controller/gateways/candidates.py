@@ -1,0 +1,72 @@
+"""Candidates for a router's gateway: the switches that have its external networks, and which of them are alive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
+
+from controller.gateways.ranking import POOL, by_weight
+from controller.model.model import Model
+from controller.model.rows import GatewayHost, Network, Router, Switch, WatchPort
+
+
+class GatewayHosts(NamedTuple):
+    """Switches as gateways, at one moment.  `of`: physical network -> switches that have it."""
+
+    of: Mapping[str, frozenset[str]]
+    designated: frozenset[str]
+    draining: frozenset[str]
+    alive: frozenset[str]
+    severed: frozenset[tuple[str, str]]  # (one that does not hear, the other, which is alive)
+
+
+def gateway_hosts(model: Model, is_away: Callable[[str], bool]) -> GatewayHosts:
+    """`is_away`: a switch has been without a connection to any controller for long."""
+    of: dict[str, set[str]] = {}
+    present = set()
+    for switch in model.rows(Switch).values():
+        for physical in switch.physical:
+            of.setdefault(physical.network, set()).add(switch.id)
+        if not is_away(switch.id):
+            present.add(switch.id)
+    said = [host for host in model.rows(GatewayHost).values() if host.id in model.rows(Switch)]
+    deaf = {(port.switch_id, port.far_switch_id) for port in model.rows(WatchPort).values() if not port.up}
+    alive = frozenset(each for each in present if not _unheard(model, each, present))
+    return GatewayHosts(
+        {name: frozenset(switch_ids) for name, switch_ids in of.items()},
+        frozenset(host.id for host in said if host.designated),
+        frozenset(host.id for host in said if host.draining),
+        alive,
+        frozenset((one, other) for one, other in deaf if other in alive),
+    )
+
+
+def _unheard(model: Model, switch_id: str, present: Collection[str]) -> bool:
+    """Whether most of the switches that watch this one do not hear it by BFD."""
+    watching = [port for port in model.find(WatchPort, "far_switch_id", switch_id) if port.switch_id in present]
+    return 2 * sum(not port.up for port in watching) > len(watching)
+
+
+def candidates(model: Model, router: Router, now: GatewayHosts, current: tuple[str, ...]) -> frozenset[str]:
+    """Switches that may be the router's gateway: those that have all of its external networks, else the first one."""
+    found = None
+    for network_id in router.external_networks:
+        having = _having(model.get(Network, network_id), now, current)
+        if found is None or found & having:
+            found = having if found is None else found & having
+    return found or frozenset()
+
+
+def _having(network: Network | None, now: GatewayHosts, current: tuple[str, ...]) -> frozenset[str]:
+    """Switches that may be gateways of an external network: of the designated ones those that have its physical
+    network; where there are none, a pool of the others, with those of the current ranking.
+    """
+    if network is None:
+        return frozenset()
+    if not network.physical_network:
+        return now.designated
+    having = now.of.get(network.physical_network, frozenset())
+    if chosen := having & now.designated:
+        return chosen
+    pool = by_weight(network.physical_network, (having & now.alive) - now.draining)[:POOL]
+    return frozenset(pool).union(having.intersection(current))

@@ -1,0 +1,1 @@
+"""Routed networks: random plans of them, who reaches whom by a reference, and the flows against it."""
