@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,10 +13,10 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import floatingips, port_uses, ports, standard, visibility
+from .spans import Span, Spans
 from .standard import StandardRequest
 
 PROTOCOLS = ("tcp", "udp", "sctp")  # those with ports that connections are tracked by
-Span = tuple[int, int]  # first and last port
 
 
 class ForwardingRequest(StandardRequest, total=False):
@@ -160,19 +161,42 @@ def _check(tx: Transaction, floating: FloatingIp, port: Port, forwarding: PortFo
         )
     tx.guard(f"forwarded/{port.id}")
     tx.guard(f"forwarding/{floating.id}")
-    for each in tx.find(PortForwarding, "internal_port_id", port.id):
-        if each.internal_ip_address == forwarding.internal_ip_address:
-            _check_apart(each, forwarding, "internal", each.internal_ports, internal)
-    for each in tx.find(PortForwarding, "floatingip_id", floating.id):
-        _check_apart(each, forwarding, "external", each.external_ports, external)
+    address = forwarding.internal_ip_address
+    _take(tx, forwarding, "internal", internal, (port.id, forwarding.protocol, address), lambda: [
+        each.internal_ports for each in _others(tx, forwarding, "internal_port_id", port.id)
+        if each.internal_ip_address == address
+    ])  # fmt: skip
+    _take(tx, forwarding, "external", external, (floating.id, forwarding.protocol), lambda: [
+        each.external_ports for each in _others(tx, forwarding, "floatingip_id", floating.id)
+    ])  # fmt: skip
 
 
-def _check_apart(other: PortForwarding, mine: PortForwarding, side: str, there: Span, wanted: Span) -> None:
-    if other.id != mine.id and other.protocol == mine.protocol and there[0] <= wanted[1] and wanted[0] <= there[1]:
+def _others(tx: Transaction, mine: PortForwarding, index: str, value: str) -> list[PortForwarding]:
+    """Other port forwardings of the protocol at a port or of a floating IP."""
+    found = tx.find(PortForwarding, index, value)
+    return [each for each in found if each.id != mine.id and each.protocol == mine.protocol]
+
+
+def _take(
+    tx: Transaction,
+    mine: PortForwarding,
+    side: str,
+    wanted: Span,
+    where: tuple[str, ...],
+    there: Callable[[], Iterable[Span]],
+) -> None:
+    """Check ports against those that are taken, and take them for the next port forwarding of a bulk."""
+    key = ("forwarded", side, where)
+    if key not in tx.memo:
+        tx.memo[key] = Spans(there())
+    spans: Spans = tx.memo[key]
+    other = spans.overlapping(wanted)
+    if other is not None:
         raise bad(
             f"There is a port collision with the {side}_port_range. The following ranges collide: "
-            f"{there[0]}:{there[1]} and {wanted[0]}:{wanted[1]}"
+            f"{other[0]}:{other[1]} and {wanted[0]}:{wanted[1]}"
         )
+    spans.add(wanted)
 
 
 def _route(tx: Transaction, floating: FloatingIp, port: Port, forwarding: PortForwarding, means: Means) -> None:

@@ -10,6 +10,7 @@ from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
 from . import standard, visibility
+from .spans import Span, Spans
 from .standard import StandardRequest
 
 DIRECTIONS = ("ingress", "egress")
@@ -70,8 +71,8 @@ def create_rule(tx: Transaction, project_id: str, request: LabelRuleRequest, mea
     )
     _check(rule)
     tx.guard(f"metered/{label.id}")
-    for other in tx.find(MeteringLabelRule, "metering_label_id", label.id):
-        _check_apart(other, rule)
+    if rule.remote_ip_prefix:
+        _check_apart(tx, rule)
     tx.reserve(f"metered/{label.id}/{rule.id}", rule)
     tx.put(rule)
     return rule
@@ -106,14 +107,25 @@ def _check(rule: MeteringLabelRule) -> None:
         raise Invalid("'source-ip-prefix' and 'destination-ip-prefix' are of different IP versions.", "Invalid")
 
 
-def _check_apart(other: MeteringLabelRule, rule: MeteringLabelRule) -> None:
-    if (other.direction, other.excluded) != (rule.direction, rule.excluded):
-        return
-    if not (other.remote_ip_prefix and rule.remote_ip_prefix):
-        return
-    one, two = ipaddress.ip_network(other.remote_ip_prefix), ipaddress.ip_network(rule.remote_ip_prefix)
-    if one.version == two.version and one.overlaps(two):
+def _check_apart(tx: Transaction, rule: MeteringLabelRule) -> None:
+    """Check a remote prefix against the others of its kind, and keep it for the next rule of a bulk."""
+    of_kind = _kind(rule)
+    if of_kind not in tx.memo:
+        others = tx.find(MeteringLabelRule, "metering_label_id", rule.metering_label_id)
+        tx.memo[of_kind] = Spans(_span(each) for each in others if each.remote_ip_prefix and _kind(each) == of_kind)
+    spans: Spans = tx.memo[of_kind]
+    if spans.overlapping(_span(rule)) is not None:
         raise Conflict(
             f"Metering label rule with remote_ip_prefix '{rule.remote_ip_prefix}' overlaps another.",
             "MeteringLabelRuleOverlaps",
         )
+    spans.add(_span(rule))
+
+
+def _kind(rule: MeteringLabelRule) -> tuple[object, ...]:
+    return ("metered", rule.metering_label_id, rule.direction, rule.excluded, ":" in rule.remote_ip_prefix)
+
+
+def _span(rule: MeteringLabelRule) -> Span:
+    network = ipaddress.ip_network(rule.remote_ip_prefix)
+    return int(network.network_address), int(network.broadcast_address)

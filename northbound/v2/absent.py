@@ -11,7 +11,7 @@ from ..ask import Handler
 from ..routes import RouteTable
 from .catalogue import RESOURCES
 
-_ASKED_FOR = ("floatingips", "service-providers")
+_ASKED_FOR = ("service-providers",)
 
 
 def absent() -> list[str]:

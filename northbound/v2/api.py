@@ -7,6 +7,11 @@ from . import absent, actions, availability, bindings, floatingips, logs, quotas
 from .catalogue import RESOURCES
 from .engine import below, collection, member
 
+_SPELLED = {
+    name.replace("_", "-"): name
+    for name in ("floatingip_pools", *(each.path for each in RESOURCES if "_" in each.path))
+}
+
 
 def add(routes: RouteTable) -> None:
     for resource in RESOURCES:
@@ -27,5 +32,8 @@ def add(routes: RouteTable) -> None:
 
 
 def path(of: str) -> str:
-    """Without the `.json` that older clients put at the end of every path."""
-    return of.removesuffix(".json") if of.startswith("/v2.0/") else of
+    """Without the `.json` that older clients put at the end of every path; a collection is named with `_` or `-`."""
+    if not of.startswith("/v2.0/"):
+        return of
+    _, version, collection, *rest = of.removesuffix(".json").split("/")
+    return "/".join(("", version, _SPELLED.get(collection, collection), *rest))

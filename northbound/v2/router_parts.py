@@ -11,7 +11,7 @@ from ..resource import Attribute, Extension, May, Resource, attribute
 from ..rules import ADMIN, MEMBER, READER, Access, any_of
 from ..schema import SHOWN_TEXT, WHOLE, either
 from ..structures import nullable, number
-from .common import CREATED, IDENTITY, OWNED, STANDARD, UUID
+from .common import IDENTITY, OWNED, STANDARD, UUID
 from .routers import ROUTERS
 
 OF_ROUTER = "project_id:%(router:project_id)s"
@@ -37,7 +37,6 @@ CONNTRACK_HELPERS = Resource(
         attribute("protocol", protocol, May.SET, required=True, shape=either(*conntrack_helpers.PROTOCOLS)),
         attribute("port", number(1, 65_535), May.SET, required=True, shape=WHOLE),
         attribute("helper", text, May.SET, required=True, shape=SHOWN_TEXT),
-        *CREATED,
     ),
     access=Access(
         create=PART_MEMBER,

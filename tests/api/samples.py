@@ -76,7 +76,7 @@ def outside(ask: Ask) -> Found:
     prefixes = {"prefixes": ["2001:db8::/48"], "default_prefixlen": 64, "address_scope_id": scope["id"]}
     pool = ask("POST", "subnetpools", {"subnetpool": {"name": "outside", **prefixes}})["subnetpool"]
     network = ask("POST", "networks", {"network": {"name": "outside"}})["network"]
-    subnet = {"network_id": network["id"], "ip_version": 4, "cidr": "203.0.113.0/24"}
+    subnet = {"network_id": network["id"], "ip_version": 4, "cidr": "198.18.0.0/15"}
     ask("POST", "subnets", {"subnet": subnet})
     subnet = {"network_id": network["id"], "ip_version": 6, "subnetpool_id": pool["id"]}
     ask("POST", "subnets", {"subnet": subnet})
@@ -175,9 +175,9 @@ def one_of_each(person: Api, number: int, last: str = "") -> dict[str, dict[str,
     found = outside(ask)
     for resource in creatable():
         found[resource.name] = made(person, resource, those_of(found), number)
-        found |= connect(ask, those_of(found), resource.name)
         if resource.name == last:
             break
+        found |= connect(ask, those_of(found), resource.name)
     return found
 
 
