@@ -72,19 +72,25 @@ ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 ENTER = _table(88, "enter", "metadata eth_dst vlan_vid", "itself", miss="local", flow_set="network")
 ITSELF = _table(
     92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
-    "permit", miss="hop", flow_set="router",
+    "permit errors", miss="hop", flow_set="router",
 )  # fmt: skip
-HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", miss="route")
-ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit", flow_set="router")
+HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", "errors", miss="route")
+ROUTE = _table(
+    104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit", miss="errors", flow_set="router"
+)  # fmt: skip
 PATHS = _table(108, "paths", "reg5 eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 FIT = _table(112, "fit", "reg5 metadata eth_type", "fits", miss="resolve", flow_set="router")
-FITS = _table(114, "fits", "reg5", miss="resolve")
+FITS = _table(114, "fits", "reg5", "errors", miss="resolve")
+ERRORS = _table(116, "errors", "reg6")
 RESOLVE = _table(
-    120, "resolve", "metadata eth_type reg0 reg1 reg2 reg3 reg4", "local enter", flow_set="network"
+    120, "resolve", "metadata eth_type reg0 reg1 reg2 reg3 reg4", "local enter", miss="unresolved",
+    flow_set="network",
 )  # fmt: skip
+UNRESOLVED = _table(122, "unresolved", "reg6")
 
 # --- forward: destination address to local port, other switch, or every member of the network ---
-LOCAL = _table(128, "local", "metadata eth_dst", "permit flood flood_filter limit", miss="remote")
+LOCAL = _table(128, "local", "metadata eth_dst", "heard permit flood flood_filter limit", miss="remote")
+HEARD = _table(130, "heard", "metadata eth_type ip_proto icmpv6_type arp_op")
 FLOOD = _table(136, "flood", "metadata reg9", "permit deliver")  # entered by resubmit only
 REMOTE = _table(144, "remote", "metadata eth_dst", "fabric spread unknown limit", flow_set="network")
 SPREAD = _table(152, "spread", "metadata reg9", "fabric", flow_set="network")  # entered by resubmit only
@@ -112,7 +118,7 @@ FLOOD_COPIES = _table(190, "flood_copies", "metadata reg9 reg14 reg15", "deliver
 DELIVER = _table(200, "deliver", "reg6 reg7")
 
 # --- fabric: to another switch; over links with labels (docs/decisions/0030-wired-fabric.md) ---
-FABRIC = _table(208, "fabric", "vlan_vid reg8 metadata", "impose")
+FABRIC = _table(208, "fabric", "eth_src vlan_vid reg8 metadata", "impose")
 IMPOSE = _table(216, "impose", "metadata", "forward")
 FORWARD = _table(224, "forward", "eth_type mpls_tc mpls_label reg11")
 
@@ -143,9 +149,10 @@ ZONES = Table(252, "zones", frozenset({"ct_zone"}), owns_zones=True)  # never en
 
 TABLES = (
     CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED, EGRESS_JUDGED, ANSWER,
-    ADVERTISE, ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, RESOLVE, LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT,
-    PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE, FLOOD_ALIKE, FLOOD_COPIES,
-    DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES, VERDICTS, PROBE, ZONES,
+    ADVERTISE, ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, LOCAL, HEARD, FLOOD,
+    REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
+    FLOOD_ALIKE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES,
+    VERDICTS, PROBE, ZONES,
 )  # fmt: skip
 
 # Tables whose numbers stay from version to version.  To the first three packets come back from the connection tracker:
@@ -174,8 +181,8 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "admit": (NEIGHBOR, SOURCE, DECLARED, LEARN),
     "egress": (EGRESS, EGRESS_TRACKED, EGRESS_JUDGED),
     "serve": (ANSWER, ADVERTISE),
-    "route": (ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, RESOLVE),
-    "forward": (LOCAL, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
+    "route": (ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED),
+    "forward": (LOCAL, HEARD, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
         PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
         FLOOD_ALIKE, FLOOD_COPIES,
@@ -198,7 +205,7 @@ def _bits(name: str, place: str, low: int, width: int, set_by: str, read_by: str
 SEGMENT = _bits(
     "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24,
     "classify arrive route paths",
-    "declared answer enter fit resolve local flood remote spread unknown flood_blocks flood_judge flood_alike "
+    "declared answer enter fit resolve local heard flood remote spread unknown flood_blocks flood_judge flood_alike "
     "flood_copies fabric impose",
 )  # fmt: skip
 FROM_FABRIC = _bits(
@@ -211,7 +218,8 @@ ANNOUNCED = _bits(
 )  # fmt: skip
 IN_KEY = _bits(
     "the logical port that the frame came in by", "reg6", 0, 16, "classify answer advertise itself",
-    "neighbor source learn egress egress_tracked egress_judged answer advertise itself limit deliver",
+    "neighbor source learn egress egress_tracked egress_judged answer advertise itself errors unresolved "
+    "limit deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
 SENDER_FILTER = _bits(
@@ -244,6 +252,10 @@ BUCKET = _bits("which of several shortest paths over links", "reg10", 0, 3, "fab
 ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "classify impose", "forward")
 
 ROUTER = _bits("the number of the router that it is at", "reg5", 0, 14, "enter", "itself route paths fit")
+FAULT = _bits(
+    "why a router does not forward it: NO_ROUTE, TTL_EXCEEDED, LARGER, or OWN_ADDRESS; the controller reads it", "reg5",
+    19, 2, "itself hop fits", "", zero="NO_ROUTE",
+)  # fmt: skip
 TOO_BIG = _bits("it is larger than the next network's MTU", "reg5", 16, 1, "fit", "fits")
 PATH = _bits("which of the next hops of its route", "reg5", 24, 8, "route", "paths")
 NEXT_HOP4 = _bits("its next hop's IPv4 address", "reg4", 0, 32, "route paths", "resolve", zero="it is IPv6")
@@ -284,11 +296,12 @@ DECIDED_AT = _bits(
 TRAVELS = (
     SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE,
     SAME_GROUPS, BUCKET, ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
-    ROUTER, TOO_BIG, PATH, NEXT_HOP4, *NEXT_HOP6,
+    ROUTER, TOO_BIG, FAULT, PATH, NEXT_HOP4, *NEXT_HOP6,
 )  # fmt: skip
 LEARNING_ONLY = 1 << 16  # in BLOCK
 UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter
 OUTWARD, INWARD = 0, 1  # in DIRECTION, and who opened a connection, in ct_mark
+NO_ROUTE, TTL_EXCEEDED, LARGER, OWN_ADDRESS = 0, 1, 2, 3  # in FAULT
 PASSED, NO_RULE, FORBIDDEN, NO_PROTOCOL, INVALID = 1, 2, 3, 4, 5  # in OUTCOME
 OPENER = "ct_mark[0]"  # of a connection in a port's zone: OUTWARD, the port itself, or INWARD
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from apps import learn, tracker_probe
+from apps.routing import asking, errors
 from apps.security import recover, verdicts
 from controller.cluster.cluster import Cluster
 from controller.cluster.mastery import Alone
@@ -28,6 +29,8 @@ from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory
 from controller.diagnose.topology import FabricReport
 from controller.flow import Rates
+from controller.gateways.announcements import ANNOUNCING
+from controller.gateways.operators import GatewayOperations
 from controller.gateways.rankings import Rankings
 from controller.model.mtu import wire_mtu
 from controller.openflow import framework
@@ -46,13 +49,15 @@ from controller.runtime.errors import Misconfigured
 from controller.runtime.held import HubWatch
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
+from controller.switches import router_errors
 from controller.switches.admission import Admission
 from controller.switches.board import Switchboard
 from controller.switches.discovery.links import Links
 from controller.switches.discovery.wires import Wires
 from controller.switches.forgetting import Forgetting
+from controller.switches.neighbors import RouterNeighbors
 from controller.switches.observer import Observer
-from controller.switches.packet_in import PacketIns
+from controller.switches.packet_in import Answering, PacketIns
 from controller.switches.periodic import Periodic
 from controller.switches.tracker_room import PROBING, TrackerRoom
 from controller.switches.vifs import Vifs
@@ -82,7 +87,9 @@ class Controller:
         archive.check_whole(self.store)
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
-        rates = Rates(settings.broadcast_rate, settings.packet_in_rate, drops=settings.drop_rate)
+        rates = Rates(
+            settings.broadcast_rate, settings.packet_in_rate, drops=settings.drop_rate, router=settings.router_rate
+        )
         chosen = apps(rates, settings.permitted_ethertypes)
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
         checked: dict[str, Any] = {"check": self.cluster.guard.check} if self.cluster else {}
@@ -113,12 +120,16 @@ class Controller:
         self._events, self._levels = Events(self.replica, statuses), levels
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
+        self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
             tracker_probe.SERVICE: room.probe_returned,
+            errors.SERVICE: Answering(self.replica.model, router_errors.answer),
+            asking.WANTED: self.neighbors.wanted, asking.ANSWERS: self.neighbors.answered,
+            asking.ANNOUNCED: self.neighbors.announced,
         })  # fmt: skip
-        self.periodic = Periodic(self.replica.model, (PROBING,), mastery)
+        self.periodic = Periodic(self.replica.model, (PROBING, ANNOUNCING, self.neighbors.refresh), mastery)
         self.replica.listen(self.periodic.changed)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, packet_ins, self.periodic,
@@ -136,7 +147,7 @@ class Controller:
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
             [packet_ins.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
-             self.rankings.metrics,
+             self.neighbors.metrics, self.rankings.metrics,
              *([self.cluster.metrics] if self.cluster else [])],
             self._databases,
         )  # fmt: skip
@@ -151,6 +162,7 @@ class Controller:
             least_mtu=settings.least_mtu,
             physical=settings.physical,
             limits=settings.quotas,
+            gateways=GatewayOperations(self.store, self.replica, levels.is_away),
             drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
             preview=Preview(self.replica.model, on_demand).switches,
             cluster=self.cluster.report if self.cluster else None,
@@ -177,6 +189,7 @@ class Controller:
         self.forgetting.start()
         self.links.start()
         self.periodic.start()
+        self.neighbors.start()
         self._events.start(self._levels)
         if self._notifier is not None:
             self._notifier.start()

@@ -97,6 +97,20 @@ class ClusterOperators(Protocol):
     def accept(self) -> None: ...
 
 
+class GatewayOperators(Protocol):
+    """What operators ask and say of the gateways of routers."""
+
+    def gateways(self) -> dict[str, Any]: ...
+
+    def drain(self, switch_id: str, draining: bool) -> dict[str, Any]:
+        """Raises NotFound."""
+        ...
+
+    def designate(self, switch_id: str, designated: bool) -> dict[str, Any]:
+        """Raises NotFound."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     store: Store
@@ -105,6 +119,7 @@ class Context:
     operators: OperatorQueries
     events: Events
     drops: DropQueries
+    gateways: GatewayOperators
     underlay_mtu: int = 1500
     least_mtu: int = 1280
     physical: PhysicalNetworks = NONE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cluster, drops, events, operators
+from . import cluster, drops, events, gateway_hosts, operators
 from .endpoint import Endpoint, Parameter
 from .schema import SHOWN_TEXT, WHOLE, decimal, either
 
@@ -12,12 +12,15 @@ RULES = {
     "delete_switch": "Remove a switch that is gone for good",
     "get_cluster": "See the members of the cluster",
     "update_cluster": "Drain or remove a member; accept a model that has shrunk",
+    "get_gateway": "See the gateways of routers",
+    "update_gateway": "Drain a gateway, or designate one",
     "get_metrics": "Read the metrics",
 }
 UNSAID = (401, 404, 503)  # of what anybody may ask whenever the process runs
 
 SWITCHES, CLUSTER = "/tenet/v1/switches", "/tenet/v1/cluster"
 MEMBER = f"{CLUSTER}/members/{{id}}"
+GATEWAYS = "/tenet/v1/gateways"
 PACKET = (
     Parameter(
         "protocol", "icmp (an echo, if nothing is said), tcp, udp or sctp.", either("icmp", "tcp", "udp", "sctp")
@@ -57,6 +60,15 @@ ENDPOINTS = (
              "get_switch"),
     Endpoint("GET", "/tenet/v1/refused", operators.refused, "refused", "Connections that were refused.", "get_switch"),
     Endpoint("GET", "/tenet/v1/claims", operators.claims, "claims", "What several hypervisors claim.", "get_switch"),
+    Endpoint("GET", GATEWAYS, gateway_hosts.show, "listGateways", "The gateways of routers.", "get_gateway"),
+    Endpoint("POST", f"{GATEWAYS}/{{id}}/drain", gateway_hosts.drain, "drainGateway",
+             "Move routers from a gateway to others.", "update_gateway", about="Done."),
+    Endpoint("DELETE", f"{GATEWAYS}/{{id}}/drain", gateway_hosts.undrain, "undrainGateway",
+             "Let a switch be a gateway again.", "update_gateway", about="Done."),
+    Endpoint("POST", f"{GATEWAYS}/{{id}}/designation", gateway_hosts.designate, "designateGateway",
+             "Say that a switch is a gateway.", "update_gateway", about="Done."),
+    Endpoint("DELETE", f"{GATEWAYS}/{{id}}/designation", gateway_hosts.dismiss, "dismissGateway", "Take that back.",
+             "update_gateway", about="Done."),
     Endpoint("GET", CLUSTER, cluster.show, "showCluster", "Members, and what each masters.", "get_cluster"),
     Endpoint("POST", f"{CLUSTER}/accept-empty", cluster.accept, "acceptEmpty", "Accept a model that has shrunk.",
              "update_cluster", 204, "Done.", None),

@@ -19,7 +19,14 @@ MAY_IMPORT = {
     "controller/flow": ("controller.flow",),
     "controller/model": ("controller.model", "topology.graph", "topology.paths"),
     "apps": ("apps", "controller.flow", "controller.model", "controller.ovsdb.wanted"),
-    "topology": ("topology", "apps.pipeline", "controller.flow", "controller.model", "controller.ovsdb.wanted"),
+    "topology": (
+        "topology",
+        "apps.pipeline",
+        "apps.host_mac",
+        "controller.flow",
+        "controller.model",
+        "controller.ovsdb.wanted",
+    ),
     "controller/store": ("controller.store", "controller.model", "controller.runtime"),
 }
 # A folder's files import nothing under these names.

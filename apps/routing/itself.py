@@ -13,6 +13,8 @@ from controller.model.reader import Reader
 from controller.model.rows import RouterInterface
 
 from ..pipeline import (
+    ERRORS,
+    FAULT,
     FORWARDED,
     HIGH,
     ICMP,
@@ -20,6 +22,7 @@ from ..pipeline import (
     IPV4,
     IPV6,
     ITSELF,
+    OWN_ADDRESS,
     ROUTER,
     TURN_BACK_FILTERED,
     USUAL,
@@ -50,7 +53,7 @@ def router_interface(interface: RouterInterface, see: Reader) -> Iterator[Flow]:
         asked = in_order(*own, protocol, request, no_code)
         yield Flow(ITSELF, HIGH, asked, (*back, reply, *TURN_BACK_FILTERED), goto=FORWARDED)
         yield Flow(ITSELF, HIGH, in_order(*own, later, LATER), (*back, *TURN_BACK_FILTERED), goto=FORWARDED)
-        yield Flow(ITSELF, USUAL, in_order(*own))
+        yield Flow(ITSELF, USUAL, in_order(*own), (FAULT.put(OWN_ADDRESS),), goto=ERRORS)
 
 
 IN_ROUTER = {"router_interface": router_interface}

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import Flow, field, in_order, move
+from controller.flow import Flow, in_order, move
 from controller.model.reader import Reader
 from controller.model.rows import Switch
 
 from ..pipeline import (
     ADVERTISE,
-    FITS,
     HIGH,
     HOP,
     ICMPV6,
     IPV4,
     IPV6,
     PERMITTED,
-    TOO_BIG,
     TURN_BACK,
     USUAL,
 )
@@ -43,9 +41,6 @@ def _flows() -> Iterator[Flow]:
             yield Flow(HOP, HIGH, in_order(family, among(f"{name}_dst", address)))
         for address in (*never, unspecified):
             yield Flow(HOP, HIGH, in_order(family, among(f"{name}_src", address)))
-        for ttl in (0, 1):
-            yield Flow(HOP, USUAL, in_order(family, field("ip_ttl", ttl)))
-    yield Flow(FITS, USUAL, (TOO_BIG.match(1),))
 
 
 FLOWS = tuple(_flows())

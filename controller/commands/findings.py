@@ -55,6 +55,11 @@ def unfiltered(count: int) -> Findings:
     )
 
 
+def without_gateway(faults: list[str]) -> Findings:
+    """Findings on gateways of routers (`gateways.faults`)."""
+    return _gather([(BAD, fault) for fault in faults])
+
+
 class _Places:
     """Display names of switches and OpenFlow ports."""
 

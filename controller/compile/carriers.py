@@ -6,17 +6,17 @@ when a set that it carries asks for other sets than before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from controller.compile.flow_set import FlowSetKey
 
 
 class Moves(NamedTuple):
-    """Flow sets that each switch begins or ceases to carry in a round."""
+    """Flow sets that each switch begins or ceases to carry in a round; no switch has none."""
 
-    joined: list[tuple[str, FlowSetKey]]
-    left: list[tuple[str, FlowSetKey]]
+    joined: dict[str, Collection[FlowSetKey]]
+    left: dict[str, Collection[FlowSetKey]]
 
 
 class Carriers:
@@ -25,6 +25,7 @@ class Carriers:
         self._carriers: dict[FlowSetKey, set[str]] = {}
         self._asks: dict[FlowSetKey, tuple[FlowSetKey, ...]] = {}  # of the sets that ask for any
         self._due: set[str] = set()  # switches that may carry others now
+        self._closures: dict[str, tuple[FlowSetKey, ...]] = {}  # of some of these
         self._loose: set[FlowSetKey] = set()  # sets that may have no carrier
 
     def enter(self, switch_id: str) -> None:
@@ -37,6 +38,7 @@ class Carriers:
             self._carriers[key].discard(switch_id)
             self._loose.add(key)
         self._asks.pop(FlowSetKey("switch", switch_id), None)
+        self._closures.pop(switch_id, None)
 
     def begin(self, key: FlowSetKey) -> None:
         """Add a new set, which is dropped if no switch carries it at the end of the round."""
@@ -51,11 +53,14 @@ class Carriers:
         else:
             del self._asks[key]
         self._due.update(self._carriers.get(key, ()))
+        self._closures.clear()
 
-    def needed(self) -> Iterator[FlowSetKey]:
-        """Sets that the switches of this round may carry: those whose closure is to be recomputed."""
-        for switch_id in self._due:
-            yield from self._closure(switch_id)
+    def needed(self) -> Iterator[Iterable[FlowSetKey]]:
+        """Sets that each switch of this round may carry: those whose closure is to be recomputed.  A switch a step; the
+        caller may do anything in between.
+        """
+        for switch_id in list(self._due):
+            yield self._closure(switch_id)
 
     def of(self, switch_id: str) -> tuple[FlowSetKey, ...]:
         """Sets that a switch carries as of the last round, its own first, in the same order in every process."""
@@ -67,19 +72,25 @@ class Carriers:
 
     def settle(self) -> Moves:
         """End a round: recompute the closure of each switch that may have changed."""
-        moves = Moves([], [])
+        moves = Moves({}, {})
+        carriers = self._carriers
         for switch_id in self._due:
             before, now = self._carried[switch_id], self._closure(switch_id)
+            if before == now:
+                continue
             self._carried[switch_id] = now
             was, be = set(before), set(now)
-            moves.joined.extend((switch_id, key) for key in now if key not in was)
-            moves.left.extend((switch_id, key) for key in before if key not in be)
+            if joined := dict.fromkeys([key for key in now if key not in was]):
+                moves.joined[switch_id] = joined
+                for key in joined:
+                    carriers.setdefault(key, set()).add(switch_id)
+            if left := [key for key in before if key not in be]:
+                moves.left[switch_id] = left
+                for key in left:
+                    carriers[key].discard(switch_id)
+                self._loose.update(left)
         self._due.clear()
-        for switch_id, key in moves.left:
-            self._carriers[key].discard(switch_id)
-            self._loose.add(key)
-        for switch_id, key in moves.joined:
-            self._carriers.setdefault(key, set()).add(switch_id)
+        self._closures.clear()
         return moves
 
     def loose(self) -> set[FlowSetKey]:
@@ -95,6 +106,12 @@ class Carriers:
         return bool(self._carried or self._carriers or self._asks or self._due or self._loose)
 
     def _closure(self, switch_id: str) -> tuple[FlowSetKey, ...]:
+        closure = self._closures.get(switch_id)
+        if closure is None:
+            closure = self._closures[switch_id] = self._found(switch_id)
+        return closure
+
+    def _found(self, switch_id: str) -> tuple[FlowSetKey, ...]:
         root = FlowSetKey("switch", switch_id)
         found: dict[FlowSetKey, None] = {root: None}
         todo = [root]

@@ -6,7 +6,7 @@ from functools import partial
 from inspect import signature
 
 from apps import arp, attach, base, l2, learn, limit, source, tracker_probe, zones
-from apps.routing import answers, enter, itself, mtu, resolve, routes, static
+from apps.routing import answers, asking, enter, errors, itself, mtu, resolve, routes, static
 from apps.security import floods, groups, members, ports, rules, stages, verdicts
 from controller.compile.compiler import App, Apps
 from controller.compile.database_rows import RowUnit, RowUnits
@@ -14,7 +14,7 @@ from controller.flow import Rates
 from topology import links, lldp_punt, overlay, provider, watches, wire_mtu
 
 _FILTERS = (stages, ports, groups, rules, members, floods, verdicts, tracker_probe, zones)
-_ROUTING = (answers, enter, itself, routes, mtu, resolve, static)
+_ROUTING = (answers, enter, itself, routes, mtu, resolve, static, errors, asking)
 _ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider, *_FILTERS, *_ROUTING)
 _ROLES = {  # what a module has -> the kind of flow set that it is for
     "ON_SWITCH": "switch",

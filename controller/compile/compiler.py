@@ -144,9 +144,11 @@ class Compiler:
             self._compute(unit)
             yield
             if not self._dirty:
-                for key in self._carriers.needed():
-                    if key not in self.flow_sets:
-                        self._open(key)
+                for keys in self._carriers.needed():
+                    for key in keys:
+                        if key not in self.flow_sets:
+                            self._open(key)
+                    yield
 
     def run(self) -> Compiled:
         """Run a whole round without a pause."""
@@ -248,28 +250,33 @@ class Compiler:
                 shares.setdefault(switch_id, []).append(changes)
 
         joined, left = self._carriers.settle()
-        for switch_id, key in left:
-            changed = settled.get(key, [])
-            new = {change.new for change in changed}
-            gone = [change.old for change in changed if change.old is not None]
-            gone += [flow for flow in self.flow_sets[key].flows() if flow not in new]
-            give(switch_id, [FlowChange(flow, None) for flow in gone])
-        begins = set(joined)
+        for switch_id, keys in left.items():
+            for key in keys:
+                changed = settled.get(key, [])
+                new = {change.new for change in changed}
+                gone = [change.old for change in changed if change.old is not None]
+                gone += [flow for flow in self.flow_sets[key].flows() if flow not in new]
+                give(switch_id, [FlowChange(flow, None) for flow in gone])
         for key, changed in settled.items():
-            for switch_id in self._carriers.carrying(key):
-                if (switch_id, key) not in begins:
-                    give(switch_id, changed)
+            if changed and key not in self._begun:  # else all that carry it join
+                for switch_id in self._carriers.carrying(key):
+                    if key not in joined.get(switch_id, ()):
+                        give(switch_id, changed)
         whole: dict[FlowSetKey, list[FlowChange]] = {}  # many switches may join a set at once
-        for switch_id, key in joined:
-            if key not in whole:
-                begun = key in self._begun  # then all of it is what changed
-                whole[key] = (
-                    settled.get(key, [])  # nothing yet where it began after `work`
-                    if begun
-                    else [FlowChange(None, flow) for flow in self.flow_sets[key].flows()]
-                )
-            give(switch_id, whole[key])
+        for switch_id, keys in joined.items():
+            for key in keys:
+                if key not in whole:
+                    whole[key] = self._whole(key, settled)
+            parts = [part for key in keys if (part := whole[key])]
+            if parts:
+                shares.setdefault(switch_id, []).extend(parts)
         return shares
+
+    def _whole(self, key: FlowSetKey, settled: dict[FlowSetKey, list[FlowChange]]) -> list[FlowChange]:
+        """All flows of a set, as changes; of one that is new those that changed, and none if it began after `work`."""
+        if key in self._begun:
+            return settled.get(key, [])
+        return [FlowChange(None, flow) for flow in self.flow_sets[key].flows()]
 
     # --- one unit ---
 

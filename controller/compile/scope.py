@@ -2,10 +2,10 @@
 
 Every flow set has a tree of owners.  On a switch: the switch itself, its peers, those that frames which cross it may be
 going to, and the networks that it reaches; of a network its blocks of ports; of a block its ports.  In a network's set:
-the network; its routers' interfaces; for each switch that holds it the blocks of ports there; of a block its ports.  In
-a router's: the router and its interfaces.  In a security group's: the group and its rules.  In an address set's: the
-set, and of a security group's members parts and their blocks.  Each step reads only what changes when its own answer
-does.
+the network; its routers' interfaces, and their neighbours that no port declares; for each switch that holds it the
+blocks of ports there; of a block its ports.  In a router's: the router and its interfaces.  In a security group's: the
+group and its rules.  In an address set's: the set, and of a security group's members parts and their blocks.  Each step
+reads only what changes when its own answer does.
 
 A flow set also asks for others (`ASKS`): a switch carries its own set, and whatever is asked for from there on.
 """
@@ -17,7 +17,16 @@ from collections.abc import Callable, Iterable, Mapping
 from controller.compile.flow_set import FlowSetKey, Owner
 from controller.model.address_sets import AddressBlock, AddressSet
 from controller.model.reader import Reader
-from controller.model.rows import Network, Port, Router, RouterInterface, SecurityGroup, SecurityGroupRule, Switch
+from controller.model.rows import (
+    Neighbor,
+    Network,
+    Port,
+    Router,
+    RouterInterface,
+    SecurityGroup,
+    SecurityGroupRule,
+    Switch,
+)
 
 Scope = Callable[[Owner, Reader], Iterable[Owner]]
 
@@ -47,6 +56,8 @@ def _of_block_here(owner: Owner, see: Reader) -> Iterable[Owner]:
 def _of_network_everywhere(owner: Owner, see: Reader) -> Iterable[Owner]:
     for interface in see.find(RouterInterface, "network_id", owner[1]):
         yield "router_interface", interface.id
+    for neighbor in see.find(Neighbor, "network_id", owner[1]):
+        yield "neighbor", owner[1], neighbor.ip_address
     for switch_id in see.span(owner[1]):
         yield "held", owner[1], switch_id
 
@@ -139,13 +150,21 @@ SUBJECTS: dict[str, Callable[[Owner, Reader], object | None]] = {
     "block": lambda owner, _: (owner[1], int(owner[2])),
     "router": lambda owner, see: see.view(Router, owner[1]),
     "router_interface": lambda owner, see: see.get(RouterInterface, owner[1]),
+    "neighbor": lambda owner, see: see.get(Neighbor, f"{owner[1]}/{owner[2]}"),
     "security_group": lambda owner, see: see.view(SecurityGroup, owner[1]),
     "security_group_rule": lambda owner, see: see.get(SecurityGroupRule, owner[1]),
     "address_set": lambda owner, _: AddressSet.of(owner[0], owner[1]),
     "plain_address_set": lambda owner, _: AddressSet.of(owner[0], owner[1]),
     "address_block": lambda owner, _: AddressBlock(AddressSet.of(owner[1], owner[2]), int(owner[3])),
 }
-_ORIGINS = {"block": "network", "held": "network", "peer": "switch", "towards": "switch", "router_interface": "port"}
+_ORIGINS = {
+    "block": "network",
+    "held": "network",
+    "neighbor": "network",
+    "peer": "switch",
+    "towards": "switch",
+    "router_interface": "port",
+}
 _SET_ID = {"address_set": 1, "plain_address_set": 1, "address_part": 2, "address_block": 2}  # where an owner has it
 
 

@@ -48,6 +48,9 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                    help="Packets a second that a switch may hand to the controller."),
         cfg.IntOpt("drop_rate", default=80, min=8, max=100_000,
                    help="Packets a second, of those that filters drop, of which a switch may tell."),
+        cfg.IntOpt("router_rate", default=400, min=8, max=100_000,
+                   help="Packets a second that a switch may hand over because its routers cannot forward them: those "
+                        "that ICMP errors are sent about, and those whose next hop is to be asked for, each."),
         cfg.IntOpt("connection_pickup", default=60, min=0, max=3600,
                    help="Seconds after a restart of ovs-vswitchd in which TCP connections that it has forgotten are "
                         "let through filters; 0: not at all."),
@@ -147,6 +150,7 @@ class Settings(NamedTuple):
     echo_interval: float
     packet_in_rate: int
     drop_rate: int
+    router_rate: int
     connection_pickup: int
     adopt: bool
     adopted_switches: int
@@ -252,6 +256,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         echo_interval=conf.openflow.echo_interval,
         packet_in_rate=conf.openflow.packet_in_rate,
         drop_rate=conf.openflow.drop_rate,
+        router_rate=conf.openflow.router_rate,
         connection_pickup=conf.openflow.connection_pickup,
         adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,
         adopted_switches=conf.openflow.adopted_switches,

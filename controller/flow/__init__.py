@@ -4,6 +4,7 @@ from .action import Action
 from .actions import (
     CONTROLLER,
     IN_PORT,
+    OWN_PORT,
     Punt,
     check_pkt_larger,
     clone,
@@ -43,6 +44,7 @@ from .tracking import Nat, ct, ct_clear
 __all__ = [
     "CONTROLLER",
     "IN_PORT",
+    "OWN_PORT",
     "Action",
     "Bucket",
     "Field",

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 IN_PORT = 0xFFFFFFF8
 CONTROLLER = 0xFFFFFFFD
+# The bridge's own port.  Packet-outs that lose their in-port and meet the connection tracker come from it: of those
+# from CONTROLLER Open vSwitch does not find the bridge again.
+OWN_PORT = 0xFFFFFFFE
 _wire = attrgetter("wire")
 _RESUBMIT_IN_PORT = 0xFFF8  # OFPP_IN_PORT in 16 bits: the packet keeps the port it came in by
 _ETHERNET, _NEXT = 0, 0xFFFE  # packet types of OVS: Ethernet; what the header's own type field says

@@ -14,7 +14,7 @@ FLAGS = 0b0110  # OFPMF_PKTPS | OFPMF_BURST
 FIRST = 0x10000  # numbers below are others' (and, up to 9, those that earlier versions of Tenet used)
 _LAST_FORMER = 9
 _MOST = 0x7FFFFFFF
-_SHARES = 8  # meters by which the ports of a switch share a service's rate
+SHARES = 8  # meters by which the ports of a switch share a service's rate
 
 
 class Meter(NamedTuple):
@@ -35,6 +35,7 @@ class Rates(NamedTuple):
     packet_in: int = 1000
     discovery: int = 2000
     drops: int = 80
+    router: int = 400
 
 
 @lru_cache(65536)
@@ -54,7 +55,7 @@ def of_service(service: str, port_key: int, rate: int) -> Meter:
     """The meter of the frames that a port hands over to a service: an eighth of the service's rate, which the ports of
     the switch with the same remainder share, so that one that asks without end leaves most others their share.
     """
-    return limit(f"{service} {port_key % _SHARES}", max(1, rate // _SHARES))
+    return limit(f"{service} {port_key % SHARES}", max(1, rate // SHARES))
 
 
 def is_ours(number: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from .action import Action
 from .actions import Punt
@@ -12,6 +13,7 @@ from .tracking import Track
 
 _HOLDERS = frozenset(("clone", "group", "ct"))
 _PUNTING = _HOLDERS | {"controller"}
+_MEMO = 1024  # lists of actions: few hand packets over, and each is asked about again and again
 
 
 def every(actions: Iterable[Action]) -> Iterator[Action]:
@@ -44,17 +46,24 @@ def groups(actions: tuple[Action, ...]) -> list[Group]:
     return list(dict.fromkeys(reversed(found)))
 
 
-def punts(actions: tuple[Action, ...]) -> list[Punt]:
+def punts(actions: tuple[Action, ...]) -> tuple[Punt, ...]:
     """How packets go to the controller."""
     for action in actions:  # asked of every flow that a switch is sent, and mostly there are none
         if action.spec.kind in _PUNTING:
-            return [held for action in every(actions) for held in action.args if isinstance(held, Punt)]
-    return []
+            return _punts(actions)
+    return ()
+
+
+@lru_cache(_MEMO)
+def _punts(actions: tuple[Action, ...]) -> tuple[Punt, ...]:
+    return tuple([held for action in every(actions) for held in action.args if isinstance(held, Punt)])
 
 
 def meters(actions: tuple[Action, ...]) -> list[Meter]:
     """The meters that packets pass on their way to the controller, each once."""
     found = punts(actions)
+    if len(found) == 1:
+        return [found[0].meter] if found[0].meter else []
     return list(dict.fromkeys([punt.meter for punt in found if punt.meter])) if found else []
 
 

@@ -79,6 +79,8 @@ _COOKIE = struct.Struct("!Q")
 _NO_MATCH = b"\0\1\0\4\0\0\0\0"  # OFPMT_OXM, length 4, padded to 8
 _IN_PORT = 0x80000004  # OXM header: OFPXMC_OPENFLOW_BASIC, OFPXMT_OFB_IN_PORT, 4 bytes
 _REGISTERS = {0x00010004 | number << 9: f"reg{number}" for number in range(16)}  # NXM_NX_REG0 to 15
+_REGISTERS[0x80000408] = "metadata"  # OXM_OF_METADATA, 8 bytes
+_NUMBERS = {4: struct.Struct("!I"), 8: struct.Struct("!Q")}
 _EXPERIMENTER_ERROR = 0xFFFF
 
 
@@ -98,7 +100,7 @@ class Error(NamedTuple):
 class PacketIn(NamedTuple):
     """A packet that the switch handed over.  `in_port` is 0 when the match names none; `data` may be cut short.
 
-    `registers`: what the pipeline had written to them, by name; those that are 0 are left out.
+    `registers`: what the pipeline had written to them and to the metadata, by name; those that are 0 are left out.
     """
 
     cookie: int
@@ -313,13 +315,13 @@ def packet_in(data: bytes) -> PacketIn:
     start = 24 + (length + 7) // 8 * 8 + 2
     if kind != 1 or length < 4 or start > len(data):
         raise Malformed("a packet-in whose match does not fit")
-    words = _words(data, 28, 24 + length)
-    registers = {name: words[header] for header, name in _REGISTERS.items() if words.get(header)}
-    return PacketIn(cookie, words.get(_IN_PORT, 0), reason, table, data[start:], registers)
+    numbers = _numbers(data, 28, 24 + length)
+    registers = {name: numbers[header] for header, name in _REGISTERS.items() if numbers.get(header)}
+    return PacketIn(cookie, numbers.get(_IN_PORT, 0), reason, table, data[start:], registers)
 
 
-def _words(data: bytes, offset: int, end: int) -> dict[int, int]:
-    """The 32-bit fields of an OXM match between `offset` and `end`, by their headers."""
+def _numbers(data: bytes, offset: int, end: int) -> dict[int, int]:
+    """The fields of 32 and 64 bits, without a mask, of an OXM match between `offset` and `end`, by their headers."""
     found = {}
     while offset < end:
         if offset + 4 > end:
@@ -328,8 +330,8 @@ def _words(data: bytes, offset: int, end: int) -> dict[int, int]:
         following = offset + 4 + (header & 0xFF)
         if following > end:
             raise Malformed("a match field beyond its match")
-        if header & 0x1FF == 4:
-            found[header] = _WORD.unpack_from(data, offset + 4)[0]
+        if not header & 0x100 and (number := _NUMBERS.get(header & 0xFF)):
+            found[header] = number.unpack_from(data, offset + 4)[0]
         offset = following
     return found
 

@@ -16,7 +16,7 @@ class CookieSet(Set[int]):
     __slots__ = ("_sorted",)
 
     def __init__(self, cookies: Iterable[int] = ()) -> None:
-        self._sorted = array("Q", sorted(set(cookies)))
+        self._sorted = array("Q", sorted(cookies if isinstance(cookies, Set) else set(cookies)))
 
     def __contains__(self, cookie: object) -> bool:
         numbers: Any = self._sorted  # which only numbers are looked for in

@@ -6,30 +6,52 @@ from controller.model.model import Model
 from controller.model.rows import Network, Switch
 from topology.links import MOST_SEGMENT, tunnelled
 
-FEW = 16  # switches of a network that are looked at each time
-
 
 class ReachMemo:
-    """`unreached`, remembered of networks on many switches while nothing changes that it follows from: it is asked of
-    each of their ports again and again.
+    """`unreached`, remembered while nothing changes that it follows from: it is asked of each port again and again.
+
+    Of a network whose switches can all tunnel to each other, as nearly always, that is remembered and nothing else.
     """
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._meshed: dict[str, bool] = {}  # network -> whether each of its switches tunnels to each other one
         self._found: dict[tuple[str, str], tuple[Network, str]] = {}  # (switch, network) -> its row, and the answer
         self._changes = -1
 
     def unreached(self, here: str, network: Network) -> str:
         model = self._model
-        if len(model.placement.span.some(network.id)) <= FEW:
-            return unreached(model, here, network)
         if self._changes != model.reach_changes:
             self._changes = model.reach_changes
             self._found.clear()
+            self._meshed.clear()
+        if not network.physical_network and model.placement.span.holds(network.id, here):
+            meshed = self._meshed.get(network.id)
+            if meshed is None:
+                meshed = self._meshed[network.id] = _is_meshed(model, network.id)
+            if meshed:
+                return ""
         found = self._found.get((here, network.id))
         if found is None or found[0] is not network:
             found = self._found[here, network.id] = network, unreached(model, here, network)
         return found[1]
+
+
+def _is_meshed(model: Model, network_id: str) -> bool:
+    """Whether all switches with ports of the network have one encapsulation in common, over addresses of one family.
+
+    If not, each two of them may have one all the same.
+    """
+    families: set[bool] = set()
+    types: set[str] | None = None
+    for switch_id in model.placement.span.some(network_id):
+        switch = model.get(Switch, switch_id)
+        if switch is None or not switch.encap_ip:
+            return False
+        families.add(":" in switch.encap_ip)
+        found = {tunnel.type for tunnel in switch.tunnels}
+        types = found if types is None else types & found
+    return len(families) == 1 and bool(types)
 
 
 def unreached(model: Model, here: str, network: Network) -> str:

@@ -137,23 +137,34 @@ class Target:
         Before this, `groups.seen` and `see_meters` are told what was dumped of them.
         """
         desired = {flow.cookie: flow for flow in wanted}
-        self.installed = CookieSet(desired.keys() & right)
+        there = desired.keys() & right
+        self.installed = CookieSet(there)
         self.refused.clear()
         self.lacking.clear()
         self.leaving.clear()
-        self._foreign = wrong | (right - desired.keys())
-        self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in right}
-        users = {flow.cookie: flow for flow in (desired.values() if using is None else using)}
-        groups = {cookie: flow for cookie, flow in users.items() if flow.groups}
-        meters = {cookie: flow for cookie, flow in users.items() if flow.meters}
-        self.services = {cookie: service for cookie, flow in meters.items() if (service := flow.service)}
-        want = {one.number: one for flow in meters.values() for one in flow.meters}
+        self._foreign = set(wrong) if len(there) == len(right) else wrong | (right - there)
+        self._pending = {}
+        if len(there) < len(desired):
+            self._pending = {cookie: flow for cookie, flow in desired.items() if cookie not in there}
+        users = list(desired.values() if using is None else using)
+        groups: dict[int, Flow] = {}
+        meters: dict[int, Flow] = {}
+        want: dict[int, Meter] = {}
+        self.services = {}
+        for flow in users:
+            if flow.groups:
+                groups[flow.cookie] = flow
+            if found := flow.meters:
+                meters[flow.cookie] = flow
+                want.update([(one.number, one) for one in found])
+                if service := flow.service:
+                    self.services[flow.cookie] = service
         as_wanted = {number for number, one in self._held_meters.items() if want.get(number) == one}
         self.meters.seen(as_wanted, self._held_meters.keys() - as_wanted)
         self._held_meters = {}
         self.groups.begin(groups, right)
         self.meters.begin(meters, right)
-        self.zones.seen(flow for cookie, flow in users.items() if cookie in right)
+        self.zones.seen(flow for flow in users if flow.cookie in there)
         return len(self._pending) + len(self._foreign - self._pending.keys())
 
     def see_meters(self, held: Mapping[int, Meter], meterless: str = "") -> None:

@@ -29,12 +29,13 @@ IN_KEY = "reg6"  # apps/pipeline.py
 
 class PuntedFrame(NamedTuple):
     """`port_key`: the logical port that it came in by, 0 for none of this switch's (from the fabric); `data`: its
-    first bytes, as many as the flow says.
+    first bytes, as many as the flow says.  `registers`: those of the pipeline, and its metadata, by name.
     """
 
     port_key: int
     in_port: int
     data: bytes
+    registers: Mapping[str, int]
 
 
 class FrameOut(NamedTuple):
@@ -92,7 +93,7 @@ class Answering:
         switches = self._model.find(Switch, "dpid", session.dpid)
         if not switches:
             return
-        frame = PuntedFrame(packet.registers.get(IN_KEY, 0), packet.in_port, packet.data)
+        frame = PuntedFrame(packet.registers.get(IN_KEY, 0), packet.in_port, packet.data, packet.registers)
         frames = [
             (out.in_port, b"".join([action.wire for action in out.actions]), out.data)
             for out in self._answer(frame, Reader(self._model, switches[0].id))

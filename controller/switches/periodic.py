@@ -39,11 +39,15 @@ class Job(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A kind of periodic work.  `jobs`: of the reader's switch.  `frames`: to send there for a subject."""
+    """A kind of periodic work.  `jobs`: of the reader's switch.  `frames`: to send there for a subject.
+
+    at_once: a job that becomes one while the switch is attended is first done at once, and then in its slots.
+    """
 
     name: str
     jobs: Callable[[Reader], Iterable[Job]]
     frames: Callable[[str, Reader], Iterable[FrameOut]]
+    at_once: bool = False
 
 
 _List = tuple[str, str]  # name of the work, switch
@@ -63,6 +67,7 @@ class Periodic:
         self._now = clock()
         self._sessions: dict[str, Session] = {}
         self._every: dict[_List, dict[str, float]] = {}  # by subject
+        self._listed: set[_List] = set()  # those of attended switches that have been computed
         self._deps: dict[_List, set[Dependency]] = {}
         self._users: dict[Dependency, set[_List]] = {}
         self._stale: dict[_List, None] = {}
@@ -85,6 +90,7 @@ class Periodic:
             del self._sessions[switch_id]
             for name in self._works:
                 self._plan((name, switch_id), {}, set())
+                self._listed.discard((name, switch_id))
                 self._stale.pop((name, switch_id), None)
 
     def changed(self, touched: set[Dependency]) -> None:
@@ -166,13 +172,17 @@ class Periodic:
         self._plan(each, every, see.deps)
 
     def _plan(self, each: _List, every: dict[str, float], deps: set[Dependency]) -> None:
+        at_once = self._works[each[0]].at_once and each in self._listed and each[1] in self._sessions
+        self._listed.add(each)
         before = self._every.pop(each, {})
         for subject in before.keys() - every.keys():
             self._schedule.drop((*each, subject))
         if every:
             self._every[each] = every
         for subject, seconds in every.items():
-            if before.get(subject) != seconds:
+            if at_once and subject not in before:
+                self._schedule.put((*each, subject), self._now)
+            elif before.get(subject) != seconds:
                 self._put((*each, subject), seconds)
         held = self._deps.pop(each, set())
         for dependency in held - deps:

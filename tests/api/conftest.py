@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from webob import Request
 
+from controller.gateways.operators import GatewayOperations
 from controller.model.rows import FloatingIp, Network, Port
 from controller.publish.feed import Events
 from controller.reconcile.mtus import Mtus
@@ -155,7 +156,8 @@ def replica(store: Store) -> Iterator[Replica]:
 def plain_context(store: Store, replica: Replica, **others: Any) -> Context:
     """A context whose ports are ACTIVE and that knows no switches; `others`: fields of Context."""
     statuses = PlainStatuses(replica)
-    return Context(store, replica, statuses, PlainOperators(), Events(replica, statuses), PlainDrops(), **others)
+    return Context(store, replica, statuses, PlainOperators(), Events(replica, statuses), PlainDrops(),
+                   GatewayOperations(store, replica, lambda switch_id: False), **others)  # fmt: skip
 
 
 @pytest.fixture

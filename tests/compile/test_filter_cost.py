@@ -133,3 +133,16 @@ def test_a_port_of_a_block_that_gets_another_key_or_filter_is_copied_to_anew() -
         world.put(row)
         fresh = World(*(row for kind in NAMES for row in world.model.rows(kind).values()))
         assert set(world.compiler.wanted("h1")) == set(fresh.compiler.wanted("h1"))
+
+
+def test_flows_that_follow_from_a_ports_key_and_groups_alone_are_one_value_for_all_switches() -> None:
+    """A thousand switches with a hundred ports each have a hundred of them, and not a hundred thousand."""
+    rows = [switch(1), switch(2), *networks("red"), group("g", 7)]
+    world = World(*rows, member(1, "g"), member(2, "g"), plugged("p1", 1, 5), plugged("p2", 2, 5))
+    claims = [
+        world.compiler.flow_sets[FlowSetKey("switch", f"h{n}")].claims["port", f"p{n}"] for n in (1, 2)
+    ]  # fmt: skip
+    same = {id(flow): flow for flow in claims[0]}.keys() & {id(flow) for flow in claims[1]}
+    equal = set(claims[0]) & set(claims[1])
+    assert len(same) == len(equal) >= 7
+    assert {flow.table.name for flow in equal} >= {"verdicts", "judge", "limit", "classify"}

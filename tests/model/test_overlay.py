@@ -48,6 +48,7 @@ def test_an_overlay_is_the_model_after_the_changes(more: list[Row], put: list[Ro
     change(model, *strategies.base(), *more)
     there = [row for kind in KINDS_CHANGED for _, row in sorted(model.rows(kind).items())]
     after: dict[str, Row | None] = {there[number % len(there)].key: None for number in gone}
+    after = {key: None for key in after if key not in {row.key for row in put}}  # first: as `change` does them
     after.update((row.key, row) for row in put)
     current: dict[str, Row] = {row.key: row for row in there}
     before = everything(model)

@@ -17,7 +17,7 @@ from tests.apps.clouds import FIRST_ALLOTTED, PATCH
 from tests.openflow.flows import Heard, until
 from tests.ovs import PrivateOvs
 
-OFPORTS = [base + number for base in (0, 64, 200) for number in range(1, 11)] + [900, 901, 902, PATCH]
+OFPORTS = [*range(1, 31), *range(65, 75), *range(201, 211), 700, 701, 900, 901, 902, PATCH]
 KEYS = [*OFPORTS, *range(FIRST_ALLOTTED, FIRST_ALLOTTED + 11)]  # of logical ports
 
 
@@ -96,7 +96,7 @@ def _flattened(action: re.Match[str]) -> str:
 
 _NAMES = {
     "eth_src": "dl_src", "eth_dst": "dl_dst", "eth_type": "dl_type", "ip_proto": "nw_proto", "ipv4_src": "nw_src",
-    "ipv4_dst": "nw_dst", "vlan_vid": "vlan_tci",
+    "ipv4_dst": "nw_dst", "vlan_vid": "vlan_tci", "ip_ttl": "nw_ttl", "icmpv4_type": "icmp_type",
 }  # fmt: skip
 
 

@@ -80,6 +80,8 @@ def test_packet_in_is_decoded() -> None:
     found = wire.packet_in(packet_in(oxm(METADATA, IN_PORT, REG6, REG7)))
     assert found == wire.PacketIn(cookie=77, in_port=17, reason=1, table=9, data=b"frame", registers={"reg6": 7})
     assert wire.packet_in(packet_in(oxm(METADATA), b"")).in_port == 0
+    network = bytes.fromhex("80000408 0000000200000049")
+    assert wire.packet_in(packet_in(oxm(network, REG6))).registers == {"metadata": 0x200000049, "reg6": 7}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from controller.compile.flow_set import FlowSet, FlowSetKey
 from controller.flow import Flow, Rates, field
 from controller.flow.meter import Meter
 from controller.model.model import Model
-from controller.model.rows import Network, Port, Row
+from controller.model.rows import Port, Row
 from controller.reconcile import programmer, reach, reconciler
 from controller.reconcile.audits import AuditIntervals
 from controller.reconcile.progress import GRACE, Progress
@@ -127,23 +127,27 @@ def counted(of: object, name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield calls
 
 
-def test_who_is_reached_is_found_once_a_switch_and_again_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    site = Site(reach.FEW + 4)
+def test_who_is_reached_is_found_once_a_network_and_again_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(20)
     everyone = list(site.model.rows(Port).values())
 
-    def look() -> int:
-        with counted(reach, "unreached", monkeypatch) as calls:
-            assert {site.statuses.port(each)[0] for each in everyone} == {"ACTIVE"}
-        return len(calls)
+    def look() -> tuple[int, int]:
+        """How often a whole network was looked at, and its switches from one of them."""
+        with counted(reach, "_is_meshed", monkeypatch) as whole, counted(reach, "unreached", monkeypatch) as each:
+            for port in everyone:
+                site.statuses.port(port)
+        return len(whole), len(each)
 
-    assert look() == len(site.switches) and look() == 0
-    site.feed.put(msgspec.structs.replace(site.model.rows(Network)["red"], name="other"))
+    assert {site.statuses.port(each)[0] for each in everyone} == {"ACTIVE"}
+    assert look() == (0, 0)
+    site.feed.put(switch(99))
     site.computed()
     site.confirm(site.switches)
-    assert look() == len(site.switches)
+    assert look() == (1, 0) and look() == (0, 0)
     site.feed.put(msgspec.structs.replace(switch(2), encap_ip=""))
     site.computed()
     site.confirm(site.switches)
+    assert look() == (1, len(site.switches)) and look() == (0, 0)
     found = {each.id: site.statuses.port(each) for each in everyone}
     assert found["p1"] == ("ACTIVE", "no tunnel and no links lead to its network's ports on switch h2")
     site.feed.put("interface/h2/tap-p2")

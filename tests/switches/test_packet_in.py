@@ -88,8 +88,9 @@ def test_a_target_knows_the_services_of_the_flows_that_its_switch_should_hold() 
 
 def test_flows_of_learning_discovery_and_probes_name_their_services() -> None:
     world = World(switch(1), network("red"), port("lea", "red", 1, learning=True), plugged("lea", 1, 1))
-    services: list[str] = [flow.service for flow in world.compiler.wanted("h1") if flow.service]
-    assert sorted(services) == ["discovery", learn.SERVICE, "tracker-probe"]
+    services = {flow.service for flow in world.compiler.wanted("h1") if flow.service}
+    of_routers = {"neighbor-answers", "neighbors", "router-errors"}
+    assert services == {"discovery", learn.SERVICE, "tracker-probe", *of_routers}
 
 
 def test_another_rate_is_another_meter_and_another_flow() -> None:

@@ -205,3 +205,18 @@ def test_a_list_that_raises_stays_as_it_was_and_is_computed_again_when_what_it_r
     faulty[0] = False
     bench.put(port("vm6", "red", 7), plugged("vm6", 1, 7))
     assert len(bench.live(10.0)) == 7
+
+
+def test_a_new_job_of_work_that_is_done_at_once_does_not_wait_for_its_slot() -> None:
+    bench = Bench(ANNOUNCE._replace(at_once=True))
+    bench.vms(40)
+    for _ in range(2):
+        bench.periodic.attend("h1", bench.session)
+        assert len(bench.live(0.5)) < 12, "who begins to attend a switch makes no burst"
+        bench.put(port("new", "red", 50), plugged("new", 1, 50))
+        sent = [what for _, what in bench.live(0.01)]
+        assert sent == [f"{port('new', 'red', 50).mac_address} is at h1"]
+        again = [when for when, what in bench.live(20.0) if what == sent[0]]
+        assert len(again) == 2, "and then it is done in its slots"
+        bench.put("port/new", "interface/h1/tap-new")
+        bench.periodic.lost(bench.session)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .pipeline import Pipeline
 
 MOST_LOOKUPS = 4096  # MAX_RESUBMITS of Open vSwitch; goto counts, too
-DEEPEST = 64  # MAX_DEPTH
+DEEPEST = 64  # MAX_DEPTH: lookups inside lookups, of which each goes back to a table or stays in it
 
 
 class Sent(NamedTuple):
@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 
 class _Dropped(Exception):
-    """A frame's way has ended: a meter, or a fragment that waits for others."""
+    """A frame's way has ended: a meter, a fragment that waits for others, or it was looked up too deep."""
 
 
 class Walk:
@@ -50,13 +50,23 @@ class Walk:
         self._pipeline = pipeline
         self._frame = dict(frame)
         self._lookups = 0
+        self._table = -1
         self._stack: list[int] = []
         with suppress(_Dropped):
-            self._visit(0, 1)
+            self._visit(0, 0)
 
     def _visit(self, table: int, depth: int) -> None:
+        """`depth`: how deep it is looked up already; going onward to a later table is no deeper."""
         self._lookups += 1
-        assert self._lookups <= MOST_LOOKUPS and depth <= DEEPEST, "Open vSwitch would give up"
+        assert self._lookups <= MOST_LOOKUPS, "Open vSwitch would give up"
+        if depth >= DEEPEST:  # as where routers send packets in circles: all that was to be done is not
+            self.sent.clear()
+            raise _Dropped
+        before, self._table = self._table, table
+        self._meet(table, depth + (table <= before))
+        self._table = before
+
+    def _meet(self, table: int, depth: int) -> None:
         flow = self._pipeline.lookup(table, self._frame)
         self.steps.append(Step(table, flow))
         if flow is None:
@@ -69,7 +79,7 @@ class Walk:
             value, mask = flow.metadata
             self._frame["metadata"] = self._frame.get("metadata", 0) & ~mask | value & mask
         if flow.goto is not None:
-            self._visit(flow.goto.number, depth + 1)
+            self._visit(flow.goto.number, depth)
 
     def _do(self, actions: Iterable[Action], depth: int) -> bool:
         """Whether all was done: a TTL that has run out ends a list of actions."""
@@ -82,7 +92,7 @@ class Walk:
     # --- where to ---
 
     def _resubmit(self, action: Action, depth: int) -> None:
-        self._visit(_number(action.args[0]), depth + 1)
+        self._visit(_number(action.args[0]), depth)
 
     def _output(self, action: Action, depth: int) -> None:
         self._leave(_number(action.args[0]))
@@ -140,9 +150,10 @@ class Walk:
         kept |= {HIDDEN + name: value for name, value in verdict.translated.items()} | state
         if track.table is not None:
             lookups, self._lookups, self._frame = self._lookups, 0, now | verdict.tracked
+            here, self._table = self._table, -1
             with suppress(_Dropped):
-                self._visit(track.table, 1)
-            self._lookups = lookups
+                self._visit(track.table, 0)
+            self._lookups, self._table = lookups, here
         self._frame = kept
 
     def _marks(self, actions: tuple[Action, ...], depth: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -8,7 +8,7 @@ from .base import EXTERNAL, SHARED, Seen, Standard, row
 @row(
     "network",
     index=("project_id",),
-    lookup=("name", "tags"),
+    lookup=("name", "tags", "segment"),
     attributes=("segment", "physical_network", "vlan", "mtu"),
     seen=Seen(shared=(SHARED, EXTERNAL)),
     quota=100,

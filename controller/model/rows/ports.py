@@ -43,6 +43,7 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
         "host",
         "subnets",
         "addresses",
+        "paired",
         "tags",
         "security_groups",
         "never_filtered",
@@ -117,6 +118,11 @@ class Port(Standard, frozen=True, kw_only=True):
     @property
     def addresses(self) -> tuple[str, ...]:
         return tuple([fixed.ip_address for fixed in self.fixed_ips])
+
+    @property
+    def paired(self) -> tuple[str, ...]:
+        """Single addresses that it may use beside its own."""
+        return tuple([pair.ip_address for pair in self.address_pairs if "/" not in pair.ip_address])
 
     @property
     def vif(self) -> str:

@@ -26,6 +26,7 @@ class Gateway(msgspec.Struct, frozen=True, array_like=True):
 
 @row(
     "router",
+    index=("number",),
     lookup=("project_id", "name", "tags", "flavor_id", "external_networks", "gateway_ports"),
     attributes=("number", "segment", "admin_state_up", "routes", "gateways", "ecmp"),
     seen=BY_OWNER,

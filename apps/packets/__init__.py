@@ -1,0 +1,1 @@
+"""Packets as bytes: read with every length checked, and built with right checksums.  Pure functions."""
