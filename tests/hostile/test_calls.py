@@ -42,11 +42,14 @@ ITEMS: dict[str, Callable[[int], Any]] = {
     "extra_dhcp_opts": lambda n: {"opt_name": f"option-{n}", "opt_value": "x" * 200},
     "addresses": lambda n: f"12.{n}.0.0/28",
     "prefixes": lambda n: f"12.{n}.0.0/28",
+    "external_fixed_ips": lambda n: {"ip_address": f"198.18.1.{n + 2}"},
+    "external_gateways": lambda n: {"network_id": UUID(n)},
+    "routes": lambda n: {"destination": f"10.9.{n}.0/24", "nexthop": "10.1.0.9"},
 }
 # What the n-th object of a bulk has beside what a sample has.
 APART: dict[str, Callable[[int], dict[str, Any]]] = {
     "address_group": lambda n: {"addresses": [f"13.{n >> 8}.{n & 255}.0/24"]},
-    "metering_label_rule": lambda n: {"remote_ip_prefix": f"13.{n >> 8}.{n & 255}.0/24"},
+    "metering_label_rule": lambda n: {"remote_ip_prefix": f"14.{n >> 8}.{n & 255}.0/24"},
     "subnet": lambda n: {"cidr": f"11.{n >> 8}.{n & 255}.0/24"},
     "subnetpool": lambda n: {"prefixes": [f"13.{n >> 8}.{n & 255}.0/24"]},
 }
@@ -136,7 +139,7 @@ class Estate:
     def sample(self, name: str) -> dict[str, Any]:
         """Another one each time."""
         number = next(self._numbers)
-        roomy = {"network_id": self.roomy} if name == "port" else {}
+        roomy = {"network_id": self.roomy} if name in ("port", "local_ip") else {}
         return SAMPLES[name](those_of(self.made), number) | APART.get(name, lambda _: {})(number) | roomy
 
 

@@ -99,12 +99,13 @@ HINTS: Hints = {
     "destination_ip_prefix": lambda trail: None,
     "helper": lambda trail: "ftp",
     "protocol": lambda trail: "tcp",
-    "external_port_range": lambda trail: f"{1 + nth(trail)}",
-    "internal_port_range": lambda trail: f"{1 + nth(trail)}",
+    "external_port_range": lambda trail: f"{1 + sum(trail[:1])}",
+    "internal_port_range": lambda trail: f"{1 + sum(trail[:1])}",
     "internal_port_id": lambda trail: port_id(0),
 }
 
 
+LAST = 65_535  # port
 # Of which a port has one, or an address of a port: a bulk of them is refused.
 AT_PORTS = ("ndp_proxies", "port_associations")
 # How many there may be, where that is less than a bulk; each begins with some.
@@ -173,21 +174,24 @@ class Described:
         self._free = self._made("subnets", "subnet", {"network_id": network, "ip_version": 4, "cidr": "172.31.0.0/24"})
 
     def _translate(self) -> None:
-        """Floating IPs, what is below them and below the router, and what counts there."""
-        subnet = {"network_id": self._external, "ip_version": 4, "cidr": "198.18.0.0/15"}
+        """A floating IP with a router of its own, what is below it and below routers, and what counts there."""
+        self._outside = self._made("networks", "network", {"router:external": True})
+        subnet = {"network_id": self._outside, "ip_version": 4, "cidr": "198.18.0.0/15"}
         self._made("subnets", "subnet", subnet)
-        router = self._ids["routers"]
+        way_out = {"external_gateway_info": {"network_id": self._outside}}
         to = {"subnet_id": uuid(2, 0)}
+        router = self._made("routers", "router", way_out)
         assert self.site.call("PUT", f"/v2.0/routers/{router}/add_router_interface", to).status == 200
-        floating = self._made("floatingips", "floatingip", {"floating_network_id": self._external})
-        local = self._made("local_ips", "local_ip", {"network_id": network_id(1)})
-        forwarding = {"internal_port_id": port_id(0), "protocol": "tcp", "external_port": 60_000, "internal_port": 1}
-        helper = {"protocol": "tcp", "port": 60_000, "helper": "ftp"}
+        floating = self._made("floatingips", "floatingip", {"floating_network_id": self._outside})
+        local = self._made("local_ips", "local_ip", {"network_id": network_id(1), "local_ip_address": "10.0.0.253"})
+        forwarding = {"internal_port_id": port_id(0), "protocol": "tcp", "external_port": LAST, "internal_port": LAST}
+        helper = {"protocol": "tcp", "port": LAST, "helper": "ftp"}
         self._label = self._made("metering/metering-labels", "metering_label", {"name": "x"})
         self._ids |= {"floatingips": floating, "local_ips": local, "ndp_proxies": uuid(9, 9)}
+        helpers = f"routers/{self._ids['routers']}/conntrack_helpers"
         self._below = {
             "port_forwardings": self._made(f"floatingips/{floating}/port_forwardings", "port_forwarding", forwarding),
-            "conntrack_helpers": self._made(f"routers/{router}/conntrack_helpers", "conntrack_helper", helper),
+            "conntrack_helpers": self._made(helpers, "conntrack_helper", helper),
         }
 
     def path(self, call: WritingCall) -> str:
@@ -207,13 +211,13 @@ class Described:
         hints = {
             **HINTS,
             "external_gateways": lambda trail: [{"network_id": self._external}],
-            "floating_network_id": lambda trail: self._external,
+            "floating_network_id": lambda trail: self._outside,
             "metering_label_id": lambda trail: self._label,
         }
         if "floatingips" in call.path:
             hints["subnet_id"] = lambda trail: None
         if "conntrack_helpers" in call.path:
-            hints["port"] = lambda trail: 1 + nth(trail)
+            hints["port"] = lambda trail: 1 + sum(trail[:1])
         if "ndp_proxies" in call.path:
             hints["ip_address"] = lambda trail: None
         return Maker(self.schemas, hints, share, objects, taken).body(call)
