@@ -71,8 +71,12 @@ ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 # --- route (to 126): frames to a router; the next hop's network, address and MAC (docs/decisions/0115-routers.md) ---
 ENTER = _table(88, "enter", "metadata eth_dst vlan_vid", "itself", miss="local", flow_set="network")
 ITSELF = _table(
-    92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
-    "permit errors", miss="hop", flow_set="router",
+    92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv6_type", "echo errors",
+    miss="hop", flow_set="router",
+)  # fmt: skip
+ECHO = _table(
+    94, "echo", "reg5 eth_type ip_frag ipv4_dst ipv6_dst ip_proto icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
+    "permit", flow_set="router",
 )  # fmt: skip
 HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", "errors", miss="route")
 ROUTE = _table(
@@ -149,16 +153,16 @@ ZONES = Table(252, "zones", frozenset({"ct_zone"}), owns_zones=True)  # never en
 
 TABLES = (
     CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED, EGRESS_JUDGED, ANSWER,
-    ADVERTISE, ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, LOCAL, HEARD, FLOOD,
+    ADVERTISE, ENTER, ITSELF, ECHO, HOP, ROUTE, PATHS, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, LOCAL, HEARD, FLOOD,
     REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
     FLOOD_ALIKE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES,
     VERDICTS, PROBE, ZONES,
 )  # fmt: skip
 
-# Tables whose numbers stay from version to version.  To the first three packets come back from the connection tracker:
+# Tables whose numbers stay from version to version.  To all but the last packets come back from the connection tracker:
 # what the datapath has cached of a packet's first part names them for a moment longer than the former flows.  A flow of
 # the last that is new empties the port's zone, so to move it would end all connections.
-LASTING = (EGRESS_TRACKED, INGRESS_TRACKED, FLOOD_ALIKE, ZONES)
+LASTING = (EGRESS_TRACKED, ECHO, INGRESS_TRACKED, FLOOD_ALIKE, ZONES)
 
 # --- stages: the state of a packet, and the table where it goes on ---
 CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
@@ -181,7 +185,7 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "admit": (NEIGHBOR, SOURCE, DECLARED, LEARN),
     "egress": (EGRESS, EGRESS_TRACKED, EGRESS_JUDGED),
     "serve": (ANSWER, ADVERTISE),
-    "route": (ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED),
+    "route": (ENTER, ITSELF, ECHO, HOP, ROUTE, PATHS, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED),
     "forward": (LOCAL, HEARD, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
         PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
@@ -217,20 +221,20 @@ ANNOUNCED = _bits(
     zero="of another's, or of none",
 )  # fmt: skip
 IN_KEY = _bits(
-    "the logical port that the frame came in by", "reg6", 0, 16, "classify answer advertise itself",
-    "neighbor source learn egress egress_tracked egress_judged answer advertise itself errors unresolved "
+    "the logical port that the frame came in by", "reg6", 0, 16, "classify answer advertise echo",
+    "neighbor source learn egress egress_tracked egress_judged answer advertise itself echo errors unresolved "
     "limit deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
 SENDER_FILTER = _bits(
-    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress itself", zero="it has none"
+    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress echo", zero="it has none"
 )  # fmt: skip
 OUT_KEY = _bits(
-    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise itself",
+    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise echo",
     "permit ingress_tracked ingress_judged deliver",
 )  # fmt: skip
 RECEIVER_FILTER = _bits(
-    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood itself", "permit", zero="it has none"
+    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood echo", "permit", zero="it has none"
 )  # fmt: skip
 TO_SWITCH = _bits(
     "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread", "fabric impose",
@@ -251,7 +255,7 @@ SAME_GROUPS = _bits(
 BUCKET = _bits("which of several shortest paths over links", "reg10", 0, 3, "fabric", "impose")
 ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "classify impose", "forward")
 
-ROUTER = _bits("the number of the router that it is at", "reg5", 0, 14, "enter", "itself route paths fit")
+ROUTER = _bits("the number of the router that it is at", "reg5", 0, 14, "enter", "itself echo route paths fit")
 FAULT = _bits(
     "why a router does not forward it: NO_ROUTE, TTL_EXCEEDED, LARGER, or OWN_ADDRESS; the controller reads it", "reg5",
     19, 2, "itself hop fits", "", zero="NO_ROUTE",

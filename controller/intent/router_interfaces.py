@@ -113,6 +113,12 @@ def remove_by_subnet(tx: Transaction, router: Router, subnet_id: str, means: Mea
     return InterfaceChange(router.id, port, (subnet_id,))
 
 
+def remove_if_there(tx: Transaction, router: Router, subnet_id: str, means: Means) -> None:
+    """As `remove_by_subnet`, where the router has an interface in the subnet."""
+    if any(subnet_id in port.subnets for port in router_checks.interfaces(tx, router.id)):
+        remove_by_subnet(tx, router, subnet_id, means)
+
+
 # --- rows and reservations --------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,16 @@ from controller.model.rows import ExtraRoute, HostRoute, Router, RouterInterface
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import allocate, conntrack_helpers, networks, router_checks, router_gateways, router_proxies, standard
+from . import (
+    allocate,
+    conntrack_helpers,
+    flavors,
+    networks,
+    router_checks,
+    router_gateways,
+    router_proxies,
+    standard,
+)
 from .router_gateways import GatewayRequest
 from .standard import StandardRequest
 
@@ -29,6 +38,7 @@ class RouterRequest(StandardRequest, total=False):
     ecmp: bool
     bfd: bool
     ndp_proxy: bool
+    flavor_id: str
 
 
 SHOWN_ONLY = ("ha", "distributed")  # what upstream changes of a router that is down, and no flow depends on
@@ -48,6 +58,7 @@ def required(tx: Transaction, router_id: str) -> Router:
 def create(tx: Transaction, project_id: str, request: RouterRequest, means: Means) -> Router:
     networks.check_zones(tx, request.get("zone_hints", ()))
     given: dict[str, Any] = {name: request[name] for name in ("ha", "distributed", "ecmp", "bfd") if name in request}
+    given |= _of_flavor(tx, request)
     router = Router(
         **standard.fields(project_id, request, means),
         number=allocate.free_router_number(tx, means),
@@ -58,6 +69,8 @@ def create(tx: Transaction, project_id: str, request: RouterRequest, means: Mean
     )
     tx.reserve(f"router-number/{router.number}", router)
     tx.reserve(f"segment/{router.segment}", router)
+    if router.flavor_id:
+        tx.reserve(f"flavor-router/{router.flavor_id}/{router.id}", router)
     tx.put(router)
     gateway = request.get("gateway")
     made = router if gateway is None else router_gateways.set_first(tx, router, gateway, means)
@@ -96,7 +109,19 @@ def delete(tx: Transaction, router_id: str, means: Means) -> None:
     conntrack_helpers.remove_all(tx, router_id)
     tx.release(f"router-number/{router.number}")
     tx.release(f"segment/{router.segment}")
+    if router.flavor_id:
+        tx.release(f"flavor-router/{router.flavor_id}/{router.id}")
     tx.delete(router)
+
+
+def _of_flavor(tx: Transaction, request: RouterRequest) -> dict[str, Any]:
+    """Fields that a new router gets from its flavor.  Raises Invalid where it is to have one of them otherwise."""
+    flavor_id = request.get("flavor_id", "")
+    if not flavor_id:
+        return {}
+    if not {*SHOWN_ONLY}.isdisjoint(request):
+        raise Invalid("Invalid input for operation: Cannot set ha or distributed together with a flavor.")
+    return {"flavor_id": flavor_id, **flavors.kind_of_router(tx, flavor_id)._asdict()}
 
 
 # --- extra routes -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from ..routes import RouteTable
-from . import absent, actions, availability, bindings, floatingips, logs, quotas, tags
+from . import (
+    actions,
+    auto_topology,
+    availability,
+    bindings,
+    flavors,
+    floatingips,
+    l3_agents,
+    logs,
+    providers,
+    quotas,
+    tags,
+)
 from .catalogue import RESOURCES
 from .engine import below, collection, member
 
@@ -25,10 +37,13 @@ def add(routes: RouteTable) -> None:
             routes.add(f"{path}/*/{action.name}", below(resource, actions.handlers(resource, action)))
     quotas.add(routes)
     bindings.add(routes)
+    auto_topology.add(routes)
+    flavors.add(routes)
+    l3_agents.add(routes)
+    routes.add("v2.0/service-providers", {"GET": providers.list_all})
     routes.add("v2.0/availability_zones", {"GET": availability.zones})
     routes.add("v2.0/log/loggable-resources", {"GET": logs.loggable_resources})
     routes.add("v2.0/floatingip_pools", {"GET": floatingips.pools})
-    absent.add(routes)
 
 
 def path(of: str) -> str:

@@ -9,6 +9,7 @@ from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
 from .default_rules import DEFAULT_RULES
+from .flavors import FLAVORS, SERVICE_PROFILES
 from .floatingips import FLOATING_IPS
 from .forwardings import PORT_FORWARDINGS
 from .local_ips import LOCAL_IP_ASSOCIATIONS, LOCAL_IPS
@@ -35,6 +36,8 @@ RESOURCES: list[Resource] = [
     ADDRESS_GROUPS,
     DEFAULT_RULES,
     LOGS,
+    SERVICE_PROFILES,
+    FLAVORS,
     ROUTERS,
     FLOATING_IPS,
     PORT_FORWARDINGS,

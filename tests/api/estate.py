@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from controller.intent.flavors import DRIVERS
 from controller.model.rows import NdpProxy, Pool, Port, Row, Subnet
 from controller.store.codec import decode
 from controller.store.replica import Replica
@@ -44,6 +45,7 @@ class Estate:
         rules = self.red.call("GET", "/v2.0/default-security-group-rules").json["default_security_group_rules"]
         self.of["default_security_group_rule"] = {"everyones": rules[0]["id"]}
         self.of["log"] = self._logs()
+        self.of["service_profile"], self.of["flavor"] = self._flavors()
         self.of["router"] = self._routers()
         self.of |= self._translation()
         self.of["rbac_policy"] = self._policies()
@@ -187,6 +189,15 @@ class Estate:
         what = {"resource_type": "security_group"}
         return {each: self._made(self.operator, "log/log", project_id=project, **what) for each, project in (
             ("own", "red"), ("foreign", "blue"))}  # fmt: skip
+
+    def _flavors(self) -> tuple[dict[str, str], dict[str, str]]:
+        """A profile that no flavor has, and a flavor of a profile of its own."""
+        driver = next(iter(DRIVERS))
+        free, used = (self._made(self.operator, "service_profile", driver=driver) for _ in range(2))
+        flavor = self._made(self.operator, "flavor", service_type="L3_ROUTER_NAT")
+        body = {"service_profile": {"id": used}}
+        assert self.operator.call("POST", f"/v2.0/flavors/{flavor}/service_profiles", body).status == 201
+        return {"operators": free}, {"everyones": flavor}
 
     def _routers(self) -> dict[str, str]:
         """own: with an interface in the subnet `routed`.  `to_route`: others where each of red's could have one."""

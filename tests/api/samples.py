@@ -38,6 +38,8 @@ SAMPLES: dict[str, Callable[[An, int], dict[str, Any]]] = {
         "used_in_default_sg": True, "used_in_non_default_sg": False,
     },
     "log": lambda an, n: {"name": f"n{n}", "resource_type": "security_group", "target_id": an("port"), "event": "DROP"},
+    "service_profile": lambda an, n: {"description": f"n{n}", "metainfo": f"n{n}"},
+    "flavor": lambda an, n: {"name": f"n{n}", "service_type": "L3_ROUTER_NAT"},
     "router": lambda an, n: {"name": f"n{n}"},
     "floatingip": lambda an, n: {"floating_network_id": an(OUTSIDE), "description": f"n{n}"},
     "port_forwarding": lambda an, n: {

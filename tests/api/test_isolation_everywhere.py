@@ -31,10 +31,11 @@ from .tenants import Cloud, work
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 # What a path's first parameter is the name of: of resources, a kind of row that both tenants have.
 NAMED = {f"/v2.0/{each.path}/": each.kind.kind_name() for each in RESOURCES if each.parent is None} | {
-    "/v2.0/agents/": "agent", "/v2.0/quotas/": "project",
+    "/v2.0/agents/": "agent", "/v2.0/quotas/": "project", "/v2.0/auto-allocated-topology/": "project",
 }  # fmt: skip
 # Of nobody in particular, or the operator's (test_isolation.py has those).
-PUBLIC = ("/v2.0/extensions/", "/v2.0/default-security-group-rules/", "/tenet/v1/")
+PUBLIC = ("/v2.0/extensions/", "/v2.0/default-security-group-rules/", "/v2.0/flavors/", "/v2.0/service_profiles/",
+          "/tenet/v1/")  # fmt: skip
 BODIES: dict[str, list[Any]] = {"GET": [None], "DELETE": [None], "PUT": [None, b"{", {}], "POST": [None, b"{", {}]}
 SUFFIXES = {"tags": {"tags": ["a"]}, "bindings": {"binding": {"host": "h"}}, "prefixes": {"prefixes": ["10.8.0.0/16"]},
             "router_interface": {"subnet_id": NOWHERE}, "extraroutes": {"router": {"routes": []}},

@@ -76,7 +76,7 @@ class Tried(NamedTuple):
 
 def make(tried: Tried, physical: bool) -> dict[str, str]:
     """An object of each kind, and its id by the kind."""
-    made = {"tenant": "default", "project": "default", "alias": "quotas", "host": "h", "tag": "a"}
+    made = {"tenant": "default", "project": "default", "alias": "quotas", "host": "h", "tag": "a", "profile": "none"}
 
     def ask(method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         status, said = tried.live.call(method, f"/v2.0/{path}", body, tried.token)

@@ -65,10 +65,15 @@ V2: dict[tuple[str, str], set[str]] = {
     ("PUT", "/v2.0/address-groups/{id}/add_addresses"): OWN,
     ("PUT", "/v2.0/address-groups/{id}/remove_addresses"): OWN,
     ("DELETE", "/v2.0/default-security-group-rules/{id}"): NOBODYS,
+    ("DELETE", "/v2.0/auto-allocated-topology/{project}"): OWN,
     **dict.fromkeys((
+        ("POST", "/v2.0/agents/{id}/l3-routers"), ("PUT", "/v2.0/agents/{id}/l3-routers/{router}"),
+        ("DELETE", "/v2.0/agents/{id}/l3-routers/{router}"),
         ("PUT", "/v2.0/agents/{id}"), ("DELETE", "/v2.0/agents/{id}"),
         ("POST", "/v2.0/ports/{id}/bindings"), ("PUT", "/v2.0/ports/{id}/bindings/{host}"),
         ("DELETE", "/v2.0/ports/{id}/bindings/{host}"), ("PUT", "/v2.0/ports/{id}/bindings/{host}/activate"),
+        *((method, f"/v2.0/{path}/{{id}}") for method in ("PUT", "DELETE") for path in ("flavors", "service_profiles")),
+        ("POST", "/v2.0/flavors/{id}/service_profiles"), ("DELETE", "/v2.0/flavors/{id}/service_profiles/{profile}"),
         ("PUT", "/v2.0/quotas/{project}"), ("DELETE", "/v2.0/quotas/{project}")), NOBODYS),
 }  # fmt: skip
 V1: dict[tuple[str, str], set[str]] = {
@@ -88,6 +93,7 @@ BODIES: dict[str, Any] = {
     "tags": {"tags": ["a"]}, "bindings": {"binding": {"host": "h"}}, "{host}": {"binding": {"profile": {"a": 1}}},
     "add_prefixes": {"prefixes": ["10.90.0.0/16"]}, "remove_prefixes": {"prefixes": ["10.65.9.0/24"]},
     "add_addresses": {"addresses": ["10.90.0.0/16"]}, "remove_addresses": {"addresses": ["10.0.0.0/8"]},
+    "service_profiles": {"service_profile": {"id": NOBODY}},
     "{project}": {"quota": {"port": 1}}, "attachment": {"attachment": {"id": NOBODY}},
     "add_extraroutes": {"router": {"routes": []}}, "remove_extraroutes": {"router": {"routes": []}},
     "add_external_gateways": {"router": {"external_gateways": []}},
@@ -95,8 +101,11 @@ BODIES: dict[str, Any] = {
     "remove_external_gateways": {"router": {"external_gateways": []}},
 }  # fmt: skip
 CHANGES: dict[str, dict[str, str]] = {
-    "rbac_policy": {"target_tenant": "x"}, "agent": {"description": "x"}, "floatingip": {"description": "x"},
-}  # fmt: skip
+    "service_profile": {"description": "x"},
+    "rbac_policy": {"target_tenant": "x"},
+    "agent": {"description": "x"},
+    "floatingip": {"description": "x"},
+}
 
 
 def writes(prefix: str) -> list[tuple[str, str]]:
@@ -202,6 +211,7 @@ REFERS: dict[tuple[str, str, str], tuple[str, set[str]]] = {
     ("security_group_rule", "remote_address_group_id", "CREATE"): ("address_group", SEEN),
     ("log", "resource_id", "CREATE"): ("security_group", NOBODYS),  # for managers, see test_logs.py
     ("log", "target_id", "CREATE"): ("port", NOBODYS),
+    ("router", "flavor_id", "CREATE"): ("flavor", {"everyones"}),
     ("router", "external_gateway_info", "CREATE"): ("network", {"external"}),
     ("router", "external_gateway_info", "UPDATE"): ("network", {"external"}),
     ("floatingip", "floating_network_id", "CREATE"): ("network", {"external"}),

@@ -57,6 +57,8 @@ TAKEN = Taken(
             "local_port_id",
             "local_ip_address",
             "fixed_ip",
+            "flavor_id",
+            "driver",
         )
     ),
     {"allowed_address_pairs": 10, "dns_nameservers": 5, "host_routes": 20, "routes": 30},  # as the rules have it
@@ -142,6 +144,8 @@ class Described:
                 "object_type": "network", "object_id": network_id(1), "action": "access_as_shared",
                 "target_tenant": "p9"}),
             "agents": site.call("GET", "/v2.0/agents").json["agents"][0]["id"],
+            "flavors": self._made("flavors", "flavor", {"service_type": "L3_ROUTER_NAT"}),
+            "service_profiles": self._made("service_profiles", "service_profile", {"metainfo": "x"}),
             "routers": self._made("routers", "router", {"name": "x"}),
         }  # fmt: skip
         self._add_interface()
@@ -206,6 +210,8 @@ class Described:
         return re.sub(r"\{([a-z_]*)\}", lambda found: names[found[1]], call.path) + "?dry_run=true"
 
     def body(self, call: WritingCall, share: float, objects: int = 1, taken: Taken | None = TAKEN) -> Any:
+        if call.path.endswith("{id}/service_profiles"):
+            return {"service_profile": {"id": self._ids["service_profiles"]}}
         if call.path.endswith("_router_interface"):  # of two attributes either
             return {"subnet_id": self._free if "add" in call.path else self._ids["subnets"]}
         hints = {

@@ -18,6 +18,8 @@ from .cluster import Reach as Reach
 from .cluster import Secret as Secret
 from .default_rules import DefaultSecurityGroupRule as DefaultSecurityGroupRule
 from .default_rules import Seeded as Seeded
+from .flavors import Flavor as Flavor
+from .flavors import ServiceProfile as ServiceProfile
 from .gateways import GatewayHost as GatewayHost
 from .gateways import GatewayRanking as GatewayRanking
 from .gateways import WatchPort as WatchPort
@@ -35,6 +37,7 @@ from .ports import Binding as Binding
 from .ports import DhcpOption as DhcpOption
 from .ports import FixedIp as FixedIp
 from .ports import Port as Port
+from .routers import AutoTopology as AutoTopology
 from .routers import ExtraRoute as ExtraRoute
 from .routers import FloatingIp as FloatingIp
 from .routers import Gateway as Gateway

@@ -29,6 +29,7 @@ class Gateway(msgspec.Struct, frozen=True, array_like=True):
     index=("number",),
     lookup=("project_id", "name", "tags", "flavor_id", "external_networks", "gateway_ports"),
     attributes=("number", "segment", "admin_state_up", "routes", "gateways", "ecmp"),
+    refers=(Reference("flavor_id", "flavor", "flavor-router"),),
     seen=BY_OWNER,
     quota=10,
 )
@@ -64,6 +65,15 @@ class Router(Standard, frozen=True, kw_only=True):
     def gateway_ports(self) -> tuple[str, ...]:
         """Ports of its gateways."""
         return tuple([gateway.port_id for gateway in self.gateways])
+
+
+@row("auto_topology", lookup=("network_id", "router_id"))
+class AutoTopology(Row, frozen=True, kw_only=True):
+    """A network with a router to the default external network that a project got by asking for one (`id`: of it)."""
+
+    id: str
+    network_id: str
+    router_id: str
 
 
 def _joined(interface: RouterInterface) -> Iterable[tuple[Node, Node]]:
