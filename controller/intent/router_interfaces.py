@@ -88,7 +88,7 @@ def remove_by_port(tx: Transaction, router: Router, port_id: str, subnet_id: str
             f"Subnet on port {port_id} does not match the requested subnet {subnet_id}.", "SubnetMismatchForPort"
         )
     router_checks.check_unused(tx, router, router_ports.subnets_of(tx, port.fixed_ips))
-    _remove(tx, router, port)
+    _remove(tx, router, port, means)
     standard.touch(tx, router, means)
     return InterfaceChange(router.id, port, port.subnets)
 
@@ -109,7 +109,7 @@ def remove_by_subnet(tx: Transaction, router: Router, subnet_id: str, means: Mea
                 tx.release(f"ip/{fixed.subnet_id}/{fixed.ip_address}")
         standard.change(tx, port, {"fixed_ips": kept}, means)
     else:
-        _remove(tx, router, port)
+        _remove(tx, router, port, means)
     standard.touch(tx, router, means)
     return InterfaceChange(router.id, port, (subnet_id,))
 
@@ -129,12 +129,12 @@ def _take(tx: Transaction, router: Router, port: Port) -> None:
     tx.put(interface)
 
 
-def _remove(tx: Transaction, router: Router, port: Port) -> None:
+def _remove(tx: Transaction, router: Router, port: Port, means: Means) -> None:
     interface = tx.get(RouterInterface, port.id)
     assert interface is not None  # or it would be no interface
     tx.release(f"router-member/{router.id}/{port.id}")
     tx.delete(interface)
-    ports.remove(tx, port)
+    ports.remove(tx, port, means)
 
 
 def _as_interface(router: Router) -> dict[str, object]:
