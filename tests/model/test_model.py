@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from controller.model.model import Applied, Dependency, Model
 from controller.model.reader import Reader
-from controller.model.rows import NAMES, GatewayRanking, Network, Port, Row, Switch
+from controller.model.rows import (
+    NAMES,
+    FloatingIp,
+    Gateway,
+    GatewayRanking,
+    Network,
+    Port,
+    Router,
+    RouterInterface,
+    Row,
+    Switch,
+)
 from controller.model.rows.base import ATTRIBUTES, INDEXES
 from tests import strategies
 from tests.apps.clouds import network, plugged, port, seen, switch
@@ -100,6 +111,27 @@ def test_a_port_of_a_host_is_there_only() -> None:
     change(model, msgspec.structs.replace(switch(2), host="elsewhere"), plugged("a", 2, 9))
     assert model.placement.bindings["a"] == plugged("a", 2, 9)
     change(model, msgspec.structs.replace(port("a", "red", 1), host="h1"))  # a switch's id will do as well
+    assert model.placement.bindings["a"] == plugged("a", 1, 1)
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        RouterInterface(id="a", router_id="r", network_id="red"),
+        Router(id="r", project_id="red", number=1, segment=9, gateways=(Gateway("red", "a"),)),
+        FloatingIp(id="f", project_id="red", floating_network_id="red", floating_port_id="a", floating_ip_address="x"),
+    ],
+    ids=lambda row: row.kind_name(),
+)
+def test_a_port_of_a_router_has_no_place_whatever_a_host_says(owner: Row) -> None:
+    model = cloud()
+    router = Router(id="r", project_id="red", number=1, segment=9)
+    change(model, router)
+    change(model, owner)
+    assert "a" not in model.placement.bindings and "b" in model.placement.bindings
+    change(model, plugged("a", 2, 9))
+    assert "a" not in model.placement.bindings
+    change(model, owner.key if not isinstance(owner, Router) else router)
     assert model.placement.bindings["a"] == plugged("a", 1, 1)
 
 
