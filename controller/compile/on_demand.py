@@ -95,8 +95,8 @@ def concerned(model: Model, overlay: Overlay) -> set[str]:
     """The switches that may have flows that read what the overlay changes.
 
     Those that its dependencies name, and all that carry a network, a router or a security group that they name, or a
-    group whose rules name it, before or after; of what is translated the router and its external network.  In a fabric of wires every switch has flows towards each that receives
-    frames: all of them, where that changes.
+    group whose rules name it, before or after; of what is translated the router and its external network.  In a fabric
+    of wires every switch has flows towards each that receives frames: all of them, where that changes.
     """
     named = {part for dependency in overlay.touched for part in _parts(dependency)}
     found = {part for part in named if model.get(Switch, part) is not None}
