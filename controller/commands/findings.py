@@ -36,7 +36,7 @@ def explain(topology: dict[str, Any], trace: dict[str, Any]) -> Findings:
     names = {network["id"]: network["name"] or network["id"] for network in topology["networks"]}
     one, other = trace["from"], trace["to"]
     apart = []
-    if one["network_id"] != other["network_id"]:
+    if one["network_id"] != other["network_id"] and not trace.get("router_id"):
         mine, theirs = (names.get(end["network_id"]) for end in (one, other))
         apart = [
             (BAD, f"{_called(one)} is on network {mine}, {_called(other)} on network {theirs}: they are kept apart")
@@ -213,6 +213,8 @@ def _frame(frame: dict[str, Any], places: _Places) -> Iterator[tuple[str, str]]:
         for step in hop["tables"]:
             absent = "" if step["installed"] in (True, None) else "   NOT YET ON THE SWITCH"
             yield HINT, f"    {step['name']:>14}: {step['flow'] or 'no flow matches'}{absent}"
+        for decision in hop.get("routing", ()):
+            yield HINT, f"    at {decision['table']} it {decision['says']}"
         for filter_ in hop.get("filters", ()):
             why = f"rule {filter_['rule']['id']}: {filter_['rule']['allows']}" if filter_["rule"] else filter_["reason"]
             word = "passes" if filter_["passed"] else "is dropped by"

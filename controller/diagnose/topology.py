@@ -7,8 +7,10 @@ from functools import cache
 from typing import Any, TypeVar
 
 from apps.pipeline import TABLES
-from controller.diagnose.conversation import Fields, Question, headers, opening, packet, request
+from controller.diagnose.conversation import Fields, Question, headers, over_ipv6, packet, request
 from controller.diagnose.decisions import decisions
+from controller.diagnose.first_hop import FirstHop, first_hop
+from controller.diagnose.routing import routing
 from controller.diagnose.switches import Inventory
 from controller.diagnose.trace import Hop, follow
 from controller.flow import CONTROLLER
@@ -138,10 +140,10 @@ class FabricReport:
         asked = Question.of(protocol, port, state)
         one, other = self._bound(source), self._bound(target)
         flows = self._flows()
-        frames = [self._follow(flows, one, other, what, asked) for what in _frames(one, other, asked)]
+        frames = [self._follow(flows, one, other, what, asked) for what in self._frames(one, other, asked)]
         bindings = self._model.placement.bindings
         ends = {"from": self._port(one, bindings.get(one.id)), "to": self._port(other, bindings.get(other.id))}
-        return {**ends, "frames": frames}
+        return {**ends, "router_id": self._first_hop(one, other).router_id, "frames": frames}
 
     def unreachable(self) -> list[dict[str, Any]]:
         """Pairs of ports of one network between which some frame is lost: of each network its first port with every
@@ -152,7 +154,7 @@ class FabricReport:
         flows = self._flows()
         lost = []
         for one, other in self._pairs():
-            for fields in _frames(one, other):
+            for fields in self._frames(one, other):
                 if not self._is_in(one) or not self._is_in(other):
                     break
                 told = self._follow(flows, one, other, fields)
@@ -225,7 +227,7 @@ class FabricReport:
         arrives = any(other.id in hop.arrived for hop in hops)
         answered = any(sent.port == at.ofport for sent in hops[0].sent)
         opener = other if asked.opened_by_other else one
-        opened = headers(opening(one, other, asked))
+        opened = headers(self._opening(one, other, asked))
         decided = [list(decisions(self._model, hop, opened, opener.id, self._inventory.origins)) for hop in hops]
         refusal = next((each for found in decided for each in found if not each["passed"]), None)
         return {
@@ -234,8 +236,30 @@ class FabricReport:
             "answered": answered,
             "filtered": refusal is not None,
             "verdict": _refused(refusal) if refusal and not arrives else self._verdict(hops, arrives, answered),
-            "hops": [{**self._hop(hop), "filters": found} for hop, found in zip(hops, decided, strict=True)],
+            "hops": [
+                {
+                    **self._hop(hop),
+                    "filters": found,
+                    "routing": list(routing(self._model, hop, self._inventory.explained)),
+                }
+                for hop, found in zip(hops, decided, strict=True)
+            ],
         }
+
+    def _frames(self, one: Port, other: Port, asked: Question = ECHO) -> list[Fields]:
+        """Frames of a conversation: the request for the first hop's address, then the packet, if its MAC is known."""
+        first = self._first_hop(one, other)
+        return [request(one, first)] + ([packet(one, other, first, asked)] if first.mac else [])
+
+    def _opening(self, one: Port, other: Port, asked: Question) -> Fields:
+        """The first packet of the connection that the packet is of."""
+        sender, receiver = (other, one) if asked.opened_by_other else (one, other)
+        return packet(sender, receiver, self._first_hop(sender, receiver), asked._replace(state="new"))
+
+    def _first_hop(self, sender: Port, receiver: Port) -> FirstHop:
+        """Without a router, the receiver as if it were in the sender's network: the trace shows that it is not."""
+        six = over_ipv6(sender, receiver)
+        return first_hop(self._model, sender, receiver, six) or FirstHop(receiver.mac_address, "")
 
     def _known(self, flows: Flows, one: Port, other: Port, asked: Question) -> dict[str, Tracker]:
         """The connections that switches know before the packet that is asked about."""
@@ -243,7 +267,7 @@ class FabricReport:
         opener = other if asked.opened_by_other else one
         at = self._model.placement.bindings.get(opener.id)
         if asked.state != "new" and at is not None:
-            follow(self._model, flows, at.switch_id, at.ofport, _frame(opening(one, other, asked)), trackers)
+            follow(self._model, flows, at.switch_id, at.ofport, _frame(self._opening(one, other, asked)), trackers)
         return trackers
 
     def _verdict(self, hops: list[Hop], arrives: bool, answered: bool) -> str:
@@ -297,8 +321,3 @@ def _in_order(rows: Sequence[R]) -> Iterator[R]:
 
 def _by_name(row: Network | Port) -> tuple[str, str]:
     return row.name, row.id
-
-
-def _frames(one: Port, other: Port, asked: Question = ECHO) -> list[Fields]:
-    """Frames of a conversation: the request for the target's address, then the packet, if the address is known."""
-    return [request(one, other)] + ([] if other.learning else [packet(one, other, asked)])
