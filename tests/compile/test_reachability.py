@@ -15,7 +15,18 @@ from controller.compile.on_demand import OnDemand
 from controller.flow import Rates
 from controller.model.model import Model
 from controller.model.reader import Reader
-from controller.model.rows import Gateway, GatewayRanking, Link, Port, Router, RouterInterface, Row
+from controller.model.rows import (
+    FloatingIp,
+    Gateway,
+    GatewayRanking,
+    Link,
+    Network,
+    Port,
+    Router,
+    RouterInterface,
+    Row,
+    Switch,
+)
 from tests import strategies
 from tests.apps.clouds import network, plugged, port, switch
 from tests.compile.test_history import History
@@ -59,6 +70,11 @@ def expected(model: Model) -> Expected:
         for switch_id in ranking.switches if ranking else ():
             nodes = {("router", router.id), *(("network", gateway.network_id) for gateway in router.gateways)}
             present.setdefault(switch_id, set()).update(nodes)
+    for floating in model.rows(FloatingIp).values():
+        at, network = model.placement.bindings.get(floating.port_id), model.get(Network, floating.floating_network_id)
+        met = network is not None and bool(network.physical_network)
+        if at is not None and network is not None and met and model.rows(Switch)[at.switch_id].physical:
+            present.setdefault(at.switch_id, set()).add(("network", network.id))
     reached = {}
     for switch_id, nodes in present.items():
         todo, found = list(nodes), set(nodes)
