@@ -14,7 +14,7 @@ import pytest
 
 from apps.packets.neighbor_query import announcement
 from tests.lab import Capture
-from tests.lab.cloud import Body, Cloud, cloud, until
+from tests.lab.cloud import Body, Cloud, cloud, settled, until
 from tests.lab.netns import ip
 
 OPTIONS = {"network": {"flat_networks": "physnet1"}}
@@ -40,8 +40,9 @@ class Site:
         port = self.v2.port(network, "10.0.0.11")
         self.vm = made.start(made[2], port)
         self.vm.exec("ip", "route", "add", "default", "via", "10.0.0.1")
-        assert until(lambda: set(self.watching()) == {True} and len(self.watching()) == 2)
         assert self.vm.reaches(STATION)
+        assert until(lambda: [self.watching(number) for number in range(3)] == [[True, True]] * 3)
+        assert until(lambda: all(map(settled, self.controller.switches().values())))
 
     def _make_outside(self) -> None:
         self.wire, self.station = f"{self.lab.prefix}-phy", f"{self.lab.prefix}-sta"
@@ -70,9 +71,9 @@ class Site:
     def active(self) -> str:
         return next((name for name, one in self.gateways().items() if one["routers_active"]), "")
 
-    def watching(self) -> list[bool]:
-        """Of each gateway whether the VM's host hears it."""
-        said = self.cloud[2].vsctl("--bare", "--columns=bfd_status", "find", "Interface", "bfd:enable=true")
+    def watching(self, number: int) -> list[bool]:
+        """Of each switch that a hypervisor watches whether it hears it."""
+        said = self.cloud[number].vsctl("--bare", "--columns=bfd_status", "find", "Interface", "bfd:enable=true")
         return ["forwarding=true" in one for one in said.splitlines() if one]
 
     def number(self, system_id: str) -> int:
@@ -94,12 +95,12 @@ def test_the_next_gateway_takes_over_without_a_controller(site: Site) -> None:
     before = len(pings.answered())
     assert until(lambda: len(pings.answered()) > before + 200)
     lost = pings.stop()
-    print(f"lost {len(lost)}")
+    print("LOST", len(lost), lost)
     assert len(lost) <= MOST_LOST
     site.controller.start()
     assert until(lambda: site.active() not in ("", first.system_id))
     first.restart_switch()
-    assert until(lambda: site.watching() == [True, True])
+    assert until(lambda: site.watching(2) == [True, True])
     pings = site.vm.pinging(STATION, INTERVAL)
     assert until(lambda: site.gateways()[first.system_id]["routers_standby"] == 1)
     time.sleep(1.0)  # while it might turn back
