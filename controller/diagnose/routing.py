@@ -37,12 +37,15 @@ _FAULTS = {
 def first_hop(model: Model, one: Port, other: Port) -> Port | None:
     """Port of the router that `one` sends to what is for `other`; None where they are in one network, or none is there.
 
-    The gateway of one of its subnets; without, the first router on its network that leads to the other's.
+    The gateway of one of its subnets; without, the first router on its network that leads to the other's.  Of the
+    version of IP that both ports have, IPv4 before IPv6: a router may have a port for each.
     """
     if one.network_id == other.network_id:
         return None
     interfaces = model.find(RouterInterface, "network_id", one.network_id)
     ports = [port for each in interfaces if (port := model.get(Port, each.id)) is not None]
+    version = 4 if all(any(":" not in address for address in port.addresses) for port in (one, other)) else 6
+    ports = [port for port in ports if any((":" in address) == (version == 6) for address in port.addresses)]
     subnets = [model.get(Subnet, fixed.subnet_id) for fixed in one.fixed_ips]
     gateways = {subnet.gateway_ip for subnet in subnets if subnet is not None}
     reached = model.placement.adjacency.reached(("network", one.network_id))

@@ -13,7 +13,7 @@ from controller.diagnose.routing import first_hop, routing
 from controller.diagnose.trace import follow
 from controller.flow import Flow
 from controller.flow.fields import value_of
-from controller.model.rows import ExtraRoute, FixedIp, Port, Router, Subnet
+from controller.model.rows import ExtraRoute, FixedIp, Port, Router, RouterInterface, Subnet
 from tests.apps.routing.rows import GATEWAY, all_of, attached, four, mac, network, router, station, switch
 from tests.world import World
 
@@ -84,6 +84,22 @@ def test_the_first_hop_is_the_gateway_of_the_senders_subnet() -> None:
         assert chosen is not None and chosen.id == port_id
         assert request(rows["a"], rows["z"], way)["arp_tpa"] == four(1, host)
         assert packet(rows["a"], rows["z"], way=way)["eth_dst"] == mac(1, host)
+
+
+def test_the_first_hop_is_of_the_version_that_both_ports_have() -> None:
+    """A router has a port of its own for each, as the API makes them."""
+    world = cloud()
+    rows = world.model.rows(Port)
+    (port, interface) = attached("r", 1)
+    assert isinstance(port, Port) and isinstance(interface, RouterInterface)
+    four_only, six_only = (replace(port, id=f"r-v{n}", fixed_ips=(port.fixed_ips[n],)) for n in (0, 1))
+    world.put("port/r-n1", "router_interface/r-n1", four_only, six_only,
+              *(replace(interface, id=each.id) for each in (four_only, six_only)))  # fmt: skip
+    chosen = first_hop(world.model, rows["a"], rows["z"])
+    assert chosen is not None and chosen.id == "r-v0"
+    world.put(*(replace(rows[name], fixed_ips=rows[name].fixed_ips[1:]) for name in ("a", "z")))
+    chosen = first_hop(world.model, rows["a"], rows["z"])
+    assert chosen is not None and chosen.id == "r-v1"
 
 
 def test_networks_that_no_router_joins_have_no_first_hop_but_their_gateway() -> None:
