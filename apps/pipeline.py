@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from controller.flow import Action, Field, Table, field, load, masked, move
+from controller.flow import Action, Field, Table, field, load, masked, resubmit
 from controller.flow.bits import Bits, together
 from controller.flow.fields import MEMO
 
@@ -76,7 +76,11 @@ DNAT_TRACKED = _table(86, "dnat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst u
 DNAT_JUDGED = _table(87, "dnat_judged", "reg4 reg5 eth_type ipv4_dst ct_state ct_mark", "hop")
 ENTER = _table(88, "enter", "metadata eth_dst vlan_vid", "itself", miss="local", flow_set="network")
 ITSELF = _table(
-    92, "itself", f"reg5 eth_type ip_frag ip_proto {_PINGED}", "permit errors", miss="hop", flow_set="router",
+    92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv6_type", "echo errors",
+    miss="hop", flow_set="router",
+)  # fmt: skip
+ECHO = _table(
+    94, "echo", f"reg5 eth_type ip_frag ip_proto {_PINGED}", "enter", flow_set="router",
 )  # fmt: skip
 HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", "errors", miss="route")
 ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit float", "errors", flow_set="router")
@@ -164,7 +168,9 @@ ZONES = Table(252, "zones", frozenset({"ct_zone", "reg4"}), owns_zones=True)  # 
 # Tables whose numbers stay from version to version.  To all but the last packets come back from the connection tracker:
 # what the datapath has cached of a packet's first part names them for a moment longer than the former flows.  A flow of
 # the last that is new empties the port's zone, so to move it would end all connections.
-LASTING = (EGRESS_TRACKED, INGRESS_TRACKED, FLOOD_ALIKE, DNAT_TRACKED, DNAT_JUDGED, SNAT_TRACKED, SNAT_JUDGED, ZONES)
+LASTING = (
+    EGRESS_TRACKED, ECHO, INGRESS_TRACKED, FLOOD_ALIKE, DNAT_TRACKED, DNAT_JUDGED, SNAT_TRACKED, SNAT_JUDGED, ZONES,
+)  # fmt: skip
 
 # --- stages: the state of a packet, and the table where it goes on ---
 CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
@@ -191,7 +197,7 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "egress": (EGRESS, EGRESS_TRACKED, EGRESS_JUDGED),
     "serve": (ANSWER, ADVERTISE),
     "route": (
-        DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, HOP, ROUTE, FLOAT, GATEWAY, SNAT, PATHS, SNAT_TRACKED,
+        DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, ECHO, HOP, ROUTE, FLOAT, GATEWAY, SNAT, PATHS, SNAT_TRACKED,
         SNAT_JUDGED, OUTSIDE, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
     ),
     "forward": (LOCAL, HEARD, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
@@ -231,20 +237,18 @@ ANNOUNCED = _bits(
 )  # fmt: skip
 IN_KEY = _bits(
     "the logical port that the frame came in by", "reg6", 0, 16,
-    "classify answer advertise itself local answer_outside dnat",
+    "classify answer advertise echo local answer_outside dnat",
     "neighbor source learn egress egress_tracked egress_judged answer advertise itself float errors unresolved "
     "limit deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
-SENDER_FILTER = _bits(
-    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress itself", zero="it has none"
-)  # fmt: skip
+SENDER_FILTER = _bits("the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress", "it has none")
 OUT_KEY = _bits(
-    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise itself",
+    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise",
     "permit ingress_tracked ingress_judged deliver",
 )  # fmt: skip
 RECEIVER_FILTER = _bits(
-    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood itself", "permit", zero="it has none"
+    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood", "permit", zero="it has none"
 )  # fmt: skip
 TO_SWITCH = _bits(
     "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread gateway", "fabric impose",
@@ -268,7 +272,7 @@ ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "c
 _NAT = "dnat dnat_tracked dnat_judged snat snat_tracked snat_judged"
 ROUTER = _bits(
     "the number of the router that it is at", "reg5", 0, 14, "enter arrive_router local dnat",
-    f"itself route paths fit float outside {_NAT}",
+    f"itself echo route paths fit float outside {_NAT}",
 )  # fmt: skip
 FAULT = _bits(
     "why a router does not forward it: NO_ROUTE, TTL_EXCEEDED, LARGER, or OWN_ADDRESS; the controller reads it", "reg5",
@@ -309,10 +313,7 @@ ALLOWED = _bits(
     "a rule allows it", "reg14", 17, 1, f"{_STAGES} flood_filter flood_alike rules",
     "egress_judged ingress_judged flood_judge flood_copies group remotes members plain_members",
 )  # fmt: skip
-
-OUTCOME = _bits(
-    "what a filter has decided: PASSED, or why it drops the packet", "reg15", 0, 3, _STAGES, "verdicts"
-)  # fmt: skip
+OUTCOME = _bits("what a filter has decided: PASSED, or why it drops the packet", "reg15", 0, 3, _STAGES, "verdicts")
 DECIDED_AT = _bits(
     "where it has: OUTWARD, as the port sent the packet, or INWARD, before it was to get it", "reg15", 3, 1, _STAGES,
     "verdicts",
@@ -339,8 +340,8 @@ ICMP, UDP, ICMPV6 = field("ip_proto", 1), field("ip_proto", 17), field("ip_proto
 
 # A reply goes to the port that asked, and is from no port itself: else neither `deliver` nor the switch would send it.
 TURN_BACK: tuple[Action, ...] = (IN_KEY.copy_to(OUT_KEY.subfield), IN_KEY.put(0), load("in_port", 0))
-# The same of a reply that the port's filter is asked about.
-TURN_BACK_FILTERED: tuple[Action, ...] = (move("reg6[0..17]", "reg7[0..17]"), IN_KEY.put(0), load("in_port", 0))
+# A router's own packet, addressed already, enters its network: for the MAC of a port, or of another router there.
+RETURN: tuple[Action, ...] = (IN_KEY.put(0), load("in_port", 0), resubmit(ENTER.number))
 ANNOUNCING = together((ANNOUNCED, 1))
 
 

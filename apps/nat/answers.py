@@ -13,7 +13,7 @@ from controller.flow import Action, Field, Flow, ct_clear, field, in_order, load
 from controller.model.reader import Reader
 from controller.model.rows import Switch
 
-from ..arp import REPLY, REQUEST
+from ..arp import REQUEST, turned
 from ..pipeline import (
     ADVERTISE_OUTSIDE,
     ANSWER_OUTSIDE,
@@ -62,7 +62,7 @@ def answers(segment: int, mac: str, address: str, turn: Turn = at_once) -> Itera
 def _four(segment: int, mac: str, address: str) -> tuple[tuple[Field, ...], tuple[Action, ...]]:
     """ARP (RFC 826)."""
     asked = in_order(ARP, REQUEST, field("arp_tpa", address), of_network(segment))
-    return asked, (*REPLY, put("eth_src", mac), put("arp_sha", mac), put("arp_spa", address))
+    return asked, turned(mac)
 
 
 def _six(segment: int, mac: str, address: str) -> tuple[tuple[Field, ...], tuple[Action, ...]]:

@@ -8,9 +8,9 @@ from controller.flow import Flow, field, in_order, put
 from controller.model.reader import Reader
 from controller.model.rows import FloatingIp, Network, Port, Router, Switch
 
-from ..arp import REPLY, REQUEST
+from ..arp import REQUEST, reply
 from ..l2 import to_switch
-from ..pipeline import ANSWER, ARP, BROADCAST, PERMITTED, RESOLVE, ROUTED, TURN_BACK, UNTAGGED, USUAL, of_network
+from ..pipeline import ANSWER, ARP, BROADCAST, PERMITTED, RESOLVE, ROUTED, UNTAGGED, USUAL, of_network
 from ..routing.next_hop import bound_for
 from .gateways import live_gateways
 from .places import acting, gateway_of, own_place
@@ -49,8 +49,7 @@ def _over_tunnels(network: Network, address: str, mac: str, switch_id: str, see:
     yield to_switch(network.segment, mac, switch.number, USUAL)
     if ":" not in address:
         asked = in_order(BROADCAST, ARP, UNTAGGED, REQUEST, field("arp_tpa", address), of_network(network.segment))
-        said = (put("eth_src", mac), put("arp_sha", mac), put("arp_spa", address))
-        yield Flow(ANSWER, USUAL, asked, (*REPLY, *said, *TURN_BACK), goto=PERMITTED)
+        yield Flow(ANSWER, USUAL, asked, reply(mac), goto=PERMITTED)
 
 
 IN_NETWORK = {"floatingip": floatingip, "leaving": leaving}

@@ -18,6 +18,7 @@ from .index import Index
 from .meeting import meets
 from .placement import Placement, choose
 from .routes import Routes
+from .routing import is_served
 from .rows import (
     KINDS,
     FloatingIp,
@@ -27,6 +28,7 @@ from .rows import (
     Network,
     Port,
     Router,
+    RouterInterface,
     Row,
     Standard,
     SubnetPool,
@@ -240,7 +242,7 @@ class Model:
         port = self.get(Port, port_id)
         network = None if port is None else self.get(Network, port.network_id)
         interface = None
-        if port is not None and port.vif:
+        if port is not None and port.vif and not is_served(self, port):  # whatever a host says of a router's port
             interface = choose(port, self.find(Interface, "vif", port.vif), self.rows(Switch))
         return self.placement.settle(port_id, port, network, interface)
 
@@ -292,4 +294,7 @@ PLACES: dict[type[Row], Callable[[Model, Any], Iterable[str]]] = {
     Interface: lambda model, row: tuple(model._ports_of_vif(row.vif)),
     Network: lambda model, row: tuple(model._index.some(Port, "network_id", row.row_id)),
     Switch: lambda model, row: tuple(_of_switch(model, row)),
+    RouterInterface: lambda model, row: (row.row_id,),
+    Router: lambda model, row: row.gateway_ports,
+    FloatingIp: lambda model, row: (row.floating_port_id,),
 }

@@ -27,9 +27,10 @@ def test_tables_have_names_and_numbers_of_their_own_in_order() -> None:
 
 
 ANOTHER_ROUTER = ("resolve", "enter")  # each time around the TTL is one less
+REPLY = ("echo", "enter")  # once: a request was turned into a reply, which nobody answers
 BACK_IN = ("local", "dnat")  # to a gateway or a floating IP on the switch where it has left by one: the same
 SAID = ("local", "answer_outside")  # an answer, which no flow answers
-AROUND = (ANOTHER_ROUTER, BACK_IN, SAID)
+AROUND = (ANOTHER_ROUTER, REPLY, BACK_IN, SAID)
 
 
 def test_no_packet_goes_in_circles_but_from_router_to_router() -> None:
