@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from controller.flow import Action, Field, Table, field, load, masked, move
+from controller.flow import Action, Field, Table, field, load, masked, resubmit
 from controller.flow.bits import Bits, together
 from controller.flow.fields import MEMO
 
@@ -76,7 +76,7 @@ ITSELF = _table(
 )  # fmt: skip
 ECHO = _table(
     94, "echo", "reg5 eth_type ip_frag ipv4_dst ipv6_dst ip_proto icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
-    "permit", flow_set="router",
+    "enter", flow_set="router",
 )  # fmt: skip
 HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", "errors", miss="route")
 ROUTE = _table(
@@ -222,19 +222,19 @@ ANNOUNCED = _bits(
 )  # fmt: skip
 IN_KEY = _bits(
     "the logical port that the frame came in by", "reg6", 0, 16, "classify answer advertise echo",
-    "neighbor source learn egress egress_tracked egress_judged answer advertise itself echo errors unresolved "
+    "neighbor source learn egress egress_tracked egress_judged answer advertise itself errors unresolved "
     "limit deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
 SENDER_FILTER = _bits(
-    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress echo", zero="it has none"
+    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress", zero="it has none"
 )  # fmt: skip
 OUT_KEY = _bits(
-    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise echo",
+    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise",
     "permit ingress_tracked ingress_judged deliver",
 )  # fmt: skip
 RECEIVER_FILTER = _bits(
-    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood echo", "permit", zero="it has none"
+    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood", "permit", zero="it has none"
 )  # fmt: skip
 TO_SWITCH = _bits(
     "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread", "fabric impose",
@@ -318,8 +318,8 @@ ICMP, UDP, ICMPV6 = field("ip_proto", 1), field("ip_proto", 17), field("ip_proto
 
 # A reply goes to the port that asked, and is from no port itself: else neither `deliver` nor the switch would send it.
 TURN_BACK: tuple[Action, ...] = (IN_KEY.copy_to(OUT_KEY.subfield), IN_KEY.put(0), load("in_port", 0))
-# The same of a reply that the port's filter is asked about.
-TURN_BACK_FILTERED: tuple[Action, ...] = (move("reg6[0..17]", "reg7[0..17]"), IN_KEY.put(0), load("in_port", 0))
+# A router's own packet, addressed already, enters its network: for the MAC of a port, or of another router there.
+RETURN: tuple[Action, ...] = (IN_KEY.put(0), load("in_port", 0), resubmit(ENTER.number))
 ANNOUNCING = together((ANNOUNCED, 1))
 
 

@@ -1,8 +1,9 @@
 """Packets to a router's own addresses: echo requests are answered (RFC 792, RFC 4443), whichever network they are from.
 
-The reply passes the sender's filter like any packet to it.  Of a fragmented request each fragment is sent back: the
-first one's checksum covers all, and the others have no type.  Fragments are tracked once more before that, only for
-being looked up one by one: after conntrack has committed them, all go on with the actions of the last one to come.
+The reply goes to the MAC that the request came from: the sender's, whose filter it passes like any packet to it, or
+that of the router before, which routes it on.  Of a fragmented request each fragment is sent back: the first one's
+checksum covers all, and the others have no type.  Fragments are tracked once more before that, only for being looked up
+one by one: after conntrack has committed them, all go on with the actions of the last one to come.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from ..pipeline import (
     ECHO,
     ERRORS,
     FAULT,
-    FORWARDED,
     HIGH,
     HIGHEST,
     ICMP,
@@ -27,8 +27,8 @@ from ..pipeline import (
     IPV6,
     ITSELF,
     OWN_ADDRESS,
+    RETURN,
     ROUTER,
-    TURN_BACK_FILTERED,
     USUAL,
 )
 from ..security.stages import LATER
@@ -62,8 +62,8 @@ def router_interface(interface: RouterInterface, see: Reader) -> Iterator[Flow]:
 def _answered(version: int, address: str, own: tuple[Field, ...]) -> Iterator[Flow]:
     back = (*_SWAP_MACS, move(f"ipv{version}_src", f"ipv{version}_dst"), put(f"ipv{version}_src", address), _TTL)
     asked = in_order(*own, *_REQUEST[version], _NO_CODE[version])
-    yield Flow(ECHO, USUAL, asked, (*back, _IS_REPLY[version], *TURN_BACK_FILTERED), goto=FORWARDED)
-    yield Flow(ECHO, USUAL, in_order(*own, *_LATER[version]), (*back, *TURN_BACK_FILTERED), goto=FORWARDED)
+    yield Flow(ECHO, USUAL, asked, (*back, _IS_REPLY[version], *RETURN))
+    yield Flow(ECHO, USUAL, in_order(*own, *_LATER[version]), (*back, *RETURN))
 
 
 IN_ROUTER = {"router_interface": router_interface}
