@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from controller.intent.env import Means
+from controller.model.routing import is_served
 from controller.model.rows import Network, Port, RbacPolicy, Router, RouterInterface, Subnet
 from controller.runtime.errors import Conflict, Forbidden, Invalid, NotFound
 from controller.store.transaction import Transaction
@@ -51,7 +52,7 @@ def add_by_subnet(tx: Transaction, router: Router, subnet_id: str, means: Means)
 def add_by_port(tx: Transaction, router: Router, port_id: str, means: Means) -> InterfaceChange:
     """An existing port becomes an interface.  Raises Conflict (PortInUse) when something else uses the port."""
     port = visibility.required(tx, Port, port_id, means, ports.missing(port_id))
-    if port.device_id or router_ports.is_served(tx, port) or attachments.attached(tx.model, port):
+    if port.device_id or is_served(tx, port) or attachments.attached(tx.model, port):
         raise Conflict(
             f"Unable to complete operation on port {port.id} for network {port.network_id}. Port already has an "
             f"attached device {port.device_id}.",

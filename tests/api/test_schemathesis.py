@@ -32,7 +32,7 @@ negative_data_rejection.expected-statuses = ["4xx"]
 positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "412", "42x", "43x"]
 
 [[operations]]
-include-path-regex = "^/v2.0/(log/)?[a-z-]+(/[{](id|project)[}])?(/bindings.*|/.*_prefixes|/.*_addresses)?$"
+include-path-regex = "^/v2.0/(log/)?[a-z_-]+(/[{](id|project)[}])?(/bindings.*|/(add|update|remove)_.*)?$"
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import ipaddress
 import json
 from typing import Any
 
@@ -85,6 +86,7 @@ def main() -> None:
     assert make("ip", "availability", "show", "c-net")["used_ips"] == 1
     make("network", "agent", "list")
     address_groups()
+    routers()
     default_rules()
     logs(port["id"])
     floating_ips(subnet["id"])
@@ -112,6 +114,54 @@ def address_groups() -> None:
     assert make("address", "group", "show", "c-group")["addresses"] == ["192.0.2.1/32", "2001:db8::1/128"]
     assert [each["Name"] for each in make("address", "group", "list")] == ["c-group"]
     run("address", "group", "delete", "c-group")
+
+
+def routers() -> None:
+    """A router between the network and an external one."""
+    run("network", "create", "c-out", "--external", "--default")
+    run("subnet", "create", "c-out-sub", "--network", "c-out", "--subnet-range", "198.51.100.0/24")
+    router = make("router", "create", "c-router", "--external-gateway", "c-out", "--disable-snat", "--tag", "t")
+    assert (router["external_gateway_info"]["enable_snat"], router["tags"]) == (False, ["t"]), router
+    run("router", "add", "subnet", "c-router", "c-sub")
+    (interface,) = make("router", "show", "c-router")["interfaces_info"]
+    port = make("port", "show", interface["port_id"])
+    assert port["device_owner"] == "network:router_interface", port
+    hop = str(ipaddress.ip_network(make("subnet", "show", "c-sub")["cidr"])[9])
+    run("router", "add", "route", "c-router", "--route", f"destination=10.99.0.0/16,gateway={hop}")
+    run("router", "set", "c-router", "--route", f"destination=10.98.0.0/16,gateway={hop}", "--name", "c-router-2")
+    routes = make("router", "show", "c-router-2")["routes"]
+    assert {each["destination"] for each in routes} == {"10.99.0.0/16", "10.98.0.0/16"}, routes
+    for arguments in (("router", "remove", "subnet", "c-router-2", "c-sub"), ("router", "delete", "c-router-2"),
+                      ("port", "delete", interface["port_id"])):  # fmt: skip
+        try:
+            run(*arguments)
+            raise AssertionError(f"{arguments} is done")
+        except Failed as refused:
+            assert "required by one or more routes" in str(refused) or "failed to delete" in str(refused), refused
+    run("router", "set", "c-router-2", "--no-route")
+    run("router", "remove", "subnet", "c-router-2", "c-sub")
+    run("router", "unset", "c-router-2", "--external-gateway")
+    run("router", "set", "c-router-2", "--external-gateway", "c-out", "--enable-snat")
+    assert [each["Name"] for each in make("router", "list", "--long")] == ["c-router-2"]
+    run("router", "delete", "c-router-2")
+    flavors()
+    run("network", "delete", "c-out")
+
+
+def flavors() -> None:
+    """A flavor of routers, and what comes of asking for one."""
+    drivers = {each["Service Type"] for each in make("network", "service", "provider", "list")}
+    assert drivers == {"L3_ROUTER_NAT"}, drivers
+    driver = "neutron.services.l3_router.service_providers.dvrha.DvrHaDriver"
+    profile = make("network", "flavor", "profile", "create", "--driver", driver)["id"]
+    run("network", "flavor", "create", "c-flavor", "--service-type", "L3_ROUTER_NAT")
+    run("network", "flavor", "add", "profile", "c-flavor", profile)
+    router = make("router", "create", "c-flavored", "--flavor", "c-flavor")
+    assert (router["ha"], router["distributed"]) == (True, True), router
+    run("router", "delete", "c-flavored")
+    run("network", "flavor", "remove", "profile", "c-flavor", profile)
+    run("network", "flavor", "delete", "c-flavor")
+    run("network", "flavor", "profile", "delete", profile)
 
 
 def default_rules() -> None:
