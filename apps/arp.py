@@ -17,7 +17,6 @@ REQUEST = field("arp_op", 1)
 _TO_ASKER = (move("eth_src", "eth_dst"), move("arp_sha", "arp_tha"))
 _SAID = (
     move("eth_src", "arp_sha"), push("arp_tpa"), move("arp_spa", "arp_tpa"), pop("arp_spa"), put("arp_op", 2),
-    *TURN_BACK,
 )  # fmt: skip
 
 
@@ -35,9 +34,14 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
 
 
 def reply(mac: str) -> tuple[Action, ...]:
-    """Turn a request into the reply that its target is at `mac`: of the actions one is the target's own, for there are
-    as many of them as addresses.
+    """Turn a request into the reply that its target is at `mac`, for the port that asked: of the actions one is the
+    target's own, for there are as many of them as addresses.
     """
+    return (*turned(mac), *TURN_BACK)
+
+
+def turned(mac: str) -> tuple[Action, ...]:
+    """The same reply, wherever it goes."""
     return (*_TO_ASKER, put("eth_src", mac), *_SAID)
 
 

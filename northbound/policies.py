@@ -23,7 +23,7 @@ def rules() -> list[RuleDefault]:
 def _of_resources() -> Iterator[RuleDefault]:
     for resource in RESOURCES:
         path = f"/v2.0/{resource.path}"
-        yield from documented(path, resource.name, resource.access, resource.operations)
+        yield from documented(path, resource.policy_name, resource.access, resource.operations)
         for action in resource.actions:
             call = ("PUT", f"{path}/{{id}}/{action.name}")
             yield rule(action.name, action.rule, action.summary, call)
@@ -50,6 +50,8 @@ def _of_calls() -> Iterator[RuleDefault]:
     yield rule("get_availability_zone", "rule:regular_user", "Get a availability_zone",
                ("GET", "/v2.0/availability_zones"))  # fmt: skip
     yield rule("get_loggable_resource", MANAGER, "List what can be logged", ("GET", "/v2.0/log/loggable-resources"))
+    yield rule("get_floatingip_pool", READER, "List where floating IPs have their addresses from",
+               ("GET", "/v2.0/floatingip_pools"))  # fmt: skip
     attachment = "/v1.1/tenants/{tenant}/networks/{id}/ports/{id}/attachment"
     yield rule("plug_interface", any_of(MEMBER, SERVICE), "Plug an interface into a port of Quantum v1.x, or unplug it",
                ("PUT", attachment), ("DELETE", attachment))  # fmt: skip

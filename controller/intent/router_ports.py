@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.intent.env import Means
-from controller.model.routing import router_of
+from controller.model.routing import is_served, router_of
 from controller.model.rows import FixedIp, FloatingIp, Port, Router, Subnet
-from controller.model.rows.base import Reads
 from controller.runtime.errors import Conflict
 from controller.store.transaction import Transaction
 
@@ -23,11 +22,6 @@ from .addresses import ROUTERS
 INTERFACE, GATEWAY, FLOATING = "network:router_interface", "network:router_gateway", "network:floatingip"
 _ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FIXED = ("device_id", "device_owner", "interface_id")  # attributes that say what the port is for
-
-
-def is_served(reads: Reads, port: Port) -> bool:
-    """Whether a router or a floating IP made the port its own."""
-    return router_of(reads, port) is not None or bool(reads.find(FloatingIp, "floating_port_id", port.id))
 
 
 def refuse_deletion(tx: Transaction, port: Port) -> None:

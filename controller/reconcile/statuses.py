@@ -8,7 +8,7 @@ from typing import Protocol
 
 from controller.model.model import Model
 from controller.model.routing import router_of
-from controller.model.rows import Network, Port, Router, SecurityGroupRule
+from controller.model.rows import FloatingIp, Network, Port, Router, SecurityGroupRule
 
 from .mtus import Mtus
 from .reach import ReachMemo, cut_off
@@ -123,6 +123,16 @@ class Statuses:
                 elif rule.remote_address_group_id:
                     keys.append(f"address_group/{rule.remote_address_group_id}")
         return next(filter(None, map(self._progress.refusal, keys)), "")
+
+    def floating(self, floating: FloatingIp) -> str:
+        """Status of a floating IP.
+
+        DOWN: no router uses it, or the router's admin state is down.  ERROR: a switch refused a flow of it.
+        """
+        router = self._model.get(Router, floating.router_id) if floating.router_id else None
+        if router is None or not router.admin_state_up:
+            return DOWN
+        return ERROR if any(map(self._progress.refusal, (floating.key, router.key))) else ACTIVE
 
     def alive(self, switch_id: str) -> bool:
         """Whether the switch is connected."""

@@ -11,7 +11,6 @@ from ..endpoint import Endpoint
 from ..endpoints import ENDPOINTS
 from ..schema import OBJECT, TEXTS, Schema, closed, either, of
 from ..schema import SHOWN_TEXT as TEXT
-from ..v2.absent import absent
 from ..v2.quotas import NOT_LIMITS, SWITCHES
 from . import errors
 from .paths import DRY, ID, Call, answer, call, dry, or_plan, parameter
@@ -45,7 +44,9 @@ def discovery() -> Paths:
         "/v2.0/log/loggable-resources": {
             "get": _get("logs", "listLoggableResources", "The kinds of objects whose decisions can be logged.")
         },
-        **{f"/v2.0/{path}": {"get": _get("discovery", f"list_{path}", "An empty list.")} for path in absent()},
+        "/v2.0/floatingip_pools": {
+            "get": _get("floatingips", "listFloatingipPools", "Subnets that floating IPs have their addresses from.")
+        },
     }
 
 

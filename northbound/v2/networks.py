@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.intent import networks
+from controller.intent import floatingips, networks
 from controller.intent.allocate import SEGMENTS
 from controller.intent.networks import ENCAPSULATIONS
 from controller.intent.physical import TYPES
@@ -123,7 +123,7 @@ NETWORKS = Resource(
     ),
     create=networks.create,
     update=networks.update,
-    delete=networks.delete,
+    delete=floatingips.delete_network,
     index={**OWNED, "name": "name"},
     tagged=True,
     extensions=(

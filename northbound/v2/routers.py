@@ -8,7 +8,7 @@ from typing import Any
 from controller.intent import networks, router_interfaces, routers
 from controller.intent.env import Means
 from controller.intent.router_interfaces import InterfaceChange
-from controller.model.rows import Gateway, Port, Router, Switch
+from controller.model.rows import ConntrackHelper, Gateway, Port, Router, Switch
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
@@ -51,6 +51,11 @@ def _routes(view: ResourceView, router: Router) -> list[dict[str, str]]:
 
 def _zones(view: ResourceView, router: Router) -> list[str]:
     return networks.zones(view.model, list(view.model.rows(Switch).values())[:1])
+
+
+def _helpers(view: ResourceView, router: Router) -> list[dict[str, Any]]:
+    found = view.model.find(ConntrackHelper, "router_id", router.id)
+    return [{"protocol": each.protocol, "port": each.port, "helper": each.helper} for each in found]
 
 
 # --- calls beside CRUD ------------------------------------------------------------------------------------------------
@@ -155,6 +160,9 @@ ROUTERS = Resource(
         attribute("distributed", boolean, May.SET),
         attribute("enable_default_route_ecmp", boolean, May.SET, source="ecmp", usual=False),
         attribute("enable_default_route_bfd", boolean, May.SET, source="bfd", usual=False),
+        attribute("enable_ndp_proxy", nullable(boolean, False), May.SET, source="ndp_proxy", usual=False,
+                  shape=schema.BOOLEAN),
+        Attribute("conntrack_helpers", _helpers, shape={"type": "array", "items": schema.OBJECT}),
         optional("flavor_id", nullable(uuid, ""), May.CREATE, shape=schema.or_null(UUID)),
         listed("availability_zone_hints", list_of(filled), May.CREATE, "zone_hints"),
         Attribute("availability_zones", _zones, shape=schema.TEXTS),

@@ -25,6 +25,8 @@ from .gateways import GatewayRanking as GatewayRanking
 from .gateways import WatchPort as WatchPort
 from .learning import Learned as Learned
 from .links import Link as Link
+from .local_ips import LocalIp as LocalIp
+from .local_ips import LocalIpAssociation as LocalIpAssociation
 from .logs import Log as Log
 from .neighbors import Neighbor as Neighbor
 from .networks import Network as Network
@@ -57,3 +59,7 @@ from .switches import Physical as Physical
 from .switches import Plugged as Plugged
 from .switches import Switch as Switch
 from .switches import Tunnel as Tunnel
+from .translation import ConntrackHelper as ConntrackHelper
+from .translation import MeteringLabel as MeteringLabel
+from .translation import MeteringLabelRule as MeteringLabelRule
+from .translation import NdpProxy as NdpProxy

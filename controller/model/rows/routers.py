@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from .base import BY_OWNER, Node, Reference, Row, Standard, row
+from .base import BY_OWNER, Node, Reference, Row, Seen, Standard, row
 
 
 class ExtraRoute(msgspec.Struct, frozen=True, array_like=True):
@@ -54,6 +54,7 @@ class Router(Standard, frozen=True, kw_only=True):
     distributed: bool = True
     ecmp: bool = False
     bfd: bool = False
+    ndp_proxy: bool = False
 
     @property
     def external_networks(self) -> tuple[str, ...]:
@@ -100,16 +101,19 @@ class RouterInterface(Row, frozen=True, kw_only=True):
 @row(
     "floatingip",
     index=("router_id", "floating_network_id", "port_id"),
-    lookup=("project_id", "tags", "floating_port_id"),
+    lookup=("project_id", "tags", "floating_port_id", "floating_ip_address"),
     attributes=("floating_network_id", "floating_port_id", "floating_ip_address", "port_id", "fixed_ip_address",
                 "router_id"),
+    refers=(Reference("port_id", "port", "fip-port"), Reference("router_id", "router", "router-fip")),
+    seen=BY_OWNER,
+    quota=50,
     plural="Floating IPs",
 )  # fmt: skip
 class FloatingIp(Standard, frozen=True, kw_only=True):
     """An address of an external network, translated to and from a fixed address of a port behind a router.
 
-    `floating_port_id`: the port of the external network that has the address and its MAC.  `port_id`,
-    `fixed_ip_address` and `router_id` are "" while it is not associated.
+    `floating_port_id`: the port of the external network that has the address and its MAC.  `port_id` and
+    `fixed_ip_address` are "" while it is not associated; `router_id` is "" too, unless port forwardings use it.
     """
 
     floating_network_id: str
@@ -125,6 +129,9 @@ class FloatingIp(Standard, frozen=True, kw_only=True):
     index=("floatingip_id", "internal_port_id"),
     lookup=("project_id",),
     parent=Reference("floatingip_id", "floatingip", "forwarding", shown=True),
+    refers=(Reference("internal_port_id", "port", "forwarded"),),
+    seen=Seen(parent_owner=True),
+    quota=200,
 )
 class PortForwarding(Standard, frozen=True, kw_only=True):
     """Connections to ports of a floating IP go to ports of a fixed address.
