@@ -20,6 +20,7 @@ from controller.model.rows import (
     Gateway,
     GatewayRanking,
     Link,
+    Neighbor,
     Network,
     Port,
     Router,
