@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from controller.diagnose.first_hop import FirstHop, address_of
 from controller.diagnose.headers import Headers
 from controller.model.rows import Port
 from controller.runtime.errors import Invalid
@@ -12,9 +12,14 @@ from controller.runtime.errors import Invalid
 Fields = dict[str, int | str]  # of a frame, in their usual text form
 PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "sctp": 132}
 STATES = ("new", "established", "reply")
-_TTL = 64
 _CLIENT = 40_000  # the port of whoever opens a connection
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
+_TTL = 64
+Way = Callable[[Port, Port], Port | None]  # the port of the router that the first sends to what is for the second
+
+
+def direct(one: Port, other: Port) -> None:
+    """Way of ports in one network."""
 
 
 class Question(NamedTuple):
@@ -44,22 +49,23 @@ class Question(NamedTuple):
         return self.state == "reply"
 
 
-def request(one: Port, first: FirstHop) -> Fields:
-    """ARP request for the address of the first hop."""
-    mine, theirs = address_of(one, False) or "0.0.0.0", first.address if "." in first.address else "0.0.0.0"
+def request(one: Port, other: Port, way: Way = direct) -> Fields:
+    """ARP request for the other's address, or for the router's on the way to it."""
+    mine, theirs = _addresses(one)[0] or "0.0.0.0", _addresses(way(one, other) or other)[0] or "0.0.0.0"
     return {
         "eth_src": one.mac_address, "eth_dst": _BROADCAST, "eth_type": 0x0806, "arp_op": 1,
         "arp_sha": one.mac_address, "arp_spa": mine, "arp_tpa": theirs,
     }  # fmt: skip
 
 
-def packet(one: Port, other: Port, first: FirstHop, asked: Question = Question()) -> Fields:  # noqa: B008  a value
-    """The packet that is asked about, with the TTL that it starts with."""
-    answer, six = asked.opened_by_other, over_ipv6(one, other)
-    head: Fields = {"eth_src": one.mac_address, "eth_dst": first.mac, "ip_ttl": _TTL}
-    mine, theirs = address_of(one, six), address_of(other, six)
+def packet(one: Port, other: Port, asked: Question = Question(), way: Way = direct) -> Fields:  # noqa: B008  a value
+    """The packet that is asked about, over IPv6 where the two have no IPv4 in common."""
+    answer = asked.opened_by_other
+    head: Fields = {"eth_src": one.mac_address, "eth_dst": (way(one, other) or other).mac_address, "ip_ttl": _TTL}
+    (mine, mine6), (theirs, theirs6) = _addresses(one), _addresses(other)
+    six = bool(mine6 and theirs6 and not (mine and theirs))
     if six:
-        head |= {"eth_type": 0x86DD, "ipv6_src": mine, "ipv6_dst": theirs}
+        head |= {"eth_type": 0x86DD, "ipv6_src": mine6, "ipv6_dst": theirs6}
     else:
         head |= {"eth_type": 0x0800, "ipv4_src": mine or "0.0.0.0", "ipv4_dst": theirs or "0.0.0.0"}
     if asked.protocol == "icmp":
@@ -70,10 +76,10 @@ def packet(one: Port, other: Port, first: FirstHop, asked: Question = Question()
     return {**head, "ip_proto": PROTOCOLS[name], f"{name}_src": ends[0], f"{name}_dst": ends[1]}
 
 
-def over_ipv6(one: Port, other: Port) -> bool:
-    """Whether packets between them are of IPv6: they have no IPv4 in common."""
-    both = [(address_of(one, six), address_of(other, six)) for six in (False, True)]
-    return all(both[1]) and not all(both[0])
+def opening(one: Port, other: Port, asked: Question, way: Way = direct) -> Fields:
+    """The first packet of the connection that the packet is of."""
+    begun = asked._replace(state="new")
+    return packet(other, one, begun, way) if asked.opened_by_other else packet(one, other, begun, way)
 
 
 def headers(fields: Fields) -> Headers:
@@ -89,3 +95,10 @@ def headers(fields: Fields) -> Headers:
         str(fields.get(f"{address}_dst", "")), number or None, None if first is None else int(first),
         None if second is None else int(second),
     )  # fmt: skip
+
+
+def _addresses(port: Port) -> tuple[str, str]:
+    """First IPv4 and IPv6 address of a port, "" if none."""
+    texts = [fixed.ip_address for fixed in port.fixed_ips]
+    four = next((text for text in texts if ":" not in text), "")
+    return four, next((text for text in texts if ":" in text), "")

@@ -124,10 +124,6 @@ class Inventory:
         """The keys of the objects that an intended flow is because of."""
         return self._compiler(switch_id).origins(switch_id, [flow.cookie]).get(flow.cookie, [])
 
-    def explained(self, switch_id: str, flows: list[Flow]) -> dict[int, list[str]]:
-        """The same of several flows, by their cookies."""
-        return self._compiler(switch_id).origins(switch_id, [flow.cookie for flow in flows])
-
     def flows(self, switch_id: str) -> list[dict[str, Any]] | None:
         """Intended flows of a switch, with the objects they are for and whether they are installed; None if unknown.
 

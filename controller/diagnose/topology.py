@@ -7,10 +7,9 @@ from functools import cache
 from typing import Any, TypeVar
 
 from apps.pipeline import TABLES
-from controller.diagnose.conversation import Fields, Question, headers, over_ipv6, packet, request
+from controller.diagnose.conversation import Fields, Question, headers, opening, packet, request
 from controller.diagnose.decisions import decisions
-from controller.diagnose.first_hop import FirstHop, first_hop
-from controller.diagnose.routing import routing
+from controller.diagnose.routing import first_hop, routing
 from controller.diagnose.switches import Inventory
 from controller.diagnose.trace import Hop, follow
 from controller.flow import CONTROLLER
@@ -143,7 +142,7 @@ class FabricReport:
         frames = [self._follow(flows, one, other, what, asked) for what in self._frames(one, other, asked)]
         bindings = self._model.placement.bindings
         ends = {"from": self._port(one, bindings.get(one.id)), "to": self._port(other, bindings.get(other.id))}
-        return {**ends, "router_id": self._first_hop(one, other).router_id, "frames": frames}
+        return {**ends, "frames": frames}
 
     def unreachable(self) -> list[dict[str, Any]]:
         """Pairs of ports of one network between which some frame is lost: of each network its first port with every
@@ -227,39 +226,27 @@ class FabricReport:
         arrives = any(other.id in hop.arrived for hop in hops)
         answered = any(sent.port == at.ofport for sent in hops[0].sent)
         opener = other if asked.opened_by_other else one
-        opened = headers(self._opening(one, other, asked))
+        opened = headers(opening(one, other, asked, self._way))
         decided = [list(decisions(self._model, hop, opened, opener.id, self._inventory.origins)) for hop in hops]
+        routers = [list(routing(self._model, hop, self._inventory.origins)) for hop in hops]
+        stopped = next((each for found in routers for each in found if each["reason"]), None)
         refusal = next((each for found in decided for each in found if not each["passed"]), None)
+        verdict = self._verdict(hops, arrives, answered)
+        if refusal and not arrives:
+            verdict = _refused(refusal)
+        elif stopped and not (arrives or answered):
+            verdict = f"dropped by router {stopped['router_id']}: {stopped['reason']}"
         return {
             "frame": fields,
             "arrives": arrives,
             "answered": answered,
             "filtered": refusal is not None,
-            "verdict": _refused(refusal) if refusal and not arrives else self._verdict(hops, arrives, answered),
+            "verdict": verdict,
             "hops": [
-                {
-                    **self._hop(hop),
-                    "filters": found,
-                    "routing": list(routing(self._model, hop, self._inventory.explained)),
-                }
-                for hop, found in zip(hops, decided, strict=True)
+                {**self._hop(hop), "filters": found, "routers": passed}
+                for hop, found, passed in zip(hops, decided, routers, strict=True)
             ],
         }
-
-    def _frames(self, one: Port, other: Port, asked: Question = ECHO) -> list[Fields]:
-        """Frames of a conversation: the request for the first hop's address, then the packet, if its MAC is known."""
-        first = self._first_hop(one, other)
-        return [request(one, first)] + ([packet(one, other, first, asked)] if first.mac else [])
-
-    def _opening(self, one: Port, other: Port, asked: Question) -> Fields:
-        """The first packet of the connection that the packet is of."""
-        sender, receiver = (other, one) if asked.opened_by_other else (one, other)
-        return packet(sender, receiver, self._first_hop(sender, receiver), asked._replace(state="new"))
-
-    def _first_hop(self, sender: Port, receiver: Port) -> FirstHop:
-        """Without a router, the receiver as if it were in the sender's network: the trace shows that it is not."""
-        six = over_ipv6(sender, receiver)
-        return first_hop(self._model, sender, receiver, six) or FirstHop(receiver.mac_address, "")
 
     def _known(self, flows: Flows, one: Port, other: Port, asked: Question) -> dict[str, Tracker]:
         """The connections that switches know before the packet that is asked about."""
@@ -267,8 +254,18 @@ class FabricReport:
         opener = other if asked.opened_by_other else one
         at = self._model.placement.bindings.get(opener.id)
         if asked.state != "new" and at is not None:
-            follow(self._model, flows, at.switch_id, at.ofport, _frame(self._opening(one, other, asked)), trackers)
+            follow(self._model, flows, at.switch_id, at.ofport, _frame(opening(one, other, asked, self._way)), trackers)
         return trackers
+
+    def _frames(self, one: Port, other: Port, asked: Question = ECHO) -> list[Fields]:
+        """Frames of a conversation: the request for the target's address, or for its router's; then the packet, if the
+        address is known.
+        """
+        sent = [] if other.learning else [packet(one, other, asked, self._way)]
+        return [request(one, other, self._way), *sent]
+
+    def _way(self, one: Port, other: Port) -> Port | None:
+        return first_hop(self._model, one, other)
 
     def _verdict(self, hops: list[Hop], arrives: bool, answered: bool) -> str:
         if arrives:

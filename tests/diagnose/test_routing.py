@@ -1,97 +1,122 @@
-"""A trace over routers says at each table which object decided: interface, route, next hop, or why nothing did."""
+"""A trace goes through routers, and says which interface, route and neighbour decided."""
 
 from __future__ import annotations
 
-import pytest
+from functools import partial
+from typing import Any
 
-from controller.diagnose.conversation import packet, request
-from controller.diagnose.first_hop import FirstHop, first_hop
-from controller.diagnose.routing import routing
+import pytest
+from msgspec.structs import replace
+
+from controller.diagnose.conversation import Question, packet, request
+from controller.diagnose.routing import first_hop, routing
 from controller.diagnose.trace import follow
 from controller.flow import Flow
 from controller.flow.fields import value_of
-from controller.model.rows import Port, Subnet
-from tests.apps.clouds import switch
-from tests.routing.plan import Plan, PlannedHost, PlannedNetwork, PlannedRoute, PlannedRouter
-from tests.routing.rows import rows
+from controller.model.rows import ExtraRoute, FixedIp, Port, Router, RouterInterface, Subnet
+from tests.apps.routing.rows import GATEWAY, all_of, attached, four, mac, network, router, station, switch
 from tests.world import World
 
 
-def world() -> World:
-    """a - r - t - s - c, with alice on a, bob on b, both of r, and carol on c."""
-    networks = {name: PlannedNetwork(name, number) for number, name in enumerate("abct", 1)}
-    to_c = PlannedRoute("10.0.3.0/24", networks["t"].address(242, 4))
-    routers = [
-        PlannedRouter("r", 241, ("a", "b", "t"), (to_c,)),
-        PlannedRouter("s", 242, ("c", "t"), (PlannedRoute("0.0.0.0/0", networks["t"].address(241, 4)),)),
-    ]
-    hosts = [PlannedHost("alice", "a", 11, "r"), PlannedHost("bob", "b", 12, "r"), PlannedHost("carol", "c", 13, "s")]
-    plan = Plan(networks, {one.name: one for one in routers}, {one.name: one for one in hosts})
-    return World(switch(1), switch(2), *rows(plan, 1, {"alice": (1, 1), "bob": (2, 1), "carol": (2, 2)}))
+def cloud() -> World:
+    """a - r - transit - s - z; the machine m is in the transit network, too."""
+    to_z, to_a = ("10.0.3.0/24", four(2, 202)), ("10.0.1.0/24", four(2, 201))
+    return World(*all_of(
+        switch(1), switch(2), *(network(number) for number in (1, 2, 3)),
+        router("r", 7, to_z, ("192.0.2.0/24", four(2, 1))), attached("r", 1), attached("r", 2, 201),
+        router("s", 8, to_a), attached("s", 2, 202), attached("s", 3),
+        station("a", 1, 1, 1, 1), station("m", 2, 1, 2, 1), station("z", 3, 1, 2, 2),
+    ))  # fmt: skip
 
 
-def traced(at: World, source: str, target: str, **change: int | str) -> tuple[list[str], list[tuple[str, str]]]:
-    """The ports that it comes to, and (table, what is said) of each decision."""
-    one, other = (at.model.rows(Port)[name] for name in (source, target))
-    first = first_hop(at.model, one, other)
-    assert first is not None
-    place = at.model.placement.bindings[one.id]
-    fields = {**packet(one, other, first), **change}
+def passed(world: World, **changed: Any) -> tuple[list[str], list[dict[str, Any]]]:
+    """Who gets a packet from a to z, and what routers did with it."""
+    one, other = (world.model.rows(Port)[name] for name in ("a", "z"))
+    fields = {**packet(one, other, Question("tcp", 80), partial(first_hop, world.model)), **changed}
+    at = world.model.placement.bindings["a"]
     frame = {name: int.from_bytes(value_of(name, value), "big") for name, value in fields.items()}
+    hops = follow(world.model, world.pipeline, at.switch_id, at.ofport, frame)
 
-    def explained(switch_id: str, flows: list[Flow]) -> dict[int, list[str]]:
-        return at.compiler.origins(switch_id, [flow.cookie for flow in flows])
+    def origins(switch_id: str, flow: Flow) -> list[str]:
+        return world.compiler.origins(switch_id, [flow.cookie])[flow.cookie]
 
-    hops = follow(at.model, at.pipeline, place.switch_id, place.ofport, frame)
-    said = [(each["table"], each["says"]) for hop in hops for each in routing(at.model, hop, explained)]
-    return [port for hop in hops for port in hop.arrived], said
+    arrived = [port for hop in hops for port in hop.arrived]
+    return arrived, [each for hop in hops for each in routing(world.model, hop, origins)]
 
 
-def test_one_router() -> None:
-    assert traced(world(), "alice", "bob") == (["bob"], [
-        ("enter", "is for a router: interface 10.0.1.241 2001:db8:0:1::f1 of router r"),
-        ("route", "is routed to 10.0.2.0/24: interface 10.0.2.241 2001:db8:0:2::f1 of router r"),
-        ("resolve", "has its next hop: port bob (10.0.2.12 2001:db8:0:2::c)"),
+def test_each_router_says_what_decided() -> None:
+    assert passed(cloud()) == (["z"], [
+        {"router_id": "r", "interface_id": "r-n1", "route": "10.0.3.0/24", "next_hop": four(2, 202),
+         "resolved": "port/s-n2", "reason": ""},
+        {"router_id": "s", "interface_id": "s-n2", "route": "10.0.3.0/24", "next_hop": None,
+         "resolved": "port/z", "reason": ""},
     ])  # fmt: skip
 
 
-def test_several_routers_and_an_extra_route() -> None:
-    arrived, said = traced(world(), "alice", "carol")
-    assert arrived == ["carol"]
-    assert [table for table, _ in said] == ["enter", "route", "resolve"] * 2
-    assert said[1][1] == "is routed to 10.0.3.0/24: router r"
-    assert said[2][1] == "has its next hop: interface 10.0.4.242 2001:db8:0:4::f2 of router s"
-
-
 @pytest.mark.parametrize(
-    ("change", "last"),
+    ("changed", "router_id", "reason"),
     [
-        ({"ip_ttl": 1}, ["hop", "errors"]), ({"ipv4_dst": "192.0.2.9"}, ["errors"]),
-        ({"ipv4_dst": "10.0.2.99"}, ["route", "unresolved"]), ({"ipv4_dst": "10.0.1.241"}, ["itself", "echo"]),
+        ({"ipv4_dst": "198.51.100.1"}, "r", "no route"),
+        ({"ip_ttl": 1}, "r", "TTL"),
+        ({"ip_ttl": 2}, "s", "TTL"),
+        ({"ipv4_dst": four(1, GATEWAY)}, "r", "itself"),
+        ({"ipv4_dst": four(2, 77)}, "r", "next hop"),
     ],
-)  # fmt: skip
-def test_what_is_not_forwarded(change: dict[str, int | str], last: list[str]) -> None:
-    arrived, said = traced(world(), "alice", "bob", **change)
-    assert arrived == (["alice"] if last == ["itself", "echo"] else [])
-    assert [table for table, _ in said][1:] == last
+)
+def test_the_router_that_drops_it_says_why(changed: dict[str, Any], router_id: str, reason: str) -> None:
+    arrived, found = passed(cloud(), **changed)
+    assert arrived == [] and found[-1]["router_id"] == router_id and reason in found[-1]["reason"]
+    assert [each["reason"] for each in found[:-1]] == [""] * (len(found) - 1)
 
 
-def test_the_first_hop_is_the_gateway_of_the_subnet() -> None:
-    at = world()
-    alice, bob, carol = (at.model.rows(Port)[name] for name in ("alice", "bob", "carol"))
-    transit = PlannedNetwork("t", 4)
-    on_t = Port(id="x", project_id="t", network_id="t", mac_address="02:00:00:00:00:01",
-                fixed_ips=at.model.rows(Port)["r-t-both"].fixed_ips)  # fmt: skip
-    found = first_hop(at.model, on_t, alice)
-    assert found is not None and found.router_id == "r"
-    subnet = at.model.rows(Subnet)["t-4"]
-    at.put(Subnet(id=subnet.id, project_id="t", network_id="t", ip_version=4, cidr=subnet.cidr,
-                  gateway_ip=transit.address(242, 4)))  # fmt: skip
-    found = first_hop(at.model, on_t, alice)
-    assert found == FirstHop(transit.mac(242), transit.address(242, 4), "s")
-    assert request(on_t, found)["arp_tpa"] == transit.address(242, 4)
-    for key in [each.key for each in at.model.rows(Port).values() if each.id.startswith("r-a")]:
-        at.put(key)
-    assert first_hop(at.model, alice, bob) is None
-    assert first_hop(at.model, alice, alice) == FirstHop(alice.mac_address, alice.addresses[0])
-    assert carol.network_id == "c"
+def test_the_first_hop_is_the_gateway_of_the_senders_subnet() -> None:
+    world = cloud()
+    rows = world.model.rows(Port)
+    way = partial(first_hop, world.model)
+    assert way(rows["a"], rows["a"]) is None
+    gateway = way(rows["a"], rows["z"])
+    assert gateway is not None and gateway.id == "r-n1", "the only router there"
+    world.put(*all_of(router("t", 9), attached("t", 1, 99)))
+    subnet = world.model.rows(Subnet)["n1v4"]
+    for host, port_id in ((99, "t-n1"), (GATEWAY, "r-n1")):
+        world.put(replace(subnet, gateway_ip=four(1, host)))
+        chosen = way(rows["a"], rows["z"])
+        assert chosen is not None and chosen.id == port_id
+        assert request(rows["a"], rows["z"], way)["arp_tpa"] == four(1, host)
+        assert packet(rows["a"], rows["z"], way=way)["eth_dst"] == mac(1, host)
+
+
+def test_the_first_hop_is_of_the_version_that_both_ports_have() -> None:
+    """A router has a port of its own for each, as the API makes them."""
+    world = cloud()
+    rows = world.model.rows(Port)
+    (port, interface) = attached("r", 1)
+    assert isinstance(port, Port) and isinstance(interface, RouterInterface)
+    four_only, six_only = (replace(port, id=f"r-v{n}", fixed_ips=(port.fixed_ips[n],)) for n in (0, 1))
+    world.put("port/r-n1", "router_interface/r-n1", four_only, six_only,
+              *(replace(interface, id=each.id) for each in (four_only, six_only)))  # fmt: skip
+    chosen = first_hop(world.model, rows["a"], rows["z"])
+    assert chosen is not None and chosen.id == "r-v0"
+    world.put(*(replace(rows[name], fixed_ips=rows[name].fixed_ips[1:]) for name in ("a", "z")))
+    chosen = first_hop(world.model, rows["a"], rows["z"])
+    assert chosen is not None and chosen.id == "r-v1"
+
+
+def test_networks_that_no_router_joins_have_no_first_hop_but_their_gateway() -> None:
+    world = cloud()
+    world.put("router_interface/s-n3")
+    rows = world.model.rows(Port)
+    assert first_hop(world.model, rows["a"], rows["z"]) is None
+
+
+def test_a_default_route_and_one_of_ipv6_are_named() -> None:
+    world = cloud()
+    row = world.model.rows(Router)["r"]
+    world.put(replace(row, routes=(ExtraRoute("0.0.0.0/0", four(2, 1)), ExtraRoute("::/0", "fd00:2::1"))))
+    (found,) = passed(world, ipv4_dst="198.51.100.1")[1]
+    assert (found["route"], found["next_hop"], found["resolved"]) == ("0.0.0.0/0", four(2, 1), "port/m")
+    six = [replace(world.model.rows(Port)[name], fixed_ips=(FixedIp(f"n{net}v6", f"fd00:{net}::1"),))
+           for name, net in (("a", 1), ("z", 3))]  # fmt: skip
+    world.put(*six)
+    (found,) = passed(world)[1]
+    assert (found["route"], found["next_hop"], found["resolved"]) == ("::/0", "fd00:2::1", "port/m")

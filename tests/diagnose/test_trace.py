@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from controller.diagnose.conversation import Question, headers, packet
+from controller.diagnose.conversation import Question, headers, opening, packet
 from controller.diagnose.decisions import decisions
-from controller.diagnose.first_hop import FirstHop
 from controller.diagnose.trace import follow
 from controller.flow import Flow
 from controller.flow.fields import value_of
@@ -45,11 +44,10 @@ def decided(at: World, source: str, target: str, asked: Question) -> tuple[bool,
 
     known: dict[str, Tracker] = {}
     opener = other if asked.opened_by_other else one
-    sender, receiver = (other, one) if asked.opened_by_other else (one, other)
-    first = packet(sender, receiver, FirstHop(receiver.mac_address, ""), asked._replace(state="new"))
+    first = opening(one, other, asked)
     if asked.state != "new":
         way(opener, first, known)
-    hops = way(one, packet(one, other, FirstHop(other.mac_address, ""), asked), known)
+    hops = way(one, packet(one, other, asked), known)
     found = [each for hop in hops for each in decisions(at.model, hop, headers(first), opener.id, origins)]
     return any(target in hop.arrived for hop in hops), found
 
