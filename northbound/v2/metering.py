@@ -8,7 +8,7 @@ from controller.intent import metering
 from controller.model.rows import MeteringLabel, MeteringLabelRule
 
 from .. import schema
-from ..checks import CIDR, Fault, boolean, one_of, optional_text, shown, text, uuid
+from ..checks import ADDRESS, CIDR, Fault, boolean, one_of, optional_text, shown, text, uuid
 from ..resource import Attribute, Extension, May, Resource, attribute
 from ..rules import ADMIN, CREATE, MANAGER, READER, Access, of_attributes
 from ..schema import SHOWN_TEXT, or_null
@@ -40,7 +40,7 @@ METERING_LABELS = Resource(
 )
 
 
-@schema.takes(or_null({"anyOf": [CIDR, schema.of(optional_text)]}))
+@schema.takes(or_null({"anyOf": [CIDR, ADDRESS, {"const": ""}]}))
 def ip_prefix(value: object) -> str:
     """A subnet, or one address; "" for null."""
     if value is None or value == "":

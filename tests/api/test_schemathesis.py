@@ -36,6 +36,10 @@ include-path-regex = "^/v2.0/(log/)?[a-z_-]+(/[{](id|project)[}])?(/bindings.*|/
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]
+include-path-regex = "^/v2.0/(metering|[a-z_]+/[{][a-z_]+_id[}])/[a-z_-]+(/[{]id[}])?$"
+checks.positive_data_acceptance.enabled = false
+
+[[operations]]
 include-path-regex = "^/tenet/v1/trace$"
 checks.positive_data_acceptance.enabled = false
 """
