@@ -102,3 +102,14 @@ def test_a_port_without_port_security_is_not_taken_for_the_router(world: World) 
         world.ann.send(*claims)
         assert heard.frames(lambda frame: mac(world.ann.mac) + ARP.to_bytes(2, "big") in frame) == []
     assert world.alice.knows(router) == known and world.alice.ping(address("b", 1)).lost == 0
+
+
+def test_a_trace_goes_through_the_router_and_the_filters(world: World) -> None:
+    ends = {name: vm.iface_id for name, vm in (("from", world.alice), ("to", world.bob))}
+    reply = world.cloud.controller.api("GET", f"/tenet/v1/trace?from={ends['from']}&to={ends['to']}")
+    assert reply.status == 200
+    asked, sent = reply.json["trace"]["frames"]
+    assert asked["answered"] and sent["arrives"], (asked["verdict"], sent["verdict"])
+    (router,) = [each for hop in sent["hops"] for each in hop["routers"]]
+    assert router["route"] == f"{address('b', 0)}/24" and router["resolved"] == f"port/{ends['to']}"
+    assert [each["passed"] for hop in sent["hops"] for each in hop["filters"]] == [True, True]
