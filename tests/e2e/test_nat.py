@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -42,14 +43,16 @@ class Site:
             self.v2.rule(default, "ingress", "any", ethertype=ethertype)
         self.ports = [self.v2.port(self.network, f"10.0.0.{n}", f"2001:db8:1::{n}") for n in (11, 12, 13)]
         self.alice, self.anna, self.bob = (
-            start(made, made[at], port, "10.0.0.254", "2001:db8:1::fe") for at, port in zip((0, 0, 1), self.ports, strict=True)
+            start(made, made[at], port, "10.0.0.254", "2001:db8:1::fe")
+            for at, port in zip((0, 0, 1), self.ports, strict=True)
         )
 
     def _make_outside(self) -> None:
         """A bridge as the physical network, in the machine's own namespace."""
         self.lab.at_end(lambda: ip([f"netns del {self.outside}"]))
         ip([f"netns add {self.outside}"])
-        ip(["link add eth0 type bridge", "link set eth0 address 02:00:00:00:00:01", "link set eth0 up", "link set lo up",
+        ip(["link add eth0 type bridge", "link set eth0 address 02:00:00:00:00:01", "link set eth0 up",
+            "link set lo up",
             "addr add 203.0.113.1/24 dev eth0", f"addr add {FAR}/32 dev lo",
             "addr add 2001:db8:e::1/64 dev eth0 nodad"], self.outside)  # fmt: skip
         for number, hypervisor in enumerate(self.lab):
@@ -76,8 +79,7 @@ class Site:
         return until(lambda: f" {PING}" in self.run("ping", "-c", "1", "-W", "1", to), 20)
 
     def run(self, *command: str) -> str:
-        done = inside(self.outside, *command, check=False)
-        return done.stdout
+        return subprocess.run(inside(self.outside, command), capture_output=True, text=True, timeout=30).stdout
 
 
 @pytest.fixture(scope="module")
