@@ -89,6 +89,8 @@ def main() -> None:
     routers()
     default_rules()
     logs(port["id"])
+    floating_ips(subnet["id"])
+    meters()
     make("extension", "list", "--network")
     try:
         run("network", "delete", "c-net")
@@ -180,6 +182,70 @@ def logs(port_id: str) -> None:
     assert make("network", "log", "show", "c-log")["Enabled"] is True
     assert [each["Name"] for each in make("network", "log", "list")] == ["c-log"]
     run("network", "log", "delete", "c-log")
+
+
+def floating_ips(subnet_id: str) -> None:
+    """A way out for c-net, floating IPs of it, and what else is at its router."""
+    make("network", "create", "c-out", "--external")
+    make("subnet", "create", "c-out-sub", "--network", "c-out", "--subnet-range", "203.0.113.0/24")
+    router = make("router", "create", "c-way", "--external-gateway", "c-out")
+    run("router", "add", "subnet", "c-way", subnet_id)
+    first, second = (make("port", "create", f"c-in-{number}", "--network", "c-net") for number in (1, 2))
+    made = make("floating", "ip", "create", "c-out", "--description", "d", "--tag", "t1")
+    assert (made["port_id"], made["status"], made["tags"]) == (None, "DOWN", ["t1"]), made
+    floating = made["id"]
+    run("floating", "ip", "set", floating, "--port", "c-in-1")
+    shown = make("floating", "ip", "show", floating)
+    assert (shown["port_id"], shown["router_id"]) == (first["id"], router["id"]) and shown["port_details"], shown
+    run("floating", "ip", "unset", floating, "--port")
+    assert make("floating", "ip", "show", floating)["port_id"] is None
+    port_forwardings(floating, second)
+    helper = make("network", "l3", "conntrack", "helper", "create", "c-way", "--helper", "tftp", "--protocol", "udp",
+                  "--port", "69")  # fmt: skip
+    assert [each["Port"] for each in make("network", "l3", "conntrack", "helper", "list", "c-way")] == [69]
+    run("network", "l3", "conntrack", "helper", "delete", "c-way", helper["id"])
+    local_ips()
+    assert [each["ID"] for each in make("floating", "ip", "list")] == [floating]
+    run("floating", "ip", "delete", floating)
+    for each in (first, second):
+        run("port", "delete", each["id"])
+    run("router", "remove", "subnet", "c-way", subnet_id)
+    run("router", "delete", "c-way")
+    run("network", "delete", "c-out")
+
+
+def port_forwardings(floating: str, port: dict[str, Any]) -> None:
+    command = ("floating", "ip", "port", "forwarding")
+    ends = ("--port", port["id"], "--internal-ip-address", port["fixed_ips"][0]["ip_address"], "--protocol", "tcp")
+    made = make(*command, "create", floating, *ends, "--external-protocol-port", "80", "--internal-protocol-port",
+                "8080")  # fmt: skip
+    assert (made["external_port"], made["internal_port"]) == (80, 8080), made
+    many = make(*command, "create", floating, *ends, "--external-protocol-port", "90:99", "--internal-protocol-port",
+                "190:199")  # fmt: skip
+    assert many["external_port_range"] == "90:99", many
+    run(*command, "set", floating, made["id"], "--external-protocol-port", "81")
+    assert make(*command, "show", floating, made["id"])["external_port"] == 81
+    assert len(make(*command, "list", floating)) == 2
+    run(*command, "delete", floating, made["id"], many["id"])
+
+
+def local_ips() -> None:
+    made = make("local", "ip", "create", "--name", "c-local", "--network", "c-net")
+    association = make("local", "ip", "association", "create", "c-local", "c-in-1")
+    assert association["local_ip_address"] == made["local_ip_address"], association
+    assert len(make("local", "ip", "association", "list", "c-local")) == 1
+    run("local", "ip", "association", "delete", "c-local", association["fixed_port_id"])
+    run("local", "ip", "delete", "c-local")
+
+
+def meters() -> None:
+    meter = make("network", "meter", "create", "c-meter", "--description", "d")
+    rule = make("network", "meter", "rule", "create", "c-meter", "--remote-ip-prefix", "198.51.100.0/24", "--ingress")
+    assert (rule["metering_label_id"], rule["remote_ip_prefix"]) == (meter["id"], "198.51.100.0/24"), rule
+    assert [each["Name"] for each in make("network", "meter", "list")] == ["c-meter"]
+    assert make("network", "meter", "rule", "show", rule["id"])["direction"] == "ingress"
+    run("network", "meter", "rule", "delete", rule["id"])
+    run("network", "meter", "delete", "c-meter")
 
 
 if __name__ == "__main__":
