@@ -172,7 +172,7 @@ def test_a_trace_says_where_it_ends_and_that_networks_differ(topology: dict[str,
 def test_networks_that_a_router_joins_are_not_kept_apart(topology: dict[str, Any]) -> None:
     passed = {"router_id": "r", "interface_id": "i", "route": "10.0.2.0/24", "next_hop": None, "resolved": "port/p",
               "reason": ""}  # fmt: skip
-    hop = {"switch": "a1", "in_port": 7, "tables": [], "sent": [], "arrived": [], "routing": [passed]}
+    hop = {"switch": "a1", "in_port": 7, "tables": [], "sent": [], "arrived": [], "routers": [passed]}
     frame = {"frame": {"eth_type": 0x0800, "eth_src": "a", "eth_dst": "b"}, "arrives": True, "answered": False,
              "verdict": "arrives", "hops": [hop]}  # fmt: skip
     found = explain(topology, {"from": topology["ports"][0], "to": topology["ports"][2], "frames": [frame]})
