@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from controller.compile.compiler import Apps, Compiled, Compiler
 from controller.model.model import Dependency, Model
 from controller.model.overlay import Changed, Overlay
-from controller.model.rows import Network, Router, SecurityGroup, SecurityGroupRule, Switch
+from controller.model.rows import Network, Router, RouterInterface, SecurityGroup, SecurityGroupRule, Switch
 from controller.runtime import hub
 
 KEPT = 60.0  # seconds after the last question that what was computed is kept
@@ -85,11 +85,13 @@ class OnDemand:
 def concerned(model: Model, overlay: Overlay) -> set[str]:
     """The switches that may have flows that read what the overlay changes.
 
-    Those that its dependencies name, and all that carry a network, a router or a security group that they name, or a
-    group whose rules name it, before or after.  In a fabric of wires every switch has flows towards each that receives
+    Those that its dependencies name, and all that carry a network, a router or a security group that they name, the
+    network of a router's interface whose port they name, or a group whose rules name it, before or after.  In a fabric of wires every switch has flows towards each that receives
     frames: all of them, where that changes.
     """
     named = {part for dependency in overlay.touched for part in _parts(dependency)}
+    interfaces = [find(RouterInterface, part) for part in named for find in (model.get, overlay.get)]
+    named |= {part for one in interfaces if one is not None for part in (one.network_id, one.router_id)}
     found = {part for part in named if model.get(Switch, part) is not None}
     for part in named:
         for name, kind in (("network", Network), ("router", Router)):

@@ -15,6 +15,7 @@ from controller.model.rows import (
     FixedIp,
     Interface,
     Learned,
+    Neighbor,
     Network,
     Physical,
     Port,
@@ -198,7 +199,9 @@ def _routed(of: str) -> list[Row]:
     router = Router(id="r", project_id="t", number=7, segment=907, routes=tuple(ExtraRoute(*one) for one in routes))
     joined = [RouterInterface(id="r1", router_id="r", network_id=of),
               RouterInterface(id="r2", router_id="r", network_id="green")]  # fmt: skip
-    return [green, *subnets, here, there, router, *joined]
+    asked = [Neighbor(network_id=of, ip_address=address, mac="02:00:00:00:00:03", switch_id="h1", router_id="r")
+             for address in (four(99), six(99))]  # fmt: skip
+    return [green, *subnets, here, there, router, *joined, *asked]
 
 
 def _without_twins(rows: list[Row]) -> list[Row]:
