@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import Flow, field, move, put
+from controller.flow import Action, Flow, field, move, pop, push, put
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port
 
 from .pipeline import ANSWER, ARP, BROADCAST, PERMITTED, TURN_BACK, UNTAGGED, USUAL, not_announced
 
 REQUEST = field("arp_op", 1)
-REPLY = (move("eth_src", "eth_dst"), move("arp_sha", "arp_tha"), move("arp_spa", "arp_tpa"), put("arp_op", 2))
+_TO_ASKER = (move("eth_src", "eth_dst"), move("arp_sha", "arp_tha"))
+_SAID = (
+    move("eth_src", "arp_sha"), push("arp_tpa"), move("arp_spa", "arp_tpa"), pop("arp_spa"), put("arp_op", 2),
+)  # fmt: skip
 
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:
@@ -27,8 +30,19 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
         if ":" in address:
             continue
         asked = (BROADCAST, ARP, UNTAGGED, REQUEST, field("arp_tpa", address), not_announced(network.segment))
-        said = (put("eth_src", mac), put("arp_sha", mac), put("arp_spa", address))
-        yield Flow(ANSWER, USUAL, asked, REPLY + said + TURN_BACK, goto=PERMITTED)
+        yield Flow(ANSWER, USUAL, asked, reply(mac), goto=PERMITTED)
+
+
+def reply(mac: str) -> tuple[Action, ...]:
+    """Turn a request into the reply that its target is at `mac`, for the port that asked: of the actions one is the
+    target's own, for there are as many of them as addresses.
+    """
+    return (*turned(mac), *TURN_BACK)
+
+
+def turned(mac: str) -> tuple[Action, ...]:
+    """The same reply, wherever it goes."""
+    return (*_TO_ASKER, put("eth_src", mac), *_SAID)
 
 
 IN_NETWORK = {"port": port}

@@ -33,7 +33,7 @@ def to_gateway(router_id: str, see: Reader, here: tuple[Action, ...]) -> tuple[A
         buckets.append(Bucket((TO_SWITCH.put(switch.number), resubmit(OUTBOUND.number)), watch))
         if watch is None:
             break
-    return _first_alive(buckets)
+    return _first_alive(buckets, see)
 
 
 def in_turn(
@@ -53,7 +53,7 @@ def in_turn(
     for switch, watch in _standing(ranking.switches, see):
         if switch.id == see.switch_id:
             buckets.append(Bucket(own))
-            return _first_alive(buckets)
+            return _first_alive(buckets, see)
         if watch is None:
             return others
         buckets.append(Bucket(others, watch))
@@ -76,8 +76,13 @@ def _cut_off(switch_id: str, see: Reader) -> bool:
     return bool(see.link_ports()) and see.route(switch_id) is None
 
 
-def _first_alive(buckets: list[Bucket]) -> tuple[Action, ...]:
-    """The last one is not watched: if all seem dead, it is tried."""
-    if len(buckets) < 2:
+def _first_alive(buckets: list[Bucket], see: Reader) -> tuple[Action, ...]:
+    """The last one counts always: if all seem dead, it is tried.
+
+    Open vSwitch takes no bucket of such a group without a watched port: it watches the tunnel port for all peers.
+    """
+    me = see.switch()
+    if len(buckets) < 2 or me is None or not me.tunnels:
         return buckets[0].actions if buckets else ()
-    return (to_group(Group("fast_failover", (*buckets[:-1], Bucket(buckets[-1].actions)))),)
+    last = Bucket(buckets[-1].actions, me.tunnels[0].ofport)
+    return (to_group(Group("fast_failover", (*buckets[:-1], last))),)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from controller.flow import Action, Field, Table, field, load, masked, move
+from controller.flow import Action, Field, Table, field, load, masked, resubmit
 from controller.flow.bits import Bits, together
 from controller.flow.fields import MEMO
 
@@ -35,7 +35,8 @@ CLASSIFY = _table(
     "labelled arrive neighbor declared learn local",
 )  # fmt: skip
 LABELLED = _table(8, "labelled", "eth_type mpls_label", "arrive", miss="forward")
-ARRIVE = _table(16, "arrive", "tun_id", "local", flow_set="network")
+ARRIVE = _table(16, "arrive", "tun_id", "local", miss="arrive_router", flow_set="network")
+ARRIVE_ROUTER = _table(20, "arrive_router", "tun_id", "snat")
 
 # --- admit: may this port send this source address; where does an address without a declared owner live ---
 NEIGHBOR = _table(
@@ -69,16 +70,27 @@ ANSWER = _table(
 ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 
 # --- route (to 126): frames to a router; the next hop's network, address and MAC (docs/decisions/0115-routers.md) ---
+_PINGED = "ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code"
+DNAT = _table(85, "dnat", f"reg5 eth_type ip_proto {_PINGED}", "dnat_tracked hop local")
+DNAT_TRACKED = _table(86, "dnat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst udp_dst ct_state", "dnat_judged")
+DNAT_JUDGED = _table(87, "dnat_judged", "reg4 reg5 eth_type ipv4_dst ct_state ct_mark", "hop")
 ENTER = _table(88, "enter", "metadata eth_dst vlan_vid", "itself", miss="local", flow_set="network")
 ITSELF = _table(
-    92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
-    "permit errors", miss="hop", flow_set="router",
+    92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv6_type", "echo errors",
+    miss="hop", flow_set="router",
+)  # fmt: skip
+ECHO = _table(
+    94, "echo", f"reg5 eth_type ip_frag ip_proto {_PINGED}", "enter", flow_set="router",
 )  # fmt: skip
 HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", "errors", miss="route")
-ROUTE = _table(
-    104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit", miss="errors", flow_set="router"
-)  # fmt: skip
+ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit float", "errors", flow_set="router")
+FLOAT = _table(105, "float", "reg5 reg6 eth_type ipv4_src", "snat_tracked", miss="gateway")
+GATEWAY = _table(106, "gateway", "metadata", "snat fabric")
+SNAT = _table(107, "snat", "reg5 eth_type ipv4_src ipv4_dst ipv6_dst", "snat_tracked outside")
 PATHS = _table(108, "paths", "reg5 eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
+SNAT_TRACKED = _table(109, "snat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst udp_dst ct_state", "snat_judged")
+SNAT_JUDGED = _table(110, "snat_judged", "reg4 reg5 eth_type ipv4_src ct_state ct_mark", "outside")
+OUTSIDE = _table(111, "outside", "reg5 metadata eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 FIT = _table(112, "fit", "reg5 metadata eth_type", "fits", miss="resolve", flow_set="router")
 FITS = _table(114, "fits", "reg5", "errors", miss="resolve")
 ERRORS = _table(116, "errors", "reg6")
@@ -88,8 +100,16 @@ RESOLVE = _table(
 )  # fmt: skip
 UNRESOLVED = _table(122, "unresolved", "reg6")
 
+ANSWER_OUTSIDE = _table(
+    125, "answer_outside", "metadata eth_type ip_proto icmpv6_type nd_target arp_op arp_tpa", "advertise_outside"
+)  # fmt: skip
+ADVERTISE_OUTSIDE = _table(126, "advertise_outside", "eth_type ip_proto icmpv6_type", miss="local")
+
 # --- forward: destination address to local port, other switch, or every member of the network ---
-LOCAL = _table(128, "local", "metadata eth_dst", "heard permit flood flood_filter limit", miss="remote")
+LOCAL = _table(
+    128, "local", "metadata eth_dst eth_type ip_proto icmpv6_type nd_target arp_op arp_tpa",
+    "heard permit flood flood_filter limit dnat answer_outside", miss="remote",
+)  # fmt: skip
 HEARD = _table(130, "heard", "metadata eth_type ip_proto icmpv6_type arp_op")
 FLOOD = _table(136, "flood", "metadata reg9", "permit deliver")  # entered by resubmit only
 REMOTE = _table(144, "remote", "metadata eth_dst", "fabric spread unknown limit", flow_set="network")
@@ -106,9 +126,7 @@ INGRESS_TRACKED = _table(
     178, "ingress_tracked", "eth_type ip_frag ct_state ct_mark", "ingress_judged judge deliver verdicts"
 )  # fmt: skip
 INGRESS_JUDGED = _table(180, "ingress_judged", "eth_type ip_proto tcp_flags ct_state reg14", "deliver verdicts")
-FLOOD_FILTER = _table(
-    184, "flood_filter", "eth_type ip_proto udp_src udp_dst icmpv6_type", "flood_blocks"
-)  # fmt: skip
+FLOOD_FILTER = _table(184, "flood_filter", "eth_type ip_proto udp_src udp_dst icmpv6_type", "flood_blocks")
 FLOOD_BLOCKS = _table(186, "flood_blocks", "metadata", "flood_judge")
 FLOOD_JUDGE = _table(188, "flood_judge", "metadata reg9 reg14 eth_type", "flood_alike flood_copies")
 FLOOD_ALIKE = _table(189, "flood_alike", "metadata reg9 reg15 eth_type ip_frag ct_state", "group flood_copies")
@@ -145,20 +163,14 @@ VERDICTS = _table(250, "verdicts", "reg14 reg15 ct_state")
 
 # --- beside packets' way: probes of the connection tracker, and whose its zones are ---
 PROBE = _table(251, "probe", "eth_type ct_mark")  # entered from the controller only
-ZONES = Table(252, "zones", frozenset({"ct_zone"}), owns_zones=True)  # never entered
+ZONES = Table(252, "zones", frozenset({"ct_zone", "reg4"}), owns_zones=True)  # never entered
 
-TABLES = (
-    CLASSIFY, LABELLED, ARRIVE, NEIGHBOR, SOURCE, DECLARED, LEARN, EGRESS, EGRESS_TRACKED, EGRESS_JUDGED, ANSWER,
-    ADVERTISE, ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, LOCAL, HEARD, FLOOD,
-    REMOTE, SPREAD, UNKNOWN, LIMIT, PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
-    FLOOD_ALIKE, FLOOD_COPIES, DELIVER, FABRIC, IMPOSE, FORWARD, JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES,
-    VERDICTS, PROBE, ZONES,
-)  # fmt: skip
-
-# Tables whose numbers stay from version to version.  To the first three packets come back from the connection tracker:
+# Tables whose numbers stay from version to version.  To all but the last packets come back from the connection tracker:
 # what the datapath has cached of a packet's first part names them for a moment longer than the former flows.  A flow of
 # the last that is new empties the port's zone, so to move it would end all connections.
-LASTING = (EGRESS_TRACKED, INGRESS_TRACKED, FLOOD_ALIKE, ZONES)
+LASTING = (
+    EGRESS_TRACKED, ECHO, INGRESS_TRACKED, FLOOD_ALIKE, DNAT_TRACKED, DNAT_JUDGED, SNAT_TRACKED, SNAT_JUDGED, ZONES,
+)  # fmt: skip
 
 # --- stages: the state of a packet, and the table where it goes on ---
 CHECK_SOURCES = NEIGHBOR  # it is of a port that may use declared addresses only
@@ -174,24 +186,30 @@ PERMITTED = DELIVER  # its receiver may have it
 TO_JUDGE = JUDGE  # which port it is of, and in which direction, is said: do its groups allow it
 TO_GROUP = GROUP  # the same, of one group
 DECIDED = VERDICTS  # its filter has decided, and says what
+AT_GATEWAY = SNAT  # it is to leave by a gateway of ROUTER, which this switch is
+FROM_EXTERNAL = DNAT  # it has come from an external network, to ROUTER
+ASKED_OUTSIDE = ANSWER_OUTSIDE  # it asks, in an external network, for an address that this switch has
 OUTBOUND = FABRIC  # it is for switch TO_SWITCH
 
 STAGES: dict[str, tuple[Table, ...]] = {
-    "classify": (CLASSIFY, LABELLED, ARRIVE),
+    "classify": (CLASSIFY, LABELLED, ARRIVE, ARRIVE_ROUTER),
     "admit": (NEIGHBOR, SOURCE, DECLARED, LEARN),
     "egress": (EGRESS, EGRESS_TRACKED, EGRESS_JUDGED),
     "serve": (ANSWER, ADVERTISE),
-    "route": (ENTER, ITSELF, HOP, ROUTE, PATHS, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED),
+    "route": (
+        DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, ECHO, HOP, ROUTE, FLOAT, GATEWAY, SNAT, PATHS, SNAT_TRACKED,
+        SNAT_JUDGED, OUTSIDE, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
+    ),
     "forward": (LOCAL, HEARD, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
-        PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE,
-        FLOOD_ALIKE, FLOOD_COPIES,
+        PERMIT, INGRESS_TRACKED, INGRESS_JUDGED, FLOOD_FILTER, FLOOD_BLOCKS, FLOOD_JUDGE, FLOOD_ALIKE, FLOOD_COPIES,
     ),
     "deliver": (DELIVER,),
     "fabric": (FABRIC, IMPOSE, FORWARD),
     "judge": (JUDGE, GROUP, REMOTES, MEMBERS, PLAIN_MEMBERS, RULES),
     "verdict": (VERDICTS, PROBE, ZONES),
 }  # fmt: skip
+TABLES = tuple(table for tables in STAGES.values() for table in tables)
 
 # --- priorities: a miss, what gives way, the usual, what overrides it ---
 MISS, LOW, LEARNED, USUAL, HIGH, HIGHEST = 0, 50, 80, 100, 110, 200
@@ -204,36 +222,36 @@ def _bits(name: str, place: str, low: int, width: int, set_by: str, read_by: str
 
 SEGMENT = _bits(
     "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24,
-    "classify arrive route paths",
-    "declared answer enter fit resolve local heard flood remote spread unknown flood_blocks flood_judge flood_alike "
-    "flood_copies fabric impose",
+    "classify arrive arrive_router route paths float snat",
+    "declared answer enter gateway outside fit resolve answer_outside local heard flood remote spread unknown "
+    "flood_blocks flood_judge flood_alike flood_copies fabric impose",
 )  # fmt: skip
 FROM_FABRIC = _bits(
     "the frame came from another switch, so it is never sent to one again (split horizon)", "metadata", 32, 1,
-    "classify arrive route paths", "declared enter remote spread fabric",
+    "classify arrive arrive_router route paths answer_outside dnat", "declared enter remote spread fabric",
 )  # fmt: skip
 ANNOUNCED = _bits(
-    "the sender speaks of its own address, so nobody answers for it", "metadata", 33, 1, "source route paths", "answer",
+    "the sender speaks of its own address, so nobody answers for it", "metadata", 33, 1,
+    "source route paths arrive_router", "answer",
     zero="of another's, or of none",
 )  # fmt: skip
 IN_KEY = _bits(
-    "the logical port that the frame came in by", "reg6", 0, 16, "classify answer advertise itself",
-    "neighbor source learn egress egress_tracked egress_judged answer advertise itself errors unresolved "
+    "the logical port that the frame came in by", "reg6", 0, 16,
+    "classify answer advertise echo local answer_outside dnat",
+    "neighbor source learn egress egress_tracked egress_judged answer advertise itself float errors unresolved "
     "limit deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
-SENDER_FILTER = _bits(
-    "the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress itself", zero="it has none"
-)  # fmt: skip
+SENDER_FILTER = _bits("the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress", "it has none")
 OUT_KEY = _bits(
-    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise itself",
+    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise",
     "permit ingress_tracked ingress_judged deliver",
 )  # fmt: skip
 RECEIVER_FILTER = _bits(
-    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood itself", "permit", zero="it has none"
+    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood", "permit", zero="it has none"
 )  # fmt: skip
 TO_SWITCH = _bits(
-    "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread", "fabric impose",
+    "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread gateway", "fabric impose",
     zero="it is for the physical network, and no switch in particular",
 )  # fmt: skip
 BLOCK = _bits(
@@ -251,21 +269,32 @@ SAME_GROUPS = _bits(
 BUCKET = _bits("which of several shortest paths over links", "reg10", 0, 3, "fabric", "impose")
 ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "classify impose", "forward")
 
-ROUTER = _bits("the number of the router that it is at", "reg5", 0, 14, "enter", "itself route paths fit")
+_NAT = "dnat dnat_tracked dnat_judged snat snat_tracked snat_judged"
+ROUTER = _bits(
+    "the number of the router that it is at", "reg5", 0, 14, "enter arrive_router local dnat",
+    f"itself echo route paths fit float outside {_NAT}",
+)  # fmt: skip
 FAULT = _bits(
     "why a router does not forward it: NO_ROUTE, TTL_EXCEEDED, LARGER, or OWN_ADDRESS; the controller reads it", "reg5",
     19, 2, "itself hop fits", "", zero="NO_ROUTE",
 )  # fmt: skip
 TOO_BIG = _bits("it is larger than the next network's MTU", "reg5", 16, 1, "fit", "fits")
+FROM_OUTSIDE = _bits(
+    "it has come from an external network, so it is not to leave by a gateway", "reg5", 18, 1, "local dnat", "route",
+    zero="it has not",
+)  # fmt: skip
 PATH = _bits("which of the next hops of its route", "reg5", 24, 8, "route", "paths")
-NEXT_HOP4 = _bits("its next hop's IPv4 address", "reg4", 0, 32, "route paths", "resolve", zero="it is IPv6")
+NEXT_HOP4 = _bits(
+    "its next hop's IPv4 address; while it is translated: our address outside", "reg4", 0, 32,
+    "route paths outside float dnat snat", "resolve dnat_tracked dnat_judged snat_tracked snat_judged",
+    zero="it is IPv6",
+)  # fmt: skip
 NEXT_HOP6 = tuple(
-    _bits(f"its next hop's IPv6 address, {part}", place, 0, 32, "route paths", "resolve", zero="it is IPv4")
+    _bits(f"its next hop's IPv6 address, {part}", place, 0, 32, "route paths outside", "resolve", zero="it is IPv4")
     for place, part in zip(
         ("reg0", "reg1", "reg2", "reg3"), ("bits 96 to 127", "64 to 95", "32 to 63", "0 to 31"), strict=True
     )
 )
-
 _JUDGED = "egress_judged ingress_judged"
 _STAGES = f"egress egress_tracked permit ingress_tracked {_JUDGED}"
 JUDGED_GROUP = _bits(
@@ -284,10 +313,7 @@ ALLOWED = _bits(
     "a rule allows it", "reg14", 17, 1, f"{_STAGES} flood_filter flood_alike rules",
     "egress_judged ingress_judged flood_judge flood_copies group remotes members plain_members",
 )  # fmt: skip
-
-OUTCOME = _bits(
-    "what a filter has decided: PASSED, or why it drops the packet", "reg15", 0, 3, _STAGES, "verdicts"
-)  # fmt: skip
+OUTCOME = _bits("what a filter has decided: PASSED, or why it drops the packet", "reg15", 0, 3, _STAGES, "verdicts")
 DECIDED_AT = _bits(
     "where it has: OUTWARD, as the port sent the packet, or INWARD, before it was to get it", "reg15", 3, 1, _STAGES,
     "verdicts",
@@ -296,7 +322,7 @@ DECIDED_AT = _bits(
 TRAVELS = (
     SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE,
     SAME_GROUPS, BUCKET, ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
-    ROUTER, TOO_BIG, FAULT, PATH, NEXT_HOP4, *NEXT_HOP6,
+    ROUTER, TOO_BIG, FROM_OUTSIDE, FAULT, PATH, NEXT_HOP4, *NEXT_HOP6,
 )  # fmt: skip
 LEARNING_ONLY = 1 << 16  # in BLOCK
 UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter
@@ -314,8 +340,8 @@ ICMP, UDP, ICMPV6 = field("ip_proto", 1), field("ip_proto", 17), field("ip_proto
 
 # A reply goes to the port that asked, and is from no port itself: else neither `deliver` nor the switch would send it.
 TURN_BACK: tuple[Action, ...] = (IN_KEY.copy_to(OUT_KEY.subfield), IN_KEY.put(0), load("in_port", 0))
-# The same of a reply that the port's filter is asked about.
-TURN_BACK_FILTERED: tuple[Action, ...] = (move("reg6[0..17]", "reg7[0..17]"), IN_KEY.put(0), load("in_port", 0))
+# A router's own packet, addressed already, enters its network: for the MAC of a port, or of another router there.
+RETURN: tuple[Action, ...] = (IN_KEY.put(0), load("in_port", 0), resubmit(ENTER.number))
 ANNOUNCING = together((ANNOUNCED, 1))
 
 

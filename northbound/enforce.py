@@ -60,7 +60,8 @@ class Rules:
         self._enforcer.suppress_default_change_warnings = True
         self._enforcer.register_defaults(rules())
         self._usual = {  # what a new object has anyhow: operation -> attribute -> value
-            f"create_{resource.name}": {each.name: each.usual for each in resource.attributes} for resource in RESOURCES
+            f"create_{resource.policy_name}": {each.name: each.usual for each in resource.attributes}
+            for resource in RESOURCES
         }
         self._clock = clock
         self._looked = clock()

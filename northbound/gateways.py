@@ -13,7 +13,10 @@ _PARTS: dict[str, Check] = {"network_id": uuid, "enable_snat": boolean, "externa
 _INFO = schema.closed({name: schema.of(check) for name, check in _PARTS.items()}, "network_id")
 
 
-@schema.takes(schema.or_null(_INFO))
+_NOTHING = {"type": "object", "maxProperties": 0}
+
+
+@schema.takes({"anyOf": [_INFO, _NOTHING, schema.NULL]})
 def gateway_info(value: object) -> GatewayRequest | None:
     """{"network_id", "enable_snat", "external_fixed_ips"}; null, and {}, for none."""
     if value is None or value == {}:
@@ -26,9 +29,11 @@ def gateway_info(value: object) -> GatewayRequest | None:
     return _request(value)
 
 
-@schema.takes(schema.array(_INFO, MOST_GATEWAYS))
+@schema.takes({"anyOf": [schema.array(_INFO, MOST_GATEWAYS), _NOTHING]})
 def gateways(value: object) -> tuple[GatewayRequest, ...]:
-    """A list of the same, which may be empty."""
+    """A list of the same, which may be empty; {}, which the `openstack` command sends, is an empty one."""
+    if value == {}:
+        return ()
     found = []
     for place, item in items(value):
         keys(item, _PARTS, place)

@@ -23,7 +23,7 @@ def rules() -> list[RuleDefault]:
 def _of_resources() -> Iterator[RuleDefault]:
     for resource in RESOURCES:
         path = f"/v2.0/{resource.path}"
-        yield from documented(path, resource.name, resource.access, resource.operations)
+        yield from documented(path, resource.policy_name, resource.access, resource.operations)
         for action in resource.actions:
             call = ("PUT", f"{path}/{{id}}/{action.name}")
             yield rule(action.name, action.rule, action.summary, call)
@@ -35,10 +35,23 @@ def _of_calls() -> Iterator[RuleDefault]:
     # Nova activates a binding on the host where it takes an instance
     bindings = Access(_OTHERS, _OTHERS, _OTHERS, _OTHERS)
     yield from documented("/v2.0/ports/{port_id}/bindings", "port_binding", bindings, ("create", GET, UPDATE, DELETE))
+    for verb, method in (("create", "POST"), ("update", "PUT"), ("delete", "DELETE")):
+        yield rule(f"{verb}_l3-router", ADMIN, f"{verb.capitalize()} a l3-router",
+                   (method, "/v2.0/agents/{agent_id}/l3-routers"))  # fmt: skip
+    yield rule("get_l3-routers", ADMIN, "Get the routers of a host", ("GET", "/v2.0/agents/{agent_id}/l3-routers"))
+    yield rule("get_l3-agents", ADMIN, "Get the hosts of a router", ("GET", "/v2.0/routers/{router_id}/l3-agents"))
+    yield rule("get_service_provider", "role:reader", "Get a service provider", ("GET", "/v2.0/service-providers"))
+    profiles = Access(ADMIN, "role:reader", ADMIN, ADMIN)
+    yield from documented("/v2.0/flavors/{flavor_id}/service_profiles", "flavor_service_profile", profiles,
+                          ("create", GET, DELETE))  # fmt: skip
+    yield from documented("/v2.0/auto-allocated-topology", "auto_allocated_topology", Access("", READER, "", MEMBER),
+                          (GET, DELETE))  # fmt: skip
     yield from documented("/v2.0/quotas", "quota", Access("", READER, ADMIN, ADMIN), (GET, UPDATE, DELETE))
     yield rule("get_availability_zone", "rule:regular_user", "Get a availability_zone",
                ("GET", "/v2.0/availability_zones"))  # fmt: skip
     yield rule("get_loggable_resource", MANAGER, "List what can be logged", ("GET", "/v2.0/log/loggable-resources"))
+    yield rule("get_floatingip_pool", READER, "List where floating IPs have their addresses from",
+               ("GET", "/v2.0/floatingip_pools"))  # fmt: skip
     attachment = "/v1.1/tenants/{tenant}/networks/{id}/ports/{id}/attachment"
     yield rule("plug_interface", any_of(MEMBER, SERVICE), "Plug an interface into a port of Quantum v1.x, or unplug it",
                ("PUT", attachment), ("DELETE", attachment))  # fmt: skip

@@ -162,7 +162,8 @@ class Resource:
     """`access`: who may do what by default.  What has no `create`, `update` or `delete` cannot be.
 
     `path`: in URLs, where that is not the plural.  `parent`: the resource below whose objects these are, at
-    PARENT-PATH/ID/PATH; the row's `parent` names it (see `controller.model.rows.base`).  `actions`: further calls.
+    PARENT-PATH/ID/PATH; the row's `parent` names it (see `controller.model.rows.base`).  `key`: an attribute that names
+    one below its parent in paths, too, as its id does.  `actions`: further calls.
     `forget`: a delete that is no transaction on tenants' objects; it gets the request and the id.
     `index`: names of attributes by which the model finds rows quickly, with the model's index.  `filters`: what may be
     asked of a list beside its attributes.  `finders`: by attributes that no one index has.  `on`: the row whose owner
@@ -187,6 +188,7 @@ class Resource:
     finders: Mapping[str, Finder] = field(default_factory=dict)
     tagged: bool = False
     parent: Resource | None = None
+    key: str = ""
     on: Reference | None = None
     actions: tuple[MemberAction, ...] = ()
     forget: Callable[[Any, str], None] | None = None
@@ -207,6 +209,17 @@ class Resource:
         object.__setattr__(self, "by_name", {each.name: each for each in self.attributes})
         object.__setattr__(self, "shown", {each.name: each.show for each in self.attributes if each.show})
         object.__setattr__(self, "show_all", _showing([each for each in self.by_name.values() if each.show]))
+
+    def part(self, model: Model, above: str, name: str) -> Row | None:
+        """The object below the parent `above` that a path calls `name`."""
+        found = [model.get(self.kind, name), *(model.find(self.kind, self.key, name) if self.key else ())]
+        field_ = self.on.field if self.on is not None else ""
+        return next((row for row in found if row is not None and getattr(row, field_) == above), None)
+
+    @property
+    def policy_name(self) -> str:
+        """What its policies call it: `create_floatingip_port_forwarding` for a part of a floating IP, as upstream."""
+        return f"{self.parent.policy_name}_{self.name}" if self.parent else self.name
 
     @property
     def operations(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from controller.model.rows import (
     AddressPair,
     ExtraRoute,
     FixedIp,
+    FloatingIp,
     Gateway,
     GatewayRanking,
     Interface,
@@ -19,7 +20,9 @@ from controller.model.rows import (
     Link,
     Neighbor,
     Network,
+    Physical,
     Port,
+    PortForwarding,
     Router,
     RouterInterface,
     Row,
@@ -234,7 +237,64 @@ rankings = st.builds(
     lambda row_id, ranked: GatewayRanking(id=row_id, switches=tuple(ranked)),
     st.sampled_from(ROUTERS), st.lists(st.sampled_from(SWITCHES), unique=True, max_size=3),
 )  # fmt: skip
-gateways: st.SearchStrategy[Row] = st.one_of(routers, rankings, rankings)
+floating = st.builds(
+    lambda row_id, network_id, port_id: FloatingIp(
+        id=row_id, project_id="t", floating_network_id=network_id, floating_port_id=f"{row_id}-port",
+        floating_ip_address="203.0.113.9", port_id=port_id, fixed_ip_address="10.0.0.9", router_id="r",
+    ),
+    st.sampled_from(["f", "g"]), st.sampled_from(NETWORKS), st.sampled_from(["", *PORTS[:3]]),
+)  # fmt: skip
+_OUTER = ["f-port", "g-port", "gw-r-n0", "gw-r-n2", "gw-s-n2"]  # ports in external networks
+
+
+def _outer_port(row_id: str, network_id: str, host: int, six: bool) -> Port:
+    fixed = (FixedIp("s7", f"203.0.113.{host}"), *([FixedIp("s8", f"2001:db8:e::{host}")] if six else []))
+    return Port(id=row_id, project_id="", network_id=network_id, mac_address=f"fa:16:3e:00:02:{host:02x}",
+                fixed_ips=fixed, device_owner="network:router_gateway")  # fmt: skip
+
+
+outer_ports = st.builds(
+    _outer_port, st.sampled_from(_OUTER), st.sampled_from(NETWORKS), st.integers(9, 11), st.booleans()
+)
+forwardings = st.builds(
+    lambda row_id, floating_id, ports, to, protocol: PortForwarding(
+        id=row_id, project_id="t", floatingip_id=floating_id, protocol=protocol, external_ports=ports,
+        internal_ports=to, internal_port_id="p1", internal_ip_address="10.0.0.2",
+    ),
+    st.sampled_from("xy"), st.sampled_from("fg"), st.sampled_from([(80, 80), (81, 83)]),
+    st.sampled_from([(80, 80), (81, 83), (90, 92)]), st.sampled_from(["tcp", "udp", "icmp"]),
+)  # fmt: skip
+outside: st.SearchStrategy[Row] = st.one_of(  # what floating IPs are translated by
+    networks.map(lambda one: replace(one, network_type="flat", physical_network="p1")),
+    switches.map(lambda one: replace(one, physical=(Physical("p1", 903),))),
+)
+gateways: st.SearchStrategy[Row] = st.one_of(
+    routers, rankings, rankings, floating, floating, outside, outer_ports, forwardings
+)
+
+
+def north_south() -> list[Row]:
+    """Beside `base`: a gateway of its router, and a floating IP that its port has at its own switch."""
+    rows: list[Row] = [
+        Network(id="n2", project_id="t", mtu=1500, network_type="flat", segment=102, physical_network="p1"),
+        _router("r", routes=_ROUTES, networks=["n2"]), GatewayRanking(id="r", switches=("h1", "h2")),
+        _outer_port("gw-r-n2", "n2", 9, True), _outer_port("f-port", "n2", 10, False),
+        _outer_port("g-port", "n2", 11, False),
+    ]  # fmt: skip
+    for name, version, gateway in (("s7", 4, "203.0.113.1"), ("s8", 6, "2001:db8:e::1")):
+        cidr = "203.0.113.0/24" if version == 4 else "2001:db8:e::/64"
+        rows.append(Subnet(id=name, project_id="t", network_id="n2", ip_version=version, cidr=cidr, gateway_ip=gateway))
+    for name, port_id in (("f", "p0"), ("g", "")):
+        rows.append(FloatingIp(
+            id=name, project_id="t", floating_network_id="n2", floating_port_id=f"{name}-port", port_id=port_id,
+            floating_ip_address=f"203.0.113.{10 if port_id else 11}", router_id="r",
+            fixed_ip_address="10.0.0.1" if port_id else "",
+        ))  # fmt: skip
+    rows.append(PortForwarding(
+        id="x", project_id="t", floatingip_id="g", protocol="tcp", external_ports=(80, 80), internal_ports=(80, 80),
+        internal_port_id="p1", internal_ip_address="10.0.0.2",
+    ))  # fmt: skip
+    return [*rows, *(replace(row, physical=(Physical("p1", 903),)) for row in base() if isinstance(row, Switch))]
 
 
 def base() -> list[Row]:

@@ -8,9 +8,11 @@ the same.  A frame is taken from a tunnel only when its outer source is a switch
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from apps.pipeline import ARRIVE, CLASSIFY, FABRIC, SEGMENT, TO_SWITCH, USUAL
 from controller.flow import Flow, field, output, put
+from controller.flow.fields import MEMO
 from controller.model.reader import Reader
 from controller.model.rows import Switch
 
@@ -25,13 +27,21 @@ def peer(other: Switch, see: Reader) -> Iterator[Flow]:
     six = ":" in other.encap_ip
     if six != (":" in me.encap_ip):
         return  # their underlays do not meet
-    shared = common(me, other)
-    source = field("tun_ipv6_src" if six else "tun_src", other.encap_ip)
-    for _, ofport in shared:
-        yield Flow(CLASSIFY, USUAL, (field("in_port", ofport), source), goto=ARRIVE)
-    if shared:
-        target = put("tun_ipv6_dst" if six else "tun_dst", other.encap_ip)
-        yield Flow(FABRIC, USUAL, (TO_SWITCH.match(other.number),), (KEY, target, output(shared[0][1])))
+    yield from _over(tuple([ofport for _, ofport in common(me, other)]), other.encap_ip, other.number)
+
+
+@lru_cache(MEMO)
+def _over(ofports: tuple[int, ...], address: str, number: int) -> tuple[Flow, ...]:
+    """The flows for a peer with this address and number, over tunnel ports with these numbers, the one to use first:
+    one value for all switches, whose tunnel ports mostly have the same numbers.
+    """
+    six = ":" in address
+    source = field("tun_ipv6_src" if six else "tun_src", address)
+    flows = [Flow(CLASSIFY, USUAL, (field("in_port", ofport), source), goto=ARRIVE) for ofport in ofports]
+    if ofports:
+        target = put("tun_ipv6_dst" if six else "tun_dst", address)
+        flows.append(Flow(FABRIC, USUAL, (TO_SWITCH.match(number),), (KEY, target, output(ofports[0]))))
+    return tuple(flows)
 
 
 def common(me: Switch, other: Switch) -> list[tuple[str, int]]:

@@ -12,7 +12,7 @@ from controller.flow import Flow, field, in_order, move, put
 from controller.model.reader import Reader
 from controller.model.rows import RouterInterface
 
-from ..arp import REPLY, REQUEST
+from ..arp import REQUEST, reply
 from ..pipeline import (
     ADVERTISE,
     ANSWER,
@@ -23,7 +23,6 @@ from ..pipeline import (
     IPV4,
     IPV6,
     PERMITTED,
-    TURN_BACK,
     UNTAGGED,
     USUAL,
     of_network,
@@ -50,8 +49,7 @@ def router_interface(interface: RouterInterface, see: Reader) -> Iterator[Flow]:
 def _four(here: LiveInterface, address: str) -> Iterator[Flow]:
     network = of_network(here.segment)
     asked = in_order(ARP, UNTAGGED, REQUEST, field("arp_tpa", address), network)
-    said = (put("eth_src", here.mac), put("arp_sha", here.mac), put("arp_spa", address))
-    yield Flow(ANSWER, USUAL, asked, (*REPLY, *said, *TURN_BACK), goto=PERMITTED)
+    yield Flow(ANSWER, USUAL, asked, reply(here.mac), goto=PERMITTED)
     yield Flow(ANSWER, HIGHEST, in_order(ARP, field("arp_spa", address), network))
     yield Flow(ANSWER, HIGHEST, in_order(IPV4, field("ipv4_src", address), network))
 

@@ -31,6 +31,9 @@ def router_interface(interface: RouterInterface, see: Reader) -> Iterator[Flow]:
     if here is None:
         return
     for prefix in here.prefixes(see):
+        if prefix.version == 4 and prefix.prefixlen < 31:  # its broadcast address is nobody's (RFC 2644)
+            everybody = ip_network(prefix.broadcast_address)
+            yield Flow(ROUTE, priority(everybody), (*to(everybody), ROUTER.match(here.router)))
         match = (*to(prefix), ROUTER.match(here.router))
         yield Flow(ROUTE, priority(prefix), match, _leave(here, IS_DESTINATION[prefix.version]),
                    metadata=routed_into(here.segment), goto=FIT)  # fmt: skip

@@ -213,6 +213,8 @@ def _frame(frame: dict[str, Any], places: _Places) -> Iterator[tuple[str, str]]:
         for step in hop["tables"]:
             absent = "" if step["installed"] in (True, None) else "   NOT YET ON THE SWITCH"
             yield HINT, f"    {step['name']:>14}: {step['flow'] or 'no flow matches'}{absent}"
+        for router in hop.get("routers", ()):
+            yield HINT, f"    {_router(router)}"
         for filter_ in hop.get("filters", ()):
             why = f"rule {filter_['rule']['id']}: {filter_['rule']['allows']}" if filter_["rule"] else filter_["reason"]
             word = "passes" if filter_["passed"] else "is dropped by"
@@ -222,3 +224,13 @@ def _frame(frame: dict[str, Any], places: _Places) -> Iterator[tuple[str, str]]:
             yield HINT, "    to the controller" if punted else f"    out by {places.port(hop['switch'], sent['port'])}"
     fine = frame["arrives"] or frame.get("answered", False)
     yield GOOD if fine else BAD, f"{kind}: {frame['verdict']}"
+
+
+def _router(told: dict[str, Any]) -> str:
+    """What a router did with a packet."""
+    start = f"router {told['router_id']}, in by its interface {told['interface_id']}"
+    if told["route"]:
+        start += f", has the route {told['route']}" + (f" by {told['next_hop']}" if told["next_hop"] else ", connected")
+    if told["resolved"]:
+        start += f", to {told['resolved']}"
+    return f"{start}: {told['reason']}" if told["reason"] else start

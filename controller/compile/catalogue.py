@@ -6,6 +6,9 @@ from functools import partial
 from inspect import signature
 
 from apps import arp, attach, base, l2, learn, limit, source, tracker_probe, zones
+from apps.nat import answers as outside_answers
+from apps.nat import floating, forwarding, gateway, reached, translation
+from apps.nat import routes as external_routes
 from apps.routing import answers, asking, enter, errors, itself, mtu, resolve, routes, static
 from apps.security import floods, groups, members, ports, rules, stages, verdicts
 from controller.compile.compiler import App, Apps
@@ -15,7 +18,8 @@ from topology import links, lldp_punt, overlay, provider, watches, wire_mtu
 
 _FILTERS = (stages, ports, groups, rules, members, floods, verdicts, tracker_probe, zones)
 _ROUTING = (answers, enter, itself, routes, mtu, resolve, static, errors, asking)
-_ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider, *_FILTERS, *_ROUTING)
+_NAT = (external_routes, floating, forwarding, gateway, outside_answers, reached, translation)
+_ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider, *_FILTERS, *_ROUTING, *_NAT)
 _ROLES = {  # what a module has -> the kind of flow set that it is for
     "ON_SWITCH": "switch",
     "IN_NETWORK": "network",

@@ -8,7 +8,17 @@ from collections.abc import Iterable, Iterator
 from controller.compile.compiler import Apps, Compiled, Compiler
 from controller.model.model import Dependency, Model
 from controller.model.overlay import Changed, Overlay
-from controller.model.rows import Network, Router, RouterInterface, SecurityGroup, SecurityGroupRule, Switch
+from controller.model.rows import (
+    FloatingIp,
+    Network,
+    PortForwarding,
+    Router,
+    RouterInterface,
+    SecurityGroup,
+    SecurityGroupRule,
+    Switch,
+)
+from controller.model.rows.base import Node
 from controller.runtime import hub
 
 KEPT = 60.0  # seconds after the last question that what was computed is kept
@@ -85,9 +95,10 @@ class OnDemand:
 def concerned(model: Model, overlay: Overlay) -> set[str]:
     """The switches that may have flows that read what the overlay changes.
 
-    Those that its dependencies name, and all that carry a network, a router or a security group that they name, the
-    network of a router's interface whose port they name, or a group whose rules name it, before or after.  In a fabric of wires every switch has flows towards each that receives
-    frames: all of them, where that changes.
+    Those that its dependencies name, and all that carry a network, a router or a security group that they name, or a
+    group whose rules name it, before or after; of a router's interface its network, of what is translated the router
+    and its external network.  In a fabric of wires every switch has flows towards each that receives frames: all of
+    them, where that changes.
     """
     named = {part for dependency in overlay.touched for part in _parts(dependency)}
     interfaces = [find(RouterInterface, part) for part in named for find in (model.get, overlay.get)]
@@ -97,11 +108,35 @@ def concerned(model: Model, overlay: Overlay) -> set[str]:
         for name, kind in (("network", Network), ("router", Router)):
             if model.get(kind, part) is not None or overlay.get(kind, part) is not None:
                 found.update(model.placement.held.of((name, part)), overlay.placement.held.of((name, part)))
+    for at in (model, overlay):
+        for node in _translating(at, named):
+            found.update(model.placement.held.of(node), overlay.placement.held.of(node))
     for group_id in _groups(model, named) | _groups(overlay, named):
         found.update(model.placement.filtering.of(group_id), overlay.placement.filtering.of(group_id))
     if any(dependency[0] == "receives" for dependency in overlay.touched):
         found.update(model.routes.switches())
     return found
+
+
+def _translating(model: Model, named: set[str]) -> set[Node]:
+    """Routers and external networks of the gateways, floating IPs and port forwardings that are named, by their ports
+    or themselves.
+    """
+    floating: dict[str, FloatingIp] = {}
+    routers: dict[str, Router] = {}
+    for part in filter(None, named):
+        forwarding = model.get(PortForwarding, part)
+        ids = {part, forwarding.floatingip_id if forwarding else ""}
+        of = [*(model.get(FloatingIp, one) for one in ids), *model.find(FloatingIp, "floating_port_id", part)]
+        of += [*model.find(FloatingIp, "port_id", part), *model.find(FloatingIp, "router_id", part)]
+        floating.update((one.id, one) for one in of if one is not None)
+        by = [model.get(Router, part), *model.find(Router, "gateway_ports", part)]
+        routers.update((one.id, one) for one in by if one is not None)
+    nodes: set[Node] = {("router", router_id) for router_id in routers}
+    nodes.update(("network", each) for router in routers.values() for each in router.external_networks)
+    for one in floating.values():
+        nodes.update((("router", one.router_id), ("network", one.floating_network_id)))
+    return nodes
 
 
 def _groups(model: Model, named: set[str]) -> set[str]:

@@ -18,9 +18,11 @@ from controller.compile.flow_set import FlowSetKey, Owner
 from controller.model.address_sets import AddressBlock, AddressSet
 from controller.model.reader import Reader
 from controller.model.rows import (
+    FloatingIp,
     Neighbor,
     Network,
     Port,
+    PortForwarding,
     Router,
     RouterInterface,
     SecurityGroup,
@@ -38,14 +40,24 @@ def _of_switch(_: Owner, see: Reader) -> Iterable[Owner]:
         yield "peer", switch_id
     for switch_id in see.towards():
         yield "towards", switch_id
-    for kind, reached in see.reachable():
-        if kind == "network":
-            yield "network", reached
+    yield from see.reachable()
 
 
 def _of_network_here(owner: Owner, see: Reader) -> Iterable[Owner]:
     for block in see.blocks(see.switch_id, owner[1]):
         yield "block", owner[1], str(block)
+
+
+def _of_router_here(owner: Owner, see: Reader) -> Iterable[Owner]:
+    """Floating IPs that its gateway may have to translate."""
+    if owner[1] in see.gateway_of():
+        for floating in see.find(FloatingIp, "router_id", owner[1]):
+            yield "floatingip", floating.id
+
+
+def _of_floating_ip(owner: Owner, see: Reader) -> Iterable[Owner]:
+    for forwarding in see.find(PortForwarding, "floatingip_id", owner[1]):
+        yield "port_forwarding", forwarding.id
 
 
 def _of_block_here(owner: Owner, see: Reader) -> Iterable[Owner]:
@@ -56,6 +68,10 @@ def _of_block_here(owner: Owner, see: Reader) -> Iterable[Owner]:
 def _of_network_everywhere(owner: Owner, see: Reader) -> Iterable[Owner]:
     for interface in see.find(RouterInterface, "network_id", owner[1]):
         yield "router_interface", interface.id
+    for floating in see.find(FloatingIp, "floating_network_id", owner[1]):
+        yield "floatingip", floating.id
+    for router_id in see.leaving(owner[1]):
+        yield "leaving", router_id, owner[1]
     for neighbor in see.find(Neighbor, "network_id", owner[1]):
         yield "neighbor", owner[1], neighbor.ip_address
     for switch_id in see.span(owner[1]):
@@ -97,7 +113,13 @@ def _of_address_part(owner: Owner, see: Reader) -> Iterable[Owner]:
 
 # kind of flow set -> kind of owner -> the owners below it
 CHILDREN: dict[str, Mapping[str, Scope]] = {
-    "switch": {"switch": _of_switch, "network": _of_network_here, "block": _of_block_here},
+    "switch": {
+        "switch": _of_switch,
+        "network": _of_network_here,
+        "block": _of_block_here,
+        "router": _of_router_here,
+        "floatingip": _of_floating_ip,
+    },
     "network": {"network": _of_network_everywhere, "held": _of_held, "block": _of_block_everywhere},
     "router": {"router": _of_router},
     "security_group": {"security_group": _of_group},
@@ -149,6 +171,9 @@ SUBJECTS: dict[str, Callable[[Owner, Reader], object | None]] = {
     "towards": _switch,
     "block": lambda owner, _: (owner[1], int(owner[2])),
     "router": lambda owner, see: see.view(Router, owner[1]),
+    "leaving": lambda owner, _: (owner[1], owner[2]),
+    "port_forwarding": lambda owner, see: see.get(PortForwarding, owner[1]),
+    "floatingip": lambda owner, see: see.get(FloatingIp, owner[1]),
     "router_interface": lambda owner, see: see.get(RouterInterface, owner[1]),
     "neighbor": lambda owner, see: see.get(Neighbor, f"{owner[1]}/{owner[2]}"),
     "security_group": lambda owner, see: see.view(SecurityGroup, owner[1]),
@@ -164,6 +189,7 @@ _ORIGINS = {
     "peer": "switch",
     "towards": "switch",
     "router_interface": "port",
+    "leaving": "router",
 }
 _SET_ID = {"address_set": 1, "plain_address_set": 1, "address_part": 2, "address_block": 2}  # where an owner has it
 

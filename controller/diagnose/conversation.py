@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from controller.diagnose.headers import Headers
@@ -13,6 +14,12 @@ PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "sctp": 132}
 STATES = ("new", "established", "reply")
 _CLIENT = 40_000  # the port of whoever opens a connection
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
+_TTL = 64
+Way = Callable[[Port, Port], Port | None]  # the port of the router that the first sends to what is for the second
+
+
+def direct(one: Port, other: Port) -> None:
+    """Way of ports in one network."""
 
 
 class Question(NamedTuple):
@@ -42,19 +49,19 @@ class Question(NamedTuple):
         return self.state == "reply"
 
 
-def request(one: Port, other: Port) -> Fields:
-    """ARP request for the other's address."""
-    mine, theirs = _addresses(one)[0] or "0.0.0.0", _addresses(other)[0] or "0.0.0.0"
+def request(one: Port, other: Port, way: Way = direct) -> Fields:
+    """ARP request for the other's address, or for the router's on the way to it."""
+    mine, theirs = _addresses(one)[0] or "0.0.0.0", _addresses(way(one, other) or other)[0] or "0.0.0.0"
     return {
         "eth_src": one.mac_address, "eth_dst": _BROADCAST, "eth_type": 0x0806, "arp_op": 1,
         "arp_sha": one.mac_address, "arp_spa": mine, "arp_tpa": theirs,
     }  # fmt: skip
 
 
-def packet(one: Port, other: Port, asked: Question = Question()) -> Fields:  # noqa: B008  a value
+def packet(one: Port, other: Port, asked: Question = Question(), way: Way = direct) -> Fields:  # noqa: B008  a value
     """The packet that is asked about, over IPv6 where the two have no IPv4 in common."""
     answer = asked.opened_by_other
-    head: Fields = {"eth_src": one.mac_address, "eth_dst": other.mac_address}
+    head: Fields = {"eth_src": one.mac_address, "eth_dst": (way(one, other) or other).mac_address, "ip_ttl": _TTL}
     (mine, mine6), (theirs, theirs6) = _addresses(one), _addresses(other)
     six = bool(mine6 and theirs6 and not (mine and theirs))
     if six:
@@ -69,10 +76,10 @@ def packet(one: Port, other: Port, asked: Question = Question()) -> Fields:  # n
     return {**head, "ip_proto": PROTOCOLS[name], f"{name}_src": ends[0], f"{name}_dst": ends[1]}
 
 
-def opening(one: Port, other: Port, asked: Question) -> Fields:
+def opening(one: Port, other: Port, asked: Question, way: Way = direct) -> Fields:
     """The first packet of the connection that the packet is of."""
     begun = asked._replace(state="new")
-    return packet(other, one, begun) if asked.opened_by_other else packet(one, other, begun)
+    return packet(other, one, begun, way) if asked.opened_by_other else packet(one, other, begun, way)
 
 
 def headers(fields: Fields) -> Headers:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from apps.pipeline import TABLES
 from controller.diagnose.conversation import Fields, Question, headers, opening, packet, request
 from controller.diagnose.decisions import decisions
+from controller.diagnose.routing import first_hop, routing
 from controller.diagnose.switches import Inventory
 from controller.diagnose.trace import Hop, follow
 from controller.flow import CONTROLLER
@@ -138,7 +139,7 @@ class FabricReport:
         asked = Question.of(protocol, port, state)
         one, other = self._bound(source), self._bound(target)
         flows = self._flows()
-        frames = [self._follow(flows, one, other, what, asked) for what in _frames(one, other, asked)]
+        frames = [self._follow(flows, one, other, what, asked) for what in self._frames(one, other, asked)]
         bindings = self._model.placement.bindings
         ends = {"from": self._port(one, bindings.get(one.id)), "to": self._port(other, bindings.get(other.id))}
         return {**ends, "frames": frames}
@@ -152,7 +153,7 @@ class FabricReport:
         flows = self._flows()
         lost = []
         for one, other in self._pairs():
-            for fields in _frames(one, other):
+            for fields in self._frames(one, other):
                 if not self._is_in(one) or not self._is_in(other):
                     break
                 told = self._follow(flows, one, other, fields)
@@ -225,16 +226,26 @@ class FabricReport:
         arrives = any(other.id in hop.arrived for hop in hops)
         answered = any(sent.port == at.ofport for sent in hops[0].sent)
         opener = other if asked.opened_by_other else one
-        opened = headers(opening(one, other, asked))
+        opened = headers(opening(one, other, asked, self._way))
         decided = [list(decisions(self._model, hop, opened, opener.id, self._inventory.origins)) for hop in hops]
+        routers = [list(routing(self._model, hop, self._inventory.origins)) for hop in hops]
+        stopped = next((each for found in routers for each in found if each["reason"]), None)
         refusal = next((each for found in decided for each in found if not each["passed"]), None)
+        verdict = self._verdict(hops, arrives, answered)
+        if refusal and not arrives:
+            verdict = _refused(refusal)
+        elif stopped and not (arrives or answered):
+            verdict = f"dropped by router {stopped['router_id']}: {stopped['reason']}"
         return {
             "frame": fields,
             "arrives": arrives,
             "answered": answered,
             "filtered": refusal is not None,
-            "verdict": _refused(refusal) if refusal and not arrives else self._verdict(hops, arrives, answered),
-            "hops": [{**self._hop(hop), "filters": found} for hop, found in zip(hops, decided, strict=True)],
+            "verdict": verdict,
+            "hops": [
+                {**self._hop(hop), "filters": found, "routers": passed}
+                for hop, found, passed in zip(hops, decided, routers, strict=True)
+            ],
         }
 
     def _known(self, flows: Flows, one: Port, other: Port, asked: Question) -> dict[str, Tracker]:
@@ -243,8 +254,18 @@ class FabricReport:
         opener = other if asked.opened_by_other else one
         at = self._model.placement.bindings.get(opener.id)
         if asked.state != "new" and at is not None:
-            follow(self._model, flows, at.switch_id, at.ofport, _frame(opening(one, other, asked)), trackers)
+            follow(self._model, flows, at.switch_id, at.ofport, _frame(opening(one, other, asked, self._way)), trackers)
         return trackers
+
+    def _frames(self, one: Port, other: Port, asked: Question = ECHO) -> list[Fields]:
+        """Frames of a conversation: the request for the target's address, or for its router's; then the packet, if the
+        address is known.
+        """
+        sent = [] if other.learning else [packet(one, other, asked, self._way)]
+        return [request(one, other, self._way), *sent]
+
+    def _way(self, one: Port, other: Port) -> Port | None:
+        return first_hop(self._model, one, other)
 
     def _verdict(self, hops: list[Hop], arrives: bool, answered: bool) -> str:
         if arrives:
@@ -297,8 +318,3 @@ def _in_order(rows: Sequence[R]) -> Iterator[R]:
 
 def _by_name(row: Network | Port) -> tuple[str, str]:
     return row.name, row.id
-
-
-def _frames(one: Port, other: Port, asked: Question = ECHO) -> list[Fields]:
-    """Frames of a conversation: the request for the target's address, then the packet, if the address is known."""
-    return [request(one, other)] + ([] if other.learning else [packet(one, other, asked)])

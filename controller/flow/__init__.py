@@ -35,7 +35,7 @@ from .actions import (
     to_service,
 )
 from .fields import Field, field, in_order, masked
-from .flow import Flow, Table
+from .flow import Flow, OwnedConnections, Table
 from .group import Bucket, Group
 from .merging import merge
 from .meter import Meter, Rates
@@ -52,6 +52,7 @@ __all__ = [
     "Group",
     "Meter",
     "Nat",
+    "OwnedConnections",
     "Punt",
     "Rates",
     "Table",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from operator import attrgetter
 from struct import Struct, pack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -61,6 +61,13 @@ class Table:
 
     def __repr__(self) -> str:
         return f"{self.number}:{self.name}"
+
+
+class OwnedConnections(NamedTuple):
+    """OwnedConnections that somebody owns: all of a conntrack zone, or of an IPv4 address in it that is translated."""
+
+    zone: int
+    address: int = 0
 
 
 class Flow(msgspec.Struct, eq=False, gc=False):
@@ -147,11 +154,12 @@ class Flow(msgspec.Struct, eq=False, gc=False):
         return next((punt.userdata.decode() for punt in nested.punts(self.actions) if punt.userdata), "")
 
     @property
-    def zone(self) -> int | None:
-        """The conntrack zone whose owner this flow names: emptied before the flow comes, and when it is gone."""
+    def zone(self) -> OwnedConnections | None:
+        """The connections whose owner this flow names: those of a conntrack zone, or of an address in it (`reg4`)."""
         if not self.table.owns_zones:
             return None
-        return next(int.from_bytes(one.value, "big") for one in self.match if one.name == "ct_zone")
+        said = {one.name: int.from_bytes(one.value, "big") for one in self.match}
+        return OwnedConnections(said["ct_zone"], said.get("reg4", 0))
 
     @property
     def refers(self) -> bool:

@@ -11,9 +11,12 @@ from controller.model.rows import GatewayHost, Network, Router, Switch, WatchPor
 
 
 class GatewayHosts(NamedTuple):
-    """Switches as gateways, at one moment.  `of`: physical network -> switches that have it."""
+    """Switches as gateways, at one moment.  `of`: physical network -> switches that have it.  `pools`: those of them
+    that are taken for a new router.
+    """
 
     of: Mapping[str, frozenset[str]]
+    pools: Mapping[str, frozenset[str]]
     designated: frozenset[str]
     draining: frozenset[str]
     alive: frozenset[str]
@@ -32,13 +35,21 @@ def gateway_hosts(model: Model, is_away: Callable[[str], bool]) -> GatewayHosts:
     said = [host for host in model.rows(GatewayHost).values() if host.id in model.rows(Switch)]
     deaf = {(port.switch_id, port.far_switch_id) for port in model.rows(WatchPort).values() if not port.up}
     alive = frozenset(each for each in present if not _unheard(model, each, present))
+    designated = frozenset(host.id for host in said if host.designated)
+    draining = frozenset(host.id for host in said if host.draining)
     return GatewayHosts(
         {name: frozenset(switch_ids) for name, switch_ids in of.items()},
-        frozenset(host.id for host in said if host.designated),
-        frozenset(host.id for host in said if host.draining),
+        {name: _pool(name, switch_ids, designated, alive - draining) for name, switch_ids in of.items()},
+        designated,
+        draining,
         alive,
         frozenset((one, other) for one, other in deaf if other in alive),
     )
+
+
+def _pool(name: str, having: set[str], designated: frozenset[str], usable: frozenset[str]) -> frozenset[str]:
+    """Of the switches that have a physical network the designated ones; where there are none, a few of the others."""
+    return frozenset(having & designated or by_weight(name, having & usable)[:POOL])
 
 
 def _unheard(model: Model, switch_id: str, present: Collection[str]) -> bool:
@@ -58,15 +69,13 @@ def candidates(model: Model, router: Router, now: GatewayHosts, current: tuple[s
 
 
 def _having(network: Network | None, now: GatewayHosts, current: tuple[str, ...]) -> frozenset[str]:
-    """Switches that may be gateways of an external network: of the designated ones those that have its physical
-    network; where there are none, a pool of the others, with those of the current ranking.
+    """Switches that may be gateways of an external network: the pool of its physical network, and of the others that
+    have it those of the current ranking, unless the pool is designated.
     """
     if network is None:
         return frozenset()
     if not network.physical_network:
         return now.designated
-    having = now.of.get(network.physical_network, frozenset())
-    if chosen := having & now.designated:
-        return chosen
-    pool = by_weight(network.physical_network, (having & now.alive) - now.draining)[:POOL]
-    return frozenset(pool).union(having.intersection(current))
+    name = network.physical_network
+    pool = now.pools.get(name, frozenset())
+    return pool if pool & now.designated else pool.union(now.of.get(name, frozenset()).intersection(current))

@@ -15,7 +15,9 @@ from controller.store.transaction import Transaction
 
 from . import ranges
 
-SEGMENTS = 2**24 - 1  # the VNI of VXLAN and Geneve has 24 bits (RFC 7348, 5)
+SEGMENTS = (
+    2**24 - 2
+)  # the VNI of VXLAN and Geneve has 24 bits (RFC 7348, 5); the last one carries BFD (topology/watches.py)
 LABELS = 2**20 - 1  # a segment is an MPLS label on wires, of 20 bits (RFC 3032, 2.1)
 GROUPS = 2**24 - 1  # security groups and address groups: a number in flows has 24 bits
 ROUTERS = 16_382  # a router has a connection tracking zone of its own, 49,151 and its number, below the probe's 65,534

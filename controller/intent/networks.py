@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypedDict, cast
 
+from msgspec.structs import replace
+
 from controller.intent.env import Means
 from controller.model.mtu import OVERHEAD
 from controller.model.rows import Network, Port, Subnet, Switch
@@ -39,6 +41,10 @@ class NetworkRequest(StandardRequest, total=False):
     external: bool
     port_security: bool
     zone_hints: tuple[str, ...]
+    is_default: bool
+
+
+DEFAULT_EXTERNAL = "default-external"  # the reservation of the default external network
 
 
 def missing(network_id: str) -> NotFound:
@@ -73,6 +79,7 @@ def create(tx: Transaction, project_id: str, request: NetworkRequest, means: Mea
         network_type=kind,
         segment=allocate.free_segment(tx, means) if segment is None else segment,
     )
+    _be_default(tx, network, network)
     _check_mtu(tx, network, means)
     allocate.take(
         tx,
@@ -105,6 +112,7 @@ def _common(project_id: str, request: NetworkRequest, means: Means) -> dict[str,
         "external": request.get("external", False),
         "port_security": request.get("port_security", True),
         "zone_hints": request.get("zone_hints", ()),
+        "is_default": request.get("is_default", False),
     }
 
 
@@ -120,6 +128,7 @@ def _on_physical(tx: Transaction, project_id: str, request: NetworkRequest, mean
         physical_network=place.physical_network,
         vlan=place.vlan,
     )
+    _be_default(tx, network, network)
     _check_mtu(tx, network, means)
     tx.reserve(f"segment/{network.segment}", network)
     tx.reserve(place.key, network)
@@ -133,6 +142,8 @@ def update(tx: Transaction, network_id: str, request: NetworkRequest, means: Mea
     changes: dict[str, Any] = {name: value for name, value in request.items() if name != "shared"}
     if network.external and not request.get("external", True):
         sharing.check_no_way_out(tx, network)
+        changes.setdefault("is_default", False)
+    _be_default(tx, network, replace(network, **changes))
     if "mtu" in request:
         changes["mtu"] = request["mtu"] or _most(tx, network, means)
     changed = standard.change(tx, network, changes, means)
@@ -148,6 +159,8 @@ def delete(tx: Transaction, network_id: str, means: Means) -> None:
     network = required(tx, network_id)
     tx.guard(f"member/{network_id}")
     ports = tx.model.count(Port, "network_id", network_id)
+    if ports and tx.write:  # some may go with this transaction
+        ports = len(tx.find(Port, "network_id", network_id))
     if ports:
         raise Conflict(
             f"Unable to complete operation on network {network_id}. There are one or more ports still in use on the "
@@ -164,6 +177,8 @@ def remove(tx: Transaction, network: Network) -> None:
         tx.delete(subnet)
     sharing.remove_all(tx, network.id)
     tx.release(f"segment/{network.segment}")
+    if network.is_default:
+        tx.release(DEFAULT_EXTERNAL)
     if network.physical_network:
         tx.release(physical.Segment(network.physical_network, network.vlan).key)
     tx.delete(network)
@@ -174,6 +189,28 @@ def release_subnet(tx: Transaction, subnet: Subnet) -> None:
     tx.release(f"member/{subnet.network_id}/subnet/{subnet.id}")
     if subnet.subnetpool_id:
         tx.release(f"pool/{subnet.subnetpool_id}/{subnet.id}")
+
+
+def _be_default(tx: Transaction, network: Network, changed: Network) -> None:
+    """Make the network the default external one, or let it be that no more.
+
+    Raises Invalid for one that is not external, and Conflict where there is another default.
+    """
+    if not changed.is_default:
+        if network.is_default:
+            tx.release(DEFAULT_EXTERNAL)
+        return
+    if not changed.external:
+        raise Invalid(
+            f"Invalid input for operation: network {network.id} is not external: it cannot be the default external one."
+        )
+    holder = tx.holder(DEFAULT_EXTERNAL)
+    if holder not in (None, network.key):
+        raise Conflict(
+            f"A default external network already exists: {(holder or '').partition('/')[2]}.",
+            "DefaultExternalNetworkExists",
+        )
+    tx.reserve(DEFAULT_EXTERNAL, network)
 
 
 def zones(tx_or_model: visibility.Reads, switches: list[Switch]) -> list[str]:

@@ -12,7 +12,18 @@ from controller.model.rows import AddressPair, DhcpOption, Network, Port
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import addresses, allocate, attachments, logs, memberships, networks, router_ports, standard, visibility
+from . import (
+    addresses,
+    allocate,
+    attachments,
+    logs,
+    memberships,
+    networks,
+    port_uses,
+    router_ports,
+    standard,
+    visibility,
+)
 from .addresses import AddressRequest
 from .standard import StandardRequest
 
@@ -122,6 +133,7 @@ def update(tx: Transaction, port_id: str, request: PortRequest, means: Means) ->
         changes["fixed_ips"] = addresses.of_port(tx, network, now, request["fixed_ips"], means)
     if "fixed_ips" in changes:
         router_ports.readdress(tx, port, changes["fixed_ips"], means)
+        port_uses.move(tx, port, {fixed.ip_address for fixed in changes["fixed_ips"]}, means)
     if "dhcp_options" in request:
         changes["dhcp_options"] = _options(port.dhcp_options, request["dhcp_options"])
     if "host" in request:
@@ -137,14 +149,16 @@ def update(tx: Transaction, port_id: str, request: PortRequest, means: Means) ->
 
 
 def delete(tx: Transaction, port_id: str, means: Means) -> None:
-    """Delete a port.  Raises Conflict (ServicePortInUse) for a port of a router or a floating IP."""
+    """Delete a port.  Raises Conflict for one that floating IPs of others lead to, or that something else needs."""
     port = required(tx, port_id)
     router_ports.refuse_deletion(tx, port)
-    remove(tx, port)
+    port_uses.check_deletable(tx, port)
+    remove(tx, port, means)
 
 
-def remove(tx: Transaction, port: Port) -> None:
-    """Delete a port and release its reservations."""
+def remove(tx: Transaction, port: Port, means: Means) -> None:
+    """Delete a port, and release its reservations and what leads to it."""
+    port_uses.leave(tx, port, means)
     for fixed in port.fixed_ips:
         tx.release(f"ip/{fixed.subnet_id}/{fixed.ip_address}")
     tx.release(f"mac/{port.network_id}/{port.mac_address}")

@@ -42,7 +42,7 @@ def rename_network(tx: Transaction, tenant: str, network_id: str, name: str) -> 
     tx.put(replace(_network(tx, tenant, network_id), name=name))
 
 
-def delete_network(tx: Transaction, tenant: str, network_id: str) -> None:
+def delete_network(tx: Transaction, tenant: str, network_id: str, means: Means) -> None:
     """Delete a network and its free ports.  Raises Conflict (NetworkInUse) for attached ports and ports of v2.0."""
     network = _network(tx, tenant, network_id)
     tx.guard(f"member/{network_id}")
@@ -50,7 +50,7 @@ def delete_network(tx: Transaction, tenant: str, network_id: str) -> None:
     if any(not port.learning or attachments.attached(tx.model, port) for port in members):
         raise Conflict(f"Network {network_id} has ports that are in use.", "NetworkInUse")
     for port in members:
-        ports.remove(tx, port)
+        ports.remove(tx, port, means)
     networks.remove(tx, network)
 
 
@@ -62,14 +62,14 @@ def set_state(tx: Transaction, tenant: str, network_id: str, port_id: str, up: b
     tx.put(replace(_port(tx, tenant, network_id, port_id), admin_state_up=up))
 
 
-def delete_port(tx: Transaction, tenant: str, network_id: str, port_id: str) -> None:
+def delete_port(tx: Transaction, tenant: str, network_id: str, port_id: str, means: Means) -> None:
     """Delete a port.  Raises Conflict (PortInUse) when an interface is attached."""
     port = _port(tx, tenant, network_id, port_id)
     there = attachments.attached(tx.model, port)
     if there:
         raise Conflict(f"Port {port_id} has interface {there} plugged in.", "PortInUse")
     router_ports.refuse_attachment(tx, port)
-    ports.remove(tx, port)
+    ports.remove(tx, port, means)
 
 
 def plug(tx: Transaction, tenant: str, network_id: str, port_id: str, interface_id: str, means: Means) -> None:

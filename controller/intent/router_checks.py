@@ -17,7 +17,7 @@ from controller.model.rows import (
 from controller.runtime.errors import Conflict, Invalid
 from controller.store.transaction import Transaction
 
-from . import ranges
+from . import ranges, router_proxies
 
 MOST_ROUTES = 30  # Neutron's default
 
@@ -125,11 +125,16 @@ def check_unused(tx: Transaction, router: Router, subnets: Iterable[Subnet]) -> 
     tx.guard(f"router-fip/{router.id}")
     translated = list(_translated(tx, router.id))
     for subnet in subnets:
+        router_proxies.check_interface_unused(tx, router.id, subnet)
         said = f"Router interface for subnet {subnet.id} on router {router.id} cannot be deleted, as it is required by"
         for port_id, address in translated:
             port = tx.get(Port, port_id)
             if port is not None and FixedIp(subnet.id, address) in port.fixed_ips:
                 raise Conflict(f"{said} one or more floating IPs.", "RouterInterfaceInUseByFloatingIP")
+        if subnet.network_id not in router.external_networks and _is_way_out(tx, router.id, subnet.network_id):
+            raise Conflict(
+                f"{said} one or more floating IPs as their gateway.", "RouterInterfaceInUseAsGatewayByFloatingIP"
+            )
         whole = ranges.span(subnet)
         for route in router.routes:
             same = (6 if ":" in route.nexthop else 4) == whole.version
@@ -144,6 +149,11 @@ def _translated(tx: Transaction, router_id: str) -> Iterator[tuple[str, str]]:
             yield floating.port_id, floating.fixed_ip_address
         for forwarding in tx.find(PortForwarding, "floatingip_id", floating.id):
             yield forwarding.internal_port_id, forwarding.internal_ip_address
+
+
+def _is_way_out(tx: Transaction, router_id: str, network_id: str) -> bool:
+    """Whether floating IPs of the network are behind the router (the extension router-interface-fip)."""
+    return any(each.floating_network_id == network_id for each in tx.find(FloatingIp, "router_id", router_id))
 
 
 def check_gateway_unused(tx: Transaction, router: Router, network_id: str) -> None:

@@ -15,7 +15,7 @@ from controller.model.rows import Gateway, Network, Port, Router, Subnet
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
-from . import addresses, networks, ports, router_checks, router_ports, slots, standard, visibility
+from . import addresses, networks, ports, router_checks, router_ports, router_proxies, slots, standard, visibility
 from .ports import AddressRequest, PortRequest
 
 MOST_GATEWAYS = 16  # of one router
@@ -36,12 +36,12 @@ def set_first(tx: Transaction, router: Router, wanted: GatewayRequest | None, me
     """
     first, others = router.gateways[:1], router.gateways[1:]
     if wanted is None:
-        return _remove(tx, router, first[0]) if first else router
+        return _remove(tx, router, first[0], means) if first else router
     network = _external(tx, wanted, means)
     if first and first[0].network_id == network.id:
         return _with(router, (_changed(tx, network, first[0], wanted, means), *others))
     if first:
-        router = _remove(tx, router, first[0])
+        router = _remove(tx, router, first[0], means)
     made = _made(tx, router, network, wanted, means)
     return _with(router, (made, *others))
 
@@ -63,13 +63,13 @@ def remove(tx: Transaction, router: Router, wanted: Sequence[GatewayRequest], me
         gateway = _match(tx, router, each)
         if gateway is None:
             raise _unmatched(router, f"there is none in network {each.network_id} with these addresses")
-        router = _remove(tx, router, gateway)
+        router = _remove(tx, router, gateway, means)
     return router
 
 
-def remove_all(tx: Transaction, router: Router) -> Router:
+def remove_all(tx: Transaction, router: Router, means: Means) -> Router:
     for gateway in reversed(router.gateways):
-        router = _remove(tx, router, gateway)
+        router = _remove(tx, router, gateway, means)
     return router
 
 
@@ -84,7 +84,7 @@ def replace_all(tx: Transaction, router: Router, wanted: Sequence[GatewayRequest
             rest = _with(rest, [one for one in rest.gateways if one is not gateway])
         found.append((each, gateway))
     for gateway in rest.gateways:
-        router = _remove(tx, router, gateway)
+        router = _remove(tx, router, gateway, means)
     ordered = []
     for each, gateway in found:
         network = _external(tx, each, means)
@@ -137,11 +137,13 @@ def _changed(tx: Transaction, network: Network, gateway: Gateway, wanted: Gatewa
     return replace(gateway, snat=wanted.snat)
 
 
-def _remove(tx: Transaction, router: Router, gateway: Gateway) -> Router:
+def _remove(tx: Transaction, router: Router, gateway: Gateway, means: Means) -> Router:
     others = [each for each in router.gateways if each.port_id != gateway.port_id]
     if gateway.network_id not in [each.network_id for each in others]:
         router_checks.check_gateway_unused(tx, router, gateway.network_id)
-    ports.remove(tx, ports.required(tx, gateway.port_id))
+    if gateway.port_id == router.gateways[0].port_id:
+        router_proxies.check_gateway_unused(tx, router.id)
+    ports.remove(tx, ports.required(tx, gateway.port_id), means)
     return _with(router, others)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from controller.intent.env import Means
+from controller.model.routing import is_served
 from controller.model.rows import Network, Port, RbacPolicy, Router, RouterInterface, Subnet
 from controller.runtime.errors import Conflict, Forbidden, Invalid, NotFound
 from controller.store.transaction import Transaction
@@ -51,7 +52,7 @@ def add_by_subnet(tx: Transaction, router: Router, subnet_id: str, means: Means)
 def add_by_port(tx: Transaction, router: Router, port_id: str, means: Means) -> InterfaceChange:
     """An existing port becomes an interface.  Raises Conflict (PortInUse) when something else uses the port."""
     port = visibility.required(tx, Port, port_id, means, ports.missing(port_id))
-    if port.device_id or router_ports.is_served(tx, port) or attachments.attached(tx.model, port):
+    if port.device_id or is_served(tx, port) or attachments.attached(tx.model, port):
         raise Conflict(
             f"Unable to complete operation on port {port.id} for network {port.network_id}. Port already has an "
             f"attached device {port.device_id}.",
@@ -87,7 +88,7 @@ def remove_by_port(tx: Transaction, router: Router, port_id: str, subnet_id: str
             f"Subnet on port {port_id} does not match the requested subnet {subnet_id}.", "SubnetMismatchForPort"
         )
     router_checks.check_unused(tx, router, router_ports.subnets_of(tx, port.fixed_ips))
-    _remove(tx, router, port)
+    _remove(tx, router, port, means)
     standard.touch(tx, router, means)
     return InterfaceChange(router.id, port, port.subnets)
 
@@ -108,9 +109,15 @@ def remove_by_subnet(tx: Transaction, router: Router, subnet_id: str, means: Mea
                 tx.release(f"ip/{fixed.subnet_id}/{fixed.ip_address}")
         standard.change(tx, port, {"fixed_ips": kept}, means)
     else:
-        _remove(tx, router, port)
+        _remove(tx, router, port, means)
     standard.touch(tx, router, means)
     return InterfaceChange(router.id, port, (subnet_id,))
+
+
+def remove_if_there(tx: Transaction, router: Router, subnet_id: str, means: Means) -> None:
+    """As `remove_by_subnet`, where the router has an interface in the subnet."""
+    if any(subnet_id in port.subnets for port in router_checks.interfaces(tx, router.id)):
+        remove_by_subnet(tx, router, subnet_id, means)
 
 
 # --- rows and reservations --------------------------------------------------------------------------------------------
@@ -122,12 +129,12 @@ def _take(tx: Transaction, router: Router, port: Port) -> None:
     tx.put(interface)
 
 
-def _remove(tx: Transaction, router: Router, port: Port) -> None:
+def _remove(tx: Transaction, router: Router, port: Port, means: Means) -> None:
     interface = tx.get(RouterInterface, port.id)
     assert interface is not None  # or it would be no interface
     tx.release(f"router-member/{router.id}/{port.id}")
     tx.delete(interface)
-    ports.remove(tx, port)
+    ports.remove(tx, port, means)
 
 
 def _as_interface(router: Router) -> dict[str, object]:

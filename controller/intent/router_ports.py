@@ -6,12 +6,13 @@ Rows decide, never a port's `device_id` or `device_owner`, which a tenant may wr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from controller.intent.env import Means
-from controller.model.rows import FixedIp, FloatingIp, Port, Router, RouterInterface, Subnet
-from controller.model.rows.base import Reads
+from controller.model.routing import is_served, router_of
+from controller.model.rows import FixedIp, FloatingIp, Port, Router, Subnet
 from controller.runtime.errors import Conflict
 from controller.store.transaction import Transaction
 
@@ -19,20 +20,8 @@ from . import router_checks, standard
 from .addresses import ROUTERS
 
 INTERFACE, GATEWAY, FLOATING = "network:router_interface", "network:router_gateway", "network:floatingip"
+_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FIXED = ("device_id", "device_owner", "interface_id")  # attributes that say what the port is for
-
-
-def router_of(reads: Reads, port: Port) -> Router | None:
-    """The router that the port is an interface or a gateway of."""
-    interface = reads.get(RouterInterface, port.id)
-    if interface is not None:
-        return reads.get(Router, interface.router_id)
-    return next(iter(reads.find(Router, "gateway_ports", port.id)), None)
-
-
-def is_served(reads: Reads, port: Port) -> bool:
-    """Whether a router or a floating IP made the port its own."""
-    return router_of(reads, port) is not None or bool(reads.find(FloatingIp, "floating_port_id", port.id))
 
 
 def refuse_deletion(tx: Transaction, port: Port) -> None:
@@ -64,7 +53,7 @@ def check_device(tx: Transaction, device_owner: str, device_id: str, means: Mean
     """
     if means.operator or not device_id or device_owner not in ROUTERS:
         return
-    router = tx.model.get(Router, device_id)  # any text may be asked for
+    router = tx.get(Router, device_id) if _ID.fullmatch(device_id) else None  # any text may be given
     if router is None or router.project_id != means.project_id:
         raise Conflict(
             f"The following device_id {device_id[:64]} is not owned by your project or matches another project router.",

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from controller.intent.env import Means
 from controller.model.rows import ExtraRoute, HostRoute, Router, RouterInterface
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
-from . import allocate, networks, router_checks, router_gateways, standard
+from . import (
+    allocate,
+    conntrack_helpers,
+    flavors,
+    networks,
+    router_checks,
+    router_gateways,
+    router_proxies,
+    standard,
+)
 from .router_gateways import GatewayRequest
 from .standard import StandardRequest
 
@@ -26,6 +37,8 @@ class RouterRequest(StandardRequest, total=False):
     distributed: bool
     ecmp: bool
     bfd: bool
+    ndp_proxy: bool
+    flavor_id: str
 
 
 SHOWN_ONLY = ("ha", "distributed")  # what upstream changes of a router that is down, and no flow depends on
@@ -45,6 +58,7 @@ def required(tx: Transaction, router_id: str) -> Router:
 def create(tx: Transaction, project_id: str, request: RouterRequest, means: Means) -> Router:
     networks.check_zones(tx, request.get("zone_hints", ()))
     given: dict[str, Any] = {name: request[name] for name in ("ha", "distributed", "ecmp", "bfd") if name in request}
+    given |= _of_flavor(tx, request)
     router = Router(
         **standard.fields(project_id, request, means),
         number=allocate.free_router_number(tx, means),
@@ -55,25 +69,30 @@ def create(tx: Transaction, project_id: str, request: RouterRequest, means: Mean
     )
     tx.reserve(f"router-number/{router.number}", router)
     tx.reserve(f"segment/{router.segment}", router)
+    if router.flavor_id:
+        tx.reserve(f"flavor-router/{router.flavor_id}/{router.id}", router)
     tx.put(router)
     gateway = request.get("gateway")
-    if gateway is not None:
-        router = router_gateways.set_first(tx, router, gateway, means)
-        tx.put(router)
-    return router
+    made = router if gateway is None else router_gateways.set_first(tx, router, gateway, means)
+    made = replace(made, ndp_proxy=router_proxies.enabled(tx, router, made, request.get("ndp_proxy", False)))
+    if made != router:
+        tx.put(made)
+    return made
 
 
 def update(tx: Transaction, router_id: str, request: RouterRequest, means: Means) -> Router:
     router = required(tx, router_id)
     _check_down(router, request)
-    changes: dict[str, Any] = {name: value for name, value in request.items() if name not in ("gateway", "routes")}
+    changes: dict[str, Any] = {
+        name: value for name, value in request.items() if name not in ("gateway", "routes", "ndp_proxy")
+    }
     changed = router
     if "gateway" in request:
         changed = router_gateways.set_first(tx, router, request["gateway"], means)
     routes = router.routes
     if "routes" in request:
         routes = tuple(ExtraRoute(each.destination, each.nexthop) for each in request["routes"])
-    return _change(tx, router, changed, routes, means, **changes)
+    return _change(tx, router, changed, routes, means, request.get("ndp_proxy"), **changes)
 
 
 def delete(tx: Transaction, router_id: str, means: Means) -> None:
@@ -86,10 +105,23 @@ def delete(tx: Transaction, router_id: str, means: Means) -> None:
         raise Conflict(
             f"Router {router_id} has ports still attached: {', '.join(attached[:10])}{more}.", "RouterInUse"
         )  # fmt: skip
-    router = router_gateways.remove_all(tx, router)
+    router = router_gateways.remove_all(tx, router, means)
+    conntrack_helpers.remove_all(tx, router_id)
     tx.release(f"router-number/{router.number}")
     tx.release(f"segment/{router.segment}")
+    if router.flavor_id:
+        tx.release(f"flavor-router/{router.flavor_id}/{router.id}")
     tx.delete(router)
+
+
+def _of_flavor(tx: Transaction, request: RouterRequest) -> dict[str, Any]:
+    """Fields that a new router gets from its flavor.  Raises Invalid where it is to have one of them otherwise."""
+    flavor_id = request.get("flavor_id", "")
+    if not flavor_id:
+        return {}
+    if not {*SHOWN_ONLY}.isdisjoint(request):
+        raise Invalid("Invalid input for operation: Cannot set ha or distributed together with a flavor.")
+    return {"flavor_id": flavor_id, **flavors.kind_of_router(tx, flavor_id)._asdict()}
 
 
 # --- extra routes -----------------------------------------------------------------------------------------------------
@@ -129,7 +161,13 @@ def remove_gateways(tx: Transaction, router_id: str, wanted: Sequence[GatewayReq
 
 
 def _change(
-    tx: Transaction, router: Router, changed: Router, routes: tuple[ExtraRoute, ...], means: Means, **changes: object
+    tx: Transaction,
+    router: Router,
+    changed: Router,
+    routes: tuple[ExtraRoute, ...],
+    means: Means,
+    ndp_proxy: bool | None = None,
+    **changes: object,
 ) -> Router:
     """Write the router with other gateways and routes.
 
@@ -137,7 +175,9 @@ def _change(
     """
     if routes != router.routes or changed is not router:
         router_checks.check_routes(tx, changed, routes)
-    written = standard.change(tx, router, {"gateways": changed.gateways, "routes": routes, **changes}, means)
+    changes |= {"gateways": changed.gateways, "routes": routes}
+    changes["ndp_proxy"] = router_proxies.enabled(tx, router, changed, ndp_proxy)
+    written = standard.change(tx, router, changes, means)
     if written is router and changed is not router:
         standard.touch(tx, router, means)
     return written

@@ -70,6 +70,7 @@ def update(tx: Transaction, policy_id: str, request: SharingRequest, means: Mean
     changed = replace(policy, **request)
     if changed == policy:
         return policy
+    _check_default(tx, policy)
     _check_scope(tx, tx.get(SHAREABLE[policy.object_type], policy.object_id), changed.target)
     _end(tx, policy)
     _take(tx, changed)
@@ -83,6 +84,7 @@ def update(tx: Transaction, policy_id: str, request: SharingRequest, means: Mean
 def delete(tx: Transaction, policy_id: str, means: Means) -> None:
     """Delete a policy.  Raises Conflict (RbacPolicyInUse) while a project depends on it."""
     policy = _own(tx, policy_id, means)
+    _check_default(tx, policy)
     _end(tx, policy)
     _check_use(tx, policy)
     network = tx.get(Network, policy.object_id) if policy.action == EXTERNAL else None
@@ -179,6 +181,17 @@ def _mark_external(tx: Transaction, policy: RbacPolicy) -> None:
     external = any(other.action == EXTERNAL for other in tx.find(RbacPolicy, "object_id", network.id))
     if network.external != external:
         tx.put(replace(network, external=external))
+
+
+def _check_default(tx: Transaction, policy: RbacPolicy) -> None:
+    """Raises Conflict when the policy shares the default external network with everybody, as it must be."""
+    network = tx.get(Network, policy.object_id) if (policy.action, policy.target) == (EXTERNAL, EVERYBODY) else None
+    if network is not None and network.is_default:
+        raise Conflict(
+            f"RBAC policy on object {policy.object_id} cannot be removed because other objects depend on it.\nDetails: "
+            f"Default external networks must be shared to everyone.",
+            "RbacPolicyInUse",
+        )
 
 
 def check_no_way_out(tx: Transaction, network: Network) -> None:

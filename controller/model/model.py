@@ -15,16 +15,20 @@ from controller.model.mtu import Room
 
 from .group_members import GroupMembers
 from .index import Index
+from .meeting import meets
 from .placement import Placement, choose
 from .routes import Routes
+from .routing import is_served
 from .rows import (
     KINDS,
+    FloatingIp,
     GatewayRanking,
     Interface,
     Link,
     Network,
     Port,
     Router,
+    RouterInterface,
     Row,
     Standard,
     SubnetPool,
@@ -135,6 +139,7 @@ class Model:
         """Apply whole commits; the dependencies that changed."""
         touched: set[Dependency] = set()
         unsettled: set[str] = set()
+        floating: set[str] = set()  # floating IPs whose place may have changed
         for revision, key, row in changes:
             self.revision = revision
             name, _, row_id = key.partition("/")
@@ -156,6 +161,7 @@ class Model:
             if isinstance(row, Row):
                 row_id = row.row_id  # the row's own text where it is one, so that it is kept once
             unsettled.update(self._put(kind, row_id, cast("Row | None", row), touched))
+            floating.update(self._floating_of(kind, row_id))
         for port_id in unsettled:
             moved = set(self._settle(port_id))
             touched |= moved
@@ -164,6 +170,9 @@ class Model:
                 self.placed.pop(port_id, None)
             elif moved:
                 self.placed[port_id] = self.content
+            floating.update(self._floating_of_port(port_id))
+        for floating_id in floating:
+            touched.update(self._float(floating_id))
         touched.update(self.routes.settle())
         return touched
 
@@ -182,6 +191,8 @@ class Model:
             self._join(kind, old, new, touched)
         if kind is Router or kind is GatewayRanking:
             self._anchor(self._anchors(kind, row_id, old), self._anchors(kind, row_id, new), touched)
+        if kind is Router:
+            self._leave(row_id, _external(old), _external(new), touched)
         touched.add((kind, row_id))
         for name in ATTRIBUTES[kind]:
             if getattr(old, name, None) != getattr(new, name, None):
@@ -231,12 +242,43 @@ class Model:
         port = self.get(Port, port_id)
         network = None if port is None else self.get(Network, port.network_id)
         interface = None
-        if port is not None and port.vif:
+        if port is not None and port.vif and not is_served(self, port):  # whatever a host says of a router's port
             interface = choose(port, self.find(Interface, "vif", port.vif), self.rows(Switch))
         return self.placement.settle(port_id, port, network, interface)
 
+    def _leave(self, router_id: str, before: set[str], after: set[str], touched: set[Dependency]) -> None:
+        touched.update(self.placement.leave_by(router_id, before, after))
+
+    def _floating_of(self, kind: type[Row], row_id: str) -> Iterable[str]:
+        """Floating IPs whose place may follow from a row that is no port."""
+        if kind is FloatingIp:
+            return [row_id]
+        return [one.id for one in self.find(FloatingIp, "floating_network_id", row_id)] if kind is Network else []
+
+    def _floating_of_port(self, port_id: str) -> Iterable[str]:
+        return [one.id for one in self.find(FloatingIp, "port_id", port_id)]
+
+    def _float(self, floating_id: str) -> Iterable[Dependency]:
+        return self.placement.float(floating_id, floating_anchor(self, floating_id))
+
     def _ports_of_vif(self, vif: str) -> Iterable[str]:
         return self._index.some(Port, "vif", vif)
+
+
+def _external(row: Row | None) -> set[str]:
+    return set() if row is None else set(cast("Router", row).external_networks)
+
+
+def floating_anchor(model: Model, floating_id: str) -> Anchor | None:
+    """The switch that a floating IP's port is on, and the external network, where the two meet."""
+    floating = model.get(FloatingIp, floating_id)
+    at = model.placement.bindings.get(floating.port_id) if floating is not None else None
+    if floating is None or at is None:
+        return None
+    switch, network = model.get(Switch, at.switch_id), model.get(Network, floating.floating_network_id)
+    if switch is None or network is None or not meets(switch, network):
+        return None
+    return switch.id, ("network", network.id)
 
 
 def _of_switch(model: Model, row: Row) -> Iterator[str]:
@@ -252,4 +294,7 @@ PLACES: dict[type[Row], Callable[[Model, Any], Iterable[str]]] = {
     Interface: lambda model, row: tuple(model._ports_of_vif(row.vif)),
     Network: lambda model, row: tuple(model._index.some(Port, "network_id", row.row_id)),
     Switch: lambda model, row: tuple(_of_switch(model, row)),
+    RouterInterface: lambda model, row: (row.row_id,),
+    Router: lambda model, row: row.gateway_ports,
+    FloatingIp: lambda model, row: (row.floating_port_id,),
 }

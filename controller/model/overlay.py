@@ -36,11 +36,13 @@ class Overlay(Model):
         self._order: dict[type[Row], Any] = {}
         self._touched: set[Dependency] = set()
         self._unsettled: set[str] = set()
+        self._floating: set[str] = set()
         self._deferred: list[Callable[[], None]] = []  # changes of what switches reach
         for before, after in changes:
             row = after or before
             if row is not None:
                 self._unsettled.update(self._put(type(row), row.row_id, after, self._touched))
+                self._floating.update(self._floating_of(type(row), row.row_id))
 
     @cached_property
     def placement(self) -> Placement:  # type: ignore[override]  # as of the changes, and nobody assigns it
@@ -49,6 +51,9 @@ class Overlay(Model):
             change()
         for port_id in self._unsettled:
             self._touched.update(self._settle(port_id))
+            self._floating.update(self._floating_of_port(port_id))
+        for floating_id in self._floating:
+            self._touched.update(self._float(floating_id))
         return placement
 
     @property
@@ -62,6 +67,9 @@ class Overlay(Model):
 
     def _join(self, kind: type[Row], old: Row | None, new: Row | None, touched: set[Dependency]) -> None:
         self._deferred.append(partial(super()._join, kind, old, new, touched))
+
+    def _leave(self, router_id: str, before: set[str], after: set[str], touched: set[Dependency]) -> None:
+        self._deferred.append(partial(super()._leave, router_id, before, after, touched))
 
     def _anchor(self, before: set[Anchor], after: set[Anchor], touched: set[Dependency]) -> None:
         self._deferred.append(partial(super()._anchor, before, after, touched))

@@ -47,6 +47,8 @@ class Placement:
         self._locations: MutableMapping[str, PortLocation] = {}
         self.networks: Relation[str, str] = Relation()  # switch -> networks that have a port on it
         self.anchors: Relation[str, Node] = Relation()  # switch -> nodes that it is to reach without ports there
+        self.floating: MutableMapping[str, tuple[str, Node]] = {}  # floating IP -> its anchor, where it has one
+        self.leaving: Relation[str, str] = Relation()  # external network -> routers that have a gateway there
         self.adjacency = Adjacency()
         self.reachable: Relation[str, Node] = Relation()  # switch -> components of its networks and anchors
         self.held: Relation[Node, str] = Relation()  # its inverse: network -> switches that need its flows
@@ -202,6 +204,28 @@ class Placement:
             yield from self._vanish(switch_id, node)
         if not self.receives(switch_id):
             yield "receives", switch_id
+
+    def float(self, floating_id: str, anchor: tuple[str, Node] | None) -> Iterable[tuple[object, ...]]:
+        """Anchor the switch where a floating IP is translated to its network; yield the dependencies that changed."""
+        before = self.floating.get(floating_id)
+        if before == anchor:
+            return
+        if anchor is not None:
+            self.floating[floating_id] = anchor
+            yield from self.anchor(*anchor)
+        else:
+            del self.floating[floating_id]
+        if before is not None:
+            yield from self.unanchor(*before)
+
+    def leave_by(self, router_id: str, before: set[str], after: set[str]) -> Iterable[tuple[object, ...]]:
+        """Note the external networks that a router has gateways in; yield the dependencies that changed."""
+        for network_id in sorted(after - before):
+            self.leaving.add(network_id, router_id)
+            yield "leaving", network_id
+        for network_id in sorted(before - after):
+            self.leaving.remove(network_id, router_id)
+            yield "leaving", network_id
 
     def receives(self, switch_id: str) -> bool:
         """Whether frames may be for the switch: it has a port or is a gateway."""

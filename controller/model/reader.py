@@ -143,6 +143,11 @@ class Reader:
         self.deps.add(("anchors", self.switch_id))
         return [node_id for kind, node_id in self._model.placement.anchors.of(self.switch_id) if kind == "router"]
 
+    def leaving(self, network_id: str) -> list[str]:
+        """The routers that have a gateway in an external network."""
+        self.deps.add(("leaving", network_id))
+        return self._model.placement.leaving.of(network_id)
+
     def watched(self) -> list[str]:
         """Switches that this one watches, and that watch it: one of the two may be the gateway of a router that both
         reach.

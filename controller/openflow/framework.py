@@ -248,7 +248,8 @@ class ConnectedDatapath(_Datapath):  # type: ignore[misc]
         if self.session is None:
             self.connection.close(f"no complete handshake in {self.server.handshake_timeout:g} s")
         while not self.connection.closed:
-            hub.sleep(0)  # replies that are in the socket's buffer count, however late this thread runs
+            if len(self.unreplied_echo_requests) >= _UNANSWERED:
+                hub.sleep(0)  # replies that are in the socket's buffer count, however late this thread runs
             if len(self.unreplied_echo_requests) >= _UNANSWERED:
                 self.connection.close(f"{_UNANSWERED} echo requests without an answer")
                 return

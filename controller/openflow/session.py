@@ -7,7 +7,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address
 
+from controller.flow import OwnedConnections
 from controller.flow.meter import Meter, is_ours
 from controller.openflow import dump, wire
 from controller.openflow.dump import Holdings
@@ -116,7 +118,7 @@ class Session(Requests):
         groups: Sequence[bytes] = (),
         groups_gone: Sequence[bytes] = (),
         meters: Sequence[bytes] = (),
-        zones: Sequence[int] = (),
+        zones: Sequence[OwnedConnections] = (),
     ) -> None:
         """Add the flows of `put` and delete those with a cookie in `drop`: at once, and no message for nothing.
 
@@ -129,7 +131,7 @@ class Session(Requests):
         gone = set(drop)
         if not (put or gone or groups or groups_gone or meters or zones):
             return
-        flushes = [wire.flush_zone(next(self._xids), zone) for zone in zones]
+        flushes = [self._flush(zone) for zone in zones]
         bundle = Bundle(put, gone, groups, groups_gone, meters, flushes)
         with self._bundling:
             self._refusals, self._refused_groups, self._refused_meters = {}, {}, {}
@@ -147,13 +149,18 @@ class Session(Requests):
         if gone and self.permitted():
             self._link.write(gone)
 
-    def flush_zones(self, zones: Iterable[int]) -> None:
-        """Forget all connections of conntrack zones; never waits.  The switch would let a slave do it, so who is not
-        permitted does not ask.
+    def flush_zones(self, zones: Iterable[OwnedConnections]) -> None:
+        """Forget all connections of conntrack zones, or those of addresses in them; never waits.  The switch would let
+        a slave do it, so who is not permitted does not ask.
         """
-        flushes = b"".join([wire.flush_zone(next(self._xids), zone) for zone in zones])
+        flushes = b"".join(map(self._flush, zones))
         if flushes and self.permitted() and not self._demoted:
             self._link.write(flushes)
+
+    def _flush(self, what: OwnedConnections) -> bytes:
+        if what.address:
+            return wire.flush_connections(self._xids, what.zone, IPv4Address(what.address).packed)
+        return wire.flush_zone(next(self._xids), what.zone)
 
     def match_fragments(self) -> None:
         """Have flows see which packets are fragments; never waits.  The bridge keeps it until ovs-vswitchd ends."""

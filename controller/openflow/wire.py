@@ -7,6 +7,7 @@ References are to the OpenFlow 1.3.5 specification; bundles are ONF extension 23
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from controller.flow.meter import Meter
@@ -51,7 +52,8 @@ CONTROLLER_METER: Final = 0xFFFFFFFD
 ALL_METERS: Final = 0xFFFFFFFF  # OFPM_ALL
 
 NICIRA: Final = 0x00002320
-_FLUSH_ZONE = 29  # NXT_CT_FLUSH_ZONE (nicira-ext.h of Open vSwitch)
+_FLUSH_ZONE, _FLUSH = 29, 32  # NXT_CT_FLUSH_ZONE, NXT_CT_FLUSH (nicira-ext.h of Open vSwitch)
+_ORIGINAL, _REPLY = 0, 1  # NXT_CT_ORIG_TUPLE, NXT_CT_REPLY_TUPLE
 _FRAGMENTS_MATCHED = 3  # OFPC_FRAG_NX_MATCH
 _MISS_SEND_LEN = 128  # what it is where nobody sets it
 
@@ -184,6 +186,19 @@ def match_fragments(xid: int) -> bytes:
 def flush_zone(xid: int, zone: int) -> bytes:
     """NXT_CT_FLUSH_ZONE: forget the connections of a conntrack zone.  Not for bundles, and a slave may send it, too."""
     return message(EXPERIMENTER, xid, _EXPERIMENTER.pack(NICIRA, _FLUSH_ZONE) + _TWO.pack(0, 0) + _TWO.pack(0, zone))
+
+
+def flush_connections(xids: Iterable[int], zone: int, address: bytes) -> bytes:
+    """NXT_CT_FLUSH, twice: forget the connections of a zone that were opened to an IPv4 address, and those whose
+    answers come to it.
+    """
+    end = struct.pack("!HH10x2s4s4x", 1, 20, b"\xff\xff", address)  # NXT_CT_TUPLE_DST, as an IPv4-mapped address
+    where = struct.pack("!HHH2x", 2, 6, zone)  # NXT_CT_ZONE_ID
+    return b"".join(
+        message(EXPERIMENTER, xid, _EXPERIMENTER.pack(NICIRA, _FLUSH) + bytes(8)  # of any protocol
+                + struct.pack("!HH4x", side, 8 + len(end)) + end + where)
+        for xid, side in zip(xids, (_ORIGINAL, _REPLY), strict=False)
+    )  # fmt: skip
 
 
 def packet_out(xid: int, in_port: int, actions: bytes, data: bytes) -> bytes:

@@ -80,12 +80,15 @@ class Needs(Generic[T]):
             return NONE
         missing, gone, clashing = [], set(), set()
         for number in sorted(affected):
-            users = [*sorted(self._users_of(number) - drop), *sorted(adders.get(number, ()))]
-            if not users:
-                gone.add(number)
-                continue
-            chosen = self._thing(users[0], number)
-            clashing.update([cookie for cookie in adders.get(number, ()) if self._thing(cookie, number) != chosen])
+            adding = adders.get(number, ())
+            user = self._user_of(number, drop)
+            if user is None:
+                if not adding:
+                    gone.add(number)
+                    continue
+                user = min(adding)
+            chosen = self._thing(user, number)
+            clashing.update([cookie for cookie in adding if self._thing(cookie, number) != chosen])
             if number not in self.held or number in self.wrong:
                 missing.append(chosen)
         return Difference(tuple(missing), frozenset(gone & self.held), frozenset(clashing))
@@ -113,9 +116,10 @@ class Needs(Generic[T]):
         used = self.used
         return [cookie for cookie in cookies if cookie in used] if used else []
 
-    def _users_of(self, number: int) -> set[int]:
+    def _user_of(self, number: int, drop: set[int]) -> int | None:
+        """An installed flow that uses it and stays, of maybe thousands: they all use the same."""
         users = self._users.get(number, ())
-        return {users} if isinstance(users, int) else set(users)
+        return next((cookie for cookie in ((users,) if isinstance(users, int) else users) if cookie not in drop), None)
 
     def _add_users(self, cookies: Iterable[int]) -> None:
         for cookie in cookies:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from controller.model.model import Model
-from controller.model.rows import Network, Port, SecurityGroupRule
+from controller.model.routing import router_of
+from controller.model.rows import FloatingIp, Network, Port, Router, SecurityGroupRule
 
 from .mtus import Mtus
 from .reach import ReachMemo, cut_off
@@ -64,7 +65,7 @@ class Statuses:
         DOWN: switched off, or no interface is plugged in, or the fabric leads to no other port of its network.  ERROR:
         a switch refused a flow of it, or its flows cannot be computed.  BUILD: a switch that needs a flow of it has not
         confirmed it; one that is away for long counts only for the ports on it.  Else ACTIVE, with a reason where the
-        fabric does not join all that it should.
+        fabric does not join all that it should.  Ports of routers: see `_of_router`.
         """
         model, progress = self._model, self._progress
         if not port.admin_state_up:
@@ -72,6 +73,8 @@ class Statuses:
         network = model.get(Network, port.network_id)
         if network is not None and not network.admin_state_up:
             return DOWN, "its network's admin state is down"
+        if (router := router_of(model, port)) is not None:
+            return self._of_router(port, router)
         interface = model.placement.bindings.get(port.id)
         if interface is None:
             return DOWN, "no interface is plugged in" if port.vif else "nothing is attached"
@@ -90,6 +93,24 @@ class Statuses:
             return ACTIVE, ""
         return (DOWN if cut_off(model, interface.switch_id, network) else ACTIVE), lost
 
+    def _of_router(self, port: Port, router: Router) -> tuple[str, str]:
+        """Status of a port of a router, which no interface is plugged into: it is wherever the router's flows are.
+
+        ACTIVE once every switch that holds its network or its router has confirmed it.
+        """
+        model, progress = self._model, self._progress
+        if not router.admin_state_up:
+            return DOWN, "its router's admin state is down"
+        if progress.refuses and (refusal := self._refusal(port) or progress.refusal(router.key)):
+            return ERROR, refusal
+        revision = max(self._revision(port), model.revisions.get(f"router_interface/{port.id}", 0))
+        if revision > progress.compiled:
+            return BUILD, "its flows are being computed"
+        for node in (("router", router.id), ("network", port.network_id)):
+            if lagging := progress.lagging(revision, model.placement.held.some(node)):
+                return BUILD, f"switch {lagging} has not confirmed its flows"
+        return ACTIVE, ""
+
     def _refusal(self, port: Port) -> str:
         """Reason why flows of the port are missing, or of its security groups, or of the address sets they name."""
         keys = [port.key, f"network/{port.network_id}"]
@@ -102,6 +123,16 @@ class Statuses:
                 elif rule.remote_address_group_id:
                     keys.append(f"address_group/{rule.remote_address_group_id}")
         return next(filter(None, map(self._progress.refusal, keys)), "")
+
+    def floating(self, floating: FloatingIp) -> str:
+        """Status of a floating IP.
+
+        DOWN: no router uses it, or the router's admin state is down.  ERROR: a switch refused a flow of it.
+        """
+        router = self._model.get(Router, floating.router_id) if floating.router_id else None
+        if router is None or not router.admin_state_up:
+            return DOWN
+        return ERROR if any(map(self._progress.refusal, (floating.key, router.key))) else ACTIVE
 
     def alive(self, switch_id: str) -> bool:
         """Whether the switch is connected."""

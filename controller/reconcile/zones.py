@@ -1,5 +1,7 @@
 """Conntrack zones of a switch and their owners: a zone whose owner is another one is emptied.
 
+An address in a zone may have an owner of its own: of a floating IP, say, the port that it is associated with.
+
 A flow names the owner (`Flow.zone`), so what the switch's zones hold follows from its flows: who takes over, or starts
 again, empties none whose flow is there.
 """
@@ -9,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from controller.flow import Flow
+from controller.flow import Flow, OwnedConnections
 
 
 class ZoneChanges(NamedTuple):
-    """`begun`: zones that get an owner, who may find no connection of another; `ended`: those that have none left."""
+    """`begun`: zones that get an owner, who may find no connection of another; `ended`: those that have none left, and
+    addresses whose owner is another one: until the flows are there, packets would make the old connections again.
+    """
 
-    begun: tuple[int, ...] = ()
-    ended: tuple[int, ...] = ()
+    begun: tuple[OwnedConnections, ...] = ()
+    ended: tuple[OwnedConnections, ...] = ()
 
 
 class ZoneOwners:
@@ -25,7 +29,7 @@ class ZoneOwners:
     __slots__ = ("_zones",)
 
     def __init__(self) -> None:
-        self._zones: dict[int, int] = {}  # cookie -> zone
+        self._zones: dict[int, OwnedConnections] = {}  # by cookie
 
     def seen(self, installed: Iterable[Flow]) -> None:
         """These flows are on the switch; what was known of others counts still: an audit restores them."""
@@ -35,7 +39,8 @@ class ZoneOwners:
         """What follows from adding and deleting flows; nothing for a flow that only comes back as it was."""
         begun = {zone for flow in _naming(put) if (zone := flow.zone) is not None and flow.cookie not in self._zones}
         ended = {self._zones[cookie] for cookie in drop if cookie in self._zones} if self._zones else set()
-        return ZoneChanges(tuple(sorted(begun)), tuple(sorted(ended - begun)))
+        addresses = {one for one in begun if one.address}
+        return ZoneChanges(tuple(sorted(begun - addresses)), tuple(sorted(ended - begun | addresses)))
 
     def confirm(self, put: Iterable[Flow], drop: Iterable[int]) -> None:
         """The switch has them."""

@@ -31,7 +31,10 @@ def document(quantum: bool = True) -> dict[str, Any]:
     for resource in RESOURCES:
         calls |= paths.of(resource)
         schemas |= resources.schemas(resource)
-    calls |= others.bindings() | others.quotas() | others.discovery() | others.operators()
+    for group in (others.bindings, others.flavors, others.l3_agents, others.auto_topology, others.quotas,
+                  others.discovery, others.operators):  # fmt: skip
+        for path, methods in group().items():
+            calls[path] = calls.get(path, {}) | methods
     if quantum:
         calls |= of_dialect(V10) | of_dialect(V11)
     return {

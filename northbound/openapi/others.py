@@ -11,7 +11,6 @@ from ..endpoint import Endpoint
 from ..endpoints import ENDPOINTS
 from ..schema import OBJECT, TEXTS, Schema, closed, either, of
 from ..schema import SHOWN_TEXT as TEXT
-from ..v2.absent import absent
 from ..v2.quotas import NOT_LIMITS, SWITCHES
 from . import errors
 from .paths import DRY, ID, Call, answer, call, dry, or_plan, parameter
@@ -39,10 +38,15 @@ def discovery() -> Paths:
         "/v2.0/extensions": {"get": _get("discovery", "listExtensions", "The extensions of v2.0.")},
         "/v2.0/extensions/{alias}": {"get": _get("discovery", "showExtension", "One extension.", alias)},
         "/v2.0/availability_zones": {"get": _get("discovery", "listAvailabilityZones", "Where networks can be.")},
+        "/v2.0/service-providers": {
+            "get": _get("discovery", "listServiceProviders", "What service profiles may name as their driver.")
+        },
         "/v2.0/log/loggable-resources": {
             "get": _get("logs", "listLoggableResources", "The kinds of objects whose decisions can be logged.")
         },
-        **{f"/v2.0/{path}": {"get": _get("discovery", f"list_{path}", "An empty list.")} for path in absent()},
+        "/v2.0/floatingip_pools": {
+            "get": _get("floatingips", "listFloatingipPools", "Subnets that floating IPs have their addresses from.")
+        },
     }
 
 
@@ -63,6 +67,20 @@ def quotas() -> Paths:
         },
         f"{path}/{{project}}/default": {"get": _get("quotas", "defaultQuota", "The defaults.", PROJECT, shape=whole)},
         f"{path}/{{project}}/details": {"get": _get("quotas", "quotaDetails", "What is in use.", PROJECT, shape=whole)},
+    }  # fmt: skip
+
+
+def auto_topology() -> Paths:
+    whole = _wrapped("auto_allocated_topology", closed({"id": TEXT, "project_id": TEXT, "tenant_id": TEXT}))
+    check = parameter("fields", TEXTS, "dry-run: only whether one could be made.")
+    tag = "auto-allocated-topology"
+    return {
+        "/v2.0/auto-allocated-topology/{project}": {
+            "get": call(tag, "getAutoAllocatedTopology", "The project's network with a way out: made now if need be.",
+                        answer(200, "It.", whole), (*errors.READ, 409), parameters=(PROJECT, check)),
+            "delete": call(tag, "deleteAutoAllocatedTopology", "Remove that network and its router.",
+                           answer(204, "Gone.") | dry(), errors.WRITE, parameters=(PROJECT, DRY)),
+        },
     }  # fmt: skip
 
 
@@ -88,6 +106,46 @@ def bindings() -> Paths:
         f"{path}/{{host}}/activate": {
             "put": call("ports", "activatePortBinding", "Make it the binding in force.", or_plan("Active.", whole),
                         errors.WRITE, parameters=(ID, HOST, DRY)),
+        },
+    }  # fmt: skip
+
+
+def flavors() -> Paths:
+    path = "/v2.0/flavors/{id}/service_profiles"
+    profile = parameter("profile", TEXT, "The service profile's id.", "path")
+    whole = _wrapped("service_profile", OBJECT)
+    wanted = closed({"service_profile": closed({"id": of(checks.uuid), "project_id": {}, "tenant_id": {}}, "id")},
+                    "service_profile")  # fmt: skip
+    return {
+        path: {
+            "get": _get("flavors", "listFlavorProfiles", "The service profiles of a flavor.", ID),
+            "post": call("flavors", "associateFlavorProfile", "Let a flavor consist of a profile more.",
+                         answer(201, "Associated.", whole) | dry(), errors.WRITE, parameters=(ID, DRY), body=wanted),
+        },
+        f"{path}/{{profile}}": {
+            "get": _get("flavors", "showFlavorProfile", "One of them.", ID, profile, shape=whole),
+            "delete": call("flavors", "dissociateFlavorProfile", "Take a profile out of a flavor.",
+                           answer(204, "Gone.") | dry(), errors.WRITE, parameters=(ID, profile, DRY)),
+        },
+    }  # fmt: skip
+
+
+def l3_agents() -> Paths:
+    path = "/v2.0/agents/{id}/l3-routers"
+    router = parameter("router", TEXT, "The router's id.", "path")
+    return {
+        "/v2.0/routers/{id}/l3-agents": {
+            "get": _get("routers", "listRouterAgents", "The hosts that may be the router's gateway.", ID)
+        },
+        path: {
+            "get": _get("agents", "listAgentRouters", "The routers that the host may be the gateway of.", ID),
+            "post": call("agents", "addAgentRouter", "Refused: the controller chooses.", {}, errors.WRITE,
+                         parameters=(ID,)),
+        },
+        f"{path}/{{router}}": {
+            method: call("agents", f"{method}AgentRouter", "Refused: the controller chooses.", {}, errors.WRITE,
+                         parameters=(ID, router))
+            for method in ("put", "delete")
         },
     }  # fmt: skip
 

@@ -118,7 +118,7 @@ class Speech:
 
     def delete_network(self, ask: Ask, tenant: str, network_id: str) -> Response:
         self._network(ask, tenant, network_id)
-        return _done(ask, lambda tx: quantum.delete_network(tx, tenant, network_id))
+        return _done(ask, lambda tx: quantum.delete_network(tx, tenant, network_id, ask.means))
 
     # --- ports ---
 
@@ -152,7 +152,7 @@ class Speech:
 
     def delete_port(self, ask: Ask, tenant: str, network_id: str, port_id: str) -> Response:
         self._port(ask, tenant, network_id, port_id)
-        return _done(ask, lambda tx: quantum.delete_port(tx, tenant, network_id, port_id))
+        return _done(ask, lambda tx: quantum.delete_port(tx, tenant, network_id, port_id, ask.means))
 
     # --- attachments ---
 

@@ -37,9 +37,10 @@ def _run(resource: Resource, action: MemberAction, ask: Ask, row_id: str) -> Res
         return action.run(tx, row_id, request, ask.means)
 
     changed, revision = ask.transact(rules)
+    headers = ask.wait(revision, ())
     if action.answer is not None:
-        return as_json(200, action.answer(ask.view, changed), revision)
-    return as_json(200, {resource.name: shown(resource, ask, [now(ask, changed)])[0]}, revision)
+        return as_json(200, action.answer(ask.view, changed), revision, headers)
+    return as_json(200, {resource.name: shown(resource, ask, [now(ask, changed)])[0]}, revision, headers)
 
 
 def _unwrapped(action: MemberAction, body: object) -> dict[str, Any]:

@@ -73,7 +73,11 @@ IP_AVAILABILITIES = Resource(
 def zones(ask: Ask) -> Response:
     """Every zone with a hypervisor in it."""
     there = networks.zones(ask.view.model, list(ask.view.model.rows(Switch).values()))
-    found = [{"name": name, "resource": "network", "state": "available"} for name in there]
+    found = [
+        {"name": name, "resource": resource, "state": "available"}
+        for name in there
+        for resource in ("network", "router")
+    ]
     return as_json(200, {"availability_zones": [each for each in found if _asked(each, ask.query())]})
 
 

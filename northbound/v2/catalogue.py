@@ -9,9 +9,15 @@ from .address_groups import ADDRESS_GROUPS
 from .agents import AGENTS
 from .availability import IP_AVAILABILITIES
 from .default_rules import DEFAULT_RULES
+from .flavors import FLAVORS, SERVICE_PROFILES
+from .floatingips import FLOATING_IPS
+from .forwardings import PORT_FORWARDINGS
+from .local_ips import LOCAL_IP_ASSOCIATIONS, LOCAL_IPS
 from .logs import LOGS
+from .metering import METERING_LABEL_RULES, METERING_LABELS
 from .networks import NETWORKS
 from .ports import PORTS
+from .router_parts import CONNTRACK_HELPERS, NDP_PROXIES
 from .routers import ROUTERS
 from .scopes import ADDRESS_SCOPES
 from .security import SECURITY_GROUP_RULES, SECURITY_GROUPS
@@ -30,7 +36,17 @@ RESOURCES: list[Resource] = [
     ADDRESS_GROUPS,
     DEFAULT_RULES,
     LOGS,
+    SERVICE_PROFILES,
+    FLAVORS,
     ROUTERS,
+    FLOATING_IPS,
+    PORT_FORWARDINGS,
+    CONNTRACK_HELPERS,
+    NDP_PROXIES,
+    METERING_LABELS,
+    METERING_LABEL_RULES,
+    LOCAL_IPS,
+    LOCAL_IP_ASSOCIATIONS,
     RBAC_POLICIES,
     AGENTS,
     IP_AVAILABILITIES,

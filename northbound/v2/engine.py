@@ -53,12 +53,12 @@ def below(resource: Resource, handlers: Mapping[str, Handler]) -> dict[str, Hand
 
 
 def _checked(resource: Resource, handler: Handler) -> Handler:
-    def handled(ask: Ask, above: str, row_id: str, *more: str) -> Response:
+    def handled(ask: Ask, above: str, name: str, *more: str) -> Response:
         _parent(resource, ask, above)
-        row = ask.view.model.get(resource.kind, row_id)
-        if resource.on is None or getattr(row, resource.on.field, None) != above:
-            raise missing(resource, row_id)
-        return handler(ask, row_id, *more)
+        row = resource.part(ask.view.model, above, name)
+        if row is None:
+            raise missing(resource, name)
+        return handler(ask, row.row_id, *more)
 
     return handled
 
@@ -124,7 +124,7 @@ def found(resource: Resource, ask: Ask, row_id: str) -> Row:
     if not visibility.there(view, resource.kind, row) or row is None:
         raise missing(resource, row_id)
     try:
-        ask.context.policy.check(ask.caller, f"get_{resource.name}", visibility.target(resource, ask, row))
+        ask.context.policy.check(ask.caller, f"get_{resource.policy_name}", visibility.target(resource, ask, row))
     except Forbidden:
         raise missing(resource, row_id) from None
     return row
@@ -165,7 +165,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
     item: dict[str, Any] = body[resource.name] if isinstance(body, dict) else {}
     changed = ChainMap(item, visibility.target(resource, ask, row))  # type: ignore[arg-type]  # it is read, no more
-    allow(resource, ask, row, f"update_{resource.name}", changed, item)
+    allow(resource, ask, row, f"update_{resource.policy_name}", changed, item)
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> Row:
@@ -181,7 +181,7 @@ def update(resource: Resource, ask: Ask, row_id: str) -> Response:
 
 def delete(resource: Resource, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
-    allow(resource, ask, row, f"delete_{resource.name}", visibility.target(resource, ask, row))
+    allow(resource, ask, row, f"delete_{resource.policy_name}", visibility.target(resource, ask, row))
     condition = Condition.of(ask)
 
     def rules(tx: Transaction) -> None:
@@ -195,7 +195,7 @@ def delete(resource: Resource, ask: Ask, row_id: str) -> Response:
 
 def forget(resource: Resource, ask: Ask, row_id: str) -> Response:
     row = found(resource, ask, row_id)
-    ask.context.policy.check(ask.caller, f"delete_{resource.name}", visibility.target(resource, ask, row))
+    ask.context.policy.check(ask.caller, f"delete_{resource.policy_name}", visibility.target(resource, ask, row))
     ask.refuse_dry_run()
     assert resource.forget is not None  # or there would be no DELETE
     resource.forget(ask, row_id)
@@ -281,7 +281,7 @@ def _allow_create(resource: Resource, ask: Ask, item: Mapping[str, Any], project
             raise NotFound(f"{kind.__name__} {on_id[:64]} could not be found.", f"{kind.__name__}NotFound")
     said = {**item, "project_id": project_id, "tenant_id": project_id}
     whole = visibility.RuleTarget(said, resource, ask, on_id if isinstance(on_id, str) else "")
-    ask.context.policy.check(ask.caller, f"create_{resource.name}", whole, item)
+    ask.context.policy.check(ask.caller, f"create_{resource.policy_name}", whole, item)
 
 
 def _read_one(resource: Resource, body: object, may: May) -> Asked:

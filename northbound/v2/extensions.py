@@ -9,6 +9,10 @@ from ..resource import Extension
 from .catalogue import RESOURCES
 
 GENERAL = (
+    Extension("auto-allocated-topology", "Auto Allocated Topology Services", "2016-01-01T00:00:00-00:00",
+              "Auto Allocated Topology Services."),
+    Extension("l3_agent_scheduler", "L3 Agent Scheduler", "2013-02-07T10:00:00-00:00",
+              "Schedule routers among l3 agents"),
     Extension("availability_zone", "Availability Zone", "2015-01-01T10:00:00-00:00",
               "The availability zone extension."),
     Extension("binding-extended", "Port Bindings Extended", "2017-07-17T10:00:00-00:00",

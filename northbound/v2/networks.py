@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.intent import networks
+from controller.intent import floatingips, networks
 from controller.intent.allocate import SEGMENTS
 from controller.intent.networks import ENCAPSULATIONS
 from controller.intent.physical import TYPES
@@ -95,6 +95,7 @@ NETWORKS = Resource(
         Attribute("tenet:mtu_reason", lambda view, row: view.statuses.mtu(row)[1], shape=schema.SHOWN_TEXT),
         shared(May.SET, boolean),
         attribute("router:external", boolean, May.SET, source="external", usual=False),
+        attribute("is_default", boolean, May.SET, usual=False),
         attribute("provider:network_type", TYPE, May.CREATE, source="network_type",
                   shape=schema.either(*ENCAPSULATIONS, *TYPES)),
         Attribute("provider:segmentation_id", _segmentation_id, May.CREATE, SEGMENTATION_ID, "segment"),
@@ -114,6 +115,7 @@ NETWORKS = Resource(
         attributes=of_attributes(
             (WRITE, "shared", ADMIN),
             (WRITE, "router:external", ADMIN),
+            (WRITE, "is_default", ADMIN),
             (WRITE, "port_security_enabled", MEMBER),
             (ALWAYS, "segments", ADMIN),
             *((ALWAYS, name, ADMIN) for name in PROVIDER),
@@ -121,7 +123,7 @@ NETWORKS = Resource(
     ),
     create=networks.create,
     update=networks.update,
-    delete=networks.delete,
+    delete=floatingips.delete_network,
     index={**OWNED, "name": "name"},
     tagged=True,
     extensions=(

@@ -8,7 +8,7 @@ from typing import Any
 from controller.intent import networks, router_interfaces, routers
 from controller.intent.env import Means
 from controller.intent.router_interfaces import InterfaceChange
-from controller.model.rows import Gateway, Port, Router, Switch
+from controller.model.rows import ConntrackHelper, Gateway, Port, Router, Switch
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
@@ -17,8 +17,8 @@ from ..checks import boolean, filled, uuid
 from ..gateways import gateway_info, gateways
 from ..resource import Attribute, Extension, May, MemberAction, Resource, ResourceView, attribute
 from ..rules import ADMIN, ALWAYS, MEMBER, WRITE, Access, of_attributes
-from ..structures import list_of, routes
-from .common import IDENTITY, OWNED, STANDARD, UUID, listed, tagged
+from ..structures import list_of, nullable, routes
+from .common import IDENTITY, OWNED, STANDARD, UUID, listed, optional, tagged
 
 ADDRESS = schema.closed({"subnet_id": UUID, "ip_address": schema.SHOWN_TEXT})
 GATEWAY = schema.closed({"network_id": UUID, "enable_snat": schema.BOOLEAN,
@@ -51,6 +51,11 @@ def _routes(view: ResourceView, router: Router) -> list[dict[str, str]]:
 
 def _zones(view: ResourceView, router: Router) -> list[str]:
     return networks.zones(view.model, list(view.model.rows(Switch).values())[:1])
+
+
+def _helpers(view: ResourceView, router: Router) -> list[dict[str, Any]]:
+    found = view.model.find(ConntrackHelper, "router_id", router.id)
+    return [{"protocol": each.protocol, "port": each.port, "helper": each.helper} for each in found]
 
 
 # --- calls beside CRUD ------------------------------------------------------------------------------------------------
@@ -155,6 +160,10 @@ ROUTERS = Resource(
         attribute("distributed", boolean, May.SET),
         attribute("enable_default_route_ecmp", boolean, May.SET, source="ecmp", usual=False),
         attribute("enable_default_route_bfd", boolean, May.SET, source="bfd", usual=False),
+        attribute("enable_ndp_proxy", nullable(boolean, False), May.SET, source="ndp_proxy", usual=False,
+                  shape=schema.BOOLEAN),
+        Attribute("conntrack_helpers", _helpers, shape={"type": "array", "items": schema.OBJECT}),
+        optional("flavor_id", nullable(uuid, ""), May.CREATE, shape=schema.or_null(UUID)),
         listed("availability_zone_hints", list_of(filled), May.CREATE, "zone_hints"),
         Attribute("availability_zones", _zones, shape=schema.TEXTS),
         tagged(),
@@ -175,7 +184,7 @@ ROUTERS = Resource(
     create=routers.create,
     update=routers.update,
     delete=routers.delete,
-    index={**OWNED, "name": "name"},
+    index={**OWNED, "name": "name", "flavor_id": "flavor_id"},
     tagged=True,
     actions=ACTIONS,
     extensions=(
@@ -187,6 +196,21 @@ ROUTERS = Resource(
                   "gateway"),
         Extension("extraroute", "Neutron Extra Route", "2013-02-01T10:00:00-00:00",
                   "Extra routes configuration for L3 router"),
+        Extension("dvr", "Distributed Virtual Router", "2014-06-1T10:00:00-00:00",
+                  "Enables configuration of Distributed Virtual Routers."),
+        Extension("l3-ha", "HA Router extension", "2014-04-26T00:00:00-00:00", "Adds HA capability to routers."),
+        Extension("router-admin-state-down-before-update", "Enforce Router's Admin State Down Before Update Extension",
+                  "2019-07-02T15:56:00",
+                  "Ensure that the admin state of a router is DOWN (admin_state_up=False) before updating the "
+                  "distributed attribute"),
+        Extension("router_availability_zone", "Router Availability Zone", "2015-01-01T10:00:00-00:00",
+                  "Availability zone support for router."),
+        Extension("external-gateway-multihoming", "Neutron L3 External Gateway Multihoming",
+                  "2023-01-18T00:00:00-00:00", "Allow multiple external gateway ports per router"),
+        Extension("enable-default-route-ecmp", "Enable Default Route ECMP", "2023-02-27T00:00:00-00:00",
+                  "Enables configurable ECMP behavior for default routes"),
+        Extension("enable-default-route-bfd", "Enable Default Route BFD", "2023-02-27T00:00:00-00:00",
+                  "Enables configurable BFD behavior for default routes"),
         Extension("extraroute-atomic", "Atomically add/remove extra routes", "2019-07-10T00:00:00+00:00",
                   "Edit extra routes of a router on server side by atomically adding/removing extra routes"),
     ),

@@ -95,7 +95,7 @@ def may_list(resource: Resource, ask: Ask) -> bool:
 
 def hidden(resource: Resource, ask: Ask) -> Sequence[str]:
     """Attributes that the caller is not shown of every object: by these nobody filters or sorts."""
-    return [*ask.context.policy.hidden(ask.caller, resource.name, None)]
+    return [*ask.context.policy.hidden(ask.caller, resource.policy_name, None)]
 
 
 def shown(
@@ -118,18 +118,18 @@ def each_shown(
 
 
 def _shown(resource: Resource, ask: Ask, row: Row, names: Collection[str], view: ResourceView) -> dict[str, object]:
-    own = ask.context.policy.hidden(ask.caller, resource.name, target(resource, ask, row, view))
+    own = ask.context.policy.hidden(ask.caller, resource.policy_name, target(resource, ask, row, view))
     return resource.show(view, row, names, own)
 
 
 def judges(resource: Resource, ask: Ask) -> bool:
     """Whether policy looks at each object."""
-    return not ask.caller.operator and ask.context.policy.judges(resource.name)
+    return not ask.caller.operator and ask.context.policy.judges(resource.policy_name)
 
 
 def _may(ask: Ask, resource: Resource, of: Mapping[str, Any]) -> bool:
     try:
-        ask.context.policy.check(ask.caller, f"get_{resource.name}", of)
+        ask.context.policy.check(ask.caller, f"get_{resource.policy_name}", of)
     except Forbidden:
         return False
     return True

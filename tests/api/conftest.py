@@ -11,7 +11,7 @@ import pytest
 from webob import Request
 
 from controller.gateways.operators import GatewayOperations
-from controller.model.rows import Network, Port
+from controller.model.rows import FloatingIp, Network, Port
 from controller.publish.feed import Events
 from controller.reconcile.mtus import Mtus
 from controller.runtime.errors import Conflict, NotFound
@@ -39,6 +39,9 @@ class PlainStatuses:
         if port.id in self.refused:
             return "ERROR", self.refused[port.id]
         return ("ACTIVE", "") if port.id in self.confirmed else ("BUILD", "")
+
+    def floating(self, floating: FloatingIp) -> str:
+        return "ACTIVE" if floating.router_id else "DOWN"
 
     def alive(self, switch_id: str) -> bool:
         return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from controller.model.rows import Pool, Port, Row, Subnet
+from controller.intent.flavors import DRIVERS
+from controller.model.rows import NdpProxy, Pool, Port, Row, Subnet
 from controller.store.codec import decode
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -44,7 +45,9 @@ class Estate:
         rules = self.red.call("GET", "/v2.0/default-security-group-rules").json["default_security_group_rules"]
         self.of["default_security_group_rule"] = {"everyones": rules[0]["id"]}
         self.of["log"] = self._logs()
+        self.of["service_profile"], self.of["flavor"] = self._flavors()
         self.of["router"] = self._routers()
+        self.of |= self._translation()
         self.of["rbac_policy"] = self._policies()
 
     def rows(self) -> Rows:
@@ -61,7 +64,9 @@ class Estate:
         """Ids that red cannot know."""
         seen = {NOBODY, "red"}
         for path in ("networks", "subnets", "ports", "subnetpools", "address-scopes", "address-groups",
-                     "security-groups", "security-group-rules", "rbac-policies", "routers"):  # fmt: skip
+                     "security-groups", "security-group-rules", "rbac-policies", "routers", "floatingips",
+                     "local_ips", "ndp_proxies", "metering/metering-labels",
+                     "metering/metering-label-rules"):  # fmt: skip
             (listed,) = self.red.call("GET", f"/v2.0/{path}").json.values()
             seen |= {str(row["id"]) for row in listed}
         return {key.rpartition("/")[2] for key in self.rows() if not key.startswith("taken/")} - seen
@@ -185,6 +190,15 @@ class Estate:
         return {each: self._made(self.operator, "log/log", project_id=project, **what) for each, project in (
             ("own", "red"), ("foreign", "blue"))}  # fmt: skip
 
+    def _flavors(self) -> tuple[dict[str, str], dict[str, str]]:
+        """A profile that no flavor has, and a flavor of a profile of its own."""
+        driver = next(iter(DRIVERS))
+        free, used = (self._made(self.operator, "service_profile", driver=driver) for _ in range(2))
+        flavor = self._made(self.operator, "flavor", service_type="L3_ROUTER_NAT")
+        body = {"service_profile": {"id": used}}
+        assert self.operator.call("POST", f"/v2.0/flavors/{flavor}/service_profiles", body).status == 201
+        return {"operators": free}, {"everyones": flavor}
+
     def _routers(self) -> dict[str, str]:
         """own: with an interface in the subnet `routed`.  `to_route`: others where each of red's could have one."""
         self.routed, *others = (
@@ -196,6 +210,35 @@ class Estate:
         body = {"subnet_id": self.routed}
         assert self.red.call("PUT", f"/v2.0/routers/{own}/add_router_interface", body).status == 200
         return {"own": own, "spare": self._made(self.red, "router"), "foreign": self._made(self.blue, "router")}
+
+    def _translation(self) -> dict[str, dict[str, str]]:
+        """Floating IPs that no router uses, and what else belongs to routers; there are no port forwardings."""
+        networks, people = self.of["network"], {"own": self.red, "foreign": self.blue}
+        external = {"floating_network_id": networks["external"]}
+        labels = {each: self._made(self.operator, "metering/metering-label", project_id=project) for each, project in (
+            ("own", "red"), ("foreign", "blue"))}  # fmt: skip
+        rule = {"direction": "ingress", "remote_ip_prefix": "10.0.0.0/8"}
+        proxies = [
+            NdpProxy(
+                id=NOBODY.replace("4", digit), project_id=project, router_id=NOBODY, port_id=NOBODY, ip_address="::1"
+            )
+            for digit, project in (("8", "red"), ("9", "blue"))
+        ]  # fmt: skip
+        for proxy in proxies:
+            transact(self.store, self.replica, lambda tx, proxy=proxy: tx.put(proxy))  # type: ignore[misc]
+        return {
+            "floatingip": {each: self._made(by, "floatingip", **external) for each, by in people.items()},
+            "local_ip": {
+                each: self._made(by, "local_ip", network_id=networks["shared"]) for each, by in people.items()
+            },
+            "metering_label": labels,
+            "metering_label_rule": {
+                each: self._made(self.operator, "metering/metering-label-rule", metering_label_id=label, **rule)
+                for each, label in labels.items()
+            },
+            "ndp_proxy": dict(zip(people, [proxy.id for proxy in proxies], strict=True)),
+            "port_forwarding": {"own": NOBODY},
+        }
 
     def _policies(self) -> dict[str, str]:
         """operators: in red's project, about what is not red's."""

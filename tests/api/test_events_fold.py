@@ -23,7 +23,7 @@ from controller.store.store import Store
 from northbound import events
 from northbound.resource import Resource
 from tests.api.conftest import PlainStatuses
-from tests.api.samples import SAMPLES, creatable, every, named, path
+from tests.api.samples import SAMPLES, asking, creatable, every, named, outside, path
 from tests.api.tenants import Cloud, Person
 
 MADE = [each for each in creatable() if each.name != "rbac_policy"]  # which `share` makes
@@ -105,6 +105,7 @@ class History:
         self.chance = chance
         self.people = people
         self.statuses = statuses
+        self._beside: dict[str, dict[str, str]] = {}
 
     def step(self) -> None:
         person = self.chance.choice(self.people)
@@ -118,7 +119,16 @@ class History:
         return self.chance.choice(rows) if rows else (f"/v2.0/{resource.plural}/none", "none")
 
     def an(self, person: Person) -> Callable[[str], str]:
-        return lambda name: self.some(person, named(name))[1]
+        return lambda name: (
+            self.some(person, named(name))[1] if name in SAMPLES else self.beside(person).get(name, "none")
+        )
+
+    def beside(self, person: Person) -> dict[str, str]:
+        """What samples need beside each other: an external network of the person's."""
+        project = person.token
+        if project not in self._beside:
+            self._beside[project] = {name: str(row["id"]) for name, row in outside(asking(person)).items()}
+        return self._beside[project]
 
     def make(self, person: Person) -> None:
         resource = self.chance.choice(MADE)

@@ -68,8 +68,11 @@ def test_its_life(api: Api, resource: Resource) -> None:
     assert shown in api.call("GET", path(resource, those_of(found))).json[resource.plural]
     if resource.update is not None:
         _changed(api, resource, found, there)
-    for name in reversed(list(found)):  # what is a part of it first
+    for name in reversed([*SAMPLES]):  # what is a part of it first
+        if name not in found:
+            continue
         each = samples.named(name)
+        samples.disconnect(samples.asking(api), those_of(found), found, name)
         assert api.call("DELETE", f"{path(each, those_of(found))}/{found[name]['id']}").status == 204, name
         if name == resource.name:
             assert api.call("GET", there).error == (404, resource.not_found)
@@ -174,7 +177,7 @@ def test_its_policies_are_an_operators_to_change(
     tmp_path: Path, store: Store, replica: Replica, resource: Resource
 ) -> None:
     """Each operation has a rule of its own, and the rules that are declared are in force."""
-    closed = "".join(f'"{operation}_{resource.name}": "!"\n' for operation in ("create", "update", "delete"))
+    closed = "".join(f'"{operation}_{resource.policy_name}": "!"\n' for operation in ("create", "update", "delete"))
     open_cloud = Cloud(tmp_path, store, replica)
     found, there = everything(open_cloud.person("red", "manager"), resource)
     red = Cloud(tmp_path, store, replica, policy=closed).person("red", "manager")
@@ -220,6 +223,8 @@ def test_below_another_parent_it_is_not_there(api: Api, resource: Resource) -> N
     assert api.call("GET", elsewhere).json[resource.plural] == []
     for method, suffix, body in (("GET", "", None), ("PUT", "", {resource.name: {}}), ("DELETE", "", None),
                                  ("GET", "/tags", None), ("PUT", "/tags/x", None)):  # fmt: skip
+        if (suffix and not resource.tagged) or (method == "PUT" and not suffix and resource.update is None):
+            continue
         assert api.call(method, f"{elsewhere}/{row}{suffix}", body).error == (404, resource.not_found)
     nowhere = path(resource, lambda name: NOWHERE)
     assert api.call("GET", nowhere).error == (404, resource.parent.not_found)

@@ -72,7 +72,7 @@ def test_extensions(api: Api) -> None:
     assert {"provider", "net-mtu", "project-id"} <= {extension["alias"] for extension in found}
     for extension in found:
         assert api.call("GET", f"/v2.0/extensions/{extension['alias']}").json == {"extension": extension}
-    assert api.call("GET", "/v2.0/extensions/router").error == (404, "ExtensionNotFound")
+    assert api.call("GET", "/v2.0/extensions/none").error == (404, "ExtensionNotFound")
 
 
 def test_operators(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,10 +31,11 @@ from .tenants import Cloud, work
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 # What a path's first parameter is the name of: of resources, a kind of row that both tenants have.
 NAMED = {f"/v2.0/{each.path}/": each.kind.kind_name() for each in RESOURCES if each.parent is None} | {
-    "/v2.0/agents/": "agent", "/v2.0/quotas/": "project",
+    "/v2.0/agents/": "agent", "/v2.0/quotas/": "project", "/v2.0/auto-allocated-topology/": "project",
 }  # fmt: skip
 # Of nobody in particular, or the operator's (test_isolation.py has those).
-PUBLIC = ("/v2.0/extensions/", "/v2.0/default-security-group-rules/", "/tenet/v1/")
+PUBLIC = ("/v2.0/extensions/", "/v2.0/default-security-group-rules/", "/v2.0/flavors/", "/v2.0/service_profiles/",
+          "/tenet/v1/")  # fmt: skip
 BODIES: dict[str, list[Any]] = {"GET": [None], "DELETE": [None], "PUT": [None, b"{", {}], "POST": [None, b"{", {}]}
 SUFFIXES = {"tags": {"tags": ["a"]}, "bindings": {"binding": {"host": "h"}}, "prefixes": {"prefixes": ["10.8.0.0/16"]},
             "router_interface": {"subnet_id": NOWHERE}, "extraroutes": {"router": {"routes": []}},
@@ -90,7 +91,9 @@ def test_there_is_nothing_else() -> None:
     assert {template[: template.index("{")] for _, template in V2} == set(NAMED) - set(PUBLIC)
 
 
-CHANGES: dict[str, dict[str, str]] = {"rbac_policy": {"target_tenant": "x"}, "agent": {"description": "x"}}
+CHANGES: dict[str, dict[str, str]] = {
+    "rbac_policy": {"target_tenant": "x"}, "agent": {"description": "x"}, "floatingip": {"description": "x"},
+}  # fmt: skip
 
 
 def bodies_of(method: str, template: str, kind: str) -> list[Any]:
@@ -209,7 +212,7 @@ def test_a_value_in_a_query(two: Two, resource: Resource) -> None:
             found = reply.json[resource.plural] if reply.status == 200 else []
             assert {row["id"] for row in found} <= {row["id"] for row in mine}, (name, said)
             assert reply.status in (200, 400)
-            for more in ("&limit=1", "&sort_key=project_id", "&fields=project_id", "&limit=1&page_reverse=true"):
+            for more in ("&limit=1", "&sort_key=id", "&fields=project_id", "&limit=1&page_reverse=true"):
                 reply = two.blue.call("GET", f"{path}?{quote(name)}={quote(said)}{more}")
                 assert two.reds[resource.name]["id"] not in reply.body.decode().replace(quote(said), "")
     named = two.reds[resource.name]["id"]
@@ -217,7 +220,7 @@ def test_a_value_in_a_query(two: Two, resource: Resource) -> None:
         "marker={}",
         "marker={}&limit=1",
         "marker={}&limit=1&page_reverse=true",
-        "marker={}&sort_key=project_id",
+        "marker={}&sort_key=id",
     ):
         one, other = (f"{path}?{query.format(each)}" for each in (named, NOWHERE))
         two.same("GET", one, other, (None, None), [named])

@@ -16,7 +16,7 @@ from controller.model.rows import Physical, Switch, Tunnel
 from controller.store.transaction import transact
 from northbound.openapi import errors
 from tests.api.conftest import Api
-from tests.api.samples import creatable, post, those_of
+from tests.api.samples import asking, connect, creatable, outside, post, those_of
 from tests.api.samples import path as path_of
 
 ROOT = Path(__file__).parents[2]
@@ -45,13 +45,14 @@ def test_it_is_valid_openapi(whole: dict[str, Any]) -> None:
 
 def test_what_the_api_shows_is_what_it_says(api: Api, whole: dict[str, Any]) -> None:
     """Of every resource: as it is made, shown, listed and changed."""
-    made: dict[str, dict[str, Any]] = {}
+    made = outside(asking(api))
     for resource in creatable():
         an = those_of(made)
         listed, template = path_of(resource, an), f"/v2.0/{resource.path}"
         reply = post(api, resource, an, 1)
         fits(whole, template, "post", 201, reply.json)
         made[resource.name] = reply.json[resource.name]
+        made |= connect(asking(api), those_of(made), resource.name)
         there = f"{listed}/{made[resource.name]['id']}"
         fits(whole, f"{template}/{{id}}", "get", 200, api.call("GET", there).json)
         fits(whole, template, "get", 200, api.call("GET", f"{listed}?limit=1").json)

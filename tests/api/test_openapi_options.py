@@ -16,7 +16,7 @@ from northbound.v2.catalogue import RESOURCES
 from tests.store.etcd_process import Cluster
 
 from .live import Live, running
-from .samples import COME_ALONG, SAMPLES, creatable
+from .samples import COME_ALONG, SAMPLES, connect, creatable, outside
 from .test_openapi import fits
 
 PHYSICAL = "[network]\nflat_networks = flat\nnetwork_vlan_ranges = vlans:100:199\n"
@@ -28,7 +28,7 @@ CHANGES: dict[tuple[str, str], str] = {
     ("network", "flat_networks"): PHYSICAL,
     ("network", "network_vlan_ranges"): PHYSICAL,
     ("network", "physical_network_mtu"): f"{PHYSICAL}physical_network_mtu = 9000\n",
-    ("network", "underlay_mtu"): "[network]\nunderlay_mtu = 1280\n",
+    ("network", "underlay_mtu"): "[network]\nunderlay_mtu = 1400\n",
     ("network", "underlay_ip_version"): "[network]\nunderlay_ip_version = 6\n",
     ("network", "broadcast_rate"): "[network]\nbroadcast_rate = 0\n",
     ("fabric", "cost"): "[fabric]\ncost = speed\n",
@@ -76,8 +76,14 @@ class Tried(NamedTuple):
 
 def make(tried: Tried, physical: bool) -> dict[str, str]:
     """An object of each kind, and its id by the kind."""
-    made = {"tenant": "default", "project": "default", "alias": "quotas", "host": "h", "tag": "a"}
+    made = {"tenant": "default", "project": "default", "alias": "quotas", "host": "h", "tag": "a", "profile": "none"}
 
+    def ask(method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        status, said = tried.live.call(method, f"/v2.0/{path}", body, tried.token)
+        assert status < 300, said
+        return dict(said)
+
+    made |= {name: row["id"] for name, row in outside(ask).items()}
     for resource in creatable():
         request = SAMPLES[resource.name](made.__getitem__, 1)
         if physical and resource.name == "network":
@@ -86,6 +92,7 @@ def make(tried: Tried, physical: bool) -> dict[str, str]:
         said = tried.ask("POST", f"/v2.0/{resource.path}", above, "", {resource.name: request})
         assert resource.name in said, said
         made[resource.name] = said[resource.name]["id"]
+        made |= {name: row["id"] for name, row in connect(ask, made.__getitem__, resource.name).items()}
     if physical:
         flat = {"provider:network_type": "flat", "provider:physical_network": "flat"}
         assert "network" in tried.ask("POST", "/v2.0/networks", {}, "", {"network": flat})

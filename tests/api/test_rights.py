@@ -25,12 +25,22 @@ from .test_isolation_everywhere import NAMED, reference, references
 OWN, NOBODYS = {"own"}, set[str]()
 MINE = {"network": {"own", "home"}, "port": {"own", "guest"}, "subnetpool": {"own", "guest"}, "address_scope": OWN,
         "address_group": OWN, "log": NOBODYS, "subnet": {"own", "operators"}, "rbac_policy": OWN,
-        "security_group": {"own", "home"}, "router": {"own", "spare"}}  # fmt: skip
+        "security_group": {"own", "home"}, "router": {"own", "spare"},
+        "floatingip": OWN, "local_ip": OWN, "ndp_proxy": OWN}  # fmt: skip
 V2: dict[tuple[str, str], set[str]] = {
     **{(method, f"/v2.0/{path}/{{id}}"): MINE[kind] for method in ("PUT", "DELETE") for path, kind in (
         ("networks", "network"), ("subnets", "subnet"), ("subnetpools", "subnetpool"),
         ("address-scopes", "address_scope"), ("address-groups", "address_group"), ("rbac-policies", "rbac_policy"),
-        ("security-groups", "security_group"), ("log/logs", "log"), ("routers", "router"))},
+        ("security-groups", "security_group"), ("log/logs", "log"), ("routers", "router"),
+        ("floatingips", "floatingip"), ("local_ips", "local_ip"), ("ndp_proxies", "ndp_proxy"))},
+    ("DELETE", "/v2.0/metering/metering-labels/{id}"): NOBODYS,  # for managers
+    ("DELETE", "/v2.0/metering/metering-label-rules/{id}"): NOBODYS,
+    # no other part is there
+    **dict.fromkeys(((method, f"/v2.0/{path}{one}") for path, methods in (
+        ("floatingips/{floatingip_id}/port_forwardings", ("PUT", "DELETE")),
+        ("routers/{router_id}/conntrack_helpers", ("PUT", "DELETE")),
+        ("local_ips/{local_ip_id}/port_associations", ("DELETE",)))
+        for method, one in (("POST", ""), *((each, "/{id}") for each in methods))), NOBODYS),
     ("DELETE", "/v2.0/routers/{id}"): {"spare"},  # own has an interface
     **{("PUT", f"/v2.0/routers/{{id}}/{action}"): MINE["router"] for action in (
         "add_router_interface", "add_extraroutes", "remove_extraroutes", "add_external_gateways",
@@ -43,10 +53,11 @@ V2: dict[tuple[str, str], set[str]] = {
     **{(method, f"/v2.0/{path}/{{id}}/tags{one}"): MINE[kind] for method, one in (
         ("PUT", ""), ("POST", ""), ("DELETE", ""), ("PUT", "/{tag}")) for path, kind in (
         ("networks", "network"), ("ports", "port"), ("subnetpools", "subnetpool"),
-        ("address-scopes", "address_scope"), ("security-groups", "security_group"), ("routers", "router"))},
+        ("address-scopes", "address_scope"), ("security-groups", "security_group"), ("routers", "router"),
+        ("floatingips", "floatingip"))},
     **{("DELETE", f"/v2.0/{path}/{{id}}/tags/{{tag}}"): NOBODYS for path in (  # there is no such tag
         "networks", "ports", "subnetpools", "address-scopes", "security-groups", "routers",
-        "subnets")},
+        "subnets", "floatingips")},
     **{(method, f"/v2.0/subnets/{{id}}/tags{one}"): {"own", "guest"} for method, one in (  # whose the subnet is
         ("PUT", ""), ("POST", ""), ("DELETE", ""), ("PUT", "/{tag}"))},
     ("PUT", "/v2.0/subnetpools/{id}/add_prefixes"): OWN,
@@ -54,10 +65,15 @@ V2: dict[tuple[str, str], set[str]] = {
     ("PUT", "/v2.0/address-groups/{id}/add_addresses"): OWN,
     ("PUT", "/v2.0/address-groups/{id}/remove_addresses"): OWN,
     ("DELETE", "/v2.0/default-security-group-rules/{id}"): NOBODYS,
+    ("DELETE", "/v2.0/auto-allocated-topology/{project}"): OWN,
     **dict.fromkeys((
+        ("POST", "/v2.0/agents/{id}/l3-routers"), ("PUT", "/v2.0/agents/{id}/l3-routers/{router}"),
+        ("DELETE", "/v2.0/agents/{id}/l3-routers/{router}"),
         ("PUT", "/v2.0/agents/{id}"), ("DELETE", "/v2.0/agents/{id}"),
         ("POST", "/v2.0/ports/{id}/bindings"), ("PUT", "/v2.0/ports/{id}/bindings/{host}"),
         ("DELETE", "/v2.0/ports/{id}/bindings/{host}"), ("PUT", "/v2.0/ports/{id}/bindings/{host}/activate"),
+        *((method, f"/v2.0/{path}/{{id}}") for method in ("PUT", "DELETE") for path in ("flavors", "service_profiles")),
+        ("POST", "/v2.0/flavors/{id}/service_profiles"), ("DELETE", "/v2.0/flavors/{id}/service_profiles/{profile}"),
         ("PUT", "/v2.0/quotas/{project}"), ("DELETE", "/v2.0/quotas/{project}")), NOBODYS),
 }  # fmt: skip
 V1: dict[tuple[str, str], set[str]] = {
@@ -77,13 +93,19 @@ BODIES: dict[str, Any] = {
     "tags": {"tags": ["a"]}, "bindings": {"binding": {"host": "h"}}, "{host}": {"binding": {"profile": {"a": 1}}},
     "add_prefixes": {"prefixes": ["10.90.0.0/16"]}, "remove_prefixes": {"prefixes": ["10.65.9.0/24"]},
     "add_addresses": {"addresses": ["10.90.0.0/16"]}, "remove_addresses": {"addresses": ["10.0.0.0/8"]},
+    "service_profiles": {"service_profile": {"id": NOBODY}},
     "{project}": {"quota": {"port": 1}}, "attachment": {"attachment": {"id": NOBODY}},
     "add_extraroutes": {"router": {"routes": []}}, "remove_extraroutes": {"router": {"routes": []}},
     "add_external_gateways": {"router": {"external_gateways": []}},
     "update_external_gateways": {"router": {"external_gateways": []}},
     "remove_external_gateways": {"router": {"external_gateways": []}},
 }  # fmt: skip
-CHANGES: dict[str, dict[str, str]] = {"rbac_policy": {"target_tenant": "x"}, "agent": {"description": "x"}}
+CHANGES: dict[str, dict[str, str]] = {
+    "service_profile": {"description": "x"},
+    "rbac_policy": {"target_tenant": "x"},
+    "agent": {"description": "x"},
+    "floatingip": {"description": "x"},
+}
 
 
 def writes(prefix: str) -> list[tuple[str, str]]:
@@ -189,8 +211,21 @@ REFERS: dict[tuple[str, str, str], tuple[str, set[str]]] = {
     ("security_group_rule", "remote_address_group_id", "CREATE"): ("address_group", SEEN),
     ("log", "resource_id", "CREATE"): ("security_group", NOBODYS),  # for managers, see test_logs.py
     ("log", "target_id", "CREATE"): ("port", NOBODYS),
+    ("router", "flavor_id", "CREATE"): ("flavor", {"everyones"}),
     ("router", "external_gateway_info", "CREATE"): ("network", {"external"}),
     ("router", "external_gateway_info", "UPDATE"): ("network", {"external"}),
+    ("floatingip", "floating_network_id", "CREATE"): ("network", {"external"}),
+    ("floatingip", "subnet_id", "CREATE"): ("subnet", {"external"}),
+    ("floatingip", "port_id", "CREATE"): ("port", NOBODYS),  # that no router leads to
+    ("floatingip", "port_id", "UPDATE"): ("port", NOBODYS),
+    ("port_forwarding", "internal_port_id", "CREATE"): ("port", NOBODYS),
+    ("port_forwarding", "internal_port_id", "UPDATE"): ("port", NOBODYS),
+    ("ndp_proxy", "router_id", "CREATE"): ("router", NOBODYS),
+    ("ndp_proxy", "port_id", "CREATE"): ("port", NOBODYS),
+    ("metering_label_rule", "metering_label_id", "CREATE"): ("metering_label", NOBODYS),  # for managers
+    ("local_ip", "local_port_id", "CREATE"): ("port", {"guest"}),  # own has no address
+    ("local_ip", "network_id", "CREATE"): ("network", SEEN),
+    ("port_association", "fixed_port_id", "CREATE"): ("port", NOBODYS),
     ("rbac_policy", "object_id", "CREATE"): (
         "network subnetpool address_scope address_group security_group",
         {"own", "home", "guest"},
@@ -238,6 +273,12 @@ def whole(estate: Estate, resource: str, attribute: str, kind: str, named: str) 
         | ({} if attribute == "security_group_id" else {"security_group_id": estate.of["security_group"]["own"]}),
         "log": {"resource_type": "security_group"},
         "router": {},
+        "floatingip": {"floating_network_id": estate.of["network"]["external"]},
+        "port_forwarding": {"protocol": "tcp", "external_port": 1, "internal_port": 1},
+        "ndp_proxy": {"router_id": estate.of["router"]["own"], "port_id": estate.of["port"]["own"]},
+        "metering_label_rule": {"direction": "ingress", "remote_ip_prefix": "11.0.0.0/8"},
+        "local_ip": {},
+        "port_association": {},
         "rbac_policy": {"object_type": kind, "action": "access_as_shared", "target_tenant": "blue"},
     }
     return wholes[resource]

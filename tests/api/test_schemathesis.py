@@ -11,13 +11,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from northbound.identity import tokens
 
 from .live import Live, running
-from .samples import SAMPLES, creatable, path
+from .samples import SAMPLES, connect, creatable, outside, path
 
 PHYSICAL = "[network]\nnetwork_vlan_ranges = physnet\nflat_networks = physnet\n"
 # Streams without end have tests of their own.
@@ -31,7 +32,7 @@ negative_data_rejection.expected-statuses = ["4xx"]
 positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "412", "42x", "43x"]
 
 [[operations]]
-include-path-regex = "^/v2.0/(log/)?[a-z-]+(/[{](id|project)[}])?(/bindings.*|/.*_prefixes|/.*_addresses)?$"
+include-path-regex = "^/v2.0/(log/)?[a-z_-]+(/[{](id|project)[}])?(/bindings.*|/(add|update|remove)_.*)?$"
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]
@@ -45,13 +46,24 @@ ON_NETWORK = [each.name for each in creatable() if each.on is not None and each.
 
 def _made(live: Live, token: str) -> dict[str, str]:
     """One object of every resource, by its name: requests are about these where an id is asked for."""
-    found: dict[str, str] = {}
+
+    def ask(method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        (root,) = body
+        owned = method == "POST" and isinstance(body[root], dict)
+        status, said = live.call(
+            method, f"/v2.0/{path}", {root: body[root] | {"project_id": "red"}} if owned else body, token
+        )
+        assert status < 300, said
+        return dict(said)
+
+    found = {name: str(row["id"]) for name, row in outside(ask).items()}
     for resource in creatable():
         red = {"project_id": "red"} if resource.name in ("network", *ON_NETWORK) else {}
         request = SAMPLES[resource.name](found.__getitem__, 1) | red
         status, said = live.call("POST", path(resource, found.__getitem__), {resource.name: request}, token)
         assert status == 201, said
         found[resource.name] = said[resource.name]["id"]
+        found |= {name: str(row["id"]) for name, row in connect(ask, found.__getitem__, resource.name).items()}
     return found
 
 

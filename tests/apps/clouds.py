@@ -13,12 +13,16 @@ from controller.model.rows import (
     AddressPair,
     ExtraRoute,
     FixedIp,
+    FloatingIp,
+    Gateway,
+    GatewayRanking,
     Interface,
     Learned,
     Neighbor,
     Network,
     Physical,
     Port,
+    PortForwarding,
     Router,
     RouterInterface,
     Row,
@@ -196,12 +200,36 @@ def _routed(of: str) -> list[Row]:
     here = replace(port("r1", of, 253), device_owner="network:router_interface")
     there = replace(port("r2", "green", 254), device_owner="network:router_interface",
                     fixed_ips=(FixedIp("vg4", "10.2.0.254"), FixedIp("vg6", "2001:db8:2::fe")))  # fmt: skip
-    router = Router(id="r", project_id="t", number=7, segment=907, routes=tuple(ExtraRoute(*one) for one in routes))
+    router = Router(id="r", project_id="t", number=7, segment=907, routes=tuple(ExtraRoute(*one) for one in routes),
+                    gateways=(Gateway("ext", "gw"),))  # fmt: skip
     joined = [RouterInterface(id="r1", router_id="r", network_id=of),
               RouterInterface(id="r2", router_id="r", network_id="green")]  # fmt: skip
     asked = [Neighbor(network_id=of, ip_address=address, mac="02:00:00:00:00:03", switch_id="h1", router_id="r")
              for address in (four(99), six(99))]  # fmt: skip
-    return [green, *subnets, here, there, router, *joined, *asked]
+    return [green, *subnets, here, there, router, *joined, *asked, *_leaving()]
+
+
+def _leaving() -> list[Row]:
+    """The router's gateway on h1, a floating IP on alice's switch, one at the gateway, and one with a forwarding."""
+    external = Network(id="ext", project_id="t", mtu=1500, network_type="flat", segment=74, physical_network="p1",
+                       external=True)  # fmt: skip
+    rows: list[Row] = [external, GatewayRanking(id="r", switches=("h1", "h2"))]
+    for name, version, prefix in (("x4", 4, "203.0.113."), ("x6", 6, "2001:db8:e::")):
+        rows.append(Subnet(id=name, project_id="t", network_id="ext", ip_version=version, gateway_ip=f"{prefix}1",
+                           cidr=f"{prefix}0/24" if version == 4 else f"{prefix}/64"))  # fmt: skip
+    for number, name in enumerate(("gw", "f1-port", "f2-port", "f3-port"), 10):
+        fixed = (FixedIp("x4", f"203.0.113.{number}"), *([FixedIp("x6", "2001:db8:e::a")] if name == "gw" else []))
+        rows.append(Port(id=name, project_id="", network_id="ext", mac_address=f"fa:16:3e:0e:00:{number:02x}",
+                         fixed_ips=fixed, device_owner="network:router_gateway"))  # fmt: skip
+    for number, port_id, fixed_ip in ((1, "alice", four(1)), (2, "nowhere", four(9)), (3, "", "")):
+        rows.append(FloatingIp(
+            id=f"f{number}", project_id="t", floating_network_id="ext", floating_port_id=f"f{number}-port",
+            floating_ip_address=f"203.0.113.{10 + number}", port_id=port_id, fixed_ip_address=fixed_ip, router_id="r",
+        ))  # fmt: skip
+    return [*rows, PortForwarding(
+        id="pf", project_id="t", floatingip_id="f3", protocol="tcp", external_ports=(80, 80), internal_ports=(81, 81),
+        internal_port_id="bob", internal_ip_address=four(2),
+    )]  # fmt: skip
 
 
 def _without_twins(rows: list[Row]) -> list[Row]:

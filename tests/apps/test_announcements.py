@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from apps.announcements import announced, announcements, frame
+from apps.announcements import announced, announcements
+from apps.packets.announcement import frame
 from controller.model.model import Model
 from controller.model.reader import Reader
 from controller.model.rows import (

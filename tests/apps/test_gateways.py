@@ -35,6 +35,8 @@ def to(number: int) -> tuple[Action, ...]:
 
 
 def choice(*buckets: Bucket) -> bytes:
+    """The last bucket watches the tunnel port for all peers, which is always alive."""
+    buckets = (*buckets[:-1], buckets[-1]._replace(watch=900))
     return said((to_group(Group("fast_failover", buckets)),))
 
 

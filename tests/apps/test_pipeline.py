@@ -27,14 +27,18 @@ def test_tables_have_names_and_numbers_of_their_own_in_order() -> None:
 
 
 ANOTHER_ROUTER = ("resolve", "enter")  # each time around the TTL is one less
+REPLY = ("echo", "enter")  # once: a request was turned into a reply, which nobody answers
+BACK_IN = ("local", "dnat")  # to a gateway or a floating IP on the switch where it has left by one: the same
+SAID = ("local", "answer_outside")  # an answer, which no flow answers
+AROUND = (ANOTHER_ROUTER, REPLY, BACK_IN, SAID)
 
 
 def test_no_packet_goes_in_circles_but_from_router_to_router() -> None:
     edges = [(table.name, to) for table in TABLES for to in table.goto]
-    assert ANOTHER_ROUTER in edges
+    assert set(AROUND) <= set(edges)
     graph: dict[str, set[str]] = {}
     for name, to in edges:
-        if (name, to) != ANOTHER_ROUTER:
+        if (name, to) not in AROUND:
             graph.setdefault(name, set()).add(to)
     TopologicalSorter(graph).prepare()  # raises CycleError
     assert all(not table.miss or table.miss in table.goto for table in TABLES)

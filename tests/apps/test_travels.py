@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from apps import pipeline
 from apps.pipeline import (
     BLOCK,
+    BUCKET,
     CLASSIFY,
     DELIVER,
     IN_KEY,
@@ -112,7 +113,7 @@ WRONG = {
     "undeclared bits": [START, Flow(LOCAL, 1, (field("reg5", 1),))],
     "undeclared bits of a declared register": [START, Flow(LOCAL, 1, (), (put("reg7", 1),))],
     "metadata whole": [Flow(CLASSIFY, 1, (), metadata=(1, (1 << 64) - 1))],
-    "not to be set in": [START, Flow(LOCAL, 1, (), (IN_KEY.put(1),))],
+    "not to be set in": [START, Flow(LOCAL, 1, (), (BUCKET.put(1),))],
     "not to be read in": [START, Flow(LOCAL, 1, (IN_KEY.match(1),))],
     "set in part": [START, Flow(LOCAL, 1, (), (put("reg9[0..3]", 1),))],
     "moved from what is not set": [START, Flow(LOCAL, 1, (), (resubmit(UNKNOWN.number),)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import ipaddress
 import json
 from typing import Any
 
@@ -85,8 +86,11 @@ def main() -> None:
     assert make("ip", "availability", "show", "c-net")["used_ips"] == 1
     make("network", "agent", "list")
     address_groups()
+    routers()
     default_rules()
     logs(port["id"])
+    floating_ips(subnet["id"])
+    meters()
     make("extension", "list", "--network")
     try:
         run("network", "delete", "c-net")
@@ -112,6 +116,54 @@ def address_groups() -> None:
     run("address", "group", "delete", "c-group")
 
 
+def routers() -> None:
+    """A router between the network and an external one."""
+    run("network", "create", "c-out", "--external", "--default")
+    run("subnet", "create", "c-out-sub", "--network", "c-out", "--subnet-range", "198.51.100.0/24")
+    router = make("router", "create", "c-router", "--external-gateway", "c-out", "--disable-snat", "--tag", "t")
+    assert (router["external_gateway_info"]["enable_snat"], router["tags"]) == (False, ["t"]), router
+    run("router", "add", "subnet", "c-router", "c-sub")
+    (interface,) = make("router", "show", "c-router")["interfaces_info"]
+    port = make("port", "show", interface["port_id"])
+    assert port["device_owner"] == "network:router_interface", port
+    hop = str(ipaddress.ip_network(make("subnet", "show", "c-sub")["cidr"])[9])
+    run("router", "add", "route", "c-router", "--route", f"destination=10.99.0.0/16,gateway={hop}")
+    run("router", "set", "c-router", "--route", f"destination=10.98.0.0/16,gateway={hop}", "--name", "c-router-2")
+    routes = make("router", "show", "c-router-2")["routes"]
+    assert {each["destination"] for each in routes} == {"10.99.0.0/16", "10.98.0.0/16"}, routes
+    for arguments in (("router", "remove", "subnet", "c-router-2", "c-sub"), ("router", "delete", "c-router-2"),
+                      ("port", "delete", interface["port_id"])):  # fmt: skip
+        try:
+            run(*arguments)
+            raise AssertionError(f"{arguments} is done")
+        except Failed as refused:
+            assert "required by one or more routes" in str(refused) or "failed to delete" in str(refused), refused
+    run("router", "set", "c-router-2", "--no-route")
+    run("router", "remove", "subnet", "c-router-2", "c-sub")
+    run("router", "unset", "c-router-2", "--external-gateway")
+    run("router", "set", "c-router-2", "--external-gateway", "c-out", "--enable-snat")
+    assert [each["Name"] for each in make("router", "list", "--long")] == ["c-router-2"]
+    run("router", "delete", "c-router-2")
+    flavors()
+    run("network", "delete", "c-out")
+
+
+def flavors() -> None:
+    """A flavor of routers, and what comes of asking for one."""
+    drivers = {each["Service Type"] for each in make("network", "service", "provider", "list")}
+    assert drivers == {"L3_ROUTER_NAT"}, drivers
+    driver = "neutron.services.l3_router.service_providers.dvrha.DvrHaDriver"
+    profile = make("network", "flavor", "profile", "create", "--driver", driver)["id"]
+    run("network", "flavor", "create", "c-flavor", "--service-type", "L3_ROUTER_NAT")
+    run("network", "flavor", "add", "profile", "c-flavor", profile)
+    router = make("router", "create", "c-flavored", "--flavor", "c-flavor")
+    assert (router["ha"], router["distributed"]) == (True, True), router
+    run("router", "delete", "c-flavored")
+    run("network", "flavor", "remove", "profile", "c-flavor", profile)
+    run("network", "flavor", "delete", "c-flavor")
+    run("network", "flavor", "profile", "delete", profile)
+
+
 def default_rules() -> None:
     make_rule = ("default", "security", "group", "rule", "create", "--protocol", "tcp", "--dst-port", "22:23")
     rule = make(*make_rule, "--for-default-sg", "--remote-group", "PARENT")
@@ -130,6 +182,70 @@ def logs(port_id: str) -> None:
     assert make("network", "log", "show", "c-log")["Enabled"] is True
     assert [each["Name"] for each in make("network", "log", "list")] == ["c-log"]
     run("network", "log", "delete", "c-log")
+
+
+def floating_ips(subnet_id: str) -> None:
+    """A way out for c-net, floating IPs of it, and what else is at its router."""
+    make("network", "create", "c-out", "--external")
+    make("subnet", "create", "c-out-sub", "--network", "c-out", "--subnet-range", "203.0.113.0/24")
+    router = make("router", "create", "c-way", "--external-gateway", "c-out")
+    run("router", "add", "subnet", "c-way", subnet_id)
+    first, second = (make("port", "create", f"c-in-{number}", "--network", "c-net") for number in (1, 2))
+    made = make("floating", "ip", "create", "c-out", "--description", "d", "--tag", "t1")
+    assert (made["port_id"], made["status"], made["tags"]) == (None, "DOWN", ["t1"]), made
+    floating = made["id"]
+    run("floating", "ip", "set", floating, "--port", "c-in-1")
+    shown = make("floating", "ip", "show", floating)
+    assert (shown["port_id"], shown["router_id"]) == (first["id"], router["id"]) and shown["port_details"], shown
+    run("floating", "ip", "unset", floating, "--port")
+    assert make("floating", "ip", "show", floating)["port_id"] is None
+    port_forwardings(floating, second)
+    helper = make("network", "l3", "conntrack", "helper", "create", "c-way", "--helper", "tftp", "--protocol", "udp",
+                  "--port", "69")  # fmt: skip
+    assert [each["Port"] for each in make("network", "l3", "conntrack", "helper", "list", "c-way")] == [69]
+    run("network", "l3", "conntrack", "helper", "delete", "c-way", helper["id"])
+    local_ips()
+    assert [each["ID"] for each in make("floating", "ip", "list")] == [floating]
+    run("floating", "ip", "delete", floating)
+    for each in (first, second):
+        run("port", "delete", each["id"])
+    run("router", "remove", "subnet", "c-way", subnet_id)
+    run("router", "delete", "c-way")
+    run("network", "delete", "c-out")
+
+
+def port_forwardings(floating: str, port: dict[str, Any]) -> None:
+    command = ("floating", "ip", "port", "forwarding")
+    ends = ("--port", port["id"], "--internal-ip-address", port["fixed_ips"][0]["ip_address"], "--protocol", "tcp")
+    made = make(*command, "create", floating, *ends, "--external-protocol-port", "80", "--internal-protocol-port",
+                "8080")  # fmt: skip
+    assert (made["external_port"], made["internal_port"]) == (80, 8080), made
+    many = make(*command, "create", floating, *ends, "--external-protocol-port", "90:99", "--internal-protocol-port",
+                "190:199")  # fmt: skip
+    assert many["external_port_range"] == "90:99", many
+    run(*command, "set", floating, made["id"], "--external-protocol-port", "81")
+    assert make(*command, "show", floating, made["id"])["external_port"] == 81
+    assert len(make(*command, "list", floating)) == 2
+    run(*command, "delete", floating, made["id"], many["id"])
+
+
+def local_ips() -> None:
+    made = make("local", "ip", "create", "--name", "c-local", "--network", "c-net")
+    association = make("local", "ip", "association", "create", "c-local", "c-in-1")
+    assert association["local_ip_address"] == made["local_ip_address"], association
+    assert len(make("local", "ip", "association", "list", "c-local")) == 1
+    run("local", "ip", "association", "delete", "c-local", association["fixed_port_id"])
+    run("local", "ip", "delete", "c-local")
+
+
+def meters() -> None:
+    meter = make("network", "meter", "create", "c-meter", "--description", "d")
+    rule = make("network", "meter", "rule", "create", "c-meter", "--remote-ip-prefix", "198.51.100.0/24", "--ingress")
+    assert (rule["metering_label_id"], rule["remote_ip_prefix"]) == (meter["id"], "198.51.100.0/24"), rule
+    assert [each["Name"] for each in make("network", "meter", "list")] == ["c-meter"]
+    assert make("network", "meter", "rule", "show", rule["id"])["direction"] == "ingress"
+    run("network", "meter", "rule", "delete", rule["id"])
+    run("network", "meter", "delete", "c-meter")
 
 
 if __name__ == "__main__":

@@ -146,3 +146,14 @@ def test_flows_that_follow_from_a_ports_key_and_groups_alone_are_one_value_for_a
     equal = set(claims[0]) & set(claims[1])
     assert len(same) == len(equal) >= 7
     assert {flow.table.name for flow in equal} >= {"verdicts", "judge", "limit", "classify"}
+
+
+def test_flows_for_a_peer_are_one_value_for_all_switches() -> None:
+    """A thousand switches with a hundred peers each have a thousand times two of them."""
+    ports = [member(n, "g") for n in (1, 2, 3)]
+    plugs = [plugged(f"p{n}", n, 5) for n in (1, 2, 3)]
+    world = World(switch(1), switch(2), switch(3), *networks("red"), group("g", 7), *ports, *plugs)
+    first, second = (
+        world.compiler.flow_sets[FlowSetKey("switch", f"h{n}")].claims["peer", "h3"] for n in (1, 2)
+    )  # fmt: skip
+    assert first and [id(flow) for flow in first] == [id(flow) for flow in second]

@@ -33,17 +33,20 @@ replug = st.tuples(st.just("replug"), st.tuples(st.integers(0, 9), st.sampled_fr
 learn = st.tuples(st.just("learn"), st.tuples(st.integers(0, 9), st.sampled_from(strategies.MACS)))
 renumber = st.tuples(st.just("renumber"), st.tuples(st.integers(0, 9), st.sampled_from([1, 2, 70, 140])))
 protect = st.tuples(st.just("put"), st.lists(strategies.filters | strategies.ports, min_size=1, max_size=6))
+leave = st.tuples(st.just("put"), st.lists(strategies.gateways, min_size=1, max_size=4))
 wire = st.tuples(st.just("put"), strategies.wires.filter(bool))
 include = st.tuples(st.just("include"), st.sampled_from(strategies.SWITCHES))
 exclude = st.tuples(st.just("exclude"), st.sampled_from(strategies.SWITCHES))
 part = st.tuples(st.just("part"), st.integers(1, 30))  # compute a few units, and go on with the next change
 settle = st.tuples(st.just("settle"), st.none())
 steps = st.lists(
-    st.one_of(put, put, put, delete, replug, learn, renumber, wire, protect, part, settle, settle, include, exclude),
+    st.one_of(
+        put, put, put, delete, replug, learn, renumber, wire, protect, leave, part, settle, settle, include, exclude
+    ),
     min_size=3,
     max_size=30,
 )
-begin = st.sampled_from([[], [("put", strategies.base())]])
+begin = st.sampled_from([[], [("put", strategies.base())], [("put", [*strategies.base(), *strategies.north_south()])]])
 histories = st.builds(lambda first, then: first + then, begin, steps)
 
 

@@ -181,3 +181,23 @@ def test_a_mapping_that_goes_takes_its_port_along_and_comes_back(world: World) -
     assert not one.ping("10.0.0.12", 1).received
     hypervisor.vsctl("set", "Open_vSwitch", ".", MAPPINGS)
     assert one.reaches("10.0.0.12")
+
+
+def test_a_router_sends_from_the_host_into_a_physical_network(world: World) -> None:
+    """No MAC of a router is seen on the wire, where it would be at two places."""
+    v2, inside = world.v2, world.v2.network()
+    near = v2.subnet(inside, "10.1.0.0/24", gateway_ip="10.1.0.254")
+    gateway = v2.port(world.networks["vlan"], "10.0.0.254")
+    router = v2.router()
+    v2.interface(router, subnet_id=near["id"])
+    v2.interface(router, port_id=gateway["id"])
+    vm = world.cloud.start(world.cloud[0], v2.port(inside, "10.1.0.1"), mtu=inside["mtu"])
+    vm.exec("ip", "route", "add", "default", "via", "10.1.0.254")
+    other = world.vms["vlan"][1]
+    other.exec("ip", "route", "add", "10.1.0.0/24", "via", "10.0.0.254")
+    assert vm.reaches("10.0.0.12")
+    with Capture(world.wire, "p0") as wire:
+        assert vm.ping("10.0.0.12").lost == 0
+        routed = wire.frames(lambda frame: b"\x0a\x01\x00\x01\x0a\x00\x00\x0c" in frame)
+    assert {frame[6:9].hex(":") for frame in routed} == {"0a:54:4e"}
+    assert other.knows("10.0.0.254") == gateway["mac_address"], "which its own switch says"

@@ -42,13 +42,19 @@ ITEMS: dict[str, Callable[[int], Any]] = {
     "extra_dhcp_opts": lambda n: {"opt_name": f"option-{n}", "opt_value": "x" * 200},
     "addresses": lambda n: f"12.{n}.0.0/28",
     "prefixes": lambda n: f"12.{n}.0.0/28",
+    "external_fixed_ips": lambda n: {"ip_address": f"198.18.1.{n + 2}"},
+    "external_gateways": lambda n: {"network_id": UUID(n)},
+    "routes": lambda n: {"destination": f"10.9.{n}.0/24", "nexthop": "10.1.0.9"},
 }
 # What the n-th object of a bulk has beside what a sample has.
 APART: dict[str, Callable[[int], dict[str, Any]]] = {
     "address_group": lambda n: {"addresses": [f"13.{n >> 8}.{n & 255}.0/24"]},
+    "metering_label_rule": lambda n: {"remote_ip_prefix": f"14.{n >> 8}.{n & 255}.0/24"},
     "subnet": lambda n: {"cidr": f"11.{n >> 8}.{n & 255}.0/24"},
     "subnetpool": lambda n: {"prefixes": [f"13.{n >> 8}.{n & 255}.0/24"]},
 }
+# Of which a port, or an address of one, has one: a bulk of them would be about as many ports.
+AT_PORTS = ("ndp_proxy", "port_association")
 # What an object has that is made with a list of an attribute.
 BESIDE: dict[str, dict[str, Any]] = {"allocation_pools": {"cidr": "10.200.0.0/16"}}
 SCHEMAS = document()["components"]["schemas"]
@@ -107,9 +113,10 @@ class Estate:
         self.api.made("subnet", network_id=self.roomy, ip_version=4, cidr="10.200.0.0/16")
 
     def path(self, template: str) -> str:
-        kinds = {resource: made["id"] for resource, made in self.made.items()}
+        kinds = {resource: made["id"] for resource, made in self.made.items() if resource in SAMPLES}
         kind = next((name for name in kinds if f"/{named(name).path}/" in template), "network")
-        parts = {"id": kinds[kind], "network": kinds["network"], "port": kinds["port"]}
+        above = {f"{name}_id": made for name, made in kinds.items()}
+        parts = {"id": kinds[kind], "network": kinds["network"], "port": kinds["port"], **above}
         return re.sub(r"\{(\w+)\}", lambda found: parts.get(found[1], "x"), template)
 
     def call(self, method: str, template: str, body: Callable[[], bytes], most: int = 499) -> Call:
@@ -132,7 +139,7 @@ class Estate:
     def sample(self, name: str) -> dict[str, Any]:
         """Another one each time."""
         number = next(self._numbers)
-        roomy = {"network_id": self.roomy} if name == "port" else {}
+        roomy = {"network_id": self.roomy} if name in ("port", "local_ip") else {}
         return SAMPLES[name](those_of(self.made), number) | APART.get(name, lambda _: {})(number) | roomy
 
 
@@ -188,13 +195,13 @@ def test_a_list_of_an_attribute_takes_linear_time(
     assert_linear(lambda n: estate.call(method, template + query, lambda: body(n)), max(1, most // 4))
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name not in AT_PORTS])
 def test_many_objects_in_one_request_take_linear_time(
     estate: Estate, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(default_rules, "MOST_TEMPLATES", 10**6)  # no bound hides how the time grows
     template = f"/v2.0/{named(name).path}"
-    assert estate.api.call("POST", template, estate.bulk(name, 10)).status == 201
+    assert estate.api.call("POST", estate.path(template), estate.bulk(name, 10)).status == 201
     assert_linear(lambda n: estate.call("POST", template, lambda: estate.bulk(name, n), 201), BULK)
 
 

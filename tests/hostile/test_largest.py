@@ -50,6 +50,15 @@ TAKEN = Taken(
             "host",
             "interface",
             "external_gateway_info",
+            "port_id",
+            "fixed_ip_address",
+            "floating_ip_address",
+            "internal_ip_address",
+            "local_port_id",
+            "local_ip_address",
+            "fixed_ip",
+            "flavor_id",
+            "driver",
         )
     ),
     {"allowed_address_pairs": 10, "dns_nameservers": 5, "host_routes": 20, "routes": 30},  # as the rules have it
@@ -88,9 +97,19 @@ HINTS: Hints = {
     "remote_ip_prefix": lambda trail: within((*trail, 0), 7) + "/32",
     "addresses[]": lambda trail: f"12.{trail[0] & 255}.{trail[-1]}.0/28",
     "action": lambda trail: "access_as_shared",
+    "source_ip_prefix": lambda trail: None,
+    "destination_ip_prefix": lambda trail: None,
+    "helper": lambda trail: "ftp",
+    "protocol": lambda trail: "tcp",
+    "external_port_range": lambda trail: f"{1 + sum(trail[:1])}",
+    "internal_port_range": lambda trail: f"{1 + sum(trail[:1])}",
+    "internal_port_id": lambda trail: port_id(0),
 }
 
 
+LAST = 65_535  # port
+# Of which a port has one, or an address of a port: a bulk of them is refused.
+AT_PORTS = ("ndp_proxies", "port_associations")
 # How many there may be, where that is less than a bulk; each begins with some.
 MOST = {"default_security_group_rules": MOST_TEMPLATES - 10}
 
@@ -125,9 +144,12 @@ class Described:
                 "object_type": "network", "object_id": network_id(1), "action": "access_as_shared",
                 "target_tenant": "p9"}),
             "agents": site.call("GET", "/v2.0/agents").json["agents"][0]["id"],
+            "flavors": self._made("flavors", "flavor", {"service_type": "L3_ROUTER_NAT"}),
+            "service_profiles": self._made("service_profiles", "service_profile", {"metainfo": "x"}),
             "routers": self._made("routers", "router", {"name": "x"}),
         }  # fmt: skip
         self._add_interface()
+        self._translate()
         for method, path, body in (
             ("POST", f"ports/{port_id(0)}/bindings", {"binding": {"host": "h9"}}),
             ("PUT", f"ports/{port_id(0)}/tags", {"tags": []}),
@@ -155,18 +177,55 @@ class Described:
         network = self._made("networks", "network", {})
         self._free = self._made("subnets", "subnet", {"network_id": network, "ip_version": 4, "cidr": "172.31.0.0/24"})
 
+    def _translate(self) -> None:
+        """A floating IP with a router of its own, what is below it and below routers, and what counts there."""
+        self._outside = self._made("networks", "network", {"router:external": True})
+        subnet = {"network_id": self._outside, "ip_version": 4, "cidr": "198.18.0.0/15"}
+        self._made("subnets", "subnet", subnet)
+        way_out = {"external_gateway_info": {"network_id": self._outside}}
+        to = {"subnet_id": uuid(2, 0)}
+        router = self._made("routers", "router", way_out)
+        assert self.site.call("PUT", f"/v2.0/routers/{router}/add_router_interface", to).status == 200
+        floating = self._made("floatingips", "floatingip", {"floating_network_id": self._outside})
+        local = self._made("local_ips", "local_ip", {"network_id": network_id(1), "local_ip_address": "10.0.0.253"})
+        forwarding = {"internal_port_id": port_id(0), "protocol": "tcp", "external_port": LAST, "internal_port": LAST}
+        helper = {"protocol": "tcp", "port": LAST, "helper": "ftp"}
+        self._label = self._made("metering/metering-labels", "metering_label", {"name": "x"})
+        self._ids |= {"floatingips": floating, "local_ips": local, "ndp_proxies": uuid(9, 9)}
+        helpers = f"routers/{self._ids['routers']}/conntrack_helpers"
+        self._below = {
+            "port_forwardings": self._made(f"floatingips/{floating}/port_forwardings", "port_forwarding", forwarding),
+            "conntrack_helpers": self._made(helpers, "conntrack_helper", helper),
+        }
+
     def path(self, call: WritingCall) -> str:
         kind = call.path.split("/")[2]
         full = {"remove_prefixes": self._full_pool, "remove_addresses": self._full_group}
         mine = full.get(call.path.rpartition("/")[2], self._ids.get(kind, ""))
         names = {"id": mine, "host": "h9", "project": "p0", "tenant": "p0", "network": network_id(0),
-                 "port": self._plain_port}  # fmt: skip
-        return re.sub(r"\{([a-z]*)\}", lambda found: names[found[1]], call.path) + "?dry_run=true"
+                 "port": self._plain_port, "floatingip_id": self._ids["floatingips"],
+                 "router_id": self._ids["routers"], "local_ip_id": self._ids["local_ips"]}  # fmt: skip
+        below = call.path.split("/")[4:5]
+        names["id"] = self._below.get(below[0], mine) if below else mine
+        return re.sub(r"\{([a-z_]*)\}", lambda found: names[found[1]], call.path) + "?dry_run=true"
 
     def body(self, call: WritingCall, share: float, objects: int = 1, taken: Taken | None = TAKEN) -> Any:
+        if call.path.endswith("{id}/service_profiles"):
+            return {"service_profile": {"id": self._ids["service_profiles"]}}
         if call.path.endswith("_router_interface"):  # of two attributes either
             return {"subnet_id": self._free if "add" in call.path else self._ids["subnets"]}
-        hints = {**HINTS, "external_gateways": lambda trail: [{"network_id": self._external}]}
+        hints = {
+            **HINTS,
+            "external_gateways": lambda trail: [{"network_id": self._external}],
+            "floating_network_id": lambda trail: self._outside,
+            "metering_label_id": lambda trail: self._label,
+        }
+        if "floatingips" in call.path:
+            hints["subnet_id"] = lambda trail: None
+        if "conntrack_helpers" in call.path:
+            hints["port"] = lambda trail: 1 + sum(trail[:1])
+        if "ndp_proxies" in call.path:
+            hints["ip_address"] = lambda trail: None
         return Maker(self.schemas, hints, share, objects, taken).body(call)
 
     def sized(self, call: WritingCall, body: Any, taken: Taken | None) -> Call:
@@ -175,7 +234,8 @@ class Described:
 
         def send() -> None:
             reply = self.site.call(call.method.upper(), self.path(call), encoded)
-            assert reply.status < (300 if taken else 500), (str(call), reply.status, reply.body[:500])
+            refused = not taken or any(each in call.path for each in AT_PORTS)
+            assert reply.status < (500 if refused else 300), (str(call), reply.status, reply.body[:500])
 
         return send
 

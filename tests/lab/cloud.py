@@ -68,6 +68,20 @@ class V2:
         self._revalidated()
         return made
 
+    def router(self, name: str = "", **more: object) -> Body:
+        return self._create("router", {"name": name, **more})
+
+    def interface(self, router: Body, **said: object) -> Body:
+        """An interface of a router, by `port_id` or `subnet_id`."""
+        return self._act("router", router["id"], "add_router_interface", said)
+
+    def no_interface(self, router: Body, **said: object) -> Body:
+        return self._act("router", router["id"], "remove_router_interface", said)
+
+    def _act(self, kind: str, id: str, action: str, said: Body) -> Body:
+        reply = self.controller.api("PUT", f"/v2.0/{_plural(kind)}/{id}/{action}", said, WAIT)
+        return self._body(reply, 200)  # type: ignore[no-any-return]
+
     def show(self, kind: str, id: str) -> Body:
         return self._body(self.controller.api("GET", f"/v2.0/{_plural(kind)}/{id}"), 200)[kind]  # type: ignore[no-any-return]
 

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from controller.model.model import Applied, Dependency, Model
 from controller.model.reader import Reader
-from controller.model.rows import NAMES, GatewayRanking, Network, Port, Row, Switch
+from controller.model.rows import (
+    NAMES,
+    FloatingIp,
+    Gateway,
+    GatewayRanking,
+    Network,
+    Port,
+    Router,
+    RouterInterface,
+    Row,
+    Switch,
+)
 from controller.model.rows.base import ATTRIBUTES, INDEXES
 from tests import strategies
 from tests.apps.clouds import network, plugged, port, seen, switch
@@ -103,6 +114,27 @@ def test_a_port_of_a_host_is_there_only() -> None:
     assert model.placement.bindings["a"] == plugged("a", 1, 1)
 
 
+@pytest.mark.parametrize(
+    "owner",
+    [
+        RouterInterface(id="a", router_id="r", network_id="red"),
+        Router(id="r", project_id="red", number=1, segment=9, gateways=(Gateway("red", "a"),)),
+        FloatingIp(id="f", project_id="red", floating_network_id="red", floating_port_id="a", floating_ip_address="x"),
+    ],
+    ids=lambda row: row.kind_name(),
+)
+def test_a_port_of_a_router_has_no_place_whatever_a_host_says(owner: Row) -> None:
+    model = cloud()
+    router = Router(id="r", project_id="red", number=1, segment=9)
+    change(model, router)
+    change(model, owner)
+    assert "a" not in model.placement.bindings and "b" in model.placement.bindings
+    change(model, plugged("a", 2, 9))
+    assert "a" not in model.placement.bindings
+    change(model, owner.key if not isinstance(owner, Router) else router)
+    assert model.placement.bindings["a"] == plugged("a", 1, 1)
+
+
 def test_a_port_is_found_by_its_own_id_where_no_interface_is_named() -> None:
     v2, v1 = msgspec.structs.replace(port("a", "red", 1), interface_id=""), port("a", "red", 1, learning=True)
     assert (v2.vif, msgspec.structs.replace(v1, interface_id="").vif) == ("a", "")
@@ -125,8 +157,8 @@ def test_what_is_not_told_of_cannot_be_read() -> None:
     assert red is not None and (red.id, red.segment) == ("red", network("red").segment)
     assert see.view(Network, "blue") is None
     before = set(see.deps)
-    with pytest.raises(AttributeError, match=r"Network\.external are not told"):
-        print(red.external)
+    with pytest.raises(AttributeError, match=r"Network\.network_type are not told"):
+        print(red.network_type)
     with pytest.raises(LookupError, match=r"Port\.device_id are not told"):
         see.find(Port, "device_id", "vm")
     assert see.deps == before == {(Network, "red", "segment"), (Network, "blue", "segment")}

@@ -12,12 +12,12 @@ from controller.model.layer import Layer
 from controller.model.model import Model
 from controller.model.overlay import Overlay
 from controller.model.relation import Relation
-from controller.model.rows import KINDS, GatewayRanking, Network, Port, Router, Row, Subnet
+from controller.model.rows import KINDS, FloatingIp, GatewayRanking, Network, Port, Router, Row, Subnet
 from controller.model.rows.base import INDEXES, LOOKUPS
 from tests import strategies
 from tests.world import change
 
-KINDS_CHANGED = (Network, Port, Router, GatewayRanking)
+KINDS_CHANGED = (Network, Port, Router, GatewayRanking, FloatingIp)
 rows = st.lists(
     (strategies.rows | strategies.gateways).filter(lambda row: isinstance(row, (*KINDS_CHANGED, Subnet))), max_size=5
 )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, cast
 
+from controller.flow import OwnedConnections
 from controller.flow.meter import Meter
 from controller.model.model import Applied
 from controller.model.rows import Row
@@ -63,6 +64,7 @@ class MemorySession:
         self.counts_flows = True
         self.flows_age = 0
         self.zones: list[tuple[int, int]] = []  # emptied: zone, and how many flows there were then
+        self.addresses: list[tuple[int, int, int]] = []  # likewise, of addresses in zones
         self.on_dump: Callable[[], None] = lambda: None
         self.on_apply: Callable[[], None] = lambda: None
 
@@ -95,8 +97,12 @@ class MemorySession:
         for number in numbers:
             self.meters.pop(number, None)  # one that is not there is no error (tests/openflow/test_meters.py)
 
-    def flush_zones(self, zones: Iterable[int]) -> None:
-        self.zones += [(zone, len(self.table)) for zone in zones]
+    def flush_zones(self, zones: Iterable[OwnedConnections]) -> None:
+        for each in zones:
+            if each.address:
+                self.addresses.append((each.zone, each.address, len(self.table)))
+            else:
+                self.zones.append((each.zone, len(self.table)))
 
     def apply(
         self,
@@ -105,7 +111,7 @@ class MemorySession:
         groups: Sequence[bytes] = (),
         groups_gone: Sequence[bytes] = (),
         meters: Sequence[bytes] = (),
-        zones: Sequence[int] = (),
+        zones: Sequence[OwnedConnections] = (),
     ) -> None:
         gone = set(drop)
         if not (put or gone or groups or groups_gone or meters or zones):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.pipeline import CLASSIFY, DELIVER, LOCAL, PERMIT, SOURCE
-from controller.flow import Flow, Table, field, output
+from controller.flow import Flow, OwnedConnections, Table, field, output
 from controller.flow.group import Bucket, Group
 from controller.flow.meter import Meter
 from controller.reconcile.cutting import MOST, cut
@@ -102,8 +102,10 @@ def test_what_flows_refer_to_comes_first_and_goes_last() -> None:
     group = Group("select", (Bucket((output(1),)),))
     groups = Difference((group,), frozenset({5}), frozenset({6}))
     meters = Difference((Meter(70_000, 5, 1, 1),), frozenset({70_001}))
-    parts = cut(Batch(objects(20), set(), groups, meters, ZoneChanges((3,), (4,))), {}, 40)
-    assert [part.zones for part in parts] == [((3,), ()), ((), ()), ((), (4,))]
+    parts = cut(
+        Batch(objects(20), set(), groups, meters, ZoneChanges((OwnedConnections(3),), (OwnedConnections(4),))), {}, 40
+    )
+    assert [part.zones for part in parts] == [(((3, 0),), ()), ((), ()), ((), ((4, 0),))]
     assert len(parts) == 3
     assert [part.groups.missing for part in parts] == [(group,), (), ()]
     assert [part.meters.missing for part in parts] == [meters.missing, (), ()]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from controller.model.model import Model
-from controller.model.rows import Network, Row
+from controller.model.rows import Gateway, Network, Router, RouterInterface, Row
 from controller.reconcile.progress import GRACE, Progress
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
@@ -253,3 +253,37 @@ def test_a_port_whose_ways_are_all_gone_is_down_and_says_why(scene: Scene) -> No
     assert scene.status() == ("ACTIVE", f"{lost}h2")
     scene.put(switch(2))
     assert [scene.status(each) for each in "abd"] == [("ACTIVE", "")] * 3
+
+
+@pytest.fixture
+def routed(scene: Scene) -> Scene:
+    """With a router that has an interface, port `i`, in the network of both, and a gateway, port `g`."""
+    gateway = Gateway("red", "g")
+    scene.put(Router(id="r", project_id="red", number=1, segment=9, gateways=(gateway,)), port("i", "red", 8),
+              port("g", "red", 9), RouterInterface(id="i", router_id="r", network_id="red"))  # fmt: skip
+    return scene
+
+
+@pytest.mark.parametrize("which", ["i", "g"])
+def test_a_routers_port_is_active_without_an_interface_once_all_switches_have_its_flows(
+    routed: Scene, which: str
+) -> None:
+    assert routed.status(which) == ("BUILD", "its flows are being computed")
+    routed.computed("h1", "h2")
+    routed.confirmed("h1")
+    assert routed.status(which) == ("BUILD", "switch h2 has not confirmed its flows")
+    routed.confirmed("h2")
+    assert routed.status(which) == ("ACTIVE", "")
+    routed.progress.refusing("h2", {"router/r": {7: "bad route"}})
+    assert routed.status(which) == ("ERROR", "switch h2 refused a flow: bad route")
+
+
+def test_the_ports_of_a_router_that_is_switched_off_are_down(routed: Scene) -> None:
+    routed.put(Router(id="r", project_id="red", number=1, segment=9, admin_state_up=False))
+    assert routed.status("i") == ("DOWN", "its router's admin state is down")
+
+
+def test_a_port_that_only_says_that_it_is_a_routers_is_none(routed: Scene) -> None:
+    said = msgspec.structs.replace(port("x", "red", 7), device_id="r", device_owner="network:router_interface")
+    routed.put(said)
+    assert routed.status("x") == ("DOWN", "no interface is plugged in")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.flow import Flow, Table, field, note
+from controller.flow import Flow, Table, field, in_order, note
 from controller.reconcile.audits import AuditIntervals
 from tests.reconcile.memory import Entry, key, until
 from tests.reconcile.test_programmer import Bench, flow
@@ -43,6 +43,23 @@ def test_a_zone_is_emptied_when_its_owner_is_gone(bench: Bench) -> None:
     bench.change(owner(7, b"alice"), None)
     until(lambda: bench.plan.told[-1] == (2, True))
     assert bench.session.zones[1:] == [(7, 1)]  # after the flow
+
+
+def of_address(zone: int, address: int, name: bytes) -> Flow:
+    table = Table(251, "zones", frozenset({"ct_zone", "reg4"}), owns_zones=True)
+    return Flow(table, 100, in_order(field("ct_zone", zone), field("reg4", address)), (note(name),))
+
+
+def test_connections_of_an_address_end_with_its_owner_and_after_the_flows(bench: Bench) -> None:
+    """Before, packets would make them again by the flows that go; the zone's others stay."""
+    bench.plan.wanted |= {of_address(7, 99, b"alice")}
+    bench.run()
+    assert bench.session.zones == [(7, 0)] and bench.session.addresses == [(7, 99, 3)]
+    bench.change(of_address(7, 99, b"alice"), of_address(7, 99, b"bob"))
+    until(lambda: bench.plan.told[-1] == (2, True))
+    bench.change(of_address(7, 99, b"bob"), None)
+    until(lambda: bench.plan.told[-1] == (3, True))
+    assert bench.session.zones == [(7, 0)] and bench.session.addresses[1:] == [(7, 99, 3), (7, 99, 2)]
 
 
 def test_another_owner_finds_it_empty_once(bench: Bench) -> None:

@@ -15,8 +15,8 @@ _FORWARDED = "forwarded"
 class Fate(NamedTuple):
     """What becomes of a packet: `what`, at the host or the router called `at`.
 
-    `ttl`: what is left of it there.  `by`: the last router, and `network` the one that it was sent on.  `hops`: routers
-    that it has passed.
+    `ttl`: what is left of it there.  `by`: the last router that forwarded it, "" if none has; `network`: that which it
+    was sent on.  `hops`: routers that it has passed.
     """
 
     what: str
@@ -36,31 +36,40 @@ class RouteChoice(NamedTuple):
 def fates(plan: Plan, router: PlannedRouter, target: str, ttl: int) -> set[Fate]:
     """Of a packet that has come to a router: several where routes of equal cost lead on."""
     found: set[Fate] = set()
-    at, hops = {router.name}, 0
+    at, hops = {Fate(_FORWARDED, router.name, ttl)}, 0
     while at:
-        there = {fate for name in at for fate in _one_hop(plan, plan.routers[name], target, ttl - hops, hops)}
-        at = {fate.at for fate in there if fate.what == _FORWARDED}
-        found |= {fate for fate in there if fate.what != _FORWARDED}
         hops += 1
+        there = {fate for one in at for fate in _one_hop(plan, one, target, hops)}
+        at = {fate for fate in there if fate.what == _FORWARDED}
+        found |= there - at
     return found
 
 
-def _one_hop(plan: Plan, router: PlannedRouter, target: str, ttl: int, hops: int) -> Iterator[Fate]:
+def _one_hop(plan: Plan, at: Fate, target: str, hops: int) -> Iterator[Fate]:
     """What one router does, for each of its routes; what is forwarded is at the next router."""
+    router, ttl = plan.routers[at.at], at.ttl
     if any(target in _own(plan, router, name) for name in router.networks):
-        yield Fate(ANSWERED, router.name, ttl, router.name, hops=hops)
+        yield at._replace(what=ANSWERED)
     elif ttl <= 1:
-        yield Fate(EXPIRED, router.name, ttl, router.name, hops=hops)
+        yield at._replace(what=EXPIRED)
     elif found := best(plan, router, target):
         for choice in found:
             network, nexthop = plan.networks[choice.network], choice.nexthop or target
             owner = next(plan.owners(network.name, nexthop), None)
             if isinstance(owner, PlannedRouter):
-                yield Fate(_FORWARDED, owner.name, ttl - 1, router.name, network.name, hops + 1)
+                yield Fate(_FORWARDED, owner.name, ttl - 1, router.name, network.name, hops)
             else:
-                yield _received(plan, network, nexthop, ttl - 1, router.name, hops + 1)
+                yield _received(plan, network, nexthop, ttl - 1, router.name, hops)
     else:
-        yield Fate(NO_ROUTE, router.name, ttl, router.name, hops=hops)
+        yield at._replace(what=NO_ROUTE)
+
+
+def answers(plan: Plan, asker: PlannedHost, family: int, asked: Fate) -> set[Fate]:
+    """Of a router's answer to an echo request: it goes back to who sent it the request, the asker or a router."""
+    if not asked.by:
+        return {Fate(ARRIVED, asker.name, 64)}
+    source = plan.networks[asker.network].address(asker.nth, family)
+    return fates(plan, plan.routers[asked.by], source, 64)
 
 
 def best(plan: Plan, router: PlannedRouter, target: str) -> list[RouteChoice]:

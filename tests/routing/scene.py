@@ -44,7 +44,7 @@ class Packet(NamedTuple):
         if not self.echo:
             return {**head, "ip_proto": 17, "udp_src": 5000, "udp_dst": 53}
         kind = ("ip_proto", 1, "icmpv4_type", 8) if self.family == 4 else ("ip_proto", 58, "icmpv6_type", 128)
-        return {**head, kind[0]: kind[1], kind[2]: kind[3], "icmp_id": 7}
+        return {**head, kind[0]: kind[1], kind[2]: kind[3]}
 
 
 class Scene(NamedTuple):

@@ -37,7 +37,7 @@ def running(directory: Path) -> Iterator[str]:
             "ovsdb": f"listen = 127.0.0.1:{ovsdb}",
             "northbound": "quantum = false",
             "network": f"network_vlan_ranges = {VLANS[0]}:{VLANS[1]}:{VLANS[2]}",
-            "quotas": "port = 500",
+            "quotas": "port = 500\nrouter = 100",
         })  # fmt: skip
         tenet.start()
         site.callback(tenet.stop)
@@ -51,6 +51,7 @@ def running(directory: Path) -> Iterator[str]:
         site.callback(compute.stop)
         _catalog(keystone, token, {"network": tenet.url, "compute": compute.url})
         _await_hosts(tenet, token)
+        _default_pool(tenet, token)
         shown = tenet.call("GET", "/v2.0/extensions", token=token).json["extensions"]
         yield tempest_conf(homes["tempest"], keystone, [each["alias"] for each in shown], _external(tenet, token))
 
@@ -81,3 +82,15 @@ def _external(tenet: Tenet, token: str) -> str:
     subnet = {"network_id": network, "ip_version": 4, "cidr": "192.0.2.0/24"}
     assert tenet.call("POST", "/v2.0/subnets", {"subnet": subnet}, token).status == 201
     return network
+
+
+def _default_pool(tenet: Tenet, token: str) -> None:
+    """What networks are made from that nobody describes."""
+    pool = {
+        "name": "default",
+        "prefixes": ["100.64.0.0/10"],
+        "default_prefixlen": 26,
+        "is_default": True,
+        "shared": True,
+    }
+    assert tenet.call("POST", "/v2.0/subnetpools", {"subnetpool": pool}, token).status == 201

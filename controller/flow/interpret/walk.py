@@ -56,30 +56,34 @@ class Walk:
             self._visit(0, 0)
 
     def _visit(self, table: int, depth: int) -> None:
-        """`depth`: how deep it is looked up already; going onward to a later table is no deeper."""
-        self._lookups += 1
-        assert self._lookups <= MOST_LOOKUPS, "Open vSwitch would give up"
-        if depth >= DEEPEST:  # as where routers send packets in circles: all that was to be done is not
-            self.sent.clear()
-            raise _Dropped
-        before, self._table = self._table, table
-        self._meet(table, depth + (table <= before))
+        """Look the frame up from a table on.  `depth`: in how many lookups this one is, of which each goes back."""
+        before = self._table
+        found: int | None = table
+        while found is not None:
+            self._lookups += 1
+            assert self._lookups <= MOST_LOOKUPS, "Open vSwitch would give up"
+            if depth >= DEEPEST:  # as where routers send packets in circles: all that was to be done is not
+                self.sent.clear()
+                raise _Dropped
+            depth += found <= self._table
+            self._table = found
+            found = self._meet(found, depth)
         self._table = before
 
-    def _meet(self, table: int, depth: int) -> None:
+    def _meet(self, table: int, depth: int) -> int | None:
+        """Do as the flow says that the frame meets; the table where it goes on."""
         flow = self._pipeline.lookup(table, self._frame)
         self.steps.append(Step(table, flow))
         if flow is None:
-            return
+            return None
         if flow.meter is not None and flow.meter.number in self._pipeline.exhausted:
             raise _Dropped
         if not self._do(flow.actions, depth):
-            return
+            return None
         if flow.metadata is not None:
             value, mask = flow.metadata
             self._frame["metadata"] = self._frame.get("metadata", 0) & ~mask | value & mask
-        if flow.goto is not None:
-            self._visit(flow.goto.number, depth)
+        return None if flow.goto is None else flow.goto.number
 
     def _do(self, actions: Iterable[Action], depth: int) -> bool:
         """Whether all was done: a TTL that has run out ends a list of actions."""

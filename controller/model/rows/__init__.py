@@ -18,11 +18,15 @@ from .cluster import Reach as Reach
 from .cluster import Secret as Secret
 from .default_rules import DefaultSecurityGroupRule as DefaultSecurityGroupRule
 from .default_rules import Seeded as Seeded
+from .flavors import Flavor as Flavor
+from .flavors import ServiceProfile as ServiceProfile
 from .gateways import GatewayHost as GatewayHost
 from .gateways import GatewayRanking as GatewayRanking
 from .gateways import WatchPort as WatchPort
 from .learning import Learned as Learned
 from .links import Link as Link
+from .local_ips import LocalIp as LocalIp
+from .local_ips import LocalIpAssociation as LocalIpAssociation
 from .logs import Log as Log
 from .neighbors import Neighbor as Neighbor
 from .networks import Network as Network
@@ -33,6 +37,7 @@ from .ports import Binding as Binding
 from .ports import DhcpOption as DhcpOption
 from .ports import FixedIp as FixedIp
 from .ports import Port as Port
+from .routers import AutoTopology as AutoTopology
 from .routers import ExtraRoute as ExtraRoute
 from .routers import FloatingIp as FloatingIp
 from .routers import Gateway as Gateway
@@ -54,3 +59,7 @@ from .switches import Physical as Physical
 from .switches import Plugged as Plugged
 from .switches import Switch as Switch
 from .switches import Tunnel as Tunnel
+from .translation import ConntrackHelper as ConntrackHelper
+from .translation import MeteringLabel as MeteringLabel
+from .translation import MeteringLabelRule as MeteringLabelRule
+from .translation import NdpProxy as NdpProxy

@@ -9,7 +9,7 @@ from .base import EXTERNAL, SHARED, Seen, Standard, row
     "network",
     index=("project_id",),
     lookup=("name", "tags", "segment"),
-    attributes=("segment", "physical_network", "vlan", "mtu"),
+    attributes=("segment", "physical_network", "vlan", "mtu", "external"),
     seen=Seen(shared=(SHARED, EXTERNAL)),
     quota=100,
 )
@@ -18,7 +18,8 @@ class Network(Standard, frozen=True, kw_only=True):
 
     `physical_network`, of a network of type flat or vlan, is what carries its frames instead, tagged with `vlan` (0:
     untagged).  Neither changes.  `external`: routers may use it as their way out.  `port_security`: what its ports have
-    when they do not say.
+    when they do not say.  `is_default`: the external network that topologies are made with which nobody described; at
+    most one, which holds the reservation `default-external`.
     """
 
     admin_state_up: bool = True
@@ -30,3 +31,4 @@ class Network(Standard, frozen=True, kw_only=True):
     external: bool = False
     port_security: bool = True
     zone_hints: tuple[str, ...] = ()
+    is_default: bool = False

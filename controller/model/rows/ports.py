@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
-from .base import Reference, Seen, Standard, row
+from .base import KINDS, Reads, Reference, Row, Seen, Standard, row
 
 
 class FixedIp(msgspec.Struct, frozen=True, array_like=True):
@@ -32,6 +34,18 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
     profile: str = ""
 
 
+SHOWN_AT_FLOATING_IPS = ("name", "network_id", "mac_address", "admin_state_up", "device_id", "device_owner")
+
+
+def _at_floating_ips(reads: Reads, before: Port | None, after: Port | None) -> Iterable[Row]:
+    """Floating IPs that show the port (`port_details`) otherwise than before."""
+    if before is None or after is None:
+        return ()
+    if all(getattr(before, name) == getattr(after, name) for name in SHOWN_AT_FLOATING_IPS):
+        return ()
+    return reads.find(KINDS["floatingip"], "port_id", after.id)
+
+
 @row(
     "port",
     index=("network_id", "project_id", "vif", "declared_mac"),
@@ -51,6 +65,7 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
     parent=Reference("network_id", "network", "member"),
     refers=(Reference("security_groups", "security_group", "group-port"),),
     seen=Seen(parent_owner=True),
+    alters=_at_floating_ips,
     quota=500,
     version=2,  # security_groups: a program that ignored them would open filtered ports
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from .base import BY_OWNER, Node, Reference, Row, Standard, row
+from .base import BY_OWNER, Node, Reference, Row, Seen, Standard, row
 
 
 class ExtraRoute(msgspec.Struct, frozen=True, array_like=True):
@@ -29,6 +29,7 @@ class Gateway(msgspec.Struct, frozen=True, array_like=True):
     index=("number",),
     lookup=("project_id", "name", "tags", "flavor_id", "external_networks", "gateway_ports"),
     attributes=("number", "segment", "admin_state_up", "routes", "gateways", "ecmp"),
+    refers=(Reference("flavor_id", "flavor", "flavor-router"),),
     seen=BY_OWNER,
     quota=10,
 )
@@ -53,6 +54,7 @@ class Router(Standard, frozen=True, kw_only=True):
     distributed: bool = True
     ecmp: bool = False
     bfd: bool = False
+    ndp_proxy: bool = False
 
     @property
     def external_networks(self) -> tuple[str, ...]:
@@ -63,6 +65,15 @@ class Router(Standard, frozen=True, kw_only=True):
     def gateway_ports(self) -> tuple[str, ...]:
         """Ports of its gateways."""
         return tuple([gateway.port_id for gateway in self.gateways])
+
+
+@row("auto_topology", lookup=("network_id", "router_id"))
+class AutoTopology(Row, frozen=True, kw_only=True):
+    """A network with a router to the default external network that a project got by asking for one (`id`: of it)."""
+
+    id: str
+    network_id: str
+    router_id: str
 
 
 def _joined(interface: RouterInterface) -> Iterable[tuple[Node, Node]]:
@@ -90,16 +101,19 @@ class RouterInterface(Row, frozen=True, kw_only=True):
 @row(
     "floatingip",
     index=("router_id", "floating_network_id", "port_id"),
-    lookup=("project_id", "tags", "floating_port_id"),
+    lookup=("project_id", "tags", "floating_port_id", "floating_ip_address"),
     attributes=("floating_network_id", "floating_port_id", "floating_ip_address", "port_id", "fixed_ip_address",
                 "router_id"),
+    refers=(Reference("port_id", "port", "fip-port"), Reference("router_id", "router", "router-fip")),
+    seen=BY_OWNER,
+    quota=50,
     plural="Floating IPs",
 )  # fmt: skip
 class FloatingIp(Standard, frozen=True, kw_only=True):
     """An address of an external network, translated to and from a fixed address of a port behind a router.
 
-    `floating_port_id`: the port of the external network that has the address and its MAC.  `port_id`,
-    `fixed_ip_address` and `router_id` are "" while it is not associated.
+    `floating_port_id`: the port of the external network that has the address and its MAC.  `port_id` and
+    `fixed_ip_address` are "" while it is not associated; `router_id` is "" too, unless port forwardings use it.
     """
 
     floating_network_id: str
@@ -115,6 +129,9 @@ class FloatingIp(Standard, frozen=True, kw_only=True):
     index=("floatingip_id", "internal_port_id"),
     lookup=("project_id",),
     parent=Reference("floatingip_id", "floatingip", "forwarding", shown=True),
+    refers=(Reference("internal_port_id", "port", "forwarded"),),
+    seen=Seen(parent_owner=True),
+    quota=200,
 )
 class PortForwarding(Standard, frozen=True, kw_only=True):
     """Connections to ports of a floating IP go to ports of a fixed address.

@@ -209,3 +209,12 @@ def test_longer_prefixes_have_higher_priorities() -> None:
     ):
         priorities = [priority(ip_network(prefix)) for prefix in prefixes]
         assert all(MISS < one < other <= HIGHEST for one, other in pairwise(priorities))
+
+
+def test_broadcasts_into_another_network_are_not_routed() -> None:
+    """Not even by a route to something larger that has a next hop (RFC 2644)."""
+    world = cloud()
+    routed(world, ("0.0.0.0/0", hop(4, 1)), ("10.0.0.0/8", hop(4, 2)))
+    outcome = world.send("alice", **elsewhere(4, "10.0.2.255"))
+    assert outcome.arrived == [] and outcome.shown == []
+    assert world.send("alice", **elsewhere(4, "10.0.3.255")).ports == ["m2"]
