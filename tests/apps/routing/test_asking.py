@@ -124,3 +124,14 @@ def test_what_cannot_be_forwarded_is_handed_over(family: int) -> None:
     ):  # fmt: skip
         assert handed_to(world, "alice", **said) == {SERVICE}
         assert world.send("alice", **said).arrived == []
+
+
+@pytest.mark.parametrize("external", [True, False])
+def test_a_network_that_only_gateways_are_in_has_flows_of_neighbours(external: bool) -> None:
+    first, *subnets = network(3)
+    assert isinstance(first, Network)
+    world = cloud(replace(first, external=external), *subnets, *station("eve", 3, 1, 1, 9))
+    before = set(world.compiler.wanted("h1"))
+    world.put(Neighbor(network_id="n3", ip_address=four(3, 9), mac=STRANGER, switch_id="h1", router_id="r"))
+    found = {flow.table.name for flow in set(world.compiler.wanted("h1")) - before}
+    assert found == ({"resolve", "answer"} if external else set())
