@@ -176,8 +176,8 @@ class Placement:
     # --- reachability over routers ---
 
     def routed(self, network_id: str) -> bool:
-        """Whether anything is joined to the network."""
-        return len(self.adjacency.reached(("network", network_id))) > 1
+        """Whether a router has an interface or a gateway in the network."""
+        return self.leaving.has(network_id) or len(self.adjacency.reached(("network", network_id))) > 1
 
     def join(self, one: Node, other: Node) -> Iterable[tuple[object, ...]]:
         """Add an edge between two nodes; yield the dependencies that changed."""
@@ -221,11 +221,15 @@ class Placement:
     def leave_by(self, router_id: str, before: set[str], after: set[str]) -> Iterable[tuple[object, ...]]:
         """Note the external networks that a router has gateways in; yield the dependencies that changed."""
         for network_id in sorted(after - before):
+            if not self.leaving.has(network_id):
+                yield "routed", network_id
             self.leaving.add(network_id, router_id)
             yield "leaving", network_id
         for network_id in sorted(before - after):
             self.leaving.remove(network_id, router_id)
             yield "leaving", network_id
+            if not self.leaving.has(network_id):
+                yield "routed", network_id
 
     def receives(self, switch_id: str) -> bool:
         """Whether frames may be for the switch: it has a port or is a gateway."""

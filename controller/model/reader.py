@@ -104,7 +104,7 @@ class Reader:
         return self._model.placement.span.of(network_id)
 
     def routed(self, network_id: str) -> bool:
-        """Whether a router has an interface in the network: changes with the first one and the last one only."""
+        """Whether a router has an interface or a gateway in the network: changes with the first and the last only."""
         self.deps.add(("routed", network_id))
         return self._model.placement.routed(network_id)
 

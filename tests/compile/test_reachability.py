@@ -20,6 +20,7 @@ from controller.model.rows import (
     Gateway,
     GatewayRanking,
     Link,
+    Neighbor,
     Network,
     Port,
     Router,
@@ -35,7 +36,10 @@ from tests.world import World, change
 routing = strategies.routing | strategies.gateways
 asked_for = routing.filter(lambda row: not isinstance(row, Switch))  # what switches report is not foreseen
 put = st.tuples(st.just("put"), st.lists(strategies.rows | strategies.gateways, min_size=1, max_size=4))
-join = st.tuples(st.just("put"), st.lists(strategies.router_interfaces | strategies.gateways, min_size=1, max_size=3))
+join = st.tuples(
+    st.just("put"),
+    st.lists(strategies.router_interfaces | strategies.gateways | strategies.neighbors, min_size=1, max_size=3),
+)
 delete = st.tuples(st.just("delete"), st.lists(st.integers(0, 99), min_size=1, max_size=4))
 settle = st.tuples(st.just("settle"), st.none())
 histories = st.lists(st.one_of(put, join, join, delete, settle), max_size=15).map(
@@ -194,3 +198,19 @@ def test_labelled_frames_find_a_gateway_without_ports() -> None:
     router = Router(id="r", project_id="red", number=1, segment=901, gateways=(Gateway("red", "gw"),))
     world.put(router, GatewayRanking(id="r", switches=("h3",)))
     assert any("mpls_label=3" in str(flow) for flow in set(world.compiler.wanted("h2")) - alone)
+
+
+def test_a_gateway_knows_the_neighbours_outside() -> None:
+    router = Router(id="r", project_id="red", number=1, segment=901, gateways=(Gateway("blue", "gw"),))
+    beside = Neighbor(
+        network_id="blue", ip_address="10.0.0.200", mac="02:00:00:00:00:99", switch_id="h1", router_id="r"
+    )
+    world = World(switch(1), network("blue"), beside, GatewayRanking(id="r", switches=("h1",)))
+
+    def known() -> bool:
+        flows = map(str, world.compiler.wanted("h1"))
+        return any("table=120," in flow and "02:00:00:00:00:99" in flow for flow in flows)
+
+    for row, there in ((router, True), ("router/r", False), (router, True)):
+        world.put(row)
+        assert known() == there
