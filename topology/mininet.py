@@ -22,7 +22,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,6 +111,33 @@ def attach(net: Mininet, networks: Mapping[str, Iterable[Any]], url: str = URL) 
                 _configure(host, tenants["mtu"])
                 made.append(Attached(name, host.name, port["id"], _far(host), host.IP()))
     return made
+
+
+def route(net: Mininet, name: str, attached: Iterable[Attached], url: str = URL) -> None:
+    """Make a router with an interface in each network of these hosts, and it their default gateway.
+
+    In each subnet it has the last address.  Raises RuntimeError with what Tenet says.
+    """
+    router = _call(url, "POST", "/v2.0/routers", {"router": {"name": name, "project_id": PROJECT}})["router"]["id"]
+    gateways: dict[str, list[str]] = {}  # of each network
+    for one in attached:
+        network_id = _call(url, "GET", f"/v2.0/ports/{one.port_id}", None)["port"]["network_id"]
+        if network_id not in gateways:
+            gateways[network_id] = list(_interfaces(url, router, network_id))
+        for gateway in gateways[network_id]:
+            net.get(one.host).cmd(f"ip {'-6' if ':' in gateway else '-4'} route replace default via {gateway}")
+
+
+def _interfaces(url: str, router: str, network_id: str) -> Iterator[str]:
+    """Interfaces of a router in all subnets of a network; their addresses."""
+    for subnet in _call(url, "GET", f"/v2.0/subnets?network_id={network_id}", None)["subnets"]:
+        cidr = ipaddress.ip_network(subnet["cidr"])
+        address = str(cidr[-2])  # the very last is for broadcasts in IPv4
+        fixed = [{"subnet_id": subnet["id"], "ip_address": address}]
+        port = {"network_id": network_id, "project_id": PROJECT, "fixed_ips": fixed}
+        made = _call(url, "POST", "/v2.0/ports", {"port": port})["port"]["id"]
+        _call(url, "PUT", f"/v2.0/routers/{router}/add_router_interface", {"port_id": made}, wait=30)
+        yield address
 
 
 def await_wires(net: Mininet, url: str = URL, timeout: float = 30.0) -> None:

@@ -76,6 +76,16 @@ def test_a_bulk_waits_for_all(api: Api) -> None:
     assert (sorted(waited), seconds) == (sorted(port["id"] for port in reply.json["ports"]), 60)
 
 
+def test_a_call_on_an_object_waits_for_every_switch(api: Api) -> None:
+    network = api.made("network")["id"]
+    subnet = api.made("subnet", network_id=network, ip_version=4, cidr="10.0.0.0/24")["id"]
+    path = f"/v2.0/routers/{api.made('router')['id']}/add_router_interface"
+    reply = api.call("PUT", path, {"subnet_id": subnet}, Prefer="wait=5")
+    assert (reply.status, reply.headers["Preference-Applied"]) == (200, "wait=5")
+    (waited,) = api.context.statuses.waited  # type: ignore[attr-defined]
+    assert waited[1:] == ([], 5)
+
+
 @pytest.mark.parametrize("headers", [{}, {"Prefer": "wait=soon"}, {"Prefer": "return=minimal"}])
 def test_who_does_not_prefer_it_is_answered_at_once(api: Api, headers: dict[str, Any]) -> None:
     network = api.made("network")

@@ -100,6 +100,7 @@ def main() -> None:
 
     address_groups(net)
     default_rules(net)
+    routers(net)
 
     project = network.project_id
     quota = net.get_quota(project)
@@ -142,6 +143,36 @@ def address_groups(net: Any) -> None:
     assert net.update_address_group(group, description="d").description == "d"
     net.delete_address_group(group)
     assert list(net.address_groups()) == []
+
+
+def routers(net: Any) -> None:
+    """Interfaces, routes, gateways and flavors of a router, and a network without describing one."""
+    inner, outer = net.create_network(name="sdk-in"), net.create_network(name="sdk-out", is_router_external=True)
+    inside = net.create_subnet(network_id=inner.id, ip_version=4, cidr="10.77.0.0/24")
+    outside = net.create_subnet(network_id=outer.id, ip_version=4, cidr="198.51.100.0/24")
+    router = net.create_router(name="sdk-router", external_gateway_info={"network_id": outer.id})
+    added = net.add_interface_to_router(router, subnet_id=inside.id)
+    assert [each.id for each in net.ports(device_id=router.id, network_id=inner.id)] == [added["port_id"]]
+    routes = {"router": {"routes": [{"destination": "10.9.0.0/16", "nexthop": "10.77.0.9"}]}}
+    assert net.add_extra_routes_to_router(router, body=routes).routes == routes["router"]["routes"]
+    assert net.remove_extra_routes_from_router(router, body=routes).routes == []
+    more = {"router": {"external_gateways": [{"network_id": outer.id}]}}
+    net.add_external_gateways(router, more)
+    assert len(net.get_router(router).external_gateways) == 2
+    net.update_external_gateways(router, {"router": {"external_gateways": []}})
+    assert net.update_router(router, description="d").external_gateway_info is None
+    assert list(net.routers_hosting_l3_agents(router)) == []
+    net.remove_interface_from_router(router, subnet_id=inside.id)
+    net.delete_router(router)
+    for network in (inner, outer):
+        net.delete_network(network)
+    assert list(net.routers()) == [] and outside.gateway_ip == "198.51.100.1"
+    flavor = net.create_flavor(name="sdk-flavor", service_type="L3_ROUTER_NAT")
+    profile = net.create_service_profile(metainfo="m")
+    net.associate_flavor_with_service_profile(flavor, profile)
+    net.disassociate_flavor_from_service_profile(flavor, profile)
+    net.delete_flavor(flavor)
+    net.delete_service_profile(profile)
 
 
 def default_rules(net: Any) -> None:

@@ -85,6 +85,30 @@ def test_filter_it() -> None:
         assert bed.command("trace", "h1", "h3", "--protocol", "tcp", "--port", "22").returncode == 1
 
 
+def test_route_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = TUTORIAL.read_text().partition("## 8. Route it")[2]
+    script = re.search(r"^    from mininet\.cli import CLI\n.*?net\.stop\(\)$", page, re.DOTALL | re.MULTILINE)
+    assert script
+    pings = re.findall(r"mininet> (h\d+) ping -c2 (\S+)", page)
+    seen: list[list[str]] = []
+
+    def student(net: Any) -> None:
+        """In place of a person at Mininet's prompt."""
+        until(
+            lambda: all(" 0% packet loss" in net.get(host).cmd(f"ping -c2 -W1 {to}") for host, to in pings), "answers"
+        )
+        seen.append([net.get(host).cmd(f"ping -c1 {to}") for host, to in pings])
+        traced = bed.command("trace", "h1", "h7")
+        assert traced.returncode == 0, traced.stdout
+        assert all(f"{table}: " in traced.stdout for table in ("enter", "route", "resolve")), traced.stdout
+        assert reach(net, {("h1", "h4"), ("h7", "h4"), ("h4", "h2")}) == {("h1", "h4"), ("h7", "h4"), ("h4", "h2")}
+
+    monkeypatch.setattr(mininet.cli, "CLI", student)
+    with Bed() as bed:
+        exec(compile(textwrap.dedent(script[0]), str(TUTORIAL), "exec"), {})
+    assert len(pings) == 3 and [re.findall(r"ttl=(\d+)", said) for said in seen[0]] == [["63"], ["64"], ["63"]]
+
+
 def shell(script: str) -> str:
     done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60)
     return done.stdout + done.stderr
