@@ -36,7 +36,10 @@ from tests.world import World, change
 routing = strategies.routing | strategies.gateways
 asked_for = routing.filter(lambda row: not isinstance(row, Switch))  # what switches report is not foreseen
 put = st.tuples(st.just("put"), st.lists(strategies.rows | strategies.gateways, min_size=1, max_size=4))
-join = st.tuples(st.just("put"), st.lists(strategies.router_interfaces | strategies.gateways, min_size=1, max_size=3))
+join = st.tuples(
+    st.just("put"),
+    st.lists(strategies.router_interfaces | strategies.gateways | strategies.neighbors, min_size=1, max_size=3),
+)
 delete = st.tuples(st.just("delete"), st.lists(st.integers(0, 99), min_size=1, max_size=4))
 settle = st.tuples(st.just("settle"), st.none())
 histories = st.lists(st.one_of(put, join, join, delete, settle), max_size=15).map(
