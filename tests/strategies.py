@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from controller.model.rows import (
     AddressGroup,
     AddressPair,
+    ConntrackHelper,
     ExtraRoute,
     FixedIp,
     FloatingIp,
@@ -268,8 +269,14 @@ outside: st.SearchStrategy[Row] = st.one_of(  # what floating IPs are translated
     networks.map(lambda one: replace(one, network_type="flat", physical_network="p1")),
     switches.map(lambda one: replace(one, physical=(Physical("p1", 903),))),
 )
+helpers = st.builds(
+    lambda row_id, protocol, port, helper: ConntrackHelper(
+        id=row_id, project_id="t", router_id="r", protocol=protocol, port=port, helper=helper
+    ),
+    st.sampled_from("xy"), st.sampled_from(["tcp", "udp"]), st.sampled_from([21, 69]), st.sampled_from(["ftp", "tftp"]),
+)  # fmt: skip
 gateways: st.SearchStrategy[Row] = st.one_of(
-    routers, rankings, rankings, floating, floating, outside, outer_ports, forwardings
+    routers, rankings, rankings, floating, floating, outside, outer_ports, forwardings, helpers
 )
 
 
