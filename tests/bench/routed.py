@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from tests.bench.figure import Figure, against, percentiles
@@ -165,10 +166,8 @@ def _vm(made: Site, network: str, at: int, name: str) -> tuple[Vm, str]:
 def _throughput(client: Vm, to: str) -> float:
     """Mbit/s of one TCP connection."""
     for _ in range(20):
-        try:
-            end = json.loads(client.exec("iperf3", "-J", "-t", str(SECONDS), "-c", to))["end"]
-        except CommandFailed:
-            time.sleep(0.1)  # the server does not listen yet
-        else:
-            return float(end["sum_received"]["bits_per_second"]) / 1e6
+        with suppress(CommandFailed):
+            if received := json.loads(client.exec("iperf3", "-J", "-t", str(SECONDS), "-c", to))["end"]:
+                return float(received["sum_received"]["bits_per_second"]) / 1e6
+        time.sleep(0.1)  # the server does not listen yet
     raise RuntimeError(f"iperf3 to {to} does not get through")
