@@ -9,7 +9,7 @@ from apps.host_mac import host_mac
 from apps.routing.asking import ANNOUNCED, ANSWERS, WANTED
 from apps.routing.errors import SERVICE
 from controller.flow.interpret import Frame
-from controller.model.rows import Neighbor, Network, Physical, Row
+from controller.model.rows import Neighbor, Network, Physical, Port, Row
 from tests.apps.routing.rows import GATEWAY, all_of, attached, four, mac, network, router, six, station, switch
 from tests.apps.routing.test_east_west import FAMILIES, address, packet
 from tests.world import Said, World, frame
@@ -81,6 +81,14 @@ def test_an_answer_comes_back_to_the_switch_that_asked_and_to_no_station(family:
     assert outcome.wire == [("h2", "h1", 0x102)] and outcome.arrived == [] and outcome.shown == ["h1"]
     arriving = {**frame(**said), "in_port": 900, **frame(tun_src="192.0.2.2", tun_id=0x102)}
     assert services(world, "h1", arriving) == {ANSWERS}
+
+
+def test_a_port_with_a_hosts_mac_does_not_get_the_answers() -> None:
+    thief, plugged = station("thief", 2, 3, 1, 4)
+    assert isinstance(thief, Port)
+    world = cloud(replace(thief, mac_address=host_mac(1)), plugged)
+    outcome = world.send("bob", **arp(2, mac(2, 2), four(2, 2), host_mac(1), "0.0.0.0"))
+    assert outcome.arrived == [] and outcome.shown == ["h1"]
 
 
 def test_what_is_no_answer_is_not_for_the_host() -> None:
