@@ -89,8 +89,8 @@ def neighbor(neighbor: Neighbor, see: Reader, rates: Rates) -> Iterator[Flow]:
 
 
 def is_routed(network: Network, see: Reader) -> bool:
-    """Whether routers may send into a network: by an interface or, where it is external, by a gateway."""
-    return network.external or see.routed(network.id)
+    """Whether routers may send into a network: by an interface or a gateway."""
+    return see.routed(network.id)
 
 
 def into_network(segment: int) -> tuple[Action, ...]:
