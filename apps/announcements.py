@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from controller.flow import CONTROLLER, Action, resubmit
 from controller.model.reader import Reader
-from controller.model.rows import FloatingIp, Network, Port, Router, Switch, WatchPort
+from controller.model.rows import FloatingIp, Network, Port, WatchPort
 
+from .nat.places import acting, own_place
 from .packets.announcement import frame
 from .pipeline import ROUTED, SEGMENT
 
@@ -21,16 +22,20 @@ EVERY = 60.0  # seconds between two announcements of an address; the first is at
 def announced(see: Reader) -> Iterator[str]:
     """Ports, without a VIF, whose addresses this switch has towards the outside now.
 
-    Gateway ports of the routers that it is the gateway of, and ports of floating IPs that are translated there.
+    Those of floating IPs that are translated here, and gateway ports of the routers that it is the gateway of.
     """
+    for floating_id in see.floating_here():
+        floating = see.get(FloatingIp, floating_id)
+        if floating is not None and acting(floating.router_id, see) is not None:
+            yield floating.floating_port_id
     for router_id in see.gateway_of():
-        router = see.view(Router, router_id)
-        if router is None or not router.admin_state_up or not _acts(router_id, see):
+        router = acting(router_id, see)
+        if router is None or not _acts(router_id, see):
             continue
         for gateway in router.gateways:
             yield gateway.port_id
         for floating in see.find(FloatingIp, "router_id", router_id):
-            if not _distributed(floating, see):
+            if not own_place(floating, see):
                 yield floating.floating_port_id
 
 
@@ -43,15 +48,6 @@ def _acts(router_id: str, see: Reader) -> bool:
         if port is None or port.up:
             return False
     return False
-
-
-def _distributed(floating: FloatingIp, see: Reader) -> bool:
-    """Whether the switch of the floating IP's port has the external network's physical network."""
-    port, network = see.get(Port, floating.port_id), see.view(Network, floating.floating_network_id)
-    at = see.binding(port) if port is not None else None
-    switch = see.get(Switch, at.switch_id) if at is not None else None
-    name = network.physical_network if network is not None else ""
-    return bool(name) and switch is not None and any(one.network == name for one in switch.physical)
 
 
 def announcements(port_id: str, see: Reader) -> Iterator[tuple[int, tuple[Action, ...], bytes]]:

@@ -69,7 +69,7 @@ ANSWER = _table(
 )  # fmt: skip
 ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 
-# --- route (to 126): frames to a router; the next hop's network, address and MAC (docs/decisions/0115-routers.md) ---
+# --- route (to 126): frames to a router; the next hop's network, address and MAC (decision 115) ---
 _PINGED = "ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code"
 DNAT = _table(85, "dnat", f"reg5 eth_type ip_proto {_PINGED}", "dnat_tracked hop local")
 DNAT_TRACKED = _table(86, "dnat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst udp_dst ct_state", "dnat_judged")

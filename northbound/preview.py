@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from controller.model.overlay import Overlay
-from controller.model.rows import Row
+from controller.model.rows import Router, Row
 from controller.runtime import hub
 from controller.runtime.errors import Forbidden
 
 from .answer import SLICE, Response, as_large_json
 from .ask import Ask
 from .dry_run import Changed, told
+from .reachability import reachability
 from .resource import ResourceView
 from .v2 import visibility
 from .v2.catalogue import resource_of
@@ -27,6 +28,8 @@ def answer(ask: Ask, changes: Changed) -> Response:
     after_all = ResourceView(Overlay(view.model, changes), view.statuses, view.caller)
     found = [_object(ask, after_all, *each) for each in told(changes)]
     shown: dict[str, Any] = {"objects": [each for each in found if each is not None]}
+    if joined := _reachability(ask, after_all, changes):
+        shown["reachability"] = joined
     turns.give()
     if _sees_switches(ask):
         shown["switches"] = ask.context.preview(changes)
@@ -43,6 +46,14 @@ def _object(ask: Ask, after_all: ResourceView, change: str, row: Row, after: Row
     if resource is not None and after is not None:
         found[resource.name] = visibility.shown(resource, ask, [row], (), after_all)[0]
     return found
+
+
+def _reachability(ask: Ask, after_all: ResourceView, changes: Changed) -> list[dict[str, Any]]:
+    """Of the routers that the caller sees."""
+    model, after = ask.view.model, after_all.model
+    joined = reachability(model, after, changes)
+    rows = [(each, after.get(Router, each["router_id"]) or model.get(Router, each["router_id"])) for each in joined]
+    return [each for each, row in rows if row is not None and visibility.sees(ask.view, row)]
 
 
 def _sees_switches(ask: Ask) -> bool:

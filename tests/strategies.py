@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from controller.model.rows import (
     AddressGroup,
     AddressPair,
+    ConntrackHelper,
     ExtraRoute,
     FixedIp,
     FloatingIp,
@@ -18,6 +19,7 @@ from controller.model.rows import (
     Interface,
     Learned,
     Link,
+    Neighbor,
     Network,
     Physical,
     Port,
@@ -219,6 +221,13 @@ _interface_ports = st.builds(
     st.sampled_from([True, True, True, False]), st.lists(st.sampled_from(list(_SUBNETS)), unique=True, max_size=3),
 )  # fmt: skip
 _subnets = st.builds(_subnet, st.sampled_from(list(_SUBNETS)), st.sampled_from(NETWORKS), st.booleans())
+neighbors = st.builds(
+    lambda network_id, address, mac: Neighbor(
+        network_id=network_id, ip_address=address, mac=mac, switch_id="h0", router_id="r"
+    ),
+    st.sampled_from(NETWORKS), st.sampled_from(["10.0.0.1", "10.0.0.99", "10.0.0.250", "2001:db8:1::99"]),
+    st.sampled_from(MACS),
+)  # fmt: skip
 routing: st.SearchStrategy[Row] = st.one_of(routers, router_interfaces, router_interfaces, _interface_ports, _subnets)
 
 rows: st.SearchStrategy[Row] = st.one_of(networks, ports, ports, switches, interfaces, interfaces, learned, routing)
@@ -260,8 +269,14 @@ outside: st.SearchStrategy[Row] = st.one_of(  # what floating IPs are translated
     networks.map(lambda one: replace(one, network_type="flat", physical_network="p1")),
     switches.map(lambda one: replace(one, physical=(Physical("p1", 903),))),
 )
+helpers = st.builds(
+    lambda row_id, protocol, port, helper: ConntrackHelper(
+        id=row_id, project_id="t", router_id="r", protocol=protocol, port=port, helper=helper
+    ),
+    st.sampled_from("xy"), st.sampled_from(["tcp", "udp"]), st.sampled_from([21, 69]), st.sampled_from(["ftp", "tftp"]),
+)  # fmt: skip
 gateways: st.SearchStrategy[Row] = st.one_of(
-    routers, rankings, rankings, floating, floating, outside, outer_ports, forwardings
+    routers, rankings, rankings, floating, floating, outside, outer_ports, forwardings, helpers
 )
 
 
@@ -322,4 +337,8 @@ def base() -> list[Row]:
     ]
     rows += [_interface_port("i0", "n0", True, ["s4", "s6"]), _interface_port("i1", "n1", True, ["s5"])]
     rows += [RouterInterface(id=f"i{n}", router_id="r", network_id=f"n{n}") for n in range(2)]
+    rows += [
+        Neighbor(network_id="n0", ip_address=address, mac=MACS[2], switch_id="h0", router_id="r")
+        for address in ("10.0.0.99", "2001:db8:1::99")
+    ]
     return rows

@@ -11,6 +11,7 @@ from controller.model.rows import FloatingIp, Network, Port, Router, Switch
 
 from ..pipeline import FLOAT, HIGHEST, IN_KEY, IPV4, ROUTER, SNAT, USUAL
 from .answers import Turn, answers, at_once, to_mac
+from .helpers import announced
 from .places import acting, own_place, serves, turn_of
 from .translation import coming, entering_at, leaving, out, owner, user
 
@@ -52,12 +53,13 @@ def _translated(
     if outside is None:
         return
     address, mac = floating.floating_ip_address, outside.mac_address
-    yield from leaving(router, address, mac)
+    yield from leaving(router, address, mac, see)
     yield to_mac(router.number, network.segment, mac, arriving)
     yield from answers(network.segment, mac, address, answering)
     yield coming(router, address)
-    yield from entering_at(router, address, floating.fixed_ip_address)
+    yield from entering_at(router, address, floating.fixed_ip_address, see)
     yield owner(router)
+    yield from announced(router, see)
     yield user(router, address, f"{floating.port_id} {floating.fixed_ip_address}")
 
 

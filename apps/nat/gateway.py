@@ -39,6 +39,7 @@ from ..pipeline import (
 from ..routing.routes import priority, to
 from .answers import SAID_HERE, answers, to_mac
 from .gateways import LiveGateway, external_routes, live_gateways
+from .helpers import announced
 from .places import serves, turn_of
 from .translation import coming, known_only, leaving, out, owner
 
@@ -61,6 +62,7 @@ def router(router: Router, see: Reader) -> Iterator[Flow]:
     for gateway in gateways:
         yield from _inward(router, gateway, see)
     yield owner(router)
+    yield from announced(router, see)
 
 
 def _outward(router: Router, see: Reader) -> Iterator[Flow]:
@@ -81,7 +83,7 @@ def _inward(router: Router, gateway: LiveGateway, see: Reader) -> Iterator[Flow]
         yield from answers(gateway.segment, gateway.mac, address, answering)
         yield _echo(router, address)
     if gateway.translated:
-        yield from leaving(router, gateway.translated, gateway.mac, anybody=True)
+        yield from leaving(router, gateway.translated, gateway.mac, see, anybody=True)
         yield coming(router, gateway.translated)
         yield known_only(router, gateway.translated)
     for family, version in ((IPV4, 4), (IPV6, 6)):

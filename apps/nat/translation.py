@@ -33,6 +33,7 @@ from ..pipeline import (
     USUAL,
     ZONES,
 )
+from . import helpers
 from .gateways import zone_of
 
 NEW_OUT = field("ct_state", "+new-rel-inv+trk-snat")
@@ -50,14 +51,16 @@ def out(router: Router, address: str, segment: int) -> tuple[Action, ...]:
     )  # fmt: skip
 
 
-def leaving(router: Router, address: str, mac: str, *, anybody: bool = False) -> Iterator[Flow]:
+def leaving(router: Router, address: str, mac: str, see: Reader, *, anybody: bool = False) -> Iterator[Flow]:
     """New connections leave from `address`, by their own port where it is free; the source MAC is that of its port.
 
     `anybody`: known ones from `address` go on, though those who have begun them have another one by now.
     """
     at = (IPV4, ROUTER.match(router.number))
-    begun = ct(zone_of(router.number), SNAT_JUDGED.number, commit=True, nat=Nat("src", (address,)))
+    nat = Nat("src", (address,))
+    begun = ct(zone_of(router.number), SNAT_JUDGED.number, commit=True, nat=nat)
     yield Flow(SNAT_TRACKED, USUAL, in_order(*at, _noted(address), NEW_OUT), (begun,))
+    yield from helpers.read((*at, _noted(address)), NEW_OUT, router, nat, see)
     of = () if anybody else (_noted(address),)
     match = in_order(*at, *of, field("ipv4_src", address), TRANSLATED_OUT)
     yield Flow(SNAT_JUDGED, USUAL, match, (put("eth_src", mac),), goto=OUTSIDE)
@@ -70,11 +73,13 @@ def coming(router: Router, address: str) -> Flow:
     return Flow(DNAT, USUAL, match, (NEXT_HOP4.put(int(IPv4Address(address))), known))
 
 
-def entering_at(router: Router, address: str, fixed: str) -> Iterator[Flow]:
+def entering_at(router: Router, address: str, fixed: str, see: Reader) -> Iterator[Flow]:
     """New connections to `address` go to the fixed address, and so does what is said in known ones."""
     at = (IPV4, ROUTER.match(router.number), _noted(address))
-    begun = ct(zone_of(router.number), DNAT_JUDGED.number, commit=True, nat=Nat("dst", (fixed,)))
+    nat = Nat("dst", (fixed,))
+    begun = ct(zone_of(router.number), DNAT_JUDGED.number, commit=True, nat=nat)
     yield Flow(DNAT_TRACKED, USUAL, in_order(*at, NEW_IN), (begun,))
+    yield from helpers.read(at, NEW_IN, router, nat, see)
     yield Flow(DNAT_JUDGED, USUAL, in_order(*at, field("ipv4_dst", fixed), TRANSLATED_IN), goto=HOP)
 
 

@@ -1,4 +1,4 @@
-"""Routing between the networks of a router, on the switch where the sender is (docs/decisions/0115-routers.md).
+"""Routing between the networks of a router, on the switch where the sender is (decision 115).
 
 In packet order: `answers` (ARP and neighbour discovery for a router's addresses), `enter` (frames to a router's MAC),
 `itself` (packets to a router's own addresses), `static` (TTL, what is too big), `routes` (longest prefix), `mtu`,

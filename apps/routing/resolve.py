@@ -19,9 +19,7 @@ from .next_hop import bound_for
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:
     network = see.view(Network, port.network_id)
-    if port.learning or network is None or see.binding(port) is None:
-        return
-    if not (network.external or see.routed(network.id)):
+    if port.learning or network is None or not see.routed(port.network_id) or see.binding(port) is None:
         return
     for address in dict.fromkeys(port.addresses):
         match = (*bound_for(address), of_network(network.segment))

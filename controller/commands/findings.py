@@ -36,7 +36,8 @@ def explain(topology: dict[str, Any], trace: dict[str, Any]) -> Findings:
     names = {network["id"]: network["name"] or network["id"] for network in topology["networks"]}
     one, other = trace["from"], trace["to"]
     apart = []
-    if one["network_id"] != other["network_id"]:
+    routed = any(hop.get("routers") for frame in trace["frames"] for hop in frame["hops"])
+    if one["network_id"] != other["network_id"] and not routed:
         mine, theirs = (names.get(end["network_id"]) for end in (one, other))
         apart = [
             (BAD, f"{_called(one)} is on network {mine}, {_called(other)} on network {theirs}: they are kept apart")

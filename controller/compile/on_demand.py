@@ -13,6 +13,7 @@ from controller.model.rows import (
     Network,
     PortForwarding,
     Router,
+    RouterInterface,
     SecurityGroup,
     SecurityGroupRule,
     Switch,
@@ -95,10 +96,13 @@ def concerned(model: Model, overlay: Overlay) -> set[str]:
     """The switches that may have flows that read what the overlay changes.
 
     Those that its dependencies name, and all that carry a network, a router or a security group that they name, or a
-    group whose rules name it, before or after; of what is translated the router and its external network.  In a fabric
-    of wires every switch has flows towards each that receives frames: all of them, where that changes.
+    group whose rules name it, before or after; of a router's interface its network, of what is translated the router
+    and its external network.  In a fabric of wires every switch has flows towards each that receives frames: all of
+    them, where that changes.
     """
     named = {part for dependency in overlay.touched for part in _parts(dependency)}
+    interfaces = [find(RouterInterface, part) for part in named for find in (model.get, overlay.get)]
+    named |= {part for one in interfaces if one is not None for part in (one.network_id, one.router_id)}
     found = {part for part in named if model.get(Switch, part) is not None}
     for part in named:
         for name, kind in (("network", Network), ("router", Router)):

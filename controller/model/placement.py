@@ -48,6 +48,9 @@ class Placement:
         self.networks: Relation[str, str] = Relation()  # switch -> networks that have a port on it
         self.anchors: Relation[str, Node] = Relation()  # switch -> nodes that it is to reach without ports there
         self.floating: MutableMapping[str, tuple[str, Node]] = {}  # floating IP -> its anchor, where it has one
+        self.floating_at: Relation[str, str] = (
+            Relation()
+        )  # switch -> floating IPs that it translates for ports of its own
         self.leaving: Relation[str, str] = Relation()  # external network -> routers that have a gateway there
         self.adjacency = Adjacency()
         self.reachable: Relation[str, Node] = Relation()  # switch -> components of its networks and anchors
@@ -212,10 +215,14 @@ class Placement:
             return
         if anchor is not None:
             self.floating[floating_id] = anchor
+            self.floating_at.add(anchor[0], floating_id)
+            yield "floating_at", anchor[0]
             yield from self.anchor(*anchor)
         else:
             del self.floating[floating_id]
         if before is not None:
+            self.floating_at.remove(before[0], floating_id)
+            yield "floating_at", before[0]
             yield from self.unanchor(*before)
 
     def leave_by(self, router_id: str, before: set[str], after: set[str]) -> Iterable[tuple[object, ...]]:

@@ -148,6 +148,11 @@ class Reader:
         self.deps.add(("leaving", network_id))
         return self._model.placement.leaving.of(network_id)
 
+    def floating_here(self) -> list[str]:
+        """The floating IPs that this switch translates for ports of its own, by id."""
+        self.deps.add(("floating_at", self.switch_id))
+        return self._model.placement.floating_at.of(self.switch_id)
+
     def watched(self) -> list[str]:
         """Switches that this one watches, and that watch it: one of the two may be the gateway of a router that both
         reach.

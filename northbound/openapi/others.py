@@ -172,11 +172,15 @@ def _endpoint(endpoint: Endpoint) -> Call:
     return call(tag, endpoint.name, endpoint.summary, answers, refusals, parameters=parameters, root="TenetError")
 
 
+_PAIRS: Schema = {"type": "array", "items": {**TEXTS, "minItems": 2, "maxItems": 2}}
 SCHEMAS: dict[str, Schema] = {
     "Link": {"type": "object", "properties": {"rel": TEXT, "href": {"type": "string", "format": "uri"}}},
     "Tags": closed({"tags": of(structures.tags)}, "tags"),
     "Plan": {"type": "object", "required": ["objects"], "properties": {
         "objects": {"type": "array", "items": OBJECT, "description": "Each that would change."},
+        "reachability": {
+            "type": "array", "description": "Pairs of networks that a router would join, and would no longer.",
+            "items": {"type": "object", "properties": {"router_id": TEXT, "given": _PAIRS, "taken": _PAIRS}}},
         "switches": {"type": "array", "description": "For operators only.", "items": {"type": "object", "properties": {
             "switch_id": TEXT, "host": TEXT, "added": TEXTS, "removed": TEXTS}}},
     }},

@@ -89,6 +89,26 @@ def test_what_would_be_refused_is_refused(seeing: Api) -> None:
     assert seeing.call("GET", "/v2.0/networks?dry_run=true").status == 400
 
 
+def test_what_a_router_would_join_and_part(seeing: Api) -> None:
+    networks = [seeing.made("network")["id"] for _ in range(2)]
+    subnets = [seeing.made("subnet", network_id=network, ip_version=4, cidr=f"10.0.{n}.0/24")["id"]
+               for n, network in enumerate(networks)]  # fmt: skip
+    router = seeing.made("router")["id"]
+    path, interface = f"/v2.0/routers/{router}/add_router_interface", {"subnet_id": subnets[0]}
+    assert "reachability" not in foreseen(seeing, "PUT", f"{path}?dry_run=true", interface), "alone in it"
+    assert seeing.call("PUT", path, interface).status == 200
+    given = foreseen(seeing, "PUT", f"{path}?dry_run=true", {"subnet_id": subnets[1]})
+    pair = sorted(networks)
+    assert given["reachability"] == [{"router_id": router, "given": [pair], "taken": []}]
+    assert seeing.call("PUT", path, {"subnet_id": subnets[1]}).status == 200
+    for method, url, body in (
+        ("PUT", f"/v2.0/routers/{router}/remove_router_interface?dry_run=true", {"subnet_id": subnets[1]}),
+        ("PUT", f"/v2.0/routers/{router}?dry_run=true", {"router": {"admin_state_up": False}}),
+    ):  # fmt: skip
+        taken = foreseen(seeing, method, url, body)
+        assert taken["reachability"] == [{"router_id": router, "given": [], "taken": [pair]}]
+
+
 def test_quantum_too(seeing: Api) -> None:
     body = {"network": {"name": "q"}}
     plan = foreseen(seeing, "POST", "/v1.1/tenants/default/networks?dry_run=true", body)

@@ -32,6 +32,7 @@ def test_a_network_is_shown_as_it_was_made(api: Api) -> None:
         "tenet:mtu_reason": "",
         "shared": False,
         "router:external": False,
+        "is_default": False,
         "provider:network_type": "geneve",
         "provider:segmentation_id": 9,
         "provider:physical_network": None,

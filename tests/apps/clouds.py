@@ -18,6 +18,7 @@ from controller.model.rows import (
     GatewayRanking,
     Interface,
     Learned,
+    Neighbor,
     Network,
     Physical,
     Port,
@@ -203,7 +204,9 @@ def _routed(of: str) -> list[Row]:
                     gateways=(Gateway("ext", "gw"),))  # fmt: skip
     joined = [RouterInterface(id="r1", router_id="r", network_id=of),
               RouterInterface(id="r2", router_id="r", network_id="green")]  # fmt: skip
-    return [green, *subnets, here, there, router, *joined, *_leaving()]
+    asked = [Neighbor(network_id=of, ip_address=address, mac="02:00:00:00:00:03", switch_id="h1", router_id="r")
+             for address in (four(99), six(99))]  # fmt: skip
+    return [green, *subnets, here, there, router, *joined, *asked, *_leaving()]
 
 
 def _leaving() -> list[Row]:

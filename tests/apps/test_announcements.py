@@ -61,6 +61,11 @@ def test_the_gateway_announces_its_addresses_and_the_floating_ips_that_it_transl
     assert by(model, "h2") == ["gw", "port-f"] and by(model, "h3") == by(model, "h1") == []
     change(model, replace(switch(1), physical=(Physical("p1", 903),)))
     assert by(model, "h2") == ["gw"], "the switch of the port translates it itself"
+    assert by(model, "h1") == ["port-f"]
+    see = Reader(model, "h1")
+    assert list(announced(see))
+    assert change(model, "interface/h1/tap-a", plugged("a", 3, 1)) & see.deps, "its port moves"
+    assert by(model, "h1") == [] and by(model, "h3") == ["port-f"]
 
 
 def test_a_standby_announces_them_when_it_does_not_hear_the_gateway() -> None:
@@ -77,8 +82,8 @@ def test_a_router_that_is_down_has_no_addresses() -> None:
     model = cloud()
     router = model.get(Router, "r")
     assert router is not None
-    change(model, replace(router, admin_state_up=False))
-    assert by(model, "h2") == []
+    change(model, replace(router, admin_state_up=False), replace(switch(1), physical=(Physical("p1", 903),)))
+    assert by(model, "h2") == by(model, "h1") == []
 
 
 def test_an_arp_announcement() -> None:

@@ -38,6 +38,7 @@ NAMES = (
     "scale_100k",
     "wide_network",
     "security_groups",
+    "routed",
     "idle",
 )
 

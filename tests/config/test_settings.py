@@ -73,7 +73,7 @@ REFUSED = {
     "[auth]\nstrategy = trust": "strategy",
     "[auth]\nsecret = x": "there is no option [auth] secret",
     "[quotas]\nport = -2": "port",
-    "[quotas]\nrouter = 1": "there is no option [quotas] router",
+    "[quotas]\nrouters = 1": "there is no option [quotas] routers",
     "[northbound]\nlisten = 0.0.0.0:9696\n[security]\nallow_plaintext = true": "[auth] strategy = tokens or keystone",
 }
 
@@ -139,6 +139,8 @@ def test_limits_hold_where_there_are_tenants(tmp_path: Path) -> None:
     assert told(tmp_path, "[auth]\nstrategy = tokens\n[quotas]\nport = 7\n").quotas == {
         "network": 100, "subnet": 100, "port": 7, "subnetpool": 100, "address_scope": 100, "rbac_policy": 10,
         "security_group": 10, "security_group_rule": 100, "address_group": 10, "log": 10,
+        "router": 10, "floatingip": 50, "port_forwarding": 200, "local_ip": 50, "port_association": 200,
+        "conntrack_helper": 100, "ndp_proxy": 50, "metering_label": 10, "metering_label_rule": 100,
     }  # fmt: skip
     assert told(tmp_path, "[quotas]\nport = 7\n").quotas == dict.fromkeys(QUOTAS, -1) | {"port": 7}
 

@@ -157,8 +157,8 @@ def test_what_is_not_told_of_cannot_be_read() -> None:
     assert red is not None and (red.id, red.segment) == ("red", network("red").segment)
     assert see.view(Network, "blue") is None
     before = set(see.deps)
-    with pytest.raises(AttributeError, match=r"Network\.network_type are not told"):
-        print(red.network_type)
+    with pytest.raises(AttributeError, match=r"Network\.port_security are not told"):
+        print(red.port_security)
     with pytest.raises(LookupError, match=r"Port\.device_id are not told"):
         see.find(Port, "device_id", "vm")
     assert see.deps == before == {(Network, "red", "segment"), (Network, "blue", "segment")}

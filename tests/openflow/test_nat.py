@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from controller.flow.interpret import Conntrack, Frame, Pipeline, Tracker
-from controller.model.rows import FloatingIp, Physical
+from controller.model.rows import ConntrackHelper, FloatingIp, Physical
 from tests.apps.nat import rows as nat
 from tests.apps.nat.rows import OUT, OUT6, external, floating, outside, with_gateway
 from tests.apps.routing import rows
@@ -207,3 +207,19 @@ def test_the_end_of_an_association_ends_its_connections_and_no_others(lane: Lane
     ((_, got),) = both.send(udp(1, "8.8.8.8"))
     assert got["ipv4_src"] != number("ipv4_src", f"{OUT}101")
     assert [port for port, _ in both.send({**inward, "udp_src": 4001})] == [3]
+
+
+@pytest.mark.parametrize("helped", [False, True])
+def test_a_connection_that_another_announces_comes_in_with_a_helper_only(lane: Lane, helped: bool) -> None:
+    """TFTP: the server answers from a port of its own (RFC 1350, 4)."""
+    helper = ConntrackHelper(id="h", project_id="t", router_id="r", protocol="udp", port=69, helper="tftp")
+    Beside(lane, cloud(*([helper] if helped else [])))
+    asked = bytearray(packed({**udp(3, "8.8.8.8"), "udp_dst": 69}))
+    asked[40:42] = bytes(2)  # no checksum
+    asked[42:46] = b"\0\1f\0"  # a read request
+    ((port, _),) = lane.send_bytes(3, [bytes(asked)])
+    assert port == WIRE
+    said = frame(eth_src=nat.mac(1), eth_dst=nat.mac(10), eth_type=0x0800, ipv4_src="8.8.8.8", ipv4_dst=f"{OUT}10",
+                 ip_proto=17, udp_src=5555, udp_dst=2000, ip_ttl=64)  # fmt: skip
+    got = lane.send({**said, "in_port": WIRE})
+    assert [(each.port, each.frame["ipv4_dst"]) for each in got] == [(3, number("ipv4_dst", four(2, 1)))] * helped

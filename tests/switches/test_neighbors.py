@@ -272,6 +272,13 @@ def test_what_a_port_declares_and_what_no_router_needs_is_removed(bench: Bench) 
     assert bench.rows == []
 
 
+def test_a_neighbour_in_an_external_network_stays_though_no_interface_is_there(bench: Bench) -> None:
+    row = Neighbor(network_id="world", ip_address="203.0.113.1", mac=STRANGER, switch_id="h1", router_id="r")
+    bench.put(row)
+    alone = question(HOST, ip_address("203.0.113.1"), frames.mac(STRANGER))
+    assert [one.data for one in bench.again(row.row_id)] == [alone]
+
+
 def test_rows_go_with_the_last_interface_in_their_network(bench: Bench) -> None:
     known(bench)
     for row in routed.rows():

@@ -167,3 +167,13 @@ def test_a_trace_says_where_it_ends_and_that_networks_differ(topology: dict[str,
     assert "switch s1, in by a1-h1 (port 7)" in found.lines[2]
     assert [line.strip() for line in found.lines[4:6]] == ["to the controller", "out by port 8"]
     assert found.faults == 2
+
+
+def test_networks_that_a_router_joins_are_not_kept_apart(topology: dict[str, Any]) -> None:
+    passed = {"router_id": "r", "interface_id": "i", "route": "10.0.2.0/24", "next_hop": None, "resolved": "port/p",
+              "reason": ""}  # fmt: skip
+    hop = {"switch": "a1", "in_port": 7, "tables": [], "sent": [], "arrived": [], "routers": [passed]}
+    frame = {"frame": {"eth_type": 0x0800, "eth_src": "a", "eth_dst": "b"}, "arrives": True, "answered": False,
+             "verdict": "arrives", "hops": [hop]}  # fmt: skip
+    found = explain(topology, {"from": topology["ports"][0], "to": topology["ports"][2], "frames": [frame]})
+    assert found.faults == 0 and not any("kept apart" in line for line in found.lines)

@@ -9,7 +9,7 @@ from .base import EXTERNAL, SHARED, Seen, Standard, row
     "network",
     index=("project_id",),
     lookup=("name", "tags", "segment"),
-    attributes=("segment", "physical_network", "vlan", "mtu", "external"),
+    attributes=("segment", "physical_network", "vlan", "mtu"),
     seen=Seen(shared=(SHARED, EXTERNAL)),
     quota=100,
 )

@@ -77,6 +77,9 @@ def test_ipv6_and_ipv4_without_translation_are_routed_both_ways() -> None:
         ((port, back),) = reply(world, "out", got)
         assert port == "alice" and back["ip_ttl"] == 63
         assert cloud(snat=False).inject("h3", 1, answer(got)).ports == ["alice"]  # begun from outside
+        far = "2001:db8:f::9" if version == "ipv6" else "198.51.100.7"
+        transit = answer(got) | {f"{version}_dst": number(f"{version}_dst", far)}
+        assert world.inject("h3", 1, transit).outside == [("h3", "p1", 0)], "it left again: no router is a transit"
 
 
 def test_nothing_comes_in_to_a_translated_address_but_answers() -> None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from apps.pipeline import HIGHEST, MISS
 from apps.routing.routes import priority
+from apps.source import link_local
 from controller.flow import put
 from controller.flow.nested import every
 from controller.model.rows import ExtraRoute, Router, Subnet
@@ -218,3 +219,40 @@ def test_broadcasts_into_another_network_are_not_routed() -> None:
     outcome = world.send("alice", **elsewhere(4, "10.0.2.255"))
     assert outcome.arrived == [] and outcome.shown == []
     assert world.send("alice", **elsewhere(4, "10.0.3.255")).ports == ["m2"]
+
+
+# --- back to where it came from, and what is not routed ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_packet_may_go_back_to_the_port_that_it_came_from(family: int) -> None:
+    """As where the sender itself is the next hop, or has a second address in another network of the router."""
+    world = cloud()
+    routed(world, ("0.0.0.0/0" if family == 4 else "::/0", address(family, 1, 1)))
+    sent = elsewhere(family)
+    changed = {**sent, "eth_src": mac(1, GATEWAY), "eth_dst": mac(1, 1), "ip_ttl": 63}
+    assert world.send("alice", **sent).arrived == [("alice", frame(**changed))]
+
+
+def test_a_frame_with_a_vlan_tag_is_not_routed() -> None:
+    world = cloud()
+    world.put(*station("lea", 1, 9, 1, 2, learning=True))
+    sent = packet(4, (1, 9), (2, 1))
+    assert world.send("lea", **sent).ports == ["m1"]
+    assert world.send("lea", **sent, vlan_vid=0x1000 | 5).arrived == []
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1", "224.0.0.5", "255.255.255.255", "10.0.2.255"])
+def test_no_router_forwards_to_itself_a_group_or_everybody(target: str) -> None:
+    world = cloud()
+    routed(world, ("0.0.0.0/0", hop(4, 1)))
+    assert world.send("alice", **elsewhere(4, target)).arrived == []
+
+
+@pytest.mark.parametrize("target", ["::1", "fe80::1", "ff05::1"])
+def test_no_router_forwards_what_is_of_a_link_or_a_group(target: str) -> None:
+    world = cloud()
+    routed(world, ("::/0", hop(6, 1)))
+    assert world.send("alice", **elsewhere(6, target)).arrived == []
+    sent = {**packet(6, (1, 1), (2, 1)), "ipv6_src": link_local(mac(1, 1))}
+    assert world.send("alice", **sent).arrived == [], "nor from one"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from tests.bench.figure import Figure
-from tests.bench.peers import bulk, filtered_traffic, memory, port, restart, rules, traffic
+from tests.bench.peers import bulk, filtered_traffic, memory, port, restart, routed, rules, traffic
 from tests.bench.peers.access_lists import AccessLists
 from tests.bench.peers.ground import LEVELS, Ground
 from tests.bench.peers.groups import Groups
@@ -80,7 +80,15 @@ def filtered() -> Iterator[Figure]:
         yield rules.growth(both, p50s)
 
 
-STAGES = {"unfiltered": unfiltered, "filtered": filtered}
+def over_a_router() -> Iterator[Figure]:
+    """Ports in networks that a router joins."""
+    with ExitStack() as stack:
+        ours, theirs = stack.enter_context(tenet()), stack.enter_context(ovn())
+        both = Both(ours, theirs, version())
+        yield from routed.measure(both, (routed.TenetRouted(ours), routed.OvnRouted(theirs)))
+
+
+STAGES = {"unfiltered": unfiltered, "filtered": filtered, "routed": over_a_router}
 
 
 if __name__ == "__main__":

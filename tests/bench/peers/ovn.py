@@ -64,7 +64,7 @@ class Ovn:
         return str(made[0]["uuid"][1])
 
     def port(self, network: str, vif: str) -> str:
-        made = self.northbound.transact(*self._port(network, vif, *self._addresses()))
+        made = self.northbound.transact(*created_port(network, vif, *self._addresses()))
         port = str(made[0]["uuid"][1])
         self.northbound.sync(wait("Logical_Switch_Port", _is(port), "up", [True]))
         return port
@@ -81,7 +81,7 @@ class Ovn:
         return made
 
     def _create(self, network: str, vifs: list[str]) -> list[str]:
-        operations = [self._port(network, vif, *self._addresses()) for vif in vifs]
+        operations = [created_port(network, vif, *self._addresses()) for vif in vifs]
         made = self.northbound.transact(*itertools.chain.from_iterable(operations))
         return [str(each["uuid"][1]) for each in made if "uuid" in each]
 
@@ -100,7 +100,7 @@ class Ovn:
 
     def vm(self, network: str, at: int, name: str) -> Guest:
         mac, address = self._addresses()
-        made = self.northbound.transact(*self._port(network, name, mac, address))
+        made = self.northbound.transact(*created_port(network, name, mac, address))
         vm = self.lab.vm(self.lab[at], name, f"{address}/16", mac=mac, iface_id=name)
         self.northbound.sync(wait("Logical_Switch_Port", [["name", "==", name]], "up", [True]))
         return Guest(vm, address, str(made[0]["uuid"][1]))
@@ -121,16 +121,6 @@ class Ovn:
     def _addresses(self) -> tuple[str, str]:
         number = next(self._numbers)
         return (0x02AA00000000 + number).to_bytes(6, "big").hex(":"), f"10.0.{number >> 8}.{number & 255}"
-
-    def _port(self, network: str, vif: str, mac: str, address: str) -> list[Operation]:
-        """Its addresses are its port security: as with Tenet, it may send from no others."""
-        name = f"p{address.replace('.', '_')}"
-        row: dict[str, Any] = {"name": vif, "addresses": f"{mac} {address}", "port_security": f"{mac} {address}"}
-        return [
-            {"op": "insert", "table": "Logical_Switch_Port", "row": row, "uuid-name": name},
-            {"op": "mutate", "table": "Logical_Switch", "where": _is(network),
-             "mutations": [["ports", "insert", ["named-uuid", name]]]},
-        ]  # fmt: skip
 
     def _start_database(self, name: str) -> None:
         folder = self._directory
@@ -205,6 +195,17 @@ def ovn() -> Iterator[Ovn]:
 
 def version() -> str:
     return run(["ovn-northd", "--version"]).splitlines()[0].removeprefix("ovn-northd ")
+
+
+def created_port(network: str, vif: str, mac: str, address: str) -> list[Operation]:
+    """A port of a logical switch.  Its addresses are its port security: as with Tenet, it may send from no others."""
+    name = f"p{address.replace('.', '_')}"
+    row: dict[str, Any] = {"name": vif, "addresses": f"{mac} {address}", "port_security": f"{mac} {address}"}
+    return [
+        {"op": "insert", "table": "Logical_Switch_Port", "row": row, "uuid-name": name},
+        {"op": "mutate", "table": "Logical_Switch", "where": _is(network),
+         "mutations": [["ports", "insert", ["named-uuid", name]]]},
+    ]  # fmt: skip
 
 
 def _vif(hypervisor: Hypervisor, number: int) -> str:
