@@ -18,6 +18,7 @@ from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Ambiguous, Frame, Pipeline, Tracker
 from controller.model.model import Model
+from controller.model.routing import is_served
 from controller.model.rows import Bridge, FloatingIp, Interface, Link, Network, Port, PortForwarding, Subnet, Switch
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
@@ -126,6 +127,7 @@ class FabricReport:
             "mac_address": port.mac_address, "learning": port.learning, "vif": port.vif,
             "addresses": [fixed.ip_address for fixed in port.fixed_ips], "status": status, "reason": reason,
             "switch": at.switch_id if at else None, "interface": at.name if at else None,
+            "floating": bool(self._model.find(FloatingIp, "floating_port_id", port.id)),
         }  # fmt: skip
 
     # --- traces --------------------------------------------------------------------------------------
@@ -247,7 +249,8 @@ class FabricReport:
             raise Invalid(f"{said[:64]!r} names {len(found)} ports: use one's id, {', '.join(sorted(found)[:4])}.")
         (port,) = found.values()
         if port.id not in model.placement.bindings:
-            raise NotFound(f"Port {port.id} is plugged in nowhere: {self._statuses.port(port)[1]}.")
+            served = "it is a router's or a floating IP's" if is_served(model, port) else ""
+            raise NotFound(f"Port {port.id} is plugged in nowhere: {served or self._statuses.port(port)[1]}.")
         return port
 
     def _follow(self, flows: Flows, one: Port, other: Target, fields: Fields, asked: Question = ECHO) -> dict[str, Any]:

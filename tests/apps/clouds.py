@@ -18,6 +18,8 @@ from controller.model.rows import (
     GatewayRanking,
     Interface,
     Learned,
+    MeteringLabel,
+    MeteringLabelRule,
     Neighbor,
     Network,
     Physical,
@@ -226,6 +228,10 @@ def _leaving() -> list[Row]:
             id=f"f{number}", project_id="t", floating_network_id="ext", floating_port_id=f"f{number}-port",
             floating_ip_address=f"203.0.113.{10 + number}", port_id=port_id, fixed_ip_address=fixed_ip, router_id="r",
         ))  # fmt: skip
+    rows.append(MeteringLabel(id="ml", project_id="t"))
+    for direction in ("ingress", "egress"):
+        rows.append(MeteringLabelRule(id=f"ml-{direction}", project_id="t", metering_label_id="ml", direction=direction,
+                                      remote_ip_prefix="0.0.0.0/0"))  # fmt: skip
     return [*rows, PortForwarding(
         id="pf", project_id="t", floatingip_id="f3", protocol="tcp", external_ports=(80, 80), internal_ports=(81, 81),
         internal_port_id="bob", internal_ip_address=four(2),

@@ -30,7 +30,8 @@ ANOTHER_ROUTER = ("resolve", "enter")  # each time around the TTL is one less
 REPLY = ("echo", "enter")  # once: a request was turned into a reply, which nobody answers
 BACK_IN = ("local", "dnat")  # to a gateway or a floating IP on the switch where it has left by one: the same
 SAID = ("local", "answer_outside")  # an answer, which no flow answers
-AROUND = (ANOTHER_ROUTER, REPLY, BACK_IN, SAID)
+LABELS = ("metered", "metered")  # once for each label: what counts for one does nothing else
+AROUND = (ANOTHER_ROUTER, REPLY, BACK_IN, SAID, LABELS)
 
 
 def test_no_packet_goes_in_circles_but_from_router_to_router() -> None:
