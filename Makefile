@@ -113,7 +113,7 @@ test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
 
 # more random topologies than three: TENET_TEST_GRAPHS=20 make test-mininet
 test-mininet: install  ## wired switches, experiments and physical networks on Mininet, in namespaces of their own (root)
-	@tools/need.sh $(LAB) mininet:mn curl:curl iperf3:iperf3
+	@tools/need.sh $(LAB) mininet:mn curl:curl jq:jq iperf3:iperf3
 	tools/alone.sh $(BIN)/pytest -q tests/mininet
 
 test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)

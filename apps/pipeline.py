@@ -19,14 +19,7 @@ from controller.flow.fields import MEMO
 
 
 def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "", flow_set: str = "switch") -> Table:
-    return Table(
-        number,
-        name,
-        frozenset(matches.split()),
-        (*goto.split(), *miss.split()),
-        miss,
-        flow_set,
-    )
+    return Table(number, name, frozenset(matches.split()), (*goto.split(), *miss.split()), miss, flow_set)
 
 
 # --- classify: OpenFlow port to logical port and network; the only table that knows OpenFlow ports on the way in ---
@@ -71,22 +64,20 @@ ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 
 # --- route (to 126): frames to a router; the next hop's network, address and MAC (decision 115) ---
 _PINGED = "ipv4_dst ipv6_dst icmpv4_type icmpv4_code icmpv6_type icmpv6_code"
-DNAT = _table(85, "dnat", f"reg5 eth_type ip_proto {_PINGED}", "dnat_tracked hop local")
+DNAT = _table(85, "dnat", f"reg5 eth_type ip_proto {_PINGED}", "dnat_tracked metered hop local")
 DNAT_TRACKED = _table(86, "dnat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst udp_dst ct_state", "dnat_judged")
-DNAT_JUDGED = _table(87, "dnat_judged", "reg4 reg5 eth_type ipv4_dst ct_state ct_mark", "hop")
+DNAT_JUDGED = _table(87, "dnat_judged", "reg4 reg5 eth_type ipv4_dst ct_state ct_mark", "metered hop")
 ENTER = _table(88, "enter", "metadata eth_dst vlan_vid", "itself", miss="local", flow_set="network")
 ITSELF = _table(
     92, "itself", "reg5 eth_type ip_frag ip_proto ipv4_dst ipv6_dst icmpv4_type icmpv6_type", "echo errors",
     miss="hop", flow_set="router",
 )  # fmt: skip
-ECHO = _table(
-    94, "echo", f"reg5 eth_type ip_frag ip_proto {_PINGED}", "enter", flow_set="router",
-)  # fmt: skip
+ECHO = _table(94, "echo", f"reg5 eth_type ip_frag ip_proto {_PINGED}", "enter", flow_set="router")
 HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", "errors", miss="route")
 ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit float", "errors", flow_set="router")
-FLOAT = _table(105, "float", "reg5 reg6 eth_type ipv4_src", "snat_tracked", miss="gateway")
+FLOAT = _table(105, "float", "reg5 reg6 eth_type ipv4_src", "metered snat_tracked", miss="gateway")
 GATEWAY = _table(106, "gateway", "metadata", "snat fabric")
-SNAT = _table(107, "snat", "reg5 eth_type ipv4_src ipv4_dst ipv6_dst", "snat_tracked outside")
+SNAT = _table(107, "snat", "reg5 eth_type ipv4_src ipv4_dst ipv6_dst", "metered snat_tracked outside")
 PATHS = _table(108, "paths", "reg5 eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 SNAT_TRACKED = _table(109, "snat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst udp_dst ct_state", "snat_judged")
 SNAT_JUDGED = _table(110, "snat_judged", "reg4 reg5 eth_type ipv4_src ct_state ct_mark", "outside")
@@ -99,6 +90,9 @@ RESOLVE = _table(
     flow_set="network",
 )  # fmt: skip
 UNRESOLVED = _table(122, "unresolved", "reg6")
+METERED = _table(  # entered by resubmit only
+    123, "metered", "reg5 reg10 eth_type ipv4_src ipv4_dst ipv6_src ipv6_dst", "metered", flow_set="router"
+)  # fmt: skip
 
 ANSWER_OUTSIDE = _table(
     125, "answer_outside", "metadata eth_type ip_proto icmpv6_type nd_target arp_op arp_tpa", "advertise_outside"
@@ -198,7 +192,7 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "serve": (ANSWER, ADVERTISE),
     "route": (
         DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, ECHO, HOP, ROUTE, FLOAT, GATEWAY, SNAT, PATHS, SNAT_TRACKED,
-        SNAT_JUDGED, OUTSIDE, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
+        SNAT_JUDGED, OUTSIDE, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, METERED, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
     ),
     "forward": (LOCAL, HEARD, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
@@ -272,7 +266,7 @@ ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "c
 _NAT = "dnat dnat_tracked dnat_judged snat snat_tracked snat_judged"
 ROUTER = _bits(
     "the number of the router that it is at", "reg5", 0, 14, "enter arrive_router local dnat",
-    f"itself echo route paths fit float outside {_NAT}",
+    f"itself echo route paths fit float outside metered {_NAT}",
 )  # fmt: skip
 FAULT = _bits(
     "why a router does not forward it: NO_ROUTE, TTL_EXCEEDED, LARGER, or OWN_ADDRESS; the controller reads it", "reg5",
@@ -280,9 +274,10 @@ FAULT = _bits(
 )  # fmt: skip
 TOO_BIG = _bits("it is larger than the next network's MTU", "reg5", 16, 1, "fit", "fits")
 FROM_OUTSIDE = _bits(
-    "it has come from an external network, so it is not to leave by a gateway", "reg5", 18, 1, "local dnat", "route",
-    zero="it has not",
+    "it has come from an external network, so it is not to leave by a gateway", "reg5", 18, 1, "local dnat",
+    "route metered", zero="it has not",
 )  # fmt: skip
+METERING_LABEL = _bits("a metering label that it may count for", "reg10", 8, 24, "metered", "metered", "none is asked")
 PATH = _bits("which of the next hops of its route", "reg5", 24, 8, "route", "paths")
 NEXT_HOP4 = _bits(
     "its next hop's IPv4 address; while it is translated: our address outside", "reg4", 0, 32,
@@ -322,7 +317,7 @@ DECIDED_AT = _bits(
 TRAVELS = (
     SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE,
     SAME_GROUPS, BUCKET, ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
-    ROUTER, TOO_BIG, FROM_OUTSIDE, FAULT, PATH, NEXT_HOP4, *NEXT_HOP6,
+    ROUTER, TOO_BIG, FROM_OUTSIDE, FAULT, METERING_LABEL, PATH, NEXT_HOP4, *NEXT_HOP6,
 )  # fmt: skip
 LEARNING_ONLY = 1 << 16  # in BLOCK
 UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter

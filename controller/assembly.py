@@ -24,6 +24,7 @@ from controller.compile.on_demand import OnDemand
 from controller.compile.preview import Preview
 from controller.config.settings import Settings, barred, tls_context
 from controller.diagnose.drops import DropReport, DropTeller, LastDrops
+from controller.diagnose.metering import MeterReport
 from controller.diagnose.operators import Operators
 from controller.diagnose.readiness import Readiness
 from controller.diagnose.switches import Inventory
@@ -164,6 +165,7 @@ class Controller:
             limits=settings.quotas,
             gateways=GatewayOperations(self.store, self.replica, levels.is_away),
             drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
+            metering=MeterReport(self.replica.model, self.switchboard),
             preview=Preview(self.replica.model, on_demand).switches,
             cluster=self.cluster.report if self.cluster else None,
             offered=settings.offered_interfaces,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
 from controller.intent.env import Means, means
-from controller.model.rows import Port, Row
+from controller.model.rows import MeteringLabel, Port, Row
 from controller.publish.feed import Events
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
@@ -81,6 +81,14 @@ class DropQueries(Protocol):
         ...
 
 
+class MeteringQueries(Protocol):
+    """What metering labels count."""
+
+    def of(self, label: MeteringLabel) -> dict[str, Any]:
+        """Of one label, ready to be answered as JSON."""
+        ...
+
+
 class ClusterOperators(Protocol):
     """What operators ask of the cluster."""
 
@@ -119,6 +127,7 @@ class Context:
     operators: OperatorQueries
     events: Events
     drops: DropQueries
+    metering: MeteringQueries
     gateways: GatewayOperators
     underlay_mtu: int = 1500
     least_mtu: int = 1280

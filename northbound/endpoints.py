@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cluster, drops, events, gateway_hosts, operators
+from . import cluster, drops, events, gateway_hosts, metering, operators
 from .endpoint import Endpoint, Parameter
 from .schema import SHOWN_TEXT, WHOLE, decimal, either
 
@@ -46,6 +46,8 @@ ENDPOINTS = (
              query=(Parameter("after", "The id of the last event that is known.", WHOLE),), refusals=(410,)),
     Endpoint("GET", "/tenet/v1/ports/{id}/drops", drops.show, "portDrops", "What a port's security groups dropped.",
              about="Counts, and the last packets with the reason."),
+    Endpoint("GET", "/tenet/v1/metering-labels/{id}", metering.show, "meteringCounts", "What a metering label counts.",
+             about="Packets and bytes, in each direction."),
     Endpoint("GET", SWITCHES, operators.switches, "listSwitches", "The switches.", "get_switch"),
     Endpoint("GET", f"{SWITCHES}/{{id}}", operators.switch, "showSwitch", "One switch.", "get_switch"),
     Endpoint("DELETE", f"{SWITCHES}/{{id}}", operators.forget, "removeSwitch", "Forget a switch that is gone for good.",

@@ -11,6 +11,7 @@ from apps.pipeline import TABLES
 from controller.config import settings
 from controller.diagnose import switches
 from controller.flow import Table
+from northbound.v2.extensions import extensions
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = (ROOT / "docs" / "pipeline.md").read_text()
@@ -87,6 +88,12 @@ def test_every_field_of_a_switch_is_described() -> None:
     assert len(fields) > 10
     part = OPERATIONS.partition("## What a switch says")[2].partition("\n## ")[0]
     assert set(re.findall(r"^\| `(\w+)`", part, re.MULTILINE)) == fields
+
+
+def test_every_extension_is_listed() -> None:
+    api = (ROOT / "docs" / "api.md").read_text()
+    listed = re.findall(r"`([\w-]+)`", api.partition("by upstream's aliases: ")[2].partition("\n\n")[0])
+    assert sorted(listed) == sorted(each.alias for each in extensions())
 
 
 @pytest.mark.parametrize("page", PAGES)

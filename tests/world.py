@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Compiler
-from controller.flow import CONTROLLER, Rates
+from controller.flow import CONTROLLER, Flow, Rates
 from controller.flow.fields import value_of
 from controller.flow.interpret import NOTHING_KNOWN, Frame, Pipeline, Tracker
 from controller.model.model import Applied, Dependency, Model
@@ -49,6 +50,7 @@ class World:
         self.compiler = Compiler(self.model, apps(Rates(1000)))
         self._pipelines: dict[str, Pipeline] = {}
         self._trackers: dict[str, Tracker] = {}  # switch -> the connections that it knows
+        self.used: Counter[tuple[str, Flow]] = Counter()  # (switch, flow) -> how often a packet has met it
         self.put(*rows)
 
     def put(self, *rows: Row | str) -> None:
@@ -78,6 +80,7 @@ class World:
             assert len(outcome.wire) + len(outcome.outside) < 1000, "a loop"
             passage = self.pipeline(here).through({**one, "in_port": came_by}, self._trackers.get(here, NOTHING_KNOWN))
             self._trackers[here] = passage.tracker
+            self.used.update((here, flow) for flow in passage.visited)
             for port, left in passage.sent:
                 if port == CONTROLLER:
                     outcome.shown.append(here)

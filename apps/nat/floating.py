@@ -27,7 +27,7 @@ def port(port: Port, see: Reader) -> Iterator[Flow]:
         if router is None or network is None or me is None or not meets(me, network):
             continue
         match = (IPV4, field("ipv4_src", floating.fixed_ip_address), ROUTER.match(router.number))
-        sent = out(router, floating.floating_ip_address, network.segment)
+        sent = out(router, floating.floating_ip_address, network.segment, see)
         yield Flow(FLOAT, USUAL, in_order(*match, IN_KEY.match(at.port_key)), sent)
         yield from _translated(floating, router, network, see)
 
@@ -40,7 +40,7 @@ def floatingip(floating: FloatingIp, see: Reader) -> Iterator[Flow]:
     if not serves(router.id, see):
         return
     match = in_order(IPV4, field("ipv4_src", floating.fixed_ip_address), ROUTER.match(router.number))
-    yield Flow(SNAT, HIGHEST, match, out(router, floating.floating_ip_address, network.segment))
+    yield Flow(SNAT, HIGHEST, match, out(router, floating.floating_ip_address, network.segment, see))
     answering, arriving = turn_of(router.id, see), turn_of(router.id, see, also_leaving=True)
     yield from _translated(floating, router, network, see, answering, arriving)
 

@@ -28,6 +28,7 @@ from ..pipeline import (
 )
 from .answers import answers, to_mac
 from .gateways import zone_of
+from .metering import crossing
 from .places import acting, serves, turn_of
 from .translation import NEW_IN, TRANSLATED_IN, coming
 
@@ -59,7 +60,8 @@ def port_forwarding(forwarding: PortForwarding, see: Reader) -> Iterator[Flow]:
     here = (IPV4, ROUTER.match(router.number))
     noted = NEXT_HOP4.match(int(IPv4Address(floating.floating_ip_address)))
     yield from _begun(forwarding, router, (*here, noted))
-    yield Flow(DNAT_JUDGED, USUAL, in_order(*here, noted, TRANSLATED_IN, field("ct_mark", of)), goto=HOP)
+    entered = in_order(*here, noted, TRANSLATED_IN, field("ct_mark", of))
+    yield Flow(DNAT_JUDGED, USUAL, entered, crossing(router, see), goto=HOP)
     answered = in_order(*here, field("ipv4_src", floating.floating_ip_address), _ANSWERED, field("ct_mark", of))
     yield Flow(SNAT_JUDGED, USUAL, answered, (put("eth_src", outside.mac_address),), goto=OUTSIDE)
 

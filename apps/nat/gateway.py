@@ -40,6 +40,7 @@ from ..routing.routes import priority, to
 from .answers import SAID_HERE, answers, to_mac
 from .gateways import LiveGateway, external_routes, live_gateways
 from .helpers import announced
+from .metering import crossing
 from .places import serves, turn_of
 from .translation import coming, known_only, leaving, out, owner
 
@@ -70,9 +71,9 @@ def _outward(router: Router, see: Reader) -> Iterator[Flow]:
         match = (*to(prefix), ROUTER.match(router.number))
         if prefix.version == 4 and via.snat:
             if via.translated:
-                yield Flow(SNAT, priority(prefix), match, out(router, via.translated, via.segment))
+                yield Flow(SNAT, priority(prefix), match, out(router, via.translated, via.segment, see))
         else:
-            unchanged = (SEGMENT.put(via.segment), put("eth_src", via.mac))
+            unchanged = (*crossing(router, see), SEGMENT.put(via.segment), put("eth_src", via.mac))
             yield Flow(SNAT, priority(prefix), match, unchanged, goto=OUTSIDE)
 
 
@@ -85,10 +86,10 @@ def _inward(router: Router, gateway: LiveGateway, see: Reader) -> Iterator[Flow]
     if gateway.translated:
         yield from leaving(router, gateway.translated, gateway.mac, see, anybody=True)
         yield coming(router, gateway.translated)
-        yield known_only(router, gateway.translated)
+        yield known_only(router, gateway.translated, see)
     for family, version in ((IPV4, 4), (IPV6, 6)):
         if gateway.routes(version) and (version == 6 or not gateway.snat):
-            yield Flow(DNAT, LOW, in_order(family, at), goto=HOP)
+            yield Flow(DNAT, LOW, in_order(family, at), crossing(router, see), goto=HOP)
 
 
 def _echo(router: Router, address: str) -> Flow:

@@ -35,6 +35,7 @@ from ..pipeline import (
 )
 from . import helpers
 from .gateways import zone_of
+from .metering import crossing
 
 NEW_OUT = field("ct_state", "+new-rel-inv+trk-snat")
 NEW_IN = field("ct_state", "+new-rel-inv+trk-dnat")
@@ -43,10 +44,10 @@ TRANSLATED_IN = field("ct_state", "-inv+trk+dnat")
 _NOTED = 14  # bytes of an owner's digest: as long as a note may be without padding
 
 
-def out(router: Router, address: str, segment: int) -> tuple[Action, ...]:
+def out(router: Router, address: str, segment: int, see: Reader) -> tuple[Action, ...]:
     """Look for the connection of a packet that is to leave from `address` into the external network."""
     return (
-        SEGMENT.put(segment), NEXT_HOP4.put(int(IPv4Address(address))),
+        *crossing(router, see), SEGMENT.put(segment), NEXT_HOP4.put(int(IPv4Address(address))),
         ct(zone_of(router.number), SNAT_TRACKED.number, nat=Nat()),
     )  # fmt: skip
 
@@ -80,13 +81,14 @@ def entering_at(router: Router, address: str, fixed: str, see: Reader) -> Iterat
     begun = ct(zone_of(router.number), DNAT_JUDGED.number, commit=True, nat=nat)
     yield Flow(DNAT_TRACKED, USUAL, in_order(*at, NEW_IN), (begun,))
     yield from helpers.read(at, NEW_IN, router, nat, see)
-    yield Flow(DNAT_JUDGED, USUAL, in_order(*at, field("ipv4_dst", fixed), TRANSLATED_IN), goto=HOP)
+    yield Flow(DNAT_JUDGED, USUAL, in_order(*at, field("ipv4_dst", fixed), TRANSLATED_IN), crossing(router, see),
+               goto=HOP)  # fmt: skip
 
 
-def known_only(router: Router, address: str) -> Flow:
+def known_only(router: Router, address: str, see: Reader) -> Flow:
     """Only answers to connections from inside come in."""
     match = in_order(IPV4, ROUTER.match(router.number), _noted(address), TRANSLATED_IN)
-    return Flow(DNAT_JUDGED, USUAL, match, goto=HOP)
+    return Flow(DNAT_JUDGED, USUAL, match, crossing(router, see), goto=HOP)
 
 
 def owner(router: Router) -> Flow:

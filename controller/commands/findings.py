@@ -194,6 +194,8 @@ def _ports(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
         where = f" at {port['interface']}" if port["interface"] else ""
         if port["status"] == "ACTIVE" and not port["reason"]:
             yield GOOD, f"{name}{where} is active{_declared(port)}"
+        elif port.get("floating"):  # it has an address, and never an interface
+            yield GOOD, f"{name} holds the floating IP {' '.join(port['addresses'])}"
         else:
             yield BAD, f"{name}{where} is {port['status']}: {port['reason']}"
 

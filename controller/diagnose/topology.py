@@ -16,7 +16,8 @@ from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Ambiguous, Frame, Pipeline, Tracker
 from controller.model.model import Model
-from controller.model.rows import Bridge, Interface, Link, Network, Port, Subnet, Switch
+from controller.model.routing import is_served
+from controller.model.rows import Bridge, FloatingIp, Interface, Link, Network, Port, Subnet, Switch
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
 from controller.runtime.errors import Invalid, NotFound
@@ -124,6 +125,7 @@ class FabricReport:
             "mac_address": port.mac_address, "learning": port.learning, "vif": port.vif,
             "addresses": [fixed.ip_address for fixed in port.fixed_ips], "status": status, "reason": reason,
             "switch": at.switch_id if at else None, "interface": at.name if at else None,
+            "floating": bool(self._model.find(FloatingIp, "floating_port_id", port.id)),
         }  # fmt: skip
 
     # --- traces --------------------------------------------------------------------------------------
@@ -209,7 +211,8 @@ class FabricReport:
             raise Invalid(f"{said[:64]!r} names {len(found)} ports: use one's id, {', '.join(sorted(found)[:4])}.")
         (port,) = found.values()
         if port.id not in model.placement.bindings:
-            raise NotFound(f"Port {port.id} is plugged in nowhere: {self._statuses.port(port)[1]}.")
+            served = "it is a router's or a floating IP's" if is_served(model, port) else ""
+            raise NotFound(f"Port {port.id} is plugged in nowhere: {served or self._statuses.port(port)[1]}.")
         return port
 
     def _follow(self, flows: Flows, one: Port, other: Port, fields: Fields, asked: Question = ECHO) -> dict[str, Any]:

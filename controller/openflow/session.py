@@ -86,11 +86,15 @@ class Session(Requests):
 
     def packets(self, cookie: int) -> int:
         """How many packets the flows with this cookie have counted; raises `Rejected` where it does not say."""
-        counts: deque[int] = deque(maxlen=1)
+        return self.counted(cookie)[0]
+
+    def counted(self, cookie: int) -> tuple[int, int]:
+        """How many packets and bytes they have; raises `Rejected` likewise."""
+        counts: deque[tuple[int, int]] = deque(maxlen=1)
         self._dumped(
             wire.AGGREGATE,
             lambda xid: wire.flow_count_request(xid, cookie),
-            lambda body, _: counts.append(wire.packet_count(body)),
+            lambda body, _: counts.append(wire.counted(body)),
             "packet count",
         )
         return counts[-1]

@@ -298,10 +298,10 @@ def flow_count(body: bytes) -> int:
     return int(_WORD.unpack_from(body, 16)[0])
 
 
-def packet_count(body: bytes) -> int:
-    """The number of packets in the same body."""
+def counted(body: bytes) -> tuple[int, int]:
+    """The numbers of packets and bytes in the same body."""
     check_size(body, 24, "an aggregate of flows")
-    return int(_COOKIE.unpack_from(body)[0])
+    return int(_COOKIE.unpack_from(body)[0]), int(_COOKIE.unpack_from(body, 8)[0])
 
 
 def meters(body: bytes) -> list[Meter]:

@@ -11,7 +11,7 @@ import pytest
 from webob import Request
 
 from controller.gateways.operators import GatewayOperations
-from controller.model.rows import FloatingIp, Network, Port
+from controller.model.rows import FloatingIp, MeteringLabel, Network, Port
 from controller.publish.feed import Events
 from controller.reconcile.mtus import Mtus
 from controller.runtime.errors import Conflict, NotFound
@@ -57,6 +57,13 @@ class PlainDrops:
 
     def of(self, port: Port) -> dict[str, Any]:
         return {"port_id": port.id, "filtered": port.filtered, "switch": None, "counters": None, "last": []}
+
+
+class PlainMetering:
+    """Of a deployment without switches."""
+
+    def of(self, label: MeteringLabel) -> dict[str, Any]:
+        return {"metering_label_id": label.id, "complete": True}
 
 
 class PlainOperators:
@@ -157,7 +164,7 @@ def plain_context(store: Store, replica: Replica, **others: Any) -> Context:
     """A context whose ports are ACTIVE and that knows no switches; `others`: fields of Context."""
     statuses = PlainStatuses(replica)
     return Context(store, replica, statuses, PlainOperators(), Events(replica, statuses), PlainDrops(),
-                   GatewayOperations(store, replica, lambda switch_id: False), **others)  # fmt: skip
+                   PlainMetering(), GatewayOperations(store, replica, lambda switch_id: False), **others)  # fmt: skip
 
 
 @pytest.fixture

@@ -224,6 +224,14 @@ def test_drops_are_told_to_the_ports_owner_and_to_operators(cloud: Cloud, blue: 
         assert person.call("GET", path).json["drops"]["port_id"] == reds["ports"]["id"]
 
 
+def test_counts_of_labels_are_told_to_their_project_and_to_operators(cloud: Cloud, blue: Person) -> None:
+    label = cloud.person("red", "manager").made("metering/metering-label", name="secret-label")
+    path = f"/tenet/v1/metering-labels/{label['id']}"
+    assert blue.call("GET", path).status == blue.call("GET", f"/tenet/v1/metering-labels/{NOWHERE}").status == 404
+    for person in (cloud.person("red", "member"), cloud.person("ops", "admin")):
+        assert person.call("GET", path).json["metering"]["metering_label_id"] == label["id"]
+
+
 def test_every_call_of_operators_is_among_those() -> None:
     """But for these, of which everybody may ask something."""
     assert {each.path for each in ENDPOINTS if not each.rule} == {
@@ -231,5 +239,6 @@ def test_every_call_of_operators_is_among_those() -> None:
         "/readyz",
         "/tenet/v1/events",
         "/tenet/v1/ports/{id}/drops",
+        "/tenet/v1/metering-labels/{id}",
     }
     assert {each.rule for each in ENDPOINTS} == {"", *RULES}

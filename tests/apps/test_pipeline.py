@@ -30,7 +30,8 @@ ANOTHER_ROUTER = ("resolve", "enter")  # each time around the TTL is one less
 REPLY = ("echo", "enter")  # once: a request was turned into a reply, which nobody answers
 BACK_IN = ("local", "dnat")  # to a gateway or a floating IP on the switch where it has left by one: the same
 SAID = ("local", "answer_outside")  # an answer, which no flow answers
-AROUND = (ANOTHER_ROUTER, REPLY, BACK_IN, SAID)
+LABELS = ("metered", "metered")  # once for each label: what counts for one does nothing else
+AROUND = (ANOTHER_ROUTER, REPLY, BACK_IN, SAID, LABELS)
 
 
 def test_no_packet_goes_in_circles_but_from_router_to_router() -> None:
@@ -45,7 +46,7 @@ def test_no_packet_goes_in_circles_but_from_router_to_router() -> None:
 
 
 @settings(max_examples=60)
-@given(clouds(filtered=True))
+@given(clouds(filtered=True, routed=True))
 def test_every_flow_keeps_to_its_table(world: World) -> None:
     for switch_id in world.model.rows(Switch):
         for flow in world.compiler.wanted(switch_id):

@@ -39,6 +39,8 @@ NAMES = (
     "wide_network",
     "security_groups",
     "routed",
+    "routed_flows",
+    "gateways",
     "idle",
 )
 

@@ -145,7 +145,7 @@ def _traffic(made: Site) -> Iterator[Figure]:
         rates: list[list[float]] = [[], []]
         for turn in range(TURNS):
             for which in (0, 1) if turn % 2 else (1, 0):
-                rates[which].append(_throughput(client, servers[which][1]))
+                rates[which].append(throughput(client, servers[which][1]))
         routed, switched = max(rates[0]), max(rates[1])
         yield Figure(
             name=f"routed-tcp-{hypervisors}", value=routed, unit="Mbit/s", peer=switched, ratio=routed / switched,
@@ -163,7 +163,7 @@ def _vm(made: Site, network: str, at: int, name: str) -> tuple[Vm, str]:
     return vm, address
 
 
-def _throughput(client: Vm, to: str) -> float:
+def throughput(client: Vm, to: str) -> float:
     """Mbit/s of one TCP connection."""
     for _ in range(20):
         with suppress(CommandFailed):

@@ -1,10 +1,12 @@
-"""What `tenet doctor` says of ports that no security group filters."""
+"""What `tenet doctor` says of ports that need nobody's care: unfiltered ones, and those of floating IPs."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from controller.commands.findings import unfiltered
+from controller.commands.findings import examine, unfiltered
 
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 port was made before"), (12, "12 ports were made before")])
@@ -12,3 +14,16 @@ def test_ports_of_earlier_versions_are_noted_and_no_fault(count: int, said: str)
     lines, faults = unfiltered(count)
     assert faults == 0 and len(lines) == 1 and said in lines[0]
     assert unfiltered(0).lines == []
+
+
+@pytest.mark.parametrize(("floating", "said"), [(True, "   ok  {} holds the floating IP 203.0.113.7"),
+                                                (False, "FAULT  {} is DOWN: nothing is attached")])  # fmt: skip
+def test_the_port_of_a_floating_ip_needs_no_interface(floating: bool, said: str) -> None:
+    port = {
+        "id": "p", "name": "", "network_id": "n", "interface": None, "status": "DOWN", "reason": "nothing is attached",
+        "learning": False, "mac_address": "fa:16:3e:00:00:01", "addresses": ["203.0.113.7"], "floating": floating,
+    }  # fmt: skip
+    network = {"id": "n", "name": "outside", "mtu_reason": ""}
+    nothing: dict[str, Any] = {"switches": [], "links": [], "interfaces": []}
+    found = examine({**nothing, "networks": [network], "ports": [port]}, [])
+    assert said.format("port p of network outside") in found.lines

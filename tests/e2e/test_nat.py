@@ -123,3 +123,36 @@ def test_floating_ips_in_both_directions_and_among_each_other(site: Site) -> Non
     assert site.pings(bob)
     site.anna.unplug()
     assert until(lambda: f" {PING}" not in site.run("ping", "-c", "1", "-W", "1", alice))
+
+
+def test_metering_labels_count_what_the_world_and_vms_say_to_each_other(site: Site) -> None:
+    def create(kind: str, **said: str) -> Body:
+        path = f"/v2.0/metering/{kind.replace('_', '-')}s"
+        made = site.cloud.controller.api("POST", path, {kind: {"project_id": "red", **said}})
+        assert made.status == 201, made.body
+        return made.json[kind]  # type: ignore[no-any-return]
+
+    made = [create("metering_label", name=name) for name in ("all", "bob's")]
+    for label, prefix in zip(made, ("0.0.0.0/0", "10.0.0.13/32"), strict=True):
+        for direction in ("egress", "ingress"):
+            create("metering_label_rule", metering_label_id=label["id"], direction=direction, remote_ip_prefix=prefix)
+
+    def counted(number: int) -> list[tuple[int, int]]:
+        reply = site.cloud.controller.api("GET", f"/tenet/v1/metering-labels/{made[number]['id']}")
+        assert reply.status == 200, reply.body
+        told = reply.json["metering"]
+        assert told["complete"]
+        return [(told[each]["packets"], told[each]["bytes"]) for each in ("egress", "ingress")]
+
+    assert until(lambda: site.bob.reaches(FAR) and min(counted(1))[0] > 0), "its flows are there"
+    before, others = counted(0), counted(1)
+    site.bob.ping(FAR, 3)
+
+    def grown() -> bool:
+        return all(now[0] - then[0] >= 3 and now[1] - then[1] >= 3 * 98
+                   for now, then in zip(counted(0) + counted(1), before + others, strict=True))  # fmt: skip
+
+    assert until(grown)
+    others = counted(1)
+    site.alice.ping(FAR, 3)
+    assert until(lambda: counted(0)[0][0] >= before[0][0] + 6) and counted(1) == others

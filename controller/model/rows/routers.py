@@ -28,7 +28,7 @@ class Gateway(msgspec.Struct, frozen=True, array_like=True):
     "router",
     index=("number",),
     lookup=("project_id", "name", "tags", "flavor_id", "external_networks", "gateway_ports"),
-    attributes=("number", "segment", "admin_state_up", "routes", "gateways", "ecmp"),
+    attributes=("number", "segment", "admin_state_up", "routes", "gateways", "ecmp", "project_id"),
     refers=(Reference("flavor_id", "flavor", "flavor-router"),),
     seen=BY_OWNER,
     quota=10,

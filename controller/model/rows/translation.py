@@ -61,8 +61,9 @@ class MeteringLabelRule(Standard, frozen=True, kw_only=True):
     """Packets that count for a label.
 
     `direction`: ingress (from outside) or egress.  `excluded`: they do not count, whatever other rules say.
-    `remote_ip_prefix`: of the side outside, and then neither of the others; `source_ip_prefix` and
-    `destination_ip_prefix`: of the packet, as the router sees it behind NAT.  "": any.
+    All prefixes are of addresses as they are inside, behind NAT.  `remote_ip_prefix`: of the source of what leaves, and
+    of the destination of what enters (so it is upstream, whatever its name says), and then neither of the others;
+    `source_ip_prefix` and `destination_ip_prefix`: of the packet.  "": any.
     """
 
     metering_label_id: str
