@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -129,9 +129,20 @@ def with_pairs(row: Port) -> Port:
     return replace(row, address_pairs=(AddressPair("10.9.0.0/16", row.mac_address), *SHARED))
 
 
+class Place(NamedTuple):
+    """Where a floating IP leads to."""
+
+    port_id: str
+    address: str
+
+
+ALICE, BOB, NOWHERE = Place("alice", four(1)), Place("bob", four(2)), Place("nowhere", four(9))
+EXTERNAL_VLAN = 106  # in random clouds, where another network may be the flat one
+
+
 @st.composite
-def clouds(draw: st.DrawFn, *, filtered: bool = False) -> World:
-    """`filtered`: some ports have security groups."""
+def clouds(draw: st.DrawFn, *, filtered: bool = False, routed: bool = False) -> World:
+    """`filtered`: some ports have security groups.  `routed`: most have a router with a gateway on network "red"."""
     vlan = draw(st.sampled_from([None, None, 0, 105]))
     rows: list[Row] = [network("red"), network("blue") if vlan is None else on_physical(network("blue"), vlan)]
     count = draw(st.integers(1, 4))
@@ -146,7 +157,16 @@ def clouds(draw: st.DrawFn, *, filtered: bool = False) -> World:
         choice = st.sampled_from([None, (), ("web",), ("all",), ("web", "all"), ("plain",), ("web", "gone")])
         rows = [replace(row, security_groups=draw(choice)) if isinstance(row, Port) else row for row in rows]
         rows += some_groups()
+    if routed and draw(st.integers(0, 3)):
+        rows += _routed("red", *_floating(rows), vlan=EXTERNAL_VLAN)
     return World(*_without_twins(rows))
+
+
+def _floating(rows: list[Row]) -> list[Place]:
+    """The first ports of "red" that have addresses, as those that floating IPs lead to."""
+    found = [Place(row.id, row.addresses[0]) for row in rows if isinstance(row, Port) and row.network_id == "red"
+             and row.addresses]  # fmt: skip
+    return [*found, NOWHERE, NOWHERE][:2]
 
 
 def _port_with_plug(draw: st.DrawFn, n: int, count: int) -> Iterator[Row]:
@@ -190,7 +210,7 @@ def one_of_everything() -> World:
 GREEN = {"vg4": "10.2.0.0/24", "vg6": "2001:db8:2::/64"}
 
 
-def _routed(of: str) -> list[Row]:
+def _routed(of: str, one: Place = ALICE, other: Place = BOB, vlan: int = 0) -> list[Row]:
     """A router from a network to one with a smaller MTU, which has no port here; routes with one and two next hops."""
     routes = [("10.50.0.0/16", four(1)), ("10.60.0.0/16", four(1)), ("10.60.0.0/16", "10.2.0.1"),
               ("2001:db8:50::/48", six(1)), ("2001:db8:60::/48", six(1)), ("2001:db8:60::/48", six(2))]  # fmt: skip
@@ -208,13 +228,14 @@ def _routed(of: str) -> list[Row]:
               RouterInterface(id="r2", router_id="r", network_id="green")]  # fmt: skip
     asked = [Neighbor(network_id=of, ip_address=address, mac="02:00:00:00:00:03", switch_id="h1", router_id="r")
              for address in (four(99), six(99))]  # fmt: skip
-    return [green, *subnets, here, there, router, *joined, *asked, *_leaving()]
+    return [green, *subnets, here, there, router, *joined, *asked, *_leaving(one, other, vlan)]
 
 
-def _leaving() -> list[Row]:
-    """The router's gateway on h1, a floating IP on alice's switch, one at the gateway, and one with a forwarding."""
-    external = Network(id="ext", project_id="t", mtu=1500, network_type="flat", segment=74, physical_network="p1",
-                       external=True)  # fmt: skip
+def _leaving(one: Place, other: Place, vlan: int) -> list[Row]:
+    """The router's gateway on h1, a floating IP of one port, one of no port, and a forwarding to the other."""
+    kind = "vlan" if vlan else "flat"
+    external = Network(id="ext", project_id="t", mtu=1500, network_type=kind, segment=74, physical_network="p1",
+                       vlan=vlan, external=True)  # fmt: skip
     rows: list[Row] = [external, GatewayRanking(id="r", switches=("h1", "h2"))]
     for name, version, prefix in (("x4", 4, "203.0.113."), ("x6", 6, "2001:db8:e::")):
         rows.append(Subnet(id=name, project_id="t", network_id="ext", ip_version=version, gateway_ip=f"{prefix}1",
@@ -223,7 +244,7 @@ def _leaving() -> list[Row]:
         fixed = (FixedIp("x4", f"203.0.113.{number}"), *([FixedIp("x6", "2001:db8:e::a")] if name == "gw" else []))
         rows.append(Port(id=name, project_id="", network_id="ext", mac_address=f"fa:16:3e:0e:00:{number:02x}",
                          fixed_ips=fixed, device_owner="network:router_gateway"))  # fmt: skip
-    for number, port_id, fixed_ip in ((1, "alice", four(1)), (2, "nowhere", four(9)), (3, "", "")):
+    for number, port_id, fixed_ip in ((1, *one), (2, *NOWHERE), (3, "", "")):
         rows.append(FloatingIp(
             id=f"f{number}", project_id="t", floating_network_id="ext", floating_port_id=f"f{number}-port",
             floating_ip_address=f"203.0.113.{10 + number}", port_id=port_id, fixed_ip_address=fixed_ip, router_id="r",
@@ -234,7 +255,7 @@ def _leaving() -> list[Row]:
                                       remote_ip_prefix="0.0.0.0/0"))  # fmt: skip
     return [*rows, PortForwarding(
         id="pf", project_id="t", floatingip_id="f3", protocol="tcp", external_ports=(80, 80), internal_ports=(81, 81),
-        internal_port_id="bob", internal_ip_address=four(2),
+        internal_port_id=other.port_id, internal_ip_address=other.address,
     )]  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def test_no_packet_goes_in_circles_but_from_router_to_router() -> None:
 
 
 @settings(max_examples=60)
-@given(clouds(filtered=True))
+@given(clouds(filtered=True, routed=True))
 def test_every_flow_keeps_to_its_table(world: World) -> None:
     for switch_id in world.model.rows(Switch):
         for flow in world.compiler.wanted(switch_id):
