@@ -102,9 +102,10 @@ class NorthSouth:
             raise TimeoutError("not every hypervisor hears the gateways")
 
     def _hears(self, hypervisor: Hypervisor) -> bool:
-        said = hypervisor.vsctl("--bare", "--columns=bfd_status", "find", "Interface", "bfd:enable=true").splitlines()
+        """Whether its sessions are up, and past their beginning, when they speak once a second (RFC 5880, 6.8.3)."""
+        said = hypervisor.appctl("bfd/show")
         others = [one for one in self.gateways() if one is not hypervisor]
-        return sum("forwarding=true" in one for one in said) >= len(others)
+        return said.count("Local Session State: up") >= len(others) and "Approx 1000ms" not in said
 
     # --- a host without power ---------------------------------------------------------------------
 
