@@ -63,10 +63,12 @@ def claims(ask: Ask) -> Response:
 
 
 def trace(ask: Ask) -> Response:
-    """`?from=...&to=...`: what would become of a packet between two ports."""
+    """`?from=...&to=...`: what would become of a packet from a port to another, or to an address."""
     query = ask.query()
     if not query.keys() >= {"from", "to"}:
-        raise bad_request("A trace needs ?from= and &to=: each a port by its id or name, or by its interface.")
+        raise bad_request(
+            "A trace needs ?from= and &to=: each a port by id, name or interface; to may be an address outside."
+        )
     more = {name: query[name][0] for name in ("protocol", "port", "state") if query.get(name, [""])[0]}
     return as_large_json(200, {"trace": ask.context.operators.fabric.trace(query["from"][0], query["to"][0], **more)})
 

@@ -37,7 +37,7 @@ def explain(topology: dict[str, Any], trace: dict[str, Any]) -> Findings:
     one, other = trace["from"], trace["to"]
     apart = []
     routed = any(hop.get("routers") for frame in trace["frames"] for hop in frame["hops"])
-    if one["network_id"] != other["network_id"] and not routed:
+    if "address" not in other and one["network_id"] != other["network_id"] and not routed:
         mine, theirs = (names.get(end["network_id"]) for end in (one, other))
         apart = [
             (BAD, f"{_called(one)} is on network {mine}, {_called(other)} on network {theirs}: they are kept apart")
@@ -218,6 +218,8 @@ def _frame(frame: dict[str, Any], places: _Places) -> Iterator[tuple[str, str]]:
             yield HINT, f"    {step['name']:>14}: {step['flow'] or 'no flow matches'}{absent}"
         for router in hop.get("routers", ()):
             yield HINT, f"    {_router(router)}"
+        for step in hop.get("translations", ()):
+            yield HINT, f"    {_translation(step, places)}"
         for filter_ in hop.get("filters", ()):
             why = f"rule {filter_['rule']['id']}: {filter_['rule']['allows']}" if filter_["rule"] else filter_["reason"]
             word = "passes" if filter_["passed"] else "is dropped by"
@@ -237,3 +239,18 @@ def _router(told: dict[str, Any]) -> str:
     if told["resolved"]:
         start += f", to {told['resolved']}"
     return f"{start}: {told['reason']}" if told["reason"] else start
+
+
+def _translation(told: dict[str, Any], places: _Places) -> str:
+    """What was decided about a packet that leaves a router, or comes in from outside."""
+    by = told["decided_by"]
+    resolved = f", to {told['resolved']}" if told.get("resolved") else ""
+    if told["reason"]:
+        return f"{told['step']}{f' by {by}' if by else ''}: {told['reason']}"
+    if told["step"] == "gateway":
+        ranking = ", ".join(map(places.switch, told["ranking"]))
+        return f"leaves by the gateway {places.switch(told['switch'])}: {by} is {ranking}"
+    if told["step"] == "next_hop":
+        return f"outside {by} has the route {told['route']} by {told['next_hop'] or 'the network itself'}{resolved}"
+    became = f"becomes {told['address']}" if told["address"] else "stays as it is"
+    return f"its {told['step']} {became}, by {by}{resolved}"

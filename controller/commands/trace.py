@@ -1,4 +1,4 @@
-"""`tenet trace`: what would become of a packet between two ports, table by table, and which rules decide."""
+"""`tenet trace`: what would become of a packet to a port or an address outside, by table, and which rules decide."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from controller.commands.findings import explain
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("trace", help="follow a packet from one port to another, without sending one")
-    parser.add_argument("ends", nargs=2, metavar="PORT", help="by id, name or interface")
+    parser = commands.add_parser("trace", help="follow a packet from a port to another or outside, without sending one")
+    parser.add_argument(
+        "ends",
+        nargs=2,
+        metavar="PORT",
+        help="by id, name or interface; the second may be an address outside or a floating IP",
+    )
     parser.add_argument("--protocol", default="icmp", help="icmp, tcp, udp or sctp")
     parser.add_argument("--port", default="0", help="destination port; required for tcp, udp and sctp")
     parser.add_argument("--state", default="new", help="new: the first packet; established: a further one; reply: an "

@@ -15,6 +15,21 @@ STATES = ("new", "established", "reply")
 _CLIENT = 40_000  # the port of whoever opens a connection
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
 _TTL = 64
+
+
+class Outside(NamedTuple):
+    """An address beyond a router, that no port of the sender's network has.
+
+    `first_hop`: the router's port in that network.  `floating_ip_id`: of the floating IP that it is, "" where it is
+    none.
+    """
+
+    address: str
+    first_hop: Port
+    floating_ip_id: str = ""
+
+
+Target = Port | Outside
 Way = Callable[[Port, Port], Port | None]  # the port of the router that the first sends to what is for the second
 
 
@@ -23,7 +38,7 @@ def direct(one: Port, other: Port) -> None:
 
 
 class Question(NamedTuple):
-    """What is to be followed from one port to another.
+    """What is to be followed from one port to another, or to an address outside.
 
     `state`: the first packet of a connection, a further one, or an answer in a connection that the other port opened.
     `port`: that the connection is to; 0 for ICMP, of which an echo is followed.
@@ -49,19 +64,19 @@ class Question(NamedTuple):
         return self.state == "reply"
 
 
-def request(one: Port, other: Port, way: Way = direct) -> Fields:
+def request(one: Port, other: Target, way: Way = direct) -> Fields:
     """ARP request for the other's address, or for the router's on the way to it."""
-    mine, theirs = _addresses(one)[0] or "0.0.0.0", _addresses(way(one, other) or other)[0] or "0.0.0.0"
+    mine, theirs = _addresses(one)[0] or "0.0.0.0", _addresses(_receiver(one, other, way))[0] or "0.0.0.0"
     return {
         "eth_src": one.mac_address, "eth_dst": _BROADCAST, "eth_type": 0x0806, "arp_op": 1,
         "arp_sha": one.mac_address, "arp_spa": mine, "arp_tpa": theirs,
     }  # fmt: skip
 
 
-def packet(one: Port, other: Port, asked: Question = Question(), way: Way = direct) -> Fields:  # noqa: B008  a value
+def packet(one: Port, other: Target, asked: Question = Question(), way: Way = direct) -> Fields:  # noqa: B008  a value
     """The packet that is asked about, over IPv6 where the two have no IPv4 in common."""
     answer = asked.opened_by_other
-    head: Fields = {"eth_src": one.mac_address, "eth_dst": (way(one, other) or other).mac_address, "ip_ttl": _TTL}
+    head: Fields = {"eth_src": one.mac_address, "eth_dst": _receiver(one, other, way).mac_address, "ip_ttl": _TTL}
     (mine, mine6), (theirs, theirs6) = _addresses(one), _addresses(other)
     six = bool(mine6 and theirs6 and not (mine and theirs))
     if six:
@@ -76,10 +91,12 @@ def packet(one: Port, other: Port, asked: Question = Question(), way: Way = dire
     return {**head, "ip_proto": PROTOCOLS[name], f"{name}_src": ends[0], f"{name}_dst": ends[1]}
 
 
-def opening(one: Port, other: Port, asked: Question, way: Way = direct) -> Fields:
+def opening(one: Port, other: Target, asked: Question, way: Way = direct) -> Fields:
     """The first packet of the connection that the packet is of."""
     begun = asked._replace(state="new")
-    return packet(other, one, begun, way) if asked.opened_by_other else packet(one, other, begun, way)
+    if asked.opened_by_other and isinstance(other, Port):
+        return packet(other, one, begun, way)
+    return packet(one, other, begun, way)
 
 
 def headers(fields: Fields) -> Headers:
@@ -97,8 +114,13 @@ def headers(fields: Fields) -> Headers:
     )  # fmt: skip
 
 
-def _addresses(port: Port) -> tuple[str, str]:
-    """First IPv4 and IPv6 address of a port, "" if none."""
-    texts = [fixed.ip_address for fixed in port.fixed_ips]
+def _receiver(one: Port, other: Target, way: Way) -> Port:
+    """The port that a frame to the other is for."""
+    return other.first_hop if isinstance(other, Outside) else way(one, other) or other
+
+
+def _addresses(end: Target) -> tuple[str, str]:
+    """First IPv4 and IPv6 address, "" if none."""
+    texts = [end.address] if isinstance(end, Outside) else [fixed.ip_address for fixed in end.fixed_ips]
     four = next((text for text in texts if ":" not in text), "")
     return four, next((text for text in texts if ":" in text), "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from apps.pipeline import (
@@ -11,7 +11,9 @@ from apps.pipeline import (
     ERRORS,
     FAULT,
     LARGER,
+    LEARNED,
     NEXT_HOP4,
+    NEXT_HOP6,
     OWN_ADDRESS,
     PATHS,
     RESOLVE,
@@ -23,6 +25,7 @@ from controller.diagnose.trace import Hop
 from controller.flow import Action, Flow
 from controller.flow.fields import Subfield, text
 from controller.model.model import Model
+from controller.model.routing import router_of
 from controller.model.rows import Port, RouterInterface, Subnet
 
 Origins = Callable[[str, Flow], list[str]]  # (switch, flow): the keys of the objects that it is because of
@@ -42,16 +45,31 @@ def first_hop(model: Model, one: Port, other: Port) -> Port | None:
     """
     if one.network_id == other.network_id:
         return None
-    interfaces = model.find(RouterInterface, "network_id", one.network_id)
-    ports = [port for each in interfaces if (port := model.get(Port, each.id)) is not None]
     version = 4 if all(any(":" not in address for address in port.addresses) for port in (one, other)) else 6
-    ports = [port for port in ports if any((":" in address) == (version == 6) for address in port.addresses)]
-    subnets = [model.get(Subnet, fixed.subnet_id) for fixed in one.fixed_ips]
-    gateways = {subnet.gateway_ip for subnet in subnets if subnet is not None}
+    ports, gateways = _on_network(model, one, version)
     reached = model.placement.adjacency.reached(("network", one.network_id))
     if ("network", other.network_id) not in reached:
         ports = [port for port in ports if gateways & {*port.addresses}]
     return next((port for port in ports if gateways & {*port.addresses}), ports[0] if ports else None)
+
+
+def first_hop_outside(model: Model, one: Port, version: int) -> Port | None:
+    """Port of the router that `one` sends to what is outside, over this version of IP; None where there is none.
+
+    The gateway of one of its subnets; without, the first router on its network that has a gateway.
+    """
+    ports, gateways = _on_network(model, one, version)
+    leading = [port for port in ports if (router := router_of(model, port)) is not None and router.gateways]
+    return next((port for port in ports if gateways & {*port.addresses}), leading[0] if leading else None)
+
+
+def _on_network(model: Model, one: Port, version: int) -> tuple[list[Port], set[str | None]]:
+    """Routers' ports on the port's network with addresses of this version, and its subnets' gateway addresses."""
+    interfaces = model.find(RouterInterface, "network_id", one.network_id)
+    ports = [port for each in interfaces if (port := model.get(Port, each.id)) is not None]
+    ports = [port for port in ports if any((":" in address) == (version == 6) for address in port.addresses)]
+    subnets = [model.get(Subnet, fixed.subnet_id) for fixed in one.fixed_ips]
+    return ports, {subnet.gateway_ip for subnet in subnets if subnet is not None}
 
 
 def routing(model: Model, hop: Hop, origins: Origins) -> Iterator[dict[str, Any]]:
@@ -73,14 +91,14 @@ def routing(model: Model, hop: Hop, origins: Origins) -> Iterator[dict[str, Any]
             if flow is None or not flow.priority:
                 told["reason"] = NO_ROUTE
             else:
-                told |= {"route": _prefix(flow), "next_hop": _next_hop(flow)}
+                told |= {"route": prefix_of(flow), "next_hop": next_hop_of(flow)}
         elif table == RESOLVE.number and flow is not None and flow.priority:
-            told["resolved"] = origins(hop.switch_id, flow)[0]
+            told["resolved"] = resolved_by(flow, origins(hop.switch_id, flow))
         elif table == UNRESOLVED.number:
             told["reason"] = "nobody knows the MAC of its next hop: the controller asks"
         elif table == ERRORS.number:
             told["reason"] = told["reason"] or NO_ROUTE
-        if flow is not None and (fault := _fault(flow)):
+        if flow is not None and (fault := fault_of(flow)):
             told["reason"] = fault
     if told is not None:
         yield told
@@ -93,7 +111,7 @@ def _entered(model: Model, keys: list[str]) -> dict[str, Any]:
             "next_hop": None, "resolved": None, "reason": ""}  # fmt: skip
 
 
-def _prefix(flow: Flow) -> str:
+def prefix_of(flow: Flow) -> str:
     """The destination that a route's flow matches."""
     for one in flow.match:
         if one.name in ("ipv4_dst", "ipv6_dst"):
@@ -102,9 +120,9 @@ def _prefix(flow: Flow) -> str:
     return "::/0" if any(one.name == "eth_type" and one.value == b"\x86\xdd" for one in flow.match) else "0.0.0.0/0"
 
 
-def _next_hop(flow: Flow) -> str | None:
+def next_hop_of(flow: Flow) -> str | None:
     """The address that an extra route names."""
-    loads = dict(_loaded(flow.actions))
+    loads = dict(loads_of(flow.actions))
     if NEXT_HOP4.place in loads:
         return str(IPv4Address(loads[NEXT_HOP4.place]))
     if "xreg0" in loads:
@@ -112,15 +130,24 @@ def _next_hop(flow: Flow) -> str | None:
     return None
 
 
-def _fault(flow: Flow) -> str:
+def resolved_by(flow: Flow, keys: list[str]) -> str:
+    """The key of the port or the neighbour whose MAC a flow of `resolve` writes; `keys`: of its objects."""
+    if flow.priority != LEARNED or not keys[0].startswith("network/"):
+        return keys[0]
+    hop = {one.name: one.value for one in flow.match}
+    parts = [hop[bits.place] for bits in NEXT_HOP6 if bits.place in hop] or [hop[NEXT_HOP4.place]]
+    return f"neighbor/{keys[0].partition('/')[2]}/{ip_address(b''.join(parts))}"
+
+
+def fault_of(flow: Flow) -> str:
     """What a flow notes of a packet that is not forwarded."""
-    for name, value in _loaded(flow.actions):
+    for name, value in loads_of(flow.actions):
         if name == FAULT.subfield:
             return _FAULTS.get(value, "")
     return ""
 
 
-def _loaded(actions: tuple[Action, ...]) -> Iterator[tuple[str, int]]:
+def loads_of(actions: tuple[Action, ...]) -> Iterator[tuple[str, int]]:
     """Fields, or parts of them, that a flow writes, and with what."""
     for action in actions:
         if action.kind == "load":

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 from apps.pipeline import TABLES
-from controller.diagnose.conversation import Fields, Question, headers, opening, packet, request
+from controller.diagnose.conversation import Fields, Outside, Question, Target, headers, opening, packet, request
 from controller.diagnose.decisions import decisions
-from controller.diagnose.routing import first_hop, routing
+from controller.diagnose.routing import first_hop, first_hop_outside, routing
 from controller.diagnose.switches import Inventory
-from controller.diagnose.trace import Hop, follow
+from controller.diagnose.trace import Hop, follow, physical_at
+from controller.diagnose.translation import translations
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import Ambiguous, Frame, Pipeline, Tracker
 from controller.model.model import Model
 from controller.model.routing import is_served
-from controller.model.rows import Bridge, FloatingIp, Interface, Link, Network, Port, Subnet, Switch
+from controller.model.rows import Bridge, FloatingIp, Interface, Link, Network, Port, PortForwarding, Subnet, Switch
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
 from controller.runtime.errors import Invalid, NotFound
@@ -133,18 +135,54 @@ class FabricReport:
     def trace(
         self, source: str, target: str, protocol: str = "icmp", port: str = "0", state: str = "new"
     ) -> dict[str, Any]:
-        """Trace of a packet from one port to another, and of the address request before it.
+        """Trace of a packet from one port to another or to an address outside, and of the address request before it.
 
-        Ports are given by id, name or interface.  Raises `NotFound` without a bound port, `Invalid` for several, and
-        for a packet that there is not (`Question.of`).
+        Ports are given by id, name or interface.  Raises `NotFound` without a bound port or a router that leads to the
+        address, `Invalid` for several ports, and for a packet that there is not (`Question.of`).
         """
         asked = Question.of(protocol, port, state)
-        one, other = self._bound(source), self._bound(target)
+        one = self._bound(source)
+        other = self._outside(one, target, asked) or self._bound(target)
         flows = self._flows()
         frames = [self._follow(flows, one, other, what, asked) for what in self._frames(one, other, asked)]
         bindings = self._model.placement.bindings
-        ends = {"from": self._port(one, bindings.get(one.id)), "to": self._port(other, bindings.get(other.id))}
-        return {**ends, "frames": frames}
+        to = self._port(other, bindings.get(other.id)) if isinstance(other, Port) else self._address(other)
+        return {"from": self._port(one, bindings.get(one.id)), "to": to, "frames": frames}
+
+    def _outside(self, one: Port, said: str, asked: Question) -> Outside | None:
+        """An address that is asked about; None where it is none."""
+        try:
+            address = ip_address(said)
+        except ValueError:
+            return None
+        subnets = self._model.find(Subnet, "network_id", one.network_id)
+        if any(each.ip_version == address.version and address in ip_network(each.cidr) for each in subnets):
+            raise Invalid(f"{address} is in the network of port {one.id}: name the port that has it.")
+        if asked.opened_by_other:
+            raise Invalid("What answers a connection from outside is not traced: only what a port sends first.")
+        hop = first_hop_outside(self._model, one, address.version)
+        if hop is None:
+            raise NotFound(f"No router leads from the network of port {one.id} to IPv{address.version} outside.")
+        floating = self._model.find(FloatingIp, "floating_ip_address", str(address))
+        return Outside(str(address), hop, floating[0].id if floating else "")
+
+    def _address(self, to: Outside) -> dict[str, Any]:
+        return {"address": to.address, "floating_ip_id": to.floating_ip_id or None}
+
+    def _receivers(self, to: Target, asked: Question) -> set[str]:
+        """Ids of the ports that get what is sent there; none: nobody that Tenet knows."""
+        if isinstance(to, Port):
+            return {to.id}
+        floating = self._model.get(FloatingIp, to.floating_ip_id)
+        if floating is None:
+            return {port.id for port in self._model.find(Port, "addresses", to.address) if self._is_in(port)}
+        forwardings = self._model.find(PortForwarding, "floatingip_id", floating.id)
+        ports = [
+            each.internal_port_id
+            for each in forwardings
+            if each.protocol == asked.protocol and each.external_ports[0] <= asked.port <= each.external_ports[1]
+        ]
+        return {each for each in (floating.port_id, *ports) if each}
 
     def unreachable(self) -> list[dict[str, Any]]:
         """Pairs of ports of one network between which some frame is lost: of each network its first port with every
@@ -215,7 +253,7 @@ class FabricReport:
             raise NotFound(f"Port {port.id} is plugged in nowhere: {served or self._statuses.port(port)[1]}.")
         return port
 
-    def _follow(self, flows: Flows, one: Port, other: Port, fields: Fields, asked: Question = ECHO) -> dict[str, Any]:
+    def _follow(self, flows: Flows, one: Port, other: Target, fields: Fields, asked: Question = ECHO) -> dict[str, Any]:
         at = self._model.placement.bindings.get(one.id)
         if at is None:
             raise NotFound(f"Port {one.id} is plugged in nowhere any more.")
@@ -226,45 +264,65 @@ class FabricReport:
         except (Ambiguous, AssertionError) as problem:
             return {"frame": fields, "verdict": f"not to be told: {problem}", "arrives": False, "answered": False,
                     "filtered": False, "hops": []}  # fmt: skip
-        arrives = any(other.id in hop.arrived for hop in hops)
+        receivers = self._receivers(other, asked)
+        arrives = any(receivers & {*hop.arrived} for hop in hops)
+        left = "" if receivers else self._left(hops)
         answered = any(sent.port == at.ofport for sent in hops[0].sent)
-        opener = other if asked.opened_by_other else one
+        opener = self._opener(one, other, asked)
         opened = headers(opening(one, other, asked, self._way))
         decided = [list(decisions(self._model, hop, opened, opener.id, self._inventory.origins)) for hop in hops]
         routers = [list(routing(self._model, hop, self._inventory.origins)) for hop in hops]
+        translated = [list(translations(self._model, hop, self._inventory.origins)) for hop in hops]
         stopped = next((each for found in routers for each in found if each["reason"]), None)
+        untranslated = next((each for found in translated for each in found if each["reason"]), None)
         refusal = next((each for found in decided for each in found if not each["passed"]), None)
         verdict = self._verdict(hops, arrives, answered)
         if refusal and not arrives:
             verdict = _refused(refusal)
+        elif left:
+            verdict = left
+        elif untranslated and not (arrives or answered):
+            verdict = f"dropped by {untranslated['decided_by'] or 'its router'}: {untranslated['reason']}"
         elif stopped and not (arrives or answered):
             verdict = f"dropped by router {stopped['router_id']}: {stopped['reason']}"
         return {
             "frame": fields,
-            "arrives": arrives,
+            "arrives": arrives or bool(left),
             "answered": answered,
             "filtered": refusal is not None,
             "verdict": verdict,
             "hops": [
-                {**self._hop(hop), "filters": found, "routers": passed}
-                for hop, found, passed in zip(hops, decided, routers, strict=True)
+                {**self._hop(hop), "filters": found, "routers": passed, "translations": became}
+                for hop, found, passed, became in zip(hops, decided, routers, translated, strict=True)
             ],
         }
 
-    def _known(self, flows: Flows, one: Port, other: Port, asked: Question) -> dict[str, Tracker]:
+    def _opener(self, one: Port, other: Target, asked: Question) -> Port:
+        """The port that has begun the connection."""
+        return other if asked.opened_by_other and isinstance(other, Port) else one
+
+    def _left(self, hops: list[Hop]) -> str:
+        """Where a frame leaves for a physical network; "" where it does not."""
+        for hop in hops:
+            for sent in hop.sent:
+                if name := physical_at(self._model, hop.switch_id, sent.port):
+                    return f"leaves by the physical network {name} at switch {self._called(hop.switch_id)}"
+        return ""
+
+    def _known(self, flows: Flows, one: Port, other: Target, asked: Question) -> dict[str, Tracker]:
         """The connections that switches know before the packet that is asked about."""
         trackers: dict[str, Tracker] = {}
-        opener = other if asked.opened_by_other else one
+        opener = self._opener(one, other, asked)
         at = self._model.placement.bindings.get(opener.id)
         if asked.state != "new" and at is not None:
             follow(self._model, flows, at.switch_id, at.ofport, _frame(opening(one, other, asked, self._way)), trackers)
         return trackers
 
-    def _frames(self, one: Port, other: Port, asked: Question = ECHO) -> list[Fields]:
+    def _frames(self, one: Port, other: Target, asked: Question = ECHO) -> list[Fields]:
         """Frames of a conversation: the request for the target's address, or for its router's; then the packet, if the
         address is known.
         """
-        sent = [] if other.learning else [packet(one, other, asked, self._way)]
+        sent = [] if isinstance(other, Port) and other.learning else [packet(one, other, asked, self._way)]
         return [request(one, other, self._way), *sent]
 
     def _way(self, one: Port, other: Port) -> Port | None:

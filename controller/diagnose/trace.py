@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from apps.nat.places import gateway_of, own_place
 from controller.flow import CONTROLLER
 from controller.flow.fields import value_of
 from controller.flow.interpret import NOTHING_KNOWN, Frame, Pipeline, Sent, Step, Tracker
 from controller.model.model import Model
-from controller.model.rows import Interface, Link, Port, Switch
+from controller.model.reader import Reader
+from controller.model.routing import router_of
+from controller.model.rows import FloatingIp, Interface, Link, Network, Port, Switch
 from controller.runtime import hub
 
 SLICE = 0.005  # seconds of work before other green threads get a turn
@@ -80,11 +83,13 @@ def ports_at(model: Model, switch_id: str, ofport: int) -> list[str]:
 
 
 def _next(model: Model, here: str, sent: Sent) -> Iterator[_Arrival]:
-    """Switch and port where a frame that left by a port arrives, over a wire or a tunnel."""
+    """Switch and port where a frame that left by a port arrives, over a wire, a tunnel or a physical network."""
     for link in model.find(Link, "place", (here, sent.port)):
         yield _Arrival(link.far_switch_id, link.far_ofport, sent.frame)
     me = model.get(Switch, here)
     kind = next((tunnel.type for tunnel in me.tunnels if tunnel.ofport == sent.port), "") if me else ""
+    if physical := physical_at(model, here, sent.port):
+        yield from _over_physical(model, here, physical, sent.frame)
     if me is None or not kind:
         return
     inner = {name: value for name, value in sent.frame.items() if name not in OUTER}
@@ -95,6 +100,37 @@ def _next(model: Model, here: str, sent: Sent) -> Iterator[_Arrival]:
             for tunnel in other.tunnels:
                 if tunnel.type == kind:
                     yield _Arrival(other.id, tunnel.ofport, {**inner, **outer})
+
+
+def physical_at(model: Model, switch_id: str, ofport: int) -> str:
+    """The physical network that a switch's port leads to, "" where it does not."""
+    switch = model.get(Switch, switch_id)
+    return next((each.network for each in switch.physical if each.ofport == ofport), "") if switch else ""
+
+
+def _over_physical(model: Model, here: str, name: str, frame: Frame) -> Iterator[_Arrival]:
+    """Switches that have the destination's MAC; nobody here knows where others are, and whom group frames reach."""
+    mac, tag = frame["eth_dst"].to_bytes(6, "big").hex(":"), frame.get("vlan_vid", 0) & 0xFFF
+    for port in model.find(Port, "mac_address", mac):
+        network = model.get(Network, port.network_id)
+        switch = model.get(Switch, place_of(model, port))
+        if network is None or switch is None or (network.physical_network, network.vlan) != (name, tag):
+            continue
+        for each in switch.physical:
+            if each.network == name and switch.id != here:
+                yield _Arrival(switch.id, each.ofport, frame)
+
+
+def place_of(model: Model, port: Port) -> str:
+    """The switch that has a port's MAC: where it is bound, or where a router or a floating IP has it; "": none."""
+    at = model.placement.bindings.get(port.id)
+    if at is not None:
+        return at.switch_id
+    see = Reader(model)
+    for floating in model.find(FloatingIp, "floating_port_id", port.id):
+        return own_place(floating, see) or gateway_of(floating.router_id, see)
+    router = router_of(model, port)
+    return gateway_of(router.id, see) if router is not None else ""
 
 
 def _number(name: str, address: str) -> int:

@@ -125,6 +125,34 @@ def test_floating_ips_in_both_directions_and_among_each_other(site: Site) -> Non
     assert until(lambda: f" {PING}" not in site.run("ping", "-c", "1", "-W", "1", alice))
 
 
+def test_a_trace_goes_through_nat(site: Site) -> None:
+    """After the others: the neighbour outside is known, and bob has a floating IP."""
+    (floating,) = (one for one in site.cloud.controller.api("GET", "/v2.0/floatingips").json["floatingips"]
+                   if one["port_id"] == site.ports[2]["id"])  # fmt: skip
+
+    def trace(to: str, **more: str) -> Body:
+        asked = "&".join(f"{name}={value}" for name, value in more.items())
+        path = f"/tenet/v1/trace?from={site.ports[0]['id']}&to={to}&{asked}"
+        reply = site.cloud.controller.api("GET", path)
+        assert reply.status == 200, reply.body
+        return reply.json["trace"]["frames"][1]  # type: ignore[no-any-return]
+
+    out = trace(FAR)
+    assert out["arrives"] and "leaves by the physical network physnet1" in out["verdict"], out["verdict"]
+    four = next(one for one in site.addresses() if ":" not in one)
+    told = [each for hop in out["hops"] for each in hop["translations"]]
+    assert [each["step"] for each in told] == ["gateway", "source", "next_hop"]
+    assert told[1]["address"] == four and told[2]["resolved"] == f"neighbor/{site.external['id']}/203.0.113.1"
+    into = trace(floating["floating_ip_address"], protocol="tcp", port="80")
+    assert into["verdict"] == "arrives"
+    told = [each for hop in into["hops"] for each in hop["translations"]]
+    assert told[-1]["decided_by"] == f"floatingip/{floating['id']}" and told[-1]["address"] == "10.0.0.13"
+    refused = site.cloud.controller.api("GET", f"/tenet/v1/trace?from={site.ports[0]['id']}&to={FAR}&state=reply")
+    assert refused.status == 400 and b"from outside is not traced" in refused.body
+    own = site.cloud.controller.api("GET", f"/tenet/v1/trace?from={site.ports[0]['id']}&to=10.0.0.13")
+    assert own.status == 400 and b"name the port" in own.body
+
+
 def test_metering_labels_count_what_the_world_and_vms_say_to_each_other(site: Site) -> None:
     def create(kind: str, **said: str) -> Body:
         path = f"/v2.0/metering/{kind.replace('_', '-')}s"

@@ -177,3 +177,25 @@ def test_networks_that_a_router_joins_are_not_kept_apart(topology: dict[str, Any
              "verdict": "arrives", "hops": [hop]}  # fmt: skip
     found = explain(topology, {"from": topology["ports"][0], "to": topology["ports"][2], "frames": [frame]})
     assert found.faults == 0 and not any("kept apart" in line for line in found.lines)
+
+
+def test_what_nat_does_to_a_packet_is_told(topology: dict[str, Any]) -> None:
+    hop = {"switch": "a1", "in_port": 7, "tables": [], "sent": [], "arrived": [], "translations": [
+        {"step": "gateway", "decided_by": "gateway_ranking/r", "switch": "a2", "ranking": ["a2", "a3"], "reason": ""},
+        {"step": "source", "decided_by": "floatingip/f", "address": "203.0.113.9", "reason": ""},
+        {"step": "source", "decided_by": "router/r", "address": None, "reason": ""},
+        {"step": "next_hop", "decided_by": "router/r", "route": "0.0.0.0/0", "next_hop": "203.0.113.1",
+         "resolved": "neighbor/n/203.0.113.1", "reason": ""},
+        {"step": "destination", "decided_by": "floatingip/g", "address": None, "resolved": None, "reason": "gone"},
+    ]}  # fmt: skip
+    frame = {"frame": {"eth_type": 0x0800, "eth_src": "a", "eth_dst": "b"}, "arrives": True, "answered": False,
+             "verdict": "arrives", "hops": [hop]}  # fmt: skip
+    to = {"address": "203.0.113.10", "floating_ip_id": "g"}
+    found = explain(topology, {"from": topology["ports"][0], "to": to, "frames": [frame]})
+    assert found.faults == 0 and [line.strip() for line in found.lines[2:7]] == [
+        "leaves by the gateway s2: gateway_ranking/r is s2, s3",
+        "its source becomes 203.0.113.9, by floatingip/f",
+        "its source stays as it is, by router/r",
+        "outside router/r has the route 0.0.0.0/0 by 203.0.113.1, to neighbor/n/203.0.113.1",
+        "destination by floatingip/g: gone",
+    ]
