@@ -19,6 +19,9 @@ from controller.model.rows import (
     Interface,
     Learned,
     Link,
+    MeteringLabel,
+    MeteringLabelRule,
+    NdpProxy,
     Neighbor,
     Network,
     Physical,
@@ -275,9 +278,28 @@ helpers = st.builds(
     ),
     st.sampled_from("xy"), st.sampled_from(["tcp", "udp"]), st.sampled_from([21, 69]), st.sampled_from(["ftp", "tftp"]),
 )  # fmt: skip
+proxies = st.builds(
+    lambda row_id, router_id, address: NdpProxy(
+        id=row_id, project_id="t", router_id=router_id, port_id="p0", ip_address=address
+    ),
+    st.sampled_from("xy"), st.sampled_from(ROUTERS), st.sampled_from(["2001:db8:1::1", "2001:db8:1::2"]),
+)  # fmt: skip
+labels = st.builds(
+    lambda row_id, project_id, shared: MeteringLabel(id=row_id, project_id=project_id, shared=shared),
+    st.sampled_from("xy"), st.sampled_from("tu"), st.booleans(),
+)  # fmt: skip
+label_rules = st.builds(
+    lambda row_id, label, direction, prefix, excluded: MeteringLabelRule(
+        id=row_id, project_id="t", metering_label_id=label, direction=direction, remote_ip_prefix=prefix,
+        excluded=excluded,
+    ),
+    st.sampled_from("abc"), st.sampled_from("xy"), st.sampled_from(["ingress", "egress"]),
+    st.sampled_from(["0.0.0.0/0", "10.0.0.0/24", "::/0"]), st.booleans(),
+)  # fmt: skip
 gateways: st.SearchStrategy[Row] = st.one_of(
-    routers, rankings, rankings, floating, floating, outside, outer_ports, forwardings, helpers
-)
+    routers, rankings, rankings, floating, floating, outside, outer_ports, forwardings, helpers, proxies, labels,
+    label_rules,
+)  # fmt: skip
 
 
 def north_south() -> list[Row]:

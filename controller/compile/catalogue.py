@@ -7,7 +7,7 @@ from inspect import signature
 
 from apps import arp, attach, base, l2, learn, limit, source, tracker_probe, zones
 from apps.nat import answers as outside_answers
-from apps.nat import floating, forwarding, gateway, metering, reached, translation
+from apps.nat import floating, forwarding, gateway, metering, proxies, reached, translation
 from apps.nat import routes as external_routes
 from apps.routing import answers, asking, enter, errors, itself, mtu, resolve, routes, static
 from apps.security import floods, groups, members, ports, rules, stages, verdicts
@@ -18,7 +18,7 @@ from topology import links, lldp_punt, overlay, provider, watches, wire_mtu
 
 _FILTERS = (stages, ports, groups, rules, members, floods, verdicts, tracker_probe, zones)
 _ROUTING = (answers, enter, itself, routes, mtu, resolve, static, errors, asking)
-_NAT = (external_routes, floating, forwarding, gateway, outside_answers, metering, reached, translation)
+_NAT = (external_routes, floating, forwarding, gateway, outside_answers, metering, proxies, reached, translation)
 _ALL = (base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider, *_FILTERS, *_ROUTING, *_NAT)
 _ROLES = {  # what a module has -> the kind of flow set that it is for
     "ON_SWITCH": "switch",

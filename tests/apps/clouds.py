@@ -20,6 +20,7 @@ from controller.model.rows import (
     Learned,
     MeteringLabel,
     MeteringLabelRule,
+    NdpProxy,
     Neighbor,
     Network,
     Physical,
@@ -137,6 +138,7 @@ class Place(NamedTuple):
 
 
 ALICE, BOB, NOWHERE = Place("alice", four(1)), Place("bob", four(2)), Place("nowhere", four(9))
+PROXIED = "2001:db8:2::1"
 EXTERNAL_VLAN = 106  # in random clouds, where another network may be the flat one
 
 
@@ -249,6 +251,7 @@ def _leaving(one: Place, other: Place, vlan: int) -> list[Row]:
             id=f"f{number}", project_id="t", floating_network_id="ext", floating_port_id=f"f{number}-port",
             floating_ip_address=f"203.0.113.{10 + number}", port_id=port_id, fixed_ip_address=fixed_ip, router_id="r",
         ))  # fmt: skip
+    rows.append(NdpProxy(id="np", project_id="t", router_id="r", port_id=one.port_id, ip_address=PROXIED))
     rows.append(MeteringLabel(id="ml", project_id="t"))
     for direction in ("ingress", "egress"):
         rows.append(MeteringLabelRule(id=f"ml-{direction}", project_id="t", metering_label_id="ml", direction=direction,

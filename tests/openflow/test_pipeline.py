@@ -14,7 +14,7 @@ from controller.flow.interpret import Frame, Pipeline
 from controller.flow.tracking import Track
 from controller.model.rows import FixedIp, Interface, Port, Router, Switch
 from controller.openflow.session import Holdings
-from tests.apps.clouds import EXTERNAL_VLAN, PATCH, VIRTUAL, clouds, four, mac, six
+from tests.apps.clouds import EXTERNAL_VLAN, PATCH, PROXIED, VIRTUAL, clouds, four, mac, six
 from tests.openflow.judge import Bench, listening, written
 from tests.world import Said, World, frame
 
@@ -94,6 +94,9 @@ def _payloads(me: int, you: int, sender: str) -> list[Said]:
 
 def _routed(chance: random.Random, outside: bool) -> Said:
     """From a port to its router, or from outside to one of the router's addresses there."""
+    if outside and chance.random() < 0.2:
+        return {"eth_dst": "33:33:ff:00:00:01", "vlan_vid": 0x1000 | EXTERNAL_VLAN, "eth_type": 0x86DD, "ip_proto": 58,
+                "icmpv6_type": 135, "ipv6_src": "2001:db8:e::1", "nd_target": PROXIED, "ip_ttl": 255}  # fmt: skip
     if outside:
         host = chance.randrange(10, 14)
         there: Said = {"eth_dst": f"fa:16:3e:0e:00:{host:02x}", "vlan_vid": 0x1000 | EXTERNAL_VLAN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from controller.flow.interpret import Frame
-from controller.model.rows import PortForwarding
+from controller.model.rows import NdpProxy, PortForwarding
 from tests.apps.nat.rows import OUT, OUT6, external, floating, mac, outside, switch, with_gateway
 from tests.apps.routing import rows
 from tests.apps.routing.rows import GATEWAY, all_of, attached, four, network, router, six, station
@@ -119,6 +119,23 @@ def test_a_gateway_answers_arp_neighbour_discovery_and_pings() -> None:
     ((port, got),) = cloud().send("out", **ping).arrived
     assert port == "out" and got.get("icmpv4_type", 0) == 0 and got["ip_ttl"] == 64
     assert got["ipv4_src"] == number("ipv4_src", f"{OUT}{GW}") and got["eth_dst"] == number("eth_dst", mac(1))
+
+
+def test_a_gateway_answers_for_the_addresses_that_it_is_a_proxy_of_and_routes_what_comes() -> None:
+    """From who asks on the external network; not for others, and not after the proxy is gone."""
+    world = cloud(NdpProxy(id="np", project_id="t", router_id="r", port_id="alice", ip_address=six(1, 1)))
+    asked = {"eth_src": mac(1), "eth_dst": "33:33:ff:00:00:01", "eth_type": 0x86DD, "ip_proto": 58, "ip_ttl": 255,
+             "ipv6_src": f"{OUT6}1", "ipv6_dst": "ff02::1:ff00:1", "icmpv6_type": 135}  # fmt: skip
+    ((port, got),) = world.send("out", **asked, nd_target=six(1, 1)).arrived
+    assert port == "out" and got["icmpv6_type"] == 136 and got["nd_tll"] == number("nd_tll", mac(GW))
+    assert got["nd_target"] == got["ipv6_src"] == number("ipv6_src", six(1, 1))
+    said = frame(eth_src=mac(1), eth_dst=mac(GW), eth_type=0x86DD, ipv6_src=f"{OUT6}1", ipv6_dst=six(1, 1),
+                 ip_proto=17, ip_ttl=64, udp_src=1, udp_dst=2)  # fmt: skip
+    ((port, there),) = world.inject("h3", 1, said).arrived
+    assert port == "alice" and there["ip_ttl"] == 63
+    assert world.send("out", **asked, nd_target=six(2, 1)).arrived == []
+    world.put("ndp_proxy/np")
+    assert world.send("out", **asked, nd_target=six(1, 1)).arrived == []
 
 
 def test_a_floating_ip_is_at_its_ports_switch_both_ways() -> None:
