@@ -102,9 +102,9 @@ class Controller:
             recovery=Recovery(recover.FLOWS, settings.connection_pickup),
             **checked,
         )
-        self.links = Links(self.store, self.replica, COSTS[settings.link_cost])
         self._confirmations = None if self.cluster else Confirmations(self.store, self.replica, progress)
         mastery, levels = (self.cluster.mastery, self.cluster.levels) if self.cluster else (Alone(), progress)
+        self.links = Links(self.store, self.replica, levels.is_connected, COSTS[settings.link_cost])
         self.observer = Observer(
             self.store, self.replica, settings.underlay_ip_version, settings.tls and settings.bind_certificates,
             mastery.owns,

@@ -199,10 +199,3 @@ def test_quotas_are_told_and_changed(api: Api) -> None:
     assert api.call("DELETE", path).status == 204
     assert api.call("DELETE", path).error == (404, "ProjectQuotaNotFound")
     assert api.call("GET", f"{path}.json").json["quota"]["port"] == -1
-
-
-@pytest.mark.parametrize("path", ["floatingips"])
-def test_what_there_is_none_of_is_an_empty_list(api: Api, path: str) -> None:
-    assert api.call("GET", f"/v2.0/{path}?project_id=red").json == {path.replace("-", "_"): []}
-    assert api.call("POST", f"/v2.0/{path}", {}).status == 405
-    assert api.call("GET", f"/v2.0/{path}/1").status == 404

@@ -6,14 +6,10 @@ import struct
 from ipaddress import ip_address
 from typing import Any
 
-try:
-    from os_ken.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet, sctp, tcp, udp
-except ModuleNotFoundError:  # make test-ryu
-    from ryu.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet, sctp, tcp, udp
-
 from controller.flow.fields import FIELDS, text
 from controller.flow.interpret import Frame
 from controller.flow.interpret.frame import INNER
+from tests.os_packets import ethernet, icmp, icmpv6, ipv4, ipv6, packet, sctp, tcp, udp
 
 TTL = 77  # of a frame that does not say it
 

@@ -11,7 +11,8 @@ import pytest
 from controller.model.rows import Link, Network, Secret
 from controller.model.rows import Port as TenantPort
 from controller.runtime import hub
-from controller.switches.discovery.links import AWAY_COST, INTERVAL, Station
+from controller.switches.discovery.links import AWAY, AWAY_COST, INTERVAL
+from controller.switches.discovery.station import Station
 from tests.openflow.wires import Wires, until
 from topology.cost import by_speed
 from topology.discovery import ProbePort, frame, read
@@ -193,6 +194,17 @@ def test_a_switch_without_its_controller_keeps_its_wires_as_a_last_resort(pair: 
     assert pair.rows() == BOTH
     pair.switches[2].connect()
     until(lambda: pair.replica.model.rows(Link)["0000000000000002/1"].cost == 1)
+    stays(pair, BOTH, SILENCE + 0.6)
+
+
+def test_wires_of_a_switch_that_another_member_has_taken_over_are_not_judged(pair: Wires) -> None:
+    """Its new master probes them."""
+    pair.mastered.add("0000000000000002")
+    pair.switches[2].drop()
+    before = pair.costs()
+    stays(pair, BOTH, AWAY + 1.0)
+    assert pair.costs() == before
+    pair.switches[2].connect()
     stays(pair, BOTH, SILENCE + 0.6)
 
 

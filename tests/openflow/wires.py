@@ -29,7 +29,8 @@ class Wires:
         self.store = open_store(f"sqlite:///{directory}/tenet.db")
         self.replica = Replica(self.store)
         self.replica.start()
-        self.links = Links(self.store, self.replica, cost)
+        self.mastered: set[str] = set()  # by other members
+        self.links = Links(self.store, self.replica, self.mastered.__contains__, cost)
         self.links.start()
         self.server = framework.serve(("127.0.0.1", 0), self)
         self.switches: dict[int, SimSwitch] = {}

@@ -10,7 +10,6 @@ from typing import cast
 
 import pytest
 from msgspec.structs import replace
-from os_ken.lib.packet import icmp, packet
 
 from apps.host_mac import host_mac
 from apps.packets.neighbor_query import question
@@ -27,6 +26,7 @@ from controller.switches.neighbors import MISSED, RouterNeighbors
 from controller.switches.packet_in import FrameOut
 from tests.apps.clouds import NETWORKS, mac, port
 from tests.lab import frames
+from tests.os_packets import icmp, packet
 from tests.switches import routed
 from tests.switches.routed import INTERFACES, NUMBER
 from tests.switches.test_packet_in import Talking

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from os_ken.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet
 
 from apps.pipeline import FAULT, LARGER, NO_ROUTE, OWN_ADDRESS, TTL_EXCEEDED
 from apps.routing.errors import by_route, from_router
@@ -19,6 +18,7 @@ from controller.switches.packet_in import FrameOut, PuntedFrame
 from controller.switches.router_errors import answer
 from tests.apps.clouds import NETWORKS, mac
 from tests.lab import frames
+from tests.os_packets import ethernet, icmp, icmpv6, ipv4, ipv6, packet
 from tests.switches import routed
 from tests.switches.routed import INTERFACES, NUMBER, OUTSIDE, SEGMENT
 from tests.world import change

@@ -28,6 +28,7 @@ from controller.store.replica import Replica
 from controller.store.store import Store
 from controller.store.transaction import Transaction, transact
 from controller.switches.discovery.probed import probed
+from controller.switches.discovery.station import FIRST, Station
 from topology import discovery
 from topology.cost import by_hops
 from topology.discovery import ProbePort
@@ -36,7 +37,6 @@ from topology.neighbors import DirectedWire, Fall, Neighbors, ProbeVerdict
 log = logging.getLogger("tenet.links")
 
 INTERVAL = 1.0  # seconds between two frames out of a port
-FIRST = (0.05, 0.1, 0.2, 0.4)  # pauses after a switch has connected or a port has come up
 TICK = 0.2  # seconds between two looks for silence
 AWAY = 2.5  # seconds after which a switch without a connection counts as away
 AWAY_COST = 1000  # of a wire that nobody can probe: taken when there is no other way
@@ -50,11 +50,20 @@ class Links:
     """Counts in `seen`: frames by what became of them (`ProbeVerdict` names, `sent`, `forged`, `misplaced`,
     `failed`)."""
 
-    def __init__(self, store: Store, replica: Replica, cost: Callable[[int], int] = by_hops) -> None:
-        """`cost`: of a wire, by its port's speed in kbit/s."""
+    def __init__(
+        self,
+        store: Store,
+        replica: Replica,
+        is_mastered: Callable[[str], bool],
+        cost: Callable[[int], int] = by_hops,
+    ) -> None:
+        """`is_mastered`: whether some member of the cluster is a switch's master.  `cost`: of a wire, by its port's
+        speed in kbit/s.
+        """
         self.seen: Counter[str] = Counter()
         self._store = store
         self._replica = replica
+        self._is_mastered = is_mastered
         self._cost = cost
         self._speeds: dict[ProbePort, int] = {}  # as last reported
         self._key = b""
@@ -266,16 +275,25 @@ class Links:
                 self._fall(near, "silence")
         for dpid, since in list(self._away.items()):
             if since + AWAY < self._now:
-                self._away[dpid] = float("inf")
-                for near in self._neighbors.far:
-                    if near.dpid == dpid:
-                        self._mark(near)
+                self._leave(dpid)
             elif since == float("inf") and not self._replica.model.find(Switch, "dpid", dpid):
                 self._forget(dpid)
         self._neighbors.forget_old(self._now, self._time())
         for near in [near for near in self._damped if not self._neighbors.is_held(near, self._now)]:
             self._damped.discard(near)
             self._mark(near)
+
+    def _leave(self, dpid: int) -> None:
+        """Mark the wires of a switch that has been away for long; those of another member's switch are that member's
+        to judge.
+        """
+        if any(self._is_mastered(switch.id) for switch in self._replica.model.find(Switch, "dpid", dpid)):
+            del self._away[dpid]
+            return
+        self._away[dpid] = float("inf")
+        for near in self._neighbors.far:
+            if near.dpid == dpid:
+                self._mark(near)
 
     def _forget(self, dpid: int) -> None:
         """Drop the state of a removed switch: a new one with its datapath id starts afresh."""
@@ -347,21 +365,6 @@ class Links:
             switch_id=here.id, ofport=near.number, far_switch_id=there[0].id, far_ofport=far.number, cost=cost,
             state=state,
         )  # fmt: skip
-
-
-class Station:
-    """Discovery's state of a connected switch."""
-
-    __slots__ = ("pauses", "ports", "rested_at", "review_at", "reviewing", "session", "switch_id")
-
-    def __init__(self, switch_id: str, session: Session) -> None:
-        self.switch_id = switch_id
-        self.session = session
-        self.ports: dict[int, bytes] = {}  # those that are probed: number -> MAC address
-        self.pauses = list(FIRST)
-        self.review_at = 0.0  # when its ports are looked at next, by the clock of `Links`
-        self.rested_at = 0.0  # before which rows that changed are no reason to
-        self.reviewing = False  # ports have changed, and are about to be looked at
 
 
 def _until_beat() -> float:

@@ -7,7 +7,6 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from os_ken.lib.packet import ethernet, icmp, icmpv6, ipv4, ipv6, packet
 
 from apps.packets import reader
 from apps.packets.icmp_error import (
@@ -25,6 +24,7 @@ from apps.packets.icmp_error import (
     error,
 )
 from tests.lab import frames
+from tests.os_packets import ethernet, icmp, icmpv6, ipv4, ipv6, packet
 
 ALICE, BOB, ROUTER, ROUTER_MAC, ALICE_MAC = (
     "10.0.0.1",

@@ -8,12 +8,12 @@ from ipaddress import ip_address
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from os_ken.lib.packet import arp, ethernet, icmpv6, ipv6, packet
 
 from apps.host_mac import host_mac
 from apps.packets.neighbor_query import NeighborAnswer, announcement, answer, question
 from apps.source import link_local
 from tests.lab import frames
+from tests.os_packets import arp, ethernet, icmpv6, ipv6, packet
 
 ASKER, STATION = host_mac(7), "fa:16:3e:00:00:01"
 FOUR, SIX = "10.0.0.9", "2001:db8::1:203:405"
