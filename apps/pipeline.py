@@ -90,9 +90,9 @@ RESOLVE = _table(
     flow_set="network",
 )  # fmt: skip
 UNRESOLVED = _table(122, "unresolved", "reg6")
-METERED = _table(  # entered by resubmit only
+METERED = _table(
     123, "metered", "reg5 reg10 eth_type ipv4_src ipv4_dst ipv6_src ipv6_dst", "metered", flow_set="router"
-)  # fmt: skip
+)  # entered by resubmit only
 
 ANSWER_OUTSIDE = _table(
     125, "answer_outside", "metadata eth_type ip_proto icmpv6_type nd_target arp_op arp_tpa", "advertise_outside"
