@@ -58,7 +58,7 @@ def switch(switch: Switch, see: Reader, rates: Rates) -> Iterator[Flow]:
 
 def network(network: Network, see: Reader) -> Iterator[Flow]:
     """Answers go to the switch that asked."""
-    if is_routed(network, see) and not network.physical_network:
+    if see.routed(network.id) and not network.physical_network:
         number = move(TO_NUMBER, TO_SWITCH.subfield)
         yield Flow(REMOTE, HIGH, in_order(to_any_host(), from_here(network.segment)), (number,), goto=OUTBOUND)
 
@@ -68,7 +68,7 @@ def neighbor(neighbor: Neighbor, see: Reader, rates: Rates) -> Iterator[Flow]:
     unasked goes its way, and to the controller, which asks.
     """
     network, address = see.view(Network, neighbor.network_id), neighbor.ip_address
-    if network is None or not is_routed(network, see):
+    if network is None or not see.routed(network.id):
         return
     match = in_order(*bound_for(address), of_network(network.segment))
     yield Flow(RESOLVE, LEARNED, match, (put("eth_dst", neighbor.mac),), goto=ROUTED)
@@ -86,11 +86,6 @@ def neighbor(neighbor: Neighbor, see: Reader, rates: Rates) -> Iterator[Flow]:
         told = (ARP, field("arp_spa", address), field("arp_tpa", address), of_network(network.segment))
     meter = of_service(ANNOUNCED, network.segment, rates.router)
     yield Flow(ANSWER, LEARNED, in_order(*told), (to_service(ANNOUNCED, meter, _LONGEST),), goto=ANSWERED)
-
-
-def is_routed(network: Network, see: Reader) -> bool:
-    """Whether routers may send into a network: by an interface or a gateway."""
-    return see.routed(network.id)
 
 
 def into_network(segment: int) -> tuple[Action, ...]:

@@ -22,7 +22,7 @@ from apps.packets import neighbor_query, reader
 from apps.packets.icmp_error import HOST_UNREACHABLE, deserves_error
 from apps.packets.neighbor_query import Address
 from apps.pipeline import NEXT_HOP4, NEXT_HOP6, ROUTER, SEGMENT
-from apps.routing.asking import into_network, is_routed
+from apps.routing.asking import into_network
 from controller.flow import OWN_PORT, Action
 from controller.model.model import Model
 from controller.model.reader import Reader
@@ -213,7 +213,7 @@ class RouterNeighbors:
         network = see.get(Network, row.network_id)
         missed = self._unanswered.get(row_id, 0)
         address = ip_address(row.ip_address)
-        asks = network is not None and is_routed(network, see) and missed < MISSED
+        asks = network is not None and see.routed(network.id) and missed < MISSED
         if network is None or not asks or neighbor_rows.why_not(self._model, network, address):
             self._unanswered.pop(row_id, None)
             self._note(Finding(row, GONE))

@@ -29,6 +29,15 @@ OWNER = (
     attribute("project_id", filled, May.CREATE, shape=SHOWN_TEXT),
     attribute("tenant_id", filled, May.CREATE, source="project_id", shape=SHOWN_TEXT),
 )
+# What clients send with objects that are of no project, and with parts, which are of their parent's: never shown.
+NO_OWNER = (
+    Attribute("project_id", None, May.CREATE, filled),
+    Attribute("tenant_id", None, May.CREATE, filled),
+)
+OWNER_OF_PARENT = (
+    Attribute("project_id", None, May.CREATE, filled, "project_id"),
+    Attribute("tenant_id", None, May.CREATE, filled, "project_id"),
+)
 IDENTITY = (attribute("id"), attribute("name", text, May.SET), *OWNER)
 CREATED = (
     attribute("created_at"),

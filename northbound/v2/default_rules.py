@@ -6,13 +6,13 @@ from controller.intent import default_rules
 from controller.model.rows import DefaultSecurityGroupRule
 
 from .. import schema
-from ..checks import boolean, filled, one_of, optional_text, uuid
-from ..resource import Attribute, Extension, May, Resource, Seed, attribute
+from ..checks import boolean, one_of, optional_text, uuid
+from ..resource import Extension, May, Resource, Seed, attribute
 from ..rule_checks import ethertype, ip_prefix, port, protocol
 from ..rules import ADMIN, Access
 from ..schema import SHOWN_TEXT, either, or_null
 from ..structures import nullable
-from .common import UUID, optional
+from .common import NO_OWNER, UUID, optional
 
 SHOWN_PORT = or_null({"type": "integer", "minimum": 0})
 _REMOTE = {"anyOf": [UUID, {"const": default_rules.PARENT}]}
@@ -32,8 +32,7 @@ DEFAULT_RULES = Resource(
     not_found="DefaultSecurityGroupRuleNotFound",
     attributes=(
         attribute("id"),
-        Attribute("project_id", None, May.CREATE, filled),  # clients send it, though these are of no project
-        Attribute("tenant_id", None, May.CREATE, filled),
+        *NO_OWNER,
         attribute("description", optional_text, May.CREATE, shape=SHOWN_TEXT),
         optional("remote_group_id", nullable(remote_group, ""), May.CREATE, shape=or_null(_REMOTE)),
         optional("remote_address_group_id", nullable(uuid, ""), May.CREATE, shape=or_null(UUID)),

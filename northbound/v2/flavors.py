@@ -10,13 +10,13 @@ from controller.model.rows import Flavor, ServiceProfile
 from ..answer import Response, as_json
 from ..ask import Ask
 from ..body import json_body
-from ..checks import Fault, boolean, filled, one_of, optional_text, text, uuid
+from ..checks import Fault, boolean, one_of, optional_text, text, uuid
 from ..errors import bad_request
 from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..routes import RouteTable
 from ..rules import ADMIN, Access
 from ..schema import SHOWN_TEXT, either
-from .common import UUID
+from .common import NO_OWNER, UUID
 from .engine import found
 from .visibility import target
 
@@ -34,8 +34,7 @@ SERVICE_PROFILES = Resource(
     not_found="ServiceProfileNotFound",
     attributes=(
         attribute("id"),
-        Attribute("project_id", None, May.CREATE, filled),  # clients send it, though these are of no project
-        Attribute("tenant_id", None, May.CREATE, filled),
+        *NO_OWNER,
         attribute("description", optional_text, May.SET, shape=SHOWN_TEXT),
         attribute("driver", optional_text, May.SET, shape=SHOWN_TEXT),
         attribute("metainfo", optional_text, May.SET, shape=SHOWN_TEXT),
@@ -56,8 +55,7 @@ FLAVORS = Resource(
     attributes=(
         attribute("id"),
         attribute("name", text, May.SET),
-        Attribute("project_id", None, May.CREATE, filled),
-        Attribute("tenant_id", None, May.CREATE, filled),
+        *NO_OWNER,
         attribute("description", optional_text, May.SET, shape=SHOWN_TEXT),
         attribute("service_type", one_of(*flavors.SERVICE_TYPES), May.CREATE, required=True,
                   shape=either(*flavors.SERVICE_TYPES)),

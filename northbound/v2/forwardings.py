@@ -8,12 +8,12 @@ from controller.intent import forwardings
 from controller.model.rows import PortForwarding
 
 from .. import schema
-from ..checks import Check, Fault, address, filled, shown, text, uuid
+from ..checks import Check, Fault, address, shown, text, uuid
 from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import ADMIN, READER, Access, any_of
 from ..schema import SHOWN_TEXT, WHOLE, either, or_null
 from ..structures import DECIMAL, nullable, number
-from .common import CREATED
+from .common import CREATED, OWNER_OF_PARENT
 from .floatingips import FLOATING_IPS, single_port
 
 LAST_PORT = 65_535
@@ -78,8 +78,7 @@ PORT_FORWARDINGS = Resource(
     not_found="PortForwardingNotFound",
     attributes=(
         attribute("id"),
-        Attribute("project_id", None, May.CREATE, filled, "project_id"),
-        Attribute("tenant_id", None, May.CREATE, filled, "project_id"),
+        *OWNER_OF_PARENT,
         attribute("protocol", protocol, May.SET, required=True, shape=either(*forwardings.PROTOCOLS)),
         *_ports("external"),
         *_ports("internal"),

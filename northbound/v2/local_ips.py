@@ -5,12 +5,12 @@ from __future__ import annotations
 from controller.intent import local_ips
 from controller.model.rows import LocalIp, LocalIpAssociation, Port
 
-from ..checks import address, filled, one_of, optional_address, text, uuid
+from ..checks import address, one_of, optional_address, text, uuid
 from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import ADMIN, MEMBER, READER, Access, any_of
 from ..schema import SHOWN_TEXT
 from ..structures import nullable
-from .common import CREATED, OWNED, OWNER, STANDARD, UUID
+from .common import CREATED, OWNED, OWNER, OWNER_OF_PARENT, STANDARD, UUID
 from .ports import host
 
 LOCAL_IPS = Resource(
@@ -57,8 +57,7 @@ LOCAL_IP_ASSOCIATIONS = Resource(
     not_found="LocalIPAssociationNotFound",
     attributes=(
         attribute("id"),
-        Attribute("project_id", None, May.CREATE, filled, "project_id"),
-        Attribute("tenant_id", None, May.CREATE, filled, "project_id"),
+        *OWNER_OF_PARENT,
         attribute("local_ip_id", shape=UUID),
         Attribute("local_ip_address", _address, shape=SHOWN_TEXT),
         attribute("fixed_port_id", uuid, May.CREATE, required=True),

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from apps.packets.neighbor_query import announcement
 from tests.lab import Capture
-from tests.lab.cloud import Body, Cloud, cloud, settled, until
+from tests.lab.cloud import Cloud, cloud, settled, until
+from tests.lab.gateways import GatewayCalls
 from tests.lab.netns import ip
 
 OPTIONS = {"network": {"flat_networks": "physnet1"}}
@@ -24,7 +24,7 @@ INTERVAL = 0.01  # seconds between two pings
 MOST_LOST = 100  # pings: a second
 
 
-class Site:
+class Site(GatewayCalls):
     def __init__(self, made: Cloud) -> None:
         self.cloud, self.lab, self.controller = made, made.lab, made.controller
         self._make_outside()
@@ -59,17 +59,6 @@ class Site:
             ip(["link set ph0 up"], hypervisor.namespace)
             hypervisor.vsctl("add-br", "br-ex", "--", "set", "bridge", "br-ex", "datapath_type=netdev",
                              "--", "add-port", "br-ex", "ph0", "--", "set", "Open_vSwitch", ".", MAPPINGS)  # fmt: skip
-
-    def ask(self, method: str, path: str, body: object = None, status: int = 200) -> Any:
-        reply = self.controller.api(method, path, body)
-        assert reply.status == status, (reply.status, reply.body)
-        return reply.json
-
-    def gateways(self) -> dict[str, Body]:
-        return {one["switch"]: one for one in self.ask("GET", "/tenet/v1/gateways")["gateways"]}
-
-    def active(self) -> str:
-        return next((name for name, one in self.gateways().items() if one["routers_active"]), "")
 
     def watching(self, number: int) -> list[bool]:
         """Of each switch that a hypervisor watches whether it hears it."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from tests.lab.cloud import Body, Cloud, cloud, until
+from tests.lab.gateways import GatewayCalls
 
 
-class Site:
+class Site(GatewayCalls):
     """Three hypervisors; the first two are designated gateways.  A router leads to a tunnelled external network."""
 
     def __init__(self, made: Cloud) -> None:
@@ -25,17 +25,6 @@ class Site:
         self.ask("PUT", f"{path}/add_router_interface", {"subnet_id": self.subnet["id"]})
         gateway = {"external_gateway_info": {"network_id": self.outside["id"]}}
         self.ask("PUT", path, {"router": gateway})
-
-    def ask(self, method: str, path: str, body: object = None, status: int = 200) -> Any:
-        reply = self.controller.api(method, path, body)
-        assert reply.status == status, (reply.status, reply.body)
-        return reply.json
-
-    def gateways(self) -> dict[str, Body]:
-        return {one["switch"]: one for one in self.ask("GET", "/tenet/v1/gateways")["gateways"]}
-
-    def active(self) -> str:
-        return next((name for name, one in self.gateways().items() if one["routers_active"]), "")
 
     def say(self, method: str, name: str, what: str) -> None:
         self.ask(method, f"/tenet/v1/gateways/{name}/{what}")
