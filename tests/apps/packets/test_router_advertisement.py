@@ -61,8 +61,10 @@ def test_another_library_reads_all_that_is_told() -> None:
     assert (ip.src, ip.dst, ip.hlim) == ("fe80::f816:3eff:fe00:f1", "fe80::f816:3eff:fe00:1", 255)
     assert (said.M, said.O, said.routerlifetime, said.chlim, said.prf) == (0, 1, 65535, 64, 0)
     assert options[0].lladdr == "fa:16:3e:00:00:f1" and options[1].mtu == 1450
-    assert [(one.prefix, one.prefixlen, one.L, one.A, one.validlifetime, one.preferredlifetime)
-            for one in options[2:4]] == [("2001:db8:1::", 64, 1, 1, 86400, 86400), ("2001:db8:2::", 64, 1, 0, 0, 0)]  # fmt: skip
+    assert [(one.prefix, one.prefixlen, one.L, one.A) for one in options[2:4]] == [
+        ("2001:db8:1::", 64, 1, 1), ("2001:db8:2::", 64, 1, 0),
+    ]  # fmt: skip
+    assert [(one.validlifetime, one.preferredlifetime) for one in options[2:4]] == [(86400, 86400), (0, 0)]
     assert [(one.prefix, one.plen, one.rtlifetime, one.len) for one in options[4:7]] == [
         ("2001:db8:ff::", 48, 600, 2), ("2001:db8::1:2:3:0", 112, 700, 3), ("::", 0, 0, 1),
     ]  # fmt: skip
