@@ -290,7 +290,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         held_warning=conf.hub.held_warning,
         hosts=tuple(map(_host, conf.northbound.hosts)),
         connections_per_address=conf.northbound.connections_per_address,
-        services=services.checked(conf),
+        services=services.services(conf),
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(

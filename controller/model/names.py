@@ -101,21 +101,3 @@ def all_of(port: Port, network: Network | None, naming: Naming) -> Iterator[str]
 def _label(values: Mapping[str, str], keyword: str) -> str:
     value = values.get(keyword, "").lower()
     return value if value.isascii() and LABEL.fullmatch(value) else f"<{keyword}>"
-
-
-def fault(name: str, keywords: bool = False) -> str:
-    """Why a name, in lower case, with or without its last dot, is not one of hosts (RFC 1123, 2.1), or "".
-
-    `keywords`: labels may be such, as in `<project_id>.example.org.`
-    """
-    labels = name.removesuffix(".").split(".")
-    for label in labels:
-        if keywords and _KEYWORD.fullmatch(label):
-            continue
-        if not label:
-            return "it has an empty label"
-        if not label.isascii() or not LABEL.fullmatch(label):
-            return f"its label {label[:64]!r} is not 1 to 63 letters, digits and hyphens, with no hyphen at either end"
-    if len(name.removesuffix(".")) >= LONGEST:
-        return f"it is longer than {LONGEST - 1} characters"
-    return "its last label is a number" if len(labels) > 1 and labels[-1].isdecimal() else ""

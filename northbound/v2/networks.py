@@ -12,7 +12,7 @@ from controller.model.rows import Network, Subnet, SubnetPool, Switch
 
 from .. import schema
 from ..checks import Check, Fault, boolean, filled, items, keys, one_of, text
-from ..dns_checks import dns_domain
+from ..domain_names import keyword_domain
 from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import ADMIN, ALWAYS, MEMBER, READER, SERVICE, SHARED, WRITE, Access, any_of, of_attributes
 from ..structures import list_of, nullable, number
@@ -104,7 +104,7 @@ NETWORKS = Resource(
                   PHYSICAL_NETWORK, "physical_network", shape=schema.or_null(schema.SHOWN_TEXT)),
         Attribute("segments", None, May.CREATE, one_segment, "segments"),
         attribute("port_security_enabled", boolean, May.SET, source="port_security", usual=True),
-        attribute("dns_domain", dns_domain, May.SET, shape=schema.SHOWN_TEXT),
+        attribute("dns_domain", keyword_domain, May.SET, shape=schema.SHOWN_TEXT),
         listed("availability_zone_hints", list_of(filled), May.CREATE, "zone_hints"),
         Attribute("availability_zones", _zones, shape=schema.TEXTS),
         _scope(4),

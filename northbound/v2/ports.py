@@ -13,7 +13,7 @@ from controller.model.hosts import host_of
 from controller.model.rows import Interface, Port, Switch
 
 from ..checks import boolean, fixed_ips, mac, one_of, optional_text, text, uuid
-from ..dns_checks import dns_domain, dns_name
+from ..domain_names import host_name, keyword_domain
 from ..resource import SEVERAL, Attribute, Extension, May, Part, Resource, ResourceView, attribute
 from ..rules import (
     ADMIN,
@@ -116,8 +116,8 @@ PORTS = Resource(
         Attribute("allowed_address_pairs", _pairs, May.SET, pairs, "address_pairs", usual=[]),
         Attribute("security_groups", _groups, May.SET, security_groups, "security_groups"),
         Attribute("extra_dhcp_opts", _options, May.SET, dhcp_options, "dhcp_options"),
-        attribute("dns_name", dns_name, May.SET, shape=SHOWN_TEXT),
-        attribute("dns_domain", dns_domain, May.SET, shape=SHOWN_TEXT),
+        attribute("dns_name", host_name, May.SET, shape=SHOWN_TEXT),
+        attribute("dns_domain", keyword_domain, May.SET, shape=SHOWN_TEXT),
         Attribute("dns_assignment", _names, shape=NAMES),
         optional("data_plane_status", nullable(one_of("ACTIVE", "DOWN"), ""), May.UPDATE),
         Attribute("binding:host_id", Part(_bound, 0), May.SET, optional_text, "host", shape=SHOWN_TEXT, usual=""),

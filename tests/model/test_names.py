@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from controller.model.model import Model
-from controller.model.names import Naming, all_of, assignments, domain, fault
+from controller.model.names import Naming, all_of, assignments, domain
 from controller.model.overlay import Overlay
 from controller.model.rows import FixedIp, Network, Port
 
@@ -73,24 +73,3 @@ def test_a_domain_with_a_keyword_whose_value_is_no_label_does_not_count(value: s
     port = replace(PORT, dns_name="web", dns_domain="<project_name>.test.", dns_keywords=(("project_name", value),))
     assert domain(port, NETWORK) == ""
     assert list(all_of(port, NETWORK, HERE)) == ["web.here.test."]
-
-
-@pytest.mark.parametrize(
-    "name", ["a", "a.", "3com", "a-b", "1.a", "xn--bcher-kva.example.", "a" * 63, ".".join(["a" * 62] * 4)]
-)
-def test_names_of_hosts(name: str) -> None:
-    assert fault(name) == ""
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["", ".", "a..b", "a_b", "-a", "a-", "a b", "A", "a" * 64, "a.1", "<project_id>.a", "é", "a\n", "a." * 127 + "aa"],
-)
-def test_what_is_no_name_of_a_host(name: str) -> None:
-    assert fault(name) != ""
-
-
-def test_labels_of_domains_may_be_keywords() -> None:
-    assert fault("<project_id>.<user_name>.test.", keywords=True) == ""
-    assert fault("<project>.test.", keywords=True) != ""
-    assert fault("a<project_id>.test.", keywords=True) != ""
