@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from controller.flow import CONTROLLER, Action, resubmit
 from controller.model.reader import Reader
-from controller.model.rows import FloatingIp, Network, Port, WatchPort
+from controller.model.rows import FloatingIp, GatewayRanking, Network, Port, WatchPort
 
 from .nat.places import acting, own_place
 from .packets.announcement import frame
@@ -40,8 +40,15 @@ def announced(see: Reader) -> Iterator[str]:
 
 
 def _acts(router_id: str, see: Reader) -> bool:
-    """Whether this switch is the router's gateway now: it hears none of those before it in the ranking."""
-    for switch_id in see.ranking(router_id):
+    """Whether this switch is the router's gateway now: it hears none of those before it in the ranking.
+
+    During a move that is the former one until what others send has come to the next.
+    """
+    ranking = see.view(GatewayRanking, router_id)
+    if ranking is None:
+        return False
+    former = () if ranking.announced else (ranking.leaving,)
+    for switch_id in (*former, *ranking.switches):
         if switch_id == see.switch_id:
             return True
         port = see.get(WatchPort, f"{see.switch_id}/{switch_id}")
