@@ -1,8 +1,9 @@
 """Steps by which a router's gateway moves while the former one is alive, so that no packet is lost.
 
 A switch takes its new flows at its own time.  So the next gateway is made ready first, and the former one stays so:
-1. The next takes what comes to it.  All others send to the former still, which answers for the addresses.
-2. It has confirmed that: the others send to it (`used`), and its answers say that the addresses are its.
+1. The next takes what comes to it.  All others send to the former still, which answers for the addresses; nobody
+   announces them.
+2. It has confirmed that, and nobody has announced them for QUIET seconds: the others send to it (`used`), and its answers say that the addresses are its.
 3. They have confirmed that: it announces the addresses (`announced`), so that what comes from outside follows.
 4. What was on its way to the former has come: nothing is left of the move.
 """
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from controller.model.model import Model
 from controller.model.rows import GatewayRanking
 
+QUIET = 11.0  # seconds after which Open vSwitch bridges outside learn at once where a MAC is (see Moves)
 SETTLING = 5.0  # seconds after which a move goes on though some switch has not confirmed that it sends to the next one
 LEAVING = 5.0  # seconds for which a former gateway that is alive takes what comes back to it
 
@@ -32,7 +34,13 @@ class Confirmed(Protocol):
 
 
 class Moves:
-    """Moves that go on, as this process sees them: their time counts from when it first saw the step."""
+    """Moves that go on, as this process sees them: their time counts from when it first saw the step.
+
+    A bridge between a gateway and its physical network learns from frames where the gateway's MAC is, but for 5 seconds
+    after an ARP announcement from no other frame (Open vSwitch, MAC_GRAT_ARP_LOCK_TIME), and from frames that a cached
+    flow forwards half a second late.  Flows are cached for 10 seconds after their last packet, which matters when a
+    router moves back to where it was a moment ago.
+    """
 
     def __init__(self, model: Model, confirmed: Confirmed, clock: Callable[[], float] = time.monotonic) -> None:
         self._model = model
@@ -80,7 +88,7 @@ class Moves:
         if held.announced:
             return waited >= LEAVING
         if not held.used:
-            return self._has_confirmed(held, held.switches[:1])
+            return waited >= QUIET and self._has_confirmed(held, held.switches[:1])
         return waited >= SETTLING or self._has_confirmed(held, self._model.placement.held.some(("router", held.id)))
 
     def _has_confirmed(self, held: GatewayRanking, switch_ids: Collection[str]) -> bool:

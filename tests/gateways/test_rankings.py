@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from controller.gateways.moves import LEAVING, SETTLING
+from controller.gateways.moves import LEAVING, QUIET, SETTLING
 from controller.gateways.rankings import LOOK, Rankings
 from controller.model.rows import (
     Gateway,
@@ -163,7 +163,11 @@ def test_a_drained_gateway_leaves_after_the_other_has_taken_over(world: World) -
     moving = GatewayRanking(id="r", switches=(second,), leaving=first, used=False, announced=False)
     world.put(GatewayHost(id=first, draining=True))
     assert world.held("r") == moving
-    world.passes(2 * SETTLING)
+    world.late.remove(second)
+    world.passes(QUIET / 2)
+    assert world.held("r") == moving, "the former has announced the addresses a moment ago"
+    world.late.add(second)
+    world.passes(QUIET)
     assert world.held("r") == moving, "nobody sends to it before it is ready"
     world.late.remove(second)
     world.passes(0.2)
@@ -186,8 +190,9 @@ def test_a_move_does_not_wait_for_ever_for_one_that_uses_the_gateway(world: Worl
     world.put(OUTSIDE, mapped(1), mapped(2), router("r", "out"))
     first, second = world.of("r")
     world.put(GatewayHost(id=first, draining=True))
-    world.late.add(first)
     world.passes(0.2)
+    world.passes(QUIET)
+    world.late.add(first)
     world.passes(SETTLING / 2)
     held = world.held("r")
     assert held is not None and held.used and not held.announced
