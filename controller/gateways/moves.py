@@ -3,7 +3,8 @@
 A switch takes its new flows at its own time.  So the next gateway is made ready first, and the former one stays so:
 1. The next takes what comes to it.  All others send to the former still, which answers for the addresses; nobody
    announces them.
-2. It has confirmed that, and nobody has announced them for QUIET seconds: the others send to it (`used`), and its answers say that the addresses are its.
+2. It has confirmed that, and nobody has announced them for QUIET seconds: the others send to it (`used`), and it
+   answers for the addresses.
 3. They have confirmed that: it announces the addresses (`announced`), so that what comes from outside follows.
 4. What was on its way to the former has come: nothing is left of the move.
 """

@@ -188,7 +188,7 @@ def test_a_drained_gateway_leaves_after_the_other_has_taken_over(world: World) -
 
 def test_a_move_does_not_wait_for_ever_for_one_that_uses_the_gateway(world: World) -> None:
     world.put(OUTSIDE, mapped(1), mapped(2), router("r", "out"))
-    first, second = world.of("r")
+    first, _ = world.of("r")
     world.put(GatewayHost(id=first, draining=True))
     world.passes(0.2)
     world.passes(QUIET)
