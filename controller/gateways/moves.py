@@ -20,12 +20,12 @@ from msgspec.structs import replace
 from controller.model.model import Model
 from controller.model.rows import GatewayRanking
 
-QUIET = 11.0  # seconds after which Open vSwitch bridges outside learn at once where a MAC is (see Moves)
+QUIET = 11.0  # seconds after which Open vSwitch bridges outside learn at once where a MAC is (see GatewayMoves)
 SETTLING = 5.0  # seconds after which a move goes on though some switch has not confirmed that it sends to the next one
 LEAVING = 5.0  # seconds for which a former gateway that is alive takes what comes back to it
 
 
-class Confirmed(Protocol):
+class Confirming(Protocol):
     """What switches have confirmed; `reconcile.statuses.SwitchProgress` has more."""
 
     @property
@@ -34,7 +34,7 @@ class Confirmed(Protocol):
     def lagging(self, revision: int, concerned: Collection[str]) -> str: ...
 
 
-class Moves:
+class GatewayMoves:
     """Moves that go on, as this process sees them: their time counts from when it first saw the step.
 
     A bridge between a gateway and its physical network learns from frames where the gateway's MAC is, but for 5 seconds
@@ -43,7 +43,7 @@ class Moves:
     router moves back to where it was a moment ago.
     """
 
-    def __init__(self, model: Model, confirmed: Confirmed, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, model: Model, confirmed: Confirming, clock: Callable[[], float] = time.monotonic) -> None:
         self._model = model
         self._confirmed = confirmed
         self._clock = clock

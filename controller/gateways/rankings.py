@@ -14,7 +14,7 @@ from itertools import islice
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from controller.gateways.candidates import GatewayHosts, candidates, gateway_hosts
-from controller.gateways.moves import Confirmed, Moves
+from controller.gateways.moves import Confirming, GatewayMoves
 from controller.gateways.ranking import rank
 from controller.model.model import Dependency
 from controller.model.rows import GatewayHost, GatewayRanking, Router, Switch, WatchPort
@@ -45,7 +45,7 @@ class Rankings:
         replica: Replica,
         is_away: Callable[[str], bool],
         speaks: Callable[[str], bool],
-        confirmed: Confirmed,
+        confirmed: Confirming,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -57,7 +57,7 @@ class Rankings:
         self._looked = 0.0  # when that was, by `clock`
         self._stale = False  # whether it may be otherwise since
         self._due: dict[str, None] = {}  # routers to look at
-        self._moves = Moves(replica.model, confirmed, clock)
+        self._moves = GatewayMoves(replica.model, confirmed, clock)
         self._moved: Counter[str] = Counter()  # why -> routers whose active gateway became another
         self._news = hub.Signal()
         replica.listen(self._changed)
