@@ -30,6 +30,7 @@ from ..pipeline import (
     ROUTED,
     ROUTER,
     USUAL,
+    not_announced,
     of_network,
 )
 from ..source import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION
@@ -60,8 +61,8 @@ def answers(segment: int, mac: str, address: str, turn: Turn = at_once) -> Itera
 
 
 def _four(segment: int, mac: str, address: str) -> tuple[tuple[Field, ...], tuple[Action, ...]]:
-    """ARP (RFC 826)."""
-    asked = in_order(ARP, REQUEST, field("arp_tpa", address), of_network(segment))
+    """ARP (RFC 826); this switch's own announcements ask for the address that they are of."""
+    asked = in_order(ARP, REQUEST, field("arp_tpa", address), not_announced(segment))
     return asked, turned(mac)
 
 
