@@ -33,6 +33,7 @@ class Bind:
         self.key_file = folder / "tenet.key"
         self._refused = refused
         self._process: Process | None = None
+        self._starts = 0
         folder.mkdir()
         for zone in ZONES:
             (folder / f"{zone}.db").write_text(EMPTY)
@@ -57,13 +58,11 @@ class Bind:
         )
         config = self.folder / "named.conf"
         config.write_text("\n".join([f'include "{self.folder}/server.key";', "controls { };", options, *blocks]))
-        self._process = Process(["named", "-g", "-c", str(config)], self.folder / "log")
+        self._starts += 1
+        self._process = Process(["named", "-g", "-c", str(config)], self.folder / f"log{self._starts}")
         end = time.monotonic() + PATIENCE
-        while True:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), 1.0).close()
-                return
-            assert time.monotonic() < end and self._process.running(), self._process.text()
+        while "all zones loaded" not in (said := self._process.text()):
+            assert time.monotonic() < end and self._process.running(), said
             time.sleep(0.02)
 
     def stop(self) -> None:

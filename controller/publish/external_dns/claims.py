@@ -49,6 +49,12 @@ def of_network(reads: Reads, network: Network, physical: PhysicalNetworks) -> Ne
     return NetworkNames(network.dns_domain, direct, chosen)
 
 
+def publishes(reads: Reads, network: Network, physical: PhysicalNetworks) -> bool:
+    """Whether ports of a network have names of their own in external DNS."""
+    said = of_network(reads, network, physical)
+    return said.direct or bool(said.subnets)
+
+
 def of_object(reads: Reads, key: Key, zones: Zones, physical: PhysicalNetworks) -> Claim | None:
     """The name that an object is to have; None: none, or it does not exist."""
     kind, row_id = key
