@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from oslo_config import cfg
 
+from controller.config import services
 from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.certificates import own_certificate
@@ -121,6 +122,7 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                                       f"where [auth] strategy = none.")
         for name, limit in QUOTAS.items()
     ],
+    "services": services.OPTIONS,
     "hub": [
         cfg.FloatOpt("held_warning", default=0.25, min=0.0,
                      help="Seconds that one green thread may keep all others waiting before it is logged, with its "
@@ -179,6 +181,7 @@ class Settings(NamedTuple):
     held_warning: float = 0.25
     hosts: tuple[str, ...] = ()  # in lower case
     connections_per_address: int = 1024
+    services: services.ServiceSettings = services.ServiceSettings()
 
     @property
     def underlay_room(self) -> int:
@@ -287,6 +290,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         held_warning=conf.hub.held_warning,
         hosts=tuple(map(_host, conf.northbound.hosts)),
         connections_per_address=conf.northbound.connections_per_address,
+        services=services.services(conf),
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(

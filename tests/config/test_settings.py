@@ -31,6 +31,12 @@ def test_nothing_needs_to_be_configured() -> None:
     )  # fmt: skip
 
 
+def test_times_of_a_lease_follow_its_length(tmp_path: Path) -> None:
+    found = told(tmp_path, "[services]\ndhcp_lease_time = 800\ndns_domain = Cloud.Example.NET.\n").services
+    assert found[:3] == (800, 400, 700)
+    assert (found.naming.domain, found.dns_domain) == ("cloud.example.net.", "cloud.example.net")
+
+
 def test_a_file_overrides(tmp_path: Path) -> None:
     settings = told(tmp_path, "[openflow]\nlisten = [::1]:7000\naudit_interval = 2.5\n[network]\nunderlay_mtu = 9000\n")
     assert (settings.openflow, settings.audit_interval, settings.underlay_mtu) == (("::1", 7000), 2.5, 9000)
@@ -72,6 +78,11 @@ REFUSED = {
     "[openflow\n": "",
     "[auth]\nstrategy = trust": "strategy",
     "[auth]\nsecret = x": "there is no option [auth] secret",
+    "[services]\ndhcp_lease_time = 60": "dhcp_lease_time",
+    "[services]\ndhcp_renewal_time = 80000": "dhcp_renewal_time (80000) must be less than dhcp_rebinding_time (75600)",
+    "[services]\ndhcp_rebinding_time = 90000": "and that less than dhcp_lease_time (86400)",
+    "[services]\ndns_domain = -cloud": "[services] dns_domain: '-cloud' is not a domain",
+    "[services]\ndns_domain = a..b": "'a..b' is not a domain",
     "[quotas]\nport = -2": "port",
     "[quotas]\nrouters = 1": "there is no option [quotas] routers",
     "[northbound]\nlisten = 0.0.0.0:9696\n[security]\nallow_plaintext = true": "[auth] strategy = tokens or keystone",
