@@ -18,7 +18,7 @@ from controller.publish.external_dns.zones import Zones
 Key = tuple[type[Port] | type[FloatingIp], str]  # of an object
 
 
-class Claim(NamedTuple):
+class NameClaim(NamedTuple):
     """A name that an object is to have.  `since`: when the object was made, and its key: of two the first has it."""
 
     since: str
@@ -55,7 +55,7 @@ def publishes(reads: Reads, network: Network, physical: PhysicalNetworks) -> boo
     return said.direct or bool(said.subnets)
 
 
-def of_object(reads: Reads, key: Key, zones: Zones, physical: PhysicalNetworks) -> Claim | None:
+def of_object(reads: Reads, key: Key, zones: Zones, physical: PhysicalNetworks) -> NameClaim | None:
     """The name that an object is to have; None: none, or it does not exist."""
     kind, row_id = key
     row = reads.get(kind, row_id)
@@ -63,7 +63,7 @@ def of_object(reads: Reads, key: Key, zones: Zones, physical: PhysicalNetworks) 
         return None
     name, addresses = _floating(reads, row) if isinstance(row, FloatingIp) else _port(reads, row, physical)
     zone = zones.of_name(name, row.project_id) if name and addresses else ""
-    return Claim(row.created_at, f"{NAMES[kind]}/{row_id}", name, zone, addresses) if zone else None
+    return NameClaim(row.created_at, f"{NAMES[kind]}/{row_id}", name, zone, addresses) if zone else None
 
 
 def _port(reads: Reads, port: Port, physical: PhysicalNetworks) -> tuple[str, tuple[str, ...]]:

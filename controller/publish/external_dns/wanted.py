@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from controller.config.physical_networks import PhysicalNetworks
 from controller.model.model import Dependency, Model
 from controller.model.rows import DnsRecord, FloatingIp, Network, Port, PublishedName, Subnet
-from controller.publish.external_dns.claims import Claim, Key, NetworkNames, of_network, of_object
+from controller.publish.external_dns.claims import Key, NameClaim, NetworkNames, of_network, of_object
 from controller.publish.external_dns.zones import Zones
 from controller.runtime import hub
 
@@ -37,10 +37,10 @@ class WantedNames:
         self._model = model
         self._zones = zones
         self._physical = physical
-        self._claims: dict[Key, Claim] = {}
-        self._named: dict[str, dict[Key, Claim]] = {}  # name -> who is to have it
+        self._claims: dict[Key, NameClaim] = {}
+        self._named: dict[str, dict[Key, NameClaim]] = {}  # name -> who is to have it
         self._networks: dict[str, NetworkNames] = {}
-        self._forward: dict[str, Claim] = {}  # name -> who has it
+        self._forward: dict[str, NameClaim] = {}  # name -> who has it
         self._reverse: dict[str, set[str]] = {}  # reverse name -> names that have its address
         self._objects: dict[Key, None] = {}  # to look at
         self._touched: set[str] = set()  # networks to look at
@@ -88,7 +88,7 @@ class WantedNames:
         """How many names of each zone differ."""
         return {zone: len(names) for zone, names in self._open.items()}
 
-    def nameless(self) -> Iterator[Claim]:
+    def nameless(self) -> Iterator[NameClaim]:
         """Objects that do not have the name that they are to have, because another one has it."""
         for name, claims in hub.taking_turns(list(self._named.items()), SLICE):
             holder = self._forward.get(name)
