@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import dns.message
 import pytest
 from msgspec.structs import replace
 
 from controller.config.external_dns import ExternalDnsSettings, Zone, _key
 from controller.config.physical_networks import PhysicalNetworks
-from controller.model.rows import KINDS, FixedIp, FloatingIp, Network, Port, PublishedName, Row, Subnet, UnpublishedZone
+from controller.model.rows import (
+    KINDS,
+    DnsRecord,
+    FixedIp,
+    FloatingIp,
+    Network,
+    Port,
+    PublishedName,
+    Row,
+    Subnet,
+    UnpublishedZone,
+)
 from controller.publish.external_dns.publisher import ExternalDns
-from controller.publish.external_dns.updates import Answer, DnsServer, Update
+from controller.publish.external_dns.updates import Answer, DnsServer, Result, Update
 from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.transaction import Transaction, transact
@@ -374,3 +388,22 @@ def test_whatever_happens_the_zones_are_as_the_model_in_the_end(cloud: Deploymen
         if each.dns_name and (each.dns_name != "shared" or (holder and holder.holder == f"port/{each.id}")):
             wanted |= published(each.dns_name, number)
     assert server.records() == wanted == cloud.rows()
+
+
+def test_an_answer_without_a_signature_is_not_believed(cloud: Deployment) -> None:
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            while head := connection.recv(2):
+                asked = dns.message.from_wire(connection.recv(int.from_bytes(head, "big")), keyring=False)
+                reply = dns.message.make_response(asked).to_wire()
+                connection.sendall(len(reply).to_bytes(2, "big") + reply)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        settings = cloud.settings._replace(server=listener.getsockname()[:2])
+        update = Update("vm.example.org.", "example.org.", (DnsRecord("A", f"{V4}.1"),), known=False)
+        (found,) = DnsServer(settings)([update], bytes(16))
+        thread.join()
+    assert found.result is Result.ZONE and "is not signed" in found.reason
