@@ -79,7 +79,8 @@ def test_the_first_port_on_a_switch_touches_what_switches_share() -> None:
     change(model, switch(3))
     touched = change(model, port("c", "red", 3), plugged("c", 3, 200))
     assert {one for one in touched if isinstance(one[0], str)} == {
-        *addressed("c", 3), ("binding", "c"), ("members", "h3", "red", 3), ("blocks", "h3", "red"), ("reachable", "h3"), ("span", "red"),
+        *addressed("c", 3), ("binding", "c"),
+        ("members", "h3", "red", 3), ("blocks", "h3", "red"), ("reachable", "h3"), ("span", "red"),
         ("copies", "h3", "red", 3), ("peers", "h1"), ("peers", "h2"), ("peers", "h3"), ("receives", "h3"),
     }  # fmt: skip
 
