@@ -17,6 +17,9 @@ OPTIONS: list[cfg.Opt] = [
     cfg.IntOpt("dhcp_rebinding_time", min=60, max=2**32 - 2,
                help="Seconds after which a client whose renewals were not answered asks every server (T2).  By default "
                     "seven eighths of the lease."),
+    cfg.IntOpt("rate", default=50, min=1, max=100_000,
+               help="Packets a second that each port may ask the services of its network: DHCP, DNS, router "
+                    "solicitations."),
     cfg.StrOpt("dns_domain", default=DEFAULT_DOMAIN,
                help="Domain of ports' names, of which Tenet alone answers; empty: names have none."),
 ]  # fmt: skip
@@ -31,6 +34,7 @@ class ServiceSettings(NamedTuple):
     renewal: int = 43_200
     rebinding: int = 75_600
     naming: Naming = Naming()
+    rate: int = 50
 
     @property
     def dns_domain(self) -> str:
@@ -50,4 +54,4 @@ def services(conf: cfg.ConfigOpts) -> ServiceSettings:
     if len(said.dns_domain) > 253 or not _DOMAIN.fullmatch(said.dns_domain):
         raise ValueError(f"[services] dns_domain: {said.dns_domain!r} is not a domain, such as cloud.example.net")
     domain = said.dns_domain.lower().removesuffix(".")
-    return ServiceSettings(lease, renewal, rebinding, Naming(f"{domain}." if domain else ""))
+    return ServiceSettings(lease, renewal, rebinding, Naming(f"{domain}." if domain else ""), said.rate)
