@@ -8,22 +8,29 @@ another member gave, or this one before its start: a client asks again after hal
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from heapq import nsmallest
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from prometheus_client.core import GaugeMetricFamily
 
+from controller.diagnose.switches import moment
 from controller.model.model import Model
 from controller.model.rows import Port
+from controller.runtime import hub
 from controller.runtime.logpace import LogPace, times
 
 log = logging.getLogger("tenet.dhcp")
 
 MOST_LEASES = 200_000
 MOST_DECLINED = 256
-FOREVER = float("inf")
-ENDS = {"1h": 3_600.0, "4h": 14_400.0, "12h": 43_200.0, "forever": FOREVER}  # what operators ask: an outage of how long
+MOST_SHOWN = 1000
+FOREVER = math.inf
+WITHIN = {"1h": 3_600.0, "4h": 14_400.0, "12h": 43_200.0, "ever": FOREVER}  # an outage of how long takes an address
+SLICE = 0.005  # seconds of work before other green threads get a turn
 
 
 class DhcpLease(NamedTuple):
@@ -77,14 +84,13 @@ class Leases:
             log.warning("port %s declined its address %s: somebody else uses it%s", port_id, address, times(told))
 
     def current(self) -> Iterator[DhcpLease]:
-        """Leases of ports that still have the address, and that have not ended."""
+        """Leases of ports that still have the address, and that have not ended; with turns for others."""
         now = self._clock()
-        for lease in list(self._given.values()):
-            port = self._model.get(Port, lease.port_id)
-            if port is None or lease.address not in port.addresses or lease.ends < now:
-                self._given.pop(lease.port_id, None)
-            else:
+        for lease in hub.taking_turns(list(self._given.values()), SLICE):
+            if lease.ends >= now and self._has(lease.port_id, lease.address):
                 yield lease
+            elif self._given.get(lease.port_id) is lease:
+                del self._given[lease.port_id]
 
     def declines(self) -> list[DeclinedAddress]:
         """Addresses of ports that still have them."""
@@ -92,13 +98,30 @@ class Leases:
             del self._declined[key]
         return list(self._declined.values())
 
-    def ending(self) -> dict[str, int]:
-        """How many leases would end within a time if no controller answered: {"1h": n, ..., "forever": all}."""
+    def report(self) -> dict[str, Any]:
+        """Ready to be answered as JSON: the leases that end first, how many end within a time if no controller answers
+        until then ({"1h": n, "4h": n, "12h": n, "ever": all}), and what clients declined.
+        """
+        leases = list(self.current())
+        first = nsmallest(MOST_SHOWN, leases, key=attrgetter("ends", "port_id"))
+        return {
+            "leases": [
+                {"port_id": one.port_id, "ip_address": one.address, "acknowledged_at": moment(one.acknowledged),
+                 "ends_at": None if one.ends == FOREVER else moment(one.ends)} for one in first
+            ],
+            "ending": self._ending(leases),
+            "declined": [
+                {"port_id": one.port_id, "ip_address": one.address, "at": moment(one.at), "times": one.times}
+                for one in self.declines()
+            ],
+        }  # fmt: skip
+
+    def _ending(self, leases: Iterable[DhcpLease]) -> dict[str, int]:
         now = self._clock()
         found = Counter[str]()
-        for lease in self.current():
-            found.update([name for name, within in ENDS.items() if lease.ends - now <= within])
-        return {name: found[name] for name in ENDS}
+        for lease in leases:
+            found.update([name for name, within in WITHIN.items() if lease.ends - now <= within])
+        return {name: found[name] for name in WITHIN}
 
     def metrics(self) -> Iterable[GaugeMetricFamily]:
         leases = GaugeMetricFamily(
@@ -106,7 +129,7 @@ class Leases:
             "Leases that this member gave since its start and that end within a time if nobody renews them.",
             labels=["ends_within"],
         )
-        for name, count in self.ending().items():
+        for name, count in self._ending(self.current()).items():
             leases.add_metric([name], count)
         yield leases
         declined = GaugeMetricFamily("tenet_dhcp_declined", "Addresses that clients found in use by somebody else.")
