@@ -10,6 +10,9 @@ from oslo_config import cfg
 from controller.model.names import DEFAULT_DOMAIN, Naming
 
 OPTIONS: list[cfg.Opt] = [
+    cfg.IntOpt("rate", default=50, min=1, max=100_000,
+               help="Packets a second that each port may ask the services of its network: DHCP, DNS, router "
+                    "solicitations."),
     cfg.IntOpt("dhcp_lease_time", default=86_400, min=120, max=2**32 - 2,
                help="Seconds of a DHCP lease: so long a running VM keeps its address when no controller answers."),
     cfg.IntOpt("dhcp_renewal_time", min=60, max=2**32 - 2,
@@ -17,9 +20,6 @@ OPTIONS: list[cfg.Opt] = [
     cfg.IntOpt("dhcp_rebinding_time", min=60, max=2**32 - 2,
                help="Seconds after which a client whose renewals were not answered asks every server (T2).  By default "
                     "seven eighths of the lease."),
-    cfg.IntOpt("rate", default=50, min=1, max=100_000,
-               help="Packets a second that each port may ask the services of its network: DHCP, DNS, router "
-                    "solicitations."),
     cfg.StrOpt("dns_domain", default=DEFAULT_DOMAIN,
                help="Domain of ports' names, of which Tenet alone answers; empty: names have none."),
 ]  # fmt: skip
@@ -34,7 +34,7 @@ class ServiceSettings(NamedTuple):
     renewal: int = 43_200
     rebinding: int = 75_600
     naming: Naming = Naming()
-    rate: int = 50
+    rate: int = 50  # packets a second of one port
 
     @property
     def dns_domain(self) -> str:

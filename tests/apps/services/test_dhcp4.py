@@ -17,6 +17,7 @@ ASKED: Said = {
     "ipv4_dst": "255.255.255.255", "udp_src": 68, "udp_dst": 67,
 }  # fmt: skip
 RENEWS: Said = {"eth_dst": mac(2), "ipv4_src": "10.0.0.1", "ipv4_dst": "10.0.0.2"}
+TO_SERVICE: Said = {**RENEWS, "eth_dst": "0a:54:4e:f0:00:01", "ipv4_dst": "169.254.169.254"}
 
 
 def subnet(**rest: Any) -> Subnet:
@@ -37,9 +38,7 @@ def asks(made: World, said: Said = ASKED, **more: int | str) -> Outcome:
     return made.send("p", **{**said, **more})
 
 
-@pytest.mark.parametrize(
-    "more", [{}, RENEWS, {**RENEWS, "eth_dst": "0a:54:4e:f0:00:01", "ipv4_dst": "169.254.169.254"}]
-)
+@pytest.mark.parametrize("more", [{}, RENEWS, TO_SERVICE])
 @pytest.mark.parametrize("groups", [None, (), ("web",)])
 def test_messages_go_to_the_service_alone(more: Said, groups: tuple[str, ...] | None) -> None:
     made = world(subnet(), security_groups=groups)
