@@ -25,7 +25,7 @@ OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server o
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
 ETCD := etcd-server:etcd
-SERVERS := bind9:named bind9-dnsutils:nsupdate
+SERVERS := bind9:named bind9-dnsutils:nsupdate kea-dhcp4-server:kea-dhcp4 kea-dhcp6-server:kea-dhcp6 iproute2:ip
 OVN := ovn-central:ovn-northd ovn-host:ovn-controller iperf3:iperf3
 
 # Of test-cluster, what has sites of its own, and what runs with patched sockets: half of the time, beside the rest.
@@ -81,7 +81,7 @@ test-api: install  ## both tenant APIs
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES) util-linux:setpriv
 	$(BIN)/pytest -q tests/api
 
-test-servers: install  ## names published on a real BIND
+test-servers: install  ## a real BIND that names are published on, a real Kea behind the DHCP relay (root)
 	@tools/need.sh $(SERVERS) $(OPENVSWITCH) util-linux:setpriv
 	$(BIN)/pytest -q tests/servers
 

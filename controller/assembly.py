@@ -59,6 +59,7 @@ from controller.runtime.errors import Misconfigured
 from controller.runtime.held import HubWatch
 from controller.services import ANSWERS
 from controller.services.dhcp4 import Dhcp4
+from controller.services.dhcp_relay import DhcpRelay, bound
 from controller.services.dispatch import NetworkServices
 from controller.services.leases import Leases
 from controller.store import archive, is_shared, open_store
@@ -142,7 +143,9 @@ class Controller:
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
         leases = Leases(self.replica.model, time.time)
         dhcp4 = Dhcp4(settings.services, leases)
-        services = NetworkServices(self.replica.model, {**ANSWERS, DHCP4: ("dhcp", dhcp4.answer)})
+        self._relay = DhcpRelay(self.replica.model, bound(settings.services.relay))
+        answers = self._relay.around({**ANSWERS, DHCP4: ("dhcp", dhcp4.answer)})
+        services = NetworkServices(self.replica.model, answers)
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
@@ -169,8 +172,8 @@ class Controller:
             inventory, FabricReport(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
-            [packet_ins.metrics, services.metrics, leases.metrics, self.periodic.metrics, last_drops.metrics,
-             room.metrics, self.neighbors.metrics, self.rankings.metrics,
+            [packet_ins.metrics, services.metrics, leases.metrics, self._relay.metrics, self.periodic.metrics,
+             last_drops.metrics, room.metrics, self.neighbors.metrics, self.rankings.metrics,
              *([self.cluster.metrics] if self.cluster else []),
              *([self._external_dns.metrics] if self._external_dns else [])],
             self._databases,
@@ -218,6 +221,7 @@ class Controller:
         self.links.start()
         self.periodic.start()
         self.neighbors.start()
+        self._relay.start()
         self._events.start(self._levels)
         if self._notifier is not None:
             self._notifier.start()

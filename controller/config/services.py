@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from oslo_config import cfg
@@ -22,6 +23,9 @@ OPTIONS: list[cfg.Opt] = [
                     "seven eighths of the lease."),
     cfg.StrOpt("dns_domain", default=DEFAULT_DOMAIN,
                help="Domain of ports' names, of which Tenet alone answers; empty: names have none."),
+    cfg.ListOpt("dhcp_relay_address", default=[],
+                help="Addresses of this host, one of IPv4 and one of IPv6 at most, from which DHCP messages of "
+                     "networks with tenet:dhcp_relay are relayed."),
 ]  # fmt: skip
 _LABEL = "[0-9A-Za-z_]([0-9A-Za-z_-]{0,61}[0-9A-Za-z_])?"
 _DOMAIN = re.compile(rf"({_LABEL}(\.{_LABEL})*\.?)?")
@@ -35,6 +39,7 @@ class ServiceSettings(NamedTuple):
     rebinding: int = 75_600
     naming: Naming = Naming()
     rate: int = 50  # packets a second of one port
+    relay: tuple[str, ...] = ()
 
     @property
     def dns_domain(self) -> str:
@@ -54,4 +59,18 @@ def services(conf: cfg.ConfigOpts) -> ServiceSettings:
     if len(said.dns_domain) > 253 or not _DOMAIN.fullmatch(said.dns_domain):
         raise ValueError(f"[services] dns_domain: {said.dns_domain!r} is not a domain, such as cloud.example.net")
     domain = said.dns_domain.lower().removesuffix(".")
-    return ServiceSettings(lease, renewal, rebinding, Naming(f"{domain}." if domain else ""), said.rate)
+    return ServiceSettings(
+        lease, renewal, rebinding, Naming(f"{domain}." if domain else ""), said.rate, _relay(said.dhcp_relay_address)
+    )
+
+
+def _relay(addresses: list[str]) -> tuple[str, ...]:
+    try:
+        found = [ip_address(each) for each in addresses]
+    except ValueError:
+        found = []
+    usable = [each for each in found if not (each.is_unspecified or each.is_multicast or each.is_link_local)]
+    if len({each.version for each in usable}) < len(addresses):
+        raise ValueError(f"[services] dhcp_relay_address = {', '.join(addresses)}: not one address of this host of "
+                         "each IP version at most")  # fmt: skip
+    return tuple(map(str, usable))
