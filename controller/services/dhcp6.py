@@ -82,8 +82,10 @@ def reply(asked: ClientMessage, own: Dhcp6Terms, *, unicast: bool = False) -> by
             kind = dhcp6.ADVERTISE
             said.append(_PREFERRED)
     said += _ANSWERS[asked.kind](asked, own)
+    if sum(map(len, said)) > own.room:
+        raise Ignored("too long")
     if asked.kind in _WITH_OPTIONS:
-        said += own.wanted(asked.wanted)
+        said += own.wanted(asked.wanted, own.room - sum(map(len, said)))
     return dhcp6.message(kind, asked.transaction, said)
 
 
@@ -122,12 +124,13 @@ def allotted(ias: Sequence[IdentityAssociation], held: Sequence[bytes]) -> dict[
     return found
 
 
-def _nothing_else(asked: ClientMessage, prefixes: int = dhcp6.NO_PREFIXES, code: int = dhcp6.NO_ADDRESSES) -> Iterator[bytes]:
-    """Neither temporary addresses nor prefixes are given."""
+def _nothing_else(asked: ClientMessage, *, bound: bool = False) -> Iterator[bytes]:
+    """Neither temporary addresses nor prefixes are given; `bound`: the client says that it has some."""
     for each in asked.ias:
         if each.kind == dhcp6.IA_PD:
-            yield dhcp6.refused(each, prefixes, "no prefixes here")
+            yield dhcp6.refused(each, dhcp6.NO_BINDING if bound else dhcp6.NO_PREFIXES, "no prefixes here")
         elif each.kind == dhcp6.IA_TA:
+            code = dhcp6.NO_BINDING if bound else dhcp6.NO_ADDRESSES
             yield dhcp6.refused(each, code, "no temporary addresses here")
 
 
@@ -168,7 +171,7 @@ def _extend(asked: ClientMessage, own: Dhcp6Terms) -> Iterator[bytes]:
             yield dhcp6.addresses(each.iaid, given[each.iaid], gone, own.lifetime)
         else:
             yield dhcp6.refused(each, dhcp6.NO_BINDING, "the port has no address for it")
-    yield from _nothing_else(asked, dhcp6.NO_BINDING, dhcp6.NO_BINDING)
+    yield from _nothing_else(asked, bound=True)
 
 
 def _confirm(asked: ClientMessage, own: Dhcp6Terms) -> Iterator[bytes]:

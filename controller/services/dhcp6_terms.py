@@ -19,12 +19,13 @@ from controller.services.told import resolvers
 STATEFUL, STATELESS = "dhcpv6-stateful", "dhcpv6-stateless"
 _OF_NETWORKS = uuid.UUID("5a7cbd3e-4f0b-5d0e-9d0e-6c1c2a4b7f61")  # name space of servers' identifiers
 _DUID_UUID = b"\0\4"  # RFC 6355
+_HEADERS = 40 + 8 + 4  # bytes: IPv6, UDP, and those of a message before its options
 _MOST_RT = (3600).to_bytes(4, "big")  # seconds (RFC 8415, 7.6): the default, told so that another server's ends
 
 
 class Dhcp6Terms(NamedTuple):
     """`server`: identifier; `held`: addresses of the port that DHCPv6 gives it; `links`: prefixes of its network;
-    `lifetime`: seconds of an address; `options`: encoded, by code.
+    `lifetime`: seconds of an address; `options`: encoded, by code; `room`: bytes of options that fit into a packet.
     """
 
     server: bytes
@@ -32,12 +33,14 @@ class Dhcp6Terms(NamedTuple):
     links: tuple[IPv6Network, ...]
     lifetime: int
     options: Mapping[int, bytes]
+    room: int
 
-    def wanted(self, codes: Iterable[int] | None) -> Iterator[bytes]:
-        """The options that a client asks for; all where it does not say (None)."""
+    def wanted(self, codes: Iterable[int] | None, room: int) -> Iterator[bytes]:
+        """The options that a client asks for, all where it does not say (None), as far as they fit into `room` bytes."""
         for code in self.options if codes is None else sorted(codes):
-            found = self.options.get(code)
-            if found is not None:
+            found = self.options.get(code, b"")
+            if 0 < len(found) <= room:
+                room -= len(found)
                 yield found
 
     def on_link(self, address: bytes) -> bool:
@@ -91,6 +94,7 @@ def terms(rows: Dhcp6Rows, lifetime: int, domain: str) -> Dhcp6Terms:
         tuple([IPv6Network(each.cidr, strict=False) for each in rows.subnets]),
         lifetime,
         dict(_options(rows.port, told, lifetime, domain)),
+        rows.network.mtu - _HEADERS,
     )
 
 
