@@ -150,17 +150,20 @@ def status(code: int, why: str = "") -> bytes:
     return option(STATUS, pack("!H", code) + why.encode())
 
 
-def addresses(iaid: bytes, held: Sequence[bytes], gone: Sequence[bytes], lifetime: int) -> bytes:
-    """An IA_NA with addresses that the client holds for `lifetime` seconds, and others that it may use no more.
+class LeaseTimes(NamedTuple):
+    """Seconds of an address, until a client renews it (T1), and until it asks any server (T2)."""
 
-    It renews after a half, and asks any server after four fifths (21.4).
-    """
-    t1, t2 = (0xFFFFFFFF, 0xFFFFFFFF) if lifetime == 0xFFFFFFFF else (lifetime // 2, lifetime * 4 // 5)
-    if not held:
-        t1 = t2 = 0
+    lifetime: int
+    renewal: int
+    rebinding: int
+
+
+def addresses(iaid: bytes, held: Sequence[bytes], gone: Sequence[bytes], times: LeaseTimes) -> bytes:
+    """An IA_NA with addresses that the client holds, and others that it may use no more."""
+    lifetime, *t1_t2 = times if held else (0, 0, 0)
     some = [option(IA_ADDRESS, address + pack("!II", lifetime, lifetime)) for address in held]
     some += [option(IA_ADDRESS, address + bytes(8)) for address in gone]
-    return option(IA_NA, iaid + pack("!II", t1, t2) + b"".join(some))
+    return option(IA_NA, iaid + pack("!II", *t1_t2) + b"".join(some))
 
 
 def refused(association: IdentityAssociation, code: int, why: str) -> bytes:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from oslo_config import cfg
 
+from controller.config import services
 from controller.config.physical_networks import PhysicalNetworks, configured
-from controller.config.services import SERVICES, ServiceSettings, services
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.certificates import own_certificate
 from controller.runtime.errors import Misconfigured
@@ -122,7 +122,7 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                                       f"where [auth] strategy = none.")
         for name, limit in QUOTAS.items()
     ],
-    "services": SERVICES,
+    "services": services.OPTIONS,
     "hub": [
         cfg.FloatOpt("held_warning", default=0.25, min=0.0,
                      help="Seconds that one green thread may keep all others waiting before it is logged, with its "
@@ -153,7 +153,6 @@ class Settings(NamedTuple):
     packet_in_rate: int
     drop_rate: int
     router_rate: int
-    services: ServiceSettings
     connection_pickup: int
     adopt: bool
     adopted_switches: int
@@ -182,6 +181,7 @@ class Settings(NamedTuple):
     held_warning: float = 0.25
     hosts: tuple[str, ...] = ()  # in lower case
     connections_per_address: int = 1024
+    services: services.ServiceSettings = services.ServiceSettings()
 
     @property
     def underlay_room(self) -> int:
@@ -260,7 +260,6 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         packet_in_rate=conf.openflow.packet_in_rate,
         drop_rate=conf.openflow.drop_rate,
         router_rate=conf.openflow.router_rate,
-        services=services(conf),
         connection_pickup=conf.openflow.connection_pickup,
         adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,
         adopted_switches=conf.openflow.adopted_switches,
@@ -291,6 +290,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         held_warning=conf.hub.held_warning,
         hosts=tuple(map(_host, conf.northbound.hosts)),
         connections_per_address=conf.northbound.connections_per_address,
+        services=services.services(conf),
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv6Address
 
 from apps.packets import dhcp6, udp
-from apps.packets.dhcp6 import ClientMessage, IdentityAssociation
+from apps.packets.dhcp6 import ClientMessage, IdentityAssociation, LeaseTimes
 from apps.services.address import ADDRESS6, MAC
 from controller.config.services import ServiceSettings
 from controller.model.reader import Reader
@@ -58,11 +58,15 @@ class Dhcp6:
         kept = self._kept.get(rows.port.id)
         if kept is not None and kept[0].same(rows):
             return kept[1]
-        made = terms(rows, self._settings.lease, self._settings.dns_domain)
+        made = terms(rows, _times(self._settings), self._settings.dns_domain)
         if len(self._kept) >= MOST_KEPT:
             del self._kept[next(iter(self._kept))]
         self._kept[rows.port.id] = rows, made
         return made
+
+
+def _times(settings: ServiceSettings) -> LeaseTimes:
+    return LeaseTimes(settings.lease, settings.renewal, settings.rebinding)
 
 
 def reply(asked: ClientMessage, own: Dhcp6Terms, *, unicast: bool = False) -> bytes:
@@ -140,7 +144,7 @@ def _offer(asked: ClientMessage, own: Dhcp6Terms) -> Iterator[bytes]:
     given = allotted(ias, own.held)
     for each in ias:
         if given[each.iaid]:
-            yield dhcp6.addresses(each.iaid, given[each.iaid], (), own.lifetime)
+            yield dhcp6.addresses(each.iaid, given[each.iaid], (), own.times)
         else:
             yield dhcp6.refused(each, dhcp6.NO_ADDRESSES, "the port has no more addresses")
     yield from _nothing_else(asked)
@@ -155,7 +159,7 @@ def _assign(asked: ClientMessage, own: Dhcp6Terms) -> Iterator[bytes]:
             yield dhcp6.refused(each, dhcp6.NOT_ON_LINK, "of another link")
         elif given[each.iaid]:
             gone = [address for address in each.addresses if address not in own.held]
-            yield dhcp6.addresses(each.iaid, given[each.iaid], gone, own.lifetime)
+            yield dhcp6.addresses(each.iaid, given[each.iaid], gone, own.times)
         else:
             yield dhcp6.refused(each, dhcp6.NO_ADDRESSES, "the port has no more addresses")
     yield from _nothing_else(asked)
@@ -168,7 +172,7 @@ def _extend(asked: ClientMessage, own: Dhcp6Terms) -> Iterator[bytes]:
     for each in ias:
         gone = [address for address in each.addresses if address not in own.held]
         if given[each.iaid] or gone:
-            yield dhcp6.addresses(each.iaid, given[each.iaid], gone, own.lifetime)
+            yield dhcp6.addresses(each.iaid, given[each.iaid], gone, own.times)
         else:
             yield dhcp6.refused(each, dhcp6.NO_BINDING, "the port has no address for it")
     yield from _nothing_else(asked, bound=True)

@@ -25,13 +25,13 @@ _MOST_RT = (3600).to_bytes(4, "big")  # seconds (RFC 8415, 7.6): the default, to
 
 class Dhcp6Terms(NamedTuple):
     """`server`: identifier; `held`: addresses of the port that DHCPv6 gives it; `links`: prefixes of its network;
-    `lifetime`: seconds of an address; `options`: encoded, by code; `room`: bytes of options that fit into a packet.
+    `times`: of an address; `options`: encoded, by code; `room`: bytes of options that fit into a packet.
     """
 
     server: bytes
     held: tuple[bytes, ...]
     links: tuple[IPv6Network, ...]
-    lifetime: int
+    times: dhcp6.LeaseTimes
     options: Mapping[int, bytes]
     room: int
 
@@ -81,8 +81,8 @@ def rows_of(port: Port, see: Reader) -> Dhcp6Rows | None:
     return Dhcp6Rows(port, network, subnets)
 
 
-def terms(rows: Dhcp6Rows, lifetime: int, domain: str) -> Dhcp6Terms:
-    """`lifetime` in seconds; `domain` "": none is told."""
+def terms(rows: Dhcp6Rows, times: dhcp6.LeaseTimes, domain: str) -> Dhcp6Terms:
+    """`domain` "": none is told."""
     by_id = {each.id: each for each in rows.subnets if each.enable_dhcp}
     told = [by_id[each.subnet_id] for each in rows.port.fixed_ips if each.subnet_id in by_id]
     told = [each for each in dict.fromkeys(told) if each.address_mode in (STATEFUL, STATELESS)]
@@ -92,8 +92,8 @@ def terms(rows: Dhcp6Rows, lifetime: int, domain: str) -> Dhcp6Terms:
         server_id(rows.network.id),
         tuple(held),
         tuple([IPv6Network(each.cidr, strict=False) for each in rows.subnets]),
-        lifetime,
-        dict(_options(rows.port, told, lifetime, domain)),
+        times,
+        dict(_options(rows.port, told, times.lifetime, domain)),
         rows.network.mtu - _HEADERS,
     )
 

@@ -90,7 +90,7 @@ def test_a_solicitation_is_offered_the_ports_own_address_with_preference() -> No
     assert isinstance(said, dhcp6.DHCP6_Advertise) and associations(said) == {7: {OWN: LEASE}}
     assert said[dhcp6.DHCP6OptPref].prefval == 255 and bytes(said[dhcp6.DHCP6OptClientId].duid) == bytes(six.DUID)
     held = said[dhcp6.DHCP6OptIA_NA]
-    assert (held.T1, held.T2) == (43_200, 69_120)
+    assert (held.T1, held.T2) == (43_200, 75_600)
 
 
 def test_what_a_solicitation_names_of_others_is_not_looked_at() -> None:

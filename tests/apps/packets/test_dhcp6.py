@@ -82,7 +82,7 @@ def test_no_changed_byte_makes_the_reader_fail(at: int, value: int) -> None:
 
 def test_the_server_s_messages_are_read_by_another_library() -> None:
     said = dhcp6.message(dhcp6.REPLY, b"\1\2\3", [
-        dhcp6.option(dhcp6.CLIENT_ID, bytes(DUID)), dhcp6.addresses(b"\0\0\0\7", [A], [B], 1000),
+        dhcp6.option(dhcp6.CLIENT_ID, bytes(DUID)), dhcp6.addresses(b"\0\0\0\7", [A], [B], dhcp6.LeaseTimes(1000, 500, 800)),
         dhcp6.refused(IdentityAssociation(dhcp6.IA_TA, b"\0\0\0\x08", ()), dhcp6.NO_ADDRESSES, "none"),
         dhcp6.refused(IdentityAssociation(dhcp6.IA_PD, b"\0\0\0\x09", ()), dhcp6.NO_PREFIXES, "none"),
         dhcp6.status(dhcp6.SUCCESS, "well"),
@@ -98,8 +98,6 @@ def test_the_server_s_messages_are_read_by_another_library() -> None:
     assert read_back.lastlayer().statusmsg == b"well"
 
 
-def test_an_endless_lease_is_never_renewed_and_no_lease_at_once() -> None:
-    endless = other.DHCP6OptIA_NA(dhcp6.addresses(b"\0\0\0\7", [A], [], 0xFFFFFFFF))
-    assert (endless.T1, endless.T2) == (0xFFFFFFFF, 0xFFFFFFFF)
-    ended = other.DHCP6OptIA_NA(dhcp6.addresses(b"\0\0\0\7", [], [A], 1000))
+def test_what_ends_is_not_to_be_renewed() -> None:
+    ended = other.DHCP6OptIA_NA(dhcp6.addresses(b"\0\0\0\7", [], [A], dhcp6.LeaseTimes(1000, 500, 800)))
     assert (ended.T1, ended.T2, ended.ianaopts[0].validlft) == (0, 0, 0)
