@@ -43,7 +43,7 @@ class Dhcp6:
             raise Ignored("malformed")
         asked = dhcp6.read(datagram.payload)
         if asked is None:
-            raise Ignored("relayed" if datagram.payload[:1] in dhcp6.RELAYED else "malformed")
+            raise Ignored("relayed" if datagram.payload and datagram.payload[0] in dhcp6.RELAYED else "malformed")
         port = asker(frame, see)
         rows = rows_of(port, see) if port is not None else None
         if rows is None:
@@ -153,9 +153,9 @@ def _offer(asked: ClientMessage, own: Dhcp6Terms) -> Iterator[bytes]:
 def _assign(asked: ClientMessage, own: Dhcp6Terms) -> Iterator[bytes]:
     """To REQUEST (18.3.2)."""
     ias = _of_kind(asked, dhcp6.IA_NA)
-    given = allotted(ias, own.held)
+    given = allotted([each for each in ias if all(map(own.on_link, each.addresses))], own.held)
     for each in ias:
-        if any(not own.on_link(address) for address in each.addresses):
+        if each.iaid not in given:
             yield dhcp6.refused(each, dhcp6.NOT_ON_LINK, "of another link")
         elif given[each.iaid]:
             gone = [address for address in each.addresses if address not in own.held]

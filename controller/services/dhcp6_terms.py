@@ -36,7 +36,7 @@ class Dhcp6Terms(NamedTuple):
     room: int
 
     def wanted(self, codes: Iterable[int] | None, room: int) -> Iterator[bytes]:
-        """The options that a client asks for, all where it does not say (None), as far as they fit into `room` bytes."""
+        """The options that a client asks for, all where it does not say (None): those that fit into `room` bytes."""
         for code in self.options if codes is None else sorted(codes):
             found = self.options.get(code, b"")
             if 0 < len(found) <= room:
