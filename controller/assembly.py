@@ -49,7 +49,7 @@ from controller.reconcile.statuses import Statuses
 from controller.runtime import garbage, hub
 from controller.runtime.errors import Misconfigured
 from controller.runtime.held import HubWatch
-from controller.services import ANSWERS
+from controller.services.catalogue import services
 from controller.services.dispatch import NetworkServices
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
@@ -129,16 +129,18 @@ class Controller:
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
-        services = NetworkServices(self.replica.model, ANSWERS)
+        told = services(settings.services)
+        network_services = NetworkServices(self.replica.model, told.answers)
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
             tracker_probe.SERVICE: room.probe_returned,
             errors.SERVICE: Answering(self.replica.model, router_errors.answer),
             asking.WANTED: self.neighbors.wanted, asking.ANSWERS: self.neighbors.answered,
-            asking.ANNOUNCED: self.neighbors.announced, served.SERVICE: services.packet_in,
+            asking.ANNOUNCED: self.neighbors.announced, served.SERVICE: network_services.packet_in,
         })  # fmt: skip
-        self.periodic = Periodic(self.replica.model, (PROBING, ANNOUNCING, self.neighbors.refresh), mastery)
+        works = (PROBING, ANNOUNCING, self.neighbors.refresh, *told.works)
+        self.periodic = Periodic(self.replica.model, works, mastery)
         self.replica.listen(self.periodic.changed)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, packet_ins, self.periodic,
@@ -155,7 +157,7 @@ class Controller:
             inventory, FabricReport(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
-            [packet_ins.metrics, services.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
+            [packet_ins.metrics, network_services.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
              self.neighbors.metrics, self.rankings.metrics,
              *([self.cluster.metrics] if self.cluster else [])],
             self._databases,

@@ -20,6 +20,8 @@ OPTIONS: list[cfg.Opt] = [
     cfg.IntOpt("dhcp_rebinding_time", min=60, max=2**32 - 2,
                help="Seconds after which a client whose renewals were not answered asks every server (T2).  By default "
                     "seven eighths of the lease."),
+    cfg.IntOpt("ra_interval", default=200, min=4, max=1800,
+               help="Seconds between two router advertisements that nobody asked for."),
     cfg.StrOpt("dns_domain", default=DEFAULT_DOMAIN,
                help="Domain of ports' names, of which Tenet alone answers; empty: names have none."),
 ]  # fmt: skip
@@ -35,6 +37,7 @@ class ServiceSettings(NamedTuple):
     rebinding: int = 75_600
     naming: Naming = Naming()
     rate: int = 50
+    ra_interval: int = 200
 
     @property
     def dns_domain(self) -> str:
@@ -54,4 +57,5 @@ def services(conf: cfg.ConfigOpts) -> ServiceSettings:
     if len(said.dns_domain) > 253 or not _DOMAIN.fullmatch(said.dns_domain):
         raise ValueError(f"[services] dns_domain: {said.dns_domain!r} is not a domain, such as cloud.example.net")
     domain = said.dns_domain.lower().removesuffix(".")
-    return ServiceSettings(lease, renewal, rebinding, Naming(f"{domain}." if domain else ""), said.rate)
+    return ServiceSettings(lease, renewal, rebinding, Naming(f"{domain}." if domain else ""), said.rate,
+                           said.ra_interval)  # fmt: skip

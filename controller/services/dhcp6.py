@@ -13,13 +13,13 @@ from ipaddress import IPv6Address
 from apps.packets import dhcp6, udp
 from apps.packets.dhcp6 import ClientMessage, IdentityAssociation, LeaseTimes
 from apps.services.address import ADDRESS6, MAC
+from apps.services.dhcp6 import SERVER_PORT
 from controller.config.services import ServiceSettings
 from controller.model.reader import Reader
 from controller.services.dhcp6_terms import Dhcp6Rows, Dhcp6Terms, rows_of, terms
 from controller.services.dispatch import Ignored, asker, to_asker
 from controller.switches.packet_in import FrameOut, PuntedFrame
 
-CLIENT_PORT, SERVER_PORT = 546, 547
 MOST_KEPT = 16_384  # ports whose terms are kept
 _ANSWERED_MULTICAST_ONLY = (dhcp6.SOLICIT, dhcp6.CONFIRM, dhcp6.REBIND, dhcp6.INFORMATION_REQUEST)  # 16
 _TO_ANY_SERVER = (dhcp6.SOLICIT, dhcp6.CONFIRM, dhcp6.REBIND)

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from apps.packets import dhcp6, dhcp6_names
 from apps.packets.domain_names import encoded
+from apps.services.dhcp6 import STATEFUL, served
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port, Subnet
 from controller.services.told import resolvers
 
-STATEFUL, STATELESS = "dhcpv6-stateful", "dhcpv6-stateless"
 _OF_NETWORKS = uuid.UUID("5a7cbd3e-4f0b-5d0e-9d0e-6c1c2a4b7f61")  # name space of servers' identifiers
 _DUID_UUID = b"\0\4"  # RFC 6355
 _HEADERS = 40 + 8 + 4  # bytes: IPv6, UDP, and those of a message before its options
@@ -75,7 +75,7 @@ def rows_of(port: Port, see: Reader) -> Dhcp6Rows | None:
     """Of a port with an address of a subnet with DHCPv6; None of another."""
     network = see.get(Network, port.network_id)
     subnets = tuple([each for each in see.find(Subnet, "network_id", port.network_id) if each.ip_version == 6])
-    told = {each.id for each in subnets if each.enable_dhcp and each.address_mode in (STATEFUL, STATELESS)}
+    told = {each.id for each in subnets if served(each)}
     if network is None or told.isdisjoint(port.subnets):
         return None
     return Dhcp6Rows(port, network, subnets)
@@ -83,9 +83,8 @@ def rows_of(port: Port, see: Reader) -> Dhcp6Rows | None:
 
 def terms(rows: Dhcp6Rows, times: dhcp6.LeaseTimes, domain: str) -> Dhcp6Terms:
     """`domain` "": none is told."""
-    by_id = {each.id: each for each in rows.subnets if each.enable_dhcp}
-    told = [by_id[each.subnet_id] for each in rows.port.fixed_ips if each.subnet_id in by_id]
-    told = [each for each in dict.fromkeys(told) if each.address_mode in (STATEFUL, STATELESS)]
+    by_id = {each.id: each for each in rows.subnets if served(each)}
+    told = [by_id[subnet_id] for subnet_id in dict.fromkeys(rows.port.subnets) if subnet_id in by_id]
     stateful = {each.id for each in told if each.address_mode == STATEFUL}
     held = [IPv6Address(each.ip_address).packed for each in rows.port.fixed_ips if each.subnet_id in stateful]
     return Dhcp6Terms(
