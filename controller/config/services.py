@@ -36,7 +36,7 @@ class ServiceSettings(NamedTuple):
     renewal: int = 43_200
     rebinding: int = 75_600
     naming: Naming = Naming()
-    rate: int = 50
+    rate: int = 50  # packets a second of one port
     ra_interval: int = 200
 
     @property
