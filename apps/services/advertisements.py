@@ -13,7 +13,7 @@ from controller.flow import Action, Flow, in_order, resubmit
 from controller.model.reader import Reader
 from controller.model.rows import RouterInterface, Subnet
 
-from ..matches import ICMPV6, IPV6, UNTAGGED, from_here
+from ..matches import ICMPV6, IPV6, UNTAGGED, of_network
 from ..pipeline import ANSWER, ANSWERED, FROM_FABRIC, HIGH, ROUTED, SEGMENT, SERVED, SERVICE, SOLICITED
 from ..routing.interface import LiveInterface, live
 from ..source import ROUTER_SOLICITATION
@@ -41,7 +41,7 @@ def advertising(interface: RouterInterface, see: Reader) -> Advertising | None:
 def router_interface(interface: RouterInterface, see: Reader) -> Iterator[Flow]:
     found = advertising(interface, see)
     if found is not None:
-        asked = in_order(IPV6, ICMPV6, ROUTER_SOLICITATION, UNTAGGED, from_here(found.interface.segment))
+        asked = in_order(IPV6, ICMPV6, ROUTER_SOLICITATION, UNTAGGED, of_network(found.interface.segment))
         handed_over = (SERVICE.put(SOLICITED), resubmit(SERVED.number), SERVICE.put(0))
         yield Flow(ANSWER, HIGH, asked, handed_over, goto=ANSWERED)
 

@@ -11,7 +11,7 @@ from controller.flow import Flow, field, in_order
 from controller.model.reader import Reader
 from controller.model.rows import Network, Subnet
 
-from ..matches import IPV6, UDP, UNTAGGED, from_here
+from ..matches import IPV6, UDP, UNTAGGED, of_network
 from ..pipeline import ANSWER, DHCP6, HIGH, SERVED, SERVICE
 from .address import told
 
@@ -27,7 +27,7 @@ def served(subnet: Subnet) -> bool:
 def network(network: Network, see: Reader) -> Iterator[Flow]:
     if any(map(served, told(network.id, see))):
         asked = in_order(IPV6, UDP, field("udp_src", CLIENT_PORT), field("udp_dst", SERVER_PORT), UNTAGGED,
-                         from_here(network.segment))  # fmt: skip
+                         of_network(network.segment))  # fmt: skip
         yield Flow(ANSWER, HIGH, asked, (SERVICE.put(DHCP6),), goto=SERVED)
 
 

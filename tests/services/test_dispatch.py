@@ -20,7 +20,7 @@ from tests.world import World
 
 
 def asked(service: int, key: int = 9) -> PacketIn:
-    return PacketIn(77, 3, 1, 82, b"a frame", {"reg5": service << SERVICE.low, "reg6": key})
+    return PacketIn(77, 3, 1, 82, b"a frame", {"reg5": service << SERVICE.low, "reg6": key | 3 << 16})
 
 
 def counted(services: NetworkServices) -> dict[tuple[str, ...], float]:
