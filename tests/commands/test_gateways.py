@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.commands.findings import without_gateway
+from controller.commands.findings import faulty
 from controller.commands.gateways import faults, table
 
 
@@ -31,7 +31,7 @@ def test_faults() -> None:
         "gateway h3 is not heard by h4 (BFD)",
         "gateway h5 has no link to physical network p1",
     ]
-    assert without_gateway(faults(said)).faults == 4
+    assert faulty(faults(said)).faults == 4
     lines = table(said).splitlines()
     assert lines[0] == "5 gateways" and lines[1].startswith("  !! router r9")
     assert [line.split()[1] for line in lines if line.startswith("h")] == ["alive", "dead", "alive", "draining", "dead"]
