@@ -21,6 +21,9 @@ SUITES := store openflow ovsdb api servers hostile identity clients tempest e2e 
 UNIT := $(filter-out $(addprefix tests/,$(addsuffix /,$(SUITES) lab bench)),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 UNIT := $(filter-out tests/__pycache__/,$(UNIT))
 
+# Pure tests take all of the processor: one process a core.
+EVERY_CORE := -n auto --dist worksteal
+
 OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server openvswitch-common:ovs-ofctl
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
@@ -63,7 +66,7 @@ test: test-unit test-store test-openflow test-ovsdb test-api test-servers test-h
 	@echo "all suites passed"
 
 test-unit: install  ## the pure parts: no sockets, no switches
-	$(BIN)/pytest -q $(UNIT)
+	$(BIN)/pytest -q $(EVERY_CORE) $(UNIT)
 
 test-store: install  ## the store's contract and its engines, on a real etcd
 	@tools/need.sh $(ETCD) $(CERTIFICATES)
@@ -128,7 +131,7 @@ test-cluster: install  ## members of etcd and of Tenet that die, stop and are cu
 
 test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
-	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider $(UNIT)
+	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider $(EVERY_CORE) $(UNIT)
 	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/openflow
 
 # ryu 4.34 builds with setuptools before 58 only, and not in isolation, where pip would take a newer one
