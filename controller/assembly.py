@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from apps import learn, tracker_probe
+from apps.pipeline import NAMES
 from apps.routing import asking, errors
 from apps.security import recover, verdicts
 from apps.services import served
@@ -51,6 +52,7 @@ from controller.runtime.errors import Misconfigured
 from controller.runtime.held import HubWatch
 from controller.services import ANSWERS
 from controller.services.dispatch import NetworkServices
+from controller.services.dns_service import NameService
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
 from controller.switches import router_errors
@@ -129,7 +131,8 @@ class Controller:
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
-        services = NetworkServices(self.replica.model, ANSWERS)
+        names = NameService(self.replica.model, settings.services)
+        services = NetworkServices(self.replica.model, {**ANSWERS, NAMES: ("dns", names.answer)})
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
@@ -155,8 +158,8 @@ class Controller:
             inventory, FabricReport(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
-            [packet_ins.metrics, services.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
-             self.neighbors.metrics, self.rankings.metrics,
+            [packet_ins.metrics, services.metrics, names.metrics, self.periodic.metrics, last_drops.metrics,
+             room.metrics, self.neighbors.metrics, self.rankings.metrics,
              *([self.cluster.metrics] if self.cluster else [])],
             self._databases,
         )  # fmt: skip

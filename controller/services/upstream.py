@@ -121,6 +121,15 @@ def after_question(wire: bytes) -> int:
     return place + 5
 
 
+def failed(asked: bytes, question: bytes) -> bytes:
+    """The answer that nobody has one (SERVFAIL); `question`: the one that was asked, as a message.
+
+    With the question in it: clients wait on otherwise.
+    """
+    flags = bytes((0x80 | asked[2] & 0x01, 0x82))
+    return asked[:2] + flags + b"\0\1" + bytes(6) + question[_HEADER : after_question(question)]
+
+
 def passed_on(asked: bytes, found: bytes, limit: int) -> bytes:
     """An upstream resolver's answer as it goes to who asked: with his id; truncated where it is too large for him."""
     if len(found) <= limit:

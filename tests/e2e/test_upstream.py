@@ -18,7 +18,6 @@ import pytest
 
 from controller.services import upstream
 from controller.services.upstream import Upstream, answers, passed_on
-
 from tests.services.dns_site import question
 
 Server = tuple[str, int]
