@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from prometheus_client.core import CounterMetricFamily
 
-from apps.pipeline import OUT_KEY, PERMITTED, SERVICE
+from apps.pipeline import IN_KEY, OUT_KEY, PERMITTED, SERVICE
 from controller.flow import OWN_PORT, Action, resubmit
 from controller.flow.fields import KEYS
 from controller.model.model import Model
@@ -22,7 +22,7 @@ from controller.model.rows import Interface, Port, Switch
 from controller.openflow.session import PacketIn, Session
 from controller.runtime import hub
 from controller.runtime.logpace import LogPace, times
-from controller.switches.packet_in import IN_KEY, Answer, FrameOut, PuntedFrame
+from controller.switches.packet_in import Answer, FrameOut, PuntedFrame
 
 log = logging.getLogger("tenet.services")
 
@@ -63,7 +63,7 @@ class NetworkServices:
             self._outcomes["", "unknown"] += 1
             return
         name, answer = found
-        frame = PuntedFrame(packet.registers.get(IN_KEY, 0), packet.in_port, packet.data, packet.registers)
+        frame = PuntedFrame(IN_KEY.of(packet.registers), packet.in_port, packet.data, packet.registers)
         see = Reader(self._model, switches[0].id)
         try:
             self._send(session, name, lambda: answer(frame, see))
