@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,33 +33,32 @@ www AAAA 2001:db8::80
 """ + "".join(f"many A 198.51.100.{number}\n" for number in range(99))
 
 
-@pytest.fixture(scope="module")
-def bind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port on loopback of a BIND that is primary for example.test."""
-    named = shutil.which("named", path="/usr/sbin:/usr/bin:/sbin:/bin")
-    assert named and shutil.which("dig"), "bind9 and bind9-dnsutils are needed"
-    directory = tmp_path_factory.mktemp("bind")
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+PORT, NOBODY = 5300, 5301  # of BIND on the controller's loopback, and of nobody
+NAMED = shutil.which("named", path="/usr/sbin:/usr/bin:/sbin:/bin")
+
+
+@contextmanager
+def bind(namespace: str, directory: Path) -> Iterator[None]:
+    """A BIND that is primary for example.test, in a namespace."""
+    assert NAMED and shutil.which("dig"), "bind9 and bind9-dnsutils are needed"
     (directory / "zone").write_text(ZONE)
-    (directory / "named.conf").write_text(BIND.format(directory=directory, port=port))
-    log = (directory / "log").open("w")
-    argv = [named, "-g", "-c", str(directory / "named.conf"), "-n", "1"]
-    process = subprocess.Popen(argv, stdout=log, stderr=log)
-    try:
-        assert until(lambda: process.poll() is not None or _dig_here(port) == "192.0.2.80", 20)
-        assert process.poll() is None, (directory / "log").read_text()[-2000:]
-        yield port
-    finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
+    (directory / "named.conf").write_text(BIND.format(directory=directory, port=PORT))
+    argv = [NAMED, "-g", "-c", str(directory / "named.conf"), "-n", "1"]
+    asked = ["dig", "+short", "+time=1", "+tries=1", "@127.0.0.1", "-p", str(PORT), "www.example.test"]
 
+    def serves() -> bool:
+        said = subprocess.run(inside(namespace, asked), capture_output=True, text=True, check=False).stdout
+        return said.strip() == "192.0.2.80"
 
-def _dig_here(port: int) -> str:
-    argv = ["dig", "+short", "+time=1", "+tries=1", "@127.0.0.1", "-p", str(port), "www.example.test"]
-    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
+    with (directory / "log").open("w") as log:
+        process = subprocess.Popen(inside(namespace, argv), stdout=log, stderr=log)
+        try:
+            assert until(lambda: process.poll() is not None or serves(), 30), "BIND does not serve"
+            assert process.poll() is None, (directory / "log").read_text()[-2000:]
+            yield
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 class Site:
@@ -82,17 +81,13 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(bind: int) -> Iterator[Site]:
-    # the first is nobody: an upstream resolver that does not answer
-    options = {"services": {"dns_domain": "cloud.test", "dns_servers": f"127.0.0.1:{_nobody()}, 127.0.0.1:{bind}"}}
-    with cloud([["vxlan"], ["vxlan"]], options) as made:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    options = {"services": {"dns_domain": "cloud.test", "dns_servers": f"127.0.0.1:{NOBODY}, 127.0.0.1:{PORT}"}}
+    with (
+        cloud([["vxlan"], ["vxlan"]], options) as made,
+        bind(made.lab.namespace, tmp_path_factory.mktemp("bind")),
+    ):
         yield Site(made)
-
-
-def _nobody() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def dig(vm: Vm, *what: str, at: str = FOUR) -> list[str]:
