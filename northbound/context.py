@@ -120,6 +120,12 @@ class GatewayOperators(Protocol):
         ...
 
 
+class ExternalDnsQueries(Protocol):
+    """What is published in external DNS."""
+
+    def report(self) -> dict[str, Any]: ...
+
+
 @dataclass(frozen=True)
 class Context:
     store: Store
@@ -130,6 +136,7 @@ class Context:
     drops: DropQueries
     metering: MeteringQueries
     gateways: GatewayOperators
+    external_dns: ExternalDnsQueries
     underlay_mtu: int = 1500
     least_mtu: int = 1280
     physical: PhysicalNetworks = NONE

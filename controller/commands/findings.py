@@ -56,8 +56,8 @@ def unfiltered(count: int) -> Findings:
     )
 
 
-def without_gateway(faults: list[str]) -> Findings:
-    """Findings on gateways of routers (`gateways.faults`)."""
+def faulty(faults: list[str]) -> Findings:
+    """Findings on gateways of routers and on external DNS (`gateways.faults`, `external_dns.faults`)."""
     return _gather([(BAD, fault) for fault in faults])
 
 
