@@ -170,6 +170,7 @@ class Controller:
             cluster=self.cluster.report if self.cluster else None,
             offered=settings.offered_interfaces,
             quantum=settings.quantum,
+            naming=settings.services.naming,
             hosts=Hosts(settings.hosts, tokens=settings.auth != "none"),
             **_identity(settings),
         )

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from oslo_config import cfg
 
+from controller.model.names import DEFAULT_DOMAIN, Naming
+
 OPTIONS: list[cfg.Opt] = [
     cfg.IntOpt("dhcp_lease_time", default=86_400, min=120, max=2**32 - 2,
                help="Seconds of a DHCP lease: so long a running VM keeps its address when no controller answers."),
@@ -15,20 +17,25 @@ OPTIONS: list[cfg.Opt] = [
     cfg.IntOpt("dhcp_rebinding_time", min=60, max=2**32 - 2,
                help="Seconds after which a client whose renewals were not answered asks every server (T2).  By default "
                     "seven eighths of the lease."),
-    cfg.StrOpt("dns_domain", default="openstacklocal",
-               help="Domain of VMs whose network has none of its own; empty: they are told none."),
+    cfg.StrOpt("dns_domain", default=DEFAULT_DOMAIN,
+               help="Domain of ports' names, of which Tenet alone answers; empty: names have none."),
 ]  # fmt: skip
 _LABEL = "[0-9A-Za-z_]([0-9A-Za-z_-]{0,61}[0-9A-Za-z_])?"
 _DOMAIN = re.compile(rf"({_LABEL}(\.{_LABEL})*\.?)?")
 
 
 class ServiceSettings(NamedTuple):
-    """Checked options of [services].  Times in seconds; `dns_domain` in lower case, without a dot at its end."""
+    """Checked options of [services].  Times in seconds."""
 
     lease: int = 86_400
     renewal: int = 43_200
     rebinding: int = 75_600
-    dns_domain: str = "openstacklocal"
+    naming: Naming = Naming()
+
+    @property
+    def dns_domain(self) -> str:
+        """The domain that VMs are told, in lower case and without a dot at its end."""
+        return self.naming.domain.removesuffix(".")
 
 
 def services(conf: cfg.ConfigOpts) -> ServiceSettings:
@@ -42,4 +49,5 @@ def services(conf: cfg.ConfigOpts) -> ServiceSettings:
                          f"({rebinding}), and that less than dhcp_lease_time ({lease})")  # fmt: skip
     if len(said.dns_domain) > 253 or not _DOMAIN.fullmatch(said.dns_domain):
         raise ValueError(f"[services] dns_domain: {said.dns_domain!r} is not a domain, such as cloud.example.net")
-    return ServiceSettings(lease, renewal, rebinding, said.dns_domain.rstrip(".").lower())
+    domain = said.dns_domain.lower().removesuffix(".")
+    return ServiceSettings(lease, renewal, rebinding, Naming(f"{domain}." if domain else ""))

@@ -56,6 +56,7 @@ TYPES: dict[int, tuple[str, ...]] = {
         "Conflict", "AddressGroupInUse", "AutoAllocationFailure", "DefaultExternalNetworkExists",
         "AddressPairAndPortSecurityRequired", "AddressScopeInUse",
         "AddressScopePrefixConflict", "AlreadyAttached", "DefaultSecurityGroupRuleExists", "DuplicateRbacPolicy",
+        "DuplicateRecordSet",
         "DeviceIDNotOwnedByTenant", "DuplicateSecurityGroupRuleInPost", "ExternalNetworkInUse", "FlatNetworkInUse",
         "FlavorDisabled", "FlavorInUse", "FlavorServiceProfileBindingExists",
         "ServiceProfileDisabled", "ServiceProfileInUse",

@@ -33,7 +33,8 @@ def test_nothing_needs_to_be_configured() -> None:
 
 def test_times_of_a_lease_follow_its_length(tmp_path: Path) -> None:
     found = told(tmp_path, "[services]\ndhcp_lease_time = 800\ndns_domain = Cloud.Example.NET.\n").services
-    assert found == (800, 400, 700, "cloud.example.net")
+    assert found[:3] == (800, 400, 700)
+    assert (found.naming.domain, found.dns_domain) == ("cloud.example.net.", "cloud.example.net")
 
 
 def test_a_file_overrides(tmp_path: Path) -> None:
