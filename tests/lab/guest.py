@@ -1,6 +1,6 @@
 """A VM's own operating system, as far as its DHCP client needs one: /etc, /run and /var/lib of its own.
 
-The clients are Debian's, with their own scripts; what they make of a lease is read from the kernel and /etc/resolv.conf.
+The clients are Debian's, with their own scripts; what they make of a lease, the kernel and /etc/resolv.conf tell.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from tests.lab.netns import inside, run
@@ -27,6 +27,7 @@ class Guest:
         self.vm = vm
         self.directory = vm._directory / f"guest-{vm.name}"
         self._client: Process | None = None
+        self._boots = 0
         shutil.copytree("/etc", self.directory / "etc", symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT),
                         ignore_dangling_symlinks=True)  # fmt: skip
         (self.directory / "etc" / "resolv.conf").unlink(missing_ok=True)
@@ -50,7 +51,9 @@ class Guest:
 
     def boot(self, *client: str) -> None:
         """Start its DHCP client, which goes on until `shut_down`."""
-        self._client = Process(self._command(client), self.directory / "client.log")
+        self._boots += 1
+        log = self.directory / f"client-{self._boots}.log"
+        self._client = Process(self._command(client), log)
 
     def shut_down(self) -> None:
         if self._client is not None:
@@ -61,12 +64,26 @@ class Guest:
         """What the client has written."""
         return self._client.text() if self._client is not None else ""
 
+    def told_to(self, number: int, wanted: str, within: float) -> bool:
+        """Signal the client; whether it writes what is wanted from then on."""
+        assert self._client is not None
+        before = len(self.said())
+        self._client.signal(number)
+        deadline = time.monotonic() + within
+        while wanted not in self.said()[before:]:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
     # --- what has become of eth0 ---
 
     def addresses(self, version: int = 4) -> list[str]:
         """With their prefixes; without link-local ones."""
         (shown,) = json.loads(run(["ip", "-j", "-n", self.vm.namespace, f"-{version}", "addr", "show", "eth0"])) or [{}]
-        return [f"{each['local']}/{each['prefixlen']}" for each in shown.get("addr_info", []) if each["scope"] != "link"]
+        return [
+            f"{each['local']}/{each['prefixlen']}" for each in shown.get("addr_info", []) if each["scope"] != "link"
+        ]
 
     def lifetime(self) -> int:
         """Seconds that its IPv4 address is valid for; 2^32 - 1 where the client does not tell the kernel."""
@@ -77,6 +94,14 @@ class Guest:
         """Destination to next hop, "" where it is on the link; without those of its own addresses' prefixes."""
         shown = json.loads(run(["ip", "-j", "-n", self.vm.namespace, "-4", "route", "show", "dev", "eth0"]))
         return {each["dst"]: each.get("gateway", "") for each in shown if each.get("protocol") != "kernel"}
+
+    def resolvers(self) -> list[str]:
+        """Servers of /etc/resolv.conf, and those that networkd has for systemd-resolved."""
+        said = self.read("etc/resolv.conf").splitlines()
+        for link in (self.directory / "run/systemd/netif/links").glob("*"):
+            said += [f"nameserver {each}" for line in link.read_text().splitlines() if line.startswith("DNS=")
+                     for each in line[4:].split()]  # fmt: skip
+        return [line.split()[1] for line in said if line.startswith("nameserver ")]
 
     def mtu(self) -> int:
         (shown,) = json.loads(run(["ip", "-j", "-n", self.vm.namespace, "link", "show", "eth0"]))
@@ -96,7 +121,7 @@ def dhclient(guest: Guest) -> None:
 
 
 def udhcpc(guest: Guest) -> None:
-    guest.boot("udhcpc", "-f", "-i", "eth0", "-s", "/etc/udhcpc/default.script", "-O", "staticroutes")
+    guest.boot("udhcpc", "-f", "-i", "eth0", "-s", "/etc/udhcpc/default.script", "-O", "mtu")
 
 
 def dhcpcd(guest: Guest) -> None:
