@@ -14,23 +14,20 @@ from controller.model.reader import Reader
 from controller.model.rows import Switch
 
 from ..arp import REQUEST, turned
+from ..matches import ARP, ICMPV6, IPV6, not_announced, of_network
 from ..pipeline import (
     ADVERTISE_OUTSIDE,
     ANSWER_OUTSIDE,
-    ARP,
     ASKED_OUTSIDE,
     FROM_EXTERNAL,
     FROM_FABRIC,
     FROM_OUTSIDE,
     HIGH,
-    ICMPV6,
     IN_KEY,
-    IPV6,
     LOCAL,
     ROUTED,
     ROUTER,
     USUAL,
-    of_network,
 )
 from ..source import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION
 
@@ -60,8 +57,8 @@ def answers(segment: int, mac: str, address: str, turn: Turn = at_once) -> Itera
 
 
 def _four(segment: int, mac: str, address: str) -> tuple[tuple[Field, ...], tuple[Action, ...]]:
-    """ARP (RFC 826)."""
-    asked = in_order(ARP, REQUEST, field("arp_tpa", address), of_network(segment))
+    """ARP (RFC 826); this switch's own announcements ask for the address that they are of."""
+    asked = in_order(ARP, REQUEST, field("arp_tpa", address), not_announced(segment))
     return asked, turned(mac)
 
 

@@ -10,6 +10,9 @@ from oslo_config import cfg
 from controller.model.names import DEFAULT_DOMAIN, Naming
 
 OPTIONS: list[cfg.Opt] = [
+    cfg.IntOpt("rate", default=50, min=1, max=100_000,
+               help="Packets a second that each port may ask the services of its network: DHCP, DNS, router "
+                    "solicitations."),
     cfg.IntOpt("dhcp_lease_time", default=86_400, min=120, max=2**32 - 2,
                help="Seconds of a DHCP lease: so long a running VM keeps its address when no controller answers."),
     cfg.IntOpt("dhcp_renewal_time", min=60, max=2**32 - 2,
@@ -31,6 +34,7 @@ class ServiceSettings(NamedTuple):
     renewal: int = 43_200
     rebinding: int = 75_600
     naming: Naming = Naming()
+    rate: int = 50  # packets a second of one port
 
     @property
     def dns_domain(self) -> str:
@@ -50,4 +54,4 @@ def services(conf: cfg.ConfigOpts) -> ServiceSettings:
     if len(said.dns_domain) > 253 or not _DOMAIN.fullmatch(said.dns_domain):
         raise ValueError(f"[services] dns_domain: {said.dns_domain!r} is not a domain, such as cloud.example.net")
     domain = said.dns_domain.lower().removesuffix(".")
-    return ServiceSettings(lease, renewal, rebinding, Naming(f"{domain}." if domain else ""))
+    return ServiceSettings(lease, renewal, rebinding, Naming(f"{domain}." if domain else ""), said.rate)

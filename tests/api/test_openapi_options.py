@@ -48,7 +48,7 @@ CHANGES_NOTHING = {
     ("nova", "endpoint"), ("openflow", "forget_after"), ("openflow", "drop_rate"), ("openflow", "connection_pickup"),
     ("openflow", "router_rate"), ("network", "permitted_ethertypes"),
     ("services", "dhcp_lease_time"), ("services", "dhcp_renewal_time"), ("services", "dhcp_rebinding_time"),
-    ("services", "dns_domain"),
+    ("services", "dns_domain"), ("services", "rate"),
 }  # fmt: skip
 QUERIES = {"/tenet/v1/trace": "?from={port}&to={port}"}
 STREAMS = ("/tenet/v1/events", "/metrics", "/docs")

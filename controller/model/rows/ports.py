@@ -61,6 +61,7 @@ def _at_floating_ips(reads: Reads, before: Port | None, after: Port | None) -> I
         "tags",
         "security_groups",
         "never_filtered",
+        "owned_names",
     ),
     parent=Reference("network_id", "network", "member"),
     refers=(Reference("security_groups", "security_group", "group-port"),),
@@ -138,6 +139,12 @@ class Port(Standard, frozen=True, kw_only=True):
     @property
     def addresses(self) -> tuple[str, ...]:
         return tuple([fixed.ip_address for fixed in self.fixed_ips])
+
+    @property
+    def owned_names(self) -> tuple[tuple[str, str], ...]:
+        """What its project's ports may ask the resolver for, as (project, name or address)."""
+        named = (self.dns_name,) if self.dns_name else ()
+        return tuple([(self.project_id, name) for name in (*named, *self.addresses)])
 
     @property
     def paired(self) -> tuple[str, ...]:
