@@ -104,6 +104,11 @@ class Guest:
         return [line.split()[1] for line in said if line.startswith("nameserver ")]
 
     def mtu(self) -> int:
+        """Of the default route, where dhcpcd puts it, else of the interface."""
+        (route,) = json.loads(run(["ip", "-j", "-n", self.vm.namespace, "route", "show", "default"])) or [{}]
+        for metrics in route.get("metrics", []):
+            if "mtu" in metrics:
+                return int(metrics["mtu"])
         (shown,) = json.loads(run(["ip", "-j", "-n", self.vm.namespace, "link", "show", "eth0"]))
         return int(shown["mtu"])
 
