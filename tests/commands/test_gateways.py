@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.commands.findings import without_gateway
+from controller.commands.findings import faulty
 from controller.commands.gateways import faults, table
 
 
@@ -29,7 +29,7 @@ def test_faults() -> None:
         "gateway h2 is dead; 3 routers have no other one alive",
         "gateway h3 is not heard by h4 (BFD)",
     ]
-    assert without_gateway(faults(said)).faults == 3
+    assert faulty(faults(said)).faults == 3
     lines = table(said).splitlines()
     assert lines[0] == "5 gateways" and lines[1].startswith("  !! router r9")
     assert [line.split()[1] for line in lines if line.startswith("h")] == ["alive", "dead", "alive", "draining", "dead"]
