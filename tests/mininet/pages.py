@@ -44,7 +44,10 @@ class Shell:
         try:
             self._process.stdin.write(f". {self._script} < /dev/null; echo; echo '--- end ---'\n")
             self._process.stdin.flush()
-            said = list(iter(self._process.stdout.readline, "--- end ---\n"))
+            said: list[str] = []
+            while (line := self._process.stdout.readline()) != "--- end ---\n":
+                assert line, f"the shell has ended:\n{''.join(said)}"
+                said.append(line)
         finally:
             watch.cancel()
         return "".join(said)
