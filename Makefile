@@ -142,7 +142,7 @@ $(RYU_INSTALLED): requirements-ryu.txt
 	@touch $@
 
 bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(ETCD)
+	@tools/need.sh $(LAB) $(ETCD) $(OVN) dnsmasq-base:dnsmasq
 	$(BIN)/python -m tests.bench
 
 bench-peers: install  ## Debian's OVN and Tenet in turns, on as many hypervisors each (root)
