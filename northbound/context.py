@@ -24,6 +24,7 @@ from .policy import Open, Policy
 from .streams import Streams
 
 Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
+Leased = Callable[[], dict[str, Any]]  # DHCP leases that this member gave, ready to be answered as JSON
 Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that a change would add and remove
 
 
@@ -120,6 +121,12 @@ class GatewayOperators(Protocol):
         ...
 
 
+class ExternalDnsQueries(Protocol):
+    """What is published in external DNS."""
+
+    def report(self) -> dict[str, Any]: ...
+
+
 @dataclass(frozen=True)
 class Context:
     store: Store
@@ -130,6 +137,7 @@ class Context:
     drops: DropQueries
     metering: MeteringQueries
     gateways: GatewayOperators
+    external_dns: ExternalDnsQueries
     underlay_mtu: int = 1500
     least_mtu: int = 1280
     physical: PhysicalNetworks = NONE
@@ -138,6 +146,7 @@ class Context:
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
     streams: Streams = field(default_factory=Streams)
     preview: Preview = lambda changes: []
+    leases: Leased = lambda: {"leases": [], "ending": {}, "declined": []}
     cluster: ClusterOperators | None = None
     offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
     quantum: bool = True  # v1.0 and v1.1 are served, too

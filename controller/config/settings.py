@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from oslo_config import cfg
 
-from controller.config import services
+from controller.config import external_dns, services
 from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.certificates import own_certificate
@@ -123,6 +123,7 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         for name, limit in QUOTAS.items()
     ],
     "services": services.OPTIONS,
+    "external_dns": external_dns.OPTIONS,
     "hub": [
         cfg.FloatOpt("held_warning", default=0.25, min=0.0,
                      help="Seconds that one green thread may keep all others waiting before it is logged, with its "
@@ -182,6 +183,7 @@ class Settings(NamedTuple):
     hosts: tuple[str, ...] = ()  # in lower case
     connections_per_address: int = 1024
     services: services.ServiceSettings = services.ServiceSettings()
+    external_dns: external_dns.ExternalDnsSettings | None = None
 
     @property
     def underlay_room(self) -> int:
@@ -291,6 +293,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         hosts=tuple(map(_host, conf.northbound.hosts)),
         connections_per_address=conf.northbound.connections_per_address,
         services=services.services(conf),
+        external_dns=external_dns.external_dns(conf),
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(

@@ -106,7 +106,7 @@ PORTS = Resource(
         attribute("network_id", uuid, May.CREATE, required=True),
         attribute("admin_state_up", boolean, May.SET),
         Attribute("status", Part(_status, 0),
-                  shape=either("ACTIVE", "BUILD", "DOWN", "ERROR")),
+                  shape=either("ACTIVE", "BUILD", "DOWN", "ERROR", "N/A")),
         Attribute("tenet:status_reason", Part(_status, 1), shape=SHOWN_TEXT),
         attribute("mac_address", nullable(mac, ""), May.SET, shape=SHOWN_TEXT),
         Attribute("fixed_ips", _fixed_ips, May.SET, fixed_ips, "fixed_ips"),

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from webob import Request
 
+from controller.diagnose.external_dns import ExternalDnsReport
 from controller.gateways.operators import GatewayOperations
 from controller.model.rows import FloatingIp, MeteringLabel, Network, Port
 from controller.publish.feed import Events
@@ -164,7 +165,8 @@ def plain_context(store: Store, replica: Replica, **others: Any) -> Context:
     """A context whose ports are ACTIVE and that knows no switches; `others`: fields of Context."""
     statuses = PlainStatuses(replica)
     return Context(store, replica, statuses, PlainOperators(), Events(replica, statuses), PlainDrops(),
-                   PlainMetering(), GatewayOperations(store, replica, lambda switch_id: False), **others)  # fmt: skip
+                   PlainMetering(), GatewayOperations(store, replica, lambda switch_id: False),
+                   ExternalDnsReport(replica), **others)  # fmt: skip
 
 
 @pytest.fixture
