@@ -21,6 +21,9 @@ SUITES := store openflow ovsdb api servers hostile identity clients tempest e2e 
 UNIT := $(filter-out $(addprefix tests/,$(addsuffix /,$(SUITES) lab bench)),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 UNIT := $(filter-out tests/__pycache__/,$(UNIT))
 
+# Pure tests take all of the processor: one process a core.
+EVERY_CORE := -n auto --dist worksteal
+
 OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server openvswitch-common:ovs-ofctl
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
@@ -64,7 +67,7 @@ test: test-unit test-store test-openflow test-ovsdb test-api test-servers test-h
 	@echo "all suites passed"
 
 test-unit: install  ## the pure parts: no sockets, no switches
-	$(BIN)/pytest -q $(UNIT)
+	$(BIN)/pytest -q $(EVERY_CORE) $(UNIT)
 
 test-store: install  ## the store's contract and its engines, on a real etcd
 	@tools/need.sh $(ETCD) $(CERTIFICATES)
@@ -129,7 +132,7 @@ test-cluster: install  ## members of etcd and of Tenet that die, stop and are cu
 
 test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
-	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider $(UNIT)
+	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider $(EVERY_CORE) $(UNIT)
 	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/openflow
 
 # ryu 4.34 builds with setuptools before 58 only, and not in isolation, where pip would take a newer one
@@ -140,7 +143,7 @@ $(RYU_INSTALLED): requirements-ryu.txt
 	@touch $@
 
 bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(ETCD)
+	@tools/need.sh $(LAB) $(ETCD) $(OVN) dnsmasq-base:dnsmasq
 	$(BIN)/python -m tests.bench
 
 bench-peers: install  ## Debian's OVN and Tenet in turns, on as many hypervisors each (root)

@@ -50,6 +50,8 @@ def faults(said: dict[str, Any]) -> list[str]:
         used = one["routers_active"] + one["routers_standby"]
         if not one["alive"] and used:
             found.append(f"gateway {one['switch']} is dead; {one['routers_active']} routers have no other one alive")
+        elif one["no_link"]:
+            found.append(f"gateway {one['switch']} has no link to physical network {', '.join(one['no_link'])}")
         elif one["not_heard_by"] and used:
             found.append(f"gateway {one['switch']} is not heard by {', '.join(one['not_heard_by'][:3])} (BFD)")
     return found

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from controller.gateways.candidates import gateway_hosts
+from controller.intent.networks import ZONE
 from controller.model.rows import GatewayHost, GatewayRanking, Network, Router, Switch, WatchPort
 from controller.runtime import hub
 from controller.runtime.errors import NotFound
@@ -51,6 +52,8 @@ class GatewayOperations:
                 "draining": switch_id in now.draining,
                 "alive": switch_id in now.alive,
                 "not_heard_by": sorted(unheard),
+                "availability_zone": (switch.zone if switch else "") or ZONE,
+                "no_link": list(switch.cut_off) if switch else [],
                 "routers_active": active[switch_id],
                 "routers_standby": standby[switch_id],
                 "routers_leaving": leaving[switch_id],
