@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from apps import learn, tracker_probe
-from apps.pipeline import DHCP4
+from apps.pipeline import DHCP4, NAMES
 from apps.routing import asking, errors
 from apps.security import recover, verdicts
 from apps.services import served
@@ -60,6 +60,7 @@ from controller.runtime.held import HubWatch
 from controller.services import ANSWERS
 from controller.services.dhcp4 import Dhcp4
 from controller.services.dispatch import NetworkServices
+from controller.services.dns_service import NameService
 from controller.services.leases import Leases
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
@@ -140,9 +141,10 @@ class Controller:
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
-        leases = Leases(self.replica.model, time.time)
-        dhcp4 = Dhcp4(settings.services, leases)
-        services = NetworkServices(self.replica.model, {**ANSWERS, DHCP4: ("dhcp", dhcp4.answer)})
+        leases, names = Leases(self.replica.model, time.time), NameService(self.replica.model, settings.services)
+        services = NetworkServices(self.replica.model, {
+            **ANSWERS, DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
+        })  # fmt: skip
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
@@ -169,7 +171,8 @@ class Controller:
             inventory, FabricReport(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
-            [packet_ins.metrics, services.metrics, leases.metrics, self.periodic.metrics, last_drops.metrics,
+            [packet_ins.metrics, services.metrics, names.metrics, leases.metrics, self.periodic.metrics,
+             last_drops.metrics,
              room.metrics, self.neighbors.metrics, self.rankings.metrics,
              *([self.cluster.metrics] if self.cluster else []),
              *([self._external_dns.metrics] if self._external_dns else [])],
