@@ -27,6 +27,7 @@ EVERY_CORE := -n auto --dist worksteal
 OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server openvswitch-common:ovs-ofctl
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
+DHCP_CLIENTS := isc-dhcp-client:dhclient udhcpc:udhcpc
 ETCD := etcd-server:etcd
 SERVERS := bind9:named bind9-dnsutils:nsupdate
 OVN := ovn-central:ovn-northd ovn-host:ovn-controller iperf3:iperf3
@@ -116,12 +117,12 @@ $(TEMPEST_INSTALLED): requirements-tempest.txt
 	@touch $@
 
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(CERTIFICATES)
+	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS)
 	$(BIN)/pytest -q tests/e2e
 
 # more random topologies than three: TENET_TEST_GRAPHS=20 make test-mininet
 test-mininet: install  ## wired switches, experiments and physical networks on Mininet, in namespaces of their own (root)
-	@tools/need.sh $(LAB) mininet:mn curl:curl jq:jq iperf3:iperf3
+	@tools/need.sh $(LAB) $(DHCP_CLIENTS) mininet:mn curl:curl jq:jq iperf3:iperf3
 	tools/alone.sh $(BIN)/pytest -q tests/mininet
 
 test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)
