@@ -68,6 +68,8 @@ ENDPOINTS = (
     Endpoint("GET", "/tenet/v1/external-dns", external_dns.show, "externalDns", "Names in external DNS.",
              "get_external_dns", about="What is published, what waits, and what is refused."),
     Endpoint("GET", GATEWAYS, gateway_hosts.show, "listGateways", "The gateways of routers.", "get_gateway"),
+    Endpoint("POST", f"{GATEWAYS}/rebalance", gateway_hosts.rebalance, "rebalanceGateways",
+             "Move some routers to the gateways that would be drawn for them.", "update_gateway", about="Begun."),
     Endpoint("POST", f"{GATEWAYS}/{{id}}/drain", gateway_hosts.drain, "drainGateway",
              "Move routers from a gateway to others.", "update_gateway", about="Done."),
     Endpoint("DELETE", f"{GATEWAYS}/{{id}}/drain", gateway_hosts.undrain, "undrainGateway",

@@ -11,6 +11,11 @@ from controller.model.rows import Switch
 STEADY = 10.0  # seconds for which a link is to be up before it counts again
 
 
+def cut_off(model: Model) -> frozenset[tuple[str, str]]:
+    """Switches with the physical networks to which they have no link now."""
+    return frozenset((switch.id, name) for switch in model.rows(Switch).values() for name in switch.cut_off)
+
+
 class OutsideLinks:
     """A link that goes down counts as down at once, one that comes and goes all the time."""
 
@@ -22,9 +27,7 @@ class OutsideLinks:
     def down(self) -> frozenset[tuple[str, str]]:
         """Switches with the physical networks to which they have no link."""
         now = self._clock()
-        for switch in self._model.rows(Switch).values():
-            for name in switch.cut_off:
-                self._down[switch.id, name] = now
+        self._down.update(dict.fromkeys(cut_off(self._model), now))
         for each, seen in list(self._down.items()):
             if now - seen >= STEADY or each[0] not in self._model.rows(Switch):
                 del self._down[each]

@@ -35,3 +35,7 @@ def test_a_switch_that_is_not_known_is_refused(api: Api) -> None:
     for method, what in (("POST", "drain"), ("DELETE", "drain"), ("POST", "designation")):
         reply = api.call(method, f"{GATEWAYS}/h9/{what}")
         assert reply.error == (404, "SwitchNotFound")
+
+
+def test_a_rebalancing_is_begun(api: Api) -> None:
+    assert api.call("POST", f"{GATEWAYS}/rebalance").json == {"rebalance": {"moved": [], "left": 0}}
