@@ -25,7 +25,7 @@ from tests.lab import dhcp, frames
 from .memory import retained
 from .site import Site, mac, network_id, running
 
-MAC, ADDRESS = mac(0), "10.0.0.2"  # of the first port, which asks
+MAC, ADDRESS, ADDRESS6 = mac(0), "10.0.0.2", "2001:db8::2"  # of the first port, which asks
 OTHER_MAC, OTHER_ADDRESS = mac(1), "10.0.0.3"
 LINK_LOCAL = "fe80::f816:3eff:fe00:0"
 NUMBERS = range(1 << SERVICE.width)
@@ -84,6 +84,9 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         router = made_by(site, "routers", {"router": {"project_id": "p0"}})
         body = {"subnet_id": made["id"]}
         assert site.call("PUT", f"/v2.0/routers/{router['id']}/add_router_interface", body).status == 200
+        (port,) = (each for each in site.replica.model.rows(Port).values() if each.mac_address == MAC)
+        fixed = [{"ip_address": ADDRESS}, {"ip_address": ADDRESS6}]
+        assert site.call("PUT", f"/v2.0/ports/{port.id}", {"port": {"fixed_ips": fixed}}).status == 200
         assert site.replica.model.rows(RouterInterface)
         found = Services(site)
         assert found.switch == "s1" and found.dispatch._answers
@@ -97,6 +100,13 @@ def made_by(site: Site, path: str, body: dict[str, object]) -> Any:
 
 
 # --- frames ---
+
+
+def question(labels: bytes) -> bytes:
+    """A query for the address of a name."""
+    query = struct.pack("!HHHHHH", 1, 256, 1, 0, 0, 0) + labels + b"\0\0\1\0\1"
+    packet = frames.ipv4(ADDRESS, "169.254.169.254", frames.UDP, frames.udp(4000, 53, query))
+    return frames.ethernet("0a:54:4e:f0:00:01", MAC, frames.IPV4, packet)
 
 
 def datagram(source_port: int, to_port: int, payload: bytes, *, six: bool = False, sender: str = MAC) -> bytes:
@@ -131,7 +141,7 @@ def dhcp4(draw: st.DrawFn) -> bytes:
     )
     kind = bytes((53, 1, draw(st.integers(0, 20))))
     overload = bytes((52, 1, draw(st.integers(0, 4)))) if draw(st.booleans()) else b""
-    head = bytes((draw(st.sampled_from((1, 2))), 1, draw(st.sampled_from((6, 0, 16, 255))), 0))
+    head = bytes((draw(st.sampled_from((1, 1, 1, 2))), 1, draw(st.sampled_from((6, 6, 6, 6, 0, 16, 255))), 0))
     fixed = head + draw(st.binary(min_size=8, max_size=8)) + draw(st.binary(min_size=16, max_size=16))
     chaddr = frames.mac(MAC).ljust(16, b"\0") if draw(st.booleans()) else draw(st.binary(min_size=16, max_size=16))
     names = draw(st.binary(min_size=192, max_size=192)) if overload else bytes(192)
@@ -193,6 +203,7 @@ of_another = st.tuples(st.sampled_from(NUMBERS), st.one_of(octets, *KINDS.values
 @example((DHCP4, b""))
 @example((DHCP4, dhcp.discover(MAC, 1)[:-1]))
 @example((DHCP4, datagram(68, 67, bytes(240))))
+@example((DHCP4, datagram(68, 67, dhcp.discover(MAC, 1)[42:285] + b"\x37")))  # an option's code, and no more
 @example((SOLICITED, solicitation(bytes(8))))  # an option of length 0
 def test_no_frame_makes_a_service_fail_or_talk_on(services: Services, asked: tuple[int, bytes]) -> None:
     before = services.failed()
@@ -207,6 +218,14 @@ def test_what_is_right_is_answered_among_all_that_is_not(services: Services) -> 
     (offer,) = services.take(DHCP4, dhcp.discover(MAC, 9))
     told = dhcp.read(offer)
     assert told is not None and (told.kind, told.address, told.xid) == (dhcp.OFFER, ADDRESS, 9)
+    identity = struct.pack("!HHHH", 1, 10, 3, 1) + frames.mac(MAC)  # a DUID of its link-layer address (RFC 8415, 11.4)
+    wanted = struct.pack("!HHIII", 3, 12, 1, 0, 0)
+    (advertised,) = services.take(DHCP6, datagram(546, 547, b"\1\0\0\7" + identity + wanted, six=True))
+    assert advertised[62:66] == b"\2\0\0\7" and frames.address(ADDRESS6) in advertised
+    (advertisement,) = services.take(SOLICITED, solicitation(b""))
+    assert advertisement[54] == 134
+    (answer,) = services.take(NAMES, question(b"\x0dhost-10-0-0-2"))
+    assert answer[42:44] == b"\0\1" and answer[44] & 0x80
 
 
 LIES = {
@@ -249,9 +268,12 @@ def test_what_is_kept_of_frames_is_bounded(services: Services) -> None:
                 60: chance.randbytes(20), 77: chance.randbytes(20), 93: chance.randbytes(2),
             }  # fmt: skip
             services.take(DHCP4, dhcp.discover(MAC, chance.getrandbits(32), options))
-            query = struct.pack("!HHHHHH", 1, 256, 1, 0, 0, 0) + b"\x20" + chance.randbytes(32) + b"\0\0\1\0\1"
-            packet = frames.ipv4(ADDRESS, "169.254.169.254", frames.UDP, frames.udp(4000, 53, query))
-            services.take(NAMES, frames.ethernet("0a:54:4e:f0:00:01", MAC, frames.IPV4, packet))
+            services.take(NAMES, question(b"\x20" + chance.randbytes(32)))
+            asked = chance.randbytes(4) + struct.pack("!HH", 1, 20) + chance.randbytes(20)
+            services.take(
+                DHCP6, datagram(546, 547, b"\1" + asked[1:] + struct.pack("!HHIII", 3, 12, 1, 0, 0), six=True)
+            )
+            services.take(SOLICITED, solicitation(b"\1\1" + chance.randbytes(6)))
         return retained(kept, besides)
 
     before = ask(2_000)
