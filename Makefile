@@ -21,9 +21,13 @@ SUITES := store openflow ovsdb api servers hostile identity clients tempest e2e 
 UNIT := $(filter-out $(addprefix tests/,$(addsuffix /,$(SUITES) lab bench)),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 UNIT := $(filter-out tests/__pycache__/,$(UNIT))
 
+# Pure tests take all of the processor: one process a core.
+EVERY_CORE := -n auto --dist worksteal
+
 OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server openvswitch-common:ovs-ofctl
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
+DHCP_CLIENTS := isc-dhcp-client:dhclient udhcpc:udhcpc dhcpcd-base:dhcpcd ndisc6:rdisc6
 ETCD := etcd-server:etcd
 SERVERS := bind9:named bind9-dnsutils:nsupdate
 OVN := ovn-central:ovn-northd ovn-host:ovn-controller iperf3:iperf3
@@ -63,7 +67,7 @@ test: test-unit test-store test-openflow test-ovsdb test-api test-servers test-h
 	@echo "all suites passed"
 
 test-unit: install  ## the pure parts: no sockets, no switches
-	$(BIN)/pytest -q $(UNIT)
+	$(BIN)/pytest -q $(EVERY_CORE) $(UNIT)
 
 test-store: install  ## the store's contract and its engines, on a real etcd
 	@tools/need.sh $(ETCD) $(CERTIFICATES)
@@ -113,12 +117,12 @@ $(TEMPEST_INSTALLED): requirements-tempest.txt
 	@touch $@
 
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(CERTIFICATES)
+	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS)
 	$(BIN)/pytest -q tests/e2e
 
 # more random topologies than three: TENET_TEST_GRAPHS=20 make test-mininet
 test-mininet: install  ## wired switches, experiments and physical networks on Mininet, in namespaces of their own (root)
-	@tools/need.sh $(LAB) mininet:mn curl:curl jq:jq iperf3:iperf3
+	@tools/need.sh $(LAB) $(DHCP_CLIENTS) mininet:mn curl:curl jq:jq iperf3:iperf3
 	tools/alone.sh $(BIN)/pytest -q tests/mininet
 
 test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)
@@ -128,7 +132,7 @@ test-cluster: install  ## members of etcd and of Tenet that die, stop and are cu
 
 test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
-	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider $(UNIT)
+	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider $(EVERY_CORE) $(UNIT)
 	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/openflow
 
 # ryu 4.34 builds with setuptools before 58 only, and not in isolation, where pip would take a newer one
@@ -139,7 +143,7 @@ $(RYU_INSTALLED): requirements-ryu.txt
 	@touch $@
 
 bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(ETCD)
+	@tools/need.sh $(LAB) $(ETCD) $(OVN) dnsmasq-base:dnsmasq
 	$(BIN)/python -m tests.bench
 
 bench-peers: install  ## Debian's OVN and Tenet in turns, on as many hypervisors each (root)

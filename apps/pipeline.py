@@ -221,7 +221,7 @@ SEGMENT = _bits(
 )  # fmt: skip
 FROM_FABRIC = _bits(
     "the frame came from another switch, so it is never sent to one again (split horizon)", "metadata", 32, 1,
-    "classify arrive arrive_router route paths answer_outside dnat", "declared enter remote spread fabric",
+    "classify arrive arrive_router route paths answer_outside dnat", "declared answer enter remote spread fabric",
 )  # fmt: skip
 ANNOUNCED = _bits(
     "the sender speaks of its own address, so nobody answers for it", "metadata", 33, 1,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from apps import learn, tracker_probe
+from apps.pipeline import DHCP4, DHCP6, NAMES, SOLICITED
 from apps.routing import asking, errors
 from apps.security import recover, verdicts
 from apps.services import served
@@ -56,8 +57,12 @@ from controller.reconcile.statuses import Statuses
 from controller.runtime import garbage, hub
 from controller.runtime.errors import Misconfigured
 from controller.runtime.held import HubWatch
-from controller.services import ANSWERS
+from controller.services.advertisements import RouterAdvertisements
+from controller.services.dhcp4 import Dhcp4
+from controller.services.dhcp6 import Dhcp6
 from controller.services.dispatch import NetworkServices
+from controller.services.dns_service import NameService
+from controller.services.leases import Leases
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -137,7 +142,13 @@ class Controller:
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
-        services = NetworkServices(self.replica.model, ANSWERS)
+        leases, names = Leases(self.replica.model, time.time), NameService(self.replica.model, settings.services)
+        advertisements = RouterAdvertisements(settings.services)
+        services = NetworkServices(self.replica.model, {
+            DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
+            DHCP6: ("dhcp6", Dhcp6(settings.services).answer),
+            SOLICITED: ("router-advertisements", advertisements.answer),
+        })  # fmt: skip
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
@@ -146,7 +157,8 @@ class Controller:
             asking.WANTED: self.neighbors.wanted, asking.ANSWERS: self.neighbors.answered,
             asking.ANNOUNCED: self.neighbors.announced, served.SERVICE: services.packet_in,
         })  # fmt: skip
-        self.periodic = Periodic(self.replica.model, (PROBING, ANNOUNCING, self.neighbors.refresh), mastery)
+        works = (PROBING, ANNOUNCING, self.neighbors.refresh, advertisements.work)
+        self.periodic = Periodic(self.replica.model, works, mastery)
         self.replica.listen(self.periodic.changed)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, packet_ins, self.periodic,
@@ -164,8 +176,9 @@ class Controller:
             inventory, FabricReport(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
-            [packet_ins.metrics, services.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
-             self.neighbors.metrics, self.rankings.metrics,
+            [packet_ins.metrics, services.metrics, names.metrics, leases.metrics, self.periodic.metrics,
+             last_drops.metrics,
+             room.metrics, self.neighbors.metrics, self.rankings.metrics,
              *([self.cluster.metrics] if self.cluster else []),
              *([self._external_dns.metrics] if self._external_dns else [])],
             self._databases,
@@ -185,6 +198,7 @@ class Controller:
             drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
             external_dns=ExternalDnsReport(self.replica, self._external_dns, settings.external_dns),
             metering=MeterReport(self.replica.model, self.switchboard),
+            leases=leases.report,
             preview=Preview(self.replica.model, on_demand).switches,
             cluster=self.cluster.report if self.cluster else None,
             offered=settings.offered_interfaces,

@@ -6,7 +6,7 @@ import argparse
 
 from controller.commands import external_dns, gateways
 from controller.commands.client import Client, add_url
-from controller.commands.findings import contested, examine, explain, faulty, lost, unfiltered
+from controller.commands.findings import contested, examine, explain, faulty, leased, lost, unfiltered
 
 _NOTHING = """\
 nothing wrong was found. Where a ping fails all the same: does the host have the addresses of its port (above),
@@ -41,6 +41,7 @@ def execute(chosen: argparse.Namespace) -> int:
     found.append(unfiltered(health["never_filtered"]))
     found.append(faulty(gateways.faults(client.get("/tenet/v1/gateways"))))
     found.append(faulty(external_dns.faults(client.get("/tenet/v1/external-dns"))))
+    found.append(leased(topology, client.get("/tenet/v1/leases")))
     for line in (line for part in found for line in part.lines):
         print(line)
     faults = sum(part.faults for part in found)

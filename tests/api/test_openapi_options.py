@@ -48,7 +48,7 @@ CHANGES_NOTHING = {
     ("nova", "endpoint"), ("openflow", "forget_after"), ("openflow", "drop_rate"), ("openflow", "connection_pickup"),
     ("openflow", "router_rate"), ("network", "permitted_ethertypes"),
     ("services", "dhcp_lease_time"), ("services", "dhcp_renewal_time"), ("services", "dhcp_rebinding_time"),
-    ("services", "dns_domain"), ("services", "rate"),
+    ("services", "dns_domain"), ("services", "rate"), ("services", "ra_interval"), ("services", "dns_servers"),
     ("external_dns", "server"), ("external_dns", "key_file"), ("external_dns", "zones"),
     ("external_dns", "reverse_networks"), ("external_dns", "ipv4_ptr_zone_prefix_size"),
     ("external_dns", "ipv6_ptr_zone_prefix_size"), ("external_dns", "ttl"), ("external_dns", "timeout"),

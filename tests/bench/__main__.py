@@ -41,6 +41,10 @@ NAMES = (
     "routed",
     "routed_flows",
     "gateways",
+    "dhcp",
+    "dhcp_boot",
+    "dhcp_rate",
+    "dns",
     "idle",
 )
 

@@ -122,3 +122,8 @@ def test_drains_lose_nothing_and_are_announced(site: Site) -> None:
     site.ask("POST", f"/tenet/v1/gateways/{other}/drain")
     assert until(lambda: site.active() == active and not site.gateways()[other]["routers_leaving"], QUIET + LEAVING + 9)
     assert pings.stop() == []
+    site.ask("DELETE", f"/tenet/v1/gateways/{other}/drain")
+    assert until(lambda: site.gateways()[other]["routers_standby"] == 1)
+    ip([f"link set p{site.number(active)} down"], site.wire)  # the cable between its host and the physical network
+    assert until(lambda: site.active() == other) and until(lambda: site.vm.reaches(STATION))
+    assert site.gateways()[active]["no_link"] == ["physnet1"]
