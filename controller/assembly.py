@@ -146,7 +146,7 @@ class Controller:
         advertisements = RouterAdvertisements(settings.services)
         services = NetworkServices(self.replica.model, {
             DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
-            DHCP6: ("dhcp6", Dhcp6(settings.services).answer),
+            DHCP6: ("dhcp6", Dhcp6(settings.services, leases).answer),
             SOLICITED: ("router-advertisements", advertisements.answer),
         })  # fmt: skip
         packet_ins = PacketIns({
