@@ -282,7 +282,9 @@ FROM_OUTSIDE = _bits(
     "route metered", zero="it has not",
 )  # fmt: skip
 METERING_LABEL = _bits("a metering label that it may count for", "reg10", 8, 24, "metered", "metered", "none is asked")
-PATH = _bits("which of the next hops of its route", "reg5", 24, 8, "route snat", "paths exits outside")
+PATH = _bits(
+    "which of the next hops of its route", "reg5", 24, 8, "route snat", "paths exits outside", zero="the first"
+)  # fmt: skip
 NEXT_HOP4 = _bits(
     "its next hop's IPv4 address; while it is translated: our address outside", "reg4", 0, 32,
     "route paths outside float dnat snat exits", "resolve dnat_tracked dnat_judged snat_tracked snat_judged",

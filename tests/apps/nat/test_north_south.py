@@ -294,7 +294,8 @@ def test_a_forwarding_is_reached_from_inside() -> None:
 def second(host: int, next_hop: int) -> list[Row]:
     """Another external network, "y" on VLAN 5 of the same wire, a gateway port of router r there, and a station."""
     port = Port(id="r-y", project_id="", network_id="y", mac_address=mac(host),
-                fixed_ips=(FixedIp("y4", f"{Y}{host}"),), device_owner="network:router_gateway", device_id="r")  # fmt: skip
+                fixed_ips=(FixedIp("y4", f"{Y}{host}"),), device_owner="network:router_gateway",
+                device_id="r")  # fmt: skip
     pairs = tuple(AddressPair(half, mac(next_hop)) for half in ("0.0.0.0/1", "128.0.0.0/1"))
     station = Port(id="far", project_id="admin", network_id="y", mac_address=mac(next_hop), address_pairs=pairs,
                    fixed_ips=(FixedIp("y4", f"{Y}{next_hop}"),), interface_id="far")  # fmt: skip
