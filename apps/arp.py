@@ -11,7 +11,8 @@ from controller.flow import Action, Flow, field, move, pop, push, put
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port
 
-from .pipeline import ANSWER, ARP, BROADCAST, PERMITTED, TURN_BACK, UNTAGGED, USUAL, not_announced
+from .matches import ARP, BROADCAST, TURN_BACK, UNTAGGED, not_announced
+from .pipeline import ANSWER, PERMITTED, USUAL
 
 REQUEST = field("arp_op", 1)
 _TO_ASKER = (move("eth_src", "eth_dst"), move("arp_sha", "arp_tha"))

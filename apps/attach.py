@@ -13,19 +13,8 @@ from controller.flow import Flow, field, output, output_register
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port, Switch
 
-from .pipeline import (
-    CHECK_CLAIMS,
-    CHECK_SOURCES,
-    CLASSIFY,
-    DELIVER,
-    MISS,
-    OUT_KEY,
-    TRUSTED,
-    UNTAGGED,
-    USUAL,
-    came_in,
-    entering,
-)
+from .matches import UNTAGGED, came_in, entering
+from .pipeline import CHECK_CLAIMS, CHECK_SOURCES, CLASSIFY, DELIVER, MISS, OUT_KEY, TRUSTED, USUAL
 from .security.kinds import filter_of
 
 

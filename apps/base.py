@@ -8,7 +8,8 @@ from controller.flow import Flow
 from controller.model.reader import Reader
 from controller.model.rows import Switch
 
-from .pipeline import CLASSIFY, HIGHEST, MISS, MULTICAST_SOURCE, TABLES
+from .matches import MULTICAST_SOURCE
+from .pipeline import CLASSIFY, HIGHEST, MISS, TABLES
 
 _BY_NAME = {table.name: table for table in TABLES}
 

@@ -16,6 +16,7 @@ from controller.model.reader import Reader
 from controller.model.rows import Network, Port, Switch
 
 from .limit import LIMITED
+from .matches import MULTICAST, entering, from_fabric, from_here, goes_out, of_network
 from .pipeline import (
     ARRIVE,
     BLOCK,
@@ -24,7 +25,6 @@ from .pipeline import (
     LEARNING_ONLY,
     LOCAL,
     LOW,
-    MULTICAST,
     OUTBOUND,
     PERMITTED,
     REMOTE,
@@ -34,11 +34,6 @@ from .pipeline import (
     TO_SWITCH,
     UNKNOWN,
     USUAL,
-    entering,
-    from_fabric,
-    from_here,
-    goes_out,
-    of_network,
 )
 from .security.kinds import filter_of
 

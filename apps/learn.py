@@ -16,21 +16,8 @@ from controller.model.reader import Reader
 from controller.model.rows import Interface, Learned, Network, Port, Switch
 
 from .l2 import to_port, to_switch
-from .pipeline import (
-    ADMITTED,
-    ARP,
-    DECLARED,
-    ICMPV6,
-    IN_KEY,
-    IPV4,
-    IPV6,
-    LEARN,
-    LEARNED,
-    LOW,
-    USUAL,
-    from_here,
-    goes_out,
-)
+from .matches import ARP, ICMPV6, IPV4, IPV6, from_here, goes_out
+from .pipeline import ADMITTED, DECLARED, IN_KEY, LEARN, LEARNED, LOW, USUAL
 from .security.kinds import filter_of
 from .source import NEIGHBOR_ADVERTISEMENT, link_local
 

@@ -11,11 +11,8 @@ goes that no flow of a table matches is a property of the table (`miss`; none: d
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from controller.flow import Action, Field, Table, field, load, masked, resubmit
-from controller.flow.bits import Bits, together
-from controller.flow.fields import MEMO
+from controller.flow import Table
+from controller.flow.bits import Bits
 
 
 def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "", flow_set: str = "switch") -> Table:
@@ -58,8 +55,10 @@ EGRESS_JUDGED = _table(64, "egress_judged", "eth_dst eth_type ip_proto tcp_flags
 # --- serve: answered at the edge ---
 ANSWER = _table(
     80, "answer", "metadata eth_src eth_dst eth_type vlan_vid ip_ttl ip_proto ipv4_src ipv6_src icmpv6_type "
-    "icmpv6_code nd_target arp_op arp_spa arp_tpa", "advertise deliver", miss="enter", flow_set="network",
+    "icmpv6_code nd_target arp_op arp_spa arp_tpa ipv4_dst ipv6_dst udp_src udp_dst tcp_dst",
+    "served advertise deliver", miss="enter", flow_set="network",
 )  # fmt: skip
+SERVED = _table(82, "served", "reg6")
 ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 
 # --- route (to 126): frames to a router; the next hop's network, address and MAC (decision 115) ---
@@ -189,7 +188,7 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "classify": (CLASSIFY, LABELLED, ARRIVE, ARRIVE_ROUTER),
     "admit": (NEIGHBOR, SOURCE, DECLARED, LEARN),
     "egress": (EGRESS, EGRESS_TRACKED, EGRESS_JUDGED),
-    "serve": (ANSWER, ADVERTISE),
+    "serve": (ANSWER, SERVED, ADVERTISE),
     "route": (
         DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, ECHO, HOP, ROUTE, FLOAT, GATEWAY, SNAT, PATHS, SNAT_TRACKED,
         SNAT_JUDGED, OUTSIDE, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, METERED, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
@@ -233,7 +232,7 @@ IN_KEY = _bits(
     "the logical port that the frame came in by", "reg6", 0, 16,
     "classify answer advertise echo local answer_outside dnat",
     "neighbor source learn egress egress_tracked egress_judged answer advertise itself float errors unresolved "
-    "limit deliver",
+    "limit served deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
 SENDER_FILTER = _bits("the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress", "it has none")
@@ -271,6 +270,10 @@ ROUTER = _bits(
 FAULT = _bits(
     "why a router does not forward it: NO_ROUTE, TTL_EXCEEDED, LARGER, or OWN_ADDRESS; the controller reads it", "reg5",
     19, 2, "itself hop fits", "", zero="NO_ROUTE",
+)  # fmt: skip
+SERVICE = _bits(
+    "the service that it is for: DHCP4, DHCP6, SOLICITED or NAMES; the controller reads it", "reg5", 21, 3, "answer",
+    "", zero="none",
 )  # fmt: skip
 TOO_BIG = _bits("it is larger than the next network's MTU", "reg5", 16, 1, "fit", "fits")
 FROM_OUTSIDE = _bits(
@@ -317,79 +320,12 @@ DECIDED_AT = _bits(
 TRAVELS = (
     SEGMENT, FROM_FABRIC, ANNOUNCED, IN_KEY, SENDER_FILTER, OUT_KEY, RECEIVER_FILTER, TO_SWITCH, BLOCK, ALIKE,
     SAME_GROUPS, BUCKET, ARRIVED_TTL, JUDGED_GROUP, REMOTE_SET, JUDGED_PORT, DIRECTION, ALLOWED, OUTCOME, DECIDED_AT,
-    ROUTER, TOO_BIG, FROM_OUTSIDE, FAULT, METERING_LABEL, PATH, NEXT_HOP4, *NEXT_HOP6,
+    ROUTER, TOO_BIG, FROM_OUTSIDE, FAULT, SERVICE, METERING_LABEL, PATH, NEXT_HOP4, *NEXT_HOP6,
 )  # fmt: skip
 LEARNING_ONLY = 1 << 16  # in BLOCK
 UNFILTERED, STATEFUL, STATELESS = 0, 1, 3  # in SENDER_FILTER and RECEIVER_FILTER; bit 0: there is a filter
 OUTWARD, INWARD = 0, 1  # in DIRECTION, and who opened a connection, in ct_mark
 NO_ROUTE, TTL_EXCEEDED, LARGER, OWN_ADDRESS = 0, 1, 2, 3  # in FAULT
+DHCP4, DHCP6, SOLICITED, NAMES = 1, 2, 3, 4  # in SERVICE
 PASSED, NO_RULE, FORBIDDEN, NO_PROTOCOL, INVALID = 1, 2, 3, 4, 5  # in OUTCOME
 OPENER = "ct_mark[0]"  # of a connection in a port's zone: OUTWARD, the port itself, or INWARD
-
-MULTICAST = masked("eth_dst", "01:00:00:00:00:00", "01:00:00:00:00:00")
-MULTICAST_SOURCE = masked("eth_src", "01:00:00:00:00:00", "01:00:00:00:00:00")
-BROADCAST = field("eth_dst", "ff:ff:ff:ff:ff:ff")
-UNTAGGED = field("vlan_vid", 0)
-IPV4, ARP, IPV6 = field("eth_type", 0x0800), field("eth_type", 0x0806), field("eth_type", 0x86DD)
-ICMP, UDP, ICMPV6 = field("ip_proto", 1), field("ip_proto", 17), field("ip_proto", 58)
-
-# A reply goes to the port that asked, and is from no port itself: else neither `deliver` nor the switch would send it.
-TURN_BACK: tuple[Action, ...] = (IN_KEY.copy_to(OUT_KEY.subfield), IN_KEY.put(0), load("in_port", 0))
-# A router's own packet, addressed already, enters its network: for the MAC of a port, or of another router there.
-RETURN: tuple[Action, ...] = (IN_KEY.put(0), load("in_port", 0), resubmit(ENTER.number))
-ANNOUNCING = together((ANNOUNCED, 1))
-
-
-def bits(*values: tuple[Bits, int]) -> Field:
-    """Several ranges of one field in one match."""
-    return masked(values[0][0].place, *together(*values))
-
-
-@lru_cache(MEMO)
-def came_in(key: int, kind: int) -> tuple[Action]:
-    """Note the logical port that a frame came in by, and its filter."""
-    return (_with_filter(IN_KEY, SENDER_FILTER, key, kind),)
-
-
-@lru_cache(MEMO)
-def goes_out(key: int, kind: int) -> tuple[Action]:
-    """Note the logical port that a frame is to leave by, and its filter."""
-    return (_with_filter(OUT_KEY, RECEIVER_FILTER, key, kind),)
-
-
-def _with_filter(port: Bits, kinds: Bits, key: int, kind: int) -> Action:
-    if kind == UNFILTERED:
-        return port.put(key)
-    return load(f"{port.place}[{port.low}..{kinds.low + kinds.width - 1}]", key | kind << kinds.low - port.low)
-
-
-def of_network(segment: int) -> Field:
-    """A frame of the network, from a port of this switch or from the fabric."""
-    return SEGMENT.match(segment)
-
-
-@lru_cache(MEMO)
-def from_here(segment: int) -> Field:
-    """A frame of the network that came from a port of this switch."""
-    return masked("metadata", *entering(segment))
-
-
-def from_fabric(segment: int) -> Field:
-    return masked("metadata", *entering(segment, fabric=True))
-
-
-def routed_into(segment: int) -> tuple[int, int]:
-    """The metadata of a frame that a router of this switch sends into a network, as value and mask."""
-    return together((SEGMENT, segment), (FROM_FABRIC, 0), (ANNOUNCED, 0))
-
-
-@lru_cache(MEMO)
-def not_announced(segment: int) -> Field:
-    """A frame of the network whose sender does not speak of its own address."""
-    return masked("metadata", *together((SEGMENT, segment), (ANNOUNCED, 0)))
-
-
-@lru_cache(MEMO)
-def entering(segment: int, *, fabric: bool = False) -> tuple[int, int]:
-    """The metadata of a frame from its first table on, as value and mask."""
-    return together((SEGMENT, segment), (FROM_FABRIC, int(fabric)))

@@ -18,22 +18,8 @@ from controller.flow.fields import text
 from controller.model.reader import Reader
 from controller.model.rows import Port, Switch
 
-from .pipeline import (
-    ADMITTED,
-    ANNOUNCING,
-    ARP,
-    HIGH,
-    ICMPV6,
-    IN_KEY,
-    IPV4,
-    IPV6,
-    LEARN,
-    LOW,
-    NEIGHBOR,
-    SOURCE,
-    UDP,
-    USUAL,
-)
+from .matches import ANNOUNCING, ARP, ICMPV6, IPV4, IPV6, UDP
+from .pipeline import ADMITTED, HIGH, IN_KEY, LEARN, LOW, NEIGHBOR, SOURCE, USUAL
 
 ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, NEIGHBOR_SOLICITATION, NEIGHBOR_ADVERTISEMENT, MLD_REPORT = (
     field("icmpv6_type", number) for number in (133, 134, 135, 136, 143)

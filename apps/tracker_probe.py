@@ -16,7 +16,8 @@ from controller.flow.meter import limit
 from controller.model.reader import Reader
 from controller.model.rows import Switch
 
-from .pipeline import IPV4, PROBE, USUAL
+from .matches import IPV4
+from .pipeline import PROBE, USUAL
 
 SERVICE = "tracker-probe"
 ZONE = 65_534  # no port's, router's or load balancer's

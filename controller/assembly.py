@@ -15,6 +15,7 @@ from typing import Any
 from apps import learn, tracker_probe
 from apps.routing import asking, errors
 from apps.security import recover, verdicts
+from apps.services import served
 from controller.cluster.cluster import Cluster
 from controller.cluster.mastery import Alone
 from controller.compile.catalogue import apps, row_units
@@ -48,6 +49,8 @@ from controller.reconcile.statuses import Statuses
 from controller.runtime import garbage, hub
 from controller.runtime.errors import Misconfigured
 from controller.runtime.held import HubWatch
+from controller.services import ANSWERS
+from controller.services.dispatch import NetworkServices
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
 from controller.switches import router_errors
@@ -89,7 +92,11 @@ class Controller:
         self.replica = Replica(self.store, self._fail)
         progress = Progress(time.monotonic)
         rates = Rates(
-            settings.broadcast_rate, settings.packet_in_rate, drops=settings.drop_rate, router=settings.router_rate
+            settings.broadcast_rate,
+            settings.packet_in_rate,
+            drops=settings.drop_rate,
+            router=settings.router_rate,
+            services=settings.services.rate,
         )
         chosen = apps(rates, settings.permitted_ethertypes)
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
@@ -122,13 +129,14 @@ class Controller:
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
+        services = NetworkServices(self.replica.model, ANSWERS)
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
             tracker_probe.SERVICE: room.probe_returned,
             errors.SERVICE: Answering(self.replica.model, router_errors.answer),
             asking.WANTED: self.neighbors.wanted, asking.ANSWERS: self.neighbors.answered,
-            asking.ANNOUNCED: self.neighbors.announced,
+            asking.ANNOUNCED: self.neighbors.announced, served.SERVICE: services.packet_in,
         })  # fmt: skip
         self.periodic = Periodic(self.replica.model, (PROBING, ANNOUNCING, self.neighbors.refresh), mastery)
         self.replica.listen(self.periodic.changed)
@@ -147,7 +155,7 @@ class Controller:
             inventory, FabricReport(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
-            [packet_ins.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
+            [packet_ins.metrics, services.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
              self.neighbors.metrics, self.rankings.metrics,
              *([self.cluster.metrics] if self.cluster else [])],
             self._databases,

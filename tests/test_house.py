@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "topology": (
         "topology",
         "apps.pipeline",
+        "apps.matches",
         "apps.host_mac",
         "controller.flow",
         "controller.model",

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apps.host_mac import host_mac
-from apps.pipeline import CLASSIFY, FABRIC, HIGH, HIGHEST, ROUTED, UNTAGGED, USUAL, entering, from_here
+from apps.matches import UNTAGGED, entering, from_here
+from apps.pipeline import CLASSIFY, FABRIC, HIGH, HIGHEST, ROUTED, USUAL
 from controller.flow import Flow, field, in_order, output, pop_vlan, push_vlan, put
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port, RouterInterface

@@ -14,23 +14,20 @@ from controller.model.reader import Reader
 from controller.model.rows import Switch
 
 from ..arp import REQUEST, turned
+from ..matches import ARP, ICMPV6, IPV6, of_network
 from ..pipeline import (
     ADVERTISE_OUTSIDE,
     ANSWER_OUTSIDE,
-    ARP,
     ASKED_OUTSIDE,
     FROM_EXTERNAL,
     FROM_FABRIC,
     FROM_OUTSIDE,
     HIGH,
-    ICMPV6,
     IN_KEY,
-    IPV6,
     LOCAL,
     ROUTED,
     ROUTER,
     USUAL,
-    of_network,
 )
 from ..source import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION
 

@@ -9,7 +9,8 @@ from controller.model.meeting import meets
 from controller.model.reader import Reader
 from controller.model.rows import FloatingIp, Network, Port, Router, Switch
 
-from ..pipeline import FLOAT, HIGHEST, IN_KEY, IPV4, ROUTER, SNAT, USUAL
+from ..matches import IPV4
+from ..pipeline import FLOAT, HIGHEST, IN_KEY, ROUTER, SNAT, USUAL
 from .answers import Turn, answers, at_once, to_mac
 from .helpers import announced
 from .places import acting, own_place, serves, turn_of

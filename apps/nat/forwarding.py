@@ -15,17 +15,8 @@ from controller.flow.ranges import covering
 from controller.model.reader import Reader
 from controller.model.rows import FloatingIp, Network, Port, PortForwarding, Router
 
-from ..pipeline import (
-    DNAT_JUDGED,
-    DNAT_TRACKED,
-    HOP,
-    IPV4,
-    NEXT_HOP4,
-    OUTSIDE,
-    ROUTER,
-    SNAT_JUDGED,
-    USUAL,
-)
+from ..matches import IPV4
+from ..pipeline import DNAT_JUDGED, DNAT_TRACKED, HOP, NEXT_HOP4, OUTSIDE, ROUTER, SNAT_JUDGED, USUAL
 from .answers import answers, to_mac
 from .gateways import zone_of
 from .metering import crossing

@@ -14,6 +14,7 @@ from controller.model.reader import Reader
 from controller.model.rows import Router
 
 from ..gateways import to_gateway
+from ..matches import ICMP, ICMPV6, IPV4, IPV6, of_network, routed_into
 from ..pipeline import (
     ARRIVE_ROUTER,
     AT_GATEWAY,
@@ -22,10 +23,6 @@ from ..pipeline import (
     GATEWAY,
     HIGH,
     HOP,
-    ICMP,
-    ICMPV6,
-    IPV4,
-    IPV6,
     LOW,
     OUTSIDE,
     ROUTED,
@@ -33,8 +30,6 @@ from ..pipeline import (
     SEGMENT,
     SNAT,
     USUAL,
-    of_network,
-    routed_into,
 )
 from ..routing.routes import priority, to
 from .answers import SAID_HERE, answers, to_mac

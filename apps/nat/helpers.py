@@ -11,7 +11,8 @@ from controller.flow import Field, Flow, Nat, ct, field, in_order
 from controller.model.reader import Reader
 from controller.model.rows import ConntrackHelper, Router
 
-from ..pipeline import DNAT_JUDGED, DNAT_TRACKED, HIGH, IPV4, ROUTER, SNAT_JUDGED, SNAT_TRACKED
+from ..matches import IPV4
+from ..pipeline import DNAT_JUDGED, DNAT_TRACKED, HIGH, ROUTER, SNAT_JUDGED, SNAT_TRACKED
 from .gateways import zone_of
 
 PROTOCOLS = {"tcp": 6, "udp": 17}

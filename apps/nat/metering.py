@@ -16,7 +16,8 @@ from controller.flow.fields import masked
 from controller.model.reader import Reader
 from controller.model.rows import MeteringLabel, MeteringLabelRule, Router
 
-from ..pipeline import FROM_OUTSIDE, HIGH, IPV4, IPV6, METERED, METERING_LABEL, ROUTER, USUAL, bits
+from ..matches import IPV4, IPV6, bits
+from ..pipeline import FROM_OUTSIDE, HIGH, METERED, METERING_LABEL, ROUTER, USUAL
 
 DIRECTIONS = {"egress": 0, "ingress": 1}  # in FROM_OUTSIDE
 _ASK: tuple[Action, ...] = (resubmit(METERED.number),)

@@ -10,7 +10,8 @@ from controller.model.rows import FloatingIp, Network, Port, Router, Switch
 
 from ..arp import REQUEST, reply
 from ..l2 import to_switch
-from ..pipeline import ANSWER, ARP, BROADCAST, PERMITTED, RESOLVE, ROUTED, UNTAGGED, USUAL, of_network
+from ..matches import ARP, BROADCAST, UNTAGGED, of_network
+from ..pipeline import ANSWER, PERMITTED, RESOLVE, ROUTED, USUAL
 from ..routing.next_hop import bound_for
 from .gateways import live_gateways
 from .places import acting, gateway_of, own_place

@@ -11,7 +11,8 @@ from controller.flow import Flow, dec_ttl, in_order, load
 from controller.model.reader import Reader
 from controller.model.rows import Router
 
-from ..pipeline import FIT, FLOAT, FROM_OUTSIDE, OUTSIDE, ROUTE, ROUTER, bits, of_network, routed_into
+from ..matches import bits, of_network, routed_into
+from ..pipeline import FIT, FLOAT, FROM_OUTSIDE, OUTSIDE, ROUTE, ROUTER
 from ..routing.next_hop import IS_DESTINATION, is_address
 from ..routing.routes import priority, to
 from .gateways import external_routes

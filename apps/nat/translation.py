@@ -17,12 +17,12 @@ from controller.flow import Action, Field, Flow, Nat, ct, field, in_order, note,
 from controller.model.reader import Reader
 from controller.model.rows import Router, Switch
 
+from ..matches import IPV4
 from ..pipeline import (
     DNAT,
     DNAT_JUDGED,
     DNAT_TRACKED,
     HOP,
-    IPV4,
     LOW,
     NEXT_HOP4,
     OUTSIDE,

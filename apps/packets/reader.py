@@ -66,29 +66,41 @@ def _ipv6(frame: bytes) -> IpPacket | None:
     if len(data) < 40 or data[0] >> 4 != 6:
         return None
     data = data[: 40 + unpack_from("!H", data, 4)[0]]
-    found = _payload(data)
+    found = payload_of_ipv6(data)
     if found is None:
         return None
-    protocol, at, first = found
+    protocol, at, first = found.protocol, found.at, found.first
     icmp_type = data[at] if protocol == ICMPV6 and first and len(data) > at else None
     return IpPacket(6, frame[6:12], frame[:6], data[8:24], data[24:40], protocol, first, icmp_type, data)
 
 
-def _payload(data: bytes) -> tuple[int, int, bool] | None:
-    """Protocol of an IPv6 packet's payload, where it begins, and whether this is its first fragment."""
-    protocol, at, first = data[6], 40, True
+class Payload(NamedTuple):
+    """What an IPv6 packet carries.  `at`: where it begins; `first`: it is whole, or the first of several fragments;
+    `fragment`: it is one of several.
+    """
+
+    protocol: int
+    at: int
+    first: bool
+    fragment: bool
+
+
+def payload_of_ipv6(data: bytes) -> Payload | None:
+    """The payload of an IPv6 packet of at least 40 bytes, behind its extension headers; None where they have no end."""
+    protocol, at, first, fragment = data[6], 40, True, False
     for _ in range(_MOST_EXTENSIONS):
         if protocol not in (*_EXTENSIONS, _FRAGMENT, _AUTHENTICATION):
-            return protocol, at, first
+            return Payload(protocol, at, first, fragment)
         if len(data) < at + 8:
             return None
         if protocol == _FRAGMENT:
-            first, size = not unpack_from("!H", data, at + 2)[0] >> 3, 8
+            place = unpack_from("!H", data, at + 2)[0] & ~6  # without the reserved bits (RFC 8200, 4.5)
+            first, size, fragment = not place >> 3, 8, place != 0
         elif protocol == _AUTHENTICATION:
             size = (data[at + 1] + 2) * 4  # RFC 4302, 2.2
         else:
             size = (data[at + 1] + 1) * 8
         protocol, at = data[at], at + size
         if not first:
-            return protocol, at, False  # what follows is the middle of something
+            return Payload(protocol, at, False, True)  # what follows is the middle of something
     return None

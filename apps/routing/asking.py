@@ -15,17 +15,14 @@ from controller.model.reader import Reader
 from controller.model.rows import Neighbor, Network, Switch
 
 from ..host_mac import TO_NUMBER, to_any_host, to_host
+from ..matches import ARP, ICMPV6, IPV6, MULTICAST, from_here, of_network
 from ..pipeline import (
     ANSWER,
     ANSWERED,
-    ARP,
     HEARD,
     HIGH,
-    ICMPV6,
-    IPV6,
     LEARNED,
     LOCAL,
-    MULTICAST,
     OUTBOUND,
     REMOTE,
     RESOLVE,
@@ -34,8 +31,6 @@ from ..pipeline import (
     TO_SWITCH,
     UNRESOLVED,
     USUAL,
-    from_here,
-    of_network,
 )
 from ..source import NEIGHBOR_ADVERTISEMENT
 from .errors import handed_over

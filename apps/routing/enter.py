@@ -11,7 +11,8 @@ from controller.flow import Flow, field, in_order
 from controller.model.reader import Reader
 from controller.model.rows import RouterInterface
 
-from ..pipeline import ENTER, ITSELF, ROUTER, UNTAGGED, USUAL, from_here
+from ..matches import UNTAGGED, from_here
+from ..pipeline import ENTER, ITSELF, ROUTER, USUAL
 from .interface import live
 
 

@@ -14,23 +14,9 @@ from controller.flow.meter import SHARES, of_service
 from controller.model.reader import Reader
 from controller.model.rows import Switch
 
+from ..matches import IPV4, IPV6
 from ..packets.icmp_error import QUOTED
-from ..pipeline import (
-    ANSWERED,
-    ERRORS,
-    FAULT,
-    FITS,
-    HOP,
-    IN_KEY,
-    IPV4,
-    IPV6,
-    LARGER,
-    ROUTE,
-    ROUTER,
-    TOO_BIG,
-    TTL_EXCEEDED,
-    USUAL,
-)
+from ..pipeline import ANSWERED, ERRORS, FAULT, FITS, HOP, IN_KEY, LARGER, ROUTE, ROUTER, TOO_BIG, TTL_EXCEEDED, USUAL
 
 SERVICE = "router-errors"
 

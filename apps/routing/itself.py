@@ -14,23 +14,8 @@ from controller.flow import Action, Field, Flow, ct, field, in_order, load, mask
 from controller.model.reader import Reader
 from controller.model.rows import RouterInterface
 
-from ..pipeline import (
-    ECHO,
-    ERRORS,
-    FAULT,
-    HIGH,
-    HIGHEST,
-    ICMP,
-    ICMPV6,
-    IN_KEY,
-    IPV4,
-    IPV6,
-    ITSELF,
-    OWN_ADDRESS,
-    RETURN,
-    ROUTER,
-    USUAL,
-)
+from ..matches import ICMP, ICMPV6, IPV4, IPV6, RETURN
+from ..pipeline import ECHO, ERRORS, FAULT, HIGH, HIGHEST, IN_KEY, ITSELF, OWN_ADDRESS, ROUTER, USUAL
 from ..security.stages import LATER
 from .interface import live
 

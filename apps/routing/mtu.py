@@ -8,7 +8,8 @@ from controller.flow import Flow, check_pkt_larger
 from controller.model.reader import Reader
 from controller.model.rows import Network, Router, RouterInterface
 
-from ..pipeline import FIT, FITS, IPV4, IPV6, ROUTER, TOO_BIG, USUAL, of_network
+from ..matches import IPV4, IPV6, of_network
+from ..pipeline import FIT, FITS, ROUTER, TOO_BIG, USUAL
 
 ETHERNET = 14  # bytes of the header, which is counted
 

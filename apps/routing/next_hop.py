@@ -6,7 +6,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from controller.flow import Action, Field, load, move
 
-from ..pipeline import IPV4, IPV6, NEXT_HOP4, NEXT_HOP6
+from ..matches import IPV4, IPV6
+from ..pipeline import NEXT_HOP4, NEXT_HOP6
 
 _32_BITS, _64_BITS = (1 << 32) - 1, (1 << 64) - 1
 IS_DESTINATION = {4: move("ipv4_dst", NEXT_HOP4.place), 6: move("ipv6_dst", "xxreg0")}  # by version of IP

@@ -12,7 +12,8 @@ from controller.flow import Flow, put, resubmit
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port, RouterInterface
 
-from ..pipeline import ENTER, RESOLVE, ROUTED, USUAL, of_network
+from ..matches import of_network
+from ..pipeline import ENTER, RESOLVE, ROUTED, USUAL
 from .interface import live
 from .next_hop import bound_for
 

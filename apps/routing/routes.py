@@ -15,7 +15,8 @@ from controller.flow.fields import masked
 from controller.model.reader import Reader
 from controller.model.rows import Router, RouterInterface
 
-from ..pipeline import FIT, IPV4, IPV6, PATH, PATHS, ROUTE, ROUTER, bits, routed_into
+from ..matches import IPV4, IPV6, bits, routed_into
+from ..pipeline import FIT, PATH, PATHS, ROUTE, ROUTER
 from .interface import LiveInterface, Prefix, live
 from .next_hop import IS_DESTINATION, is_address
 

@@ -8,17 +8,8 @@ from controller.flow import Flow, in_order, move
 from controller.model.reader import Reader
 from controller.model.rows import Switch
 
-from ..pipeline import (
-    ADVERTISE,
-    HIGH,
-    HOP,
-    ICMPV6,
-    IPV4,
-    IPV6,
-    PERMITTED,
-    TURN_BACK,
-    USUAL,
-)
+from ..matches import ICMPV6, IPV4, IPV6, TURN_BACK
+from ..pipeline import ADVERTISE, HIGH, HOP, PERMITTED, USUAL
 from ..source import NEIGHBOR_ADVERTISEMENT, among
 
 # Addresses that no router forwards from or to, beside what is unspecified (RFC 1812, 5.3.7; RFC 4291, 2.5 and 2.7).

@@ -19,6 +19,7 @@ from controller.flow.fields import MEMO
 from controller.model.reader import Reader
 from controller.model.rows import Network, Switch
 
+from ..matches import IPV4, IPV6, bits, of_network
 from ..pipeline import (
     ALIKE,
     ALLOWED,
@@ -31,15 +32,11 @@ from ..pipeline import (
     HIGH,
     HIGHEST,
     INWARD,
-    IPV4,
-    IPV6,
     OUT_KEY,
     PERMITTED,
     SAME_GROUPS,
     STATELESS,
     USUAL,
-    bits,
-    of_network,
 )
 from .kinds import filter_of, numbers
 from .ports import asking

@@ -12,6 +12,7 @@ from controller.flow import Flow, resubmit
 from controller.model.reader import Reader
 from controller.model.rows import SecurityGroup, SecurityGroupRule
 
+from ..matches import bits
 from ..pipeline import (
     ALLOWED,
     DIRECTION,
@@ -25,7 +26,6 @@ from ..pipeline import (
     REMOTES,
     RULES,
     USUAL,
-    bits,
 )
 from .remotes import ANY, number_of
 

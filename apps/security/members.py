@@ -13,20 +13,8 @@ from controller.model.address_sets import AddressBlock, AddressSet
 from controller.model.reader import Reader
 from controller.model.rows import AddressGroup, SecurityGroup
 
-from ..pipeline import (
-    ALLOWED,
-    DIRECTION,
-    INWARD,
-    IPV4,
-    IPV6,
-    MEMBERS,
-    OUTWARD,
-    PLAIN_MEMBERS,
-    REMOTE_SET,
-    RULES,
-    USUAL,
-    bits,
-)
+from ..matches import IPV4, IPV6, bits
+from ..pipeline import ALLOWED, DIRECTION, INWARD, MEMBERS, OUTWARD, PLAIN_MEMBERS, REMOTE_SET, RULES, USUAL
 from .remotes import VALID, among
 
 _ASKED = (resubmit(RULES.number),)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from controller.flow import Flow, field, in_order, masked
 
-from ..pipeline import ALLOWED, IPV4, IPV6, USUAL
+from ..matches import IPV4, IPV6
+from ..pipeline import ALLOWED, USUAL
 from .stages import CLEARED, NEW, STAGES
 
 _TCP = field("ip_proto", 6)

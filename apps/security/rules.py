@@ -14,7 +14,8 @@ from controller.model.protocols import ICMP, ICMPV6, protocol_number
 from controller.model.reader import Reader
 from controller.model.rows import SecurityGroup, SecurityGroupRule
 
-from ..pipeline import ALLOWED, DIRECTION, INWARD, IPV4, IPV6, JUDGED_GROUP, OUTWARD, REMOTE_SET, RULES, USUAL
+from ..matches import IPV4, IPV6
+from ..pipeline import ALLOWED, DIRECTION, INWARD, JUDGED_GROUP, OUTWARD, REMOTE_SET, RULES, USUAL
 from .remotes import ORIGINAL, REPLY, VALID, among, number_of
 
 _PORTS = {6: "tcp_dst", 17: "udp_dst", 132: "sctp_dst"}

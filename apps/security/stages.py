@@ -17,9 +17,9 @@ from controller.flow.bits import Bits
 from controller.model.reader import Reader
 from controller.model.rows import Switch
 
+from ..matches import ARP, ICMPV6, IPV4, IPV6, MULTICAST, UDP
 from ..pipeline import (
     ALLOWED,
-    ARP,
     DECIDED,
     EGRESS,
     EGRESS_JUDGED,
@@ -27,18 +27,14 @@ from ..pipeline import (
     FORBIDDEN,
     HIGH,
     HIGHEST,
-    ICMPV6,
     IN_KEY,
     INGRESS_JUDGED,
     INGRESS_TRACKED,
     INVALID,
     INWARD,
-    IPV4,
-    IPV6,
     JUDGED_GROUP,
     JUDGED_PORT,
     LOW,
-    MULTICAST,
     NO_PROTOCOL,
     NO_RULE,
     OPENER,
@@ -55,7 +51,6 @@ from ..pipeline import (
     STATEFUL,
     STATELESS,
     TO_JUDGE,
-    UDP,
     USUAL,
 )
 

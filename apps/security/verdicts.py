@@ -17,7 +17,8 @@ from controller.model.logged import logs_of
 from controller.model.reader import Reader
 from controller.model.rows import Port
 
-from ..pipeline import DECIDED_AT, HIGH, INWARD, JUDGED_PORT, LOW, OUTCOME, OUTWARD, PASSED, USUAL, VERDICTS, bits
+from ..matches import bits
+from ..pipeline import DECIDED_AT, HIGH, INWARD, JUDGED_PORT, LOW, OUTCOME, OUTWARD, PASSED, USUAL, VERDICTS
 from .stages import NEW
 
 SERVICE, ACCEPTS = "drops", "accepts"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from oslo_config import cfg
 
 from controller.config.physical_networks import PhysicalNetworks, configured
+from controller.config.services import SERVICES, ServiceSettings, services
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.certificates import own_certificate
 from controller.runtime.errors import Misconfigured
@@ -121,6 +122,7 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                                       f"where [auth] strategy = none.")
         for name, limit in QUOTAS.items()
     ],
+    "services": SERVICES,
     "hub": [
         cfg.FloatOpt("held_warning", default=0.25, min=0.0,
                      help="Seconds that one green thread may keep all others waiting before it is logged, with its "
@@ -151,6 +153,7 @@ class Settings(NamedTuple):
     packet_in_rate: int
     drop_rate: int
     router_rate: int
+    services: ServiceSettings
     connection_pickup: int
     adopt: bool
     adopted_switches: int
@@ -257,6 +260,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         packet_in_rate=conf.openflow.packet_in_rate,
         drop_rate=conf.openflow.drop_rate,
         router_rate=conf.openflow.router_rate,
+        services=services(conf),
         connection_pickup=conf.openflow.connection_pickup,
         adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,
         adopted_switches=conf.openflow.adopted_switches,

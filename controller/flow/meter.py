@@ -28,7 +28,7 @@ class Meter(NamedTuple):
 
 class Rates(NamedTuple):
     """What the meters of a deployment let through, in packets a second of one switch; `broadcast`: of one port, 0 for
-    no limit.
+    no limit; `services`: of one port.
     """
 
     broadcast: int = 0
@@ -36,6 +36,7 @@ class Rates(NamedTuple):
     discovery: int = 2000
     drops: int = 80
     router: int = 400
+    services: int = 50
 
 
 @lru_cache(65536)

@@ -46,7 +46,7 @@ CHANGES_NOTHING = {
     ("security", "ca"), ("security", "certificate"), ("security", "private_key"), ("security", "bind_certificates"),
     ("security", "allow_plaintext"), ("auth", "insecure"), ("auth", "tokens"), ("hub", "held_warning"),
     ("nova", "endpoint"), ("openflow", "forget_after"), ("openflow", "drop_rate"), ("openflow", "connection_pickup"),
-    ("openflow", "router_rate"), ("network", "permitted_ethertypes"),
+    ("openflow", "router_rate"), ("services", "rate"), ("network", "permitted_ethertypes"),
 }  # fmt: skip
 QUERIES = {"/tenet/v1/trace": "?from={port}&to={port}"}
 STREAMS = ("/tenet/v1/events", "/metrics", "/docs")

@@ -9,7 +9,7 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 
-from apps import pipeline
+from apps import matches, pipeline
 from apps.pipeline import (
     BLOCK,
     BUCKET,
@@ -98,10 +98,10 @@ def test_two_tables_know_the_openflow_ports_of_tenants(world: World) -> None:
             assert flow.table is DELIVER or not any(one.kind == "output_reg" for one in every(flow.actions)), flow
 
 
-START = Flow(CLASSIFY, 1, (field("in_port", 1),), (IN_KEY.put(1),), metadata=pipeline.entering(1), goto=LOCAL)
+START = Flow(CLASSIFY, 1, (field("in_port", 1),), (IN_KEY.put(1),), metadata=matches.entering(1), goto=LOCAL)
 WRONG = {
     "read where a path has not set it": [
-        Flow(CLASSIFY, 1, (), metadata=pipeline.entering(1), goto=LOCAL),
+        Flow(CLASSIFY, 1, (), metadata=matches.entering(1), goto=LOCAL),
         Flow(LOCAL, 1, (), goto=PERMIT),
         Flow(LOCAL, 2, (SEGMENT.match(1),), (OUT_KEY.put(1),), goto=PERMIT),
         Flow(PERMIT, 1, (OUT_KEY.match(1),)),

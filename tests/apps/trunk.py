@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from apps import attach
-from apps.pipeline import CHECK_SOURCES, CLASSIFY, DELIVER, HIGH, IN_KEY, OUT_KEY, UNTAGGED, USUAL, entering
+from apps.matches import UNTAGGED, entering
+from apps.pipeline import CHECK_SOURCES, CLASSIFY, DELIVER, HIGH, IN_KEY, OUT_KEY, USUAL
 from controller.compile.catalogue import apps
 from controller.compile.compiler import Apps, Compiler
 from controller.flow import Flow, Rates, clone, field, load, output, pop_vlan, push_vlan, put

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.config.physical_networks import NONE
+from controller.config.services import ServiceSettings
 from controller.config.settings import Settings, address, read, tls_context
 from controller.model.rows.base import QUOTAS
 from controller.runtime.errors import Misconfigured
@@ -22,7 +23,7 @@ def test_nothing_needs_to_be_configured() -> None:
     assert read([]) == Settings(
         store_url="sqlite:///var/tenet.db", northbound=("127.0.0.1", 9696), quantum=True, openflow=("127.0.0.1", 6653),
         ovsdb=("127.0.0.1", 6640), audit_interval=60.0, verify_interval=600.0, echo_interval=5.0,
-        packet_in_rate=500, drop_rate=80, router_rate=400, connection_pickup=60, adopt=True,
+        packet_in_rate=500, drop_rate=80, router_rate=400, services=ServiceSettings(rate=50), connection_pickup=60, adopt=True,
         adopted_switches=2000, forget_after=3600.0, bind_certificates=True,
         broadcast_rate=1000, permitted_ethertypes=(), offered_interfaces=(), link_cost="hops", underlay_mtu=1500,
         least_mtu=1280, underlay_ip_version=4, physical=NONE,

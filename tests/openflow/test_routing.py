@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.pipeline import IPV4
+from apps.matches import IPV4
 from controller.flow import Flow, Table, dec_ttl, field, output, resubmit
 from controller.flow.interpret import Pipeline
 from tests.openflow.judge import Bench, listening, written
