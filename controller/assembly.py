@@ -51,6 +51,7 @@ from controller.runtime.errors import Misconfigured
 from controller.runtime.held import HubWatch
 from controller.services import ANSWERS
 from controller.services.dispatch import NetworkServices
+from controller.services.metadata_hosts import MetadataHosts
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
 from controller.switches import router_errors
@@ -120,6 +121,7 @@ class Controller:
             self.replica.model, settings.forget_after, self.observer.forget, levels.is_connected, mastery.speaks
         )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
+        self.metadata_hosts = MetadataHosts(self.store, self.replica, levels.is_away, mastery.speaks)
         self.rankings = Rankings(self.store, self.replica, levels.is_away, mastery.speaks)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
@@ -156,7 +158,7 @@ class Controller:
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
             [packet_ins.metrics, services.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
-             self.neighbors.metrics, self.rankings.metrics,
+             self.neighbors.metrics, self.rankings.metrics, self.metadata_hosts.metrics,
              *([self.cluster.metrics] if self.cluster else [])],
             self._databases,
         )  # fmt: skip
@@ -172,6 +174,7 @@ class Controller:
             physical=settings.physical,
             limits=settings.quotas,
             gateways=GatewayOperations(self.store, self.replica, levels.is_away),
+            metadata_hosts=self.metadata_hosts,
             drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
             metering=MeterReport(self.replica.model, self.switchboard),
             preview=Preview(self.replica.model, on_demand).switches,
@@ -196,6 +199,7 @@ class Controller:
         self.observer.start()
         self.vifs.start()
         self.rankings.start()
+        self.metadata_hosts.start()
         self.forgetting.start()
         self.links.start()
         self.periodic.start()

@@ -119,6 +119,20 @@ class GatewayOperators(Protocol):
         ...
 
 
+class MetadataOperators(Protocol):
+    """What operators ask and say of the hosts of metadata servers."""
+
+    def hosts(self) -> list[dict[str, Any]]: ...
+
+    def name(self, switch_id: str) -> dict[str, Any]:
+        """Raises NotFound."""
+        ...
+
+    def dismiss(self, switch_id: str) -> None:
+        """Raises NotFound."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     store: Store
@@ -129,6 +143,7 @@ class Context:
     drops: DropQueries
     metering: MeteringQueries
     gateways: GatewayOperators
+    metadata_hosts: MetadataOperators
     underlay_mtu: int = 1500
     least_mtu: int = 1280
     physical: PhysicalNetworks = NONE

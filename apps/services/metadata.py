@@ -14,10 +14,11 @@ from collections.abc import Iterator
 
 from controller.flow import Field, Flow, field, in_order, load, masked, move, output, put
 from controller.model.reader import Reader
-from controller.model.rows import Network, Port, Subnet, Switch
+from controller.model.rows import Network, Port, Switch
 from controller.model.serving import service_port
 
 from ..gateways import to_first_alive
+from ..matches import IPV4, IPV6, entering, from_here, goes_out
 from ..pipeline import (
     ANSWER,
     ARRIVE_ROUTER,
@@ -29,8 +30,6 @@ from ..pipeline import (
     HIGH,
     HIGHEST,
     IN_KEY,
-    IPV4,
-    IPV6,
     OUT_KEY,
     OUTBOUND,
     SEGMENT,
@@ -39,12 +38,9 @@ from ..pipeline import (
     TO_SERVICE,
     TO_SWITCH,
     USUAL,
-    entering,
-    from_here,
-    goes_out,
 )
 from ..security.kinds import filter_of
-from .address import ADDRESS4, ADDRESS6, MAC
+from .address import ADDRESS4, ADDRESS6, MAC, told
 from .identity import (
     BASES,
     FIRST4,
@@ -92,8 +88,7 @@ def network(network: Network, see: Reader) -> Iterator[Flow]:
     """Connections of ports here to the service addresses, in networks where subnets have services."""
     if see.service() is None:
         return
-    subnets = see.find(Subnet, "network_id", network.id)
-    if not any(subnet.enable_dhcp for subnet in subnets):
+    if not told(network.id, see):
         return
     here = from_here(network.segment)
     for service in BASES:
