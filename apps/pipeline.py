@@ -227,7 +227,8 @@ SEGMENT = _bits(
 )  # fmt: skip
 FROM_FABRIC = _bits(
     "the frame came from another switch, so it is never sent to one again (split horizon)", "metadata", 32, 1,
-    "classify arrive arrive_router asker route paths answer_outside dnat", "declared enter remote spread fabric",
+    "classify arrive arrive_router asker route paths answer_outside dnat",
+    "declared answer enter remote spread fabric",
 )  # fmt: skip
 ANNOUNCED = _bits(
     "the sender speaks of its own address, so nobody answers for it", "metadata", 33, 1,
@@ -243,14 +244,16 @@ IN_KEY = _bits(
 )  # fmt: skip
 SENDER_FILTER = _bits("the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress", "it has none")
 OUT_KEY = _bits(
-    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise to_asker asker",
+    "the logical port that it is to leave by", "reg7", 0, 16,
+    "local flood flood_copies answer advertise to_asker asker",
     "asker permit ingress_tracked ingress_judged deliver",
 )  # fmt: skip
 RECEIVER_FILTER = _bits(
     "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood asker", "permit", zero="it has none"
 )  # fmt: skip
 TO_SWITCH = _bits(
-    "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread gateway from_service to_server", "fabric impose",
+    "the number of the switch that it is to go to", "reg8", 0, 20,
+    "remote spread gateway from_service to_server", "fabric impose",
     zero="it is for the physical network, and no switch in particular",
 )  # fmt: skip
 BLOCK = _bits(

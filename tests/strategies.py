@@ -303,11 +303,14 @@ service_hosts: st.SearchStrategy[Row] = st.one_of(
     st.builds(lambda row_id: MetadataHost(id=row_id), st.sampled_from(SWITCHES)),
     st.builds(
         lambda segment, hosts: MetadataService(segment=segment, hosts=tuple(sorted(hosts))),
-        st.sampled_from([801, 802]), st.sets(st.sampled_from(SWITCHES)),
+        st.sampled_from([801, 802]),
+        st.sets(st.sampled_from(SWITCHES)),
     ),
     st.builds(
         lambda switch_id, name, ofport: Interface(switch_id=switch_id, name=name, vif=VIF, ofport=ofport),
-        st.sampled_from(SWITCHES), st.sampled_from(["md0", "md1"]), st.sampled_from([70, 71]),
+        st.sampled_from(SWITCHES),
+        st.sampled_from(["md0", "md1"]),
+        st.sampled_from([70, 71]),
     ),
 )
 gateways: st.SearchStrategy[Row] = st.one_of(

@@ -20,9 +20,9 @@ OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
 
 
 class Outcome(NamedTuple):
-    """`arrived`: port id and frame, once for each copy; of a metadata server the id of its interface.  `shown`: switches that handed it to the controller.
-    `wire`: what went over the underlay, as (from, to, segment).  `outside`: what left by a patch port, as (from,
-    physical network, vlan_vid).
+    """`arrived`: port id and frame, once for each copy; of a metadata server the id of its interface.  `shown`:
+    switches that handed it to the controller.  `wire`: what went over the underlay, as (from, to, segment).  `outside`:
+    what left by a patch port, as (from, physical network, vlan_vid).
     """
 
     arrived: list[tuple[str, Frame]]

@@ -149,6 +149,7 @@ def _answers(number: int) -> Iterator[Flow]:
     yield Flow(FROM_SERVICE, HIGH, in_order(*_SIX, _six_in("ipv6_src", mine6, 128 - KEY_BITS)), goto=TO_ASKER)
     first, low = TO_SWITCH.low, KEY_BITS + LOW_BITS - 1
     four = (
+        TO_SWITCH.put(0),
         move(f"ipv4_src[{KEY_BITS}..{low}]", f"{TO_SWITCH.place}[{first}..{first + LOW_BITS - 1}]"),
         move(f"tcp_src[0..{HIGH_BITS - 1}]",
              f"{TO_SWITCH.place}[{first + LOW_BITS}..{first + LOW_BITS + HIGH_BITS - 1}]"),

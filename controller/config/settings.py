@@ -6,10 +6,12 @@ import ipaddress
 import math
 import re
 import ssl
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from oslo_config import cfg
 
+from controller.config.metadata import METADATA, MetadataSettings, metadata
 from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.config.services import SERVICES, ServiceSettings, services
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
@@ -18,6 +20,7 @@ from controller.runtime.errors import Misconfigured
 from controller.runtime.files import check_secret, check_trusted
 from topology.cost import COSTS
 
+T = TypeVar("T")
 _FILTERED = (0x0800, 0x0806, 0x86DD)  # IPv4, ARP, IPv6
 ADOPTED = 2000  # switches known by OpenFlow only
 OPTIONS: dict[str, list[cfg.Opt]] = {
@@ -123,6 +126,7 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         for name, limit in QUOTAS.items()
     ],
     "services": SERVICES,
+    "metadata": METADATA,
     "hub": [
         cfg.FloatOpt("held_warning", default=0.25, min=0.0,
                      help="Seconds that one green thread may keep all others waiting before it is logged, with its "
@@ -195,13 +199,22 @@ class Settings(NamedTuple):
 
 def read(arguments: list[str]) -> Settings:
     """Settings from `--config-file FILE` arguments.  Raises `Misconfigured`, with the reason in one line."""
+    return _read(arguments, _checked)
+
+
+def read_metadata(arguments: list[str]) -> MetadataSettings:
+    """Those of the metadata server alone.  Raises `Misconfigured`."""
+    return _read(arguments, metadata)
+
+
+def _read(arguments: list[str], checked: Callable[[cfg.ConfigOpts], T]) -> T:
     conf = cfg.ConfigOpts()
     for section, options in OPTIONS.items():
         conf.register_opts(options, group=section)
     try:
         conf(arguments, project="tenet", default_config_files=[], default_config_dirs=[])
         _refuse_unknown(conf)
-        return _checked(conf)
+        return checked(conf)
     except (cfg.Error, ValueError) as error:
         raise Misconfigured(_without_location(" ".join(str(error).split()))) from error
 

@@ -20,8 +20,8 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from apps.services.identity import BASES, FIRST4, HIGH_BITS, PREFIX, RANGE4
 from apps.services.address import MAC as SERVICE_MAC
+from apps.services.identity import BASES, FIRST4, HIGH_BITS, PREFIX, RANGE4
 from apps.services.metadata import SERVER_MAC
 from controller.model.rows.metadata import VIF
 from controller.runtime.errors import Unavailable

@@ -6,6 +6,7 @@ of the controllers for every request: a logical port's key is used again for ano
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 from collections import Counter
@@ -44,7 +45,7 @@ class Reply(NamedTuple):
 
 
 class InstanceServer:
-    """`answer`: of one HTTP request.  `resolve`: of a DNS message, None where none is served; both raise Unavailable."""
+    """`answer`: of one HTTP request.  `resolve`: of a DNS message, None for no answer.  Both may raise Unavailable."""
 
     def __init__(
         self,
@@ -87,10 +88,8 @@ class InstanceServer:
         sock = next(iter(self._open))
         self._forget(sock)
         self.outcomes["displaced"] += 1
-        try:
+        with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)  # its thread ends, and closes it
-        except OSError:
-            pass
 
     def _forget(self, sock: Any) -> None:
         asker = self._open.pop(sock, None)

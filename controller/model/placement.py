@@ -242,9 +242,7 @@ class Placement:
 
     def receives(self, switch_id: str) -> bool:
         """Whether frames may be for the switch: it has a port, is a gateway, or a service host."""
-        return (
-            self.networks.has(switch_id) or self.anchors.has(switch_id) or self.serving.holds(HOSTS, switch_id)
-        )
+        return self.networks.has(switch_id) or self.anchors.has(switch_id) or self.serving.holds(HOSTS, switch_id)
 
     # --- service hosts ---
 

@@ -32,6 +32,7 @@ from ..rules import (
 )
 from ..schema import OBJECT, SHOWN_TEXT, either
 from ..structures import dhcp_options, nullable, pairs, profile, security_groups
+from ..told import decoded, told
 from .common import IDENTITY, OWNED, STANDARD, optional, tagged
 
 
@@ -114,6 +115,8 @@ PORTS = Resource(
         Attribute("binding:vnic_type", lambda view, row: "normal", May.SET, one_of("normal"), usual="normal"),
         Attribute("binding:vif_type", Part(_bound, 1), shape=either("ovs", "unbound")),
         Attribute("binding:vif_details", Part(_bound, 2), shape=OBJECT),
+        Attribute("tenet:metadata", lambda view, row: decoded(row.metadata), May.SET, told, "metadata", shape=OBJECT,
+                  usual={}),
         tagged(May.CREATE),
         *STANDARD,
     ),
@@ -140,6 +143,8 @@ PORTS = Resource(
             ((GET,), "binding:vif_details", OTHERS),
             (WRITE, "binding:vnic_type", any_of(MEMBER, SERVICE)),
             ((GET,), "tenet:status_reason", OTHERS),
+            ((GET,), "tenet:metadata", READER),
+            (WRITE, "tenet:metadata", any_of(MEMBER, SERVICE)),
             ((UPDATE,), "data_plane_status", any_of(ADMIN, "role:data_plane_integrator")),
         ),
     ),

@@ -24,4 +24,3 @@ def found(tree: Tree, parts: Sequence[str], listing: Callable[[Mapping[str, Tree
     if isinstance(tree, str):
         return Document(tree.encode())
     return Document(tree, "application/octet-stream") if isinstance(tree, bytes) else tree()
-
