@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from controller.flow import CONTROLLER, Action, resubmit
 from controller.model.reader import Reader
-from controller.model.rows import FloatingIp, Network, Port, WatchPort
+from controller.model.rows import FloatingIp, GatewayRanking, Network, Port, WatchPort
 
 from .nat.places import acting, own_place
 from .packets.announcement import frame
-from .pipeline import ROUTED, SEGMENT
+from .pipeline import ANNOUNCED, ROUTED, SEGMENT
 
 EVERY = 60.0  # seconds between two announcements of an address; the first is at once
 
@@ -40,8 +40,15 @@ def announced(see: Reader) -> Iterator[str]:
 
 
 def _acts(router_id: str, see: Reader) -> bool:
-    """Whether this switch is the router's gateway now: it hears none of those before it in the ranking."""
-    for switch_id in see.ranking(router_id):
+    """Whether this switch is the router's gateway now: it hears none of those before it in the ranking.
+
+    During a move nobody announces until what others send has come to the next one.  For some seconds after an ARP
+    announcement Open vSwitch bridges believe no other frame that says where its MAC is (MAC_GRAT_ARP_LOCK_TIME).
+    """
+    ranking = see.view(GatewayRanking, router_id)
+    if ranking is None or not ranking.announced:
+        return False
+    for switch_id in ranking.switches:
         if switch_id == see.switch_id:
             return True
         port = see.get(WatchPort, f"{see.switch_id}/{switch_id}")
@@ -56,6 +63,6 @@ def announcements(port_id: str, see: Reader) -> Iterator[tuple[int, tuple[Action
     network = see.view(Network, port.network_id) if port is not None else None
     if port is None or network is None:
         return
-    into = (SEGMENT.put(network.segment), resubmit(ROUTED.number))
+    into = (SEGMENT.put(network.segment), ANNOUNCED.put(1), resubmit(ROUTED.number))
     for fixed in port.fixed_ips:
         yield CONTROLLER, into, frame(port.mac_address, fixed.ip_address)

@@ -6,6 +6,8 @@ be a gateway acts towards the outside when it hears none of those before it.  Ne
 A port whose BFD session has never been up is not watched: the switch behind it counts as alive.  So a new standby does
 not act before it has heard the active one.  Switches that no tunnel joins have no BFD; there a switch counts as dead
 while no route over wires leads to it, which the controller follows.
+
+A move of a gateway that is alive has steps (`GatewayRanking`), so that no packet meets a switch without its flows.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ def to_gateway(router_id: str, see: Reader, here: tuple[Action, ...]) -> tuple[A
     `here`: what is done with it on this switch, where that is the one; for an action set, as of a group's bucket.
     Empty without a gateway.
     """
-    return to_first_alive(see.ranking(router_id), see, here)
+    return to_first_alive(see.gateways(router_id), see, here)
 
 
 def to_first_alive(ranking: Sequence[str], see: Reader, here: tuple[Action, ...]) -> tuple[Action, ...]:
@@ -46,16 +48,16 @@ def in_turn(
 ) -> tuple[Action, ...] | None:
     """Actions for what comes from outside to the router; None where this switch may not be its gateway.
 
-    own: while this switch is the gateway; others: while a switch before it in the ranking is alive.  Both for an action
-    set.  also_leaving: the former gateway does `own`, too, until what comes back to it has come.
+    own: while this switch is the gateway; others: while a switch before it is alive.  Both for an action set.
+    also_leaving: during a move both the former and the next gateway do `own`, wherever the packet comes to.
     """
     ranking = see.view(GatewayRanking, router_id)
     if ranking is None:
         return None
-    if also_leaving and ranking.leaving == see.switch_id:
+    if also_leaving and ranking.leaving and see.switch_id in (ranking.leaving, *ranking.switches[:1]):
         return own
     buckets: list[Bucket] = []
-    for switch, watch in _standing(ranking.switches, see):
+    for switch, watch in _standing(see.gateways(router_id), see):
         if switch.id == see.switch_id:
             buckets.append(Bucket(own))
             return _first_alive(buckets, see)

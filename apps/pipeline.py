@@ -232,7 +232,7 @@ FROM_FABRIC = _bits(
 )  # fmt: skip
 ANNOUNCED = _bits(
     "the sender speaks of its own address, so nobody answers for it", "metadata", 33, 1,
-    "source route paths arrive_router", "answer",
+    "source route paths arrive_router", "answer answer_outside local",
     zero="of another's, or of none",
 )  # fmt: skip
 IN_KEY = _bits(

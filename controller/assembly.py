@@ -122,7 +122,7 @@ class Controller:
         )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
         self.metadata_hosts = MetadataHosts(self.store, self.replica, levels.is_away, mastery.speaks)
-        self.rankings = Rankings(self.store, self.replica, levels.is_away, mastery.speaks)
+        self.rankings = Rankings(self.store, self.replica, levels.is_away, mastery.speaks, levels)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
         self.replica.listen(mtus.changed)
@@ -181,6 +181,7 @@ class Controller:
             cluster=self.cluster.report if self.cluster else None,
             offered=settings.offered_interfaces,
             quantum=settings.quantum,
+            naming=settings.services.naming,
             hosts=Hosts(settings.hosts, tokens=settings.auth != "none"),
             **_identity(settings),
         )

@@ -34,14 +34,15 @@ class Ask:
         self.context = context
         self.caller = caller
         self.written = written
-        self.view = ResourceView(context.replica.model, context.statuses, caller)
+        self.view = ResourceView(context.replica.model, context.statuses, caller, context.naming)
 
     @property
     def means(self) -> Means:
         caller = self.caller
         return self.context.means._replace(
-            project_id=caller.project_id, operator=caller.operator, by_name=caller.operator or self._attaches_by_name()
-        )
+            project_id=caller.project_id, operator=caller.operator, by_name=caller.operator or self._attaches_by_name(),
+            keywords=caller.keywords,
+        )  # fmt: skip
 
     def _attaches_by_name(self) -> bool:
         mine = {"project_id": self.caller.project_id, "tenant_id": self.caller.project_id}

@@ -16,7 +16,10 @@ IMPLIED = {ADMIN: (MANAGER, MEMBER, READER), MANAGER: (MEMBER, READER), MEMBER: 
 
 
 class Caller(NamedTuple):
-    """`operator`: sees every project, as the policy rule `context_is_admin` has it.  `user`: a name for the audit."""
+    """`operator`: sees every project, as the policy rule `context_is_admin` has it.  `user`: a name for the audit.
+
+    `project`: the name of the project, where it is known.
+    """
 
     project_id: str
     operator: bool
@@ -24,6 +27,13 @@ class Caller(NamedTuple):
     roles: frozenset[str] = frozenset()
     system_scope: str = ""
     user: str = ""
+    project: str = ""
+
+    @property
+    def keywords(self) -> tuple[tuple[str, str], ...]:
+        """What keywords of domains stand for, beside the id of a port's project: (keyword, value), where known."""
+        known = (("project_name", self.project), ("user_id", self.user_id), ("user_name", self.user))
+        return tuple((keyword, value) for keyword, value in known if value)
 
 
 class Identity(Protocol):

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
 from controller.intent.env import Means, means
+from controller.model.names import Naming
 from controller.model.rows import MeteringLabel, Port, Row
 from controller.publish.feed import Events
 from controller.reconcile.statuses import Statuses
@@ -156,8 +157,9 @@ class Context:
     offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
     quantum: bool = True  # v1.0 and v1.1 are served, too
     hosts: Hosts = field(default_factory=Hosts)
+    naming: Naming = Naming()  # noqa: RUF009 - a value
 
     @cached_property
     def means(self) -> Means:
         turns = partial(hub.taking_turns, seconds=SLICE)
-        return means(self.underlay_mtu, self.physical, self.offered, self.least_mtu, turns)
+        return means(self.underlay_mtu, self.physical, self.offered, self.least_mtu, turns, self.naming)

@@ -40,6 +40,13 @@ def _of_calls() -> Iterator[RuleDefault]:
                    (method, "/v2.0/agents/{agent_id}/l3-routers"))  # fmt: skip
     yield rule("get_l3-routers", ADMIN, "Get the routers of a host", ("GET", "/v2.0/agents/{agent_id}/l3-routers"))
     yield rule("get_l3-agents", ADMIN, "Get the hosts of a router", ("GET", "/v2.0/routers/{router_id}/l3-agents"))
+    for verb, method in (("create", "POST"), ("delete", "DELETE")):
+        yield rule(f"{verb}_dhcp-network", ADMIN, f"{verb.capitalize()} a dhcp-network",
+                   (method, "/v2.0/agents/{agent_id}/dhcp-networks"))  # fmt: skip
+    yield rule("get_dhcp-networks", ADMIN, "Get the networks that a host serves with DHCP",
+               ("GET", "/v2.0/agents/{agent_id}/dhcp-networks"))  # fmt: skip
+    yield rule("get_dhcp-agents", ADMIN, "Get the hosts that serve a network with DHCP",
+               ("GET", "/v2.0/networks/{network_id}/dhcp-agents"))  # fmt: skip
     yield rule("get_service_provider", "role:reader", "Get a service provider", ("GET", "/v2.0/service-providers"))
     profiles = Access(ADMIN, "role:reader", ADMIN, ADMIN)
     yield from documented("/v2.0/flavors/{flavor_id}/service_profiles", "flavor_service_profile", profiles,

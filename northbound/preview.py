@@ -25,7 +25,7 @@ def answer(ask: Ask, changes: Changed) -> Response:
     """
     turns = hub.Turns(SLICE)
     view = ask.view
-    after_all = ResourceView(Overlay(view.model, changes), view.statuses, view.caller)
+    after_all = ResourceView(Overlay(view.model, changes), view.statuses, view.caller, view.naming)
     found = [_object(ask, after_all, *each) for each in told(changes)]
     shown: dict[str, Any] = {"objects": [each for each in found if each is not None]}
     if joined := _reachability(ask, after_all, changes):

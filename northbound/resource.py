@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from controller.intent.env import Means
 from controller.model.model import Model
+from controller.model.names import Naming
 from controller.model.rows import Row
 from controller.model.rows.base import DECLARED, Reference
 from controller.reconcile.statuses import Statuses
@@ -36,6 +37,7 @@ class ResourceView(NamedTuple):
     model: Model
     statuses: Statuses
     caller: Caller = Caller("", operator=True)
+    naming: Naming = Naming()
 
 
 Show = Callable[[ResourceView, Any], object]
@@ -47,9 +49,7 @@ Filter = Callable[[Sequence[str]], Callable[[ResourceView, Any], bool]]  # the v
 Create = Callable[[Transaction, str, Any, Means], Row]
 Update = Callable[[Transaction, str, Any, Means], Row]
 Delete = Callable[[Transaction, str, Means], None]
-
-
-SEVERAL = "*"
+SEVERAL = "*"  # a request's name, see Attribute
 
 
 class May(enum.Flag):

@@ -241,8 +241,11 @@ filters: st.SearchStrategy[Row] = st.one_of(groups, rules, rules, address_groups
 
 
 rankings = st.builds(
-    lambda row_id, ranked: GatewayRanking(id=row_id, switches=tuple(ranked)),
+    lambda row_id, ranked, leaving, used: GatewayRanking(
+        id=row_id, switches=tuple(ranked), leaving=leaving, used=used or not leaving, announced=not leaving
+    ),
     st.sampled_from(ROUTERS), st.lists(st.sampled_from(SWITCHES), unique=True, max_size=3),
+    st.sampled_from(["", "", *SWITCHES]), st.booleans(),
 )  # fmt: skip
 floating = st.builds(
     lambda row_id, network_id, port_id: FloatingIp(

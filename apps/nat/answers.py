@@ -14,7 +14,7 @@ from controller.model.reader import Reader
 from controller.model.rows import Switch
 
 from ..arp import REQUEST, turned
-from ..matches import ARP, ICMPV6, IPV6, of_network
+from ..matches import ARP, ICMPV6, IPV6, not_announced, of_network
 from ..pipeline import (
     ADVERTISE_OUTSIDE,
     ANSWER_OUTSIDE,
@@ -57,8 +57,8 @@ def answers(segment: int, mac: str, address: str, turn: Turn = at_once) -> Itera
 
 
 def _four(segment: int, mac: str, address: str) -> tuple[tuple[Field, ...], tuple[Action, ...]]:
-    """ARP (RFC 826)."""
-    asked = in_order(ARP, REQUEST, field("arp_tpa", address), of_network(segment))
+    """ARP (RFC 826); this switch's own announcements ask for the address that they are of."""
+    asked = in_order(ARP, REQUEST, field("arp_tpa", address), not_announced(segment))
     return asked, turned(mac)
 
 

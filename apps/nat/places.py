@@ -17,8 +17,8 @@ from .answers import Turn
 
 
 def gateway_of(router_id: str, see: Reader) -> str:
-    """The switch that is a router's gateway now; "" where there is none."""
-    return next(iter(see.ranking(router_id)), "")
+    """The switch that a router's packets are sent to; "" where there is none."""
+    return next(iter(see.gateways(router_id)), "")
 
 
 def own_place(floating: FloatingIp, see: Reader) -> str:

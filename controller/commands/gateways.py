@@ -58,10 +58,10 @@ def faults(said: dict[str, Any]) -> list[str]:
 def table(said: dict[str, Any]) -> str:
     """Faults and gateways, one a line."""
     lines = [f"{len(said['gateways'])} gateways", *(f"  !! {each}" for each in faults(said)), ""]
-    lines.append(f"{'SWITCH':<38} {'STATE':<9} {'ACTIVE':>6} {'STANDBY':>7}  PHYSICAL NETWORKS")
+    lines.append(f"{'SWITCH':<38} {'STATE':<9} {'ACTIVE':>6} {'STANDBY':>7} {'LEAVING':>7}  PHYSICAL NETWORKS")
     for one in said["gateways"]:
         state = "dead" if not one["alive"] else "draining" if one["draining"] else "alive"
-        counts = f"{one['routers_active']:>6} {one['routers_standby']:>7}"
+        counts = f"{one['routers_active']:>6} {one['routers_standby']:>7} {one['routers_leaving']:>7}"
         names = ", ".join(one["physical_networks"]) + (" (designated)" if one["designated"] else "")
         lines.append(f"{one['switch']:<38} {state:<9} {counts}  {names}")
     return "\n".join(lines)

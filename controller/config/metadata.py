@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from oslo_config import cfg
 
-METADATA: list[cfg.Opt] = [
+OPTIONS: list[cfg.Opt] = [
     cfg.ListOpt("controllers", default=["http://127.0.0.1:9696"],
                 help="URLs of the REST API of all members, for the metadata server."),
     cfg.StrOpt("ca", help="PEM file: the CA of the controllers' certificates, for the metadata server."),
@@ -32,7 +32,7 @@ class MetadataSettings(NamedTuple):
     nova_secret_file: str
 
 
-def metadata(conf: cfg.ConfigOpts) -> MetadataSettings:
+def read(conf: cfg.ConfigOpts) -> MetadataSettings:
     """The section as read."""
     said = conf.metadata
     return MetadataSettings(

@@ -1,24 +1,57 @@
-"""Configuration options of the services of networks: DHCP, router advertisements, DNS."""
+"""Configuration of what is told to VMs: section [services]."""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from oslo_config import cfg
 
-SERVICES: list[cfg.Opt] = [
+from controller.model.names import DEFAULT_DOMAIN, Naming
+
+OPTIONS: list[cfg.Opt] = [
     cfg.IntOpt("rate", default=50, min=1, max=100_000,
                help="Packets a second that each port may ask the services of its network: DHCP, DNS, router "
                     "solicitations."),
+    cfg.IntOpt("dhcp_lease_time", default=86_400, min=120, max=2**32 - 2,
+               help="Seconds of a DHCP lease: so long a running VM keeps its address when no controller answers."),
+    cfg.IntOpt("dhcp_renewal_time", min=60, max=2**32 - 2,
+               help="Seconds after which a client asks for its lease again (T1).  By default half of the lease."),
+    cfg.IntOpt("dhcp_rebinding_time", min=60, max=2**32 - 2,
+               help="Seconds after which a client whose renewals were not answered asks every server (T2).  By default "
+                    "seven eighths of the lease."),
+    cfg.StrOpt("dns_domain", default=DEFAULT_DOMAIN,
+               help="Domain of ports' names, of which Tenet alone answers; empty: names have none."),
 ]  # fmt: skip
+_LABEL = "[0-9A-Za-z_]([0-9A-Za-z_-]{0,61}[0-9A-Za-z_])?"
+_DOMAIN = re.compile(rf"({_LABEL}(\.{_LABEL})*\.?)?")
 
 
 class ServiceSettings(NamedTuple):
-    """Settings of section `[services]`.  `rate`: packets a second of one port."""
+    """Checked options of [services].  Times in seconds."""
 
-    rate: int
+    lease: int = 86_400
+    renewal: int = 43_200
+    rebinding: int = 75_600
+    naming: Naming = Naming()
+    rate: int = 50  # packets a second of one port
+
+    @property
+    def dns_domain(self) -> str:
+        """The domain that VMs are told, in lower case and without a dot at its end."""
+        return self.naming.domain.removesuffix(".")
 
 
 def services(conf: cfg.ConfigOpts) -> ServiceSettings:
-    """The section as read; raises Misconfigured."""
-    return ServiceSettings(rate=conf.services.rate)
+    """The options of [services].  Raises ValueError."""
+    said = conf.services
+    lease = said.dhcp_lease_time
+    renewal = lease // 2 if said.dhcp_renewal_time is None else said.dhcp_renewal_time
+    rebinding = lease * 7 // 8 if said.dhcp_rebinding_time is None else said.dhcp_rebinding_time
+    if not renewal < rebinding < lease:  # RFC 2131, 4.4.5
+        raise ValueError(f"[services] dhcp_renewal_time ({renewal}) must be less than dhcp_rebinding_time "
+                         f"({rebinding}), and that less than dhcp_lease_time ({lease})")  # fmt: skip
+    if len(said.dns_domain) > 253 or not _DOMAIN.fullmatch(said.dns_domain):
+        raise ValueError(f"[services] dns_domain: {said.dns_domain!r} is not a domain, such as cloud.example.net")
+    domain = said.dns_domain.lower().removesuffix(".")
+    return ServiceSettings(lease, renewal, rebinding, Naming(f"{domain}." if domain else ""), said.rate)

@@ -11,9 +11,8 @@ from typing import NamedTuple, TypeVar
 
 from oslo_config import cfg
 
-from controller.config.metadata import METADATA, MetadataSettings, metadata
+from controller.config import metadata, services
 from controller.config.physical_networks import PhysicalNetworks, configured
-from controller.config.services import SERVICES, ServiceSettings, services
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.certificates import own_certificate
 from controller.runtime.errors import Misconfigured
@@ -125,8 +124,8 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
                                       f"where [auth] strategy = none.")
         for name, limit in QUOTAS.items()
     ],
-    "services": SERVICES,
-    "metadata": METADATA,
+    "services": services.OPTIONS,
+    "metadata": metadata.OPTIONS,
     "hub": [
         cfg.FloatOpt("held_warning", default=0.25, min=0.0,
                      help="Seconds that one green thread may keep all others waiting before it is logged, with its "
@@ -157,7 +156,6 @@ class Settings(NamedTuple):
     packet_in_rate: int
     drop_rate: int
     router_rate: int
-    services: ServiceSettings
     connection_pickup: int
     adopt: bool
     adopted_switches: int
@@ -186,6 +184,7 @@ class Settings(NamedTuple):
     held_warning: float = 0.25
     hosts: tuple[str, ...] = ()  # in lower case
     connections_per_address: int = 1024
+    services: services.ServiceSettings = services.ServiceSettings()
 
     @property
     def underlay_room(self) -> int:
@@ -202,9 +201,9 @@ def read(arguments: list[str]) -> Settings:
     return _read(arguments, _checked)
 
 
-def read_metadata(arguments: list[str]) -> MetadataSettings:
+def read_metadata(arguments: list[str]) -> metadata.MetadataSettings:
     """Those of the metadata server alone.  Raises `Misconfigured`."""
-    return _read(arguments, metadata)
+    return _read(arguments, metadata.read)
 
 
 def _read(arguments: list[str], checked: Callable[[cfg.ConfigOpts], T]) -> T:
@@ -273,7 +272,6 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         packet_in_rate=conf.openflow.packet_in_rate,
         drop_rate=conf.openflow.drop_rate,
         router_rate=conf.openflow.router_rate,
-        services=services(conf),
         connection_pickup=conf.openflow.connection_pickup,
         adopt=not security.certificate if conf.openflow.adopt is None else conf.openflow.adopt,
         adopted_switches=conf.openflow.adopted_switches,
@@ -304,6 +302,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         held_warning=conf.hub.held_warning,
         hosts=tuple(map(_host, conf.northbound.hosts)),
         connections_per_address=conf.northbound.connections_per_address,
+        services=services.services(conf),
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(

@@ -33,9 +33,11 @@ class GatewayOperations:
         now = gateway_hosts(model, self._is_away)
         active: Counter[str] = Counter()
         standby: Counter[str] = Counter()
+        leaving: Counter[str] = Counter()
         for ranking in hub.taking_turns(list(model.rows(GatewayRanking).values()), TURN):
             active[ranking.switches[0]] += 1
             standby.update(ranking.switches[1:])
+            leaving.update((ranking.leaving,))
         known = {each for having in now.of.values() for each in having} | now.designated | now.draining
         shown = []
         for switch_id in hub.taking_turns(sorted(known | active.keys() | standby.keys()), TURN):
@@ -51,6 +53,7 @@ class GatewayOperations:
                 "not_heard_by": sorted(unheard),
                 "routers_active": active[switch_id],
                 "routers_standby": standby[switch_id],
+                "routers_leaving": leaving[switch_id],
             })  # fmt: skip
         without = [
             {"router": router.id, "why": self._why(router)}

@@ -14,6 +14,7 @@ from itertools import islice
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from controller.gateways.candidates import GatewayHosts, candidates, gateway_hosts
+from controller.gateways.moves import Confirming, GatewayMoves
 from controller.gateways.ranking import rank
 from controller.model.model import Dependency
 from controller.model.rows import GatewayHost, GatewayRanking, Router, Switch, WatchPort
@@ -28,13 +29,15 @@ log = logging.getLogger("tenet.gateways")
 LOOK = 1.0  # seconds between looks at which switches are alive
 REST = 0.2  # seconds between such looks when rows change again and again
 TOGETHER = 64  # rankings in one commit
-LEAVING = 5.0  # seconds for which a former gateway that is alive takes what comes back to it
 TURN = 0.005  # seconds of work before other green threads get a turn
 AGAIN = 1.0  # seconds until rankings that the store did not take are tried again
 
 
 class Rankings:
-    """`is_away`: a switch has been away for long.  `speaks`: whether this process acts for a switch."""
+    """`is_away`: a switch has been away for long.  `speaks`: whether this process acts for a switch.
+
+    `confirmed`: what switches have confirmed.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Rankings:
         replica: Replica,
         is_away: Callable[[str], bool],
         speaks: Callable[[str], bool],
+        confirmed: Confirming,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -53,8 +57,8 @@ class Rankings:
         self._looked = 0.0  # when that was, by `clock`
         self._stale = False  # whether it may be otherwise since
         self._due: dict[str, None] = {}  # routers to look at
-        self._leaving: dict[str, float] = {}  # router -> when its former gateway was first seen to leave
-        self._moves: Counter[str] = Counter()  # why -> routers whose active gateway became another
+        self._moves = GatewayMoves(replica.model, confirmed, clock)
+        self._moved: Counter[str] = Counter()  # why -> routers whose active gateway became another
         self._news = hub.Signal()
         replica.listen(self._changed)
 
@@ -64,7 +68,7 @@ class Rankings:
     def metrics(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
         moves = CounterMetricFamily("tenet_gateway_moves", "Routers whose active gateway changed.", labels=["reason"])
         for reason in ("new", "moved"):
-            moves.add_metric([reason], self._moves[reason])
+            moves.add_metric([reason], self._moved[reason])
         yield moves
         yield GaugeMetricFamily("tenet_gateways_due", "Routers whose ranking is to be looked at.", len(self._due))
 
@@ -82,16 +86,15 @@ class Rankings:
     def _watch(self) -> None:
         self._due.update(dict.fromkeys([*self._replica.model.rows(Router), *self._replica.model.rows(GatewayRanking)]))
         while True:
-            self._news.wait(REST if self._stale or self._leaving else LOOK)
+            self._news.wait(REST if self._stale or self._moves.going else LOOK)
             self._news.clear()
             self.turn()
 
     def turn(self) -> None:
         """Look at which switches are alive, and rank for the routers that this may concern."""
         now = self._look()
-        for router_id, since in list(self._leaving.items()):
-            if self._clock() - since >= LEAVING:
-                self._due[router_id] = None
+        ready = [each for each in hub.taking_turns(self._moves.going, TURN) if self._moves.is_ready(each)]
+        self._due.update(dict.fromkeys(ready))
         due, self._due = list(self._due), {}
         wrong = [each for each in hub.taking_turns(due, TURN) if self._differs(each, now)]
         for some in _batches(wrong):
@@ -117,16 +120,9 @@ class Rankings:
     def _differs(self, router_id: str, now: GatewayHosts) -> bool:
         model = self._replica.model
         held = model.get(GatewayRanking, router_id)
-        self._note(router_id, held)
+        self._moves.note(router_id, held)
         wanted = self._wanted(router_id, model.get(Router, router_id), held, now)
         return wanted != held and self._writes(held, wanted)
-
-    def _note(self, router_id: str, held: GatewayRanking | None) -> None:
-        """Note since when a former gateway is seen to leave."""
-        if held is None or not held.leaving:
-            self._leaving.pop(router_id, None)
-        else:
-            self._leaving.setdefault(router_id, self._clock())
 
     def _writes(self, held: GatewayRanking | None, wanted: GatewayRanking | None) -> bool:
         ranking = wanted or held
@@ -142,16 +138,7 @@ class Rankings:
             return None
         severed = now.severed
         switches = rank(router_id, current, among, now.alive, now.draining, lambda one, other: (one, other) in severed)
-        return GatewayRanking(id=router_id, switches=switches, leaving=self._former(held, switches[0], now))
-
-    def _former(self, held: GatewayRanking | None, active: str, now: GatewayHosts) -> str:
-        """The former active switch, for LEAVING seconds after another has become it; "" once it is dead."""
-        former = ""
-        if held is not None and held.switches[:1] != (active,):
-            former = next(iter(held.switches), "")
-        elif held is not None and self._clock() - self._leaving.get(held.id, self._clock()) < LEAVING:
-            former = held.leaving
-        return former if former in now.alive and former != active else ""
+        return self._moves.step(held, GatewayRanking(id=router_id, switches=switches), now.alive)
 
     def _rank(self, router_ids: list[str], now: GatewayHosts) -> None:
         moved: list[tuple[str, str, str]] = []
@@ -171,7 +158,7 @@ class Rankings:
 
         transact(self._store, self._replica, rules)
         for router_id, before, after in moved:
-            self._moves["moved" if before else "new"] += 1
+            self._moved["moved" if before else "new"] += 1
             log.info(
                 "router %s: its gateway is %s%s", router_id, after or "none", f", before {before}" if before else ""
             )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from controller.config.physical_networks import NONE, PhysicalNetworks
+from controller.model.names import Naming
 from controller.runtime.randomness import below, new_uuid
 
 
@@ -17,8 +18,9 @@ class Means(NamedTuple):
     `underlay_mtu` is the largest IP packet that the network between the hypervisors carries, in bytes;
     reports of hypervisors never lower a network's MTU below `least_mtu`.
     `project_id` is the caller's; an `operator` sees all projects.  `by_name`: the caller may attach any interface by
-    its name; `offered`: patterns of names that everybody may attach.  `turns` gives other requests their turn during a
-    long search.
+    its name; `offered`: patterns of names that everybody may attach.  `naming`: of ports' names; `keywords`: values of
+    domains' keywords for the caller, as (keyword, value).  `turns` gives other requests their turn during a long
+    search.
     """
 
     underlay_mtu: int
@@ -32,6 +34,8 @@ class Means(NamedTuple):
     offered: tuple[str, ...] = ()
     least_mtu: int = 1280
     turns: Callable[[Iterable[int]], Iterator[int]] = iter
+    naming: Naming = Naming()
+    keywords: tuple[tuple[str, str], ...] = ()
 
 
 def means(
@@ -40,10 +44,11 @@ def means(
     offered: Sequence[str] = (),
     least_mtu: int = 1280,
     turns: Callable[[Iterable[int]], Iterator[int]] = iter,
+    naming: Naming = Naming(),  # noqa: B008 - a value
 ) -> Means:
     """Environment with the real clock and randomness."""
     return Means(underlay_mtu, below, _now, new_uuid, physical, offered=tuple(offered), least_mtu=least_mtu,
-                 turns=turns)  # fmt: skip
+                 turns=turns, naming=naming)  # fmt: skip
 
 
 def _now() -> str:

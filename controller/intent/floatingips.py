@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from controller.intent.env import Means
 from controller.model.rows import FixedIp, FloatingIp, Network, Port, PortForwarding, Router, RouterInterface, Subnet
 from controller.runtime.errors import Conflict, Invalid, NotFound
-from controller.store.transaction import Transaction
+from controller.store.transaction import Taken, Transaction
 
 from . import networks, port_uses, ports, router_ports, slots, standard, visibility
 from .addresses import AddressRequest
@@ -18,6 +18,7 @@ from .ports import PortRequest
 from .standard import StandardRequest
 
 DHCP = "network:dhcp"  # ports that no floating IP leads to
+LONGEST_NAME = 254  # characters of a domain name with its dots (RFC 1035, 2.3.4: 255 octets)
 OTHER = ("port_id", "fixed_ip_address")  # a request with neither, and with others, leaves the association
 
 
@@ -29,6 +30,8 @@ class FloatingIpRequest(StandardRequest, total=False):
     floating_ip_address: str
     port_id: str
     fixed_ip_address: str
+    dns_name: str
+    dns_domain: str
 
 
 def missing(floating_id: str) -> NotFound:
@@ -49,8 +52,10 @@ def bad(said: str) -> Invalid:
 def create(tx: Transaction, project_id: str, request: FloatingIpRequest, means: Means) -> FloatingIp:
     """Take an address of an external network and associate it, where a port is named.
 
-    Raises Invalid for a network that is not external or has no IPv4 subnet, and as `update`.
+    Raises Invalid for a network that is not external or has no IPv4 subnet, and for half a DNS name, Conflict
+    (DuplicateRecordSet) where another floating IP has the name, and as `update`.
     """
+    dns_name, dns_domain = _own_name(request)
     network = _external(tx, request["floating_network_id"], means)
     common = standard.fields(project_id, request, means)
     port = _floating_port(tx, network, common["id"], request, means)
@@ -60,8 +65,10 @@ def create(tx: Transaction, project_id: str, request: FloatingIpRequest, means: 
             f"Unable to find any IP address on external network {network.id}.", "ExternalIpAddressExhausted"
         )  # fmt: skip
     floating = FloatingIp(
-        **common, floating_network_id=network.id, floating_port_id=port.id, floating_ip_address=address
-    )
+        **common, floating_network_id=network.id, floating_port_id=port.id, floating_ip_address=address,
+        dns_name=dns_name, dns_domain=dns_domain,
+    )  # fmt: skip
+    _take_name(tx, floating)
     floating = _associated(tx, floating, request, means)
     tx.put(floating)
     return floating
@@ -94,6 +101,8 @@ def delete(tx: Transaction, floating_id: str, means: Means) -> None:
 def remove(tx: Transaction, floating: FloatingIp, means: Means) -> None:
     _check_no_forwardings(tx, floating)
     port_uses.release(tx, floating)
+    if floating.dns_name:
+        tx.release(_named(floating))
     tx.delete(floating)
     port = tx.get(Port, floating.floating_port_id)
     if port is not None:
@@ -120,6 +129,36 @@ def _floating_port(
     port = ports.create(tx, "", wanted, means._replace(operator=True))
     slots.exempt(tx, port)
     return port
+
+
+# --- its own name in external DNS -------------------------------------------------------------------------------------
+
+
+def _own_name(request: FloatingIpRequest) -> tuple[str, str]:
+    name, domain = request.get("dns_name", ""), request.get("dns_domain", "")
+    if domain and not name:
+        raise bad("dns_domain cannot be specified without a dns_name")
+    if name and not domain:
+        raise bad("dns_name cannot be specified without a dns_domain")
+    if len(name) + 1 + len(domain) > LONGEST_NAME:
+        raise bad(f"dns_name and dns_domain together have more than {LONGEST_NAME} characters")
+    return name, domain
+
+
+def _named(floating: FloatingIp) -> str:
+    """Reservation of its name."""
+    return f"fip-name/{floating.dns_name}.{floating.dns_domain}"
+
+
+def _take_name(tx: Transaction, floating: FloatingIp) -> None:
+    if not floating.dns_name:
+        return
+    try:
+        tx.reserve(_named(floating), floating)
+    except Taken as error:
+        raise Conflict(
+            f"Name {floating.dns_name} is duplicated in the external DNS service.", "DuplicateRecordSet"
+        ) from error
 
 
 # --- association ------------------------------------------------------------------------------------------------------

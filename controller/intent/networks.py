@@ -42,6 +42,7 @@ class NetworkRequest(StandardRequest, total=False):
     port_security: bool
     zone_hints: tuple[str, ...]
     is_default: bool
+    dns_domain: str
 
 
 DEFAULT_EXTERNAL = "default-external"  # the reservation of the default external network
@@ -113,6 +114,7 @@ def _common(project_id: str, request: NetworkRequest, means: Means) -> dict[str,
         "port_security": request.get("port_security", True),
         "zone_hints": request.get("zone_hints", ()),
         "is_default": request.get("is_default", False),
+        "dns_domain": request.get("dns_domain", ""),
     }
 
 

@@ -19,6 +19,7 @@ from . import (
     logs,
     memberships,
     networks,
+    port_names,
     port_uses,
     router_ports,
     standard,
@@ -50,6 +51,8 @@ class PortRequest(StandardRequest, total=False):
     data_plane_status: str
     profile: str
     metadata: str
+    dns_name: str
+    dns_domain: str
     security_groups: Sequence[str] | None  # None: the default group of a new port, none of an old one
 
 
@@ -82,6 +85,7 @@ def create(tx: Transaction, project_id: str, request: PortRequest, means: Means)
         dhcp_options=_options((), request.get("dhcp_options", ())),
         profile=request.get("profile", ""),
         metadata=request.get("metadata", ""),
+        **port_names.asked(request, means),
     )
     if "address_pairs" in request:
         port = replace(port, address_pairs=_pairs(port, request["address_pairs"]))
@@ -118,7 +122,7 @@ def update(tx: Transaction, port_id: str, request: PortRequest, means: Means) ->
     if not {"device_id", "device_owner"}.isdisjoint(request):
         owner, device = request.get("device_owner", port.device_owner), request.get("device_id", port.device_id)
         router_ports.check_device(tx, owner, device, means)
-    changes: dict[str, Any] = {**request}
+    changes: dict[str, Any] = {**request, **port_names.asked(request, means)}
     if "interface_id" in request:
         if request["interface_id"] not in ("", port.interface_id):
             attachments.permit(tx, request["interface_id"], means)

@@ -44,6 +44,7 @@ class SubnetRequest(StandardRequest, total=False):
     ra_mode: str
     address_mode: str
     service_types: tuple[str, ...]
+    dns_publish_fixed_ip: bool
 
 
 def missing(subnet_id: str) -> NotFound:
@@ -79,6 +80,7 @@ def create(tx: Transaction, project_id: str, request: SubnetRequest, means: Mean
         address_mode=request.get("address_mode", ""),
         service_types=request.get("service_types", ()),
         subnetpool_id=pool.id if pool else "",
+        dns_publish_fixed_ip=request.get("dns_publish_fixed_ip", False),
     )
     _check_modes(subnet)
     _check_gateway(subnet)

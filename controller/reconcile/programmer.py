@@ -31,6 +31,8 @@ from .target import Batch, Target
 log = logging.getLogger("tenet.switch")
 
 GATHER = 0.02  # seconds between two bundles: after each, Open vSwitch looks at every port of the bridge again
+REST = 3  # times what the last bundle took, until the next: a switch with much to do is sent fewer and larger ones
+LONGEST = 0.1  # seconds that the next one waits at most
 TABLE_FULL = "OFPFMFC_TABLE_FULL"
 SLICE = 0.005  # seconds of encoding after which other green threads get their turn
 MANY = 200  # flows, of which fewer are encoded without a turn
@@ -82,6 +84,7 @@ class Programmer:
         self._told: dict[int, str] | None = None  # refusals, as the plan knows them; None: those of another connection
         self._wake = hub.Signal()
         self._again_from = 0.0  # monotonic time from which on the next bundle may be sent
+        self._took = 0.0  # seconds that the last bundle took
         self._ended = False
 
     def wake(self) -> None:
@@ -217,6 +220,7 @@ class Programmer:
 
     def _apply(self, batch: Batch) -> None:
         known = self.target.meters.held
+        began = time.monotonic()
         self.session.apply(
             _encoded_all(batch.put),
             batch.drop,
@@ -227,12 +231,13 @@ class Programmer:
         )
         self.session.flush_zones(batch.zones.ended)
         self.session.remove_meters(sorted(batch.meters.gone))
+        self._took = time.monotonic() - began
 
     def _confirm(self, batch: Batch, refusals: Mapping[int, str] = {}, lacking: Mapping[int, str] = {}) -> None:
         self.target.confirm(batch, refusals, lacking)
         if not batch.empty:
             self.last_applied = time.time()
-            self._again_from = time.monotonic() + GATHER
+            self._again_from = time.monotonic() + max(GATHER, min(REST * self._took, LONGEST))
             log.debug("switch %s: +%d -%d flows", self.switch_id, len(batch.put), len(batch.drop))
 
     def _pause(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import starmap
 
 from msgspec.structs import force_setattr
 
@@ -13,10 +14,13 @@ from controller.runtime import hub
 from controller.runtime.errors import Compacted
 
 from .codec import decode
-from .store import Store, Stored
+from .store import Change, Store, Stored
 from .texts import TextPool
 
 log = logging.getLogger("tenet.store")
+
+SLICE = 0.005  # seconds of work after which other green threads get their turn
+PART = 250  # changes that are applied in one go, of several commits
 
 
 def applied(revision: int, key: str, value: bytes | None) -> Applied:
@@ -36,6 +40,17 @@ def _commits(changes: list[Applied]) -> list[tuple[int, list[Applied]]]:
     for change in changes:
         found.setdefault(change.revision, []).append(change)
     return list(found.items())
+
+
+def _parts(changes: list[Applied]) -> Iterator[list[Applied]]:
+    """Split changes into parts of whole commits, small ones together: listeners are told of each part."""
+    part: list[Applied] = []
+    for _, commit in _commits(changes):
+        if part and len(part) + len(commit) > PART:
+            yield part
+            part = []
+        part += commit
+    yield part
 
 
 def _rows(model: Model, changes: list[Applied]) -> Rows:
@@ -126,7 +141,7 @@ class Replica:
         while True:
             try:
                 for batch in self._store.changes(self.model.revision):
-                    self._take([applied(*change) for change in batch])
+                    self._take_in_turns(batch)
                 return  # the store was closed
             except Compacted:
                 log.warning("changes after revision %d are no longer kept; reading everything", self.model.revision)
@@ -136,6 +151,13 @@ class Replica:
                 log.critical("the replica cannot follow the store", exc_info=True)
                 self._failed()
                 return
+
+    def _take_in_turns(self, batch: Iterable[Change]) -> None:
+        """Apply changes with turns for other green threads: none within a commit, which readers see as a whole."""
+        turns = hub.Turns(SLICE)
+        for commits in _parts(list(hub.taking_turns(starmap(applied, batch), SLICE))):
+            turns.give()
+            self._take(commits)
 
     def _take(self, changes: list[Applied], revision: int = 0) -> None:
         """Apply changes.  `revision`: of the snapshot that they are, whose rows have any revision up to it."""

@@ -76,6 +76,7 @@ class Keystone:
             roles=frozenset(role for role in _said(request, "HTTP_X_ROLES").split(",") if role),
             system_scope=_said(request, "HTTP_OPENSTACK_SYSTEM_SCOPE"),
             user=_said(request, "HTTP_X_USER_NAME"),
+            project=_said(request, "HTTP_X_PROJECT_NAME"),
         )
         return caller._replace(operator=self._is_operator(caller))
 

@@ -31,8 +31,8 @@ def document(quantum: bool = True) -> dict[str, Any]:
     for resource in RESOURCES:
         calls |= paths.of(resource)
         schemas |= resources.schemas(resource)
-    for group in (others.bindings, others.flavors, others.l3_agents, others.auto_topology, others.quotas,
-                  others.discovery, others.operators):  # fmt: skip
+    for group in (others.bindings, others.flavors, others.l3_agents, others.dhcp_agents, others.auto_topology,
+                  others.quotas, others.discovery, others.operators):  # fmt: skip
         for path, methods in group().items():
             calls[path] = calls.get(path, {}) | methods
     if quantum:

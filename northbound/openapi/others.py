@@ -150,6 +150,25 @@ def l3_agents() -> Paths:
     }  # fmt: skip
 
 
+def dhcp_agents() -> Paths:
+    path = "/v2.0/agents/{id}/dhcp-networks"
+    network = parameter("network", TEXT, "The network's id.", "path")
+    return {
+        "/v2.0/networks/{id}/dhcp-agents": {
+            "get": _get("networks", "listNetworkAgents", "The hosts at which the network's DHCP is answered.", ID)
+        },
+        path: {
+            "get": _get("agents", "listAgentNetworks", "The networks whose DHCP is answered at the host.", ID),
+            "post": call("agents", "addAgentNetwork", "Refused: it follows from ports.", {}, errors.WRITE,
+                         parameters=(ID,)),
+        },
+        f"{path}/{{network}}": {
+            "delete": call("agents", "deleteAgentNetwork", "Refused: it follows from ports.", {}, errors.WRITE,
+                           parameters=(ID, network))
+        },
+    }  # fmt: skip
+
+
 def operators() -> Paths:
     found: Paths = {}
     for endpoint in ENDPOINTS:

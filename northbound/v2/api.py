@@ -8,6 +8,7 @@ from . import (
     auto_topology,
     availability,
     bindings,
+    dhcp_agents,
     flavors,
     floatingips,
     l3_agents,
@@ -40,6 +41,7 @@ def add(routes: RouteTable) -> None:
     auto_topology.add(routes)
     flavors.add(routes)
     l3_agents.add(routes)
+    dhcp_agents.add(routes)
     routes.add("v2.0/service-providers", {"GET": providers.list_all})
     routes.add("v2.0/availability_zones", {"GET": availability.zones})
     routes.add("v2.0/log/loggable-resources", {"GET": logs.loggable_resources})

@@ -17,6 +17,8 @@ GENERAL = (
               "The availability zone extension."),
     Extension("binding-extended", "Port Bindings Extended", "2017-07-17T10:00:00-00:00",
               "Expose port bindings of a virtual port to external application"),
+    Extension("dhcp_agent_scheduler", "DHCP Agent Scheduler", "2013-02-07T10:00:00-00:00",
+              "Schedule networks among dhcp agents"),
     Extension("empty-string-filtering", "Empty String Filtering Extension", "2018-05-01T10:00:00-00:00",
               "Allow filtering by attributes with empty string value"),
     Extension("filter-validation", "Filter parameters validation", "2018-07-04T10:00:00-00:00",

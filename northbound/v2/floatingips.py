@@ -10,6 +10,7 @@ from controller.model.rows import FloatingIp, Network, Port, PortForwarding, Sub
 from ..answer import Response, as_json
 from ..ask import Ask
 from ..checks import address, optional_address, uuid
+from ..domain_names import domain, relative_name
 from ..errors import bad_request
 from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import MANAGER, MEMBER, READER, WRITE, Access, of_attributes
@@ -75,6 +76,8 @@ FLOATING_IPS = Resource(
         Attribute("status", _status, shape=either("ACTIVE", "DOWN", "ERROR")),
         Attribute("port_details", _port_details, shape=or_null(OBJECT)),
         Attribute("port_forwardings", _forwardings, shape={"type": "array", "items": OBJECT}),
+        attribute("dns_name", relative_name, May.CREATE, shape=SHOWN_TEXT),
+        attribute("dns_domain", domain, May.CREATE, shape=SHOWN_TEXT),
         tagged(),
         *STANDARD,
     ),

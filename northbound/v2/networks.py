@@ -12,6 +12,7 @@ from controller.model.rows import Network, Subnet, SubnetPool, Switch
 
 from .. import schema
 from ..checks import Check, Fault, boolean, filled, items, keys, one_of, text
+from ..domain_names import keyword_domain
 from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import ADMIN, ALWAYS, MEMBER, READER, SERVICE, SHARED, WRITE, Access, any_of, of_attributes
 from ..structures import list_of, nullable, number
@@ -103,6 +104,7 @@ NETWORKS = Resource(
                   PHYSICAL_NETWORK, "physical_network", shape=schema.or_null(schema.SHOWN_TEXT)),
         Attribute("segments", None, May.CREATE, one_segment, "segments"),
         attribute("port_security_enabled", boolean, May.SET, source="port_security", usual=True),
+        attribute("dns_domain", keyword_domain, May.SET, shape=schema.SHOWN_TEXT),
         listed("availability_zone_hints", list_of(filled), May.CREATE, "zone_hints"),
         Attribute("availability_zones", _zones, shape=schema.TEXTS),
         _scope(4),
@@ -127,6 +129,11 @@ NETWORKS = Resource(
     index={**OWNED, "name": "name"},
     tagged=True,
     extensions=(
+        Extension("dns-integration", "DNS Integration", "2015-08-15T18:00:00-00:00", "Provides integration with DNS."),
+        Extension("dns-integration-domain-keywords", "DNS domain names with keywords allowed",
+                  "2020-06-15T18:00:00-00:00",
+                  "Allows to use keywords like <project_id>, <project_name>, <user_id> and <user_name> as DNS domain "
+                  "name"),
         Extension("external-net", "Neutron external network", "2013-01-14T10:00:00-00:00",
                   "Adds external network attribute to network resource."),
         Extension("multi-provider", "Multi Provider Network", "2013-06-27T10:00:00-00:00",

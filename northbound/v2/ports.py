@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 
 from controller.intent import ports
+from controller.model import names
 from controller.model.hosts import host_of
 from controller.model.rows import Interface, Port, Switch
 
 from ..checks import boolean, fixed_ips, mac, one_of, optional_text, text, uuid
+from ..domain_names import host_name, keyword_domain
 from ..resource import SEVERAL, Attribute, Extension, May, Part, Resource, ResourceView, attribute
 from ..rules import (
     ADMIN,
@@ -30,7 +32,7 @@ from ..rules import (
     any_of,
     of_attributes,
 )
-from ..schema import OBJECT, SHOWN_TEXT, either
+from ..schema import OBJECT, SHOWN_TEXT, closed, either
 from ..structures import dhcp_options, nullable, pairs, profile, security_groups
 from ..told import decoded, told
 from .common import IDENTITY, OWNED, STANDARD, optional, tagged
@@ -51,6 +53,10 @@ def _options(view: ResourceView, port: Port) -> list[dict[str, object]]:
 
 def _groups(view: ResourceView, port: Port) -> list[str]:
     return list(port.security_groups or ())
+
+
+def _names(view: ResourceView, port: Port) -> list[dict[str, str]]:
+    return [each._asdict() for each in names.assignments(port, view.model, view.naming)]
 
 
 def host(view: ResourceView, port: Port) -> str:
@@ -86,6 +92,8 @@ def _status(view: ResourceView, port: Port) -> tuple[str, str]:
     return view.statuses.port(port)
 
 
+_EACH = names.Assignment._fields
+NAMES = {"type": "array", "items": closed(dict.fromkeys(_EACH, SHOWN_TEXT), *_EACH)}
 BY_NETWORK = any_of(NETWORK_MEMBER, SERVICE)
 OTHERS = any_of(ADMIN, SERVICE)  # the operator, and Nova
 
@@ -109,6 +117,9 @@ PORTS = Resource(
         Attribute("allowed_address_pairs", _pairs, May.SET, pairs, "address_pairs", usual=[]),
         Attribute("security_groups", _groups, May.SET, security_groups, "security_groups"),
         Attribute("extra_dhcp_opts", _options, May.SET, dhcp_options, "dhcp_options"),
+        attribute("dns_name", host_name, May.SET, shape=SHOWN_TEXT),
+        attribute("dns_domain", keyword_domain, May.SET, shape=SHOWN_TEXT),
+        Attribute("dns_assignment", _names, shape=NAMES),
         optional("data_plane_status", nullable(one_of("ACTIVE", "DOWN"), ""), May.UPDATE),
         Attribute("binding:host_id", Part(_bound, 0), May.SET, optional_text, "host", shape=SHOWN_TEXT, usual=""),
         Attribute("binding:profile", shown_profile, May.SET, profile, SEVERAL, shape=OBJECT),
@@ -166,6 +177,8 @@ PORTS = Resource(
                   "Expose port bindings of a virtual port to external application"),
         Extension("data-plane-status", "Port data plane status extension", "2017-01-24T10:00:00-00:00",
                   "Expose status of underlying data plane"),
+        Extension("dns-domain-ports", "dns_domain for ports", "2017-04-24T10:00:00-00:00",
+                  "Allows the DNS domain to be specified for a network port."),
         Extension("extra_dhcp_opt", "Neutron Extra DHCP options", "2013-03-17T12:00:00-00:00",
                   "Extra options configuration for DHCP. For example PXE boot options to DHCP clients can be "
                   "specified (e.g. tftp-server, server-ip-address, bootfile-name)"),

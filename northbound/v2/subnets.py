@@ -42,6 +42,7 @@ SUBNETS = Resource(
         optional("ipv6_address_mode", nullable(_MODE, ""), May.CREATE, "address_mode"),
         listed("service_types", list_of(filled), May.SET, usual=[]),
         optional("subnetpool_id", nullable(uuid, ""), May.CREATE),
+        attribute("dns_publish_fixed_ip", boolean, May.SET),
         Attribute("prefixlen", None, May.CREATE, number(0, 128), "prefixlen"),
         Attribute("use_default_subnetpool", None, May.CREATE, boolean, "use_default_subnetpool"),
         shared(May.NOTHING, boolean, lambda row: str(row.network_id)),
@@ -61,6 +62,8 @@ SUBNETS = Resource(
     index={"network_id": "network_id", **OWNED, "name": "name", "cidr": "cidr", "subnetpool_id": "subnetpool_id"},
     tagged=True,
     extensions=(
+        Extension("subnet-dns-publish-fixed-ip", "Subnet DNS publish fixed IP", "2019-05-24T10:00:00-00:00",
+                  "Support choosing to publish DNS records for IPs from a subnet"),
         Extension("subnet-service-types", "Subnet service types", "2016-03-15T18:00:00-00:00",
                   "Provides ability to set the subnet service_types field"),
         Extension("subnet_allocation", "Subnet Allocation", "2015-03-30T10:00:00-00:00",

@@ -154,3 +154,35 @@ def test_others_labels_may_not_count_everybodys_packets(way: Way) -> None:
     body = {"metering_label": {"name": "l", "shared": True}}
     assert manager.call("POST", "/v2.0/metering/metering-labels", body).status == 403
     assert way.operator.call("POST", "/v2.0/metering/metering-labels", body).status == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "domain", "shown"),
+    [
+        ("WWW", "Example.ORG.", ("www", "example.org.")),
+        ("a.b", "example.org.", ("a.b", "example.org.")),
+        ("www.", "example.org.", None),
+        ("www", "example.org", None),
+        ("-www", "example.org.", None),
+        ("www", "example.123.", None),
+        ("w_w", "example.org.", None),
+        ("www", "example..", None),
+        ("a" * 64, "example.org.", None),
+        ("www", None, None),
+    ],
+)
+def test_its_name_is_one_that_dns_can_have(way: Way, name: str, domain: object, shown: tuple[str, str] | None) -> None:
+    body = {"floatingip": {"floating_network_id": way.outside, "dns_name": name, "dns_domain": domain}}
+    reply = way.red.call("POST", "/v2.0/floatingips", body)
+    if shown is None:
+        assert reply.status == 400, reply.text
+        return
+    made = reply.json["floatingip"]
+    assert (made["dns_name"], made["dns_domain"]) == shown
+    assert way.red.call("POST", "/v2.0/floatingips", body).error == (409, "DuplicateRecordSet")
+    assert way.change(made, dns_name="x").status == 400
+
+
+def test_without_a_name_it_shows_none(way: Way) -> None:
+    made = way.floating()
+    assert (made["dns_name"], made["dns_domain"]) == ("", "")

@@ -17,7 +17,7 @@ def test_gateways_are_shown_drained_and_designated(api: Api) -> None:
         Switch(id="h1", number=1, dpid=1, host="one"), Switch(id="h2", number=2, dpid=2), ranking)])  # fmt: skip
     assert api.call("POST", f"{GATEWAYS}/h1/drain").json["gateway"] == {
         "switch": "h1", "host": "one", "physical_networks": [], "designated": False, "draining": True, "alive": True,
-        "not_heard_by": [], "routers_active": 1, "routers_standby": 0,
+        "not_heard_by": [], "routers_active": 1, "routers_standby": 0, "routers_leaving": 0,
     }  # fmt: skip
     assert api.call("POST", f"{GATEWAYS}/h2/designation").json["gateway"]["designated"]
     shown = api.call("GET", GATEWAYS).json["gateways"]

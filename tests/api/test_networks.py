@@ -37,6 +37,7 @@ def test_a_network_is_shown_as_it_was_made(api: Api) -> None:
         "provider:segmentation_id": 9,
         "provider:physical_network": None,
         "port_security_enabled": True,
+        "dns_domain": "",
         "availability_zone_hints": [],
         "availability_zones": [],
         "ipv4_address_scope": None,

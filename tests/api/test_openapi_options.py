@@ -46,7 +46,9 @@ CHANGES_NOTHING = {
     ("security", "ca"), ("security", "certificate"), ("security", "private_key"), ("security", "bind_certificates"),
     ("security", "allow_plaintext"), ("auth", "insecure"), ("auth", "tokens"), ("hub", "held_warning"),
     ("nova", "endpoint"), ("openflow", "forget_after"), ("openflow", "drop_rate"), ("openflow", "connection_pickup"),
-    ("openflow", "router_rate"), ("services", "rate"), ("network", "permitted_ethertypes"),
+    ("openflow", "router_rate"), ("network", "permitted_ethertypes"),
+    ("services", "dhcp_lease_time"), ("services", "dhcp_renewal_time"), ("services", "dhcp_rebinding_time"),
+    ("services", "dns_domain"), ("services", "rate"),
 }  # fmt: skip
 QUERIES = {"/tenet/v1/trace": "?from={port}&to={port}"}
 STREAMS = ("/tenet/v1/events", "/metrics", "/docs")

@@ -74,6 +74,11 @@ def test_a_port_is_shown_as_it_was_made(api: Api, network: dict[str, Any], subne
         "allowed_address_pairs": [],
         "security_groups": [],
         "extra_dhcp_opts": [],
+        "dns_name": "",
+        "dns_domain": "",
+        "dns_assignment": [
+            {"ip_address": "10.0.0.9", "hostname": "host-10-0-0-9", "fqdn": "host-10-0-0-9.openstacklocal."}
+        ],
         "data_plane_status": None,
         "description": "",
         "tags": [],

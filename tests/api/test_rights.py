@@ -69,6 +69,7 @@ V2: dict[tuple[str, str], set[str]] = {
     **dict.fromkeys((
         ("POST", "/v2.0/agents/{id}/l3-routers"), ("PUT", "/v2.0/agents/{id}/l3-routers/{router}"),
         ("DELETE", "/v2.0/agents/{id}/l3-routers/{router}"),
+        ("POST", "/v2.0/agents/{id}/dhcp-networks"), ("DELETE", "/v2.0/agents/{id}/dhcp-networks/{network}"),
         ("PUT", "/v2.0/agents/{id}"), ("DELETE", "/v2.0/agents/{id}"),
         ("POST", "/v2.0/ports/{id}/bindings"), ("PUT", "/v2.0/ports/{id}/bindings/{host}"),
         ("DELETE", "/v2.0/ports/{id}/bindings/{host}"), ("PUT", "/v2.0/ports/{id}/bindings/{host}/activate"),

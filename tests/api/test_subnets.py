@@ -27,6 +27,7 @@ def test_a_subnet_is_shown_as_it_was_made(api: Api) -> None:
         "ipv6_address_mode": None,
         "service_types": [],
         "subnetpool_id": None,
+        "dns_publish_fixed_ip": False,
         "shared": False,
         "description": "",
         "tags": [],

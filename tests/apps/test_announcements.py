@@ -78,6 +78,17 @@ def test_a_standby_announces_them_when_it_does_not_hear_the_gateway() -> None:
     assert by(model, "h2") == [] and by(model, "h3") == ["gw", "port-f"]
 
 
+def test_during_a_move_nobody_announces_until_the_next_gateway_is_used() -> None:
+    model = cloud()
+    moving = GatewayRanking(id="r", switches=("h3",), leaving="h2", announced=False)
+    see = Reader(model, "h3")
+    assert list(announced(see)) == [] and change(model, moving) & see.deps
+    assert by(model, "h2") == by(model, "h3") == []
+    see = Reader(model, "h3")
+    assert list(announced(see)) == [] and change(model, replace(moving, announced=True)) & see.deps
+    assert by(model, "h2") == [] and by(model, "h3") == ["gw", "port-f"]
+
+
 def test_a_router_that_is_down_has_no_addresses() -> None:
     model = cloud()
     router = model.get(Router, "r")

@@ -16,7 +16,7 @@ from tests.world import change
 HERE, OWN, OTHERS = (resubmit(3),), (resubmit(4),), (resubmit(5),)
 
 
-def cloud(*ranked: str, leaving: str = "") -> Model:
+def cloud(*ranked: str, leaving: str = "", used: bool = True) -> Model:
     """Three switches; each has heard each of the others: switch 1 hears switch 2 at port 12."""
     model = Model()
     rows: list[Row] = [switch(number) for number in (1, 2, 3)]
@@ -26,7 +26,7 @@ def cloud(*ranked: str, leaving: str = "") -> Model:
         for other in (1, 2, 3)
         if one != other
     ]
-    change(model, *rows, GatewayRanking(id="r", switches=ranked, leaving=leaving))
+    change(model, *rows, GatewayRanking(id="r", switches=ranked, leaving=leaving, used=used))
     return model
 
 
@@ -76,6 +76,16 @@ def test_a_former_gateway_takes_what_comes_back_but_does_not_answer_for_the_addr
     model = cloud("h2", leaving="h3")
     assert outside(model, "h3", also_leaving=True) == said(OWN)
     assert outside(model, "h3") is None and outside(model, "h1", also_leaving=True) is None
+
+
+def test_until_the_next_gateway_is_ready_the_former_is_used_and_both_take_what_comes() -> None:
+    model = cloud("h2", "h1", leaving="h3", used=False)
+    assert towards(model, "h1") == choice(Bucket(to(3), 13), Bucket(to(2), 12), Bucket(HERE))
+    assert towards(model, "h2") == choice(Bucket(to(3), 23), Bucket(HERE)) and towards(model, "h3") == said(HERE)
+    assert outside(model, "h3") == said(OWN) and outside(model, "h2") == choice(Bucket(OTHERS, 23), Bucket(OWN))
+    assert outside(model, "h3", also_leaving=True) == outside(model, "h2", also_leaving=True) == said(OWN)
+    standby = choice(Bucket(OTHERS, 13), Bucket(OTHERS, 12), Bucket(OWN))
+    assert outside(model, "h1") == outside(model, "h1", also_leaving=True) == standby
 
 
 def test_a_switch_that_has_not_been_heard_counts_as_alive() -> None:

@@ -162,6 +162,7 @@ def routers(net: Any) -> None:
     net.update_external_gateways(router, {"router": {"external_gateways": []}})
     assert net.update_router(router, description="d").external_gateway_info is None
     assert list(net.routers_hosting_l3_agents(router)) == []
+    assert list(net.network_hosting_dhcp_agents(inner)) == []
     net.remove_interface_from_router(router, subnet_id=inside.id)
     net.delete_router(router)
     for network in (inner, outer):

@@ -11,7 +11,7 @@ from controller.commands.gateways import faults, table
 def one(switch: str, **said: Any) -> dict[str, Any]:
     usual = {
         "switch": switch, "host": switch, "physical_networks": ["p1"], "designated": False, "draining": False,
-        "alive": True, "not_heard_by": [], "routers_active": 3, "routers_standby": 1,
+        "alive": True, "not_heard_by": [], "routers_active": 3, "routers_standby": 1, "routers_leaving": 0,
     }  # fmt: skip
     return {**usual, **said}
 

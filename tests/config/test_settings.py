@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from controller.config.physical_networks import NONE
-from controller.config.services import ServiceSettings
 from controller.config.settings import Settings, address, read, tls_context
 from controller.model.rows.base import QUOTAS
 from controller.runtime.errors import Misconfigured
@@ -23,13 +22,19 @@ def test_nothing_needs_to_be_configured() -> None:
     assert read([]) == Settings(
         store_url="sqlite:///var/tenet.db", northbound=("127.0.0.1", 9696), quantum=True, openflow=("127.0.0.1", 6653),
         ovsdb=("127.0.0.1", 6640), audit_interval=60.0, verify_interval=600.0, echo_interval=5.0,
-        packet_in_rate=500, drop_rate=80, router_rate=400, services=ServiceSettings(rate=50), connection_pickup=60, adopt=True,
+        packet_in_rate=500, drop_rate=80, router_rate=400, connection_pickup=60, adopt=True,
         adopted_switches=2000, forget_after=3600.0, bind_certificates=True,
         broadcast_rate=1000, permitted_ethertypes=(), offered_interfaces=(), link_cost="hops", underlay_mtu=1500,
         least_mtu=1280, underlay_ip_version=4, physical=NONE,
         ca="", certificate="", private_key="", auth="none", tokens="var/tokens",
         quotas=dict.fromkeys(QUOTAS, -1), nova="", files=(),
     )  # fmt: skip
+
+
+def test_times_of_a_lease_follow_its_length(tmp_path: Path) -> None:
+    found = told(tmp_path, "[services]\ndhcp_lease_time = 800\ndns_domain = Cloud.Example.NET.\n").services
+    assert found[:3] == (800, 400, 700)
+    assert (found.naming.domain, found.dns_domain) == ("cloud.example.net.", "cloud.example.net")
 
 
 def test_a_file_overrides(tmp_path: Path) -> None:
@@ -73,6 +78,11 @@ REFUSED = {
     "[openflow\n": "",
     "[auth]\nstrategy = trust": "strategy",
     "[auth]\nsecret = x": "there is no option [auth] secret",
+    "[services]\ndhcp_lease_time = 60": "dhcp_lease_time",
+    "[services]\ndhcp_renewal_time = 80000": "dhcp_renewal_time (80000) must be less than dhcp_rebinding_time (75600)",
+    "[services]\ndhcp_rebinding_time = 90000": "and that less than dhcp_lease_time (86400)",
+    "[services]\ndns_domain = -cloud": "[services] dns_domain: '-cloud' is not a domain",
+    "[services]\ndns_domain = a..b": "'a..b' is not a domain",
     "[quotas]\nport = -2": "port",
     "[quotas]\nrouters = 1": "there is no option [quotas] routers",
     "[northbound]\nlisten = 0.0.0.0:9696\n[security]\nallow_plaintext = true": "[auth] strategy = tokens or keystone",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from controller.gateways.rankings import LEAVING, LOOK, Rankings
+from controller.gateways.moves import LEAVING, QUIET, SETTLING
+from controller.gateways.rankings import LOOK, Rankings
 from controller.model.rows import (
     Gateway,
     GatewayHost,
@@ -16,6 +17,7 @@ from controller.model.rows import (
     Network,
     Physical,
     Router,
+    RouterInterface,
     Row,
     Switch,
     WatchPort,
@@ -23,7 +25,7 @@ from controller.model.rows import (
 from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.transaction import Transaction, transact
-from tests.apps.clouds import switch
+from tests.apps.clouds import plugged, port, switch
 
 OUTSIDE = Network(
     id="out", project_id="t", mtu=1500, network_type="flat", segment=7, physical_network="p1", external=True
@@ -47,14 +49,22 @@ class World:
         self.replica.start()
         self.away: set[str] = set()
         self.others: set[str] = set()  # switches that another member speaks for
+        self.late: set[str] = set()  # switches that have not confirmed their flows
         self.now = 100.0
         self.rankings = self.member()
 
     def member(self) -> Rankings:
         return Rankings(
             self.store, self.replica, lambda each: each in self.away, lambda each: each not in self.others,
-            lambda: self.now,
+            self, lambda: self.now,
         )  # fmt: skip
+
+    @property
+    def compiled(self) -> int:
+        return self.replica.model.revision
+
+    def lagging(self, revision: int, concerned: Collection[str]) -> str:
+        return min(self.late.intersection(concerned), default="")
 
     def put(self, *rows: Row | str) -> None:
         """Rows appear or change, or the row with this key goes; then a second passes."""
@@ -146,14 +156,63 @@ def test_one_that_alone_hears_nothing_is_no_majority(world: World) -> None:
 def test_a_drained_gateway_leaves_after_the_other_has_taken_over(world: World) -> None:
     world.put(OUTSIDE, mapped(1), mapped(2), router("r", "out"))
     first, second = world.of("r")
+    network = Network(id="n", project_id="t", mtu=1450, network_type="vxlan", segment=9)
+    world.put(network, port("a", "n", 3), plugged("a", 3, 1), port("i", "n", 4), switch(3),
+              RouterInterface(id="i", router_id="r", network_id="n"))  # fmt: skip
+    world.late.update({second, "h3"})
+    moving = GatewayRanking(id="r", switches=(second,), leaving=first, used=False, announced=False)
     world.put(GatewayHost(id=first, draining=True))
-    assert world.held("r") == GatewayRanking(id="r", switches=(second,), leaving=first)
+    assert world.held("r") == moving
+    world.late.remove(second)
+    world.passes(QUIET / 2)
+    assert world.held("r") == moving, "the former has announced the addresses a moment ago"
+    world.late.add(second)
+    world.passes(QUIET)
+    assert world.held("r") == moving, "nobody sends to it before it is ready"
+    world.late.remove(second)
+    world.passes(0.2)
+    assert world.held("r") == replace(moving, used=True)
+    world.passes(0.2)
+    assert world.held("r") == replace(moving, used=True), "a user has not confirmed that it sends to the next one"
+    world.late.clear()
+    world.passes(0.2)
+    moving = GatewayRanking(id="r", switches=(second,), leaving=first)
+    assert world.held("r") == moving
     world.passes(LEAVING / 2)
-    assert world.held("r") == GatewayRanking(id="r", switches=(second,), leaving=first)
+    assert world.held("r") == moving
     world.passes(LEAVING)
     assert world.held("r") == GatewayRanking(id="r", switches=(second,))
     world.put(GatewayHost(id=first))
     assert world.of("r") == (second, first)
+
+
+def test_a_move_does_not_wait_for_ever_for_one_that_uses_the_gateway(world: World) -> None:
+    world.put(OUTSIDE, mapped(1), mapped(2), router("r", "out"))
+    first, _ = world.of("r")
+    world.put(GatewayHost(id=first, draining=True))
+    world.passes(0.2)
+    world.passes(QUIET)
+    world.late.add(first)
+    world.passes(SETTLING / 2)
+    held = world.held("r")
+    assert held is not None and held.used and not held.announced
+    world.passes(SETTLING)
+    held = world.held("r")
+    assert held is not None and held.announced and held.leaving == first
+
+
+def test_the_next_one_dies_while_the_former_is_still_used(world: World) -> None:
+    world.put(OUTSIDE, *(mapped(number) for number in (1, 2, 3)), router("r", "out"))
+    first, second, third = world.of("r")
+    world.late.update({second, third})
+    world.put(GatewayHost(id=first, draining=True))
+    world.away.add(second)
+    world.passes(LOOK)
+    moving = GatewayRanking(id="r", switches=(third, second), leaving=first, used=False, announced=False)
+    assert world.held("r") == moving
+    world.away.add(first)
+    world.passes(LOOK)
+    assert world.held("r") == GatewayRanking(id="r", switches=(third, second)), "nothing is left of what is dead"
 
 
 def test_only_who_speaks_for_the_active_switch_writes(world: World) -> None:

@@ -244,3 +244,25 @@ def test_what_is_missing_is_named(world: Routed) -> None:
         world.run(lambda tx: floatingips.delete(tx, "x", world.means))
     with pytest.raises(NotFound):
         world.run(lambda tx: floatingips.delete_network(tx, "x", world.means))
+
+
+def test_a_name_of_its_own_is_taken_until_it_is_gone(world: Routed) -> None:
+    floating = world.floating(dns_name="www", dns_domain="example.org.")
+    assert (floating.dns_name, floating.dns_domain) == ("www", "example.org.")
+    with refused("DuplicateRecordSet"):
+        world.floating(dns_name="www", dns_domain="example.org.")
+    world.floating(dns_name="mail", dns_domain="example.org.")
+    world.floating(dns_name="www", dns_domain="example.net.")
+    assert world.change(floating, description="d").dns_name == "www"
+    world.drop(floating)
+    world.floating(dns_name="www", dns_domain="example.org.")
+
+
+def test_a_name_and_its_domain_go_together(world: Routed) -> None:
+    with refused("BadRequest", "dns_domain cannot be specified without a dns_name"):
+        world.floating(dns_domain="example.org.")
+    with refused("BadRequest", "dns_name cannot be specified without a dns_domain"):
+        world.floating(dns_name="www")
+    label = "a" * 60
+    with refused("BadRequest", "more than 254 characters"):
+        world.floating(dns_name=".".join([label] * 3), dns_domain=".".join([label] * 2) + ".")

@@ -14,7 +14,7 @@ numbers = st.sets(st.integers(0, 40) | st.integers(0, 2**64 - 1), max_size=100) 
 steps = st.lists(st.tuples(st.booleans(), numbers), max_size=8)
 
 
-@given(start=numbers, steps=steps, few=st.sampled_from([0, 3, 64]))
+@given(start=numbers, steps=steps, few=st.sampled_from([0, 3, 64, 10_000]))
 def test_it_is_as_a_set_is(start: set[int], steps: list[tuple[bool, set[int]]], few: int) -> None:
     module.FEW, before = few, module.FEW
     try:
@@ -37,7 +37,19 @@ def test_it_is_as_a_set_is(start: set[int], steps: list[tuple[bool, set[int]]], 
 def test_a_cookie_takes_little_more_than_its_eight_bytes() -> None:
     one = CookieSet(range(0, 2**63, 2**50))  # 8,192 of them
     one.update(range(1, 2**63, 2**50))
-    for number in range(50):
+    for number in range(500):
         one.update([2**50 * number + 7])
-    assert sys.getsizeof(one) + sys.getsizeof(one._sorted) < 9.5 * len(one)
+        parts = (one, one._sorted, one._added, one._removed)
+        assert sum(map(sys.getsizeof, parts)) < 10.5 * len(one)  # and what a set takes beside its numbers
     assert sys.getsizeof(set(one)) > 30 * len(one)
+
+
+def test_a_few_flows_more_or_less_cost_no_copy_of_all() -> None:
+    one = CookieSet(range(0, 2**63, 2**50))
+    arrays = []
+    for number in range(1_000):
+        one.update([2**50 * number + 7])
+        one.difference_update([2**50 * number])
+        arrays.append(one._sorted)  # kept, so that no two have one id
+    assert len(one) == 8_192 and len({id(each) for each in arrays}) <= 2_000 / (8_192 / module.SHARE) + 1
+    assert [*one] == sorted(one) and len(set(one)) == 8_192

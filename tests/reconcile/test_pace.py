@@ -65,6 +65,46 @@ def test_changes_that_come_fast_share_a_bundle() -> None:
     assert apart and min(apart) >= module.GATHER * 0.9
 
 
+def test_a_switch_that_takes_long_is_sent_bundles_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GATHER", 0.001)
+    session = MemorySession()
+    spans: list[tuple[float, float]] = []
+
+    def slow() -> None:
+        began = time.monotonic()
+        hub.sleep(0.02)
+        spans.append((began, time.monotonic()))
+
+    session.on_apply = slow
+    made = programmer(session)
+    thread = hub.spawn(made.run)
+    until(lambda: made.synchronised)
+    for number in range(1, 31):
+        made.target.take_in([FlowChange(None, flow(number))])
+        made.wake()
+        hub.sleep(0.01)
+    until(lambda: len(session.cookies) == 30)
+    made.end()
+    thread.wait()
+    rests = [later[0] - earlier[1] for earlier, later in pairwise(spans)]
+    assert rests and min(rests) >= 0.05
+
+
+def test_no_bundle_is_so_long_that_the_next_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 0.0)
+    session = MemorySession()
+    session.on_apply = lambda: hub.sleep(0.05)
+    made = programmer(session)
+    thread = hub.spawn(made.run)
+    until(lambda: made.synchronised)
+    made.target.take_in([FlowChange(None, flow(1))])
+    made.wake()
+    until(lambda: len(session.cookies) == 1)
+    assert made._again_from - time.monotonic() <= module.GATHER
+    made.end()
+    thread.wait()
+
+
 def test_a_change_after_a_while_goes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GATHER", 0.5)
     session = MemorySession()

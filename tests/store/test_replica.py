@@ -11,6 +11,7 @@ import pytest
 from controller.model.rows import Network
 from controller.runtime import hub
 from controller.store import open_store
+from controller.store import replica as module
 from controller.store.codec import encode
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -63,3 +64,35 @@ def test_a_row_that_cannot_be_read_ends_the_process_rather_than_the_following_al
     hub.sleep(0)
     assert failed == ["failed"]
     assert "cannot follow the store" in caplog.text
+
+
+def test_others_have_turns_between_large_commits_and_see_each_as_a_whole(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SLICE", 0.0)  # a turn wherever there may be one
+    replica = Replica(store)
+    for number in range(4):
+        ids = [f"{number}-{each}" for each in range(module.PART)]
+        store.commit({}, {f"network/{one}": encode(msgspec.structs.replace(RED, id=one)) for one in ids})
+    seen: list[int] = []
+    told: list[int] = []
+    replica.listen(lambda _: told.append(len(replica.model.rows(Network))))
+    following = hub.spawn(replica._follow)
+    while len(replica.model.rows(Network)) < 4 * module.PART:
+        hub.sleep(0)
+        seen.append(len(replica.model.rows(Network)))
+    hub.kill(following)
+    assert set(seen) == {number * module.PART for number in range(5)}
+    assert told == [number * module.PART for number in range(1, 5)]  # nobody reads a commit before listeners do
+
+
+def test_small_commits_are_told_together(store: Store) -> None:
+    replica = Replica(store)
+    for number in range(10):
+        store.commit({}, {f"network/{number}": encode(msgspec.structs.replace(RED, id=str(number)))})
+    told: list[int] = []
+    replica.listen(lambda _: told.append(len(replica.model.rows(Network))))
+    following = hub.spawn(replica._follow)
+    hub.sleep(0)
+    hub.kill(following)
+    assert told == [10]

@@ -6,17 +6,21 @@ from .base import Node, Reference, Row, row
 from .routers import Router
 
 
-@row("gateway_ranking", lookup=("switches",), attributes=("switches", "leaving"))
+@row("gateway_ranking", lookup=("switches",), attributes=("switches", "leaving", "used", "announced"))
 class GatewayRanking(Row, frozen=True, kw_only=True):
     """The switches that may be the gateway of a router, the active one first; the next one takes over from it.
 
     `id`: of the router.  `leaving`: the former active one, while it still takes what comes back from outside to it; ""
-    otherwise.  Written by `controller/gateways/rankings.py`.
+    otherwise.  While there is one: `used`: others send to the active one, which has confirmed its flows, no longer to
+    the former; `announced`: they have confirmed that, and the active one tells the outside that the addresses are its.
+    Written by `controller/gateways/rankings.py`.
     """
 
     id: str
     switches: tuple[str, ...]
     leaving: str = ""
+    used: bool = True
+    announced: bool = True
 
 
 @row("gateway_host", refers=(Reference("id", "switch"),))

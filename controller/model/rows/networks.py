@@ -19,7 +19,8 @@ class Network(Standard, frozen=True, kw_only=True):
     `physical_network`, of a network of type flat or vlan, is what carries its frames instead, tagged with `vlan` (0:
     untagged).  Neither changes.  `external`: routers may use it as their way out.  `port_security`: what its ports have
     when they do not say.  `is_default`: the external network that topologies are made with which nobody described; at
-    most one, which holds the reservation `default-external`.
+    most one, which holds the reservation `default-external`.  `dns_domain`: of its ports that say none of their own;
+    with its last dot, may have keywords (see `controller.model.names`).
     """
 
     admin_state_up: bool = True
@@ -32,3 +33,4 @@ class Network(Standard, frozen=True, kw_only=True):
     port_security: bool = True
     zone_hints: tuple[str, ...] = ()
     is_default: bool = False
+    dns_domain: str = ""

@@ -61,6 +61,7 @@ def _at_floating_ips(reads: Reads, before: Port | None, after: Port | None) -> I
         "tags",
         "security_groups",
         "never_filtered",
+        "owned_names",
     ),
     parent=Reference("network_id", "network", "member"),
     refers=(Reference("security_groups", "security_group", "group-port"),),
@@ -79,6 +80,8 @@ class Port(Standard, frozen=True, kw_only=True):
     learned.  `profile`: what else binding:profile says, as JSON.  `security_groups`: ids of the groups whose rules
     filter it; (): nothing is allowed; None: it is not filtered (ports of v1.1, and those stored before groups existed).
     `metadata`: what its instance is told of itself, as JSON (`tenet:metadata`).
+    `dns_name`, `dns_domain`: in lower case, "" where not said (see `controller.model.names`).  `dns_keywords`: the
+    values that keywords of domains have for whoever set them last, as (keyword, value).
     """
 
     network_id: str
@@ -98,6 +101,9 @@ class Port(Standard, frozen=True, kw_only=True):
     bindings: tuple[Binding, ...] = ()
     security_groups: tuple[str, ...] | None = None
     metadata: str = ""
+    dns_name: str = ""
+    dns_domain: str = ""
+    dns_keywords: tuple[tuple[str, str], ...] = ()
 
     @property
     def trusted(self) -> bool:
@@ -135,6 +141,12 @@ class Port(Standard, frozen=True, kw_only=True):
     @property
     def addresses(self) -> tuple[str, ...]:
         return tuple([fixed.ip_address for fixed in self.fixed_ips])
+
+    @property
+    def owned_names(self) -> tuple[tuple[str, str], ...]:
+        """What its project's ports may ask the resolver for, as (project, name or address)."""
+        named = (self.dns_name,) if self.dns_name else ()
+        return tuple([(self.project_id, name) for name in (*named, *self.addresses)])
 
     @property
     def paired(self) -> tuple[str, ...]:

@@ -114,6 +114,7 @@ class FloatingIp(Standard, frozen=True, kw_only=True):
 
     `floating_port_id`: the port of the external network that has the address and its MAC.  `port_id` and
     `fixed_ip_address` are "" while it is not associated; `router_id` is "" too, unless port forwardings use it.
+    `dns_name` and `dns_domain` ("example.org.", with its dot): the name of its own in external DNS, or both "".
     """
 
     floating_network_id: str
@@ -122,6 +123,8 @@ class FloatingIp(Standard, frozen=True, kw_only=True):
     port_id: str = ""
     fixed_ip_address: str = ""
     router_id: str = ""
+    dns_name: str = ""
+    dns_domain: str = ""
 
 
 @row(

@@ -31,7 +31,10 @@ class HostRoute(msgspec.Struct, frozen=True, array_like=True):
     quota=100,
 )
 class Subnet(Standard, frozen=True, kw_only=True):
-    """`ra_mode` and `address_mode`: of IPv6, `slaac`, `dhcpv6-stateful`, `dhcpv6-stateless` or ""."""
+    """`ra_mode` and `address_mode`: of IPv6, `slaac`, `dhcpv6-stateful`, `dhcpv6-stateless` or "".
+
+    `dns_publish_fixed_ip`: names of its addresses go to the external DNS server.
+    """
 
     network_id: str
     ip_version: int
@@ -45,6 +48,7 @@ class Subnet(Standard, frozen=True, kw_only=True):
     address_mode: str = ""
     service_types: tuple[str, ...] = ()
     subnetpool_id: str = ""
+    dns_publish_fixed_ip: bool = False
 
     @property
     def slaac(self) -> bool:
