@@ -115,7 +115,7 @@ def _serve(server: InstanceServer, listeners: Sequence[socket.socket], user: pwd
             os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a change of the user has taken it back
         _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        server.serve([socket.socket(fileno=each.detach()) for each in listeners])
+        server.serve([socket.socket(each.family, each.type, fileno=each.detach()) for each in listeners])
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         hub.wait_for_signal(_ENDING)
         status = 0

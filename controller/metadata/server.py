@@ -76,6 +76,7 @@ class InstanceServer:
             found = who(there[0], there[1])
             if found is None or self._of[found[0]] >= MOST_OF_ONE:
                 self.outcomes["refused"] += 1
+                log.debug("a connection from %s to %s was refused", peer, there)
                 sock.close()
                 continue
             if len(self._open) >= MOST:
@@ -103,8 +104,9 @@ class InstanceServer:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED)
             (self._names if service == DNS else self._requests)(sock, asker, address)
-        except (OSError, hub.Timeout):
+        except (OSError, hub.Timeout) as error:
             self.outcomes["broken"] += 1
+            log.debug("a connection of logical port %d on switch %d broke: %r", asker.key, asker.number, error)
         except Exception:
             self.outcomes["failed"] += 1
             log.exception("a request of logical port %d on switch %d failed", asker.key, asker.number)

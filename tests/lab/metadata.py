@@ -43,7 +43,7 @@ class MetadataServer:
 
     def start(self) -> None:
         tenet = Path(sys.executable).with_name("tenet")
-        argv = [str(tenet), "metadata", "serve", "--config-file", str(self._config),
+        argv = [str(tenet), "metadata", "serve", "--debug", "--config-file", str(self._config),
                 "--db", f"unix:{self.at.directory}/db.sock"]  # fmt: skip
         self.process = Process(inside(self.at.namespace, argv), self.log, {**os.environ})
 
