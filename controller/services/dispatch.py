@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from prometheus_client.core import CounterMetricFamily
 
-from apps.pipeline import OUT_KEY, PERMITTED, SERVICE
+from apps.pipeline import IN_KEY, OUT_KEY, PERMITTED, SERVICE
 from controller.flow import OWN_PORT, Action, resubmit
 from controller.flow.fields import KEYS
 from controller.model.model import Model
@@ -21,7 +21,7 @@ from controller.model.reader import Reader
 from controller.model.rows import Interface, Port, Switch
 from controller.openflow.session import PacketIn, Session
 from controller.runtime.logpace import LogPace, times
-from controller.switches.packet_in import IN_KEY, Answer, FrameOut, PuntedFrame
+from controller.switches.packet_in import Answer, FrameOut, PuntedFrame
 
 log = logging.getLogger("tenet.services")
 
@@ -54,7 +54,7 @@ class NetworkServices:
             self._outcomes["", "unknown"] += 1
             return
         name, answer = found
-        frame = PuntedFrame(packet.registers.get(IN_KEY, 0), packet.in_port, packet.data, packet.registers)
+        frame = PuntedFrame(IN_KEY.of(packet.registers), packet.in_port, packet.data, packet.registers)
         try:
             answers = answer(frame, Reader(self._model, switches[0].id))
             outs = [(out.in_port, wire(out.actions), out.data) for out in answers]

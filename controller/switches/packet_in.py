@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from prometheus_client.core import CounterMetricFamily
 
+from apps.pipeline import IN_KEY
 from controller.flow import Action
 from controller.model.model import Model
 from controller.model.reader import Reader
@@ -24,7 +25,6 @@ from controller.runtime.logpace import LogPace, times
 log = logging.getLogger("tenet.switch")
 
 Service = Callable[[Session, PacketIn], None]  # never waits
-IN_KEY = "reg6"  # apps/pipeline.py
 
 
 class PuntedFrame(NamedTuple):
@@ -93,7 +93,7 @@ class Answering:
         switches = self._model.find(Switch, "dpid", session.dpid)
         if not switches:
             return
-        frame = PuntedFrame(packet.registers.get(IN_KEY, 0), packet.in_port, packet.data, packet.registers)
+        frame = PuntedFrame(IN_KEY.of(packet.registers), packet.in_port, packet.data, packet.registers)
         frames = [
             (out.in_port, b"".join([action.wire for action in out.actions]), out.data)
             for out in self._answer(frame, Reader(self._model, switches[0].id))

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from apps.pipeline import DHCP4, NAMES, SERVICE
+from apps.pipeline import DHCP4, NAMES, SENDER_FILTER, SERVICE, STATEFUL
 from controller.flow import OWN_PORT
 from controller.model.reader import Reader
 from controller.openflow.session import PacketIn, Session
@@ -20,7 +20,10 @@ from tests.world import World
 
 
 def asked(service: int, key: int = 9) -> PacketIn:
-    return PacketIn(77, 3, 1, 82, b"a frame", {"reg5": service << SERVICE.low, "reg6": key})
+    """From a port with a filter, which the same register says."""
+    return PacketIn(
+        77, 3, 1, 82, b"a frame", {"reg5": service << SERVICE.low, "reg6": key | STATEFUL << SENDER_FILTER.low}
+    )
 
 
 def counted(services: NetworkServices) -> dict[tuple[str, ...], float]:
