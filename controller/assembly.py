@@ -121,7 +121,7 @@ class Controller:
             self.replica.model, settings.forget_after, self.observer.forget, levels.is_connected, mastery.speaks
         )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
-        self.metadata_hosts = MetadataHosts(self.store, self.replica, levels.is_away, mastery.speaks)
+        self.metadata_hosts = MetadataHosts(self.store, self.replica, levels.is_connected, mastery.speaks)
         self.rankings = Rankings(self.store, self.replica, levels.is_away, mastery.speaks, levels)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)

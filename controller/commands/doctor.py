@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from controller.commands import gateways
+from controller.commands import gateways, metadata
 from controller.commands.client import Client, add_url
-from controller.commands.findings import contested, examine, explain, lost, unfiltered, without_gateway
+from controller.commands.findings import contested, examine, explain, lost, not_serving, unfiltered, without_gateway
 
 _NOTHING = """\
 nothing wrong was found. Where a ping fails all the same: does the host have the addresses of its port (above),
@@ -40,6 +40,7 @@ def execute(chosen: argparse.Namespace) -> int:
         found.append(lost(topology, client.get("/tenet/v1/unreachable")["unreachable"]))
     found.append(unfiltered(health["never_filtered"]))
     found.append(without_gateway(gateways.faults(client.get("/tenet/v1/gateways"))))
+    found.append(not_serving(metadata.faults(client.get("/tenet/v1/metadata-hosts")["metadata_hosts"])))
     for line in (line for part in found for line in part.lines):
         print(line)
     faults = sum(part.faults for part in found)

@@ -61,6 +61,11 @@ def without_gateway(faults: list[str]) -> Findings:
     return _gather([(BAD, fault) for fault in faults])
 
 
+def not_serving(faults: list[str]) -> Findings:
+    """Findings on hosts of metadata servers (`metadata.faults`)."""
+    return _gather([(BAD, fault) for fault in faults])
+
+
 class _Places:
     """Display names of switches and OpenFlow ports."""
 

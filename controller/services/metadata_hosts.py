@@ -6,6 +6,7 @@ Every member of a cluster looks; the one that speaks for the first host writes t
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -28,23 +29,27 @@ log = logging.getLogger("tenet.metadata")
 
 LOOK = 1.0  # seconds between looks at which hosts are alive
 REST = 0.2  # seconds between such looks when rows change again and again
+SILENT = 5.0  # seconds without a connection after which a host does not serve
 AGAIN = 1.0  # seconds until a change that the store did not take is tried again
 
 
 class MetadataHosts:
-    """`is_away`: a switch has been away for long.  `speaks`: whether this process acts for a switch."""
+    """`is_connected`: a switch has a connection to some member.  `speaks`: whether this process acts for a switch."""
 
     def __init__(
         self,
         store: Store,
         replica: Replica,
-        is_away: Callable[[str], bool],
+        is_connected: Callable[[str], bool],
         speaks: Callable[[str], bool],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._replica = replica
-        self._is_away = is_away
+        self._is_connected = is_connected
         self._speaks = speaks
+        self._clock = clock
+        self._heard: dict[str, float] = {}  # host -> when it was last seen connected, or first looked at, by `clock`
         self._news = hub.Signal()
         replica.listen(self._changed)
 
@@ -117,6 +122,7 @@ class MetadataHosts:
         """Look at the hosts, and write which of them serve, where that has changed."""
         model = self._replica.model
         named = sorted(model.rows(MetadataHost))
+        self._listen_to(named)
         held = model.get(MetadataService, SERVICE)
         serving = tuple(host for host in named if not self._hindrance(host, model))
         if (held is None) == (not named) and (held is None or held.hosts == serving):
@@ -140,16 +146,27 @@ class MetadataHosts:
         if service != held:
             tx.put(service)
 
+    def _listen_to(self, named: list[str]) -> None:
+        now = self._clock()
+        for switch_id in self._heard.keys() - set(named):
+            del self._heard[switch_id]
+        for switch_id in named:
+            if self._is_connected(switch_id):
+                self._heard[switch_id] = now
+            else:
+                self._heard.setdefault(switch_id, now)
+
     def _hindrance(self, switch_id: str, model: Model) -> str:
         """Why a host that was named does not serve; "": it does."""
         switch = model.get(Switch, switch_id)
         if switch is None:
             return "the switch is not known"
-        if self._is_away(switch_id):
+        if self._clock() - self._heard.get(switch_id, self._clock()) > SILENT:
             return "the switch is not connected"
         if service_port(model, switch_id) is None:
             return "no metadata server has its interface there: `tenet metadata` does not run"
-        if unheard(model, switch_id, {each for each in model.rows(Switch) if not self._is_away(each)}):
+        if unheard(model, switch_id, {port.switch_id for port in model.find(WatchPort, "far_switch_id", switch_id)
+                                      if self._is_connected(port.switch_id)}):  # fmt: skip
             return "other switches do not hear it (BFD)"
         return ""
 
