@@ -61,7 +61,7 @@ class ServerInterface(NamedTuple):
                 wired.wait(_TIMEOUT)
                 if not failed:
                     _configure()
-                    made.extend(_listening())
+                    made.extend(listening())
             except Exception as error:
                 failed.append(error)
             finally:
@@ -132,7 +132,7 @@ def _configure() -> None:
     _without_offload(_INSIDE)
 
 
-def _listening() -> list[socket.socket]:
+def listening() -> list[socket.socket]:
     made = []
     for base in BASES.values():
         wanted = [(socket.AF_INET, base + high) for high in range(1 << HIGH_BITS)] + [(socket.AF_INET6, base)]
