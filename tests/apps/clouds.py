@@ -42,7 +42,7 @@ from tests.world import World
 
 KINDS = ("vxlan", "geneve", "gre")
 NETWORKS = {"red": 71, "blue": 72}  # both use the same addresses
-SERVER, SERVICE_SEGMENT = 905, 74  # OpenFlow port of a metadata server; the segment of its frames
+SERVER, SERVICE_SEGMENT = 905, 79  # OpenFlow port of a metadata server; the segment of its frames
 PATCH = 903  # the OpenFlow port of the patch port to physical network "p1", where a switch has it
 VIRTUAL = "00:00:5e:00:01:07"  # RFC 9568: the MAC of a virtual router, which several ports may use
 SHARED = (AddressPair("10.0.0.200", VIRTUAL),)

@@ -39,7 +39,9 @@ def test_the_ec2_layout() -> None:
     assert text(made, "/latest/meta-data/public-keys/1/openssh-key") == "ssh-rsa BBBB"
     assert text(made, "//latest//user-data/") == "#!/bin/sh\n"
     mac = f"/latest/meta-data/network/interfaces/macs/{MAC}"
-    assert text(made, f"{mac}/local-ipv4s") == "10.0.0.5" and text(made, f"{mac}/subnet-ipv4-cidr-block") == "10.0.0.0/24"
+    assert (
+        text(made, f"{mac}/local-ipv4s") == "10.0.0.5" and text(made, f"{mac}/subnet-ipv4-cidr-block") == "10.0.0.0/24"
+    )
 
 
 def test_paths_that_lead_nowhere() -> None:
