@@ -17,21 +17,26 @@ TEMPEST_INSTALLED := $(TEMPEST_VENV)/.installed
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # Suites that use sockets, switches or disks; every other folder of tests/ is pure and belongs to test-unit.
-SUITES := store openflow ovsdb api hostile identity clients tempest e2e mininet cluster
+SUITES := store openflow ovsdb api servers hostile identity clients tempest e2e mininet cluster
 UNIT := $(filter-out $(addprefix tests/,$(addsuffix /,$(SUITES) lab bench)),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 UNIT := $(filter-out tests/__pycache__/,$(UNIT))
+
+# Pure tests take all of the processor: one process a core.
+EVERY_CORE := -n auto --dist worksteal
 
 OPENVSWITCH := openvswitch-switch:ovs-vswitchd openvswitch-switch:ovsdb-server openvswitch-common:ovs-ofctl
 LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
+DHCP_CLIENTS := isc-dhcp-client:dhclient udhcpc:udhcpc
 ETCD := etcd-server:etcd
+SERVERS := bind9:named bind9-dnsutils:nsupdate
 OVN := ovn-central:ovn-northd ovn-host:ovn-controller iperf3:iperf3
 
 # Of test-cluster, what has sites of its own, and what runs with patched sockets: half of the time, beside the rest.
 CLUSTER_SITES := $(foreach name,minute partitions secure space upgrade wired,tests/cluster/test_$(name).py)
 CLUSTER_PATCHED := tests/cluster/test_etcd_members.py
 
-.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-hostile test-identity test-tempest \
+.PHONY: help install run lint format test test-unit test-store test-openflow test-ovsdb test-api test-servers test-hostile test-identity test-tempest \
         test-e2e test-mininet test-cluster test-ryu \
         bench bench-peers soak demo demo-cluster clean
 
@@ -58,11 +63,11 @@ format: install  ## put the source into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: test-unit test-store test-openflow test-ovsdb test-api test-hostile test-identity test-tempest test-ryu test-e2e test-mininet test-cluster  ## every suite, in this order, until one fails
+test: test-unit test-store test-openflow test-ovsdb test-api test-servers test-hostile test-identity test-tempest test-ryu test-e2e test-mininet test-cluster  ## every suite, in this order, until one fails
 	@echo "all suites passed"
 
 test-unit: install  ## the pure parts: no sockets, no switches
-	$(BIN)/pytest -q $(UNIT)
+	$(BIN)/pytest -q $(EVERY_CORE) $(UNIT)
 
 test-store: install  ## the store's contract and its engines, on a real etcd
 	@tools/need.sh $(ETCD) $(CERTIFICATES)
@@ -79,6 +84,10 @@ test-ovsdb: install  ## OVSDB against real servers, and hostile peers
 test-api: install  ## both tenant APIs
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES) util-linux:setpriv
 	$(BIN)/pytest -q tests/api
+
+test-servers: install  ## names published on a real BIND
+	@tools/need.sh $(SERVERS) $(OPENVSWITCH) util-linux:setpriv
+	$(BIN)/pytest -q tests/servers
 
 # The table of rights and the description of the API with tenants' tokens are among the tests of the API.
 RIGHTS := $(foreach name,rights isolation_everywhere streams slow,tests/api/test_$(name).py) \
@@ -108,12 +117,12 @@ $(TEMPEST_INSTALLED): requirements-tempest.txt
 	@touch $@
 
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(CERTIFICATES)
+	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS)
 	$(BIN)/pytest -q tests/e2e
 
 # more random topologies than three: TENET_TEST_GRAPHS=20 make test-mininet
 test-mininet: install  ## wired switches, experiments and physical networks on Mininet, in namespaces of their own (root)
-	@tools/need.sh $(LAB) mininet:mn curl:curl jq:jq iperf3:iperf3
+	@tools/need.sh $(LAB) $(DHCP_CLIENTS) mininet:mn curl:curl jq:jq iperf3:iperf3
 	tools/alone.sh $(BIN)/pytest -q tests/mininet
 
 test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)
@@ -123,7 +132,7 @@ test-cluster: install  ## members of etcd and of Tenet that die, stop and are cu
 
 test-ryu: $(RYU_INSTALLED)  ## the same on ryu 4.34, in a venv of its own
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES)
-	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider $(UNIT)
+	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider $(EVERY_CORE) $(UNIT)
 	TENET_FRAMEWORK=ryu $(RYU_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/openflow
 
 # ryu 4.34 builds with setuptools before 58 only, and not in isolation, where pip would take a newer one
@@ -134,7 +143,7 @@ $(RYU_INSTALLED): requirements-ryu.txt
 	@touch $@
 
 bench: install  ## the figures of tests/bench, on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(ETCD)
+	@tools/need.sh $(LAB) $(ETCD) $(OVN) dnsmasq-base:dnsmasq
 	$(BIN)/python -m tests.bench
 
 bench-peers: install  ## Debian's OVN and Tenet in turns, on as many hypervisors each (root)

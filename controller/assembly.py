@@ -9,10 +9,13 @@ import logging
 import signal
 import socket
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from apps import learn, tracker_probe
+from apps.pipeline import DHCP4, NAMES
 from apps.routing import asking, errors
 from apps.security import recover, verdicts
 from apps.services import served
@@ -25,6 +28,7 @@ from controller.compile.on_demand import OnDemand
 from controller.compile.preview import Preview
 from controller.config.settings import Settings, barred, tls_context
 from controller.diagnose.drops import DropReport, DropTeller, LastDrops
+from controller.diagnose.external_dns import ExternalDnsReport
 from controller.diagnose.metering import MeterReport
 from controller.diagnose.operators import Operators
 from controller.diagnose.readiness import Readiness
@@ -35,8 +39,12 @@ from controller.gateways.announcements import ANNOUNCING
 from controller.gateways.operators import GatewayOperations
 from controller.gateways.rankings import Rankings
 from controller.model.mtu import wire_mtu
+from controller.model.names import Naming
 from controller.openflow import framework
 from controller.ovsdb import server as ovsdb
+from controller.publish.external_dns.claims import publishes
+from controller.publish.external_dns.publisher import ExternalDns
+from controller.publish.external_dns.updates import DnsServer
 from controller.publish.feed import Events
 from controller.publish.filter_log import FilterLog
 from controller.reconcile.audits import AuditIntervals
@@ -50,10 +58,14 @@ from controller.runtime import garbage, hub
 from controller.runtime.errors import Misconfigured
 from controller.runtime.held import HubWatch
 from controller.services import ANSWERS
+from controller.services.dhcp4 import Dhcp4
 from controller.services.dispatch import NetworkServices
+from controller.services.dns_service import NameService
+from controller.services.leases import Leases
 from controller.services.metadata_hosts import MetadataHosts
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
+from controller.store.store import Store
 from controller.switches import router_errors
 from controller.switches.admission import Admission
 from controller.switches.board import Switchboard
@@ -131,7 +143,10 @@ class Controller:
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
-        services = NetworkServices(self.replica.model, ANSWERS)
+        leases, names = Leases(self.replica.model, time.time), NameService(self.replica.model, settings.services)
+        services = NetworkServices(self.replica.model, {
+            **ANSWERS, DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
+        })  # fmt: skip
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
@@ -151,15 +166,18 @@ class Controller:
         self.replica.listen(self._rows.changed)
         on_demand = OnDemand(self.replica.model, chosen)
         self.replica.listen(on_demand.changed)
+        self._external_dns = _external_dns(settings, self.store, self.replica, mastery.speaks)
         inventory = Inventory(self.replica, self.reconciler, on_demand, levels, room, settings.broadcast_rate)
         self.operators = Operators(
             self.replica, self.reconciler, self.switchboard, levels, self.observer, self.links,
             inventory, FabricReport(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
-            [packet_ins.metrics, services.metrics, self.periodic.metrics, last_drops.metrics, room.metrics,
-             self.neighbors.metrics, self.rankings.metrics, self.metadata_hosts.metrics,
-             *([self.cluster.metrics] if self.cluster else [])],
+            [packet_ins.metrics, services.metrics, names.metrics, leases.metrics, self.periodic.metrics,
+             last_drops.metrics,
+             room.metrics, self.neighbors.metrics, self.rankings.metrics, self.metadata_hosts.metrics,
+             *([self.cluster.metrics] if self.cluster else []),
+             *([self._external_dns.metrics] if self._external_dns else [])],
             self._databases,
         )  # fmt: skip
         self._notifier = _notifier(settings, self.store, self.replica, statuses, levels, mastery.speaks)
@@ -176,12 +194,14 @@ class Controller:
             gateways=GatewayOperations(self.store, self.replica, levels.is_away),
             metadata_hosts=self.metadata_hosts,
             drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
+            external_dns=ExternalDnsReport(self.replica, self._external_dns, settings.external_dns),
             metering=MeterReport(self.replica.model, self.switchboard),
+            leases=leases.report,
             preview=Preview(self.replica.model, on_demand).switches,
             cluster=self.cluster.report if self.cluster else None,
             offered=settings.offered_interfaces,
             quantum=settings.quantum,
-            naming=settings.services.naming,
+            naming=_naming(settings),
             hosts=Hosts(settings.hosts, tokens=settings.auth != "none"),
             **_identity(settings),
         )
@@ -208,6 +228,8 @@ class Controller:
         self._events.start(self._levels)
         if self._notifier is not None:
             self._notifier.start()
+        if self._external_dns is not None:
+            self._external_dns.start()
         listener = _listen("northbound", settings.northbound)
         switches = framework.serve(
             settings.openflow, self.switchboard, tls=self._tls, barred=barred(settings), admit=self.switchboard.admit,
@@ -282,6 +304,21 @@ def _notifier(settings: Settings, store: Any, replica: Any, statuses: Any, level
     from controller.publish.nova import Notifier, Nova
 
     return Notifier(store, replica, statuses, levels, Nova(settings.nova, settings.files), mine)
+
+
+def _external_dns(
+    settings: Settings, store: Store, replica: Replica, mine: Callable[[str], bool]
+) -> ExternalDns | None:
+    said = settings.external_dns
+    return ExternalDns(store, replica, said, settings.physical, DnsServer(said), mine) if said is not None else None
+
+
+def _naming(settings: Settings) -> Naming:
+    """Names of ports as they are shown: those of networks that publish them externally are in domains of their own."""
+    naming = settings.services.naming
+    if settings.external_dns is None:
+        return naming
+    return naming._replace(published=partial(publishes, physical=settings.physical))
 
 
 def _listen(section: str, address: tuple[str, int]) -> socket.socket:

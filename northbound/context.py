@@ -24,6 +24,7 @@ from .policy import Open, Policy
 from .streams import Streams
 
 Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
+Leased = Callable[[], dict[str, Any]]  # DHCP leases that this member gave, ready to be answered as JSON
 Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that a change would add and remove
 
 
@@ -111,6 +112,8 @@ class GatewayOperators(Protocol):
 
     def gateways(self) -> dict[str, Any]: ...
 
+    def rebalance(self) -> dict[str, Any]: ...
+
     def drain(self, switch_id: str, draining: bool) -> dict[str, Any]:
         """Raises NotFound."""
         ...
@@ -134,6 +137,12 @@ class MetadataOperators(Protocol):
         ...
 
 
+class ExternalDnsQueries(Protocol):
+    """What is published in external DNS."""
+
+    def report(self) -> dict[str, Any]: ...
+
+
 @dataclass(frozen=True)
 class Context:
     store: Store
@@ -145,6 +154,7 @@ class Context:
     metering: MeteringQueries
     gateways: GatewayOperators
     metadata_hosts: MetadataOperators
+    external_dns: ExternalDnsQueries
     underlay_mtu: int = 1500
     least_mtu: int = 1280
     physical: PhysicalNetworks = NONE
@@ -153,6 +163,7 @@ class Context:
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
     streams: Streams = field(default_factory=Streams)
     preview: Preview = lambda changes: []
+    leases: Leased = lambda: {"leases": [], "ending": {}, "declined": []}
     cluster: ClusterOperators | None = None
     offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name
     quantum: bool = True  # v1.0 and v1.1 are served, too

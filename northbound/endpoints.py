@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cluster, drops, events, gateway_hosts, metadata, metering, operators
+from . import cluster, drops, events, external_dns, gateway_hosts, leases, metadata, metering, operators
 from .endpoint import Endpoint, Parameter
 from .schema import SHOWN_TEXT, WHOLE, decimal, either
 
@@ -14,6 +14,8 @@ RULES = {
     "update_cluster": "Drain or remove a member; accept a model that has shrunk",
     "get_gateway": "See the gateways of routers",
     "update_gateway": "Drain a gateway, or designate one",
+    "get_lease": "See DHCP leases",
+    "get_external_dns": "See what is published in external DNS",
     "get_metrics": "Read the metrics",
     "get_metadata_host": "See the hosts of metadata servers",
     "update_metadata_host": "Let the metadata server of a host serve instances, or take that back",
@@ -67,7 +69,12 @@ ENDPOINTS = (
              "get_switch"),
     Endpoint("GET", "/tenet/v1/refused", operators.refused, "refused", "Connections that were refused.", "get_switch"),
     Endpoint("GET", "/tenet/v1/claims", operators.claims, "claims", "What several hypervisors claim.", "get_switch"),
+    Endpoint("GET", "/tenet/v1/leases", leases.show, "listLeases", "DHCP leases that this member gave.", "get_lease"),
+    Endpoint("GET", "/tenet/v1/external-dns", external_dns.show, "externalDns", "Names in external DNS.",
+             "get_external_dns", about="What is published, what waits, and what is refused."),
     Endpoint("GET", GATEWAYS, gateway_hosts.show, "listGateways", "The gateways of routers.", "get_gateway"),
+    Endpoint("POST", f"{GATEWAYS}/rebalance", gateway_hosts.rebalance, "rebalanceGateways",
+             "Move some routers to the gateways that would be drawn for them.", "update_gateway", about="Begun."),
     Endpoint("POST", f"{GATEWAYS}/{{id}}/drain", gateway_hosts.drain, "drainGateway",
              "Move routers from a gateway to others.", "update_gateway", about="Done."),
     Endpoint("DELETE", f"{GATEWAYS}/{{id}}/drain", gateway_hosts.undrain, "undrainGateway",

@@ -10,7 +10,7 @@ import msgspec
 
 from controller.intent.audience import ChangeRecord
 from controller.intent.visibility import among
-from controller.model.rows import Port
+from controller.model.rows import GatewayRanking, Port
 from controller.publish.feed import FeedEntry, Position, follow
 from controller.runtime import hub
 from controller.runtime.errors import Compacted
@@ -168,10 +168,25 @@ def _event(ask: Ask, entry: FeedEntry, name: str = "") -> bytes:
     event, data = ("change", {"changes": changes}) if changes else ("status", {"ports": statuses})
     if entry.packet is not None and (ask.caller.operator or ask.caller.project_id in entry.packet.projects):
         event, data = "log", {"packets": [entry.packet.said]}
+    elif ask.caller.operator and not changes and (moves := _gateway_moves(entry)):
+        event, data = "gateway_moved", {"gateways": moves}
     elif not changes and not statuses:
         return b""
     said: dict[str, Any] = {"revision": entry.position.revision, **data} if ask.caller.operator else data
     return f"id: {name or _id(ask, entry.position)}\nevent: {event}\ndata: ".encode() + _encode(said) + b"\n\n"
+
+
+def _gateway_moves(entry: FeedEntry) -> list[dict[str, str]]:
+    """Routers whose gateway another switch has become; for operators, since tenants know of no switches."""
+    found = []
+    for each in entry.rows:
+        former, switch = (
+            next(iter(row.switches), "") if isinstance(row, GatewayRanking) else "" for row in (each.before, each.after)
+        )
+        row = each.after or each.before
+        if row is not None and former != switch:
+            found.append({"router_id": row.row_id, "switch": switch, "former": former})
+    return found
 
 
 def _change(ask: Ask, told: ChangeRecord) -> dict[str, Any] | None:

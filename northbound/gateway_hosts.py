@@ -24,3 +24,7 @@ def designate(ask: Ask, switch_id: str) -> Response:
 
 def dismiss(ask: Ask, switch_id: str) -> Response:
     return as_json(200, {"gateway": ask.context.gateways.designate(switch_id, False)})
+
+
+def rebalance(ask: Ask) -> Response:
+    return as_json(200, {"rebalance": ask.context.gateways.rebalance()})

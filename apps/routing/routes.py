@@ -2,7 +2,8 @@
 
 A route says which network is next and by which MAC the router is known there; the next hop is the destination itself,
 or of an extra route the address that it names in a connected network.  Where several are given for one prefix, they
-share its flows by a hash of the two addresses (ECMP), so that the fragments of a datagram stay together.
+share its flows by a hash of the two addresses (ECMP), so that the fragments of a datagram stay together.  Those of
+ports whose machine is gone get none.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ def router(router: Router, see: Reader) -> Iterator[Flow]:
     for prefix, hops in _by_prefix(router).items():
         if prefix in connected:
             continue
-        reached = [(hop, via) for hop in sorted(hops) if (via := _via(hop, connected)) is not None][:MOST_PATHS]
+        reached = [(hop, via) for hop in sorted(hops) if (via := _via(hop, connected)) is not None]
+        if len(reached) > 1:
+            reached = [each for each in reached if _is_there(*each, see)] or reached
+        reached = reached[:MOST_PATHS]
         if len(reached) > 1:
             choose = multipath(PATH.subfield, len(reached), "symmetric_l3", choice="hrw")
             yield Flow(ROUTE, priority(prefix), (*to(prefix), ROUTER.match(router.number)), (choose,), goto=PATHS)
@@ -92,6 +96,17 @@ def _via(hop: Address, connected: dict[Prefix, LiveInterface]) -> LiveInterface 
     """The interface in whose network a next hop is."""
     found = [prefix for prefix in connected if prefix.version == hop.version and hop in prefix]
     return connected[max(found, key=lambda prefix: prefix.prefixlen)] if found else None
+
+
+def _is_there(hop: Address, via: LiveInterface, see: Reader) -> bool:
+    """False of the address of a port that is bound nowhere.  A router, and what no port has, counts as there.
+
+    A tenant that claims so of a port of its own (`device_owner`) has its own packets lost.
+    """
+    port = see.addressed(via.network_id, str(hop))
+    if port is None or port.device_owner.startswith("network:router"):
+        return True
+    return port.admin_state_up and see.binding(port) is not None
 
 
 IN_ROUTER = {"router": router, "router_interface": router_interface}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from controller.commands import gateways, metadata
+from controller.commands import external_dns, gateways, metadata
 from controller.commands.client import Client, add_url
-from controller.commands.findings import contested, examine, explain, lost, not_serving, unfiltered, without_gateway
+from controller.commands.findings import contested, examine, explain, faulty, leased, lost, unfiltered
 
 _NOTHING = """\
 nothing wrong was found. Where a ping fails all the same: does the host have the addresses of its port (above),
@@ -39,8 +39,10 @@ def execute(chosen: argparse.Namespace) -> int:
     else:
         found.append(lost(topology, client.get("/tenet/v1/unreachable")["unreachable"]))
     found.append(unfiltered(health["never_filtered"]))
-    found.append(without_gateway(gateways.faults(client.get("/tenet/v1/gateways"))))
-    found.append(not_serving(metadata.faults(client.get("/tenet/v1/metadata-hosts")["metadata_hosts"])))
+    found.append(faulty(gateways.faults(client.get("/tenet/v1/gateways"))))
+    found.append(faulty(external_dns.faults(client.get("/tenet/v1/external-dns"))))
+    found.append(leased(topology, client.get("/tenet/v1/leases")))
+    found.append(faulty(metadata.faults(client.get("/tenet/v1/metadata-hosts")["metadata_hosts"])))
     for line in (line for part in found for line in part.lines):
         print(line)
     faults = sum(part.faults for part in found)

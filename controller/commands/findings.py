@@ -56,14 +56,24 @@ def unfiltered(count: int) -> Findings:
     )
 
 
-def without_gateway(faults: list[str]) -> Findings:
-    """Findings on gateways of routers (`gateways.faults`)."""
+def faulty(faults: list[str]) -> Findings:
+    """Findings on gateways of routers and on external DNS (`gateways.faults`, `external_dns.faults`)."""
     return _gather([(BAD, fault) for fault in faults])
 
 
-def not_serving(faults: list[str]) -> Findings:
-    """Findings on hosts of metadata servers (`metadata.faults`)."""
-    return _gather([(BAD, fault) for fault in faults])
+def leased(topology: dict[str, Any], report: dict[str, Any]) -> Findings:
+    """Findings on DHCP leases: addresses that somebody else uses, and VMs that have not been able to renew theirs."""
+    names = {port["id"]: _called(port) for port in topology["ports"]}
+    lines = [
+        (BAD, f"port {names.get(one['port_id'], one['port_id'])} declined its address {one['ip_address']} by DHCP: "
+              f"somebody else uses it (at {one['at']}, {one['times']} times)")
+        for one in report["declined"]
+    ]  # fmt: skip
+    soon = report["ending"].get("4h", 0)
+    if soon:
+        lines.append((NOTE, f"{soon} DHCP lease{'' if soon == 1 else 's'} that this member gave would end within 4 "
+                            f"hours: with them the addresses of VMs, unless they are renewed"))  # fmt: skip
+    return _gather(lines)
 
 
 class _Places:

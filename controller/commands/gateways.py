@@ -22,7 +22,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verbs = gateways.add_subparsers(dest="verb", required=True)
     status = verbs.add_parser("status", help="show them, and routers without one")
     status.add_argument("--json", action="store_true", help="as GET /tenet/v1/gateways answers")
-    parsers = [status]
+    parsers = [status, verbs.add_parser("rebalance", help="move some routers to the gateways that would be drawn now")]
     for verb, (_, _, about) in _VERBS.items():
         parsers.append(verbs.add_parser(verb, help=about))
         parsers[-1].add_argument("switch", metavar="SWITCH")
@@ -38,6 +38,12 @@ def execute(chosen: argparse.Namespace) -> int:
         said = client.get("/tenet/v1/gateways")
         print(json.dumps(said, indent=2) if chosen.json else table(said))
         return 1 if faults(said) else 0
+    if chosen.verb == "rebalance":
+        said = client.ask("POST", "/tenet/v1/gateways/rebalance")["rebalance"]
+        for move in said["moved"]:
+            print(f"router {move['router_id']} moves from {move['former']} to {move['switch']}")
+        print(f"{len(said['moved'])} move, {said['left']} are left" if said["left"] else f"{len(said['moved'])} move")
+        return 0
     method, end, _ = _VERBS[chosen.verb]
     client.ask(method, f"/tenet/v1/gateways/{quote(chosen.switch, safe='')}/{end}")
     return 0
@@ -50,6 +56,8 @@ def faults(said: dict[str, Any]) -> list[str]:
         used = one["routers_active"] + one["routers_standby"]
         if not one["alive"] and used:
             found.append(f"gateway {one['switch']} is dead; {one['routers_active']} routers have no other one alive")
+        elif one["no_link"]:
+            found.append(f"gateway {one['switch']} has no link to physical network {', '.join(one['no_link'])}")
         elif one["not_heard_by"] and used:
             found.append(f"gateway {one['switch']} is not heard by {', '.join(one['not_heard_by'][:3])} (BFD)")
     return found

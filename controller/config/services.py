@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import NamedTuple
 
@@ -22,6 +23,9 @@ OPTIONS: list[cfg.Opt] = [
                     "seven eighths of the lease."),
     cfg.StrOpt("dns_domain", default=DEFAULT_DOMAIN,
                help="Domain of ports' names, of which Tenet alone answers; empty: names have none."),
+    cfg.ListOpt("dns_servers", default=[],
+                help="ADDRESS or ADDRESS:PORT of upstream resolvers, in the order in which they are asked for what is "
+                    "no port's name; without any, such questions are refused."),
 ]  # fmt: skip
 _LABEL = "[0-9A-Za-z_]([0-9A-Za-z_-]{0,61}[0-9A-Za-z_])?"
 _DOMAIN = re.compile(rf"({_LABEL}(\.{_LABEL})*\.?)?")
@@ -35,6 +39,7 @@ class ServiceSettings(NamedTuple):
     rebinding: int = 75_600
     naming: Naming = Naming()
     rate: int = 50  # packets a second of one port
+    dns_servers: tuple[tuple[str, int], ...] = ()  # address and port
 
     @property
     def dns_domain(self) -> str:
@@ -54,4 +59,21 @@ def services(conf: cfg.ConfigOpts) -> ServiceSettings:
     if len(said.dns_domain) > 253 or not _DOMAIN.fullmatch(said.dns_domain):
         raise ValueError(f"[services] dns_domain: {said.dns_domain!r} is not a domain, such as cloud.example.net")
     domain = said.dns_domain.lower().removesuffix(".")
-    return ServiceSettings(lease, renewal, rebinding, Naming(f"{domain}." if domain else ""), said.rate)
+    naming, servers = Naming(f"{domain}." if domain else ""), tuple(map(_server, said.dns_servers))
+    return ServiceSettings(lease, renewal, rebinding, naming, said.rate, servers)
+
+
+def _server(said: str) -> tuple[str, int]:
+    """Address and port of ADDRESS or ADDRESS:PORT, with an IPv6 address in brackets where a port follows."""
+    bracketed = re.fullmatch(r"\[([^]]*)\](?::([0-9]{1,5}))?", said)
+    plain = re.fullmatch(r"([0-9.]+)(?::([0-9]{1,5}))?", said)
+    match = bracketed or plain
+    host, port = (match[1], match[2]) if match else (said, "")
+    try:
+        address = str(ipaddress.ip_address(host))
+    except ValueError:
+        address = ""
+    number = int(port or 53)
+    if not address or not 0 < number < 65536:
+        raise ValueError(f"[services] dns_servers: {said[:64]!r} is not of the form ADDRESS or ADDRESS:PORT")
+    return address, number

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from oslo_config import cfg
 
-from controller.config import metadata, services
+from controller.config import external_dns, metadata, services
 from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.certificates import own_certificate
@@ -126,6 +126,7 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
     ],
     "services": services.OPTIONS,
     "metadata": metadata.OPTIONS,
+    "external_dns": external_dns.OPTIONS,
     "hub": [
         cfg.FloatOpt("held_warning", default=0.25, min=0.0,
                      help="Seconds that one green thread may keep all others waiting before it is logged, with its "
@@ -185,6 +186,7 @@ class Settings(NamedTuple):
     hosts: tuple[str, ...] = ()  # in lower case
     connections_per_address: int = 1024
     services: services.ServiceSettings = services.ServiceSettings()
+    external_dns: external_dns.ExternalDnsSettings | None = None
 
     @property
     def underlay_room(self) -> int:
@@ -303,6 +305,7 @@ def _checked(conf: cfg.ConfigOpts) -> Settings:
         hosts=tuple(map(_host, conf.northbound.hosts)),
         connections_per_address=conf.northbound.connections_per_address,
         services=services.services(conf),
+        external_dns=external_dns.external_dns(conf),
     )
     if settings.auth == "none" and not conf.auth.insecure and not _loopback(settings.northbound):
         raise Misconfigured(

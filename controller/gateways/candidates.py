@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from controller.gateways.ranking import POOL, by_weight
+from controller.intent.networks import ZONE
 from controller.model.model import Model
 from controller.model.rows import GatewayHost, Network, Router, Switch, WatchPort
 
@@ -21,15 +22,21 @@ class GatewayHosts(NamedTuple):
     draining: frozenset[str]
     alive: frozenset[str]
     severed: frozenset[tuple[str, str]]  # (one that does not hear, the other, which is alive)
+    zones: Mapping[str, frozenset[str]]  # availability zone -> its switches
+    cut_off: frozenset[tuple[str, str]]  # (switch, physical network to which it has no link)
 
 
-def gateway_hosts(model: Model, is_away: Callable[[str], bool]) -> GatewayHosts:
-    """`is_away`: a switch has been without a connection to any controller for long."""
+def gateway_hosts(
+    model: Model, is_away: Callable[[str], bool], cut_off: frozenset[tuple[str, str]] = frozenset()
+) -> GatewayHosts:
+    """`is_away`: a switch has been without a connection to any controller for long.  `cut_off`: see `GatewayHosts`."""
+    zones: dict[str, set[str]] = {}
     of: dict[str, set[str]] = {}
     present = set()
     for switch in model.rows(Switch).values():
         for physical in switch.physical:
             of.setdefault(physical.network, set()).add(switch.id)
+        zones.setdefault(switch.zone or ZONE, set()).add(switch.id)
         if not is_away(switch.id):
             present.add(switch.id)
     said = [host for host in model.rows(GatewayHost).values() if host.id in model.rows(Switch)]
@@ -44,7 +51,18 @@ def gateway_hosts(model: Model, is_away: Callable[[str], bool]) -> GatewayHosts:
         draining,
         alive,
         frozenset((one, other) for one, other in deaf if other in alive),
+        {zone: frozenset(switch_ids) for zone, switch_ids in zones.items()},
+        cut_off,
     )
+
+
+def usable(model: Model, router: Router, now: GatewayHosts) -> frozenset[str]:
+    """Switches that are alive and have lost no link to the router's external networks."""
+    if not now.cut_off:
+        return now.alive
+    rows = [model.get(Network, network_id) for network_id in router.external_networks]
+    names = {network.physical_network for network in rows if network is not None}
+    return now.alive - {switch_id for switch_id, name in now.cut_off if name in names}
 
 
 def _pool(name: str, having: set[str], designated: frozenset[str], usable: frozenset[str]) -> frozenset[str]:
@@ -59,23 +77,33 @@ def unheard(model: Model, switch_id: str, present: Collection[str]) -> bool:
 
 
 def candidates(model: Model, router: Router, now: GatewayHosts, current: tuple[str, ...]) -> frozenset[str]:
-    """Switches that may be the router's gateway: those that have all of its external networks, else the first one."""
+    """Switches that may be the router's gateway: those that have all of its external networks, else the first one.
+
+    Where hosts of the availability zones that it asks for are in order, it is these alone.
+    """
     found = None
+    within = frozenset().union(*(now.zones.get(zone, frozenset()) for zone in router.zone_hints))
     for network_id in router.external_networks:
-        having = _having(model.get(Network, network_id), now, current)
+        having = _having(model.get(Network, network_id), now, current, within)
         if found is None or found & having:
             found = having if found is None else found & having
     return found or frozenset()
 
 
-def _having(network: Network | None, now: GatewayHosts, current: tuple[str, ...]) -> frozenset[str]:
+def _having(
+    network: Network | None, now: GatewayHosts, current: tuple[str, ...], within: frozenset[str]
+) -> frozenset[str]:
     """Switches that may be gateways of an external network: the pool of its physical network, and of the others that
     have it those of the current ranking, unless the pool is designated.
     """
     if network is None:
         return frozenset()
-    if not network.physical_network:
-        return now.designated
     name = network.physical_network
-    pool = now.pools.get(name, frozenset())
-    return pool if pool & now.designated else pool.union(now.of.get(name, frozenset()).intersection(current))
+    having = now.of.get(name, frozenset()) if name else now.designated
+    pool = now.pools.get(name, frozenset()) if name else now.designated
+    is_free = bool(name) and not pool & now.designated  # it is any that has the physical network
+    if within:
+        zoned = pool & within or (frozenset(by_weight(name, having & within)[:POOL]) if is_free else frozenset())
+        if zoned & now.alive - now.draining:
+            pool, having = zoned, having & within
+    return pool.union(having.intersection(current)) if is_free else pool

@@ -9,6 +9,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from controller.gateways.candidates import gateway_hosts
+from controller.gateways.rebalancing import rebalance
+from controller.intent.networks import ZONE
 from controller.model.rows import GatewayHost, GatewayRanking, Network, Router, Switch, WatchPort
 from controller.runtime import hub
 from controller.runtime.errors import NotFound
@@ -51,6 +53,8 @@ class GatewayOperations:
                 "draining": switch_id in now.draining,
                 "alive": switch_id in now.alive,
                 "not_heard_by": sorted(unheard),
+                "availability_zone": (switch.zone if switch else "") or ZONE,
+                "no_link": list(switch.cut_off) if switch else [],
                 "routers_active": active[switch_id],
                 "routers_standby": standby[switch_id],
                 "routers_leaving": leaving[switch_id],
@@ -79,6 +83,10 @@ class GatewayOperations:
     def designate(self, switch_id: str, designated: bool) -> dict[str, Any]:
         """Raises NotFound."""
         return self._say(switch_id, designated=designated)
+
+    def rebalance(self) -> dict[str, Any]:
+        """Begin to move some routers to the gateways that would be drawn for them; see `rebalancing`."""
+        return rebalance(self._store, self._replica, self._is_away)
 
     def _say(self, switch_id: str, **said: bool) -> dict[str, Any]:
         def rules(tx: Transaction) -> None:

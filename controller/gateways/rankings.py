@@ -13,7 +13,8 @@ from itertools import islice
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from controller.gateways.candidates import GatewayHosts, candidates, gateway_hosts
+from controller.gateways.candidates import GatewayHosts, candidates, gateway_hosts, usable
+from controller.gateways.links import OutsideLinks
 from controller.gateways.moves import Confirming, GatewayMoves
 from controller.gateways.ranking import rank
 from controller.model.model import Dependency
@@ -53,6 +54,7 @@ class Rankings:
         self._is_away = is_away
         self._speaks = speaks
         self._clock = clock
+        self._links = OutsideLinks(replica.model, clock)
         self._hosts: GatewayHosts | None = None  # as of the last look
         self._looked = 0.0  # when that was, by `clock`
         self._stale = False  # whether it may be otherwise since
@@ -111,7 +113,7 @@ class Rankings:
         model, pause = self._replica.model, self._clock() - self._looked
         if self._hosts is None or pause >= (REST if self._stale else LOOK):
             self._stale, self._looked = False, self._clock()
-            now = gateway_hosts(model, self._is_away)
+            now = gateway_hosts(model, self._is_away, self._links.down())
             if now != self._hosts:
                 self._hosts = now
                 self._due.update(dict.fromkeys(model.rows(Router)))
@@ -134,11 +136,11 @@ class Rankings:
         """The ranking that a router should have; None: without an external network or a candidate."""
         current = held.switches if held else ()
         among = candidates(self._replica.model, router, now, current) if router is not None else frozenset()
-        if not among:
+        if router is None or not among:
             return None
-        severed = now.severed
-        switches = rank(router_id, current, among, now.alive, now.draining, lambda one, other: (one, other) in severed)
-        return self._moves.step(held, GatewayRanking(id=router_id, switches=switches), now.alive)
+        severed, alive = now.severed, usable(self._replica.model, router, now)
+        switches = rank(router_id, current, among, alive, now.draining, lambda one, other: (one, other) in severed)
+        return self._moves.step(held, GatewayRanking(id=router_id, switches=switches), alive)
 
     def _rank(self, router_ids: list[str], now: GatewayHosts) -> None:
         moved: list[tuple[str, str, str]] = []

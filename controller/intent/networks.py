@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any, TypedDict, cast
 
 from msgspec.structs import replace
 
 from controller.intent.env import Means
+from controller.model.model import Model
 from controller.model.mtu import OVERHEAD
 from controller.model.rows import Network, Port, Subnet, Switch
+from controller.model.rows.base import Node
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
 
@@ -215,13 +219,20 @@ def _be_default(tx: Transaction, network: Network, changed: Network) -> None:
     tx.reserve(DEFAULT_EXTERNAL, network)
 
 
-def zones(tx_or_model: visibility.Reads, switches: list[Switch]) -> list[str]:
-    """Availability zones: the one zone, once there is a hypervisor."""
-    return [ZONE] if switches else []
+def zones(switches: Iterable[Switch]) -> list[str]:
+    """Availability zones of switches, by name."""
+    return sorted({switch.zone or ZONE for switch in switches})
+
+
+def zones_of(model: Model, node: Node) -> list[str]:
+    """Availability zones of the switches that carry a network or a router; of any switch while none does."""
+    rows = model.rows(Switch)
+    held = [rows[each] for each in model.placement.held.some(node) if each in rows]
+    return zones(held or islice(rows.values(), 1))
 
 
 def check_zones(tx: Transaction, hints: tuple[str, ...]) -> None:
-    there = zones(tx, list(tx.model.rows(Switch).values()))
+    there = zones(tx.model.rows(Switch).values()) if hints else []
     for hint in hints:
         if hint not in there:
             raise NotFound(f"AvailabilityZone {hint} could not be found.", "AvailabilityZoneNotFound")

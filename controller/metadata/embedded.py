@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import msgspec
 
 from apps.services.identity import Asker
@@ -33,6 +35,14 @@ class Instances:
             raise Unavailable(f"the controller's answer is not understood: {error}") from error
 
 
+class InstanceDirectory(Protocol):
+    """Who is behind a logical port."""
+
+    def of(self, asker: Asker) -> Instance | None:
+        """Raises Unavailable."""
+        ...
+
+
 class _Answer(msgspec.Struct):
     instance: Instance
 
@@ -40,7 +50,7 @@ class _Answer(msgspec.Struct):
 class Embedded:
     """Answers from the model alone."""
 
-    def __init__(self, instances: Instances) -> None:
+    def __init__(self, instances: InstanceDirectory) -> None:
         self._instances = instances
 
     def answer(self, request: InstanceRequest, asker: Asker, address: str) -> Reply:

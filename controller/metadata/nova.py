@@ -16,7 +16,7 @@ from apps.services.identity import Asker
 from controller.runtime import hub
 from controller.runtime.errors import Misconfigured, Unavailable
 
-from .embedded import Instances
+from .embedded import InstanceDirectory
 from .request import InstanceRequest
 from .server import Reply
 
@@ -31,7 +31,7 @@ METHODS = ("GET", "HEAD", "POST")  # POST: the encrypted password of a Windows i
 class NovaMetadata:
     """`url` of Nova's metadata API; `secret`: its [neutron] metadata_proxy_shared_secret."""
 
-    def __init__(self, instances: Instances, url: str, secret: bytes, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, instances: InstanceDirectory, url: str, secret: bytes, tls: ssl.SSLContext | None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured(f"[metadata] nova_url = {url} is not a URL, such as http://192.0.2.10:8775")

@@ -191,6 +191,8 @@ class Model:
             touched.update(self.group_members.change(cast("Port | None", old), cast("Port | None", new)))
         if kind in JOINS:
             self._join(kind, old, new, touched)
+        if kind is Port:
+            touched.update(_addressed(cast("Port | None", old), cast("Port | None", new)))
         if kind is Router or kind is GatewayRanking:
             self._anchor(self._anchors(kind, row_id, old), self._anchors(kind, row_id, new), touched)
         if kind is Router:
@@ -307,3 +309,12 @@ PLACES: dict[type[Row], Callable[[Model, Any], Iterable[str]]] = {
     Router: lambda model, row: row.gateway_ports,
     FloatingIp: lambda model, row: (row.floating_port_id,),
 }
+
+
+def _addressed(old: Port | None, new: Port | None) -> Iterable[Dependency]:
+    """Addresses that a port has no more, or has from now on."""
+    before, after = (
+        {(port.network_id, address) for port in (each,) if port is not None for address in port.addresses}
+        for each in (old, new)
+    )
+    return (("addressed", *each) for each in before ^ after)

@@ -80,6 +80,12 @@ class Reader:
     def switch(self) -> Switch | None:
         return self.get(Switch, self.switch_id)
 
+    def addressed(self, network_id: str, address: str) -> Port | None:
+        """The port of a network that has an address, in its usual text form."""
+        self.deps.add(("addressed", network_id, address))
+        found = self._model.find(Port, "addresses", address)
+        return next((port for port in found if port.network_id == network_id), None)
+
     def binding(self, port: Port) -> Interface | None:
         """Interface that a port is bound to."""
         self.deps.add(("binding", port.id))

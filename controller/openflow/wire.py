@@ -331,7 +331,7 @@ def packet_in(data: bytes) -> PacketIn:
     if kind != 1 or length < 4 or start > len(data):
         raise Malformed("a packet-in whose match does not fit")
     numbers = _numbers(data, 28, 24 + length)
-    registers = {name: numbers[header] for header, name in _REGISTERS.items() if numbers.get(header)}
+    registers = {_REGISTERS[header]: value for header, value in numbers.items() if value and header in _REGISTERS}
     return PacketIn(cookie, numbers.get(_IN_PORT, 0), reason, table, data[start:], registers)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from controller.model.rows import Bridge as WatchedBridge
 from controller.model.rows import Plugged, Tunnel
-from controller.ovsdb.mappings import physical
+from controller.ovsdb.mappings import cut_off, physical
 from controller.ovsdb.replica import BridgeRow, DatabaseReplica, InterfaceRow, OpenVSwitch
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface, SeenWatch
 from controller.ovsdb.settings import ENCAPSULATIONS, datapath_id, is_name, settings
@@ -50,6 +50,8 @@ def describe(replica: DatabaseReplica) -> SeenHypervisor | None:
         physical=physical(said, plugged),
         interfaces=tuple(_seen(plugged[name]) for name in sorted(plugged) if _is_tenants(plugged[name])),
         watches=tuple(_watches(plugged)),
+        zone=said.zone,
+        cut_off=cut_off(replica, said),
     )
 
 

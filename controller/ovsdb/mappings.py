@@ -51,6 +51,19 @@ def physical(said: HypervisorSettings, plugged: dict[str, InterfaceRow]) -> tupl
     )
 
 
+def cut_off(replica: DatabaseReplica, said: HypervisorSettings) -> tuple[str, ...]:
+    """Mapped physical networks, by name, whose bridge has ports to the outside and no link on any of them."""
+    found = []
+    for name, bridge_name in sorted(said.mappings):
+        bridge = replica.bridge(bridge_name)
+        ports = [port for port_id in bridge.ports if (port := replica.ports.get(port_id))] if bridge else []
+        plugged = [each for port in ports for one in port.interfaces if (each := replica.interfaces.get(one))]
+        states = [each.link_state for each in plugged if each.type not in ("internal", "patch")]
+        if states and all(state == "down" for state in states):
+            found.append(name)
+    return tuple(found)
+
+
 def mapping_repairs(
     replica: DatabaseReplica, bridge: BridgeRow, said: HypervisorSettings
 ) -> tuple[list[Repair], list[str]]:

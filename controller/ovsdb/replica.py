@@ -51,7 +51,8 @@ class PortRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class InterfaceRow(msgspec.Struct, frozen=True, kw_only=True):
     """`ofport` is 0 while OVS has not given a number, and -1 when it could not add the interface (`error` says why);
-    `link_speed`, in bits a second, is 0 where nobody knows; `bfd_status` is empty without a BFD session.
+    `link_speed`, in bits a second, is 0 where nobody knows; `link_state`: `up`, `down` or "".
+    `bfd_status` is empty without a BFD session.
     """
 
     uuid: str
@@ -67,6 +68,7 @@ class InterfaceRow(msgspec.Struct, frozen=True, kw_only=True):
     external_ids: dict[str, str] = {}
     error: str = ""
     link_speed: int = 0
+    link_state: str = ""
 
 
 class ControllerRow(msgspec.Struct, frozen=True, kw_only=True):

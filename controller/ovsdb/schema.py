@@ -50,6 +50,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "external_ids": _MAP,
         "error": _MAYBE_TEXT,
         "link_speed": _MAYBE_INTEGER,
+        "link_state": _MAYBE_TEXT,
     },
     "Controller": {
         "target": _TEXT,

@@ -32,7 +32,7 @@ class SeenHypervisor(msgspec.Struct, frozen=True, kw_only=True):
     """Hypervisor as its database describes it; equal descriptions are equal values.
 
     `tunnels` are the tunnel ports that exist, in the order in which the operator named their types in `encap_types`;
-    `interfaces` and `watches` are sorted by name.
+    `interfaces` and `watches` are sorted by name.  `cut_off`: physical networks to which the host has lost its link.
     """
 
     system_id: str
@@ -45,3 +45,5 @@ class SeenHypervisor(msgspec.Struct, frozen=True, kw_only=True):
     physical: tuple[Physical, ...] = ()
     interfaces: tuple[SeenInterface, ...] = ()
     watches: tuple[SeenWatch, ...] = ()
+    zone: str = ""
+    cut_off: tuple[str, ...] = ()

@@ -19,7 +19,8 @@ _DATAPATH_ID = re.compile(r"(0x)?(?!0{16})[0-9a-f]{16}")
 class HypervisorSettings(NamedTuple):
     """`encap_ip`, `datapath_type` and `datapath_id` (16 hex digits) are "" where not set; `remarks` are for the log.
 
-    `underlay_mtu`: the largest IP packet that the host's underlay carries, in bytes; 0 where not set.
+    `underlay_mtu`: the largest IP packet that the host's underlay carries, in bytes; 0 where not set.  `zone`: the
+    host's availability zone; "" where not set.
     """
 
     system_id: str
@@ -31,6 +32,7 @@ class HypervisorSettings(NamedTuple):
     mappings: tuple[tuple[str, str], ...]  # physical network, bridge
     remarks: tuple[str, ...]
     underlay_mtu: int = 0
+    zone: str = ""
 
 
 def settings(root: OpenVSwitch) -> HypervisorSettings:
@@ -51,6 +53,7 @@ def settings(root: OpenVSwitch) -> HypervisorSettings:
         datapath_id=datapath_id(ids.get(DATAPATH_ID, "")),
         mappings=_mappings(ids.get("tenet-bridge-mappings", ""), remarks),
         underlay_mtu=underlay_mtu,
+        zone=_name("tenet-availability-zone", ids.get("tenet-availability-zone", "").strip(), remarks),
         remarks=tuple(remarks),
     )
 

@@ -8,12 +8,13 @@ from typing import Protocol
 
 from controller.model.model import Model
 from controller.model.routing import router_of
-from controller.model.rows import FloatingIp, Network, Port, Router, SecurityGroupRule
+from controller.model.rows import FloatingIp, GatewayRanking, Network, Port, Router, SecurityGroupRule
 
 from .mtus import Mtus
 from .reach import ReachMemo, cut_off
 
 ACTIVE, BUILD, DOWN, ERROR = "ACTIVE", "BUILD", "DOWN", "ERROR"
+NOT_APPLICABLE = "N/A"  # of the port of a floating IP, whose status says it
 
 
 class SwitchProgress(Protocol):
@@ -65,9 +66,11 @@ class Statuses:
         DOWN: switched off, or no interface is plugged in, or the fabric leads to no other port of its network.  ERROR:
         a switch refused a flow of it, or its flows cannot be computed.  BUILD: a switch that needs a flow of it has not
         confirmed it; one that is away for long counts only for the ports on it.  Else ACTIVE, with a reason where the
-        fabric does not join all that it should.  Ports of routers: see `_of_router`.
+        fabric does not join all that it should.  Ports of routers: see `_of_router`; those of floating IPs have none.
         """
         model, progress = self._model, self._progress
+        if port.id not in model.placement.bindings and model.find(FloatingIp, "floating_port_id", port.id):
+            return NOT_APPLICABLE, "it is the address of a floating IP"
         if not port.admin_state_up:
             return DOWN, "its admin state is down"
         network = model.get(Network, port.network_id)
@@ -127,12 +130,31 @@ class Statuses:
     def floating(self, floating: FloatingIp) -> str:
         """Status of a floating IP.
 
-        DOWN: no router uses it, or the router's admin state is down.  ERROR: a switch refused a flow of it.
+        DOWN: no router uses it, or the router's admin state is down; or no switch translates it (yet).  ERROR: a switch
+        refused a flow of it.
         """
         router = self._model.get(Router, floating.router_id) if floating.router_id else None
         if router is None or not router.admin_state_up:
             return DOWN
-        return ERROR if any(map(self._progress.refusal, (floating.key, router.key))) else ACTIVE
+        if any(map(self._progress.refusal, (floating.key, router.key))):
+            return ERROR
+        return ACTIVE if self._is_translated(floating) else DOWN
+
+    def _is_translated(self, floating: FloatingIp) -> bool:
+        """Whether the switch that translates it, that of its port or the router's gateway, has confirmed that."""
+        model, progress = self._model, self._progress
+        revision = max(model.revisions.get(floating.key, 0), model.placed.get(floating.port_id, 0))
+        place = model.placement.floating.get(floating.id)
+        if place is not None:
+            switch_id = place[0]
+        else:
+            ranking = model.get(GatewayRanking, floating.router_id)
+            if ranking is None or not ranking.switches:
+                return False
+            switch_id = ranking.switches[0] if ranking.used else ranking.leaving
+            if not ranking.leaving:  # while it moves, one of the two translates always
+                revision = max(revision, model.revisions.get(ranking.key, 0))
+        return revision <= progress.compiled and progress.at(switch_id) >= revision
 
     def alive(self, switch_id: str) -> bool:
         """Whether the switch is connected."""

@@ -30,6 +30,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # eventlet announces its retirement at every import
     import eventlet
     import eventlet.event
+    import eventlet.green.socket
     import eventlet.green.ssl
     import eventlet.greenio
     import eventlet.hubs
@@ -50,6 +51,7 @@ AGAIN = 1.0  # seconds until a failed loop begins anew
 
 T = TypeVar("T")
 GreenThread: TypeAlias = Any  # eventlet has no types
+GreenSocket: TypeAlias = Any
 Queue = eventlet.queue.LightQueue
 QueueEmpty = eventlet.queue.Empty
 Semaphore = eventlet.semaphore.Semaphore
@@ -71,6 +73,23 @@ loop = eventlet.hubs.get_hub  # of this OS thread; its `greenlet` is what runs w
 def patch() -> None:
     """Make the standard library's blocking calls green.  Call once, first, in a process that runs the hub."""
     eventlet.monkey_patch()
+
+
+def datagrams(peer: tuple[str, int]) -> GreenSocket:
+    """Datagram socket to one peer, from a port that the system draws.  Raises OSError."""
+    family = socket.AF_INET6 if ":" in peer[0] else socket.AF_INET
+    made = eventlet.green.socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        made.connect(peer)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def stream(peer: tuple[str, int]) -> GreenSocket:
+    """Connection to a peer.  Raises OSError."""
+    return connect(peer, socket.AF_INET6 if ":" in peer[0] else socket.AF_INET)
 
 
 def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from prometheus_client.core import CounterMetricFamily
@@ -20,6 +20,7 @@ from controller.model.model import Model
 from controller.model.reader import Reader
 from controller.model.rows import Interface, Port, Switch
 from controller.openflow.session import PacketIn, Session
+from controller.runtime import hub
 from controller.runtime.logpace import LogPace, times
 from controller.switches.packet_in import Answer, FrameOut, PuntedFrame
 
@@ -32,6 +33,14 @@ class Ignored(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Later(Exception):
+    """An answer that waits for others.  `run` waits and returns the frames; raises Ignored where there is none."""
+
+    def __init__(self, run: Callable[[], Iterable[FrameOut]]) -> None:
+        super().__init__("later")
+        self.run = run
 
 
 class NetworkServices:
@@ -55,9 +64,17 @@ class NetworkServices:
             return
         name, answer = found
         frame = PuntedFrame(IN_KEY.of(packet.registers), packet.in_port, packet.data, packet.registers)
+        see = Reader(self._model, switches[0].id)
         try:
-            answers = answer(frame, Reader(self._model, switches[0].id))
-            outs = [(out.in_port, wire(out.actions), out.data) for out in answers]
+            self._send(session, name, lambda: answer(frame, see))
+        except Later as answered:
+            hub.spawn(self._send, session, name, answered.run)
+
+    def _send(self, session: Session, name: str, answer: Callable[[], Iterable[FrameOut]]) -> None:
+        try:
+            outs = [(out.in_port, wire(out.actions), out.data) for out in answer()]
+        except Later:
+            raise
         except Ignored as why:
             self._outcomes[name, why.reason] += 1
             return

@@ -167,7 +167,7 @@ def _response(query: dns.message.Message, resolver: Resolver, rcode: int) -> dns
 
 
 def _written(answer: dns.message.Message, limit: int) -> bytes:
-    return answer.to_wire(max_size=limit, prefer_truncation=True)
+    return answer.to_wire(max_size=limit, prefer_truncation=True, want_shuffle=False)
 
 
 def _forwarded(query: dns.message.Message) -> bytes:

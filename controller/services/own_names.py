@@ -53,7 +53,7 @@ def within(name: str, domain: str) -> bool:
 def _named(name: str, asker: Port, reads: Reads, naming: Naming) -> list[Port]:
     """Ports with this name as their `dns_name`, in any of its domains; one label alone is a name in all of them."""
     labels = name[:-1].split(".")
-    found = _owned(name, asker, reads)  # of a fully qualified `dns_name`
+    found = list(_owned(name, asker, reads))  # of a fully qualified `dns_name`
     for cut in range(1, len(labels) + 1):
         host = ".".join(labels[:cut])
         for port in _owned(host, asker, reads):

@@ -54,6 +54,8 @@ def hypervisor(tx: Transaction, seen: SeenHypervisor, *, interfaces: bool = True
         tunnels=seen.tunnels if granted.encap_ip else (),
         physical=seen.physical,
         refused=granted.refused,
+        zone=seen.zone,
+        cut_off=seen.cut_off,
     )
     if wanted != tx.get(Switch, seen.system_id):
         tx.put(wanted)

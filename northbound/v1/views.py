@@ -12,7 +12,7 @@ from ..answer import SLICE
 from ..resource import ResourceView
 from .dialect import Dialect
 
-OP_STATUS = {"ACTIVE": "UP", "BUILD": "PROVISIONING", "DOWN": "DOWN", "ERROR": "UNKNOWN"}
+OP_STATUS = {"ACTIVE": "UP", "BUILD": "PROVISIONING", "DOWN": "DOWN", "ERROR": "UNKNOWN", "N/A": "DOWN"}
 STATES = {"ACTIVE": True, "DOWN": False}  # a port's `state`, as its tenant set it
 
 

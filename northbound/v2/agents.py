@@ -80,7 +80,7 @@ AGENTS = Resource(
         constant("topic", "N/A"),
         Attribute("admin_state_up", lambda view, row: True, May.UPDATE, one_of(True)),
         Attribute("alive", lambda view, row: view.statuses.alive(row.id), shape=BOOLEAN),
-        constant("availability_zone", ZONE),
+        Attribute("availability_zone", lambda view, row: row.zone or ZONE, shape=SHOWN_TEXT),
         Attribute("configurations", _configurations, shape=CONFIGURATIONS),
         Attribute("description", _note, May.UPDATE, optional_text, "description"),
         unknown("created_at"),

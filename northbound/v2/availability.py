@@ -72,7 +72,7 @@ IP_AVAILABILITIES = Resource(
 
 def zones(ask: Ask) -> Response:
     """Every zone with a hypervisor in it."""
-    there = networks.zones(ask.view.model, list(ask.view.model.rows(Switch).values()))
+    there = networks.zones(ask.view.model.rows(Switch).values())
     found = [
         {"name": name, "resource": resource, "state": "available"}
         for name in there

@@ -8,7 +8,7 @@ from controller.intent import floatingips, networks
 from controller.intent.allocate import SEGMENTS
 from controller.intent.networks import ENCAPSULATIONS
 from controller.intent.physical import TYPES
-from controller.model.rows import Network, Subnet, SubnetPool, Switch
+from controller.model.rows import Network, Subnet, SubnetPool
 
 from .. import schema
 from ..checks import Check, Fault, boolean, filled, items, keys, one_of, text
@@ -56,7 +56,7 @@ def _scope(version: int) -> Attribute:
 
 
 def _zones(view: ResourceView, network: Network) -> list[str]:
-    return networks.zones(view.model, list(view.model.rows(Switch).values())[:1])
+    return networks.zones_of(view.model, ("network", network.id))
 
 
 TYPE = nullable(one_of(*ENCAPSULATIONS, *TYPES), ENCAPSULATIONS[0])

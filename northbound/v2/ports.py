@@ -94,6 +94,14 @@ def _status(view: ResourceView, port: Port) -> tuple[str, str]:
 
 _EACH = names.Assignment._fields
 NAMES = {"type": "array", "items": closed(dict.fromkeys(_EACH, SHOWN_TEXT), *_EACH)}
+
+
+def _told(view: ResourceView, port: Port) -> dict[str, Any]:
+    """For its owner and operators alone: it may have secrets, and whoever has the network sees ports of others there."""
+    caller = view.caller
+    return decoded(port.metadata) if caller.operator or caller.project_id == port.project_id else {}
+
+
 BY_NETWORK = any_of(NETWORK_MEMBER, SERVICE)
 OTHERS = any_of(ADMIN, SERVICE)  # the operator, and Nova
 
@@ -107,7 +115,7 @@ PORTS = Resource(
         attribute("network_id", uuid, May.CREATE, required=True),
         attribute("admin_state_up", boolean, May.SET),
         Attribute("status", Part(_status, 0),
-                  shape=either("ACTIVE", "BUILD", "DOWN", "ERROR")),
+                  shape=either("ACTIVE", "BUILD", "DOWN", "ERROR", "N/A")),
         Attribute("tenet:status_reason", Part(_status, 1), shape=SHOWN_TEXT),
         attribute("mac_address", nullable(mac, ""), May.SET, shape=SHOWN_TEXT),
         Attribute("fixed_ips", _fixed_ips, May.SET, fixed_ips, "fixed_ips"),
@@ -126,7 +134,7 @@ PORTS = Resource(
         Attribute("binding:vnic_type", lambda view, row: "normal", May.SET, one_of("normal"), usual="normal"),
         Attribute("binding:vif_type", Part(_bound, 1), shape=either("ovs", "unbound")),
         Attribute("binding:vif_details", Part(_bound, 2), shape=OBJECT),
-        Attribute("tenet:metadata", lambda view, row: decoded(row.metadata), May.SET, told, "metadata", shape=OBJECT,
+        Attribute("tenet:metadata", _told, May.SET, told, "metadata", shape=OBJECT,
                   usual={}),
         tagged(May.CREATE),
         *STANDARD,
@@ -154,7 +162,6 @@ PORTS = Resource(
             ((GET,), "binding:vif_details", OTHERS),
             (WRITE, "binding:vnic_type", any_of(MEMBER, SERVICE)),
             ((GET,), "tenet:status_reason", OTHERS),
-            ((GET,), "tenet:metadata", READER),
             (WRITE, "tenet:metadata", any_of(MEMBER, SERVICE)),
             ((UPDATE,), "data_plane_status", any_of(ADMIN, "role:data_plane_integrator")),
         ),

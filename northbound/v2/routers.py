@@ -8,7 +8,7 @@ from typing import Any
 from controller.intent import networks, router_interfaces, routers
 from controller.intent.env import Means
 from controller.intent.router_interfaces import InterfaceChange
-from controller.model.rows import ConntrackHelper, Gateway, Port, Router, Switch
+from controller.model.rows import ConntrackHelper, Gateway, GatewayRanking, Port, Router, Switch
 from controller.runtime.errors import Invalid
 from controller.store.transaction import Transaction
 
@@ -50,7 +50,10 @@ def _routes(view: ResourceView, router: Router) -> list[dict[str, str]]:
 
 
 def _zones(view: ResourceView, router: Router) -> list[str]:
-    return networks.zones(view.model, list(view.model.rows(Switch).values())[:1])
+    """Those of the hosts that may be its gateway; without one, of those that carry it."""
+    ranking = view.model.get(GatewayRanking, router.id)
+    hosts = [view.model.get(Switch, each) for each in ranking.switches] if ranking else []
+    return networks.zones(filter(None, hosts)) or networks.zones_of(view.model, ("router", router.id))
 
 
 def _helpers(view: ResourceView, router: Router) -> list[dict[str, Any]]:

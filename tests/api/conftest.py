@@ -10,11 +10,13 @@ import msgspec
 import pytest
 from webob import Request
 
+from controller.diagnose.external_dns import ExternalDnsReport
 from controller.gateways.operators import GatewayOperations
 from controller.model.rows import FloatingIp, MeteringLabel, Network, Port
 from controller.publish.feed import Events
 from controller.reconcile.mtus import Mtus
 from controller.runtime.errors import Conflict, NotFound
+from controller.services.metadata_hosts import MetadataHosts
 from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -164,7 +166,9 @@ def plain_context(store: Store, replica: Replica, **others: Any) -> Context:
     """A context whose ports are ACTIVE and that knows no switches; `others`: fields of Context."""
     statuses = PlainStatuses(replica)
     return Context(store, replica, statuses, PlainOperators(), Events(replica, statuses), PlainDrops(),
-                   PlainMetering(), GatewayOperations(store, replica, lambda switch_id: False), **others)  # fmt: skip
+                   PlainMetering(), GatewayOperations(store, replica, lambda switch_id: False),
+                   MetadataHosts(store, replica, lambda switch_id: True, lambda switch_id: True),
+                   ExternalDnsReport(replica), **others)  # fmt: skip
 
 
 @pytest.fixture

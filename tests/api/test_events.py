@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from webob import Request
 
-from controller.model.rows import Interface, Row, Switch
+from controller.model.rows import GatewayRanking, Interface, Row, Switch
 from controller.publish import feed
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -193,3 +193,17 @@ def test_a_port_that_is_plugged_in_elsewhere_is_told_with_its_host(api: Api) -> 
         put(Interface(switch_id=switch, name="tap", vif=port["id"], ofport=5, since=since))
         last = [data for _, event, data in told(api, start) if event == "change"][-1]
         assert last["changes"][0]["port"]["binding:host_id"] == host
+
+
+def test_operators_are_told_which_gateways_have_moved(tmp_path: Path, store: Store, replica: Replica) -> None:
+    cloud = Cloud(tmp_path, store, replica)
+    start, operator = replica.model.revision, cloud.person("red", "admin")
+    for switches, leaving in ((("h1", "h2"), ""), (("h2",), "h1"), (("h2",), "")):
+        ranking = GatewayRanking(id="r", switches=switches, leaving=leaving)
+        transact(store, replica, lambda tx, row=ranking: tx.put(row))
+    transact(store, replica, lambda tx: tx.delete(GatewayRanking(id="r", switches=("h2",))))
+    moves = [("h1", ""), ("h2", "h1"), ("", "h2")]
+    said = [data["gateways"] for _, name, data in told(operator, start, operator.token) if name == "gateway_moved"]
+    assert said == [[{"router_id": "r", "switch": switch, "former": former}] for switch, former in moves]
+    tenant = cloud.person("red", "member")
+    assert told(tenant, tenant.after(start), tenant.token) == []

@@ -17,7 +17,8 @@ def test_gateways_are_shown_drained_and_designated(api: Api) -> None:
         Switch(id="h1", number=1, dpid=1, host="one"), Switch(id="h2", number=2, dpid=2), ranking)])  # fmt: skip
     assert api.call("POST", f"{GATEWAYS}/h1/drain").json["gateway"] == {
         "switch": "h1", "host": "one", "physical_networks": [], "designated": False, "draining": True, "alive": True,
-        "not_heard_by": [], "routers_active": 1, "routers_standby": 0, "routers_leaving": 0,
+        "not_heard_by": [], "availability_zone": "nova", "no_link": [],
+        "routers_active": 1, "routers_standby": 0, "routers_leaving": 0,
     }  # fmt: skip
     assert api.call("POST", f"{GATEWAYS}/h2/designation").json["gateway"]["designated"]
     shown = api.call("GET", GATEWAYS).json["gateways"]
@@ -34,3 +35,7 @@ def test_a_switch_that_is_not_known_is_refused(api: Api) -> None:
     for method, what in (("POST", "drain"), ("DELETE", "drain"), ("POST", "designation")):
         reply = api.call(method, f"{GATEWAYS}/h9/{what}")
         assert reply.error == (404, "SwitchNotFound")
+
+
+def test_a_rebalancing_is_begun(api: Api) -> None:
+    assert api.call("POST", f"{GATEWAYS}/rebalance").json == {"rebalance": {"moved": [], "left": 0}}

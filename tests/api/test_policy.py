@@ -63,7 +63,7 @@ MATRIX: list[tuple[str, dict[str, Any], set[str]]] = [
     *((action, RED, {"operator"}) for action in (
         "update_quota", "delete_quota", "get_agent", "update_agent", "delete_agent",
         "get_network_ip_availability", "get_switch", "delete_switch", "get_cluster", "update_cluster",
-        "get_gateway", "update_gateway",
+        "get_gateway", "update_gateway", "get_lease",
         "get_metrics")),
     ("get_availability_zone", {}, READERS | {"other member"}),
     ("plug_interface", RED, WRITERS | {"service"}),

@@ -20,7 +20,6 @@ from apps.pipeline import (
     OUT_KEY,
     PERMIT,
     SEGMENT,
-    SERVICE,
     SOURCE,
     STAGES,
     TABLES,
@@ -45,8 +44,6 @@ STAGE_OF = {table.number: stage for stage, tables in STAGES.items() for table in
 
 TO_COME = {
     (IN_KEY.meaning, "deliver", False),  # ports that share an OpenFlow port: test_logical_ports.py
-    (IN_KEY.meaning, "served", False),  # until a service is in the cloud of one_of_everything
-    (SERVICE.meaning, "answer", True),
 }
 
 

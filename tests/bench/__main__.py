@@ -41,6 +41,9 @@ NAMES = (
     "routed",
     "routed_flows",
     "gateways",
+    "dhcp",
+    "dhcp_boot",
+    "dhcp_rate",
     "idle",
 )
 

@@ -1,4 +1,4 @@
-"""What `tenet doctor` says of ports that need nobody's care: unfiltered ones, and those of floating IPs."""
+"""What `tenet doctor` says of ports: those that need nobody's care, and those whose leases end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.commands.findings import examine, unfiltered
+from controller.commands.findings import examine, leased, unfiltered
 
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 port was made before"), (12, "12 ports were made before")])
@@ -27,3 +27,13 @@ def test_the_port_of_a_floating_ip_needs_no_interface(floating: bool, said: str)
     nothing: dict[str, Any] = {"switches": [], "links": [], "interfaces": []}
     found = examine({**nothing, "networks": [network], "ports": [port]}, [])
     assert said.format("port p of network outside") in found.lines
+
+
+def test_leases_that_end_and_addresses_that_somebody_else_uses() -> None:
+    topology = {"ports": [{"id": "p", "name": "web", "interface": "tap1"}]}
+    declined = {"port_id": "p", "ip_address": "10.0.0.1", "at": "2026-01-01T00:00:00Z", "times": 3}
+    lines, faults = leased(topology, {"leases": [], "ending": {"1h": 0, "4h": 2}, "declined": [declined]})
+    assert faults == 1
+    assert "port web declined its address 10.0.0.1" in lines[0] and "3 times" in lines[0]
+    assert lines[1].startswith(" note  2 DHCP leases")
+    assert leased(topology, {"leases": [], "ending": {}, "declined": []}).lines == []

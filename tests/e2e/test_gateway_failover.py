@@ -17,6 +17,7 @@ from tests.lab import Capture
 from tests.lab.cloud import Cloud, cloud, settled, until
 from tests.lab.gateways import GatewayCalls
 from tests.lab.netns import ip
+from topology.watches import INTERVAL as INTERVAL_MS
 
 OPTIONS = {"network": {"flat_networks": "physnet1"}}
 MAPPINGS = "external_ids:tenet-bridge-mappings=physnet1:br-ex"
@@ -62,9 +63,13 @@ class Site(GatewayCalls):
                              "--", "add-port", "br-ex", "ph0", "--", "set", "Open_vSwitch", ".", MAPPINGS)  # fmt: skip
 
     def watching(self, number: int) -> list[bool]:
-        """Of each switch that a hypervisor watches whether it hears it."""
-        said = self.cloud[number].vsctl("--bare", "--columns=bfd_status", "find", "Interface", "bfd:enable=true")
-        return ["forwarding=true" in one for one in said.splitlines() if one]
+        """Of each switch that a hypervisor watches whether it hears it, at the agreed interval.
+
+        At first a session has one message a second (RFC 5880, section 6.8.3): then it takes two seconds more to see
+        that the other end is dead.
+        """
+        sessions = self.cloud[number].appctl("bfd/show").split("---- ")[1:]
+        return ["Forwarding: true" in one and f"RX Interval: Approx {INTERVAL_MS}ms" in one for one in sessions]
 
     def number(self, system_id: str) -> int:
         return next(number for number in range(3) if self.cloud[number].system_id == system_id)
@@ -117,3 +122,8 @@ def test_drains_lose_nothing_and_are_announced(site: Site) -> None:
     site.ask("POST", f"/tenet/v1/gateways/{other}/drain")
     assert until(lambda: site.active() == active and not site.gateways()[other]["routers_leaving"], QUIET + LEAVING + 9)
     assert pings.stop() == []
+    site.ask("DELETE", f"/tenet/v1/gateways/{other}/drain")
+    assert until(lambda: site.gateways()[other]["routers_standby"] == 1)
+    ip([f"link set p{site.number(active)} down"], site.wire)  # the cable between its host and the physical network
+    assert until(lambda: site.active() == other) and until(lambda: site.vm.reaches(STATION))
+    assert site.gateways()[active]["no_link"] == ["physnet1"]

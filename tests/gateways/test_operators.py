@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from controller.gateways.moves import QUIET
 from controller.gateways.operators import GatewayOperations
+from controller.gateways.rebalancing import TOGETHER
 from controller.model.rows import GatewayHost, WatchPort
 from controller.runtime.errors import NotFound
 from tests.apps.clouds import switch
@@ -62,3 +65,27 @@ def test_a_designation_is_kept_beside_a_drain(desk: Desk) -> None:
     assert desk.replica.model.revision == revision
     with pytest.raises(NotFound):
         desk.operations.drain("h9", True)
+
+
+def test_a_rebalancing_moves_a_few_routers_to_a_host_that_is_new(desk: Desk) -> None:
+    many = [router(f"r{number}", "out", number=number + 1) for number in range(120)]
+    desk.put(OUTSIDE, mapped(1), mapped(2), *many)
+    desk.put(mapped(3))
+    assert Counter(desk.of(each.id)[0] for each in many)["h3"] == 0, "what has a gateway keeps it"
+    moved: set[str] = set()
+    for _ in range(10):
+        said = desk.operations.rebalance()
+        assert len(said["moved"]) <= TOGETHER
+        for move in said["moved"]:
+            held = desk.held(move["router_id"])
+            assert held is not None and (held.switches[0], held.leaving, held.used) == ("h3", move["former"], False)
+            assert move["router_id"] not in moved
+            moved.add(move["router_id"])
+        assert desk.operations.rebalance()["moved"] == [], "while these move"
+        for _ in range(4):
+            desk.passes(QUIET)
+        if not said["left"]:
+            break
+    shares = Counter(desk.of(each.id)[0] for each in many)
+    assert shares["h3"] == len(moved) and all(20 < share < 60 for share in shares.values())
+    assert desk.operations.rebalance() == {"moved": [], "left": 0}

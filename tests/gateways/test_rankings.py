@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from controller.gateways.links import STEADY
 from controller.gateways.moves import LEAVING, QUIET, SETTLING
 from controller.gateways.rankings import LOOK, Rankings
 from controller.model.rows import (
@@ -213,6 +214,38 @@ def test_the_next_one_dies_while_the_former_is_still_used(world: World) -> None:
     world.away.add(first)
     world.passes(LOOK)
     assert world.held("r") == GatewayRanking(id="r", switches=(third, second)), "nothing is left of what is dead"
+
+
+def test_a_gateway_that_loses_its_link_hands_over_at_once_and_one_that_flaps_does_not_count(world: World) -> None:
+    world.put(OUTSIDE, mapped(1), mapped(2), router("r", "out"))
+    first, second = world.of("r")
+    hosts = {"h1": mapped(1), "h2": mapped(2)}
+    world.put(replace(hosts[first], cut_off=("other",)))
+    assert world.of("r") == (first, second)
+    world.put(replace(hosts[first], cut_off=("p1",)))
+    assert world.held("r") == GatewayRanking(id="r", switches=(second, first)), "nothing goes by it any more"
+    world.put(hosts[first], replace(hosts[second], cut_off=("p1",)))
+    assert world.of("r") == (second, first), "it has been back for a moment only"
+    world.passes(STEADY)
+    assert world.of("r") == (first, second)
+    world.put(replace(hosts[first], cut_off=("p1",)))
+    assert world.of("r") == (first, second), "both are cut off: nobody is better"
+
+
+def test_hosts_of_the_zones_that_a_router_asks_for_come_before_all_others(world: World) -> None:
+    near = [replace(mapped(number), zone="east") for number in (1, 2)]
+    asking = replace(router("r", "out"), zone_hints=("east",))
+    world.put(OUTSIDE, *near, *(mapped(number) for number in range(3, 20)), asking)
+    assert set(world.of("r")) == {"h1", "h2"}, "though eight others are the pool"
+    world.put(replace(asking, zone_hints=("nova",)))
+    assert world.of("r") and not {"h1", "h2"} & set(world.of("r"))
+    world.put(asking)
+    world.away.update({"h1", "h2"})
+    world.passes(LOOK)
+    assert world.of("r") and not {"h1", "h2"} & set(world.of("r")), "another zone is better than none"
+    world.away.clear()
+    world.passes(LOOK)
+    assert set(world.of("r")) == {"h1", "h2"}
 
 
 def test_only_who_speaks_for_the_active_switch_writes(world: World) -> None:

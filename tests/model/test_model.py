@@ -58,12 +58,17 @@ def test_an_attribute_of_a_network_that_no_flow_reads_touches_no_attribute() -> 
     assert touched == {(Network, "red"), (Network, "project_id", "red")}
 
 
+def addressed(name: str, number: int) -> set[tuple[str, ...]]:
+    return {("addressed", "red", address) for address in port(name, "red", number).addresses}
+
+
 def test_the_hundredth_port_touches_its_block_only() -> None:
     model = cloud()
     change(model, port("c", "red", 3), plugged("c", 1, 2))
     touched = change(model, port("d", "red", 4), plugged("d", 1, 3))
     assert {one for one in touched if isinstance(one[0], str)} == {
         ("binding", "d"),
+        *addressed("d", 4),
         ("members", "h1", "red", 0),
         ("copies", "h1", "red", 0),
     }
@@ -74,7 +79,8 @@ def test_the_first_port_on_a_switch_touches_what_switches_share() -> None:
     change(model, switch(3))
     touched = change(model, port("c", "red", 3), plugged("c", 3, 200))
     assert {one for one in touched if isinstance(one[0], str)} == {
-        ("binding", "c"), ("members", "h3", "red", 3), ("blocks", "h3", "red"), ("reachable", "h3"), ("span", "red"),
+        *addressed("c", 3), ("binding", "c"),
+        ("members", "h3", "red", 3), ("blocks", "h3", "red"), ("reachable", "h3"), ("span", "red"),
         ("copies", "h3", "red", 3), ("peers", "h1"), ("peers", "h2"), ("peers", "h3"), ("receives", "h3"),
     }  # fmt: skip
 

@@ -108,3 +108,22 @@ def test_without_the_bridge_no_interface_is_left(db):
     db.update("Open_vSwitch", db.root, bridges=["set", []])
     db._collect()
     assert interfaces(db) == ()
+
+
+def test_a_physical_network_is_cut_off_while_no_port_of_its_bridge_has_a_link():
+    db = Database(
+        **IDS, **{"tenet-bridge-mappings": "physnet1:br-ex,physnet2:br-ex2", "tenet-availability-zone": "east"}
+    )
+    for bridge in ("br-ex", "br-ex2"):
+        made = db.insert("Bridge", name=bridge)
+        db.mutate("Open_vSwitch", db.root, [["bridges", "insert", ["uuid", made]]])
+    put_right(db)
+    seen = describe(db.replica)
+    assert (seen.zone, seen.cut_off) == ("east", ()), "a bridge without a port to the outside is an island of its own"
+    for name in ("eth0", "eth1"):
+        db.plug("br-ex", name, link_state="down")
+    assert describe(db.replica).cut_off == ("physnet1",)
+    db.update("Interface", db.find("Interface", "eth1"), link_state="up")
+    assert describe(db.replica).cut_off == ()
+    db.update("Interface", db.find("Interface", "eth1"), link_state=["set", []])
+    assert describe(db.replica).cut_off == (), "nobody knows"

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from controller.model.model import Model
-from controller.model.rows import Gateway, Network, Router, RouterInterface, Row
+from controller.model.rows import FloatingIp, Gateway, GatewayRanking, Network, Physical, Router, RouterInterface, Row
 from controller.reconcile.progress import GRACE, Progress
 from controller.reconcile.statuses import Statuses
 from controller.runtime import hub
-from tests.apps.clouds import addresses_of, group, network, plugged, port, rule, switch
+from tests.apps.clouds import addresses_of, group, network, on_physical, plugged, port, rule, switch
 from tests.world import change
 
 
@@ -287,3 +287,53 @@ def test_a_port_that_only_says_that_it_is_a_routers_is_none(routed: Scene) -> No
     said = msgspec.structs.replace(port("x", "red", 7), device_id="r", device_owner="network:router_interface")
     routed.put(said)
     assert routed.status("x") == ("DOWN", "no interface is plugged in")
+
+
+@pytest.fixture
+def translated(routed: Scene) -> Scene:
+    """With a floating IP of `a`, whose host h1 has no bridge to the external network "blue"; h2 is the gateway."""
+    external = msgspec.structs.replace(on_physical(network("blue"), 0), external=True)
+    routed.put(external, port("f", "blue", 9), floating_ip("a"), GatewayRanking(id="r", switches=("h2",)))
+    routed.computed("h1", "h2")
+    return routed
+
+
+def floating_ip(to: str) -> FloatingIp:
+    return FloatingIp(
+        id="f", project_id="red", floating_network_id="blue", floating_port_id="f", floating_ip_address="10.0.0.9",
+        port_id=to, fixed_ip_address="10.0.0.1" if to else "", router_id="r" if to else "",
+    )  # fmt: skip
+
+
+def floating_status(scene: Scene) -> str:
+    found = scene.model.get(FloatingIp, "f")
+    assert found is not None
+    return scene.statuses.floating(found)
+
+
+def test_a_floating_ip_is_down_until_the_gateway_that_translates_it_has_confirmed_that(translated: Scene) -> None:
+    assert translated.status("f") == ("N/A", "it is the address of a floating IP")
+    translated.confirmed("h1")
+    assert floating_status(translated) == "DOWN"
+    translated.confirmed("h2")
+    assert floating_status(translated) == "ACTIVE"
+    translated.put(GatewayRanking(id="r", switches=("h1",), leaving="h2", used=False, announced=False))
+    translated.computed("h1")
+    assert floating_status(translated) == "ACTIVE", "while the gateway moves, the former one goes on"
+    translated.progress.refusing("h2", {"floatingip/f": {7: "bad"}})
+    assert floating_status(translated) == "ERROR"
+    translated.put("gateway_ranking/r")
+    translated.progress.refusing("h2", {})
+    assert floating_status(translated) == "DOWN", "nobody translates it"
+
+
+def test_a_floating_ip_of_a_port_whose_host_translates_it_waits_for_that_host(translated: Scene) -> None:
+    translated.put(floating_ip(""), msgspec.structs.replace(switch(1), physical=(Physical("p1", 903),)))
+    assert floating_status(translated) == "DOWN", "it is of no port"
+    translated.put(floating_ip("a"))
+    assert translated.model.placement.floating["f"][0] == "h1"
+    translated.computed("h1", "h2")
+    translated.confirmed("h2")
+    assert floating_status(translated) == "DOWN"
+    translated.confirmed("h1")
+    assert floating_status(translated) == "ACTIVE"

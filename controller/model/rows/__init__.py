@@ -18,6 +18,9 @@ from .cluster import Reach as Reach
 from .cluster import Secret as Secret
 from .default_rules import DefaultSecurityGroupRule as DefaultSecurityGroupRule
 from .default_rules import Seeded as Seeded
+from .external_dns import DnsRecord as DnsRecord
+from .external_dns import PublishedName as PublishedName
+from .external_dns import UnpublishedZone as UnpublishedZone
 from .flavors import Flavor as Flavor
 from .flavors import ServiceProfile as ServiceProfile
 from .gateways import GatewayHost as GatewayHost

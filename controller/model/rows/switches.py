@@ -45,6 +45,8 @@ class Switch(Row, frozen=True, kw_only=True):
     underlay_mtu: int = 0  # as its host reports; 0: unknown
     wire_mtu: int = 0  # of its narrowest wire, as its database reports; 0: unknown
     refused: tuple[str, ...] = ()  # refused claims of its host, with the reason; for operators
+    zone: str = ""  # availability zone; "": the usual one
+    cut_off: tuple[str, ...] = ()  # physical networks to which the host has lost its link
 
 
 @row("agent_note", refers=(Reference("id", "switch", shown=True),))

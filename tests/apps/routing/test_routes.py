@@ -13,7 +13,7 @@ from apps.routing.routes import priority
 from apps.source import link_local
 from controller.flow import put
 from controller.flow.nested import every
-from controller.model.rows import ExtraRoute, Router, Subnet
+from controller.model.rows import ExtraRoute, Interface, Router, Subnet
 from tests.apps.routing.rows import GATEWAY, all_of, attached, four, mac, network, router, six, station, switch
 from tests.apps.routing.test_east_west import FAMILIES, address, packet
 from tests.world import World, frame
@@ -101,6 +101,30 @@ def test_equal_routes_share_packets(family: int) -> None:
     assert reached == {"m1", "m2", "m3"}
     hashed = [one for flow in world.compiler.wanted("h1") for one in every(flow.actions) if one.kind == "multipath"]
     assert len(hashed) == 1 and "symmetric_l3," in str(hashed[0]), "fragments of a datagram stay together"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_next_hop_whose_machine_is_gone_gets_no_share(family: int) -> None:
+    world = cloud()
+    prefix = "192.0.2.0/24" if family == 4 else "2001:db8:77::/64"
+    routed(world, *((prefix, hop(family, host)) for host in (1, 2, 3)))
+
+    def reached() -> set[str]:
+        found = set()
+        for chance in range(6):
+            world.pipeline("h1").chance = chance
+            found.update(world.send("alice", **elsewhere(family)).ports)
+        return found
+
+    gone = world.model.get(Interface, "h1/tap-m2")
+    assert gone is not None and reached() == {"m1", "m2", "m3"}
+    world.put("interface/h1/tap-m2")
+    assert reached() == {"m1", "m3"}
+    world.put(gone)
+    assert reached() == {"m1", "m2", "m3"}
+    for host in (1, 2, 3):
+        world.put(f"interface/h{1 + host % 2}/tap-m{host}")
+    assert reached() == set()
 
 
 # --- routers behind routers -------------------------------------------------------------------------------------------
