@@ -97,7 +97,7 @@ NAMES = {"type": "array", "items": closed(dict.fromkeys(_EACH, SHOWN_TEXT), *_EA
 
 
 def _told(view: ResourceView, port: Port) -> dict[str, Any]:
-    """For its owner and operators alone: it may have secrets, and whoever has the network sees ports of others there."""
+    """For its owner and operators alone: it may have secrets, and the network's owner sees ports of others, too."""
     caller = view.caller
     return decoded(port.metadata) if caller.operator or caller.project_id == port.project_id else {}
 
