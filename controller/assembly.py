@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from apps import learn, tracker_probe
-from apps.pipeline import DHCP4, NAMES
+from apps.pipeline import DHCP4, DHCP6, NAMES, SOLICITED
 from apps.routing import asking, errors
 from apps.security import recover, verdicts
 from apps.services import served
@@ -57,8 +57,9 @@ from controller.reconcile.statuses import Statuses
 from controller.runtime import garbage, hub
 from controller.runtime.errors import Misconfigured
 from controller.runtime.held import HubWatch
-from controller.services import ANSWERS
+from controller.services.advertisements import RouterAdvertisements
 from controller.services.dhcp4 import Dhcp4
+from controller.services.dhcp6 import Dhcp6
 from controller.services.dispatch import NetworkServices
 from controller.services.dns_service import NameService
 from controller.services.leases import Leases
@@ -144,8 +145,11 @@ class Controller:
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
         leases, names = Leases(self.replica.model, time.time), NameService(self.replica.model, settings.services)
+        advertisements = RouterAdvertisements(settings.services)
         services = NetworkServices(self.replica.model, {
-            **ANSWERS, DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
+            DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
+            DHCP6: ("dhcp6", Dhcp6(settings.services).answer),
+            SOLICITED: ("router-advertisements", advertisements.answer),
         })  # fmt: skip
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
@@ -155,7 +159,8 @@ class Controller:
             asking.WANTED: self.neighbors.wanted, asking.ANSWERS: self.neighbors.answered,
             asking.ANNOUNCED: self.neighbors.announced, served.SERVICE: services.packet_in,
         })  # fmt: skip
-        self.periodic = Periodic(self.replica.model, (PROBING, ANNOUNCING, self.neighbors.refresh), mastery)
+        works = (PROBING, ANNOUNCING, self.neighbors.refresh, advertisements.work)
+        self.periodic = Periodic(self.replica.model, works, mastery)
         self.replica.listen(self.periodic.changed)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, packet_ins, self.periodic,

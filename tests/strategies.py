@@ -206,10 +206,11 @@ def _interface_port(row_id: str, network_id: str, up: bool, subnets: list[str]) 
                 fixed_ips=tuple(fixed), admin_state_up=up, device_owner="network:router_interface")  # fmt: skip
 
 
-def _subnet(row_id: str, network_id: str, wide: bool = False) -> Subnet:
+def _subnet(row_id: str, network_id: str, wide: bool = False, dhcp: bool = True) -> Subnet:
     cidr = _SUBNETS[row_id].replace("/24", "/20") if wide else _SUBNETS[row_id]
     return Subnet(
-        id=row_id, project_id="t", network_id=network_id, ip_version=6 if ":" in cidr else 4, cidr=cidr
+        id=row_id, project_id="t", network_id=network_id, ip_version=6 if ":" in cidr else 4, cidr=cidr,
+        enable_dhcp=dhcp,
     )  # fmt: skip
 
 
@@ -226,7 +227,10 @@ _interface_ports = st.builds(
     _interface_port, st.sampled_from(_INTERFACES), st.sampled_from(NETWORKS),
     st.sampled_from([True, True, True, False]), st.lists(st.sampled_from(list(_SUBNETS)), unique=True, max_size=3),
 )  # fmt: skip
-_subnets = st.builds(_subnet, st.sampled_from(list(_SUBNETS)), st.sampled_from(NETWORKS), st.booleans())
+_subnets = st.builds(
+    _subnet, st.sampled_from(list(_SUBNETS)), st.sampled_from(NETWORKS), st.booleans(),
+    st.sampled_from([True, True, False]),
+)  # fmt: skip
 neighbors = st.builds(
     lambda network_id, address, mac: Neighbor(
         network_id=network_id, ip_address=address, mac=mac, switch_id="h0", router_id="r"

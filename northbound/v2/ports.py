@@ -56,7 +56,8 @@ def _groups(view: ResourceView, port: Port) -> list[str]:
 
 
 def _names(view: ResourceView, port: Port) -> list[dict[str, str]]:
-    return [each._asdict() for each in names.assignments(port, view.model, view.naming)]
+    return [{"ip_address": address, "hostname": host, "fqdn": fqdn}
+            for address, host, fqdn in names.assignments(port, view.model, view.naming)]  # fmt: skip
 
 
 def host(view: ResourceView, port: Port) -> str:

@@ -231,7 +231,8 @@ def _routed(of: str, one: Place = ALICE, other: Place = BOB, vlan: int = 0) -> l
     subnets = [Subnet(id=name, project_id="t", network_id="green", ip_version=4 if name == "vg4" else 6, cidr=cidr)
                for name, cidr in GREEN.items()]  # fmt: skip
     subnets += [Subnet(id="s4", project_id="t", network_id=of, ip_version=4, cidr="10.0.0.0/24"),
-                Subnet(id="s6", project_id="t", network_id=of, ip_version=6, cidr="2001:db8::/64")]  # fmt: skip
+                Subnet(id="s6", project_id="t", network_id=of, ip_version=6, cidr="2001:db8::/64",
+                       ra_mode="dhcpv6-stateful", address_mode="dhcpv6-stateful")]  # fmt: skip
     here = replace(port("r1", of, 253), device_owner="network:router_interface")
     there = replace(port("r2", "green", 254), device_owner="network:router_interface",
                     fixed_ips=(FixedIp("vg4", "10.2.0.254"), FixedIp("vg6", "2001:db8:2::fe")))  # fmt: skip
