@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from apps import learn, tracker_probe
-from apps.pipeline import DHCP4, NAMES
+from apps.pipeline import DHCP4, DHCP6, NAMES, SOLICITED
 from apps.routing import asking, errors
 from apps.security import recover, verdicts
 from apps.services import served
@@ -57,11 +57,13 @@ from controller.reconcile.statuses import Statuses
 from controller.runtime import garbage, hub
 from controller.runtime.errors import Misconfigured
 from controller.runtime.held import HubWatch
-from controller.services import ANSWERS
+from controller.services.advertisements import RouterAdvertisements
 from controller.services.dhcp4 import Dhcp4
+from controller.services.dhcp6 import Dhcp6
 from controller.services.dispatch import NetworkServices
 from controller.services.dns_service import NameService
 from controller.services.leases import Leases
+from controller.services.metadata_hosts import MetadataHosts
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -132,6 +134,7 @@ class Controller:
             self.replica.model, settings.forget_after, self.observer.forget, levels.is_connected, mastery.speaks
         )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
+        self.metadata_hosts = MetadataHosts(self.store, self.replica, levels.is_connected, mastery.speaks)
         self.rankings = Rankings(self.store, self.replica, levels.is_away, mastery.speaks, levels)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
@@ -142,8 +145,11 @@ class Controller:
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
         leases, names = Leases(self.replica.model, time.time), NameService(self.replica.model, settings.services)
+        advertisements = RouterAdvertisements(settings.services)
         services = NetworkServices(self.replica.model, {
-            **ANSWERS, DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
+            DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
+            DHCP6: ("dhcp6", Dhcp6(settings.services).answer),
+            SOLICITED: ("router-advertisements", advertisements.answer),
         })  # fmt: skip
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
@@ -153,7 +159,8 @@ class Controller:
             asking.WANTED: self.neighbors.wanted, asking.ANSWERS: self.neighbors.answered,
             asking.ANNOUNCED: self.neighbors.announced, served.SERVICE: services.packet_in,
         })  # fmt: skip
-        self.periodic = Periodic(self.replica.model, (PROBING, ANNOUNCING, self.neighbors.refresh), mastery)
+        works = (PROBING, ANNOUNCING, self.neighbors.refresh, advertisements.work)
+        self.periodic = Periodic(self.replica.model, works, mastery)
         self.replica.listen(self.periodic.changed)
         self.switchboard = Switchboard(
             self.replica, self.observer, self.links, self.reconciler, packet_ins, self.periodic,
@@ -173,7 +180,7 @@ class Controller:
             self.vifs, self._held,
             [packet_ins.metrics, services.metrics, names.metrics, leases.metrics, self.periodic.metrics,
              last_drops.metrics,
-             room.metrics, self.neighbors.metrics, self.rankings.metrics,
+             room.metrics, self.neighbors.metrics, self.rankings.metrics, self.metadata_hosts.metrics,
              *([self.cluster.metrics] if self.cluster else []),
              *([self._external_dns.metrics] if self._external_dns else [])],
             self._databases,
@@ -190,6 +197,7 @@ class Controller:
             physical=settings.physical,
             limits=settings.quotas,
             gateways=GatewayOperations(self.store, self.replica, levels.is_away),
+            metadata_hosts=self.metadata_hosts,
             drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
             external_dns=ExternalDnsReport(self.replica, self._external_dns, settings.external_dns),
             metering=MeterReport(self.replica.model, self.switchboard),
@@ -217,6 +225,7 @@ class Controller:
         self.observer.start()
         self.vifs.start()
         self.rankings.start()
+        self.metadata_hosts.start()
         self.forgetting.start()
         self.links.start()
         self.periodic.start()

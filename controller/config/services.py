@@ -21,6 +21,8 @@ OPTIONS: list[cfg.Opt] = [
     cfg.IntOpt("dhcp_rebinding_time", min=60, max=2**32 - 2,
                help="Seconds after which a client whose renewals were not answered asks every server (T2).  By default "
                     "seven eighths of the lease."),
+    cfg.IntOpt("ra_interval", default=200, min=4, max=1800,
+               help="Seconds between two router advertisements that nobody asked for."),
     cfg.StrOpt("dns_domain", default=DEFAULT_DOMAIN,
                help="Domain of ports' names, of which Tenet alone answers; empty: names have none."),
     cfg.ListOpt("dns_servers", default=[],
@@ -40,6 +42,7 @@ class ServiceSettings(NamedTuple):
     naming: Naming = Naming()
     rate: int = 50  # packets a second of one port
     dns_servers: tuple[tuple[str, int], ...] = ()  # address and port
+    ra_interval: int = 200
 
     @property
     def dns_domain(self) -> str:
@@ -60,7 +63,7 @@ def services(conf: cfg.ConfigOpts) -> ServiceSettings:
         raise ValueError(f"[services] dns_domain: {said.dns_domain!r} is not a domain, such as cloud.example.net")
     domain = said.dns_domain.lower().removesuffix(".")
     naming, servers = Naming(f"{domain}." if domain else ""), tuple(map(_server, said.dns_servers))
-    return ServiceSettings(lease, renewal, rebinding, naming, said.rate, servers)
+    return ServiceSettings(lease, renewal, rebinding, naming, said.rate, servers, said.ra_interval)
 
 
 def _server(said: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -38,16 +38,21 @@ class Job(NamedTuple):
     every: float
 
 
+Frames = Callable[[str, Reader], Iterable[FrameOut]]
+
+
 class Work(NamedTuple):
     """A kind of periodic work.  `jobs`: of the reader's switch.  `frames`: to send there for a subject.
 
     at_once: a job that becomes one while the switch is attended is first done at once, and then in its slots.
+    `ended`: frames to send for a subject that is one no more while the switch is attended.
     """
 
     name: str
     jobs: Callable[[Reader], Iterable[Job]]
-    frames: Callable[[str, Reader], Iterable[FrameOut]]
+    frames: Frames
     at_once: bool = False
+    ended: Frames | None = None
 
 
 _List = tuple[str, str]  # name of the work, switch
@@ -71,6 +76,7 @@ class Periodic:
         self._deps: dict[_List, set[Dependency]] = {}
         self._users: dict[Dependency, set[_List]] = {}
         self._stale: dict[_List, None] = {}
+        self._ended: deque[_Key] = deque()  # jobs that are none any more, of kinds that send something then
         self._schedule: Schedule[_Key] = Schedule()
         self._outcomes: Counter[tuple[str, str]] = Counter()  # (work, outcome) -> jobs
         self._pace = LogPace()
@@ -128,6 +134,12 @@ class Periodic:
             del self._stale[each]
             self._list(each)
         sent: dict[Session, list[tuple[int, bytes, bytes]]] = {}
+        for _ in range(min(MOST, len(self._ended))):
+            name, switch_id, subject = self._ended.popleft()
+            ended = self._works[name].ended
+            if ended is not None and switch_id in self._sessions and self._mastery.holds(switch_id):
+                frames = self._frames(name, ended, switch_id, subject)
+                sent.setdefault(self._sessions[switch_id], []).extend(frames)
         for (name, switch_id, subject), at in self._schedule.due(self._now, MOST):
             every = self._every[name, switch_id][subject]
             self._put((name, switch_id, subject), every)
@@ -136,26 +148,26 @@ class Periodic:
             if self._now - at >= every:
                 self._outcomes[name, "missed"] += 1  # missed jobs all at once would be a burst
                 continue
-            frames = self._frames(self._works[name], switch_id, subject)
+            frames = self._frames(name, self._works[name].frames, switch_id, subject)
             sent.setdefault(self._sessions[switch_id], []).extend(frames)
         for session, frames in sent.items():
             if frames:
                 session.packet_outs(frames)
         following = self._schedule.next()
-        if self._stale:
+        if self._stale or self._ended:
             return 0.0
         return LONGEST if following is None else max(0.0, following - self._now)
 
-    def _frames(self, work: Work, switch_id: str, subject: str) -> list[tuple[int, bytes, bytes]]:
+    def _frames(self, name: str, of: Frames, switch_id: str, subject: str) -> list[tuple[int, bytes, bytes]]:
         try:
             frames = [
                 (out.in_port, b"".join([action.wire for action in out.actions]), out.data)
-                for out in work.frames(subject, Reader(self._model, switch_id))
+                for out in of(subject, Reader(self._model, switch_id))
             ]
         except Exception:
-            self._failed(work.name, f"{subject} at switch {switch_id}")
+            self._failed(name, f"{subject} at switch {switch_id}")
             return []
-        self._outcomes[work.name, "done"] += 1
+        self._outcomes[name, "done"] += 1
         return frames
 
     def _list(self, each: _List) -> None:
@@ -175,8 +187,11 @@ class Periodic:
         at_once = self._works[each[0]].at_once and each in self._listed and each[1] in self._sessions
         self._listed.add(each)
         before = self._every.pop(each, {})
-        for subject in before.keys() - every.keys():
+        over = sorted(before.keys() - every.keys())
+        for subject in over:
             self._schedule.drop((*each, subject))
+        if self._works[each[0]].ended is not None and each[1] in self._sessions:
+            self._ended.extend([(*each, subject) for subject in over])
         if every:
             self._every[each] = every
         for subject, seconds in every.items():

@@ -220,3 +220,48 @@ def test_a_new_job_of_work_that_is_done_at_once_does_not_wait_for_its_slot() -> 
         assert len(again) == 2, "and then it is done in its slots"
         bench.put("port/new", "interface/h1/tap-new")
         bench.periodic.lost(bench.session)
+
+
+# --- what is said when a job is none any more ---
+
+
+def farewell(port_id: str, see: Reader) -> Iterable[FrameOut]:
+    return [FrameOut(1, (output(7),), f"{port_id} is away".encode())]
+
+
+def test_a_job_that_is_none_any_more_is_ended_once() -> None:
+    bench = Bench(ANNOUNCE._replace(ended=farewell))
+    bench.vms(2)
+    bench.periodic.attend("h1", bench.session)
+    bench.live(10.0)
+    bench.put("interface/h1/tap-vm0")
+    at = bench.now - START
+    assert [said for said in bench.live(15.0) if "away" in said[1]] == [(at, "vm0 is away")]
+
+
+def test_a_switch_that_is_lost_or_anothers_is_told_no_end() -> None:
+    bench = Bench(ANNOUNCE._replace(ended=farewell))
+    bench.vms(3)
+    bench.periodic.attend("h1", bench.session)
+    bench.live(10.0)
+    bench.mastery.others.add("h1")
+    bench.put("interface/h1/tap-vm0")
+    assert not bench.live(10.0)
+    bench.mastery.others.clear()
+    bench.periodic.lost(bench.session)
+    bench.put("interface/h1/tap-vm1")
+    assert not bench.live(10.0)
+    bench.periodic.attend("h1", bench.session)
+    assert not [said for said in bench.live(10.0) if "away" in said[1]]
+
+
+def test_many_ends_are_told_in_shares() -> None:
+    bench = Bench(ANNOUNCE._replace(ended=farewell))
+    bench.vms(MOST + 5)
+    bench.periodic.attend("h1", bench.session)
+    bench.live(10.0)
+    bench.put(*[f"interface/h1/tap-vm{n}" for n in range(MOST + 5)])
+    bench.sent.clear()
+    assert bench.periodic.turn() == 0.0 and len(bench.sent) == MOST
+    bench.periodic.turn()
+    assert len(bench.sent) == MOST + 5

@@ -1,0 +1,37 @@
+"""Services of a network on a frame's way: which one takes it, and the first message of a client of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apps.pipeline import ANSWER, DHCP4, DHCP6, NAMES, SERVED, SERVICE, SOLICITED
+from apps.services.address import ADDRESS4
+from controller.diagnose.conversation import Fields
+from controller.diagnose.trace import Hop
+from controller.model.rows import Port
+
+DHCP = "dhcp"  # as who traces says it
+_CALLED = {DHCP4: "DHCP", DHCP6: "DHCPv6", SOLICITED: "router advertisement", NAMES: "DNS"}
+
+
+def taken_by(hops: Sequence[Hop]) -> str:
+    """Name of the service that a frame is handed to; "" where it is handed to none."""
+    for hop in hops:
+        flows = {table: flow for table, flow in hop.steps if flow is not None}
+        chosen = flows.get(ANSWER.number)
+        if chosen is not None and SERVED.number in flows:
+            return next((name for number, name in _CALLED.items() if SERVICE.put(number) in chosen.actions), "")
+    return ""
+
+
+def discovery(port: Port) -> Fields:
+    """DHCPDISCOVER of a client that has no address yet (RFC 2131, 4.4.1)."""
+    return {
+        "eth_src": port.mac_address, "eth_dst": "ff:ff:ff:ff:ff:ff", "eth_type": 0x0800, "ip_ttl": 64, "ip_proto": 17,
+        "ipv4_src": "0.0.0.0", "ipv4_dst": "255.255.255.255", "udp_src": 68, "udp_dst": 67,
+    }  # fmt: skip
+
+
+def shown(name: str) -> dict[str, object]:
+    """A service as what is traced to."""
+    return {"address": ADDRESS4, "floating_ip_id": None, "service": name}

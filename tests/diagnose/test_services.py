@@ -1,0 +1,39 @@
+"""A trace knows services of networks: which one takes a frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from controller.diagnose import services
+from controller.diagnose.trace import Hop, follow
+from controller.flow.fields import value_of
+from controller.flow.interpret import Tracker
+from controller.model.rows import Subnet
+from tests.apps.clouds import network, plugged, port, switch
+from tests.world import World
+
+
+def hops(made: World, **said: Any) -> list[Hop]:
+    fields = {**services.discovery(port("p", "red", 1)), **said}
+    frame = {name: int.from_bytes(value_of(name, value), "big") for name, value in fields.items()}
+    known: dict[str, Tracker] = {}
+    return follow(made.model, made.pipeline, "h1", 1, frame, known)
+
+
+def world(dhcp: bool) -> World:
+    subnet = Subnet(id="s4", project_id="red", network_id="red", ip_version=4, cidr="10.0.0.0/24", enable_dhcp=dhcp)
+    return World(network("red"), switch(1), subnet, port("p", "red", 1), plugged("p", 1, 1))
+
+
+def test_the_service_that_takes_a_frame_is_named() -> None:
+    assert services.taken_by(hops(world(True))) == "DHCP"
+    assert services.taken_by(hops(world(False))) == ""
+    assert services.taken_by(hops(world(True), udp_dst=69)) == ""
+
+
+def test_a_port_that_is_told_nothing_is_answered_by_none() -> None:
+    made = world(True)
+    made.put(replace(port("p", "red", 1), fixed_ips=()))
+    assert services.taken_by(hops(made)) == ""
