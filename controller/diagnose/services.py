@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from apps.pipeline import ANSWER, DHCP4, DHCP6, NAMES, SERVED, SERVICE, SOLICITED
-from apps.services.address import ADDRESS4, ADDRESS6
+from apps.services.address import ADDRESS4, ADDRESS6, MAC
 from apps.source import link_local
 from controller.diagnose.conversation import Fields
 from controller.diagnose.trace import Hop
@@ -32,6 +32,18 @@ def discovery(port: Port) -> Fields:
     }  # fmt: skip
 
 
+def question(port: Port) -> Fields:
+    """DNS question to the network's resolver, over IPv6 where the port has no IPv4 address."""
+    four = next((each for each in port.addresses if ":" not in each), "")
+    six = next((each for each in port.addresses if ":" in each), "")
+    head: Fields = {"eth_src": port.mac_address, "eth_dst": MAC, "ip_ttl": 64, "ip_proto": 17}
+    if six and not four:
+        head |= {"eth_type": 0x86DD, "ipv6_src": six, "ipv6_dst": ADDRESS6}
+    else:
+        head |= {"eth_type": 0x0800, "ipv4_src": four or "0.0.0.0", "ipv4_dst": ADDRESS4}
+    return head | {"udp_src": 40_000, "udp_dst": 53}
+
+
 def solicit(port: Port) -> Fields:
     """SOLICIT of a DHCPv6 client (RFC 8415, 18.2.1)."""
     return {
@@ -49,14 +61,16 @@ def router_solicitation(port: Port) -> Fields:
 
 
 _ALL_ROUTERS = "ff02::2"
-# as who traces says it -> the address that is asked, and the first message
-FIRST: dict[str, tuple[str, Callable[[Port], Fields]]] = {
-    "dhcp": (ADDRESS4, discovery),
-    "dhcp6": (ADDRESS6, solicit),
-    "router-solicitation": (_ALL_ROUTERS, router_solicitation),
+# what is traced to by its name, and the message that asks it
+MESSAGES: Mapping[str, Callable[[Port], Fields]] = {
+    "dhcp": discovery,
+    "dns": question,
+    "dhcp6": solicit,
+    "router-solicitation": router_solicitation,
 }
+_ASKED = {"dhcp6": ADDRESS6, "router-solicitation": _ALL_ROUTERS}
 
 
 def shown(name: str) -> dict[str, object]:
     """A service as what is traced to."""
-    return {"address": FIRST[name][0], "floating_ip_id": None, "service": name}
+    return {"address": _ASKED.get(name, ADDRESS4), "floating_ip_id": None, "service": name}
