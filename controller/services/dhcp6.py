@@ -12,10 +12,13 @@ from ipaddress import IPv6Address
 
 from apps.packets import dhcp6, udp
 from apps.packets.dhcp6 import ClientMessage, IdentityAssociation, LeaseTimes
+from apps.packets.domain_names import encoded
 from apps.services.address import ADDRESS6, MAC
 from apps.services.dhcp6 import SERVER_PORT
 from controller.config.services import ServiceSettings
+from controller.model.names import assignments
 from controller.model.reader import Reader
+from controller.model.rows import Port
 from controller.services.dhcp6_terms import Dhcp6Rows, Dhcp6Terms, rows_of, terms
 from controller.services.dispatch import Ignored, asker, to_asker
 from controller.switches.packet_in import FrameOut, PuntedFrame
@@ -25,6 +28,7 @@ _ANSWERED_MULTICAST_ONLY = (dhcp6.SOLICIT, dhcp6.CONFIRM, dhcp6.REBIND, dhcp6.IN
 _TO_ANY_SERVER = (dhcp6.SOLICIT, dhcp6.CONFIRM, dhcp6.REBIND)
 _MAC, _ADDRESS = bytes.fromhex(MAC.replace(":", "")), IPv6Address(ADDRESS6).packed
 _PREFERRED = dhcp6.option(dhcp6.PREFERENCE, b"\xff")  # no other server needs to be waited for
+_UPDATED, _OTHERWISE = 1, 2  # flags of a name: the server updates the address record; the client did not ask for it
 _RAPID = dhcp6.option(dhcp6.RAPID_COMMIT, b"")
 
 
@@ -48,11 +52,24 @@ class Dhcp6:
         rows = rows_of(port, see) if port is not None else None
         if rows is None:
             raise Ignored("not told")
-        said = reply(asked, self._terms(rows), unicast=datagram.target[0] != 0xFF)
+        own = self._terms(rows)
+        if asked.name is not None or (asked.wanted is not None and dhcp6.CLIENT_FQDN in asked.wanted):
+            own = own._replace(options={**own.options, **self._name(rows.port, asked, see)})
+        said = reply(asked, own, unicast=datagram.target[0] != 0xFF)
         back = udp.Datagram(
             _MAC, datagram.eth_src, _ADDRESS, datagram.source, SERVER_PORT, datagram.source_port, said
         )  # fmt: skip
         yield to_asker(frame, udp.write(back))
+
+    def _name(self, port: Port, asked: ClientMessage, see: Reader) -> dict[int, bytes]:
+        """The name of the port, to a client that says or asks for one: here the network itself makes it known
+        (RFC 4704, 6).
+        """
+        names = [each.fqdn for each in assignments(port, see, self._settings.naming) if ":" in each.ip_address]
+        if not names or not names[0].endswith("."):
+            return {}
+        flags = _UPDATED if asked.name is None or asked.name.asks_update else _UPDATED | _OTHERWISE
+        return {dhcp6.CLIENT_FQDN: dhcp6.option(dhcp6.CLIENT_FQDN, bytes((flags,)) + encoded(names[0]))}
 
     def _terms(self, rows: Dhcp6Rows) -> Dhcp6Terms:
         kept = self._kept.get(rows.port.id)
@@ -89,7 +106,8 @@ def reply(asked: ClientMessage, own: Dhcp6Terms, *, unicast: bool = False) -> by
     if sum(map(len, said)) > own.room:
         raise Ignored("too long")
     if asked.kind in _WITH_OPTIONS:
-        said += own.wanted(asked.wanted, own.room - sum(map(len, said)))
+        wanted = asked.wanted if asked.wanted is None or asked.name is None else asked.wanted | {dhcp6.CLIENT_FQDN}
+        said += own.wanted(wanted, own.room - sum(map(len, said)))
     return dhcp6.message(kind, asked.transaction, said)
 
 

@@ -18,6 +18,8 @@ from controller.model.rows import (
     GatewayRanking,
     Interface,
     Learned,
+    MetadataHost,
+    MetadataService,
     MeteringLabel,
     MeteringLabelRule,
     NdpProxy,
@@ -35,10 +37,12 @@ from controller.model.rows import (
     Switch,
     Tunnel,
 )
+from controller.model.rows.metadata import VIF
 from tests.world import World
 
 KINDS = ("vxlan", "geneve", "gre")
 NETWORKS = {"red": 71, "blue": 72}  # both use the same addresses
+SERVER, SERVICE_SEGMENT = 905, 79  # OpenFlow port of a metadata server; the segment of its frames
 PATCH = 903  # the OpenFlow port of the patch port to physical network "p1", where a switch has it
 VIRTUAL = "00:00:5e:00:01:07"  # RFC 9568: the MAC of a virtual router, which several ports may use
 SHARED = (AddressPair("10.0.0.200", VIRTUAL),)
@@ -161,6 +165,7 @@ def clouds(draw: st.DrawFn, *, filtered: bool = False, routed: bool = False) -> 
         rows += some_groups()
     if routed and draw(st.integers(0, 3)):
         rows += _routed("red", *_floating(rows), vlan=EXTERNAL_VLAN)
+        rows += serving(1)
     return World(*_without_twins(rows))
 
 
@@ -206,7 +211,13 @@ def one_of_everything() -> World:
             replace(port(f"leo{suffix}", of, 7, learning=True), security_groups=("web",)),
             plugged(f"leo{suffix}", 1, first + 5),
         ]  # fmt: skip
-    return World(*rows, *some_groups(), *_routed("red"))
+    return World(*rows, *some_groups(), *_routed("red"), *serving(1))
+
+
+def serving(number: int) -> list[Row]:
+    """A switch with a metadata server, which serves all."""
+    return [MetadataHost(id=f"h{number}"), MetadataService(segment=SERVICE_SEGMENT, hosts=(f"h{number}",)),
+            Interface(switch_id=f"h{number}", name="md", vif=VIF, ofport=SERVER)]  # fmt: skip
 
 
 GREEN = {"vg4": "10.2.0.0/24", "vg6": "2001:db8:2::/64"}

@@ -201,6 +201,21 @@ def test_extra_options_of_the_port_are_told_and_win() -> None:
     assert b"\0\x38\0\x14\0\1\0\x10" in bytes(said) and b"pxelinux" not in bytes(said)
 
 
+@pytest.mark.parametrize(("flag", "flags"), [("S", 1), ("", 3)])
+def test_a_client_that_says_its_name_is_told_the_ports(flag: str, flags: int) -> None:
+    said_by_client = dhcp6.DHCP6OptClientFQDN(flags=flag, fqdn="laptop")
+    said = ask(world(told(dns_name="web")), message(dhcp6.DHCP6_Solicit, ia(7), said_by_client))
+    name = said[dhcp6.DHCP6OptClientFQDN]
+    assert (int(name.flags), name.fqdn) == (flags, b"web.openstacklocal.")
+
+
+def test_who_only_asks_for_its_name_is_told_it_and_others_are_not() -> None:
+    asked = message(dhcp6.DHCP6_Solicit, ia(7), dhcp6.DHCP6OptOptReq(reqopts=[39]))
+    name = ask(world(), asked)[dhcp6.DHCP6OptClientFQDN]
+    assert name.fqdn == b"host-2001-db8-1--5.openstacklocal."
+    assert not kinds(ask(world(), message(dhcp6.DHCP6_Solicit, ia(7))), dhcp6.DHCP6OptClientFQDN)
+
+
 def test_what_does_not_fit_into_a_packet_is_left_out() -> None:
     extra = tuple(DhcpOption(str(200 + n), "x" * 400, 6) for n in range(6))
     model = world(told(dhcp_options=extra))
