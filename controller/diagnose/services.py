@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from apps.pipeline import ANSWER, DHCP4, DHCP6, NAMES, SERVED, SERVICE, SOLICITED
-from apps.services.address import ADDRESS4
+from apps.services.address import ADDRESS4, ADDRESS6, MAC
 from controller.diagnose.conversation import Fields
 from controller.diagnose.trace import Hop
 from controller.model.rows import Port
 
-DHCP = "dhcp"  # as who traces says it
 _CALLED = {DHCP4: "DHCP", DHCP6: "DHCPv6", SOLICITED: "router advertisement", NAMES: "DNS"}
 
 
@@ -30,6 +29,22 @@ def discovery(port: Port) -> Fields:
         "eth_src": port.mac_address, "eth_dst": "ff:ff:ff:ff:ff:ff", "eth_type": 0x0800, "ip_ttl": 64, "ip_proto": 17,
         "ipv4_src": "0.0.0.0", "ipv4_dst": "255.255.255.255", "udp_src": 68, "udp_dst": 67,
     }  # fmt: skip
+
+
+def question(port: Port) -> Fields:
+    """DNS question to the network's resolver, over IPv6 where the port has no IPv4 address."""
+    four = next((each for each in port.addresses if ":" not in each), "")
+    six = next((each for each in port.addresses if ":" in each), "")
+    head: Fields = {"eth_src": port.mac_address, "eth_dst": MAC, "ip_ttl": 64, "ip_proto": 17}
+    if six and not four:
+        head |= {"eth_type": 0x86DD, "ipv6_src": six, "ipv6_dst": ADDRESS6}
+    else:
+        head |= {"eth_type": 0x0800, "ipv4_src": four or "0.0.0.0", "ipv4_dst": ADDRESS4}
+    return head | {"udp_src": 40_000, "udp_dst": 53}
+
+
+# what is traced to by its name, and the message that asks it
+MESSAGES: Mapping[str, Callable[[Port], Fields]] = {"dhcp": discovery, "dns": question}
 
 
 def shown(name: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from controller.diagnose import services
 from controller.diagnose.trace import Hop, follow
 from controller.flow.fields import value_of
 from controller.flow.interpret import Tracker
-from controller.model.rows import Subnet
+from controller.model.rows import Port, Subnet
 from tests.apps.clouds import network, plugged, port, switch
 from tests.world import World
 
@@ -31,6 +31,25 @@ def test_the_service_that_takes_a_frame_is_named() -> None:
     assert services.taken_by(hops(world(True))) == "DHCP"
     assert services.taken_by(hops(world(False))) == ""
     assert services.taken_by(hops(world(True), udp_dst=69)) == ""
+
+
+def asked(made: World, one: Port) -> list[Hop]:
+    fields = services.question(one)
+    frame = {name: int.from_bytes(value_of(name, value), "big") for name, value in fields.items()}
+    known: dict[str, Tracker] = {}
+    return follow(made.model, made.pipeline, "h1", 1, frame, known)
+
+
+def test_questions_for_names_are_for_the_resolver() -> None:
+    one = port("p", "red", 1)
+    assert services.taken_by(asked(world(True), one)) == "DNS"
+    assert services.taken_by(asked(world(False), one)) == ""
+    six = Subnet(id="s6", project_id="red", network_id="red", ip_version=6, cidr="2001:db8::/64")
+    made = world(False)
+    only = replace(one, fixed_ips=tuple(each for each in one.fixed_ips if ":" in each.ip_address))
+    made.put(six, only)
+    assert services.question(only)["ipv6_dst"] == "fe80::a9fe:a9fe"
+    assert services.taken_by(asked(made, only)) == "DNS"
 
 
 def test_a_port_that_is_told_nothing_is_answered_by_none() -> None:
