@@ -52,13 +52,16 @@ class DeclinedAddress(NamedTuple):
 
 
 class Leases:
-    """Table of the leases that this member has given, the latest of each address of a port.  Bounded; the oldest go
-    first.
+    """Table of the leases that this member has given, the latest of each address of a port.
+
+    Bounded; the oldest go first.  `clock`: seconds since 1970.  `speaks`: whether this member tells of a switch; what it gave at another one has been
+    renewed by the member that does.
     """
 
-    def __init__(self, model: Model, clock: Callable[[], float]) -> None:
+    def __init__(self, model: Model, clock: Callable[[], float], speaks: Callable[[str], bool]) -> None:
         self._model = model
         self._clock = clock
+        self._speaks = speaks
         self._given: dict[tuple[str, str], DhcpLease] = {}
         self._declined: dict[tuple[str, str], DeclinedAddress] = {}
         self._pace = LogPace()
@@ -84,11 +87,15 @@ class Leases:
             log.warning("port %s declined its address %s: somebody else uses it%s", port_id, address, times(told))
 
     def current(self) -> Iterator[DhcpLease]:
-        """Leases of ports that still have the address, and that have not ended; with turns for others."""
+        """Leases that have not ended, of ports that still have the address, at switches that this member tells of; with
+        turns for others.
+        """
         now = self._clock()
         for lease in hub.taking_turns(list(self._given.values()), SLICE):
             if lease.ends >= now and self._has(lease.port_id, lease.address):
-                yield lease
+                at = self._model.placement.bindings.get(lease.port_id)
+                if at is not None and self._speaks(at.switch_id):
+                    yield lease
             elif self._given.get((lease.port_id, lease.address)) is lease:
                 del self._given[lease.port_id, lease.address]
 

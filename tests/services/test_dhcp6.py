@@ -42,7 +42,7 @@ def world(alice: Port | None = None) -> Model:
 
 
 def service(model: Model, leases: Leases | None = None) -> Dhcp6:
-    return Dhcp6(ServiceSettings(), leases or Leases(model, lambda: 1000.0))
+    return Dhcp6(ServiceSettings(), leases or Leases(model, lambda: 1000.0, lambda _: True))
 
 
 def ask(model: Model, asked: Any, **how: Any) -> Any:
@@ -289,7 +289,7 @@ def test_what_is_kept_is_made_anew_when_a_row_changes() -> None:
 
 def test_operators_are_shown_what_was_given_and_declined() -> None:
     model = world()
-    leases = Leases(model, lambda: 1000.0)
+    leases = Leases(model, lambda: 1000.0, lambda _: True)
     served = service(model, leases)
 
     def says(kind: Any, *options: Any, **how: Any) -> list[tuple[str, str, float]]:
