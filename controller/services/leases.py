@@ -54,8 +54,8 @@ class DeclinedAddress(NamedTuple):
 class Leases:
     """Table of the leases that this member has given, the latest of each address of a port.
 
-    Bounded; the oldest go first.  `clock`: seconds since 1970.  `speaks`: whether this member tells of a switch; what it gave at another one has been
-    renewed by the member that does.
+    Bounded; the oldest go first.  `clock`: seconds since 1970.  `speaks`: whether this member tells of a switch; what
+    it gave at another one has been renewed by the member that does.
     """
 
     def __init__(self, model: Model, clock: Callable[[], float], speaks: Callable[[str], bool]) -> None:
