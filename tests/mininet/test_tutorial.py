@@ -121,7 +121,7 @@ def test_boot_it() -> None:
             host.setIP(address, 24)
         attach(net, {"red": [h1, h3], "blue": [h2, h4]})
         for host in (h1, h2):
-            said = [host.cmd(command.replace("h1", host.name)) for command in commands]
+            said = [host.cmd(command.replace("h1-", f"{host.name}-")) for command in commands]
             assert "inet 10.0.0.1/24" in said[4] and " 0% packet loss" in said[5], said
             assert "nameserver 169.254.169.254" in host.cmd("cat /etc/resolv.conf")
             host.cmd("pkill --ns $$ --nslist net dhclient")
