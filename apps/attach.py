@@ -17,9 +17,11 @@ from .matches import UNTAGGED, came_in, entering
 from .pipeline import CHECK_CLAIMS, CHECK_SOURCES, CLASSIFY, DELIVER, MISS, OUT_KEY, TRUSTED, USUAL
 from .security.kinds import filter_of
 
+_PLAIN = Flow(DELIVER, MISS, (), (output_register(OUT_KEY.subfield),))
+
 
 def switch(_: Switch, see: Reader) -> Iterator[Flow]:
-    yield Flow(DELIVER, MISS, (), (output_register(OUT_KEY.subfield),))
+    yield _PLAIN
 
 
 def port(port: Port, see: Reader) -> Iterator[Flow]:

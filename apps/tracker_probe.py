@@ -26,11 +26,12 @@ EVERY = 15.0  # seconds between two
 _PORT = 49_152
 _RATE = 8  # a second
 _KEPT = 64  # bytes of a probe that are handed back
+_UNMARKED = (IPV4, field("ct_mark", 0))
+_HANDED_BACK = Flow(PROBE, USUAL, _UNMARKED, (to_service(SERVICE, limit(SERVICE, _RATE), _KEPT),))
 
 
 def switch(_: Switch, see: Reader) -> Iterator[Flow]:
-    unmarked = (IPV4, field("ct_mark", 0))
-    yield Flow(PROBE, USUAL, unmarked, (to_service(SERVICE, limit(SERVICE, _RATE), _KEPT),))
+    yield _HANDED_BACK
 
 
 def probes(see: Reader) -> Iterator[int]:

@@ -8,8 +8,10 @@ controller.  What it writes down is a row, from which each switch has the flow t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from controller.flow import Action, Field, Flow, Rates, field, in_order, masked, move, put, resubmit, to_service
+from controller.flow.fields import FEW
 from controller.flow.meter import SHARES, of_service
 from controller.model.reader import Reader
 from controller.model.rows import Neighbor, Network, Switch
@@ -44,11 +46,22 @@ _LONGEST = 128  # bytes of an answer
 def switch(switch: Switch, see: Reader, rates: Rates) -> Iterator[Flow]:
     yield from handed_over(WANTED, UNRESOLVED, rates.router, 0)
     yield Flow(LOCAL, HIGH, (to_host(switch.number),), goto=HEARD)
-    for match in ((ARP, field("arp_op", 2)), (IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT)):
-        for share in range(SHARES):
-            of_networks = masked(SEGMENT.place, share, SHARES - 1)
-            meter = of_service(ANSWERS, share, rates.router)
-            yield Flow(HEARD, USUAL, in_order(*match, of_networks), (to_service(ANSWERS, meter, _LONGEST),))
+    yield from _heard(rates.router)
+
+
+@lru_cache(FEW)
+def _heard(rate: int) -> tuple[Flow, ...]:
+    """The same on every switch."""
+    return tuple(
+        Flow(
+            HEARD,
+            USUAL,
+            in_order(*match, masked(SEGMENT.place, share, SHARES - 1)),
+            (to_service(ANSWERS, of_service(ANSWERS, share, rate), _LONGEST),),
+        )
+        for match in ((ARP, field("arp_op", 2)), (IPV6, ICMPV6, NEIGHBOR_ADVERTISEMENT))
+        for share in range(SHARES)
+    )
 
 
 def network(network: Network, see: Reader) -> Iterator[Flow]:

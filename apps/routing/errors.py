@@ -8,8 +8,10 @@ packets without end leaves most others their share.  Nothing else depends on an 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from controller.flow import Action, Flow, Rates, Table, field, in_order, masked, put, resubmit, to_service
+from controller.flow.fields import FEW
 from controller.flow.meter import SHARES, of_service
 from controller.model.reader import Reader
 from controller.model.rows import Switch
@@ -22,19 +24,30 @@ SERVICE = "router-errors"
 
 
 def switch(_: Switch, see: Reader, rates: Rates) -> Iterator[Flow]:
+    yield from FLOWS
+    yield from handed_over(SERVICE, ERRORS, rates.router, QUOTED)
+
+
+def _faults() -> Iterator[Flow]:
     for family in (IPV4, IPV6):
         for ttl in (0, 1):
             dead = in_order(family, field("ip_ttl", ttl))
             yield Flow(HOP, USUAL, dead, (FAULT.put(TTL_EXCEEDED),), goto=ERRORS)
     yield Flow(FITS, USUAL, (TOO_BIG.match(1),), (FAULT.put(LARGER),), goto=ERRORS)
-    yield from handed_over(SERVICE, ERRORS, rates.router, QUOTED)
 
 
-def handed_over(service: str, table: Table, rate: int, size: int) -> Iterator[Flow]:
+@lru_cache(FEW)
+def handed_over(service: str, table: Table, rate: int, size: int) -> tuple[Flow, ...]:
     """The first `size` bytes of packets (0: all), by one meter for all ports with the same remainder."""
-    for share in range(SHARES):
-        of_ports = masked(IN_KEY.place, share, SHARES - 1)
-        yield Flow(table, USUAL, (of_ports,), (to_service(service, of_service(service, share, rate), size),))
+    return tuple(
+        Flow(
+            table,
+            USUAL,
+            (masked(IN_KEY.place, share, SHARES - 1),),
+            (to_service(service, of_service(service, share, rate), size),),
+        )
+        for share in range(SHARES)
+    )
 
 
 def from_router(segment: int) -> tuple[Action, ...]:
@@ -47,4 +60,5 @@ def by_route(number: int) -> tuple[Action, ...]:
     return ROUTER.put(number), resubmit(ROUTE.number)
 
 
+FLOWS = tuple(_faults())
 ON_SWITCH = {"switch": switch}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from controller.flow import Action, Flow, ct, field, in_order, load, resubmit
 from controller.flow.digest import of_bytes
-from controller.flow.fields import MEMO
+from controller.flow.fields import FEW, MEMO
 from controller.model.reader import Reader
 from controller.model.rows import Network, Switch
 
@@ -49,7 +49,16 @@ _ALLOWED = load("reg14[16..17]", INWARD | 2)
 
 
 def switch(_: Switch, see: Reader, permitted: tuple[int, ...]) -> Iterator[Flow]:
+    yield from _always(permitted)
+
+
+@lru_cache(FEW)
+def _always(permitted: tuple[int, ...]) -> tuple[Flow, ...]:
     """What always passes, and what is judged; the same on every switch."""
+    return tuple(_passing(permitted))
+
+
+def _passing(permitted: tuple[int, ...]) -> Iterator[Flow]:
     passes = (_ALLOWED, resubmit(FLOOD_BLOCKS.number), _INWARD)
     for match in RECEIVED_ALWAYS:
         yield Flow(FLOOD_FILTER, HIGHEST, match, passes)

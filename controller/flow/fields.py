@@ -18,6 +18,7 @@ from .spec import NEEDS, ONF, SPECS, TRACKED, FieldSpec
 
 MEMO = 1 << 15  # values come and go with tenants: a bound, not a promise
 KEYS = 1 << 12  # logical ports whose flows are made once for all switches
+FEW = 16  # flows that follow from options alone: tests have several of them in one process
 
 FIELDS: dict[str, FieldSpec] = {spec.name: spec for spec in SPECS}
 RANK = {name: rank for rank, name in enumerate(FIELDS)}

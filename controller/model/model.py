@@ -25,6 +25,7 @@ from .rows import (
     GatewayRanking,
     Interface,
     Link,
+    MetadataHost,
     Network,
     Port,
     Router,
@@ -36,6 +37,7 @@ from .rows import (
 )
 from .rows.base import ATTRIBUTES, FLOWLESS, JOINS, Node
 from .rows.gateways import anchors
+from .rows.metadata import VIF as METADATA_VIF
 from .scope_ranges import ScopeRanges
 from .slots import PREFIXES as SLOTS
 from .slots import Slots
@@ -195,6 +197,8 @@ class Model:
             self._anchor(self._anchors(kind, row_id, old), self._anchors(kind, row_id, new), touched)
         if kind is Router:
             self._leave(row_id, _external(old), _external(new), touched)
+        if kind is MetadataHost and (old is None or new is None):
+            touched.update(self.placement.serve(row_id) if old is None else self.placement.serve_no_more(row_id))
         touched.add((kind, row_id))
         for name in ATTRIBUTES[kind]:
             if getattr(old, name, None) != getattr(new, name, None):
@@ -244,7 +248,7 @@ class Model:
         port = self.get(Port, port_id)
         network = None if port is None else self.get(Network, port.network_id)
         interface = None
-        if port is not None and port.vif and not is_served(self, port):  # whatever a host says of a router's port
+        if port is not None and _plugs(port.vif) and not is_served(self, port):  # whatever a host says of such a port
             interface = choose(port, self.find(Interface, "vif", port.vif), self.rows(Switch))
         return self.placement.settle(port_id, port, network, interface)
 
@@ -265,6 +269,11 @@ class Model:
 
     def _ports_of_vif(self, vif: str) -> Iterable[str]:
         return self._index.some(Port, "vif", vif)
+
+
+def _plugs(vif: str) -> bool:
+    """Whether a port with this VIF may be bound: that of metadata servers is no port's."""
+    return vif not in ("", METADATA_VIF)
 
 
 def _external(row: Row | None) -> set[str]:

@@ -42,10 +42,14 @@ class Assignment(NamedTuple):
 def assignments(port: Port, reads: Reads, naming: Naming) -> list[Assignment]:
     """The name of each fixed IP of a port, as `dns_assignment` shows it."""
     if not port.dns_name:
-        hosts = [(fixed.ip_address, default_host(fixed.ip_address)) for fixed in port.fixed_ips]
-        return [Assignment(address, host, below(host, naming.domain)) for address, host in hosts]
+        return [_by_address(fixed.ip_address, naming.domain) for fixed in port.fixed_ips]
     fqdn = qualified(port, reads, naming)
     return [Assignment(fixed.ip_address, port.dns_name, fqdn) for fixed in port.fixed_ips]
+
+
+def _by_address(address: str, domain: str) -> Assignment:
+    host = default_host(address)
+    return Assignment(address, host, below(host, domain))
 
 
 def default_host(address: str) -> str:

@@ -76,10 +76,10 @@ class Statuses:
         network = model.get(Network, port.network_id)
         if network is not None and not network.admin_state_up:
             return DOWN, "its network's admin state is down"
-        if (router := router_of(model, port)) is not None:
-            return self._of_router(port, router)
         interface = model.placement.bindings.get(port.id)
-        if interface is None:
+        if interface is None:  # of a router's port, too, whatever a hypervisor claims
+            if (router := router_of(model, port)) is not None:
+                return self._of_router(port, router)
             return DOWN, "no interface is plugged in" if port.vif else "nothing is attached"
         if progress.refuses and (refusal := self._refusal(port)):
             return ERROR, refusal

@@ -12,27 +12,34 @@ from ipaddress import IPv6Address
 
 from apps.packets import dhcp6, udp
 from apps.packets.dhcp6 import ClientMessage, IdentityAssociation, LeaseTimes
+from apps.packets.domain_names import encoded
 from apps.services.address import ADDRESS6, MAC
 from apps.services.dhcp6 import SERVER_PORT
 from controller.config.services import ServiceSettings
+from controller.model.names import assignments
 from controller.model.reader import Reader
+from controller.model.rows import Port
 from controller.services.dhcp6_terms import Dhcp6Rows, Dhcp6Terms, rows_of, terms
 from controller.services.dispatch import Ignored, asker, to_asker
+from controller.services.leases import Leases
 from controller.switches.packet_in import FrameOut, PuntedFrame
 
 MOST_KEPT = 16_384  # ports whose terms are kept
 _ANSWERED_MULTICAST_ONLY = (dhcp6.SOLICIT, dhcp6.CONFIRM, dhcp6.REBIND, dhcp6.INFORMATION_REQUEST)  # 16
+_BINDING = (dhcp6.REQUEST, dhcp6.RENEW, dhcp6.REBIND)
 _TO_ANY_SERVER = (dhcp6.SOLICIT, dhcp6.CONFIRM, dhcp6.REBIND)
 _MAC, _ADDRESS = bytes.fromhex(MAC.replace(":", "")), IPv6Address(ADDRESS6).packed
 _PREFERRED = dhcp6.option(dhcp6.PREFERENCE, b"\xff")  # no other server needs to be waited for
+_UPDATED, _OTHERWISE = 1, 2  # flags of a name: the server updates the address record; the client did not ask for it
 _RAPID = dhcp6.option(dhcp6.RAPID_COMMIT, b"")
 
 
 class Dhcp6:
     """The service; it keeps what it has computed, and nothing that decides an answer."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, leases: Leases) -> None:
         self._settings = settings
+        self._leases = leases
         self._kept: dict[str, tuple[Dhcp6Rows, Dhcp6Terms]] = {}  # by port
 
     def answer(self, frame: PuntedFrame, see: Reader) -> Iterator[FrameOut]:
@@ -48,11 +55,39 @@ class Dhcp6:
         rows = rows_of(port, see) if port is not None else None
         if rows is None:
             raise Ignored("not told")
-        said = reply(asked, self._terms(rows), unicast=datagram.target[0] != 0xFF)
+        own = self._terms(rows)
+        if asked.name is not None or (asked.wanted is not None and dhcp6.CLIENT_FQDN in asked.wanted):
+            own = own._replace(options={**own.options, **self._name(rows.port, asked, see)})
+        unicast = datagram.target[0] != 0xFF
+        said = reply(asked, own, unicast=unicast)
+        if not unicast:
+            self._note(rows.port.id, asked, own)
         back = udp.Datagram(
             _MAC, datagram.eth_src, _ADDRESS, datagram.source, SERVER_PORT, datagram.source_port, said
         )  # fmt: skip
         yield to_asker(frame, udp.write(back))
+
+    def _note(self, port_id: str, asked: ClientMessage, own: Dhcp6Terms) -> None:
+        """What operators are shown of leases; it decides nothing."""
+        named = {str(IPv6Address(address)) for each in _of_kind(asked, dhcp6.IA_NA) for address in each.addresses}
+        held = [str(IPv6Address(address)) for address in own.held]
+        if asked.kind in (dhcp6.RELEASE, dhcp6.DECLINE):
+            note = self._leases.released if asked.kind == dhcp6.RELEASE else self._leases.declined
+            for address in named.intersection(held):
+                note(port_id, address)
+        elif asked.kind in _BINDING or (asked.kind == dhcp6.SOLICIT and asked.rapid):
+            for address in held if _of_kind(asked, dhcp6.IA_NA) else ():
+                self._leases.acknowledged(port_id, address, own.times.lifetime)
+
+    def _name(self, port: Port, asked: ClientMessage, see: Reader) -> dict[int, bytes]:
+        """The name of the port, to a client that says or asks for one: here the network itself makes it known
+        (RFC 4704, 6).
+        """
+        names = [each.fqdn for each in assignments(port, see, self._settings.naming) if ":" in each.ip_address]
+        if not names or not names[0].endswith("."):
+            return {}
+        flags = _UPDATED if asked.name is None or asked.name.asks_update else _UPDATED | _OTHERWISE
+        return {dhcp6.CLIENT_FQDN: dhcp6.option(dhcp6.CLIENT_FQDN, bytes((flags,)) + encoded(names[0]))}
 
     def _terms(self, rows: Dhcp6Rows) -> Dhcp6Terms:
         kept = self._kept.get(rows.port.id)
@@ -89,7 +124,8 @@ def reply(asked: ClientMessage, own: Dhcp6Terms, *, unicast: bool = False) -> by
     if sum(map(len, said)) > own.room:
         raise Ignored("too long")
     if asked.kind in _WITH_OPTIONS:
-        said += own.wanted(asked.wanted, own.room - sum(map(len, said)))
+        wanted = asked.wanted if asked.wanted is None or asked.name is None else asked.wanted | {dhcp6.CLIENT_FQDN}
+        said += own.wanted(wanted, own.room - sum(map(len, said)))
     return dhcp6.message(kind, asked.transaction, said)
 
 

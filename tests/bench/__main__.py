@@ -44,6 +44,7 @@ NAMES = (
     "dhcp",
     "dhcp_boot",
     "dhcp_rate",
+    "dns",
     "idle",
 )
 

@@ -46,11 +46,7 @@ class AskingSwitch(SimSwitch):
 
     def prepare(self, leases: dict[str, tuple[str, str]]) -> int:
         """Make the messages of all ports, DISCOVER and REQUEST in turn; how many ports may ask."""
-        cookies = {
-            struct.unpack_from("!I", match, 8)[0]: flow.cookie
-            for (table, _, match), flow in self.flows.items()
-            if table == SERVED and int.from_bytes(match[4:8], "big") in (_REG6, _REG6_MASKED)
-        }
+        cookies = self.served()
         self._asks = []
         for number, (name, _) in self.ports.items():
             if name in leases and number in cookies:
@@ -59,6 +55,14 @@ class AskingSwitch(SimSwitch):
                 for frame in (discover(mac, 7), request(mac, 7, told)):
                     self._asks.append(punted(cookies[number], number, frame))
         return len(self._asks) // 2
+
+    def served(self) -> dict[int, int]:
+        """The logical ports whose frames are handed over, and the cookies of their flows."""
+        return {
+            struct.unpack_from("!I", match, 8)[0]: flow.cookie
+            for (table, _, match), flow in self.flows.items()
+            if table == SERVED and int.from_bytes(match[4:8], "big") in (_REG6, _REG6_MASKED)
+        }
 
     def ask(self, count: int) -> None:
         """Send the next messages in one write."""
@@ -88,9 +92,9 @@ class AskingSwitch(SimSwitch):
                 self.waits.append(time.perf_counter() - self._asked.popleft())
 
 
-def punted(cookie: int, key: int, frame: bytes) -> bytes:
+def punted(cookie: int, key: int, frame: bytes, service: int = DHCP4) -> bytes:
     """A packet-in (OpenFlow 1.3.5, 7.4.1) as the pipeline has it: the logical port, the service, the OpenFlow port."""
-    match = _MATCH.pack(1, 28, _IN_PORT, key, _REG5, DHCP4, _REG6, key) + bytes(4)
+    match = _MATCH.pack(1, 28, _IN_PORT, key, _REG5, service, _REG6, key) + bytes(4)
     size = 24 + len(match) + 2 + len(frame)
     head = _HEAD.pack(4, wire.PACKET_IN, size, 0, wire.ANY, len(frame), 1, SERVED, cookie)
     return head + match + bytes(2) + frame
@@ -135,10 +139,10 @@ def obey(switches: list[AskingSwitch], order: dict[str, Any]) -> dict[str, Any]:
     return storm([each for each in switches if each.connected], order["seconds"], order.get("rate", 0.0))._asdict()
 
 
-def main() -> None:
+def main(kind: type[AskingSwitch] = AskingSwitch) -> None:
     address, port, count, ports = sys.argv[1], *map(int, sys.argv[2:])
     switches = [
-        AskingSwitch(number + 1, (address, port), tuple(f"v{number * ports + n}" for n in range(ports)))
+        kind(number + 1, (address, port), tuple(f"v{number * ports + n}" for n in range(ports)))
         for number in range(count)
     ]
     hub.spawn(keep, switches)

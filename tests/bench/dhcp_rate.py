@@ -32,8 +32,8 @@ RUN = {"switches_run": "simulated, in a process of their own on this machine", "
 class Storm:
     """The process of simulated switches, and orders to it."""
 
-    def __init__(self, stack: ExitStack, openflow: int) -> None:
-        command = [sys.executable, "-m", "tests.bench.asking_switches", "127.0.0.1", openflow, SWITCHES, PORTS]
+    def __init__(self, stack: ExitStack, openflow: int, module: str = "tests.bench.asking_switches") -> None:
+        command = [sys.executable, "-m", module, "127.0.0.1", openflow, SWITCHES, PORTS]
         self._process = Popen(list(map(str, command)), stdin=PIPE, stdout=PIPE, text=True)
         stack.callback(self._process.wait)
         stack.callback(self._process.kill)

@@ -116,6 +116,14 @@ def test_dhclient_has_a_lease_and_renews_it_by_itself(world: World, running: lis
     assert address(port) in [lease["ip_address"] for lease in leases["leases"]] and leases["ending"]["1h"] > 0
 
 
+def test_a_trace_says_that_the_service_answers(world: World) -> None:
+    port, _ = world.vm()
+    trace = world.cloud.controller.api("GET", f"/tenet/v1/trace?from={port['id']}&to=dhcp").json["trace"]
+    (frame,) = trace["frames"]
+    assert (frame["answered"], frame["verdict"]) == (True, "answered by the DHCP service of its network")
+    assert trace["to"] == {"address": SERVICE, "floating_ip_id": None, "service": "dhcp"}
+
+
 def asked(world: World, client: Client, kind: int, wanted: str = "", **more: object) -> Message | None:
     options = {WANTED_ADDRESS: frames.address(wanted)} if wanted else {}
     return client.ask(message(kind, client.mac, client.new_xid(), options, **more), 2.0)[0]  # type: ignore[arg-type]

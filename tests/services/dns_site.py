@@ -80,3 +80,11 @@ def question(name: str, kind: str = "A", payload: int = 0, **options: object) ->
     """A question's wire; with EDNS where a payload is said."""
     said = {"use_edns": 0, "payload": payload} if payload else {}
     return dns.message.make_query(name, RdataType[kind], **said, **options).to_wire()  # type: ignore[arg-type]
+
+
+def mangled(wire: bytes, changes: list[tuple[int, int]], kept: int) -> bytes:
+    """A message with other bytes at some places, cut short."""
+    octets = bytearray(wire)
+    for place, value in changes:
+        octets[place % len(octets)] = value
+    return bytes(octets[: kept + 5])

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from controller.services.dns import PAYLOAD, Forward, Resolver, Unanswerable, resolve
 
-from .dns_site import ALONE, HERE, RECURSIVE, Site, question
+from .dns_site import ALONE, HERE, RECURSIVE, Site, mangled, question
 
 
 @pytest.fixture
@@ -269,10 +269,3 @@ def test_no_message_raises_anything_else(wire: bytes, tcp: bool, recursive: bool
         assert len(found) <= max(PAYLOAD, 512) or tcp
     else:
         dns.message.from_wire(found.wire)
-
-
-def mangled(wire: bytes, changes: list[tuple[int, int]], kept: int) -> bytes:
-    octets = bytearray(wire)
-    for place, value in changes:
-        octets[place % len(octets)] = value
-    return bytes(octets[: kept + 5])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dns.edns
 import dns.message
 import pytest
 from hypothesis import given, settings
@@ -9,10 +10,10 @@ from hypothesis import strategies as st
 
 from controller.model.names import Naming
 from controller.services import kept_answers
-from controller.services.dns import Forward, Resolver, resolve
+from controller.services.dns import Forward, Resolver, Unanswerable, resolve
 from controller.services.kept_answers import KeptAnswers
 
-from .dns_site import ALONE, RECURSIVE, Site, question
+from .dns_site import ALONE, RECURSIVE, Site, mangled, question
 
 NAMES = ["web", "www", ""]
 ASKED = [
@@ -73,6 +74,40 @@ def test_it_is_made_once_while_nothing_changes_that_matters(monkeypatch: pytest.
     site.port("web2", "n2", "10.0.0.5", name="web")
     kept.resolve(question("web.here.test."), site.asker)
     assert len(made) == 2
+
+
+@given(st.booleans(), st.sampled_from([b"", b"12345678", b"87654321"]), st.integers(0, 2**16 - 1), st.booleans())
+def test_what_a_client_draws_makes_no_other_question(upper: bool, cookie: bytes, identity: int, own: bool) -> None:
+    site = Site()
+    site.port("web", "n1", "10.0.0.5", name="web")
+    kept = KeptAnswers(site.model, RECURSIVE)
+    name = "web.here.test." if own else "www.example.test."
+    kept.resolve(question(name, payload=1232), site.asker)
+    options = [dns.edns.CookieOption(cookie, b"")] if cookie else []
+    wire = question(name.upper() if upper else name, payload=1232, options=options)
+    wire = identity.to_bytes(2, "big") + wire[2:]
+    assert kept.resolve(wire, site.asker) == resolve(wire, site.asker, site.model, RECURSIVE)
+    assert len(kept) == 1
+
+
+@given(st.one_of(st.binary(max_size=60), st.tuples(
+    st.sampled_from([question("web.here.test."), question("a.b.", payload=1232), question("web.", "PTR", 600)]),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 255)), max_size=3), st.integers(0, 60),
+).map(lambda drawn: mangled(*drawn))))  # fmt: skip
+def test_no_message_is_answered_otherwise_for_being_kept(wire: bytes) -> None:
+    """But for malformed options of EDNS, which are none of our business."""
+    site = Site()
+    kept = KeptAnswers(site.model, ALONE)
+    for _ in range(2):
+        try:
+            found: object = kept.resolve(wire, site.asker)
+        except Unanswerable:
+            found = None
+        try:
+            made: object = resolve(wire, site.asker, site.model, ALONE)
+        except Unanswerable:
+            made = None
+        assert found == made
 
 
 def test_no_more_is_kept_than_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
