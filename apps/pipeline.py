@@ -82,12 +82,13 @@ HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", "
 ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit float", "errors", flow_set="router")
 FLOAT = _table(105, "float", "reg5 reg6 eth_type ipv4_src", "metered snat_tracked", miss="gateway")
 GATEWAY = _table(106, "gateway", "metadata", "snat fabric")
-SNAT = _table(107, "snat", "reg5 eth_type ipv4_src ipv4_dst ipv6_dst", "metered snat_tracked outside")
+SNAT = _table(107, "snat", "reg5 eth_type ipv4_src ipv4_dst ipv6_dst", "metered snat_tracked outside exits")
 PATHS = _table(108, "paths", "reg5 eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 SNAT_TRACKED = _table(109, "snat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst udp_dst ct_state", "snat_judged")
 SNAT_JUDGED = _table(110, "snat_judged", "reg4 reg5 eth_type ipv4_src ct_state ct_mark", "outside")
 OUTSIDE = _table(111, "outside", "reg5 metadata eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 FIT = _table(112, "fit", "reg5 metadata eth_type", "fits", miss="resolve", flow_set="router")
+EXITS = _table(113, "exits", "reg5 eth_type", "metered snat_tracked outside")
 FITS = _table(114, "fits", "reg5", "errors", miss="resolve")
 ERRORS = _table(116, "errors", "reg6")
 RESOLVE = _table(
@@ -197,7 +198,7 @@ STAGES: dict[str, tuple[Table, ...]] = {
     "serve": (ANSWER, TO_SERVICE, SERVED, TO_SERVER, ADVERTISE),
     "route": (
         DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, ECHO, HOP, ROUTE, FLOAT, GATEWAY, SNAT, PATHS, SNAT_TRACKED,
-        SNAT_JUDGED, OUTSIDE, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, METERED, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
+        SNAT_JUDGED, OUTSIDE, FIT, EXITS, FITS, ERRORS, RESOLVE, UNRESOLVED, METERED, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
     ),
     "forward": (LOCAL, HEARD, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
@@ -221,7 +222,7 @@ def _bits(name: str, place: str, low: int, width: int, set_by: str, read_by: str
 
 SEGMENT = _bits(
     "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24,
-    "classify arrive arrive_router asker to_server route paths float snat",
+    "classify arrive arrive_router asker to_server route paths float snat exits",
     "declared answer enter gateway outside fit resolve answer_outside local heard flood remote spread unknown "
     "flood_blocks flood_judge flood_alike flood_copies fabric impose",
 )  # fmt: skip
@@ -271,7 +272,7 @@ SAME_GROUPS = _bits(
 BUCKET = _bits("which of several shortest paths over links", "reg10", 0, 3, "fabric", "impose")
 ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "classify impose", "forward")
 
-_NAT = "dnat dnat_tracked dnat_judged snat snat_tracked snat_judged"
+_NAT = "dnat dnat_tracked dnat_judged snat snat_tracked snat_judged exits"
 ROUTER = _bits(
     "the number of the router that it is at", "reg5", 0, 14, "enter arrive_router local dnat",
     f"itself echo route paths fit float outside metered {_NAT}",
@@ -290,10 +291,12 @@ FROM_OUTSIDE = _bits(
     "route metered", zero="it has not",
 )  # fmt: skip
 METERING_LABEL = _bits("a metering label that it may count for", "reg10", 8, 24, "metered", "metered", "none is asked")
-PATH = _bits("which of the next hops of its route", "reg5", 24, 8, "route", "paths")
+PATH = _bits(
+    "which of the next hops of its route", "reg5", 24, 8, "route snat", "paths exits outside", zero="the first"
+)  # fmt: skip
 NEXT_HOP4 = _bits(
     "its next hop's IPv4 address; while it is translated: our address outside", "reg4", 0, 32,
-    "route paths outside float dnat snat", "resolve dnat_tracked dnat_judged snat_tracked snat_judged",
+    "route paths outside float dnat snat exits", "resolve dnat_tracked dnat_judged snat_tracked snat_judged",
     zero="it is IPv6",
 )  # fmt: skip
 NEXT_HOP6 = tuple(

@@ -178,9 +178,11 @@ def does(flow: Flow) -> object:
 
 
 def undecided(flow: Flow) -> bool:
-    """Whether a trace cannot tell how it goes on: it neither tracks connections nor knows a frame's size."""
+    """Whether a trace cannot tell how it goes on: it neither tracks connections nor knows a frame's size; and the
+    interpreter does not compute the switch's hashes.
+    """
     tracks = any(isinstance(held, Track) and held.table is not None for one in flow.actions for held in one.args)
-    return tracks or any(one.kind == "check_pkt_larger" for one in flow.actions)
+    return tracks or any(one.kind in ("check_pkt_larger", "multipath") for one in flow.actions)
 
 
 @few
