@@ -144,11 +144,14 @@ class Controller:
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
-        leases, names = Leases(self.replica.model, time.time), NameService(self.replica.model, settings.services)
+        leases, names = (
+            Leases(self.replica.model, time.time, mastery.speaks),
+            NameService(self.replica.model, settings.services),
+        )
         advertisements = RouterAdvertisements(settings.services)
         services = NetworkServices(self.replica.model, {
             DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
-            DHCP6: ("dhcp6", Dhcp6(settings.services).answer),
+            DHCP6: ("dhcp6", Dhcp6(settings.services, leases).answer),
             SOLICITED: ("router-advertisements", advertisements.answer),
         })  # fmt: skip
         packet_ins = PacketIns({
