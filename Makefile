@@ -122,11 +122,11 @@ test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
 
 # more random topologies than three: TENET_TEST_GRAPHS=20 make test-mininet
 test-mininet: install  ## wired switches, experiments and physical networks on Mininet, in namespaces of their own (root)
-	@tools/need.sh $(LAB) $(DHCP_CLIENTS) mininet:mn curl:curl jq:jq iperf3:iperf3
+	@tools/need.sh $(LAB) $(DHCP_CLIENTS) mininet:mn curl:curl jq:jq iperf3:iperf3 bind9-dnsutils:dig
 	tools/alone.sh $(BIN)/pytest -q tests/mininet
 
 test-cluster: install  ## members of etcd and of Tenet that die, stop and are cut off (root)
-	@tools/need.sh $(LAB) $(ETCD) $(CERTIFICATES) faketime:faketime
+	@tools/need.sh $(LAB) $(ETCD) $(CERTIFICATES) $(DHCP_CLIENTS) faketime:faketime
 	@tools/together.sh "$(BIN)/pytest -q tests/cluster $(addprefix --ignore ,$(CLUSTER_SITES) $(CLUSTER_PATCHED))" \
 	    "$(BIN)/pytest -q $(CLUSTER_PATCHED) && $(BIN)/pytest -q $(CLUSTER_SITES)"
 
