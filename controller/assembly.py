@@ -206,6 +206,7 @@ class Controller:
             drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
             external_dns=ExternalDnsReport(self.replica, self._external_dns, settings.external_dns),
             metering=MeterReport(self.replica.model, self.switchboard),
+            names=names.resolved,
             leases=leases.report,
             preview=Preview(self.replica.model, on_demand).switches,
             cluster=self.cluster.report if self.cluster else None,
