@@ -86,7 +86,7 @@ test-api: install  ## both tenant APIs
 	$(BIN)/pytest -q tests/api
 
 test-servers: install  ## a real BIND that names are published on, a real Kea behind the DHCP relay (root)
-	@tools/need.sh $(SERVERS) $(OPENVSWITCH) util-linux:setpriv
+	@tools/need.sh $(SERVERS) $(LAB) $(DHCP_CLIENTS)
 	$(BIN)/pytest -q tests/servers
 
 # The table of rights and the description of the API with tenants' tokens are among the tests of the API.
