@@ -138,7 +138,7 @@ class FabricReport:
     ) -> dict[str, Any]:
         """Trace of a packet from one port to another or to an address outside, and of the address request before it.
 
-        To "dhcp" and "dns": of the message by which the port asks this service of its network.
+        To "dhcp", "dns", "dhcp6" and "router-solicitation": of the message by which the port asks this service.
         Ports are given by id, name or interface.
         Raises `NotFound` without a bound port or a router that leads to the address, `Invalid` for several ports, and
         for a packet that there is not (`Question.of`).

@@ -80,7 +80,7 @@ def test_the_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         scene.leases.declined(name, "10.0.0.9")
     for name in ("p", "q", "p", "r"):
         scene.leases.acknowledged(name, "10.0.0.1", HOUR)
-    assert list(scene.leases._given) == ["p", "r"]
+    assert list(scene.leases._given) == [("p", "10.0.0.1"), ("r", "10.0.0.1")]
     assert [key[0] for key in scene.leases._declined] == ["p", "r"]
     scene.leases.acknowledged("r", "10.0.0.1", HOUR)
     assert list(scene.leases._given) == ["p", "r"], "one that is there already takes no place"
