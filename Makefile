@@ -117,7 +117,7 @@ $(TEMPEST_INSTALLED): requirements-tempest.txt
 	@touch $@
 
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS)
+	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS) $(SERVERS) bind9-dnsutils:dig dnsmasq-base:dnsmasq
 	$(BIN)/pytest -q tests/e2e
 
 # more random topologies than three: TENET_TEST_GRAPHS=20 make test-mininet
