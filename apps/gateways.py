@@ -12,7 +12,7 @@ A move of a gateway that is alive has steps (`GatewayRanking`), so that no packe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from controller.flow import Action, Bucket, Group, resubmit, to_group
 from controller.model.reader import Reader
@@ -27,8 +27,13 @@ def to_gateway(router_id: str, see: Reader, here: tuple[Action, ...]) -> tuple[A
     `here`: what is done with it on this switch, where that is the one; for an action set, as of a group's bucket.
     Empty without a gateway.
     """
+    return to_first_alive(see.gateways(router_id), see, here)
+
+
+def to_first_alive(ranking: Sequence[str], see: Reader, here: tuple[Action, ...]) -> tuple[Action, ...]:
+    """The same for any ranking of switches."""
     buckets: list[Bucket] = []
-    for switch, watch in _standing(see.gateways(router_id), see):
+    for switch, watch in _standing(ranking, see):
         if switch.id == see.switch_id:
             buckets.append(Bucket(here))
             break
@@ -62,7 +67,7 @@ def in_turn(
     return None
 
 
-def _standing(ranking: tuple[str, ...], see: Reader) -> Iterator[tuple[Switch, int | None]]:
+def _standing(ranking: Sequence[str], see: Reader) -> Iterator[tuple[Switch, int | None]]:
     """The switches of a ranking that may be alive, and the ports to watch them by; None: not watched."""
     for switch_id in ranking:
         switch = see.view(Switch, switch_id)

@@ -22,11 +22,15 @@ def _table(number: int, name: str, matches: str, goto: str = "", miss: str = "",
 # --- classify: OpenFlow port to logical port and network; the only table that knows OpenFlow ports on the way in ---
 CLASSIFY = _table(
     0, "classify", "in_port vlan_vid eth_src eth_dst eth_type tun_src tun_ipv6_src tun_id",
-    "labelled arrive neighbor declared learn local",
+    "labelled arrive from_service neighbor declared learn local",
 )  # fmt: skip
 LABELLED = _table(8, "labelled", "eth_type mpls_label", "arrive", miss="forward")
 ARRIVE = _table(16, "arrive", "tun_id", "local", miss="arrive_router", flow_set="network")
-ARRIVE_ROUTER = _table(20, "arrive_router", "tun_id", "snat")
+FROM_SERVICE = _table(17, "from_service", "eth_type ip_proto ipv4_src ipv6_src tcp_src", "to_asker fabric")
+ARRIVE_ROUTER = _table(20, "arrive_router", "tun_id", "arrive_service snat")
+ARRIVE_SERVICE = _table(21, "arrive_service", "eth_dst eth_type ip_proto", "to_asker")
+TO_ASKER = _table(22, "to_asker", "eth_type ip_proto ipv4_src ipv6_src ipv6_dst tcp_src", "asker")
+ASKER = _table(23, "asker", "reg7", "permit")
 
 # --- admit: may this port send this source address; where does an address without a declared owner live ---
 NEIGHBOR = _table(
@@ -56,9 +60,11 @@ EGRESS_JUDGED = _table(64, "egress_judged", "eth_dst eth_type ip_proto tcp_flags
 ANSWER = _table(
     80, "answer", "metadata eth_src eth_dst eth_type vlan_vid ip_ttl ip_proto ipv4_src ipv6_src icmpv6_type "
     "icmpv6_code nd_target arp_op arp_spa arp_tpa ipv4_dst ipv6_dst udp_src udp_dst tcp_dst",
-    "served advertise deliver", miss="enter", flow_set="network",
+    "to_service served advertise deliver", miss="enter", flow_set="network",
 )  # fmt: skip
+TO_SERVICE = _table(81, "to_service", "eth_type ip_proto ipv4_src ipv6_src tcp_dst", "to_server")
 SERVED = _table(82, "served", "reg6")
+TO_SERVER = _table(83, "to_server", "", "fabric")
 ADVERTISE = _table(84, "advertise", "eth_type ip_proto icmpv6_type", "deliver")
 
 # --- route (to 126): frames to a router; the next hop's network, address and MAC (decision 115) ---
@@ -76,12 +82,13 @@ HOP = _table(96, "hop", "eth_type ip_ttl ipv4_src ipv4_dst ipv6_src ipv6_dst", "
 ROUTE = _table(104, "route", "reg5 eth_type ipv4_dst ipv6_dst", "paths fit float", "errors", flow_set="router")
 FLOAT = _table(105, "float", "reg5 reg6 eth_type ipv4_src", "metered snat_tracked", miss="gateway")
 GATEWAY = _table(106, "gateway", "metadata", "snat fabric")
-SNAT = _table(107, "snat", "reg5 eth_type ipv4_src ipv4_dst ipv6_dst", "metered snat_tracked outside")
+SNAT = _table(107, "snat", "reg5 eth_type ipv4_src ipv4_dst ipv6_dst", "metered snat_tracked outside exits")
 PATHS = _table(108, "paths", "reg5 eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 SNAT_TRACKED = _table(109, "snat_tracked", "reg4 reg5 eth_type ip_proto tcp_dst udp_dst ct_state", "snat_judged")
 SNAT_JUDGED = _table(110, "snat_judged", "reg4 reg5 eth_type ipv4_src ct_state ct_mark", "outside")
 OUTSIDE = _table(111, "outside", "reg5 metadata eth_type ipv4_dst ipv6_dst", "fit", flow_set="router")
 FIT = _table(112, "fit", "reg5 metadata eth_type", "fits", miss="resolve", flow_set="router")
+EXITS = _table(113, "exits", "reg5 eth_type", "metered snat_tracked outside")
 FITS = _table(114, "fits", "reg5", "errors", miss="resolve")
 ERRORS = _table(116, "errors", "reg6")
 RESOLVE = _table(
@@ -185,13 +192,13 @@ ASKED_OUTSIDE = ANSWER_OUTSIDE  # it asks, in an external network, for an addres
 OUTBOUND = FABRIC  # it is for switch TO_SWITCH
 
 STAGES: dict[str, tuple[Table, ...]] = {
-    "classify": (CLASSIFY, LABELLED, ARRIVE, ARRIVE_ROUTER),
+    "classify": (CLASSIFY, LABELLED, ARRIVE, FROM_SERVICE, ARRIVE_ROUTER, ARRIVE_SERVICE, TO_ASKER, ASKER),
     "admit": (NEIGHBOR, SOURCE, DECLARED, LEARN),
     "egress": (EGRESS, EGRESS_TRACKED, EGRESS_JUDGED),
-    "serve": (ANSWER, SERVED, ADVERTISE),
+    "serve": (ANSWER, TO_SERVICE, SERVED, TO_SERVER, ADVERTISE),
     "route": (
         DNAT, DNAT_TRACKED, DNAT_JUDGED, ENTER, ITSELF, ECHO, HOP, ROUTE, FLOAT, GATEWAY, SNAT, PATHS, SNAT_TRACKED,
-        SNAT_JUDGED, OUTSIDE, FIT, FITS, ERRORS, RESOLVE, UNRESOLVED, METERED, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
+        SNAT_JUDGED, OUTSIDE, FIT, EXITS, FITS, ERRORS, RESOLVE, UNRESOLVED, METERED, ANSWER_OUTSIDE, ADVERTISE_OUTSIDE,
     ),
     "forward": (LOCAL, HEARD, FLOOD, REMOTE, SPREAD, UNKNOWN, LIMIT),
     "ingress": (
@@ -215,13 +222,14 @@ def _bits(name: str, place: str, low: int, width: int, set_by: str, read_by: str
 
 SEGMENT = _bits(
     "segment: the network's data plane id, which is also the VNI on a tunnel", "metadata", 0, 24,
-    "classify arrive arrive_router route paths float snat",
+    "classify arrive arrive_router asker to_server route paths float snat exits",
     "declared answer enter gateway outside fit resolve answer_outside local heard flood remote spread unknown "
     "flood_blocks flood_judge flood_alike flood_copies fabric impose",
 )  # fmt: skip
 FROM_FABRIC = _bits(
     "the frame came from another switch, so it is never sent to one again (split horizon)", "metadata", 32, 1,
-    "classify arrive arrive_router route paths answer_outside dnat", "declared answer enter remote spread fabric",
+    "classify arrive arrive_router asker route paths answer_outside dnat",
+    "declared answer enter remote spread fabric",
 )  # fmt: skip
 ANNOUNCED = _bits(
     "the sender speaks of its own address, so nobody answers for it", "metadata", 33, 1,
@@ -232,19 +240,21 @@ IN_KEY = _bits(
     "the logical port that the frame came in by", "reg6", 0, 16,
     "classify answer advertise echo local answer_outside dnat",
     "neighbor source learn egress egress_tracked egress_judged answer advertise itself float errors unresolved "
-    "limit served deliver",
+    "limit to_service served deliver",
     zero="no port of this switch: it came over the fabric",
 )  # fmt: skip
 SENDER_FILTER = _bits("the sender's filter: STATEFUL or STATELESS", "reg6", 16, 2, "classify", "egress", "it has none")
 OUT_KEY = _bits(
-    "the logical port that it is to leave by", "reg7", 0, 16, "local flood flood_copies answer advertise",
-    "permit ingress_tracked ingress_judged deliver",
+    "the logical port that it is to leave by", "reg7", 0, 16,
+    "local flood flood_copies answer advertise to_asker asker",
+    "asker permit ingress_tracked ingress_judged deliver",
 )  # fmt: skip
 RECEIVER_FILTER = _bits(
-    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood", "permit", zero="it has none"
+    "the receiver's filter: STATEFUL or STATELESS", "reg7", 16, 2, "local flood asker", "permit", zero="it has none"
 )  # fmt: skip
 TO_SWITCH = _bits(
-    "the number of the switch that it is to go to", "reg8", 0, 20, "remote spread gateway", "fabric impose",
+    "the number of the switch that it is to go to", "reg8", 0, 20,
+    "remote spread gateway from_service to_server", "fabric impose",
     zero="it is for the physical network, and no switch in particular",
 )  # fmt: skip
 BLOCK = _bits(
@@ -262,7 +272,7 @@ SAME_GROUPS = _bits(
 BUCKET = _bits("which of several shortest paths over links", "reg10", 0, 3, "fabric", "impose")
 ARRIVED_TTL = _bits("the TTL that a labelled frame came with", "reg11", 0, 8, "classify impose", "forward")
 
-_NAT = "dnat dnat_tracked dnat_judged snat snat_tracked snat_judged"
+_NAT = "dnat dnat_tracked dnat_judged snat snat_tracked snat_judged exits"
 ROUTER = _bits(
     "the number of the router that it is at", "reg5", 0, 14, "enter arrive_router local dnat",
     f"itself echo route paths fit float outside metered {_NAT}",
@@ -281,10 +291,12 @@ FROM_OUTSIDE = _bits(
     "route metered", zero="it has not",
 )  # fmt: skip
 METERING_LABEL = _bits("a metering label that it may count for", "reg10", 8, 24, "metered", "metered", "none is asked")
-PATH = _bits("which of the next hops of its route", "reg5", 24, 8, "route", "paths")
+PATH = _bits(
+    "which of the next hops of its route", "reg5", 24, 8, "route snat", "paths exits outside", zero="the first"
+)  # fmt: skip
 NEXT_HOP4 = _bits(
     "its next hop's IPv4 address; while it is translated: our address outside", "reg4", 0, 32,
-    "route paths outside float dnat snat", "resolve dnat_tracked dnat_judged snat_tracked snat_judged",
+    "route paths outside float dnat snat exits", "resolve dnat_tracked dnat_judged snat_tracked snat_judged",
     zero="it is IPv6",
 )  # fmt: skip
 NEXT_HOP6 = tuple(

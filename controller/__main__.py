@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from controller.commands import cluster, doctor, export, gateways, store, token, topology, trace
+from controller.commands import cluster, doctor, export, gateways, metadata, store, token, topology, trace
 from controller.config.settings import read
 from controller.runtime import hub, logs
 from controller.runtime.errors import Misconfigured, Refused, Unavailable
 
 # each adds its parser, whose `execute` does it
-COMMANDS = (store, cluster, gateways, token, topology, doctor, trace, export)
+COMMANDS = (store, cluster, gateways, metadata, token, topology, doctor, trace, export)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -63,6 +63,7 @@ from controller.services.dhcp6 import Dhcp6
 from controller.services.dispatch import NetworkServices
 from controller.services.dns_service import NameService
 from controller.services.leases import Leases
+from controller.services.metadata_hosts import MetadataHosts
 from controller.store import archive, is_shared, open_store
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -133,6 +134,7 @@ class Controller:
             self.replica.model, settings.forget_after, self.observer.forget, levels.is_connected, mastery.speaks
         )
         self.vifs = Vifs(self.store, self.replica, levels.is_away, mastery.speaks)
+        self.metadata_hosts = MetadataHosts(self.store, self.replica, levels.is_connected, mastery.speaks)
         self.rankings = Rankings(self.store, self.replica, levels.is_away, mastery.speaks, levels)
         admission = Admission(self.replica.model, settings.bind_certificates, settings.adopt, settings.adopted_switches)
         mtus = Mtus(self.replica.model, settings.underlay_room, settings.least_mtu)
@@ -142,11 +144,14 @@ class Controller:
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
-        leases, names = Leases(self.replica.model, time.time), NameService(self.replica.model, settings.services)
+        leases, names = (
+            Leases(self.replica.model, time.time, mastery.speaks),
+            NameService(self.replica.model, settings.services),
+        )
         advertisements = RouterAdvertisements(settings.services)
         services = NetworkServices(self.replica.model, {
             DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
-            DHCP6: ("dhcp6", Dhcp6(settings.services).answer),
+            DHCP6: ("dhcp6", Dhcp6(settings.services, leases).answer),
             SOLICITED: ("router-advertisements", advertisements.answer),
         })  # fmt: skip
         packet_ins = PacketIns({
@@ -178,7 +183,7 @@ class Controller:
             self.vifs, self._held,
             [packet_ins.metrics, services.metrics, names.metrics, leases.metrics, self.periodic.metrics,
              last_drops.metrics,
-             room.metrics, self.neighbors.metrics, self.rankings.metrics,
+             room.metrics, self.neighbors.metrics, self.rankings.metrics, self.metadata_hosts.metrics,
              *([self.cluster.metrics] if self.cluster else []),
              *([self._external_dns.metrics] if self._external_dns else [])],
             self._databases,
@@ -195,6 +200,7 @@ class Controller:
             physical=settings.physical,
             limits=settings.quotas,
             gateways=GatewayOperations(self.store, self.replica, levels.is_away),
+            metadata_hosts=self.metadata_hosts,
             drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
             external_dns=ExternalDnsReport(self.replica, self._external_dns, settings.external_dns),
             metering=MeterReport(self.replica.model, self.switchboard),
@@ -222,6 +228,7 @@ class Controller:
         self.observer.start()
         self.vifs.start()
         self.rankings.start()
+        self.metadata_hosts.start()
         self.forgetting.start()
         self.links.start()
         self.periodic.start()

@@ -123,6 +123,20 @@ class GatewayOperators(Protocol):
         ...
 
 
+class MetadataOperators(Protocol):
+    """What operators ask and say of the hosts of metadata servers."""
+
+    def hosts(self) -> list[dict[str, Any]]: ...
+
+    def name(self, switch_id: str) -> dict[str, Any]:
+        """Raises NotFound."""
+        ...
+
+    def dismiss(self, switch_id: str) -> None:
+        """Raises NotFound."""
+        ...
+
+
 class ExternalDnsQueries(Protocol):
     """What is published in external DNS."""
 
@@ -139,6 +153,7 @@ class Context:
     drops: DropQueries
     metering: MeteringQueries
     gateways: GatewayOperators
+    metadata_hosts: MetadataOperators
     external_dns: ExternalDnsQueries
     underlay_mtu: int = 1500
     least_mtu: int = 1280

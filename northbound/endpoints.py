@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cluster, drops, events, external_dns, gateway_hosts, leases, metering, operators
+from . import cluster, drops, events, external_dns, gateway_hosts, leases, metadata, metering, operators
 from .endpoint import Endpoint, Parameter
 from .schema import SHOWN_TEXT, WHOLE, decimal, either
 
@@ -17,12 +17,17 @@ RULES = {
     "get_lease": "See DHCP leases",
     "get_external_dns": "See what is published in external DNS",
     "get_metrics": "Read the metrics",
+    "get_metadata_host": "See the hosts of metadata servers",
+    "update_metadata_host": "Let the metadata server of a host serve instances, or take that back",
+    "get_instance_metadata": "See what instances are told of themselves: for metadata servers",
 }
+SERVICES = {"get_instance_metadata"}  # of these what other services of the cloud may, too
 UNSAID = (401, 404, 503)  # of what anybody may ask whenever the process runs
 
 SWITCHES, CLUSTER = "/tenet/v1/switches", "/tenet/v1/cluster"
 MEMBER = f"{CLUSTER}/members/{{id}}"
 GATEWAYS = "/tenet/v1/gateways"
+METADATA_HOSTS = "/tenet/v1/metadata-hosts"
 PACKET = (
     Parameter(
         "protocol", "icmp (an echo, if nothing is said), tcp, udp or sctp.", either("icmp", "tcp", "udp", "sctp")
@@ -78,6 +83,14 @@ ENDPOINTS = (
              "Say that a switch is a gateway.", "update_gateway", about="Done."),
     Endpoint("DELETE", f"{GATEWAYS}/{{id}}/designation", gateway_hosts.dismiss, "dismissGateway", "Take that back.",
              "update_gateway", about="Done."),
+    Endpoint("GET", METADATA_HOSTS, metadata.hosts, "listMetadataHosts", "The hosts of metadata servers.",
+             "get_metadata_host"),
+    Endpoint("PUT", f"{METADATA_HOSTS}/{{id}}", metadata.name_host, "nameMetadataHost",
+             "Let a host's metadata server serve instances.", "update_metadata_host", about="Done."),
+    Endpoint("DELETE", f"{METADATA_HOSTS}/{{id}}", metadata.dismiss_host, "dismissMetadataHost", "Take that back.",
+             "update_metadata_host", 204, "Done.", None),
+    Endpoint("GET", "/tenet/v1/metadata/{number}/{key}", metadata.instance, "instanceMetadata",
+             "What an instance is told of itself.", "get_instance_metadata"),
     Endpoint("GET", CLUSTER, cluster.show, "showCluster", "Members, and what each masters.", "get_cluster"),
     Endpoint("POST", f"{CLUSTER}/accept-empty", cluster.accept, "acceptEmpty", "Accept a model that has shrunk.",
              "update_cluster", 204, "Done.", None),

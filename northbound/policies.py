@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from oslo_policy.policy import RuleDefault
 
-from .endpoints import ENDPOINTS, RULES
+from .endpoints import ENDPOINTS, RULES, SERVICES
 from .rules import ADMIN, DELETE, GET, MANAGER, MEMBER, NAMED, READER, SERVICE, UPDATE, Access, any_of, documented, rule
 from .v2.catalogue import RESOURCES
 
@@ -67,7 +67,7 @@ def _of_calls() -> Iterator[RuleDefault]:
                ("PUT", attachment))  # fmt: skip
     for name, description in RULES.items():
         calls = [(each.method, each.path) for each in ENDPOINTS if each.rule == name]
-        yield rule(name, ADMIN, description, *calls)
+        yield rule(name, _OTHERS if name in SERVICES else ADMIN, description, *calls)
 
 
 def list_rules() -> list[RuleDefault]:

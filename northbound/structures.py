@@ -31,6 +31,7 @@ from .checks import (
     keys,
     mac,
     shown,
+    text,
     uuid,
 )
 
@@ -204,15 +205,20 @@ def ip_version(value: object) -> int:
 security_groups = nullable(list_of(uuid), None)
 
 
-_OPTION = schema.closed(
-    {
-        "opt_name": schema.of(filled),
-        "opt_value": schema.or_null(schema.of(filled)),
-        "ip_version": schema.of(ip_version),
-    },
-    "opt_name",
-    "opt_value",
-)
+BLANK_OPTIONS = ("router", "classless-static-route")  # an empty value of these: not to be told, as upstream has it
+
+
+def _option(name: schema.Schema, value: schema.Schema) -> schema.Schema:
+    said = {"opt_name": name, "opt_value": schema.or_null(value), "ip_version": schema.of(ip_version)}
+    return schema.closed(said, "opt_name", "opt_value")
+
+
+_OPTION = {
+    "anyOf": [
+        _option(schema.of(filled), schema.of(filled)),
+        _option(schema.either(*BLANK_OPTIONS), schema.of(text)),
+    ]
+}
 
 
 @schema.takes(schema.or_null(schema.array(_OPTION, MAX_ITEMS)))
@@ -229,7 +235,8 @@ def dhcp_options(value: object) -> tuple[tuple[str, str | None, int], ...]:
         wanted = item["opt_value"]
         if (name, version) in found:
             raise Fault(f"Duplicate DHCP option {shown(name)}")
-        found[name, version] = (name, None if wanted is None else filled(wanted), version)
+        check = text if name in BLANK_OPTIONS else filled
+        found[name, version] = (name, None if wanted is None else check(wanted), version)
     return tuple(found.values())
 
 

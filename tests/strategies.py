@@ -19,6 +19,8 @@ from controller.model.rows import (
     Interface,
     Learned,
     Link,
+    MetadataHost,
+    MetadataService,
     MeteringLabel,
     MeteringLabelRule,
     NdpProxy,
@@ -36,6 +38,7 @@ from controller.model.rows import (
     Switch,
     Tunnel,
 )
+from controller.model.rows.metadata import VIF
 
 SWITCHES = [f"h{number}" for number in range(4)]
 NETWORKS = [f"n{number}" for number in range(3)]
@@ -303,9 +306,23 @@ label_rules = st.builds(
     st.sampled_from("abc"), st.sampled_from("xy"), st.sampled_from(["ingress", "egress"]),
     st.sampled_from(["0.0.0.0/0", "10.0.0.0/24", "::/0"]), st.booleans(),
 )  # fmt: skip
+service_hosts: st.SearchStrategy[Row] = st.one_of(
+    st.builds(lambda row_id: MetadataHost(id=row_id), st.sampled_from(SWITCHES)),
+    st.builds(
+        lambda segment, hosts: MetadataService(segment=segment, hosts=tuple(sorted(hosts))),
+        st.sampled_from([801, 802]),
+        st.sets(st.sampled_from(SWITCHES)),
+    ),
+    st.builds(
+        lambda switch_id, name, ofport: Interface(switch_id=switch_id, name=name, vif=VIF, ofport=ofport),
+        st.sampled_from(SWITCHES),
+        st.sampled_from(["md0", "md1"]),
+        st.sampled_from([70, 71]),
+    ),
+)
 gateways: st.SearchStrategy[Row] = st.one_of(
     routers, rankings, rankings, floating, floating, outside, outer_ports, forwardings, helpers, proxies, labels,
-    label_rules,
+    label_rules, service_hosts,
 )  # fmt: skip
 
 
@@ -330,6 +347,8 @@ def north_south() -> list[Row]:
         id="x", project_id="t", floatingip_id="g", protocol="tcp", external_ports=(80, 80), internal_ports=(80, 80),
         internal_port_id="p1", internal_ip_address="10.0.0.2",
     ))  # fmt: skip
+    rows += [MetadataHost(id="h1"), MetadataService(segment=801, hosts=("h1",))]
+    rows.append(Interface(switch_id="h1", name="md0", vif=VIF, ofport=70))
     return [*rows, *(replace(row, physical=(Physical("p1", 903),)) for row in base() if isinstance(row, Switch))]
 
 

@@ -12,16 +12,17 @@ from controller.flow import CONTROLLER, Flow, Rates
 from controller.flow.fields import value_of
 from controller.flow.interpret import NOTHING_KNOWN, Frame, Pipeline, Tracker
 from controller.model.model import Applied, Dependency, Model
-from controller.model.rows import Learned, Link, Network, Port, Row, Switch
+from controller.model.rows import Interface, Learned, Link, Network, Port, Row, Switch
+from controller.model.rows.metadata import VIF
 
 Said = dict[str, int | str]  # a frame as tests write it: fields in their usual text form
 OUTER = ("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst")
 
 
 class Outcome(NamedTuple):
-    """`arrived`: port id and frame, once for each copy.  `shown`: switches that handed it to the controller.
-    `wire`: what went over the underlay, as (from, to, segment).  `outside`: what left by a patch port, as (from,
-    physical network, vlan_vid).
+    """`arrived`: port id and frame, once for each copy; of a metadata server the id of its interface.  `shown`:
+    switches that handed it to the controller.  `wire`: what went over the underlay, as (from, to, segment).  `outside`:
+    what left by a patch port, as (from, physical network, vlan_vid).
     """
 
     arrived: list[tuple[str, Frame]]
@@ -98,6 +99,9 @@ class World:
         for port_id, interface in self.model.placement.bindings.items():
             if interface.place == (switch_id, ofport):
                 return port_id
+        for interface in self.model.find(Interface, "vif", VIF):
+            if interface.place == (switch_id, ofport):
+                return interface.row_id
         return None
 
     def _physical(self, switch_id: str, ofport: int) -> str | None:

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.flow import Action, Flow, field, in_order, load, move, pop, push, put, resubmit
+from controller.flow import Action, Flow, field, in_order, load, move, multipath, pop, push, put, resubmit
 from controller.model.reader import Reader
 from controller.model.rows import Router
 
 from ..gateways import to_gateway
-from ..matches import ICMP, ICMPV6, IPV4, IPV6, of_network, routed_into
+from ..matches import ICMP, ICMPV6, IPV4, IPV6, bits, of_network, routed_into
 from ..pipeline import (
     ARRIVE_ROUTER,
     AT_GATEWAY,
     DNAT,
+    EXITS,
     FROM_OUTSIDE,
     GATEWAY,
     HIGH,
     HOP,
     LOW,
     OUTSIDE,
+    PATH,
     ROUTED,
     ROUTER,
     SEGMENT,
@@ -33,7 +35,7 @@ from ..pipeline import (
 )
 from ..routing.routes import priority, to
 from .answers import SAID_HERE, answers, to_mac
-from .gateways import LiveGateway, external_routes, live_gateways
+from .gateways import ExternalRoute, LiveGateway, exits, external_routes, live_gateways
 from .helpers import announced
 from .metering import crossing
 from .places import serves, turn_of
@@ -62,14 +64,30 @@ def router(router: Router, see: Reader) -> Iterator[Flow]:
 
 
 def _outward(router: Router, see: Reader) -> Iterator[Flow]:
-    for prefix, via, _ in external_routes(router, see):
-        match = (*to(prefix), ROUTER.match(router.number))
-        if prefix.version == 4 and via.snat:
-            if via.translated:
-                yield Flow(SNAT, priority(prefix), match, out(router, via.translated, via.segment, see))
-        else:
-            unchanged = (*crossing(router, see), SEGMENT.put(via.segment), put("eth_src", via.mac))
-            yield Flow(SNAT, priority(prefix), match, unchanged, goto=OUTSIDE)
+    for route in external_routes(router, see):
+        match = (*to(route.prefix), ROUTER.match(router.number))
+        ways = exits(route, router, see)
+        if len(ways) > 1:
+            choose = multipath(PATH.subfield, len(ways), "symmetric_l3", choice="hrw")
+            yield Flow(SNAT, priority(route.prefix), match, (choose,), goto=EXITS)
+            for path, way in enumerate(ways):
+                at = in_order(*to(way.prefix), bits((ROUTER, router.number), (PATH, path)))
+                yield Flow(EXITS, USUAL, at, (*_by(way, router, see), *_onward(way)))
+        elif route.leads:
+            goto = OUTSIDE if _onward(route) else None
+            yield Flow(SNAT, priority(route.prefix), match, _by(route, router, see), goto=goto)
+
+
+def _by(route: ExternalRoute, router: Router, see: Reader) -> tuple[Action, ...]:
+    """Leave by a route's gateway; what is translated goes on from the connection tracker."""
+    via = route.via
+    if not _onward(route):
+        return out(router, via.translated, via.segment, see)
+    return (*crossing(router, see), SEGMENT.put(via.segment), put("eth_src", via.mac))
+
+
+def _onward(route: ExternalRoute) -> tuple[Action, ...]:
+    return () if route.prefix.version == 4 and route.via.snat else (resubmit(OUTSIDE.number),)
 
 
 def _inward(router: Router, gateway: LiveGateway, see: Reader) -> Iterator[Flow]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from controller.model.reader import Reader
 from controller.model.rows import Network, Port, Router, RouterInterface, Subnet
 
+from ..pipeline import PATH
 from ..routing.interface import Prefix, live
 
 FIRST_ZONE = 49_151  # zones above are routers', by their numbers; those of ports are their keys, up to this
@@ -41,6 +42,11 @@ class ExternalRoute(NamedTuple):
     prefix: Prefix
     via: LiveGateway
     hop: Address | None
+
+    @property
+    def leads(self) -> bool:
+        """Whether packets can leave by it: where IPv4 is translated, there is an address for that."""
+        return self.prefix.version == 6 or not self.via.snat or bool(self.via.translated)
 
 
 def zone_of(router_number: int) -> int:
@@ -77,6 +83,26 @@ def external_routes(router: Router, see: Reader) -> list[ExternalRoute]:
         else:
             found.pop(prefix, None)  # it leads to a next hop inside
     return [route for prefix, route in found.items() if prefix not in inside]
+
+
+def exits(route: ExternalRoute, router: Router, see: Reader) -> list[ExternalRoute]:
+    """The routes over which packets of a route are shared: for a default route, with `ecmp`, those of all gateways."""
+    if not router.ecmp or route.prefix.prefixlen:
+        return [route]
+    found = [one for one in _default(live_gateways(router, see), see) if one.prefix == route.prefix and one.leads]
+    return list(dict.fromkeys(found))[: 1 << PATH.width] if route in found else [route]
+
+
+def other_defaults(routes: list[ExternalRoute], router: Router, see: Reader) -> list[ExternalRoute]:
+    """Default routes of gateways in other external networks than the usual ones: of what leaves there, as by a floating
+    IP, and by no other rule.  One a network and version of IP.
+    """
+    used = {(route.prefix, route.via.segment) for route in routes}
+    found: dict[tuple[Prefix, int], ExternalRoute] = {}
+    for route in _default(live_gateways(router, see), see):
+        if (route.prefix, route.via.segment) not in used:
+            found.setdefault((route.prefix, route.via.segment), route)
+    return list(found.values())
 
 
 def _on_link(gateways: list[LiveGateway], see: Reader) -> Iterator[ExternalRoute]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from controller.commands import external_dns, gateways
+from controller.commands import external_dns, gateways, metadata
 from controller.commands.client import Client, add_url
 from controller.commands.findings import contested, examine, explain, faulty, leased, lost, unfiltered
 
@@ -42,6 +42,7 @@ def execute(chosen: argparse.Namespace) -> int:
     found.append(faulty(gateways.faults(client.get("/tenet/v1/gateways"))))
     found.append(faulty(external_dns.faults(client.get("/tenet/v1/external-dns"))))
     found.append(leased(topology, client.get("/tenet/v1/leases")))
+    found.append(faulty(metadata.faults(client.get("/tenet/v1/metadata-hosts")["metadata_hosts"])))
     for line in (line for part in found for line in part.lines):
         print(line)
     faults = sum(part.faults for part in found)

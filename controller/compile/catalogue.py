@@ -11,7 +11,7 @@ from apps.nat import floating, forwarding, gateway, metering, proxies, reached, 
 from apps.nat import routes as external_routes
 from apps.routing import answers, asking, enter, errors, itself, mtu, resolve, routes, static
 from apps.security import floods, groups, members, ports, rules, stages, verdicts
-from apps.services import address, advertisements, dhcp4, dhcp6, dns, served
+from apps.services import address, advertisements, dhcp4, dhcp6, dns, metadata, served
 from controller.compile.compiler import App, Apps
 from controller.compile.database_rows import RowUnit, RowUnits
 from controller.flow import Rates
@@ -20,7 +20,7 @@ from topology import links, lldp_punt, overlay, provider, watches, wire_mtu
 _FILTERS = (stages, ports, groups, rules, members, floods, verdicts, tracker_probe, zones)
 _ROUTING = (answers, enter, itself, routes, mtu, resolve, static, errors, asking)
 _NAT = (external_routes, floating, forwarding, gateway, outside_answers, metering, proxies, reached, translation)
-_SERVICES = (address, served, dhcp4, dhcp6, advertisements, dns)
+_SERVICES = (address, served, dhcp4, dhcp6, advertisements, dns, metadata)
 _ALL = (
     base, attach, l2, source, arp, learn, limit, overlay, lldp_punt, links, provider, *_FILTERS, *_ROUTING, *_NAT,
     *_SERVICES,

@@ -6,11 +6,12 @@ import ipaddress
 import math
 import re
 import ssl
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from oslo_config import cfg
 
-from controller.config import external_dns, services
+from controller.config import external_dns, metadata, services
 from controller.config.physical_networks import PhysicalNetworks, configured
 from controller.model.rows.base import DECLARED, KINDS, QUOTAS
 from controller.runtime.certificates import own_certificate
@@ -18,6 +19,7 @@ from controller.runtime.errors import Misconfigured
 from controller.runtime.files import check_secret, check_trusted
 from topology.cost import COSTS
 
+T = TypeVar("T")
 _FILTERED = (0x0800, 0x0806, 0x86DD)  # IPv4, ARP, IPv6
 ADOPTED = 2000  # switches known by OpenFlow only
 OPTIONS: dict[str, list[cfg.Opt]] = {
@@ -123,6 +125,7 @@ OPTIONS: dict[str, list[cfg.Opt]] = {
         for name, limit in QUOTAS.items()
     ],
     "services": services.OPTIONS,
+    "metadata": metadata.OPTIONS,
     "external_dns": external_dns.OPTIONS,
     "hub": [
         cfg.FloatOpt("held_warning", default=0.25, min=0.0,
@@ -197,13 +200,22 @@ class Settings(NamedTuple):
 
 def read(arguments: list[str]) -> Settings:
     """Settings from `--config-file FILE` arguments.  Raises `Misconfigured`, with the reason in one line."""
+    return _read(arguments, _checked)
+
+
+def read_metadata(arguments: list[str]) -> metadata.MetadataSettings:
+    """Those of the metadata server alone.  Raises `Misconfigured`."""
+    return _read(arguments, metadata.read)
+
+
+def _read(arguments: list[str], checked: Callable[[cfg.ConfigOpts], T]) -> T:
     conf = cfg.ConfigOpts()
     for section, options in OPTIONS.items():
         conf.register_opts(options, group=section)
     try:
         conf(arguments, project="tenet", default_config_files=[], default_config_dirs=[])
         _refuse_unknown(conf)
-        return _checked(conf)
+        return checked(conf)
     except (cfg.Error, ValueError) as error:
         raise Misconfigured(_without_location(" ".join(str(error).split()))) from error
 

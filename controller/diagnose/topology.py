@@ -138,14 +138,15 @@ class FabricReport:
     ) -> dict[str, Any]:
         """Trace of a packet from one port to another or to an address outside, and of the address request before it.
 
-        To "dhcp": of the message by which the port asks for its address.  Ports are given by id, name or interface.
+        To "dhcp", "dns", "dhcp6" and "router-solicitation": of the message by which the port asks this service.
+        Ports are given by id, name or interface.
         Raises `NotFound` without a bound port or a router that leads to the address, `Invalid` for several ports, and
         for a packet that there is not (`Question.of`).
         """
         asked = Question.of(protocol, port, state)
         one = self._bound(source)
-        if target == services.DHCP:
-            return self._served(one)
+        if target in services.MESSAGES:
+            return self._served(one, target)
         other = self._outside(one, target, asked) or self._bound(target)
         flows = self._flows()
         frames = [self._follow(flows, one, other, what, asked) for what in self._frames(one, other, asked)]
@@ -153,10 +154,10 @@ class FabricReport:
         to = self._port(other, bindings.get(other.id)) if isinstance(other, Port) else self._address(other)
         return {"from": self._port(one, bindings.get(one.id)), "to": to, "frames": frames}
 
-    def _served(self, one: Port) -> dict[str, Any]:
-        frames = [self._follow(self._flows(), one, one, services.discovery(one))]
+    def _served(self, one: Port, service: str) -> dict[str, Any]:
+        frames = [self._follow(self._flows(), one, one, services.MESSAGES[service](one))]
         at = self._model.placement.bindings.get(one.id)
-        return {"from": self._port(one, at), "to": services.shown(services.DHCP), "frames": frames}
+        return {"from": self._port(one, at), "to": services.shown(service), "frames": frames}
 
     def _outside(self, one: Port, said: str, asked: Question) -> Outside | None:
         """An address that is asked about; None where it is none."""
@@ -279,7 +280,7 @@ class FabricReport:
         service = services.taken_by(hops)
         answered = bool(service) or any(sent.port == at.ofport for sent in hops[0].sent)
         opener = self._opener(one, other, asked)
-        opened = headers(opening(one, other, asked, self._way))
+        opened = headers(fields if other is one else opening(one, other, asked, self._way))
         decided = [list(decisions(self._model, hop, opened, opener.id, self._inventory.origins)) for hop in hops]
         routers = [list(routing(self._model, hop, self._inventory.origins)) for hop in hops]
         translated = [list(translations(self._model, hop, self._inventory.origins)) for hop in hops]

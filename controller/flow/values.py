@@ -64,6 +64,8 @@ def masked_text(form: str, value: bytes, mask: bytes) -> str:
         return f"{text(form, value)}/{text(form, mask) if length is None else length}"
     if form in ("mac", "hex5"):
         return f"{text(form, value)}/{text(form, mask)}"
+    if form == "port":  # also of 0
+        return f"0x{int.from_bytes(value, 'big'):x}/{_hex(mask)}"
     return f"{_hex(value)}/{_hex(mask)}"
 
 

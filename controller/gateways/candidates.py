@@ -41,7 +41,7 @@ def gateway_hosts(
             present.add(switch.id)
     said = [host for host in model.rows(GatewayHost).values() if host.id in model.rows(Switch)]
     deaf = {(port.switch_id, port.far_switch_id) for port in model.rows(WatchPort).values() if not port.up}
-    alive = frozenset(each for each in present if not _unheard(model, each, present))
+    alive = frozenset(each for each in present if not unheard(model, each, present))
     designated = frozenset(host.id for host in said if host.designated)
     draining = frozenset(host.id for host in said if host.draining)
     return GatewayHosts(
@@ -70,7 +70,7 @@ def _pool(name: str, having: set[str], designated: frozenset[str], usable: froze
     return frozenset(having & designated or by_weight(name, having & usable)[:POOL])
 
 
-def _unheard(model: Model, switch_id: str, present: Collection[str]) -> bool:
+def unheard(model: Model, switch_id: str, present: Collection[str]) -> bool:
     """Whether most of the switches that watch this one do not hear it by BFD."""
     watching = [port for port in model.find(WatchPort, "far_switch_id", switch_id) if port.switch_id in present]
     return 2 * sum(not port.up for port in watching) > len(watching)

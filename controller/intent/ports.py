@@ -50,6 +50,7 @@ class PortRequest(StandardRequest, total=False):
     dhcp_options: Sequence[tuple[str, str | None, int]]
     data_plane_status: str
     profile: str
+    metadata: str
     dns_name: str
     dns_domain: str
     security_groups: Sequence[str] | None  # None: the default group of a new port, none of an old one
@@ -83,6 +84,7 @@ def create(tx: Transaction, project_id: str, request: PortRequest, means: Means)
         port_security=request.get("port_security", network.port_security),
         dhcp_options=_options((), request.get("dhcp_options", ())),
         profile=request.get("profile", ""),
+        metadata=request.get("metadata", ""),
         **port_names.asked(request, means),
     )
     if "address_pairs" in request:

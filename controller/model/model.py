@@ -26,6 +26,7 @@ from .rows import (
     GatewayRanking,
     Interface,
     Link,
+    MetadataHost,
     Network,
     Port,
     Router,
@@ -37,6 +38,7 @@ from .rows import (
 )
 from .rows.base import ATTRIBUTES, FLOWLESS, JOINS, Node
 from .rows.gateways import anchors
+from .rows.metadata import VIF as METADATA_VIF
 from .scope_ranges import ScopeRanges
 from .slots import PREFIXES as SLOTS
 from .slots import Slots
@@ -198,6 +200,8 @@ class Model:
             self._anchor(self._anchors(kind, row_id, old), self._anchors(kind, row_id, new), touched)
         if kind is Router:
             self._leave(row_id, _external(old), _external(new), touched)
+        if kind is MetadataHost and (old is None or new is None):
+            touched.update(self.placement.serve(row_id) if old is None else self.placement.serve_no_more(row_id))
         touched.add((kind, row_id))
         for name in ATTRIBUTES[kind]:
             if getattr(old, name, None) != getattr(new, name, None):
@@ -247,8 +251,8 @@ class Model:
         port = self.get(Port, port_id)
         network = None if port is None else self.get(Network, port.network_id)
         interface = None
-        there = self.find(Interface, "vif", port.vif) if port is not None and port.vif else []
-        if port is not None and there and not is_served(self, port):  # whatever a host says of a router's port
+        there = self.find(Interface, "vif", port.vif) if port is not None and _plugs(port.vif) else []
+        if port is not None and there and not is_served(self, port):  # whatever a host says of such a port
             interface = choose(port, there, self.rows(Switch))
         return self.placement.settle(port_id, port, network, interface)
 
@@ -269,6 +273,11 @@ class Model:
 
     def _ports_of_vif(self, vif: str) -> Iterable[str]:
         return self._index.some(Port, "vif", vif)
+
+
+def _plugs(vif: str) -> bool:
+    """Whether a port with this VIF may be bound: that of metadata servers is no port's."""
+    return vif not in ("", METADATA_VIF)
 
 
 def _external(row: Row | None) -> set[str]:

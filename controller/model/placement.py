@@ -15,6 +15,7 @@ from .relation import Relation
 from .rows import Interface, Network, Port, Switch
 from .rows.base import Node
 
+HOSTS = "hosts"  # the one key of `Placement.serving`
 BLOCK = 64  # ports or switches that share one flood flow: bounds the length of a flow and the cost of one more member
 
 
@@ -67,6 +68,7 @@ class Placement:
         self.filtered_blocks: Relation[tuple[str, str], int] = Relation()  # as `blocks`, of ports with a filter
         self.groups: Relation[str, str] = Relation()  # switch -> security groups of the filtered ports on it
         self.filtering: Relation[str, str] = Relation()  # security group -> switches with such ports
+        self.serving: Relation[str, str] = Relation()  # HOSTS -> switches that instances of every network are led to
 
     @classmethod
     def over(cls, base: Placement) -> Placement:
@@ -129,7 +131,7 @@ class Placement:
             if self.learners.add(network_id, switch_id):
                 yield "learners", network_id
         if not self.receives(switch_id):
-            yield "receives", switch_id
+            yield from self._receive(switch_id, Relation.add)
         if self.networks.add(switch_id, network_id):
             yield "span", network_id
             self.span.add(network_id, switch_id)
@@ -153,8 +155,8 @@ class Placement:
             yield "span", network_id
             self.span.remove(network_id, switch_id)
             yield from self._vanish(switch_id, ("network", network_id))
-        if not self.receives(switch_id):
-            yield "receives", switch_id
+            if not self.receives(switch_id):
+                yield from self._receive(switch_id, Relation.remove)
 
     # --- filters ---
 
@@ -195,7 +197,7 @@ class Placement:
         the dependencies that changed.
         """
         if not self.receives(switch_id):
-            yield "receives", switch_id
+            yield from self._receive(switch_id, Relation.add)
         if self.anchors.add(switch_id, node):
             yield "anchors", switch_id
             yield from self._appear(switch_id, node)
@@ -205,8 +207,8 @@ class Placement:
         if self.anchors.remove(switch_id, node):
             yield "anchors", switch_id
             yield from self._vanish(switch_id, node)
-        if not self.receives(switch_id):
-            yield "receives", switch_id
+            if not self.receives(switch_id):
+                yield from self._receive(switch_id, Relation.remove)
 
     def float(self, floating_id: str, anchor: tuple[str, Node] | None) -> Iterable[tuple[object, ...]]:
         """Anchor the switch where a floating IP is translated to its network; yield the dependencies that changed."""
@@ -239,8 +241,45 @@ class Placement:
                 yield "routed", network_id
 
     def receives(self, switch_id: str) -> bool:
-        """Whether frames may be for the switch: it has a port or is a gateway."""
-        return self.networks.has(switch_id) or self.anchors.has(switch_id)
+        """Whether frames may be for the switch: it has a port, is a gateway, or a service host."""
+        return self.networks.has(switch_id) or self.anchors.has(switch_id) or self.serving.holds(HOSTS, switch_id)
+
+    # --- service hosts ---
+
+    def serve(self, switch_id: str) -> Iterable[tuple[object, ...]]:
+        """Have a switch be a peer of all that have ports; yield the dependencies that changed."""
+        if not self.receives(switch_id):
+            yield from self._receive(switch_id, Relation.add)
+        self.serving.add(HOSTS, switch_id)
+        yield from self._pair(switch_id, self._receivers(), Relation.add)
+
+    def serve_no_more(self, switch_id: str) -> Iterable[tuple[object, ...]]:
+        """Take `serve` back; yield the dependencies that changed."""
+        yield from self._pair(switch_id, self._receivers(), Relation.remove)
+        self.serving.remove(HOSTS, switch_id)
+        if not self.receives(switch_id):
+            yield from self._receive(switch_id, Relation.remove)
+
+    def _receivers(self) -> set[str]:
+        return {*self.networks.keys(), *self.anchors.keys(), *self.serving.of(HOSTS)}
+
+    def _receive(
+        self, switch_id: str, change: Callable[[Relation[str, str], str, str], bool]
+    ) -> Iterable[tuple[object, ...]]:
+        """Note that frames may be for a switch from now on, or no more: service hosts are its peers then."""
+        yield "receives", switch_id
+        yield from self._pair(switch_id, self.serving.of(HOSTS), change)
+
+    def _pair(
+        self, switch_id: str, others: Iterable[str], change: Callable[[Relation[str, str], str, str], bool]
+    ) -> Iterable[tuple[object, ...]]:
+        """Count a switch and others once more, or once less, as peers."""
+        for other in sorted(others):
+            if other != switch_id:
+                if change(self.peers, switch_id, other):
+                    yield "peers", switch_id
+                if change(self.peers, other, switch_id):
+                    yield "peers", other
 
     def _appear(self, switch_id: str, node: Node) -> Iterable[tuple[object, ...]]:
         """Count one more reason for which a switch is present at a node."""

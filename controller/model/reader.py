@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from .model import Dependency, Model
 from .placement import FloodCopy
 from .routes import Route
-from .rows import GatewayRanking, Interface, Port, Row, Switch
+from .rows import GatewayRanking, Interface, MetadataService, Port, Row, Switch
 from .rows.base import ATTRIBUTES, INDEXES
+from .rows.metadata import SERVICE
 
 R = TypeVar("R", bound=Row)
 
@@ -172,6 +173,10 @@ class Reader:
         """
         self.deps.add(("watched", self.switch_id))
         return self._model.placement.watched.of(self.switch_id)
+
+    def service(self) -> MetadataService | None:
+        """What leads to metadata servers; its attributes are dependencies of their own."""
+        return self.view(MetadataService, SERVICE)
 
     # --- security groups ---
 

@@ -61,6 +61,10 @@ class Relation(Generic[K, V]):
         """The values of `key`, in ascending order, with how often each is counted."""
         return sorted(self._counts.get(key, _NONE).items())
 
+    def keys(self) -> KeysView[K]:
+        """The keys that have values; not to be kept across a change."""
+        return self._counts.keys()
+
     def holds(self, key: K, value: V) -> bool:
         return value in self._counts.get(key, ())
 

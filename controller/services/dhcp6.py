@@ -21,10 +21,12 @@ from controller.model.reader import Reader
 from controller.model.rows import Port
 from controller.services.dhcp6_terms import Dhcp6Rows, Dhcp6Terms, rows_of, terms
 from controller.services.dispatch import Ignored, asker, to_asker
+from controller.services.leases import Leases
 from controller.switches.packet_in import FrameOut, PuntedFrame
 
 MOST_KEPT = 16_384  # ports whose terms are kept
 _ANSWERED_MULTICAST_ONLY = (dhcp6.SOLICIT, dhcp6.CONFIRM, dhcp6.REBIND, dhcp6.INFORMATION_REQUEST)  # 16
+_BINDING = (dhcp6.REQUEST, dhcp6.RENEW, dhcp6.REBIND)
 _TO_ANY_SERVER = (dhcp6.SOLICIT, dhcp6.CONFIRM, dhcp6.REBIND)
 _MAC, _ADDRESS = bytes.fromhex(MAC.replace(":", "")), IPv6Address(ADDRESS6).packed
 _PREFERRED = dhcp6.option(dhcp6.PREFERENCE, b"\xff")  # no other server needs to be waited for
@@ -35,8 +37,9 @@ _RAPID = dhcp6.option(dhcp6.RAPID_COMMIT, b"")
 class Dhcp6:
     """The service; it keeps what it has computed, and nothing that decides an answer."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, leases: Leases) -> None:
         self._settings = settings
+        self._leases = leases
         self._kept: dict[str, tuple[Dhcp6Rows, Dhcp6Terms]] = {}  # by port
 
     def answer(self, frame: PuntedFrame, see: Reader) -> Iterator[FrameOut]:
@@ -55,11 +58,26 @@ class Dhcp6:
         own = self._terms(rows)
         if asked.name is not None or (asked.wanted is not None and dhcp6.CLIENT_FQDN in asked.wanted):
             own = own._replace(options={**own.options, **self._name(rows.port, asked, see)})
-        said = reply(asked, own, unicast=datagram.target[0] != 0xFF)
+        unicast = datagram.target[0] != 0xFF
+        said = reply(asked, own, unicast=unicast)
+        if not unicast:
+            self._note(rows.port.id, asked, own)
         back = udp.Datagram(
             _MAC, datagram.eth_src, _ADDRESS, datagram.source, SERVER_PORT, datagram.source_port, said
         )  # fmt: skip
         yield to_asker(frame, udp.write(back))
+
+    def _note(self, port_id: str, asked: ClientMessage, own: Dhcp6Terms) -> None:
+        """What operators are shown of leases; it decides nothing."""
+        named = {str(IPv6Address(address)) for each in _of_kind(asked, dhcp6.IA_NA) for address in each.addresses}
+        held = [str(IPv6Address(address)) for address in own.held]
+        if asked.kind in (dhcp6.RELEASE, dhcp6.DECLINE):
+            note = self._leases.released if asked.kind == dhcp6.RELEASE else self._leases.declined
+            for address in named.intersection(held):
+                note(port_id, address)
+        elif asked.kind in _BINDING or (asked.kind == dhcp6.SOLICIT and asked.rapid):
+            for address in held if _of_kind(asked, dhcp6.IA_NA) else ():
+                self._leases.acknowledged(port_id, address, own.times.lifetime)
 
     def _name(self, port: Port, asked: ClientMessage, see: Reader) -> dict[int, bytes]:
         """The name of the port, to a client that says or asks for one: here the network itself makes it known

@@ -52,26 +52,29 @@ class DeclinedAddress(NamedTuple):
 
 
 class Leases:
-    """Table of the leases that this member has given, the latest of each port.  Bounded; the oldest go first."""
+    """Table of the leases that this member has given, the latest of each address of a port.
 
-    def __init__(self, model: Model, clock: Callable[[], float]) -> None:
+    Bounded; the oldest go first.  `clock`: seconds since 1970.  `speaks`: whether this member tells of a switch; what
+    it gave at another one has been renewed by the member that does.
+    """
+
+    def __init__(self, model: Model, clock: Callable[[], float], speaks: Callable[[str], bool]) -> None:
         self._model = model
         self._clock = clock
-        self._given: dict[str, DhcpLease] = {}
+        self._speaks = speaks
+        self._given: dict[tuple[str, str], DhcpLease] = {}
         self._declined: dict[tuple[str, str], DeclinedAddress] = {}
         self._pace = LogPace()
 
     def acknowledged(self, port_id: str, address: str, seconds: float) -> None:
         now = self._clock()
-        self._given.pop(port_id, None)  # so that the oldest is the first
+        self._given.pop((port_id, address), None)  # so that the oldest is the first
         if len(self._given) >= MOST_LEASES:
             del self._given[next(iter(self._given))]
-        self._given[port_id] = DhcpLease(port_id, address, now, now + seconds)
+        self._given[port_id, address] = DhcpLease(port_id, address, now, now + seconds)
 
     def released(self, port_id: str, address: str) -> None:
-        lease = self._given.get(port_id)
-        if lease is not None and lease.address == address:
-            del self._given[port_id]
+        self._given.pop((port_id, address), None)
 
     def declined(self, port_id: str, address: str) -> None:
         before = self._declined.pop((port_id, address), None)
@@ -84,13 +87,17 @@ class Leases:
             log.warning("port %s declined its address %s: somebody else uses it%s", port_id, address, times(told))
 
     def current(self) -> Iterator[DhcpLease]:
-        """Leases of ports that still have the address, and that have not ended; with turns for others."""
+        """Leases that have not ended, of ports that still have the address, at switches that this member tells of; with
+        turns for others.
+        """
         now = self._clock()
         for lease in hub.taking_turns(list(self._given.values()), SLICE):
             if lease.ends >= now and self._has(lease.port_id, lease.address):
-                yield lease
-            elif self._given.get(lease.port_id) is lease:
-                del self._given[lease.port_id]
+                at = self._model.placement.bindings.get(lease.port_id)
+                if at is not None and self._speaks(at.switch_id):
+                    yield lease
+            elif self._given.get((lease.port_id, lease.address)) is lease:
+                del self._given[lease.port_id, lease.address]
 
     def declines(self) -> list[DeclinedAddress]:
         """Addresses of ports that still have them."""

@@ -9,7 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import structs
 
 from controller.model import keys
-from controller.model.rows import Bridge, GatewayHost, Interface, Learned, Link, Plugged, Switch, WatchPort
+from controller.model.rows import (
+    Bridge,
+    GatewayHost,
+    Interface,
+    Learned,
+    Link,
+    MetadataHost,
+    Plugged,
+    Switch,
+    WatchPort,
+)
 from controller.ovsdb.seen import SeenHypervisor
 from controller.runtime.errors import Conflict, Invalid, NotFound
 from controller.store.transaction import Transaction
@@ -155,6 +165,8 @@ def forget(tx: Transaction, switch: Switch) -> None:
         tx.delete(link)
     for port in tx.find(WatchPort, "switch_id", switch.id):
         tx.delete(port)
+    if (server := tx.get(MetadataHost, switch.id)) is not None:
+        tx.delete(server)
     if (host := tx.get(GatewayHost, switch.id)) is not None:
         tx.delete(host)
     if (bridge := tx.get(Bridge, switch.id)) is not None:

@@ -176,6 +176,9 @@ def operators() -> Paths:
     return found
 
 
+_PLACES = {"number": "A switch's number.", "key": "The key of a logical port of that switch."}
+
+
 def _endpoint(endpoint: Endpoint) -> Call:
     content = {"content": {endpoint.media: {"schema": endpoint.shape}}} if endpoint.shape is not None else {}
     answers = {str(endpoint.status): {"description": endpoint.about, **content}}
@@ -183,7 +186,7 @@ def _endpoint(endpoint: Endpoint) -> Call:
         answers |= answer(status, about, OBJECT)
     usual = errors.WRITE if endpoint.writes else errors.READ
     refusals = [each for each in (*usual, *endpoint.refusals) if each not in endpoint.without]
-    parameters = [ID] if endpoint.parameters else []
+    parameters = [ID if name == "id" else parameter(name, TEXT, _PLACES[name], "path") for name in endpoint.parameters]
     parameters += [
         parameter(name, schema, about, required=required) for name, about, schema, required in endpoint.query
     ]

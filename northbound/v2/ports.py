@@ -34,6 +34,7 @@ from ..rules import (
 )
 from ..schema import OBJECT, SHOWN_TEXT, closed, either
 from ..structures import dhcp_options, nullable, pairs, profile, security_groups
+from ..told import decoded, told
 from .common import IDENTITY, OWNED, STANDARD, optional, tagged
 
 
@@ -94,6 +95,14 @@ def _status(view: ResourceView, port: Port) -> tuple[str, str]:
 
 _EACH = names.Assignment._fields
 NAMES = {"type": "array", "items": closed(dict.fromkeys(_EACH, SHOWN_TEXT), *_EACH)}
+
+
+def _told(view: ResourceView, port: Port) -> dict[str, Any]:
+    """For its owner and operators alone: it may have secrets, and the network's owner sees ports of others, too."""
+    caller = view.caller
+    return decoded(port.metadata) if caller.operator or caller.project_id == port.project_id else {}
+
+
 BY_NETWORK = any_of(NETWORK_MEMBER, SERVICE)
 OTHERS = any_of(ADMIN, SERVICE)  # the operator, and Nova
 
@@ -126,6 +135,8 @@ PORTS = Resource(
         Attribute("binding:vnic_type", lambda view, row: "normal", May.SET, one_of("normal"), usual="normal"),
         Attribute("binding:vif_type", Part(_bound, 1), shape=either("ovs", "unbound")),
         Attribute("binding:vif_details", Part(_bound, 2), shape=OBJECT),
+        Attribute("tenet:metadata", _told, May.SET, told, "metadata", shape=OBJECT,
+                  usual={}),
         tagged(May.CREATE),
         *STANDARD,
     ),
@@ -152,6 +163,7 @@ PORTS = Resource(
             ((GET,), "binding:vif_details", OTHERS),
             (WRITE, "binding:vnic_type", any_of(MEMBER, SERVICE)),
             ((GET,), "tenet:status_reason", OTHERS),
+            (WRITE, "tenet:metadata", any_of(MEMBER, SERVICE)),
             ((UPDATE,), "data_plane_status", any_of(ADMIN, "role:data_plane_integrator")),
         ),
     ),

@@ -16,6 +16,7 @@ from controller.model.rows import FloatingIp, MeteringLabel, Network, Port
 from controller.publish.feed import Events
 from controller.reconcile.mtus import Mtus
 from controller.runtime.errors import Conflict, NotFound
+from controller.services.metadata_hosts import MetadataHosts
 from controller.store import open_store
 from controller.store.replica import Replica
 from controller.store.store import Store
@@ -166,6 +167,7 @@ def plain_context(store: Store, replica: Replica, **others: Any) -> Context:
     statuses = PlainStatuses(replica)
     return Context(store, replica, statuses, PlainOperators(), Events(replica, statuses), PlainDrops(),
                    PlainMetering(), GatewayOperations(store, replica, lambda switch_id: False),
+                   MetadataHosts(store, replica, lambda switch_id: True, lambda switch_id: True),
                    ExternalDnsReport(replica), **others)  # fmt: skip
 
 

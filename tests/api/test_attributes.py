@@ -69,6 +69,15 @@ def test_dhcp_options_are_added_changed_and_taken_away(api: Api, network: dict[s
     ]
 
 
+def test_an_empty_router_is_a_value(api: Api, network: dict[str, Any]) -> None:
+    """DHCP is not to tell it; null takes the option away, so that the subnet's is told again."""
+    given = [{"opt_name": name, "opt_value": "", "ip_version": 4} for name in ("classless-static-route", "router")]
+    port = api.made("port", network_id=network["id"], extra_dhcp_opts=given)
+    assert port["extra_dhcp_opts"] == given
+    gone = [{"opt_name": "router", "opt_value": None}]
+    assert change(api, "port", port, extra_dhcp_opts=gone).json["port"]["extra_dhcp_opts"] == given[:1]
+
+
 def test_the_profile_is_kept_whole(api: Api, network: dict[str, Any]) -> None:
     given = {"interface": "eth9", "migrating_to": "h2", "allocation": {"a": [1, None]}}
     port = api.made("port", network_id=network["id"], binding__profile=given)

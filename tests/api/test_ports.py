@@ -175,6 +175,7 @@ def test_why_a_port_is_in_error_is_told(api: Api, network: dict[str, Any]) -> No
         ),
         ({"extra_dhcp_opts": [{"opt_name": "a"}]}, (400, "HTTPBadRequest")),
         ({"extra_dhcp_opts": [{"opt_name": "", "opt_value": "b"}]}, (400, "HTTPBadRequest")),
+        ({"extra_dhcp_opts": [{"opt_name": "mtu", "opt_value": ""}]}, (400, "HTTPBadRequest")),
         ({"extra_dhcp_opts": [{"opt_name": "a", "opt_value": "b", "ip_version": 5}]}, (400, "HTTPBadRequest")),
         ({"data_plane_status": "UP"}, (400, "HTTPBadRequest")),
         ({"tags": ["a,b"]}, (400, "HTTPBadRequest")),

@@ -18,6 +18,8 @@ from controller.model.rows import (
     GatewayRanking,
     Interface,
     Learned,
+    MetadataHost,
+    MetadataService,
     MeteringLabel,
     MeteringLabelRule,
     NdpProxy,
@@ -35,10 +37,12 @@ from controller.model.rows import (
     Switch,
     Tunnel,
 )
+from controller.model.rows.metadata import VIF
 from tests.world import World
 
 KINDS = ("vxlan", "geneve", "gre")
 NETWORKS = {"red": 71, "blue": 72}  # both use the same addresses
+SERVER, SERVICE_SEGMENT = 905, 79  # OpenFlow port of a metadata server; the segment of its frames
 PATCH = 903  # the OpenFlow port of the patch port to physical network "p1", where a switch has it
 VIRTUAL = "00:00:5e:00:01:07"  # RFC 9568: the MAC of a virtual router, which several ports may use
 SHARED = (AddressPair("10.0.0.200", VIRTUAL),)
@@ -161,6 +165,7 @@ def clouds(draw: st.DrawFn, *, filtered: bool = False, routed: bool = False) -> 
         rows += some_groups()
     if routed and draw(st.integers(0, 3)):
         rows += _routed("red", *_floating(rows), vlan=EXTERNAL_VLAN)
+        rows += serving(1)
     return World(*_without_twins(rows))
 
 
@@ -206,7 +211,13 @@ def one_of_everything() -> World:
             replace(port(f"leo{suffix}", of, 7, learning=True), security_groups=("web",)),
             plugged(f"leo{suffix}", 1, first + 5),
         ]  # fmt: skip
-    return World(*rows, *some_groups(), *_routed("red"))
+    return World(*rows, *some_groups(), *_routed("red"), *serving(1))
+
+
+def serving(number: int) -> list[Row]:
+    """A switch with a metadata server, which serves all."""
+    return [MetadataHost(id=f"h{number}"), MetadataService(segment=SERVICE_SEGMENT, hosts=(f"h{number}",)),
+            Interface(switch_id=f"h{number}", name="md", vif=VIF, ofport=SERVER)]  # fmt: skip
 
 
 GREEN = {"vg4": "10.2.0.0/24", "vg6": "2001:db8:2::/64"}
@@ -226,7 +237,7 @@ def _routed(of: str, one: Place = ALICE, other: Place = BOB, vlan: int = 0) -> l
     there = replace(port("r2", "green", 254), device_owner="network:router_interface",
                     fixed_ips=(FixedIp("vg4", "10.2.0.254"), FixedIp("vg6", "2001:db8:2::fe")))  # fmt: skip
     router = Router(id="r", project_id="t", number=7, segment=907, routes=tuple(ExtraRoute(*one) for one in routes),
-                    gateways=(Gateway("ext", "gw"),))  # fmt: skip
+                    gateways=(Gateway("ext", "gw"), Gateway("ext", "gw2")), ecmp=True)  # fmt: skip
     joined = [RouterInterface(id="r1", router_id="r", network_id=of),
               RouterInterface(id="r2", router_id="r", network_id="green")]  # fmt: skip
     asked = [Neighbor(network_id=of, ip_address=address, mac="02:00:00:00:00:03", switch_id="h1", router_id="r")
@@ -235,7 +246,7 @@ def _routed(of: str, one: Place = ALICE, other: Place = BOB, vlan: int = 0) -> l
 
 
 def _leaving(one: Place, other: Place, vlan: int) -> list[Row]:
-    """The router's gateway on h1, a floating IP of one port, one of no port, and a forwarding to the other."""
+    """The router's gateways on h1, a floating IP of one port, one of no port, and a forwarding to the other."""
     kind = "vlan" if vlan else "flat"
     external = Network(id="ext", project_id="t", mtu=1500, network_type=kind, segment=74, physical_network="p1",
                        vlan=vlan, external=True)  # fmt: skip
@@ -243,7 +254,7 @@ def _leaving(one: Place, other: Place, vlan: int) -> list[Row]:
     for name, version, prefix in (("x4", 4, "203.0.113."), ("x6", 6, "2001:db8:e::")):
         rows.append(Subnet(id=name, project_id="t", network_id="ext", ip_version=version, gateway_ip=f"{prefix}1",
                            cidr=f"{prefix}0/24" if version == 4 else f"{prefix}/64"))  # fmt: skip
-    for number, name in enumerate(("gw", "f1-port", "f2-port", "f3-port"), 10):
+    for number, name in enumerate(("gw", "f1-port", "f2-port", "f3-port", "gw2"), 10):
         fixed = (FixedIp("x4", f"203.0.113.{number}"), *([FixedIp("x6", "2001:db8:e::a")] if name == "gw" else []))
         rows.append(Port(id=name, project_id="", network_id="ext", mac_address=f"fa:16:3e:0e:00:{number:02x}",
                          fixed_ips=fixed, device_owner="network:router_gateway"))  # fmt: skip

@@ -53,8 +53,8 @@ def complaints(flows: Iterable[Flow], used: set[tuple[str, str, bool]] | None = 
 def _faults(use: Use, bits: Bits) -> Iterator[str]:
     if use.flow.table.name not in (bits.set_by if use.write else bits.read_by):
         yield f"not to be {'set' if use.write else 'read'} in {use.flow.table.name}"
-    if use.write and bits.mask & ~use.mask:
-        yield "set in part"
+    if use.write and bits.mask & ~(use.mask | use.known.get(bits.place, 0)):
+        yield "set in part"  # and not whole before
     if not use.write and not bits.zero and use.mask & bits.mask & ~use.known.get(bits.place, 0):
         yield "read where a path has not set it"
 

@@ -20,6 +20,7 @@ from controller.model.rows import (
     Gateway,
     GatewayRanking,
     Link,
+    MetadataHost,
     Neighbor,
     Network,
     Port,
@@ -100,7 +101,13 @@ def expected(model: Model) -> Expected:
             for one in present
         }
 
-    return Expected(reached, meeting("network"), meeting("router"), set(present))
+    hosts = set(model.rows(MetadataHost))
+    receiving, peers = {*present, *hosts}, meeting("network")
+    for one in hosts:
+        for other in receiving - {one}:
+            peers.setdefault(one, set()).add(other)
+            peers.setdefault(other, set()).add(one)
+    return Expected(reached, peers, meeting("router"), receiving)
 
 
 @settings(max_examples=300, deadline=None)

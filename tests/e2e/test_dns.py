@@ -187,3 +187,23 @@ def test_without_dhcp_there_is_no_resolver(site: Site) -> None:
     vm = site.vm(0, site.red.port(network, "10.0.0.9", dns_name="alone"))
     with pytest.raises(CommandFailed):
         vm.exec("dig", "+short", "+time=1", "+tries=1", f"@{FOUR}", "alone.cloud.test")
+
+
+def test_a_trace_says_who_answers_and_what_refuses(site: Site) -> None:
+    """The switches of the lab hold what the trace is of: what it says is what dig sees."""
+    port = site.web.iface_id
+    told = site.cloud.controller.api("GET", f"/tenet/v1/trace?from={port}&to=dns").json["trace"]
+    assert [each["verdict"] for each in told["frames"]] == ["answered by the DNS service of its network"]
+    closed = site.red.group("closed")
+    for rule in site.red.show("security_group", closed["id"])["security_group_rules"]:
+        site.red.delete("security_group_rule", rule["id"])
+    before = site.red.show("port", port)["security_groups"]
+    site.red.update("port", port, security_groups=[closed["id"]])
+    try:
+        told = site.cloud.controller.api("GET", f"/tenet/v1/trace?from={port}&to=dns").json["trace"]
+        assert not told["frames"][0]["answered"] and told["frames"][0]["filtered"]
+        with pytest.raises(CommandFailed):
+            site.web.exec("dig", "+short", "+time=1", "+tries=1", f"@{FOUR}", "db.cloud.test")
+    finally:
+        site.red.update("port", port, security_groups=before)
+    assert dig(site.web, "db.cloud.test") == ["10.0.0.6"]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from apps.pipeline import IN_KEY, SERVICE
+from apps.pipeline import DHCP4, DHCP6, IN_KEY, NAMES, SERVICE, SOLICITED
 from apps.services.served import SERVICE as SERVICES
 from controller.model.rows import Port, RouterInterface
 from controller.openflow.session import PacketIn, Session
@@ -25,7 +25,7 @@ from tests.lab import dhcp, frames
 from .memory import retained
 from .site import Site, mac, network_id, running
 
-MAC, ADDRESS = mac(0), "10.0.0.2"  # of the first port, which asks
+MAC, ADDRESS, ADDRESS6 = mac(0), "10.0.0.2", "2001:db8::2"  # of the first port, which asks
 OTHER_MAC, OTHER_ADDRESS = mac(1), "10.0.0.3"
 LINK_LOCAL = "fe80::f816:3eff:fe00:0"
 NUMBERS = range(1 << SERVICE.width)
@@ -66,6 +66,9 @@ class Services:
         self.dispatch.packet_in(cast(Session, self.session), PacketIn(1, self.key, 1, 82, data, registers))
         return [each[2] for each in self.session.sent]
 
+    def failed(self) -> float:
+        return sum(count for (_, outcome), count in self.outcomes().items() if outcome == "failed")
+
     def outcomes(self) -> dict[tuple[str, str], float]:
         (family,) = self.dispatch.metrics()
         return {(each.labels["service"], each.labels["outcome"]): each.value for each in family.samples}
@@ -81,6 +84,9 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         router = made_by(site, "routers", {"router": {"project_id": "p0"}})
         body = {"subnet_id": made["id"]}
         assert site.call("PUT", f"/v2.0/routers/{router['id']}/add_router_interface", body).status == 200
+        (port,) = (each for each in site.replica.model.rows(Port).values() if each.mac_address == MAC)
+        fixed = [{"ip_address": ADDRESS}, {"ip_address": ADDRESS6}]
+        assert site.call("PUT", f"/v2.0/ports/{port.id}", {"port": {"fixed_ips": fixed}}).status == 200
         assert site.replica.model.rows(RouterInterface)
         found = Services(site)
         assert found.switch == "s1" and found.dispatch._answers
@@ -94,6 +100,13 @@ def made_by(site: Site, path: str, body: dict[str, object]) -> Any:
 
 
 # --- frames ---
+
+
+def question(labels: bytes) -> bytes:
+    """A query for the address of a name."""
+    query = struct.pack("!HHHHHH", 1, 256, 1, 0, 0, 0) + labels + b"\0\0\1\0\1"
+    packet = frames.ipv4(ADDRESS, "169.254.169.254", frames.UDP, frames.udp(4000, 53, query))
+    return frames.ethernet("0a:54:4e:f0:00:01", MAC, frames.IPV4, packet)
 
 
 def datagram(source_port: int, to_port: int, payload: bytes, *, six: bool = False, sender: str = MAC) -> bytes:
@@ -128,12 +141,13 @@ def dhcp4(draw: st.DrawFn) -> bytes:
     )
     kind = bytes((53, 1, draw(st.integers(0, 20))))
     overload = bytes((52, 1, draw(st.integers(0, 4)))) if draw(st.booleans()) else b""
-    head = bytes((draw(st.sampled_from((1, 2))), 1, draw(st.sampled_from((6, 0, 16, 255))), 0))
+    head = bytes((draw(st.sampled_from((1, 1, 1, 2))), 1, draw(st.sampled_from((6, 6, 6, 6, 0, 16, 255))), 0))
     fixed = head + draw(st.binary(min_size=8, max_size=8)) + draw(st.binary(min_size=16, max_size=16))
     chaddr = frames.mac(MAC).ljust(16, b"\0") if draw(st.booleans()) else draw(st.binary(min_size=16, max_size=16))
     names = draw(st.binary(min_size=192, max_size=192)) if overload else bytes(192)
     cookie = dhcp.COOKIE if draw(st.integers(0, 9)) else draw(st.binary(min_size=4, max_size=4))
-    return datagram(68, 67, fixed + chaddr + names + cookie + kind + overload + options)
+    end = draw(st.sampled_from((b"\xff", b"", b"\x37", b"\0\0\xff")))
+    return datagram(68, 67, fixed + chaddr + names + cookie + kind + overload + options + end)
 
 
 @st.composite
@@ -166,37 +180,52 @@ def names(draw: st.DrawFn) -> bytes:
     return frames.ethernet("0a:54:4e:f0:00:01", MAC, frames.IPV4, packet)
 
 
+KINDS = {DHCP4: dhcp4(), DHCP6: dhcp6(), SOLICITED: octets.map(solicitation), NAMES: names()}
+
+
 @st.composite
-def spoilt(draw: st.DrawFn) -> bytes:
-    """A frame of any kind, cut off, or with some of its bytes changed, headers included."""
-    whole = bytearray(draw(st.one_of(dhcp4(), dhcp6(), names(), octets.map(solicitation))))
+def spoilt(draw: st.DrawFn, of: st.SearchStrategy[bytes]) -> bytes:
+    """A frame of some kind, cut off, or with some of its bytes changed, headers included."""
+    whole = bytearray(draw(of))
     for place, value in draw(st.lists(st.tuples(st.integers(0, 120), short), max_size=4)):
         if place < len(whole):
             whole[place] = value
     return bytes(whole[: draw(st.integers(0, len(whole)))] if draw(st.booleans()) else whole)
 
 
-any_frame = st.one_of(dhcp4(), dhcp6(), names(), octets.map(solicitation), spoilt(), octets)
+of_its_service = [st.tuples(st.just(service), frame) for service, frame in KINDS.items()]
+spoilt_ones = [st.tuples(st.just(service), spoilt(frame)) for service, frame in KINDS.items()]
+of_another = st.tuples(st.sampled_from(NUMBERS), st.one_of(octets, *KINDS.values()))
 
 
 @settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(NUMBERS), any_frame)
-@example(1, b"")
-@example(1, dhcp.discover(MAC, 1)[:-1])
-@example(1, datagram(68, 67, bytes(240)))
-@example(3, solicitation(bytes(8)))  # an option of length 0
-def test_no_frame_makes_a_service_fail_or_talk_on(services: Services, service: int, data: bytes) -> None:
-    said = services.take(service, data)
+@given(st.one_of(*of_its_service, *spoilt_ones, of_another))
+@example((DHCP4, b""))
+@example((DHCP4, dhcp.discover(MAC, 1)[:-1]))
+@example((DHCP4, datagram(68, 67, bytes(240))))
+@example((DHCP4, datagram(68, 67, dhcp.discover(MAC, 1)[42:285] + b"\x37")))  # an option's code, and no more
+@example((SOLICITED, solicitation(bytes(8))))  # an option of length 0
+def test_no_frame_makes_a_service_fail_or_talk_on(services: Services, asked: tuple[int, bytes]) -> None:
+    before = services.failed()
+    said = services.take(*asked)
     assert len(said) <= MOST_OUT
     outcomes = services.outcomes()
-    assert not [each for each in outcomes if each[1] == "failed"], outcomes
+    assert services.failed() == before, outcomes
     assert len(outcomes) < REASONS, "what a tenant writes is no word to count under"
 
 
 def test_what_is_right_is_answered_among_all_that_is_not(services: Services) -> None:
-    (offer,) = services.take(1, dhcp.discover(MAC, 9))
+    (offer,) = services.take(DHCP4, dhcp.discover(MAC, 9))
     told = dhcp.read(offer)
     assert told is not None and (told.kind, told.address, told.xid) == (dhcp.OFFER, ADDRESS, 9)
+    identity = struct.pack("!HHHH", 1, 10, 3, 1) + frames.mac(MAC)  # a DUID of its link-layer address (RFC 8415, 11.4)
+    wanted = struct.pack("!HHIII", 3, 12, 1, 0, 0)
+    (advertised,) = services.take(DHCP6, datagram(546, 547, b"\1\0\0\7" + identity + wanted, six=True))
+    assert advertised[62:66] == b"\2\0\0\7" and frames.address(ADDRESS6) in advertised
+    (advertisement,) = services.take(SOLICITED, solicitation(b""))
+    assert advertisement[54] == 134
+    (answer,) = services.take(NAMES, question(b"\x0dhost-10-0-0-2"))
+    assert answer[42:44] == b"\0\1" and answer[44] & 0x80
 
 
 LIES = {
@@ -212,7 +241,7 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_lies_about_the_sender_are_not_answered(services: Services, lie: str) -> None:
-    assert services.take(1, LIES[lie]) == []
+    assert services.take(DHCP4, LIES[lie]) == []
 
 
 def test_a_frame_from_the_fabric_is_of_no_port(services: Services) -> None:
@@ -228,7 +257,9 @@ def test_a_frame_from_the_fabric_is_of_no_port(services: Services) -> None:
 def test_what_is_kept_of_frames_is_bounded(services: Services) -> None:
     """One port sends 6,000 messages of which no two are alike: what it asks for, who it says it is, its room."""
     chance = random.Random(1)
-    besides = [services.site.replica, services.site.controller.store, services.session]
+    besides = [services.site.replica.model]
+    answers = [getattr(answer, "__self__", answer) for _, answer in services.dispatch._answers.values()]
+    kept = [services.dispatch, *answers]
 
     def ask(times: int) -> int:
         for _ in range(times):
@@ -236,11 +267,14 @@ def test_what_is_kept_of_frames_is_bounded(services: Services) -> None:
                 55: chance.randbytes(20), 61: chance.randbytes(30), 57: chance.randbytes(2), 12: chance.randbytes(20),
                 60: chance.randbytes(20), 77: chance.randbytes(20), 93: chance.randbytes(2),
             }  # fmt: skip
-            services.take(1, dhcp.discover(MAC, chance.getrandbits(32), options))
-            query = struct.pack("!HHHHHH", 1, 256, 1, 0, 0, 0) + b"\x20" + chance.randbytes(32) + b"\0\0\1\0\1"
-            packet = frames.ipv4(ADDRESS, "169.254.169.254", frames.UDP, frames.udp(4000, 53, query))
-            services.take(4, frames.ethernet("0a:54:4e:f0:00:01", MAC, frames.IPV4, packet))
-        return retained(services.dispatch, besides)
+            services.take(DHCP4, dhcp.discover(MAC, chance.getrandbits(32), options))
+            services.take(NAMES, question(b"\x20" + chance.randbytes(32)))
+            asked = chance.randbytes(4) + struct.pack("!HH", 1, 20) + chance.randbytes(20)
+            services.take(
+                DHCP6, datagram(546, 547, b"\1" + asked[1:] + struct.pack("!HHIII", 3, 12, 1, 0, 0), six=True)
+            )
+            services.take(SOLICITED, solicitation(b"\1\1" + chance.randbytes(6)))
+        return retained(kept, besides)
 
     before = ask(2_000)
     assert ask(4_000) - before < BYTES // 4

@@ -13,11 +13,11 @@ from controller.flow.meter import of_port
 from controller.openflow import framework, wire
 from controller.openflow.session import Holdings, Session
 from controller.runtime.errors import Rejected
-from tests.apps.clouds import FIRST_ALLOTTED, PATCH
+from tests.apps.clouds import FIRST_ALLOTTED, PATCH, SERVER
 from tests.openflow.flows import Heard, until
 from tests.ovs import PrivateOvs
 
-OFPORTS = [*range(1, 31), *range(65, 75), *range(201, 211), 700, 701, 900, 901, 902, PATCH]
+OFPORTS = [*range(1, 31), *range(65, 75), *range(201, 211), 700, 701, 900, 901, 902, PATCH, SERVER]
 KEYS = [*OFPORTS, *range(FIRST_ALLOTTED, FIRST_ALLOTTED + 11)]  # of logical ports
 
 

@@ -9,12 +9,26 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from apps.services.address import ADDRESS4, ADDRESS6, MAC
+from apps.services.identity import Asker, address4, address6, tcp_port
+from apps.services.metadata import SERVER_MAC
 from controller.flow import Flow
 from controller.flow.interpret import Frame, Pipeline
 from controller.flow.tracking import Track
-from controller.model.rows import FixedIp, Interface, Port, Router, Switch
+from controller.model.rows import FixedIp, Interface, MetadataHost, Port, Router, Switch
 from controller.openflow.session import Holdings
-from tests.apps.clouds import EXTERNAL_VLAN, PATCH, PROXIED, VIRTUAL, clouds, four, mac, six
+from tests.apps.clouds import (
+    EXTERNAL_VLAN,
+    PATCH,
+    PROXIED,
+    SERVER,
+    SERVICE_SEGMENT,
+    VIRTUAL,
+    clouds,
+    four,
+    mac,
+    six,
+)
 from tests.openflow.judge import Bench, listening, written
 from tests.world import Said, World, frame
 
@@ -68,7 +82,30 @@ def frames(world: World, switch: Switch, chance: random.Random) -> Iterator[Fram
                 said["tun_id"] = ROUTERS_SEGMENT
         elif chance.random() < 0.1:
             said["vlan_vid"] = 0x1005
+        if world.model.rows(MetadataHost) and chance.random() < 0.2:
+            in_port, said = _served(chance, in_port, said)
         yield {**frame(**said), "in_port": in_port}
+
+
+def _served(chance: random.Random, in_port: int, said: Said) -> tuple[int, Said]:
+    """From a port to a metadata server, from the server, or what another switch sends in the segment between them."""
+    outer = {name: value for name, value in said.items() if name == "eth_src" or name.startswith("tun_")}
+    asker, six_ = Asker(chance.randrange(1, 4), chance.randrange(1, 12)), chance.random() < 0.5
+    client: Said = {"ipv6_src": six(1)} if six_ else {"ipv4_src": four(1)}
+    service: Said = {"ipv6_dst": ADDRESS6} if six_ else {"ipv4_dst": ADDRESS4}
+    told: Said = {"eth_type": 0x86DD if six_ else 0x0800, "ip_proto": 6}
+    port = chance.choice([80, 53, 80, 22])
+    if chance.random() < 0.4:
+        return in_port, outer | told | client | service | {"tcp_src": 40_000, "tcp_dst": port}
+    back = (
+        {"ipv6_src": address6(asker), "ipv6_dst": six(1)}
+        if six_
+        else {"ipv4_src": address4(asker), "ipv4_dst": four(1)}
+    )
+    said = told | back | {"eth_dst": MAC, "tcp_src": tcp_port(80, 1, 4), "tcp_dst": 40_000}
+    if chance.random() < 0.5:
+        return SERVER, said | {"eth_src": SERVER_MAC}
+    return in_port, outer | said | ({"tun_id": SERVICE_SEGMENT} if "tun_id" in outer else {})
 
 
 def _number(fixed: FixedIp) -> int:
@@ -141,9 +178,11 @@ def does(flow: Flow) -> object:
 
 
 def undecided(flow: Flow) -> bool:
-    """Whether a trace cannot tell how it goes on: it neither tracks connections nor knows a frame's size."""
+    """Whether a trace cannot tell how it goes on: it neither tracks connections nor knows a frame's size; and the
+    interpreter does not compute the switch's hashes.
+    """
     tracks = any(isinstance(held, Track) and held.table is not None for one in flow.actions for held in one.args)
-    return tracks or any(one.kind == "check_pkt_larger" for one in flow.actions)
+    return tracks or any(one.kind in ("check_pkt_larger", "multipath") for one in flow.actions)
 
 
 @few

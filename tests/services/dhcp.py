@@ -44,7 +44,8 @@ class DhcpScene:
         self.model = Model()
         self.now = 1000.0
         change(self.model, *rows(), *more)
-        self.leases = Leases(self.model, lambda: self.now)
+        self.masters = {"h1"}  # the switches that this member tells of
+        self.leases = Leases(self.model, lambda: self.now, lambda switch_id: switch_id in self.masters)
         self.service = Dhcp4(settings or ServiceSettings(), self.leases)
 
     def change(self, name: str = "p", **attributes: Any) -> None:

@@ -21,6 +21,7 @@ from controller.model.rows import DhcpOption, Port
 from controller.services.dhcp6 import Dhcp6
 from controller.services.dhcp6_terms import server_id
 from controller.services.dispatch import Ignored, to_asker
+from controller.services.leases import Leases
 from tests.services import six
 from tests.services.six import ALICE, LEASE, SECOND, SLAAC, STATEFUL, STATELESS, from_client, ia, message, punted
 from tests.world import change
@@ -40,9 +41,13 @@ def world(alice: Port | None = None) -> Model:
     return model
 
 
+def service(model: Model, leases: Leases | None = None) -> Dhcp6:
+    return Dhcp6(ServiceSettings(), leases or Leases(model, lambda: 1000.0, lambda _: True))
+
+
 def ask(model: Model, asked: Any, **how: Any) -> Any:
     """The answer, as another library reads it, as a message without its frame."""
-    (out,) = Dhcp6(ServiceSettings()).answer(punted(from_client(asked, **how), DHCP6), Reader(model, "h1"))
+    (out,) = service(model).answer(punted(from_client(asked, **how), DHCP6), Reader(model, "h1"))
     ether, ip, udp, said = six.layers(out.data)[:4]
     assert out[:2] == to_asker(punted(b"", DHCP6), b"")[:2]
     assert (ether.src, ether.dst, ip.src, ip.dst) == (MAC, ALICE, ADDRESS6, how.get("source", link_local(ALICE)))
@@ -56,7 +61,7 @@ def ask(model: Model, asked: Any, **how: Any) -> Any:
 
 def why_not(model: Model, asked: Any, **how: Any) -> str:
     with pytest.raises(Ignored) as found:
-        list(Dhcp6(ServiceSettings()).answer(punted(from_client(asked, **how), DHCP6), Reader(model, "h1")))
+        list(service(model).answer(punted(from_client(asked, **how), DHCP6), Reader(model, "h1")))
     return found.value.reason
 
 
@@ -261,15 +266,16 @@ def test_only_ports_of_subnets_with_dhcpv6_are_answered() -> None:
     assert why_not(model, asked) == "not told"
     model = world()
     with pytest.raises(Ignored):  # of another switch, or of a logical port that is nobody's
-        list(Dhcp6(ServiceSettings()).answer(punted(from_client(asked), DHCP6, key=2), Reader(model, "h1")))
+        list(service(model).answer(punted(from_client(asked), DHCP6, key=2), Reader(model, "h1")))
 
 
 def test_what_is_kept_is_made_anew_when_a_row_changes() -> None:
-    model, service = world(), Dhcp6(ServiceSettings())
+    model = world()
+    kept = service(model)
     asked = punted(from_client(message(dhcp6.DHCP6_Solicit, ia(7))), DHCP6)
 
     def given_to_it() -> Any:
-        (out,) = service.answer(asked, Reader(model, "h1"))
+        (out,) = kept.answer(asked, Reader(model, "h1"))
         return six.layers(out.data)[3]
 
     assert associations(given_to_it()) == associations(given_to_it()) == {7: {OWN: LEASE}}
@@ -278,7 +284,26 @@ def test_what_is_kept_is_made_anew_when_a_row_changes() -> None:
     change(model, replace(STATEFUL, dns_nameservers=("2001:db8::9",)))
     assert given_to_it()[dhcp6.DHCP6OptDNSServers].dnsservers == ["2001:db8::9"]
     change(model, replace(six.red(), mtu=1280))
-    assert len(service._kept) == 1
+    assert len(kept._kept) == 1
+
+
+def test_operators_are_shown_what_was_given_and_declined() -> None:
+    model = world()
+    leases = Leases(model, lambda: 1000.0, lambda _: True)
+    served = service(model, leases)
+
+    def says(kind: Any, *options: Any, **how: Any) -> list[tuple[str, str, float]]:
+        list(served.answer(punted(from_client(message(kind, *options), **how), DHCP6), Reader(model, "h1")))
+        return [(each.port_id, each.address, each.ends) for each in leases.current()]
+
+    assert says(dhcp6.DHCP6_Solicit, ia(7)) == []
+    assert says(dhcp6.DHCP6_Request, SERVER, ia(7), to=ADDRESS6) == []
+    assert says(dhcp6.DHCP6_Request, SERVER, ia(7)) == [("alice", OWN, 1000.0 + LEASE)]
+    leases.acknowledged("alice", "10.0.0.1", 50)
+    assert says(dhcp6.DHCP6_Release, SERVER, ia(7, OWN, "2001:db8:1::6")) == []
+    assert says(dhcp6.DHCP6_Solicit, ia(7), dhcp6.DHCP6OptRapidCommit())
+    assert says(dhcp6.DHCP6_Decline, SERVER, ia(7, OWN)) == []
+    assert [(each.port_id, each.address, each.times) for each in leases.declines()] == [("alice", OWN, 1)]
 
 
 def test_every_network_has_a_server_of_its_own() -> None:
@@ -294,7 +319,7 @@ MODEL = world()
 def test_no_frame_makes_the_service_fail(at: int, changed: bytes, more: int) -> None:
     data = WHOLE[:at] + changed + WHOLE[at + more :]
     try:
-        outs = list(Dhcp6(ServiceSettings()).answer(punted(data, DHCP6), Reader(MODEL, "h1")))
+        outs = list(service(MODEL).answer(punted(data, DHCP6), Reader(MODEL, "h1")))
     except Ignored:
         return
     for out in outs:

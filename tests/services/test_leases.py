@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from controller.services.leases import FOREVER
+from tests.apps.clouds import plugged
 from tests.services.dhcp import DhcpScene
+from tests.world import change
 
 HOUR = 3600.0
 
@@ -56,6 +58,18 @@ def test_ports_that_are_gone_or_moved_to_another_address_are_left_out() -> None:
     assert not scene.leases._given and not scene.leases._declined
 
 
+def test_only_leases_at_switches_that_this_member_masters_are_told() -> None:
+    """Another member renews the others; this one would say that they end."""
+    scene = DhcpScene()
+    scene.lease()
+    scene.masters.clear()
+    assert scene.leases.report()["leases"] == [] and ending(scene)["ever"] == 0
+    scene.masters.add("h1")
+    assert ending(scene)["ever"] == 1
+    change(scene.model, plugged("p", 1, 9).key)
+    assert ending(scene)["ever"] == 0, "it is plugged in nowhere"
+
+
 def test_the_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest go first; a lease that is acknowledged again is a young one."""
     monkeypatch.setattr("controller.services.leases.MOST_LEASES", 2)
@@ -66,7 +80,7 @@ def test_the_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         scene.leases.declined(name, "10.0.0.9")
     for name in ("p", "q", "p", "r"):
         scene.leases.acknowledged(name, "10.0.0.1", HOUR)
-    assert list(scene.leases._given) == ["p", "r"]
+    assert list(scene.leases._given) == [("p", "10.0.0.1"), ("r", "10.0.0.1")]
     assert [key[0] for key in scene.leases._declined] == ["p", "r"]
 
 

@@ -31,6 +31,8 @@ from .links import Link as Link
 from .local_ips import LocalIp as LocalIp
 from .local_ips import LocalIpAssociation as LocalIpAssociation
 from .logs import Log as Log
+from .metadata import MetadataHost as MetadataHost
+from .metadata import MetadataService as MetadataService
 from .neighbors import Neighbor as Neighbor
 from .networks import Network as Network
 from .pools import AddressScope as AddressScope

@@ -79,6 +79,7 @@ class Port(Standard, frozen=True, kw_only=True):
     VIF counts, or "" for any.  `port_security`: its source addresses are checked; without, any may be used, and is
     learned.  `profile`: what else binding:profile says, as JSON.  `security_groups`: ids of the groups whose rules
     filter it; (): nothing is allowed; None: it is not filtered (ports of v1.1, and those stored before groups existed).
+    `metadata`: what its instance is told of itself, as JSON (`tenet:metadata`).
     `dns_name`, `dns_domain`: in lower case, "" where not said (see `controller.model.names`).  `dns_keywords`: the
     values that keywords of domains have for whoever set them last, as (keyword, value).
     """
@@ -99,6 +100,7 @@ class Port(Standard, frozen=True, kw_only=True):
     profile: str = ""
     bindings: tuple[Binding, ...] = ()
     security_groups: tuple[str, ...] | None = None
+    metadata: str = ""
     dns_name: str = ""
     dns_domain: str = ""
     dns_keywords: tuple[tuple[str, str], ...] = ()

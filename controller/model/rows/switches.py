@@ -27,7 +27,7 @@ class Physical(msgspec.Struct, frozen=True, array_like=True):
     bridge: str = ""
 
 
-@row("switch", index=("dpid",), lookup=("host", "encap_ip"), attributes=("number", "physical"))
+@row("switch", index=("dpid",), lookup=("host", "encap_ip", "number"), attributes=("number", "physical"))
 class Switch(Row, frozen=True, kw_only=True):
     """A bridge that Tenet programs.
 

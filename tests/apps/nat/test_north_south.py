@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from controller.flow.interpret import Frame
-from controller.model.rows import NdpProxy, PortForwarding
+from controller.model.rows import (
+    AddressPair,
+    FixedIp,
+    FloatingIp,
+    Gateway,
+    Interface,
+    NdpProxy,
+    Network,
+    Port,
+    PortForwarding,
+    Router,
+    Row,
+    Subnet,
+)
 from tests.apps.nat.rows import OUT, OUT6, external, floating, mac, outside, switch, with_gateway
 from tests.apps.routing import rows
 from tests.apps.routing.rows import GATEWAY, all_of, attached, four, network, router, six, station
@@ -272,3 +286,69 @@ def test_a_forwarding_is_reached_from_inside() -> None:
     ((port, got),) = world.send("bob", **sent).arrived
     assert (port, got["udp_dst"]) == ("alice", 5353) and got["ipv4_src"] == number("ipv4_src", f"{OUT}{GW}")
     assert reply(world, "alice", got) == [("bob", answer(frame(**sent), 62))]
+
+
+# --- several gateways -------------------------------------------------------------------------------------------------
+
+
+def second(host: int, next_hop: int) -> list[Row]:
+    """Another external network, "y" on VLAN 5 of the same wire, a gateway port of router r there, and a station."""
+    port = Port(id="r-y", project_id="", network_id="y", mac_address=mac(host),
+                fixed_ips=(FixedIp("y4", f"{Y}{host}"),), device_owner="network:router_gateway",
+                device_id="r")  # fmt: skip
+    pairs = tuple(AddressPair(half, mac(next_hop)) for half in ("0.0.0.0/1", "128.0.0.0/1"))
+    station = Port(id="far", project_id="admin", network_id="y", mac_address=mac(next_hop), address_pairs=pairs,
+                   fixed_ips=(FixedIp("y4", f"{Y}{next_hop}"),), interface_id="far")  # fmt: skip
+    return [
+        Network(id="y", project_id="admin", mtu=1500, network_type="vlan", segment=0x501, external=True,
+                physical_network="p1", vlan=5),
+        Subnet(id="y4", project_id="admin", network_id="y", ip_version=4, cidr=f"{Y}0/24", gateway_ip=f"{Y}{next_hop}"),
+        port, station, Interface(switch_id="h3", name="tap-far", vif="far", ofport=2),
+    ]  # fmt: skip
+
+
+Y = "198.51.100."
+
+
+def two_gateways(*more: Row, ecmp: bool) -> World:
+    world = cloud(*second(20, 2), *more)
+    row = world.model.get(Router, "r")
+    assert row is not None
+    world.put(replace(row, gateways=(*row.gateways, Gateway("y", "r-y")), ecmp=ecmp))
+    return world
+
+
+def over(world: World) -> set[tuple[str, int]]:
+    """Where packets to a far destination leave, and from which address, as the hash may fall."""
+    found = set()
+    for chance in range(8):
+        world.pipeline("h2").chance = chance
+        for port, got in world.send("alice", **udp((1, 1), "8.8.8.8", port=2000 + chance)).arrived:
+            assert got["eth_dst"] == number("eth_dst", mac(1 if port == "out" else 2))
+            found.add((port, int(got["ipv4_src"])))
+    return found
+
+
+def test_default_routes_over_all_gateways_share_packets_where_the_router_says_so() -> None:
+    one, other = ("out", number("ipv4_src", f"{OUT}{GW}")), ("far", number("ipv4_src", f"{Y}20"))
+    assert over(two_gateways(ecmp=False)) == {one}
+    world = two_gateways(ecmp=True)
+    assert over(world) == {one, other}
+    ((port, got),) = world.send("alice", **udp((1, 1), f"{Y}2")).arrived
+    assert port == "far" and got["ipv4_src"] == other[1], "what is on link there leaves there"
+    assert reply(world, "far", got)[0][0] == "alice"
+    row = world.model.get(Router, "r")
+    assert row is not None
+    world.put(replace(row, gateways=row.gateways[:1]))
+    assert over(world) == {one}
+
+
+@pytest.mark.parametrize("ecmp", [False, True])
+@pytest.mark.parametrize("physical", [True, False])
+def test_a_floating_ip_of_another_external_network_leaves_by_that_network(ecmp: bool, physical: bool) -> None:
+    (floated,) = (row for row in floating(77, "alice", four(1, 1)) if isinstance(row, FloatingIp))
+    floated = replace(floated, floating_network_id="y", floating_ip_address=f"{Y}77")
+    outer = Port(id=floated.floating_port_id, project_id="", network_id="y", mac_address=mac(77),
+                 fixed_ips=(FixedIp("y4", f"{Y}77"),))  # fmt: skip
+    world = two_gateways(outer, floated, *([] if physical else [switch(1, physical=False)]), ecmp=ecmp)
+    assert over(world) == {("far", number("ipv4_src", f"{Y}77"))}
