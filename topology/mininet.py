@@ -199,7 +199,7 @@ def _far(host: Any) -> str:
 
 def _subnet(url: str, network_id: str, cidr: str) -> str:
     request = {"network_id": network_id, "project_id": PROJECT, "cidr": cidr, "ip_version": 6 if ":" in cidr else 4}
-    body = {"subnet": {**request, "gateway_ip": None, "enable_dhcp": False}}
+    body = {"subnet": {**request, "gateway_ip": None}}
     return str(_call(url, "POST", "/v2.0/subnets", body)["subnet"]["id"])
 
 

@@ -109,6 +109,25 @@ def test_route_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(pings) == 3 and [re.findall(r"ttl=(\d+)", said) for said in seen[0]] == [["63"], ["64"], ["63"]]
 
 
+def test_boot_it() -> None:
+    """Both tenants' hosts of one address ask for it, as the page has it for the first."""
+    page = TUTORIAL.read_text().partition("## 9. Boot it")[2].partition("\n## ")[0]
+    commands = re.findall(r"^    mininet> h1 (.*)$", page, re.MULTILINE)
+    assert len(commands) == 6 and commands[3] == "dhclient h1-eth0"
+    with Bed() as bed:
+        net = bed.run(TreeTopo(depth=2, fanout=2))
+        h1, h2, h3, h4 = net.hosts
+        for host, address in ((h1, "10.0.0.1"), (h3, "10.0.0.2"), (h2, "10.0.0.1"), (h4, "10.0.0.2")):
+            host.setIP(address, 24)
+        attach(net, {"red": [h1, h3], "blue": [h2, h4]})
+        for host in (h1, h2):
+            said = [host.cmd(command.replace("h1-", f"{host.name}-")) for command in commands]
+            assert "inet 10.0.0.1/24" in said[4] and " 0% packet loss" in said[5], said
+            assert "nameserver 169.254.169.254" in host.cmd("cat /etc/resolv.conf")
+            host.cmd("pkill --ns $$ --nslist net dhclient")
+        assert "169.254.169.254" not in Path("/etc/resolv.conf").read_text()
+
+
 def shell(script: str) -> str:
     done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60)
     return done.stdout + done.stderr
