@@ -63,6 +63,13 @@ class NameService:
             return found
         return self._forwarded(port, wire, found, whole=True) if self._may_wait(port) else failed(wire, found.wire)
 
+    def resolved(self, port: Port, wire: bytes) -> bytes | None:
+        """As `over_tcp`; None for what is no message that could be answered."""
+        try:
+            return self.over_tcp(port, wire)
+        except Unanswerable:
+            return None
+
     def metrics(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
         attempts = CounterMetricFamily(
             "tenet_dns_upstream", "Attempts to ask upstream resolvers, and messages from them, by outcome.",
