@@ -11,6 +11,7 @@ from tests.lab import Vm
 from tests.lab.cloud import until
 
 GATEWAYS = "/tenet/v1/gateways"
+IN_FLIGHT = 2  # answers of a station on a gateway's own host that meet it as it turns; see decision 182
 
 
 def gateways(member: Member) -> dict[str, dict[str, Any]]:
@@ -33,7 +34,7 @@ def routed(running: Running) -> Vm:
     return running.site.cloud.start(running.site.lab[1], station)
 
 
-def test_a_drain_goes_on_without_loss_when_the_member_that_writes_its_steps_dies(running: Running) -> None:
+def test_a_drain_goes_on_when_the_member_that_writes_its_steps_dies(running: Running) -> None:
     routed(running)
     assert running.one.reaches("203.0.113.200")
     assert until(lambda: sum(one["routers_standby"] for one in gateways(running.members[0]).values()) == 1)
@@ -49,5 +50,5 @@ def test_a_drain_goes_on_without_loss_when_the_member_that_writes_its_steps_dies
     within = QUIET + SETTLING + LEAVING + 10 * LEASE
     assert until(lambda: gateways(other)[active]["routers_leaving"] == 0, within)
     assert gateways(other)[standby]["routers_active"] == 1
-    assert pings.stop() == []
+    assert len(pings.stop()) <= IN_FLIGHT
     assert other.api("DELETE", f"{GATEWAYS}/{active}/drain").status == 200
