@@ -117,7 +117,8 @@ $(TEMPEST_INSTALLED): requirements-tempest.txt
 	@touch $@
 
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS) cloud-init:cloud-init curl:curl bind9-dnsutils:dig
+	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS) $(SERVERS) cloud-init:cloud-init curl:curl \
+	    bind9-dnsutils:dig dnsmasq-base:dnsmasq
 	$(BIN)/pytest -q tests/e2e
 
 # more random topologies than three: TENET_TEST_GRAPHS=20 make test-mininet
