@@ -45,6 +45,7 @@ NAMES = (
     "dhcp_boot",
     "dhcp_rate",
     "dns",
+    "metadata",
     "idle",
 )
 
