@@ -29,7 +29,7 @@ LAB := $(OPENVSWITCH) iproute2:ip ethtool:ethtool iputils-ping:ping procps:ps
 CERTIFICATES := openssl:openssl
 DHCP_CLIENTS := isc-dhcp-client:dhclient udhcpc:udhcpc dhcpcd-base:dhcpcd ndisc6:rdisc6
 ETCD := etcd-server:etcd
-SERVERS := bind9:named bind9-dnsutils:nsupdate
+SERVERS := bind9:named bind9-dnsutils:nsupdate kea-dhcp4-server:kea-dhcp4 kea-dhcp6-server:kea-dhcp6 iproute2:ip
 OVN := ovn-central:ovn-northd ovn-host:ovn-controller iperf3:iperf3
 
 # Of test-cluster, what has sites of its own, and what runs with patched sockets: half of the time, beside the rest.
@@ -85,7 +85,7 @@ test-api: install  ## both tenant APIs
 	@tools/need.sh $(OPENVSWITCH) $(CERTIFICATES) util-linux:setpriv
 	$(BIN)/pytest -q tests/api
 
-test-servers: install  ## names published on a real BIND
+test-servers: install  ## a real BIND that names are published on, a real Kea behind the DHCP relay (root)
 	@tools/need.sh $(SERVERS) $(OPENVSWITCH) util-linux:setpriv
 	$(BIN)/pytest -q tests/servers
 
@@ -117,7 +117,7 @@ $(TEMPEST_INSTALLED): requirements-tempest.txt
 	@touch $@
 
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS)
+	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS) cloud-init:cloud-init curl:curl bind9-dnsutils:dig
 	$(BIN)/pytest -q tests/e2e
 
 # more random topologies than three: TENET_TEST_GRAPHS=20 make test-mininet

@@ -60,6 +60,7 @@ from controller.runtime.held import HubWatch
 from controller.services.advertisements import RouterAdvertisements
 from controller.services.dhcp4 import Dhcp4
 from controller.services.dhcp6 import Dhcp6
+from controller.services.dhcp_relay import DhcpRelay, bound
 from controller.services.dispatch import NetworkServices
 from controller.services.dns_service import NameService
 from controller.services.leases import Leases
@@ -149,11 +150,12 @@ class Controller:
             NameService(self.replica.model, settings.services),
         )
         advertisements = RouterAdvertisements(settings.services)
-        services = NetworkServices(self.replica.model, {
+        self._relay = DhcpRelay(self.replica.model, bound(settings.services.relay))
+        services = NetworkServices(self.replica.model, self._relay.around({
             DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
             DHCP6: ("dhcp6", Dhcp6(settings.services, leases).answer),
             SOLICITED: ("router-advertisements", advertisements.answer),
-        })  # fmt: skip
+        }))  # fmt: skip
         packet_ins = PacketIns({
             learn.SERVICE: self.observer.packet_in, lldp_punt.SERVICE: self.links.packet_in,
             verdicts.SERVICE: drops.packet_in, verdicts.ACCEPTS: drops.accepted,
@@ -181,9 +183,9 @@ class Controller:
             inventory, FabricReport(self.replica, inventory, statuses),
             Readiness(self.store, self.cluster.hindrance) if self.cluster else Readiness(self.store), mtus,
             self.vifs, self._held,
-            [packet_ins.metrics, services.metrics, names.metrics, leases.metrics, self.periodic.metrics,
-             last_drops.metrics,
-             room.metrics, self.neighbors.metrics, self.rankings.metrics, self.metadata_hosts.metrics,
+            [packet_ins.metrics, services.metrics, names.metrics, leases.metrics, self._relay.metrics,
+             self.periodic.metrics, last_drops.metrics, room.metrics, self.neighbors.metrics, self.rankings.metrics,
+             self.metadata_hosts.metrics,
              *([self.cluster.metrics] if self.cluster else []),
              *([self._external_dns.metrics] if self._external_dns else [])],
             self._databases,
@@ -204,6 +206,7 @@ class Controller:
             drops=DropReport(self.replica.model, last_drops, self.switchboard, inventory, rates),
             external_dns=ExternalDnsReport(self.replica, self._external_dns, settings.external_dns),
             metering=MeterReport(self.replica.model, self.switchboard),
+            names=names.resolved,
             leases=leases.report,
             preview=Preview(self.replica.model, on_demand).switches,
             cluster=self.cluster.report if self.cluster else None,
@@ -233,6 +236,7 @@ class Controller:
         self.links.start()
         self.periodic.start()
         self.neighbors.start()
+        self._relay.start()
         self._events.start(self._levels)
         if self._notifier is not None:
             self._notifier.start()

@@ -24,6 +24,7 @@ from .policy import Open, Policy
 from .streams import Streams
 
 Changed = Sequence[tuple[Row | None, Row | None]]  # each row as it is, and as it would be; None: not there
+Names = Callable[[Port, bytes], bytes | None]  # answers a DNS message of a port; None: it is none; waits
 Leased = Callable[[], dict[str, Any]]  # DHCP leases that this member gave, ready to be answered as JSON
 Preview = Callable[[Changed], list[dict[str, Any]]]  # per switch the flows that a change would add and remove
 
@@ -163,6 +164,7 @@ class Context:
     limits: Mapping[str, int] = field(default_factory=dict)  # a project's quotas, where it has none of its own
     streams: Streams = field(default_factory=Streams)
     preview: Preview = lambda changes: []
+    names: Names = lambda port, question: None
     leases: Leased = lambda: {"leases": [], "ending": {}, "declined": []}
     cluster: ClusterOperators | None = None
     offered: Sequence[str] = ()  # patterns of interfaces that tenants may attach by name

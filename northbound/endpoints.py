@@ -20,8 +20,9 @@ RULES = {
     "get_metadata_host": "See the hosts of metadata servers",
     "update_metadata_host": "Let the metadata server of a host serve instances, or take that back",
     "get_instance_metadata": "See what instances are told of themselves: for metadata servers",
+    "resolve_for_instance": "Ask for names as a port: for metadata servers, which pass on DNS over TCP",
 }
-SERVICES = {"get_instance_metadata"}  # of these what other services of the cloud may, too
+SERVICES = {"get_instance_metadata", "resolve_for_instance"}  # of these what other services of the cloud may, too
 UNSAID = (401, 404, 503)  # of what anybody may ask whenever the process runs
 
 SWITCHES, CLUSTER = "/tenet/v1/switches", "/tenet/v1/cluster"
@@ -91,6 +92,9 @@ ENDPOINTS = (
              "update_metadata_host", 204, "Done.", None),
     Endpoint("GET", "/tenet/v1/metadata/{number}/{key}", metadata.instance, "instanceMetadata",
              "What an instance is told of itself.", "get_instance_metadata"),
+    Endpoint("POST", "/tenet/v1/dns/{number}/{key}", metadata.resolve, "resolve",
+             "The answer to a DNS message of a port.", "resolve_for_instance", about="A DNS message.",
+             shape=SHOWN_TEXT, media="application/dns-message"),
     Endpoint("GET", CLUSTER, cluster.show, "showCluster", "Members, and what each masters.", "get_cluster"),
     Endpoint("POST", f"{CLUSTER}/accept-empty", cluster.accept, "acceptEmpty", "Accept a model that has shrunk.",
              "update_cluster", 204, "Done.", None),

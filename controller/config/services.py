@@ -28,6 +28,9 @@ OPTIONS: list[cfg.Opt] = [
     cfg.ListOpt("dns_servers", default=[],
                 help="ADDRESS or ADDRESS:PORT of upstream resolvers, in the order in which they are asked for what is "
                     "no port's name; without any, such questions are refused."),
+    cfg.ListOpt("dhcp_relay_address", default=[],
+                help="Addresses of this host, one of IPv4 and one of IPv6 at most, from which DHCP messages of "
+                     "networks with tenet:dhcp_relay are relayed."),
 ]  # fmt: skip
 _LABEL = "[0-9A-Za-z_]([0-9A-Za-z_-]{0,61}[0-9A-Za-z_])?"
 _DOMAIN = re.compile(rf"({_LABEL}(\.{_LABEL})*\.?)?")
@@ -43,6 +46,7 @@ class ServiceSettings(NamedTuple):
     rate: int = 50  # packets a second of one port
     dns_servers: tuple[tuple[str, int], ...] = ()  # address and port
     ra_interval: int = 200
+    relay: tuple[str, ...] = ()
 
     @property
     def dns_domain(self) -> str:
@@ -63,7 +67,9 @@ def services(conf: cfg.ConfigOpts) -> ServiceSettings:
         raise ValueError(f"[services] dns_domain: {said.dns_domain!r} is not a domain, such as cloud.example.net")
     domain = said.dns_domain.lower().removesuffix(".")
     naming, servers = Naming(f"{domain}." if domain else ""), tuple(map(_server, said.dns_servers))
-    return ServiceSettings(lease, renewal, rebinding, naming, said.rate, servers, said.ra_interval)
+    return ServiceSettings(
+        lease, renewal, rebinding, naming, said.rate, servers, said.ra_interval, _relay(said.dhcp_relay_address)
+    )
 
 
 def _server(said: str) -> tuple[str, int]:
@@ -80,3 +86,15 @@ def _server(said: str) -> tuple[str, int]:
     if not address or not 0 < number < 65536:
         raise ValueError(f"[services] dns_servers: {said[:64]!r} is not of the form ADDRESS or ADDRESS:PORT")
     return address, number
+
+
+def _relay(addresses: list[str]) -> tuple[str, ...]:
+    try:
+        found = [ipaddress.ip_address(each) for each in addresses]
+    except ValueError:
+        found = []
+    usable = [each for each in found if not (each.is_unspecified or each.is_multicast or each.is_link_local)]
+    if len({each.version for each in usable}) < len(addresses):
+        raise ValueError(f"[services] dhcp_relay_address = {', '.join(addresses)}: not one address of this host of "
+                         "each IP version at most")  # fmt: skip
+    return tuple(map(str, usable))

@@ -47,6 +47,7 @@ class NetworkRequest(StandardRequest, total=False):
     zone_hints: tuple[str, ...]
     is_default: bool
     dns_domain: str
+    dhcp_relay: tuple[str, ...]
 
 
 DEFAULT_EXTERNAL = "default-external"  # the reservation of the default external network
@@ -119,6 +120,7 @@ def _common(project_id: str, request: NetworkRequest, means: Means) -> dict[str,
         "zone_hints": request.get("zone_hints", ()),
         "is_default": request.get("is_default", False),
         "dns_domain": request.get("dns_domain", ""),
+        "dhcp_relay": request.get("dhcp_relay", ()),
     }
 
 

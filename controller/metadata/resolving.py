@@ -13,9 +13,9 @@ class Resolving:
         self._controllers = controllers
 
     def answer(self, question: bytes, asker: Asker) -> bytes | None:
-        """The answer to a DNS message; None where the port may not ask.  Raises Unavailable."""
+        """The answer to a DNS message; None where there is none.  Raises Unavailable."""
         status, body = self._controllers.post(f"/tenet/v1/dns/{asker.number}/{asker.key}", question)
-        if status == 404:
+        if status in (400, 404):
             return None
         if status != 200:
             raise Unavailable(f"the controller answered a question with status {status}")

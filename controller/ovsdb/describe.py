@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from controller.model.rows import Bridge as WatchedBridge
 from controller.model.rows import Plugged, Tunnel
+from controller.model.rows.metadata import VIF as METADATA_VIF
 from controller.ovsdb.mappings import cut_off, physical
 from controller.ovsdb.replica import BridgeRow, DatabaseReplica, InterfaceRow, OpenVSwitch
 from controller.ovsdb.seen import SeenHypervisor, SeenInterface, SeenWatch
@@ -122,7 +123,13 @@ def _is_tenants(interface: InterfaceRow) -> bool:
         and interface.type != "patch"
         and WATCHES not in interface.external_ids
         and is_name(interface.name)
+        and not _is_ended_server(interface)
     )
+
+
+def _is_ended_server(interface: InterfaceRow) -> bool:
+    """Whether it was a metadata server's, which has ended: Open vSwitch keeps the number of a device that is gone."""
+    return interface.link_state == "down" and interface.external_ids.get("iface-id", "").strip() == METADATA_VIF
 
 
 def _has_number(interface: InterfaceRow) -> bool:

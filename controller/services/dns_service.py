@@ -21,8 +21,8 @@ from controller.model.rows import Port
 from controller.switches.packet_in import FrameOut, PuntedFrame
 
 from .dispatch import Ignored, Later, asker, to_asker
-from .dns import Forward, Resolver, Unanswerable
-from .kept_answers import KeptAnswers
+from .dns import Forward, Unanswerable, resolve
+from .own_answers import Resolver
 from .upstream import Upstream, failed, passed_on
 
 OPEN, OF_PORT = 1024, 16  # questions that wait for upstream resolvers: in all, and of one port
@@ -33,8 +33,8 @@ class NameService:
     """`answer`: of a packet-in.  `over_tcp`: of a message that a service host passes on."""
 
     def __init__(self, model: Model, settings: ServiceSettings) -> None:
-        resolver = Resolver(settings.naming, recursive=bool(settings.dns_servers))
-        self._answers = KeptAnswers(model, resolver)
+        self._model = model
+        self._resolver = Resolver(settings.naming, recursive=bool(settings.dns_servers))
         self._upstream = Upstream(settings.dns_servers, self._count)
         self._attempts: Counter[str] = Counter()
         self._open: Counter[str] = Counter()  # questions that wait, by port
@@ -49,7 +49,7 @@ class NameService:
         if port is None:
             raise Ignored("stranger")
         try:
-            found = self._answers.resolve(asked.payload, port)
+            found = resolve(asked.payload, port, self._model, self._resolver)
         except Unanswerable:
             raise Ignored("malformed") from None
         if isinstance(found, Forward):
@@ -58,10 +58,17 @@ class NameService:
 
     def over_tcp(self, port: Port, wire: bytes) -> bytes:
         """The answer to a message, without the length that TCP puts before it; waits.  Raises Unanswerable."""
-        found = self._answers.resolve(wire, port, tcp=True)
+        found = resolve(wire, port, self._model, self._resolver, tcp=True)
         if not isinstance(found, Forward):
             return found
         return self._forwarded(port, wire, found, whole=True) if self._may_wait(port) else failed(wire, found.wire)
+
+    def resolved(self, port: Port, wire: bytes) -> bytes | None:
+        """As `over_tcp`; None for what is no message that could be answered."""
+        try:
+            return self.over_tcp(port, wire)
+        except Unanswerable:
+            return None
 
     def metrics(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
         attempts = CounterMetricFamily(
@@ -73,8 +80,6 @@ class NameService:
         yield attempts
         waiting = self._waiting
         yield GaugeMetricFamily("tenet_dns_waiting", "Questions that wait for upstream resolvers.", value=waiting)
-        kept = len(self._answers)
-        yield GaugeMetricFamily("tenet_dns_kept", "Answers that are kept until what they say changes.", value=kept)
 
     def _later(self, frame: PuntedFrame, see: Reader, asked: Datagram, port: Port, question: Forward) -> NoReturn:
         if not self._may_wait(port):

@@ -71,16 +71,13 @@ def port_at(model: Model, number: int, key: int) -> Port | None:
     return None
 
 
-def instance_at(model: Model, number: int, key: int) -> Instance | None:
-    port = port_at(model, number, key)
-    if port is None:
-        return None
+def instance_of(model: Model, port: Port) -> Instance:
     told = msgspec.json.decode(port.metadata, type=ToldMetadata) if port.metadata else ToldMetadata()
     return Instance(
         port_id=port.id,
         project_id=port.project_id,
         device_id=port.device_id,
-        hostname=told.hostname or getattr(port, "dns_name", ""),
+        hostname=told.hostname or port.dns_name,
         metadata=told,
         interfaces=tuple(_interface(model, each) for each in _of_device(model, port)),
     )

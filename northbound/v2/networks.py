@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 from controller.intent import floatingips, networks
@@ -11,7 +12,7 @@ from controller.intent.physical import TYPES
 from controller.model.rows import Network, Subnet, SubnetPool
 
 from .. import schema
-from ..checks import Check, Fault, boolean, filled, items, keys, one_of, text
+from ..checks import Check, Fault, address, boolean, filled, items, keys, one_of, shown, text
 from ..domain_names import keyword_domain
 from ..resource import Attribute, Extension, May, Resource, ResourceView, attribute
 from ..rules import ADMIN, ALWAYS, MEMBER, READER, SERVICE, SHARED, WRITE, Access, any_of, of_attributes
@@ -20,6 +21,7 @@ from .common import IDENTITY, OWNED, STANDARD, UUID, listed, shared, tagged
 
 EXTERNAL = "role:reader and rule:external"
 UUIDS = {"type": "array", "items": UUID}
+MOST_SERVERS = 8  # that a network's DHCP messages are relayed to
 LARGEST = 65_535  # bytes of an IP packet (RFC 791, 3.1)
 
 
@@ -57,6 +59,16 @@ def _scope(version: int) -> Attribute:
 
 def _zones(view: ResourceView, network: Network) -> list[str]:
     return networks.zones_of(view.model, ("network", network.id))
+
+
+@schema.takes(schema.of(address))
+def relay_server(value: object) -> str:
+    """Address of a DHCP server, as routers may reach it."""
+    found = address(value)
+    number = ip_address(found)
+    if number.is_multicast or number.is_unspecified or number.is_link_local or found == "255.255.255.255":
+        raise Fault(f"{shown(value)} is not the address of a server")
+    return found
 
 
 TYPE = nullable(one_of(*ENCAPSULATIONS, *TYPES), ENCAPSULATIONS[0])
@@ -105,6 +117,7 @@ NETWORKS = Resource(
         Attribute("segments", None, May.CREATE, one_segment, "segments"),
         attribute("port_security_enabled", boolean, May.SET, source="port_security", usual=True),
         attribute("dns_domain", keyword_domain, May.SET, shape=schema.SHOWN_TEXT),
+        listed("tenet:dhcp_relay", list_of(relay_server, MOST_SERVERS), May.SET, "dhcp_relay", usual=[]),
         listed("availability_zone_hints", list_of(filled), May.CREATE, "zone_hints"),
         Attribute("availability_zones", _zones, shape=schema.TEXTS),
         _scope(4),
@@ -120,6 +133,7 @@ NETWORKS = Resource(
             (WRITE, "is_default", ADMIN),
             (WRITE, "port_security_enabled", MEMBER),
             (ALWAYS, "segments", ADMIN),
+            (ALWAYS, "tenet:dhcp_relay", ADMIN),
             *((ALWAYS, name, ADMIN) for name in PROVIDER),
         ),
     ),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from controller.model.rows import Interface, Port, Switch
+from controller.store.replica import Replica
+from controller.store.store import Store
 from controller.store.transaction import transact
 from tests.api.conftest import Api
+from tests.api.tenants import Cloud
 
 HOSTS = "/tenet/v1/metadata-hosts"
 TOLD = {"hostname": "web", "public_keys": {"mine": "ssh-ed25519 AAAA"}, "user_data": "#!/bin/sh", "meta": {"a": "b"},
@@ -85,3 +90,29 @@ def test_a_port_of_another_project_with_the_same_device_is_not_told_of(api: Api)
     assert [one["port_id"] for one in said["interfaces"]] == [made["id"]]
     found = context.replica.model.get(Port, str(made["id"]))
     assert found is not None and found.project_id == "red"
+
+
+def test_the_owner_of_a_network_does_not_see_metadata_of_others_ports(
+    tmp_path: Path, store: Store, replica: Replica
+) -> None:
+    cloud = Cloud(tmp_path, store, replica)
+    red, blue, ops = cloud.person("red", "member"), cloud.person("blue", "member"), cloud.person("ops", "admin")
+    network = red.call("POST", "/v2.0/networks", {"network": {}}).json["network"]
+    red.call("POST", "/v2.0/rbac-policies", {"rbac_policy": {
+        "object_type": "network", "object_id": network["id"], "action": "access_as_shared", "target_tenant": "blue",
+    }})  # fmt: skip
+    reply = blue.call("POST", "/v2.0/ports", {"port": {"network_id": network["id"], "tenet:metadata": TOLD}})
+    assert reply.status == 201 and reply.json["port"]["tenet:metadata"] == TOLD
+    path = f"/v2.0/ports/{reply.json['port']['id']}"
+    assert red.call("GET", path).json["port"]["tenet:metadata"] == {}
+    assert [one["tenet:metadata"] for one in red.call("GET", "/v2.0/ports").json["ports"]] == [{}]
+    assert ops.call("GET", path).json["port"]["tenet:metadata"] == TOLD
+
+
+def test_only_operators_and_services_ask_about_instances(tmp_path: Path, store: Store, replica: Replica) -> None:
+    cloud = Cloud(tmp_path, store, replica)
+    for role, status in (("member", 403), ("manager", 403), ("service", 404), ("admin", 404)):
+        person = cloud.person("red", role)
+        assert person.call("GET", "/tenet/v1/metadata/9/7").status == status, role
+        assert person.call("POST", "/tenet/v1/dns/9/7", b"x").status == status, role
+        assert person.call("PUT", f"{HOSTS}/h1").status == (404 if role == "admin" else 403), role

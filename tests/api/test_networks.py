@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace as replace_fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from controller.model.rows import Link, Network, Row, Switch
+from controller.store.replica import Replica
+from controller.store.store import Store
 from controller.store.transaction import transact
 from northbound.resource import May, read
 from northbound.v2.networks import NETWORKS
 
 from .conftest import Api, PlainStatuses
+from .tenants import Cloud
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, store: Store, replica: Replica) -> Cloud:
+    return Cloud(tmp_path, store, replica)
 
 
 def test_a_network_is_shown_as_it_was_made(api: Api) -> None:
@@ -38,6 +47,7 @@ def test_a_network_is_shown_as_it_was_made(api: Api) -> None:
         "provider:physical_network": None,
         "port_security_enabled": True,
         "dns_domain": "",
+        "tenet:dhcp_relay": [],
         "availability_zone_hints": [],
         "availability_zones": [],
         "ipv4_address_scope": None,
@@ -226,3 +236,21 @@ def test_a_network_has_less_while_there_is_less_room_and_says_so(api: Api) -> No
     assert api.call("PUT", path, {"network": {"mtu": 1379}}).error == (400, "InvalidInput")
     transact(context.store, context.replica, lambda tx: tx.delete(wire))
     assert shown(old) == (1450, "")
+
+
+def test_dhcp_servers_are_the_operators_to_name(cloud: Cloud) -> None:
+    operator, member = cloud.person("ops", "admin"), cloud.person("red", "member")
+    servers = ["192.0.2.67", "2001:db8::67"]
+    made = operator.made("network", project_id="red", **{"tenet:dhcp_relay": servers})
+    assert made["tenet:dhcp_relay"] == servers
+    path = f"/v2.0/networks/{made['id']}"
+    assert "tenet:dhcp_relay" not in member.call("GET", path).json["network"]
+    assert member.call("PUT", path, {"network": {"tenet:dhcp_relay": []}}).status == 403
+    assert operator.call("PUT", path, {"network": {"tenet:dhcp_relay": []}}).json["network"]["tenet:dhcp_relay"] == []
+    assert member.made("network")["id"]
+
+
+@pytest.mark.parametrize("server", ["224.0.0.1", "0.0.0.0", "255.255.255.255", "fe80::1", "::", "ff02::1:2", "dhcp"])
+def test_what_is_no_dhcp_server(api: Api, server: str) -> None:
+    body = {"network": {"tenet:dhcp_relay": [server]}}
+    assert api.call("POST", "/v2.0/networks", body).status == 400

@@ -1,7 +1,7 @@
 """Answers of DNS about own names a second on one member: to questions that come again, and to ones that never do.
 
 20 simulated switches with 50 ports each, in a process of their own, as for `dhcp-rate`.  Each port asks for the name of
-another one; then for names that are not there, none twice, whose answers cost what dnspython takes.
+another one; then for names that are not there, none twice: nothing that is kept can help.
 """
 
 from __future__ import annotations

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,10 +15,12 @@ from typing import NamedTuple
 
 from tests.lab.cloud import Cloud, until
 from tests.lab.hypervisor import Hypervisor
-from tests.lab.netns import inside
+from tests.lab.netns import inside, run
 from tests.lab.processes import Process
 from tests.lab.vm import Vm
 
+_SIOCGSKNS, _PIDFD_GETFD = 0x894C, 438
+_libc = ctypes.CDLL(None, use_errno=True)
 FOUR, SIX = "http://169.254.169.254", "http://[fe80::a9fe:a9fe%25eth0]"
 # The REST API where hypervisors reach it.
 OPTIONS = {"northbound": {"listen": "0.0.0.0:9696"}, "auth": {"insecure": "true"}}
@@ -57,8 +62,34 @@ class MetadataServer:
         if self.process is not None:
             self.process.kill()
 
+    def inside(self, *argv: str) -> str:
+        """Output of a command in the server's namespace, which has no name and no process: only sockets are in it."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        with _listener_of(int(children[-1])) as listener:
+            handle = fcntl.ioctl(listener, _SIOCGSKNS)
+        try:
+            return run(["nsenter", f"--net=/proc/{os.getpid()}/fd/{handle}", *argv])
+        finally:
+            os.close(handle)
+
     def text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+
+def _listener_of(pid: int) -> socket.socket:
+    """A listening socket of another process (pidfd_getfd(2))."""
+    process = os.pidfd_open(pid)
+    try:
+        for number in map(int, os.listdir(f"/proc/{pid}/fd")):
+            if os.readlink(f"/proc/{pid}/fd/{number}").startswith("socket:"):
+                found = socket.socket(fileno=_libc.syscall(_PIDFD_GETFD, process, number, 0))
+                if found.family == socket.AF_INET and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    return found
+                found.close()
+    finally:
+        os.close(process)
+    raise LookupError(f"process {pid} listens nowhere")
 
 
 def serves(cloud: Cloud, *hosts: Hypervisor, within: float = 60.0) -> bool:

@@ -102,6 +102,15 @@ def test_the_vif_and_its_address(db, ids, vif, mac):
     assert interfaces(db) == (SeenInterface(name="tap1", vif=vif, mac=mac, ofport=1),)
 
 
+@pytest.mark.parametrize(("vif", "state", "there"), [
+    ("tenet-metadata", "up", True), ("tenet-metadata", "down", False), ("vif-1", "down", True),
+])  # fmt: skip
+def test_a_metadata_server_that_has_ended_is_gone(db, vif, state, there):
+    """Of a VM's interface the state says nothing: the VM may be about to begin."""
+    db.plug("br-int", "tap1", ofport=1, external_ids=pairs({"iface-id": vif}), link_state=state)
+    assert bool(interfaces(db)) == there
+
+
 def test_without_the_bridge_no_interface_is_left(db):
     db.plug("br-int", "tap1", ofport=1)
     assert interfaces(db)

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from controller.model.model import Applied, Model
 from controller.model.names import Naming
 from controller.model.rows import FixedIp, Network, Port, Row, Subnet
-from controller.services.dns import Forward, Resolver, resolve
+from controller.services.dns import Forward, resolve
+from controller.services.own_answers import Resolver
 
 HERE = "here.test."
 ALONE, RECURSIVE = Resolver(Naming(HERE)), Resolver(Naming(HERE), recursive=True)

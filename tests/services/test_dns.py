@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from controller.services.dns import PAYLOAD, Forward, Resolver, Unanswerable, resolve
+from controller.services.dns import Forward, Unanswerable, resolve
+from controller.services.own_answers import Resolver
+from controller.services.plain_dns import PAYLOAD
 
 from .dns_site import ALONE, HERE, RECURSIVE, Site, mangled, question
 
