@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from controller.flow import Flow, Rates, to_service
 from controller.flow.fields import KEYS
-from controller.flow.meter import limit
+from controller.flow.meter import Meter, limit
 from controller.model.reader import Reader
 from controller.model.rows import Port
 
@@ -33,9 +33,12 @@ def port(port: Port, see: Reader, rates: Rates) -> Iterator[Flow]:
 def _handed_over(key: int, project: str, rate: int, of_project: int) -> Flow:
     """What one port asks beyond its own share is not its project's."""
     shared = limit(f"{SERVICE} of {project}", of_project, AT_ONCE * of_project)
-    return Flow(
-        SERVED, USUAL, (IN_KEY.match(key),), (to_service(SERVICE, shared),), meter=limit(f"{SERVICE} {key}", rate)
-    )
+    return Flow(SERVED, USUAL, (IN_KEY.match(key),), (to_service(SERVICE, shared),), meter=of_asker(key, rate))
+
+
+def of_asker(key: int, rate: int) -> Meter:
+    """The meter of what one logical port asks."""
+    return limit(f"{SERVICE} {key}", rate)
 
 
 ON_SWITCH = {"port": port}
