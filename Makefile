@@ -86,7 +86,7 @@ test-api: install  ## both tenant APIs
 	$(BIN)/pytest -q tests/api
 
 test-servers: install  ## a real BIND that names are published on, a real Kea behind the DHCP relay (root)
-	@tools/need.sh $(SERVERS) $(OPENVSWITCH) util-linux:setpriv
+	@tools/need.sh $(SERVERS) $(LAB) $(DHCP_CLIENTS)
 	$(BIN)/pytest -q tests/servers
 
 # The table of rights and the description of the API with tenants' tokens are among the tests of the API.
@@ -117,7 +117,8 @@ $(TEMPEST_INSTALLED): requirements-tempest.txt
 	@touch $@
 
 test-e2e: install  ## hypervisors, VMs and packets on real Open vSwitch (root)
-	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS) cloud-init:cloud-init curl:curl bind9-dnsutils:dig
+	@tools/need.sh $(LAB) $(CERTIFICATES) $(DHCP_CLIENTS) $(SERVERS) cloud-init:cloud-init curl:curl \
+	    bind9-dnsutils:dig dnsmasq-base:dnsmasq
 	$(BIN)/pytest -q tests/e2e
 
 # more random topologies than three: TENET_TEST_GRAPHS=20 make test-mininet

@@ -33,7 +33,7 @@ def rank(
     """The new ranking of a router, from its current one.
 
     candidates: switches that have its external networks.  alive, draining: among others, of these.
-    severed: whether a standby does not hear the active switch although others do; it would act as a second gateway.
+    severed: whether a switch does not hear the active one although others do; it would act as a second gateway.
     The active switch stays while it is alive and not draining; then comes the next that is.  Standbys that are dead
     stay behind those that are alive, so that nothing changes for them when they are back.
     """
@@ -48,5 +48,5 @@ def rank(
     fresh = by_weight(router_id, usable.difference(kept))
     active = (kept or fresh)[0]
     behind = [each for each in (*kept, *fresh) if each != active and not severed(each, active)]
-    back = [each for each in current if each in candidates and each not in usable and each not in draining]
-    return (active, *behind, *back)[:MOST]
+    dead = [each for each in current if each in candidates and each not in usable and each not in draining]
+    return (active, *behind, *(each for each in dead if not severed(each, active)))[:MOST]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from sortedcontainers import SortedList  # type: ignore[import-untyped]
@@ -43,6 +44,7 @@ from .slots import PREFIXES as SLOTS
 from .slots import Slots
 
 MANY = 1_000  # ids that are quickly sorted; if it is most of a kind, more are picked out of all in order
+_FIRST = itemgetter(0)
 R = TypeVar("R", bound=Row)
 Dependency = tuple[object, ...]
 Anchor = tuple[str, Node]  # a switch, and what it is to reach without ports there
@@ -163,11 +165,12 @@ class Model:
             if isinstance(row, Row):
                 row_id = row.row_id  # the row's own text where it is one, so that it is kept once
             unsettled.update(self._put(kind, row_id, cast("Row | None", row), touched))
-            floating.update(self._floating_of(kind, row_id))
+            if kind in FLOATING:
+                floating.update(self._floating_of(kind, row_id))
         for port_id in unsettled:
-            moved = set(self._settle(port_id))
-            touched |= moved
-            self.reach_changes += any(each[0] == "span" for each in moved)
+            moved = list(self._settle(port_id))
+            touched.update(moved)
+            self.reach_changes += "span" in map(_FIRST, moved)
             if port_id not in self._rows[Port]:
                 self.placed.pop(port_id, None)
             elif moved:
@@ -248,8 +251,9 @@ class Model:
         port = self.get(Port, port_id)
         network = None if port is None else self.get(Network, port.network_id)
         interface = None
-        if port is not None and _plugs(port.vif) and not is_served(self, port):  # whatever a host says of such a port
-            interface = choose(port, self.find(Interface, "vif", port.vif), self.rows(Switch))
+        there = self.find(Interface, "vif", port.vif) if port is not None and _plugs(port.vif) else []
+        if port is not None and there and not is_served(self, port):  # whatever a host says of such a port
+            interface = choose(port, there, self.rows(Switch))
         return self.placement.settle(port_id, port, network, interface)
 
     def _leave(self, router_id: str, before: set[str], after: set[str], touched: set[Dependency]) -> None:
@@ -262,7 +266,7 @@ class Model:
         return [one.id for one in self.find(FloatingIp, "floating_network_id", row_id)] if kind is Network else []
 
     def _floating_of_port(self, port_id: str) -> Iterable[str]:
-        return [one.id for one in self.find(FloatingIp, "port_id", port_id)]
+        return self._index.some(FloatingIp, "port_id", port_id)
 
     def _float(self, floating_id: str) -> Iterable[Dependency]:
         return self.placement.float(floating_id, floating_anchor(self, floating_id))
@@ -298,6 +302,7 @@ def _of_switch(model: Model, row: Row) -> Iterator[str]:
 
 
 ROUTED = (Link, Switch)  # kinds that routes follow from
+FLOATING = (FloatingIp, Network)  # and where a floating IP is translated, beside its port's place
 
 # Which ports' places a row has a say in.
 PLACES: dict[type[Row], Callable[[Model, Any], Iterable[str]]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Address, IPv6Network, ip_network
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from apps.packets.router_advertisement import (
     EVERYBODY,
@@ -37,10 +37,13 @@ AUTONOMOUS = ("slaac", STATELESS)  # modes in which hosts form addresses of the 
 MOST_KEPT = 8192  # advertisements that are kept: one an interface, and former ones
 _SUBJECT = " "
 
+T = TypeVar("T")
+
 
 class Told(NamedTuple):
-    """What a router tells a network.  `wire`: the frames to everybody."""
+    """What a router tells a network.  `subject`: of its job, another for each content; `wire`: frames to everybody."""
 
+    subject: str
     segment: int
     router: LinkStation
     said: RouterAdvertisement
@@ -55,6 +58,7 @@ class RouterAdvertisements:
         self._lifetime = max(settings.lease, 3 * settings.ra_interval)
         self._search = tuple(filter(None, (settings.dns_domain,)))
         self._kept: dict[str, Told] = {}  # by subject of a job
+        self._latest: dict[str, tuple[tuple[object, ...], Told]] = {}  # by interface, with what it was made of
         self.work = Work("router-advertisements", self._jobs, self._frames, at_once=True, ended=self._ended)
 
     # --- solicited ---
@@ -83,7 +87,7 @@ class RouterAdvertisements:
             for interface in see.find(RouterInterface, "network_id", network_id):
                 told = self._told(interface, see)
                 if told is not None:
-                    yield Job(self._keep(interface, told), self._every)
+                    yield Job(told.subject, self._every)
 
     def _frames(self, subject: str, see: Reader) -> Iterable[FrameOut]:
         told = self._kept.get(subject) or self._now(subject, see)
@@ -106,35 +110,38 @@ class RouterAdvertisements:
         interface = see.get(RouterInterface, subject.partition(_SUBJECT)[0])
         return self._told(interface, see) if interface is not None else None
 
-    def _keep(self, interface: RouterInterface, told: Told) -> str:
-        digest = zlib.crc32(b"".join((told.segment.to_bytes(4, "big"), *told.wire)))
-        subject = f"{interface.id}{_SUBJECT}{digest:08x}"
-        if subject not in self._kept:
-            if len(self._kept) >= MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[subject] = told
-        return subject
-
     # --- what is told ---
 
     def _told(self, interface: RouterInterface, see: Reader) -> Told | None:
+        """None where nothing is; made anew only when a row is another that it was made of."""
         found = advertising(interface, see)
         network = see.view(Network, interface.network_id)
         if found is None or network is None:
             return None
-        mac = found.interface.mac
-        router = LinkStation(bytes.fromhex(mac.replace(":", "")), IPv6Address(link_local(mac)).packed)
-        said = self._said(found, interface, network.mtu, see)
-        return Told(found.interface.segment, router, said, tuple(frames(said, router, EVERYBODY)))
+        default = any(subnet.gateway_ip in found.interface.answered for subnet in found.subnets)
+        led_to = () if default else tuple(_led_to(interface, see))
+        source = (found, network.mtu, default, led_to)
+        latest = self._latest.get(interface.id)
+        if latest is None or latest[0] != source:
+            latest = source, self._make(interface.id, found, self._said(found, network.mtu, default, led_to))
+            _put(self._latest, interface.id, latest)
+        told = latest[1]
+        if told.subject not in self._kept:
+            _put(self._kept, told.subject, told)
+        return told
 
-    def _said(self, found: Advertising, interface: RouterInterface, mtu: int, see: Reader) -> RouterAdvertisement:
+    def _make(self, interface_id: str, found: Advertising, said: RouterAdvertisement) -> Told:
+        mac, segment = found.interface.mac, found.interface.segment
+        router = LinkStation(bytes.fromhex(mac.replace(":", "")), IPv6Address(link_local(mac)).packed)
+        wire = tuple(frames(said, router, EVERYBODY))
+        digest = zlib.crc32(b"".join((segment.to_bytes(4, "big"), *wire)))
+        return Told(f"{interface_id}{_SUBJECT}{digest:08x}", segment, router, said, wire)
+
+    def _said(self, found: Advertising, mtu: int, default: bool, led_to: tuple[str, ...]) -> RouterAdvertisement:
         own, subnets = found.interface.answered, found.subnets
         modes = {subnet.ra_mode for subnet in subnets}
-        default = any(subnet.gateway_ip in own for subnet in subnets)
         prefixes = [(IPv6Network(each.cidr, strict=False), each.ra_mode in AUTONOMOUS) for each in subnets]
         routes = [route.destination for subnet in subnets for route in subnet.host_routes if route.nexthop in own]
-        if not default:
-            routes += _led_to(interface, see)
         lifetime = self._lifetime
         return RouterAdvertisement(
             lifetime=min(lifetime, MOST_LIFETIME) if default else 0,
@@ -142,11 +149,17 @@ class RouterAdvertisements:
             other=not modes.isdisjoint((STATEFUL, STATELESS)),
             mtu=mtu,
             prefixes=tuple([OnLinkPrefix(prefix, autonomous, lifetime) for prefix, autonomous in prefixes]),
-            routes=tuple([(IPv6Network(each, strict=False), lifetime) for each in dict.fromkeys(routes)]),
+            routes=tuple([(IPv6Network(each, strict=False), lifetime) for each in dict.fromkeys((*routes, *led_to))]),
             resolvers=tuple(resolvers(subnets)),
             search=self._search,
             dns_lifetime=lifetime,
         )
+
+
+def _put(kept: dict[str, T], key: str, value: T) -> None:
+    if key not in kept and len(kept) >= MOST_KEPT:
+        del kept[next(iter(kept))]
+    kept[key] = value
 
 
 def _led_to(interface: RouterInterface, see: Reader) -> list[str]:

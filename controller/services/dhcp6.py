@@ -69,15 +69,15 @@ class Dhcp6:
 
     def _note(self, port_id: str, asked: ClientMessage, own: Dhcp6Terms) -> None:
         """What operators are shown of leases; it decides nothing."""
-        named = {str(IPv6Address(address)) for each in _of_kind(asked, dhcp6.IA_NA) for address in each.addresses}
-        held = [str(IPv6Address(address)) for address in own.held]
+        ias = _of_kind(asked, dhcp6.IA_NA)
         if asked.kind in (dhcp6.RELEASE, dhcp6.DECLINE):
             note = self._leases.released if asked.kind == dhcp6.RELEASE else self._leases.declined
-            for address in named.intersection(held):
-                note(port_id, address)
+            for address in own.held:
+                if any(address in each.addresses for each in ias):
+                    note(port_id, str(IPv6Address(address)))
         elif asked.kind in _BINDING or (asked.kind == dhcp6.SOLICIT and asked.rapid):
-            for address in held if _of_kind(asked, dhcp6.IA_NA) else ():
-                self._leases.acknowledged(port_id, address, own.times.lifetime)
+            for address in own.held if ias else ():
+                self._leases.acknowledged(port_id, str(IPv6Address(address)), own.times.lifetime)
 
     def _name(self, port: Port, asked: ClientMessage, see: Reader) -> dict[int, bytes]:
         """The name of the port, to a client that says or asks for one: here the network itself makes it known

@@ -44,6 +44,8 @@ class Dhcp6Terms(NamedTuple):
                 yield found
 
     def on_link(self, address: bytes) -> bool:
+        if address in self.held:
+            return True
         at = IPv6Address(address)
         return any(at in prefix for prefix in self.links)
 

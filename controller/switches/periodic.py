@@ -11,6 +11,7 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from prometheus_client.core import CounterMetricFamily
@@ -27,6 +28,7 @@ from controller.switches.packet_in import FrameOut
 log = logging.getLogger("tenet.switch")
 
 MOST = 64  # jobs, and lists of jobs, a turn
+SLICE = 0.005  # seconds of work on lists before other green threads get a turn
 LONGEST = 10.0  # longest pause in seconds: the clock may be set meanwhile
 STEP = 1.0  # seconds that the clock may go back before all deadlines are set anew
 
@@ -129,10 +131,10 @@ class Periodic:
         before, self._now = self._now, self._clock()
         if self._now < before - STEP:
             self._replan()
-        for _ in range(min(MOST, len(self._stale))):
-            each = next(iter(self._stale))
-            del self._stale[each]
-            self._list(each)
+        for each in hub.taking_turns(list(islice(self._stale, MOST)), SLICE):
+            if each in self._stale:  # the switch may have been lost meanwhile
+                del self._stale[each]
+                self._list(each)
         sent: dict[Session, list[tuple[int, bytes, bytes]]] = {}
         for _ in range(min(MOST, len(self._ended))):
             name, switch_id, subject = self._ended.popleft()

@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from webob import Request
 
-from .conftest import Api
+from controller.model.names import domain
+from controller.model.rows import Network, Port
+from controller.store.replica import Replica
+from controller.store.store import Store
+from northbound.auth import Caller
+
+from .conftest import Api, plain_context
 
 
 @pytest.fixture
@@ -56,6 +63,26 @@ def test_a_network_has_a_domain_and_a_subnet_is_published(api: Api) -> None:
     subnet = api.made("subnet", network_id=network["id"], ip_version=4, cidr="10.0.0.0/24", dns_publish_fixed_ip=True)
     assert subnet["dns_publish_fixed_ip"] is True
     assert put(api, "subnet", subnet["id"], dns_publish_fixed_ip=False)["dns_publish_fixed_ip"] is False
+
+
+class Anna:
+    """Who asks, as Keystone tells."""
+
+    again = 60.0
+
+    def who(self, request: Request) -> Caller:
+        return Caller("p1", operator=True, user_id="u1", user="anna", project="shop")
+
+
+def test_keywords_are_those_of_the_user_who_said_the_name_last(store: Store, replica: Replica) -> None:
+    api = Api(plain_context(store, replica, identity=Anna()))
+    network = api.made("network", dns_domain="<user_name>.<project_name>.test.")
+    row = replica.model.get(Network, network["id"])
+    port = replica.model.get(Port, api.made("port", network_id=network["id"], dns_name="web")["id"])
+    assert row is not None and port is not None
+    assert domain(port, row) == "anna.shop.test."
+    unnamed = replica.model.get(Port, api.made("port", network_id=network["id"])["id"])
+    assert unnamed is not None and unnamed.dns_keywords == ()
 
 
 @pytest.mark.parametrize(

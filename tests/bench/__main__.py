@@ -46,6 +46,7 @@ NAMES = (
     "dhcp_rate",
     "dhcp_storm",
     "dns",
+    "metadata",
     "idle",
 )
 

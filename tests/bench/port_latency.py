@@ -7,17 +7,16 @@ import time
 from collections.abc import Iterator
 
 from tests.bench.figure import Figure, against, percentiles
-from tests.bench.floor import Bare, flows, install, remove
+from tests.bench.floor import PAUSE, Bare, alone
 from tests.bench.http import Client, request
 from tests.bench.site import CLIENTS_RUN, PORTS, Site, creation, site
 
-PAUSE = 0.15  # seconds between two measurements: Open vSwitch goes on for a while after it has confirmed
 LEVELS = (100, 1_000, 2_000, 10_000)
 REAL = 2_000  # ports on real interfaces; those beyond are on bare ones
 SAMPLES, OWN = 150, 40  # measurements a level, and the real interfaces that they take turns on
 P50, P95, GROWTH = 10.0, 25.0, 1.3  # ms, ms, times
 REST = 3.0  # seconds, for all that the new ports set going
-FLOWS_THERE, FLOWS_ELSEWHERE, FLOOR_SAMPLES = 13, 2, 50  # flows that one port comes to
+FLOWS_THERE, FLOWS_ELSEWHERE = 13, 2  # flows that one port comes to
 OVN = {100: 61.0, 1_000: 101.0, 2_000: 202.0}  # ms
 
 
@@ -36,12 +35,12 @@ def measure() -> Iterator[Figure]:
             made.settled()
             time.sleep(REST)
             whole[level], figure = _level(made, network, own, level)
-            alone = _floor(bare)
-            ours[level] = whole[level] - alone[0]
+            floor = alone(bare, FLOWS_THERE, FLOWS_ELSEWHERE)
+            ours[level] = whole[level] - floor[0]
             figure.details |= {
                 "controllers_part_p50_ms": ours[level],
-                "switches_alone_p50_ms": alone[0],
-                "switches_alone_p95_ms": alone[1],
+                "switches_alone_p50_ms": floor[0],
+                "switches_alone_p95_ms": floor[1],
                 "switches_alone": "bundles of as many flows on all switches at once, by a bare OpenFlow client",
             }
             yield figure
@@ -88,19 +87,6 @@ def _level(made: Site, network: str, own: list[str], level: int) -> tuple[float,
             "clients_run": CLIENTS_RUN,
         },
     )
-
-
-def _floor(bare: list[Bare]) -> tuple[float, float]:
-    """p50 and p95, in ms, of the same number of flows by the barest client, on the same switches at this moment."""
-    share = [flows(FLOWS_THERE), *([flows(FLOWS_ELSEWHERE)] * (len(bare) - 1))]
-    took = []
-    for _ in range(FLOOR_SAMPLES):
-        took.append(install(bare, share))
-        time.sleep(PAUSE)
-        remove(bare, share)
-        time.sleep(PAUSE)
-    p50, p95 = percentiles(took)
-    return p50 * 1e3, p95 * 1e3
 
 
 def _one(client: Client, network: str, vif: str) -> float:

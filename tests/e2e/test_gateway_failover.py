@@ -16,7 +16,7 @@ from controller.gateways.moves import LEAVING, QUIET, SETTLING
 from tests.lab import Capture
 from tests.lab.cloud import Cloud, cloud, settled, until
 from tests.lab.gateways import GatewayCalls
-from tests.lab.netns import ip
+from tests.lab.netns import inside, ip, run
 from topology.watches import INTERVAL as INTERVAL_MS
 
 OPTIONS = {"network": {"flat_networks": "physnet1"}}
@@ -74,6 +74,20 @@ class Site(GatewayCalls):
     def number(self, system_id: str) -> int:
         return next(number for number in range(3) if self.cloud[number].system_id == system_id)
 
+    def cut(self, one: int, other: int, *, heal: bool = False) -> None:
+        """Let nothing pass between two hypervisors over the underlay; management goes on."""
+        for here, there in ((one, other), (other, one)):
+            source = f"ip,nw_src={self.cloud[there].address}"
+            verb, flow = ("del-flows", source) if heal else ("add-flow", f"priority=100,{source},actions=drop")
+            self.cloud[here].ofctl(verb, flow, bridge="br-phy")
+
+    def answers(self, address: str) -> int:
+        """How many answer when the station asks for an address."""
+        with Capture(self.station) as capture:
+            ip([f"neigh flush to {address} dev eth0"], self.station)
+            run(inside(self.station, ["sh", "-c", f"ping -c 1 -W 1 {address} || true"]))
+            return len(capture.frames(lambda frame: frame[12:14] == b"\x08\x06" and frame[20:22] == b"\x00\x02"))
+
 
 @pytest.fixture
 def site() -> Iterator[Site]:
@@ -127,3 +141,26 @@ def test_drains_lose_nothing_and_are_announced(site: Site) -> None:
     ip([f"link set p{site.number(active)} down"], site.wire)  # the cable between its host and the physical network
     assert until(lambda: site.active() == other) and until(lambda: site.vm.reaches(STATION))
     assert site.gateways()[active]["no_link"] == ["physnet1"]
+
+
+def test_gateways_that_do_not_hear_each_other_have_no_address_both(site: Site) -> None:
+    """The underlay is cut between the two; then between the active one and all others, which turn to the next."""
+    active = site.active()
+    standby = ({hypervisor.system_id for hypervisor in (site.cloud[0], site.cloud[1])} - {active}).pop()
+    first, second = site.number(active), site.number(standby)
+    (gateway,) = site.ask("GET", "/v2.0/ports?device_owner=network:router_gateway")["ports"]
+    address = gateway["fixed_ips"][0]["ip_address"]
+    assert site.answers(address) == 1
+    pings = site.vm.pinging(STATION, INTERVAL)
+    assert until(lambda: len(pings.answered()) > 50)
+    site.cut(first, second)
+    assert until(lambda: site.watching(second) != [True, True])
+    assert until(lambda: site.answers(address) == 1) and site.active() == active
+    site.cut(first, second, heal=True)
+    assert until(lambda: site.watching(second) == [True, True])
+    lost = pings.stop()
+    assert len(lost) <= MOST_LOST, "while both had it, an answer may have come to the wrong one"
+    site.cut(first, second)
+    site.cut(first, 2)
+    assert until(lambda: site.active() == standby) and until(lambda: site.vm.reaches(STATION))
+    assert until(lambda: site.answers(address) == 1)

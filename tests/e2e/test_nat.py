@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,18 @@ OPTIONS = {"network": {"flat_networks": "physnet1"}}
 MAPPINGS = "external_ids:tenet-bridge-mappings=physnet1:br-ex"
 FAR = "198.51.100.7"  # behind the machine outside, which is the external subnet's gateway
 PING = "0% packet loss"
+SERVER = """
+import socket
+with socket.create_server(("", 80)) as server:
+    while True:
+        with server.accept()[0] as one:
+            one.sendall(f"{one.getpeername()[0]} {one.getsockname()[1]}".encode())
+"""  # says who has come, and to which port
+CLIENT = """
+import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), 2) as one:
+    print(one.recv(100).decode(), end="")
+"""
 
 
 class Site:
@@ -55,6 +68,7 @@ class Site:
             "link set lo up",
             "addr add 203.0.113.1/24 dev eth0", f"addr add {FAR}/32 dev lo",
             "addr add 2001:db8:e::1/64 dev eth0 nodad"], self.outside)  # fmt: skip
+        self.run("ethtool", "-K", "eth0", "tx", "off")  # no wire here completes checksums
         for number, hypervisor in enumerate(self.lab):
             ip([f"link add name p{number} netns {self.outside} type veth peer name ph0 netns {hypervisor.namespace}"])
             ip([f"link set p{number} master eth0 up"], self.outside)
@@ -184,3 +198,37 @@ def test_metering_labels_count_what_the_world_and_vms_say_to_each_other(site: Si
     others = counted(1)
     site.alice.ping(FAR, 3)
     assert until(lambda: counted(0)[0][0] >= before[0][0] + 6) and counted(1) == others
+
+
+def test_a_port_of_a_floating_ip_leads_to_a_vm(site: Site) -> None:
+    """A connection from outside to port 8080 gets to port 80 of a VM that has no floating IP, and is answered."""
+    made = site.cloud.controller.api("POST", "/v2.0/floatingips", {"floatingip": {
+        "project_id": "red", "floating_network_id": site.external["id"]}}, {"Prefer": "wait=30"})  # fmt: skip
+    floating = made.json["floatingip"]
+    forwarding = {"protocol": "tcp", "external_port": 8080, "internal_port": 80,
+                  "internal_port_id": site.ports[0]["id"], "internal_ip_address": "10.0.0.11"}  # fmt: skip
+    path = f"/v2.0/floatingips/{floating['id']}/port_forwardings"
+    assert site.cloud.controller.api("POST", path, {"port_forwarding": forwarding}).status == 201
+    server = subprocess.Popen(inside(site.alice.namespace, [sys.executable, "-c", SERVER]))
+    try:
+        address = floating["floating_ip_address"]
+        assert until(lambda: site.run(sys.executable, "-c", CLIENT, address, "8080") == "203.0.113.1 80")
+        assert site.run(sys.executable, "-c", CLIENT, address, "8081") == ""
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_without_source_nat_addresses_inside_are_routed(site: Site) -> None:
+    four = next(one for one in site.addresses() if ":" not in one)
+    gateway = {"network_id": site.external["id"], "enable_snat": False}
+    site.v2.update("router", site.router["id"], external_gateway_info=gateway)
+    assert four in site.addresses()
+    ip([f"route add 10.0.0.0/24 via {four}"], site.outside)
+    assert site.pings("10.0.0.11")
+    with Capture(site.outside) as wire:
+        assert site.alice.reaches(FAR)
+        got = wire.first(lambda frame: frame[12:14] == b"\x08\x00" and frame[23] == 1 and frame[34] == 8)
+    assert got is not None and ".".join(map(str, got[26:30])) == "10.0.0.11"
+    site.v2.update("router", site.router["id"], external_gateway_info={**gateway, "enable_snat": True})
+    assert until(lambda: f" {PING}" not in site.run("ping", "-c", "1", "-W", "1", "10.0.0.11"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,19 @@ def test_one_that_alone_hears_nothing_is_no_majority(world: World) -> None:
         WatchPort(switch_id=third, far_switch_id=first, ofport=70),
     )
     assert world.of("r") == (first, third), "nor is it a standby, which would act as a second gateway"
+
+
+def test_a_former_gateway_that_hears_none_of_the_others_is_no_standby(world: World) -> None:
+    """It is alive, for a controller hears it, and would go on as the gateway of those outside."""
+    world.put(OUTSIDE, *(mapped(number) for number in (1, 2, 3)), router("r", "out"))
+    first, second, third = world.of("r")
+    pairs = [(second, first), (third, first), (first, second), (first, third)]
+    cut = [WatchPort(switch_id=one, far_switch_id=other, ofport=70, up=False) for one, other in pairs]
+    heard = [WatchPort(switch_id=one, far_switch_id=other, ofport=70) for one, other in permutations((second, third))]
+    world.put(*cut, *heard)
+    assert world.held("r") == GatewayRanking(id="r", switches=(second, third))
+    world.put(*(replace(port, up=True) for port in cut))
+    assert world.of("r") == (second, third, first)
 
 
 def test_a_drained_gateway_leaves_after_the_other_has_taken_over(world: World) -> None:

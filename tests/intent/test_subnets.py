@@ -133,3 +133,23 @@ def test_a_subnet_needs_its_network(world: World) -> None:
     with pytest.raises(NotFound) as refused:
         world.subnet(network, "10.0.0.0/24")
     assert refused.value.kind == "NetworkNotFound"
+
+
+MODES = ("", "slaac", "dhcpv6-stateless", "dhcpv6-stateful")
+
+
+@pytest.mark.parametrize("ra", MODES)
+@pytest.mark.parametrize("address", MODES)
+def test_ipv6_modes_are_equal_or_one_of_them_is_none(world: World, ra: str, address: str) -> None:
+    network = world.network()
+    asked = {"cidr": "2001:db8::/64", "ip_version": 6, "ra_mode": ra, "address_mode": address}
+    if ra and address and ra != address:
+        with pytest.raises(Invalid):
+            world.subnet(network, **asked)
+        return
+    made = world.subnet(network, **asked)
+    assert made.slaac == ((address or ra) in ("slaac", "dhcpv6-stateless"))
+    for wrong in ({"enable_dhcp": False}, {"cidr": "10.0.0.0/24", "ip_version": 4}):
+        if ra or address:
+            with pytest.raises(Invalid):
+                world.subnet(world.network(), **{**asked, **wrong})

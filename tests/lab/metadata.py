@@ -48,7 +48,7 @@ class MetadataServer:
 
     def start(self) -> None:
         tenet = Path(sys.executable).with_name("tenet")
-        argv = [str(tenet), "metadata", "serve", "--debug", "--config-file", str(self._config),
+        argv = [str(tenet), "metadata", "serve", "--config-file", str(self._config),
                 "--db", f"unix:{self.at.directory}/db.sock"]  # fmt: skip
         self.process = Process(inside(self.at.namespace, argv), self.log, {**os.environ})
 
@@ -62,11 +62,15 @@ class MetadataServer:
         if self.process is not None:
             self.process.kill()
 
+    @property
+    def child(self) -> int:
+        """The process that serves, by its id."""
+        assert self.process is not None
+        return int(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[-1])
+
     def inside(self, *argv: str) -> str:
         """Output of a command in the server's namespace, which has no name and no process: only sockets are in it."""
-        assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        with _listener_of(int(children[-1])) as listener:
+        with _listener_of(self.child) as listener:
             handle = fcntl.ioctl(listener, _SIOCGSKNS)
         try:
             return run(["nsenter", f"--net=/proc/{os.getpid()}/fd/{handle}", *argv])

@@ -55,11 +55,13 @@ def wire() -> Iterator[Wire]:
 
 
 @contextlib.contextmanager
-def kea(folder: Path, namespace: str, version: int, subnets: list[dict[str, Any]], **more: Any) -> Iterator[Process]:
-    """A server of these subnets, as Kea's configuration has them."""
+def kea(
+    folder: Path, namespace: str, version: int, subnets: list[dict[str, Any]], at: str = "", **more: Any
+) -> Iterator[Process]:
+    """A server of these subnets, as Kea's configuration has them.  `at`: INTERFACE/ADDRESS."""
     name, address = f"Dhcp{version}", SERVER4 if version == 4 else SERVER6
     config: dict[str, Any] = {
-        "interfaces-config": {"interfaces": [f"eth0/{address}"]},
+        "interfaces-config": {"interfaces": [at or f"eth0/{address}"]},
         "lease-database": {"type": "memfile", "persist": False},
         f"subnet{version}": subnets,
         **more,

@@ -78,6 +78,9 @@ def test_its_own_is_acknowledged_in_every_state(scene: DhcpScene, case: str) -> 
     told = scene.told(ACKED[case])
     assert (told.kind, told.address, told.lease) == (ACK, OWN, 86_400)
     assert [(lease.port_id, lease.address) for lease in scene.leases.current()] == [("p", OWN)]
+    frame = scene.frame(ACKED[case])
+    assert frame is not None
+    assert frame[54:58] == ACKED[case][54:58], "its own address is repeated (RFC 2131, table 3)"
 
 
 IGNORED = {
@@ -207,6 +210,15 @@ def test_answers_follow_the_rows(scene: DhcpScene) -> None:
     before = scene.told(dhcp.discover(ME, 5)).options
     change(scene.model, subnet("s5", "10.0.5.0/24", gateway_ip="10.0.0.200"))
     assert scene.told(dhcp.discover(ME, 5)).options[121] != before[121]
+
+
+def test_answers_follow_the_message(scene: DhcpScene) -> None:
+    """What is kept is of a message of that kind, from such a client."""
+    scene.change(dhcp_options=(DhcpOption("67", "a", 4), DhcpOption("tag:ipxe,67", "b", 4)))
+    for wanted, ipxe, expected in ((b"\3", b"", b"a"), (b"\6", b"", b"a"), (b"\3", b"\1", b"b"), (b"\3", b"", b"a")):
+        said = {dhcp.ASKED_FOR: wanted} | ({175: ipxe} if ipxe else {})
+        options = scene.told(dhcp.discover(ME, 5, said)).options
+        assert (options.keys() & {3, 6}, options[67]) == ({wanted[0]}, expected)
 
 
 MESSAGES = st.builds(

@@ -88,6 +88,13 @@ def test_other_subnets_of_the_network_are_on_the_link() -> None:
     )
 
 
+def test_a_route_to_another_subnet_is_as_the_subnet_says() -> None:
+    way = HostRoute("10.0.5.0/24", "10.0.0.9")
+    scene = DhcpScene(subnet(host_routes=(way,)), subnet("s5", "10.0.5.0/24"))
+    assert told(scene)[121].count(route("10.0.5.0/24", "0.0.0.0")[:4]) == 1
+    assert route("10.0.5.0/24", "10.0.0.9") in told(scene)[121]
+
+
 def test_names() -> None:
     scene = DhcpScene()
     scene.change(dns_name="www")
@@ -182,6 +189,18 @@ def test_what_a_client_says_of_itself_chooses_its_boot_file(case: str) -> None:
     )  # fmt: skip
     client, expected = CLIENTS[case]
     assert told(scene, **client)[67] == expected.encode()
+
+
+def test_an_option_with_conditions_counts_more_whatever_their_order() -> None:
+    scene = with_options(("tag:bios,tftp-server", "of the BIOS"), ("tftp-server", "of others"))
+    assert (told(scene, o93=b"\0\0")[66], told(scene)[66]) == (b"of the BIOS", b"of others")
+
+
+def test_a_reply_is_no_longer_than_the_network_carries() -> None:
+    """Whatever the client says that it takes: the reply is not sent in fragments."""
+    scene = with_options(*((f"{code}", "x" * 250) for code in range(224, 234)))
+    frame = scene.frame(dhcp.discover(ME, 5, {57: b"\xff\xff"}))
+    assert frame is not None and 1200 < len(frame) - 14 <= 1450
 
 
 def test_what_matters_most_is_told_where_room_is_short() -> None:

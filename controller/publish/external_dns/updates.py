@@ -52,7 +52,7 @@ class Answer(NamedTuple):
 
 class Updater(Protocol):
     def __call__(self, updates: Sequence[Update], identity: bytes) -> list[Answer]:
-        """Send updates of different names; an answer to each.  `identity`: 16 bytes, of this deployment.
+        """Send updates of different names in one zone; an answer to each.  `identity`: 16 bytes, of this deployment.
 
         Raises OSError when the server has not answered: then any of them may have been done.
         """
@@ -79,29 +79,43 @@ class DnsServer:
     def __call__(self, updates: Sequence[Update], identity: bytes) -> list[Answer]:
         """As `Updater`.
 
-        Each update is tried as one of a name that is free, or that is ours; and where that is wrong, the other way.
+        All are tried as one message, which costs the server one write; when it does not take that, each by itself.
         """
         with socket.create_connection(self._address, self._timeout) as connection:
             connection.settimeout(self._timeout)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            first = [self._message(each, identity, ours=each.known or not each.records) for each in updates]
-            said = self._exchange(connection, first)
-            answers = [_answer(*each) for each in said]
-            again = [
-                place for place, (rcode, _) in enumerate(said)
-                if rcode in (dns.rcode.NXRRSET, dns.rcode.YXDOMAIN) and updates[place].records
-            ]  # fmt: skip
-            second = [self._message(updates[each], identity, ours=not updates[each].known) for each in again]
-            for place, each in zip(again, self._exchange(connection, second), strict=True):
-                answers[place] = _answer(*each)
+            together = [(each, each.known or not each.records) for each in updates]
+            (said,) = self._exchange(connection, [self._message(identity, *together)])
+            if _answer(*said).result is Result.DONE:
+                return [Answer(Result.DONE)] * len(updates)
+            return self._each(connection, updates, identity)
+
+    def _each(self, connection: socket.socket, updates: Sequence[Update], identity: bytes) -> list[Answer]:
+        """Send each update as one of a name that is free, or that is ours; and where that is wrong, the other way."""
+        first = [self._message(identity, (each, each.known or not each.records)) for each in updates]
+        said = self._exchange(connection, first)
+        answers = [_answer(*each) for each in said]
+        again = [
+            place for place, (rcode, _) in enumerate(said)
+            if rcode in (dns.rcode.NXRRSET, dns.rcode.YXDOMAIN) and updates[place].records
+        ]  # fmt: skip
+        second = [self._message(identity, (updates[each], not updates[each].known)) for each in again]
+        for place, each in zip(again, self._exchange(connection, second), strict=True):
+            answers[place] = _answer(*each)
         return [
             Answer(Result.DONE) if answer.result is Result.NAME and not update.records else answer  # is not ours
             for update, answer in zip(updates, answers, strict=True)
         ]
 
-    def _message(self, update: Update, identity: bytes, *, ours: bool) -> Any:
-        """Message that replaces records of a name that is `ours`, or adds them to a name that nobody has."""
-        message: Any = dns.update.UpdateMessage(update.zone, keyring=self._key)
+    def _message(self, identity: bytes, *updates: tuple[Update, bool]) -> Any:
+        """Message that does updates, all or none; with each goes whether its name is ours, or else nobody's."""
+        message: Any = dns.update.UpdateMessage(updates[0][0].zone, keyring=self._key)
+        for update, ours in updates:
+            self._add(message, update, identity, ours=ours)
+        return message
+
+    def _add(self, message: Any, update: Update, identity: bytes, *, ours: bool) -> None:
+        """Replace records of a name that is `ours`, or add them to a name that nobody has."""
         name, mark = dns.name.from_text(update.name), dhcid(update.name, identity)
         if ours:
             message.present(name, "DHCID", mark)
@@ -115,7 +129,6 @@ class DnsServer:
             message.add(name, self._ttl, "DHCID", mark)
         for record in update.records:
             message.add(name, self._ttl, record.type, record.value)
-        return message
 
     def _exchange(self, connection: socket.socket, messages: Sequence[Any]) -> list[tuple[int, str]]:
         """Response code to each message, and what was wrong with the response or "".  Raises OSError."""

@@ -130,7 +130,15 @@ def everything(data: bytes) -> dict[int, bytes]:
 def test_an_option_may_be_longer_than_its_length_says() -> None:
     long = bytes(range(256)) * 2
     assert option(43, long) == b"\x2b\xff" + long[:255] + b"\x2b\xff" + long[255:510] + b"\x2b\2" + long[510:]
+    assert option(43, long[:256]) == b"\x2b\xff" + long[:255] + b"\x2b\1" + long[255:256]
     assert everything(built([(43, long)], room=1200))[43] == long
+
+
+def test_the_mark_of_an_overload_has_room() -> None:
+    """Options that would fill the field to its last byte leave none for it and for the end."""
+    data = built([(200, bytes(200)), (201, bytes(101))])
+    assert len(data) <= 240 + 308
+    assert everything(data).keys() == {KIND, OVERLOAD, 200, 201}
 
 
 SIZES = st.lists(

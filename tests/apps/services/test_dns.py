@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from apps.pipeline import NAMES, SERVICE
 from apps.services.address import ADDRESS4, ADDRESS6
 from controller.model.rows import FixedIp, Port, Subnet
-from tests.apps.clouds import network, plugged, port, switch
-from tests.world import World
+from tests.apps.clouds import network, on_physical, plugged, port, switch
+from tests.world import World, frame
 
 
 def addressed(name: str, number: int) -> Port:
@@ -49,6 +49,19 @@ def test_questions_go_to_the_service_and_to_nobody_else(version: int) -> None:
 @pytest.mark.parametrize("other", [{"udp_dst": 54}, {"ipv4_dst": "169.254.169.253"}])
 def test_other_datagrams_do_not(other: dict[str, int | str]) -> None:
     assert world(subnet(4), subnet(6)).send("p", **question(4, **other)).shown == []
+
+
+def test_what_the_fabric_brings_is_not_answered() -> None:
+    """The switch of the port that asks has done so."""
+    outer = {"tun_id": 71, "tun_src": "192.0.2.2", "tun_dst": "192.0.2.1"}
+    asked = question(4, eth_src="fa:16:3e:00:00:02", ipv4_src="10.0.0.2", **outer)
+    assert world(subnet(4)).inject("h1", 900, frame(**asked)).shown == []
+
+
+def test_networks_on_physical_ones_have_a_resolver_too() -> None:
+    made = world(subnet(4))
+    made.put(on_physical(network("red"), 7))
+    assert made.send("p", **question(4)).shown == ["h1"]
 
 
 def test_without_dhcp_there_is_no_resolver_of_that_version() -> None:
