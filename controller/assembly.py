@@ -112,6 +112,7 @@ class Controller:
             drops=settings.drop_rate,
             router=settings.router_rate,
             services=settings.services.rate,
+            project_services=settings.services.project_rate,
         )
         chosen = apps(rates, settings.permitted_ethertypes)
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
