@@ -10,6 +10,10 @@ from controller.model.model import Dependency, Model
 from controller.model.overlay import Changed, Overlay
 from controller.model.rows import (
     FloatingIp,
+    MetadataHost,
+    MetadataService,
+    MeteringLabel,
+    MeteringLabelRule,
     Network,
     PortForwarding,
     Router,
@@ -97,8 +101,8 @@ def concerned(model: Model, overlay: Overlay) -> set[str]:
 
     Those that its dependencies name, and all that carry a network, a router or a security group that they name, or a
     group whose rules name it, before or after; of a router's interface its network, of what is translated the router
-    and its external network.  In a fabric of wires every switch has flows towards each that receives frames: all of
-    them, where that changes.
+    and its external network; of a metering label the routers that count for it; of metadata servers all.  In a fabric
+    of wires every switch has flows towards each that receives frames: all of them, where that changes.
     """
     named = {part for dependency in overlay.touched for part in _parts(dependency)}
     interfaces = [find(RouterInterface, part) for part in named for find in (model.get, overlay.get)]
@@ -115,7 +119,19 @@ def concerned(model: Model, overlay: Overlay) -> set[str]:
         found.update(model.placement.filtering.of(group_id), overlay.placement.filtering.of(group_id))
     if any(dependency[0] == "receives" for dependency in overlay.touched):
         found.update(model.routes.switches())
+    if any(dependency[0] in (MetadataHost, MetadataService) for dependency in overlay.touched):
+        found.update(model.rows(Switch))
     return found
+
+
+def _counting(model: Model, named: set[str]) -> list[Router]:
+    """The routers that count for the metering labels that are named, by their rules or themselves."""
+    rules = [model.get(MeteringLabelRule, part) for part in named]
+    ids = named | {rule.metering_label_id for rule in rules if rule is not None}
+    labels = [label for label in (model.get(MeteringLabel, part) for part in ids) if label is not None]
+    if any(label.shared for label in labels):
+        return list(model.rows(Router).values())
+    return [router for label in labels for router in model.find(Router, "project_id", label.project_id)]
 
 
 def _translating(model: Model, named: set[str]) -> set[Node]:
@@ -132,6 +148,7 @@ def _translating(model: Model, named: set[str]) -> set[Node]:
         floating.update((one.id, one) for one in of if one is not None)
         by = [model.get(Router, part), *model.find(Router, "gateway_ports", part)]
         routers.update((one.id, one) for one in by if one is not None)
+    routers.update((one.id, one) for one in _counting(model, named))
     nodes: set[Node] = {("router", router_id) for router_id in routers}
     nodes.update(("network", each) for router in routers.values() for each in router.external_networks)
     for one in floating.values():
