@@ -148,7 +148,7 @@ class Controller:
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
         leases, names = (
             Leases(self.replica.model, time.time, mastery.speaks),
-            NameService(self.replica.model, settings.services),
+            NameService(self.replica.model, settings.services._replace(naming=_naming(settings))),
         )
         advertisements = RouterAdvertisements(settings.services)
         self._relay = DhcpRelay(self.replica.model, bound(settings.services.relay))
