@@ -43,19 +43,24 @@ def to_first_alive(ranking: Sequence[str], see: Reader, here: tuple[Action, ...]
     return _first_alive(buckets, see)
 
 
+def takes(router_id: str, see: Reader) -> bool:
+    """Whether this switch is one of the two between which the gateway moves: each takes what comes to it from the
+    physical network or over the fabric.  What ports here send goes to the one that is used.
+    """
+    ranking = see.view(GatewayRanking, router_id)
+    return bool(ranking and ranking.leaving and see.switch_id in (ranking.leaving, *ranking.switches[:1]))
+
+
 def in_turn(
-    router_id: str, see: Reader, own: tuple[Action, ...], others: tuple[Action, ...] = (), *, also_leaving: bool = False
+    router_id: str, see: Reader, own: tuple[Action, ...], others: tuple[Action, ...] = ()
 ) -> tuple[Action, ...] | None:
     """Actions for what comes from outside to the router; None where this switch may not be its gateway.
 
     own: while this switch is the gateway; others: while a switch before it is alive.  Both for an action set.
-    also_leaving: during a move both the former and the next gateway do `own`, wherever the packet comes to.
     """
     ranking = see.view(GatewayRanking, router_id)
     if ranking is None:
         return None
-    if also_leaving and ranking.leaving and see.switch_id in (ranking.leaving, *ranking.switches[:1]):
-        return own
     buckets: list[Bucket] = []
     for switch, watch in _standing(see.gateways(router_id), see):
         if switch.id == see.switch_id:

@@ -112,6 +112,7 @@ class Controller:
             drops=settings.drop_rate,
             router=settings.router_rate,
             services=settings.services.rate,
+            project_services=settings.services.project_rate,
         )
         chosen = apps(rates, settings.permitted_ethertypes)
         self.cluster = Cluster(self.store, self.replica, progress, settings) if is_shared(settings.store_url) else None
@@ -147,7 +148,7 @@ class Controller:
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
         leases, names = (
             Leases(self.replica.model, time.time, mastery.speaks),
-            NameService(self.replica.model, settings.services),
+            NameService(self.replica.model, settings.services._replace(naming=_naming(settings))),
         )
         advertisements = RouterAdvertisements(settings.services)
         self._relay = DhcpRelay(self.replica.model, bound(settings.services.relay))

@@ -14,7 +14,7 @@ from controller.model.reader import Reader
 from controller.model.rows import Switch
 
 from ..arp import REQUEST, turned
-from ..matches import ARP, ICMPV6, IPV6, not_announced, of_network
+from ..matches import ARP, ICMPV6, IPV6, from_fabric, from_here, not_announced, of_network
 from ..pipeline import (
     ADVERTISE_OUTSIDE,
     ANSWER_OUTSIDE,
@@ -42,11 +42,14 @@ def at_once(own: tuple[Action, ...]) -> tuple[Action, ...]:
     return own
 
 
-def to_mac(number: int, segment: int, mac: str, turn: Turn = at_once) -> Flow:
-    """Frames to the MAC are for the router with this number."""
+def to_mac(number: int, segment: int, mac: str, turn: Turn = at_once, *, takes: bool = False) -> Iterator[Flow]:
+    """Frames to the MAC are for the router with this number.  takes: those that do not come from ports here, always."""
     arrived = (ct_clear(), ROUTER.put(number), FROM_OUTSIDE.put(1), IN_KEY.put(0), load("in_port", 0))
-    match = in_order(field("eth_dst", mac), of_network(segment))
-    return Flow(LOCAL, HIGH, match, (*arrived, *turn((resubmit(FROM_EXTERNAL.number),))))
+    own, to = (resubmit(FROM_EXTERNAL.number),), field("eth_dst", mac)
+    if takes:
+        yield Flow(LOCAL, HIGH, in_order(to, from_fabric(segment)), (*arrived, *own))
+    from_where = from_here(segment) if takes else of_network(segment)
+    yield Flow(LOCAL, HIGH, in_order(to, from_where), (*arrived, *turn(own)))
 
 
 def answers(segment: int, mac: str, address: str, turn: Turn = at_once) -> Iterator[Flow]:

@@ -9,6 +9,7 @@ from controller.model.meeting import meets
 from controller.model.reader import Reader
 from controller.model.rows import FloatingIp, Network, Port, Router, Switch
 
+from ..gateways import takes
 from ..matches import IPV4
 from ..pipeline import FLOAT, HIGHEST, IN_KEY, ROUTER, SNAT, USUAL
 from .answers import Turn, answers, at_once, to_mac
@@ -42,21 +43,20 @@ def floatingip(floating: FloatingIp, see: Reader) -> Iterator[Flow]:
         return
     match = in_order(IPV4, field("ipv4_src", floating.fixed_ip_address), ROUTER.match(router.number))
     yield Flow(SNAT, HIGHEST, match, out(router, floating.floating_ip_address, network.segment, see))
-    answering, arriving = turn_of(router.id, see), turn_of(router.id, see, also_leaving=True)
-    yield from _translated(floating, router, network, see, answering, arriving)
+    yield from _translated(floating, router, network, see, turn_of(router.id, see), moves=takes(router.id, see))
 
 
 def _translated(
-    floating: FloatingIp, router: Router, network: Network, see: Reader, answering: Turn = at_once,
-    arriving: Turn = at_once,
+    floating: FloatingIp, router: Router, network: Network, see: Reader, turn: Turn = at_once,
+    *, moves: bool = False,
 ) -> Iterator[Flow]:  # fmt: skip
     outside = see.get(Port, floating.floating_port_id)
     if outside is None:
         return
     address, mac = floating.floating_ip_address, outside.mac_address
     yield from leaving(router, address, mac, see)
-    yield to_mac(router.number, network.segment, mac, arriving)
-    yield from answers(network.segment, mac, address, answering)
+    yield from to_mac(router.number, network.segment, mac, turn, takes=moves)
+    yield from answers(network.segment, mac, address, turn)
     yield coming(router, address)
     yield from entering_at(router, address, floating.fixed_ip_address, see)
     yield owner(router)

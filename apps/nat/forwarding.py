@@ -15,6 +15,7 @@ from controller.flow.ranges import covering
 from controller.model.reader import Reader
 from controller.model.rows import FloatingIp, Network, Port, PortForwarding, Router
 
+from ..gateways import takes
 from ..matches import IPV4
 from ..pipeline import DNAT_JUDGED, DNAT_TRACKED, HOP, NEXT_HOP4, OUTSIDE, ROUTER, SNAT_JUDGED, USUAL
 from .answers import answers, to_mac
@@ -34,9 +35,9 @@ def floatingip(floating: FloatingIp, see: Reader) -> Iterator[Flow]:
     if floating.port_id or router is None or network is None or outside is None:
         return
     if serves(router.id, see):
-        arriving, mac = turn_of(router.id, see, also_leaving=True), outside.mac_address
-        yield to_mac(router.number, network.segment, mac, arriving)
-        yield from answers(network.segment, mac, floating.floating_ip_address, turn_of(router.id, see))
+        turn, mac = turn_of(router.id, see), outside.mac_address
+        yield from to_mac(router.number, network.segment, mac, turn, takes=takes(router.id, see))
+        yield from answers(network.segment, mac, floating.floating_ip_address, turn)
         yield coming(router, floating.floating_ip_address)
 
 

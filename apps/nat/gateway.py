@@ -13,7 +13,7 @@ from controller.flow import Action, Flow, field, in_order, load, move, multipath
 from controller.model.reader import Reader
 from controller.model.rows import Router
 
-from ..gateways import to_gateway
+from ..gateways import takes, to_gateway
 from ..matches import ICMP, ICMPV6, IPV4, IPV6, bits, of_network, routed_into
 from ..pipeline import (
     ARRIVE_ROUTER,
@@ -92,7 +92,7 @@ def _onward(route: ExternalRoute) -> tuple[Action, ...]:
 
 def _inward(router: Router, gateway: LiveGateway, see: Reader) -> Iterator[Flow]:
     at, answering = ROUTER.match(router.number), turn_of(router.id, see)
-    yield to_mac(router.number, gateway.segment, gateway.mac, turn_of(router.id, see, also_leaving=True))
+    yield from to_mac(router.number, gateway.segment, gateway.mac, answering, takes=takes(router.id, see))
     for address in gateway.addresses:
         yield from answers(gateway.segment, gateway.mac, address, answering)
         yield _echo(router, address)

@@ -34,12 +34,12 @@ def serves(router_id: str, see: Reader) -> bool:
     return router_id in see.gateway_of()
 
 
-def turn_of(router_id: str, see: Reader, *, also_leaving: bool = False) -> Turn:
+def turn_of(router_id: str, see: Reader) -> Turn:
     """What this switch does as the router's gateway alone; while it is not, frames go on to the one that is."""
     others = (resubmit(REMOTE.number),)
 
     def turn(own: tuple[Action, ...]) -> tuple[Action, ...]:
-        return in_turn(router_id, see, own, others, also_leaving=also_leaving) or others
+        return in_turn(router_id, see, own, others) or others
 
     return turn
 

@@ -14,6 +14,9 @@ OPTIONS: list[cfg.Opt] = [
     cfg.IntOpt("rate", default=50, min=1, max=100_000,
                help="Packets a second that each port may ask the services of its network: DHCP, DNS, router "
                     "solicitations."),
+    cfg.IntOpt("project_rate", default=300, min=1, max=1_000_000,
+               help="Packets a second that all ports of a project on a switch together may ask the services of their "
+                    "networks; four seconds of it at once."),
     cfg.IntOpt("dhcp_lease_time", default=86_400, min=120, max=2**32 - 2,
                help="Seconds of a DHCP lease: so long a running VM keeps its address when no controller answers."),
     cfg.IntOpt("dhcp_renewal_time", min=60, max=2**32 - 2,
@@ -47,6 +50,7 @@ class ServiceSettings(NamedTuple):
     dns_servers: tuple[tuple[str, int], ...] = ()  # address and port
     ra_interval: int = 200
     relay: tuple[str, ...] = ()
+    project_rate: int = 300  # packets a second of all ports of a project on a switch
 
     @property
     def dns_domain(self) -> str:
@@ -68,7 +72,15 @@ def services(conf: cfg.ConfigOpts) -> ServiceSettings:
     domain = said.dns_domain.lower().removesuffix(".")
     naming, servers = Naming(f"{domain}." if domain else ""), tuple(map(_server, said.dns_servers))
     return ServiceSettings(
-        lease, renewal, rebinding, naming, said.rate, servers, said.ra_interval, _relay(said.dhcp_relay_address)
+        lease,
+        renewal,
+        rebinding,
+        naming,
+        said.rate,
+        servers,
+        said.ra_interval,
+        _relay(said.dhcp_relay_address),
+        said.project_rate,
     )
 
 

@@ -28,7 +28,7 @@ class Meter(NamedTuple):
 
 class Rates(NamedTuple):
     """What the meters of a deployment let through, in packets a second of one switch; `broadcast`: of one port, 0 for
-    no limit; `services`: of one port.
+    no limit; `services`: of one port; `project_services`: of all ports of a project.
     """
 
     broadcast: int = 0
@@ -37,14 +37,18 @@ class Rates(NamedTuple):
     drops: int = 80
     router: int = 400
     services: int = 50
+    project_services: int = 300
 
 
 @lru_cache(65536)
-def limit(limited: str, rate: int) -> Meter:
-    """The meter of `limited`, a name within one switch: at most `rate` packets a second, as many at once."""
-    content = f"{limited} {FLAGS} {rate} {rate}".encode()
+def limit(limited: str, rate: int, at_once: int = 0) -> Meter:
+    """The meter of `limited`, a name within one switch: at most `rate` packets a second, as many at once if nothing
+    else is said.
+    """
+    burst = at_once or rate
+    content = f"{limited} {FLAGS} {rate} {burst}".encode()
     number = int.from_bytes(blake2b(content, digest_size=4).digest(), "big") & _MOST
-    return Meter(number if number >= FIRST else number + FIRST, FLAGS, rate, rate)
+    return Meter(number if number >= FIRST else number + FIRST, FLAGS, rate, burst)
 
 
 def of_port(port_key: int, rate: int) -> Meter:

@@ -255,7 +255,7 @@ class Programmer:
                 refusals.setdefault(flow.cookie, f"its group: {why[0]}")
         lacking = rejected.meters
         for flow in batch.put if lacking else ():
-            if flow.meter is not None and flow.meter.number in lacking:
+            if flow.meter is not None and flow.meter.number in lacking and not flow.service:
                 refusals.pop(flow.cookie, None)  # it is left out, and nothing is wrong with it
         _add_crowded_out(batch.put, refusals)
         if rejected.rest:

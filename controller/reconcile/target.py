@@ -174,8 +174,9 @@ class Target:
 
     def take_out(self) -> Batch:
         """Take out all that is to be sent now.  `take_in` may be called before `confirm` or `restore`."""
-        put = [flow for cookie, flow in self._pending.items() if flow is not None and cookie not in self.installed]
-        drop = {cookie for cookie, flow in self._pending.items() if flow is None and cookie in self.installed}
+        there = self.installed.among(self._pending.keys())
+        put = [flow for cookie, flow in self._pending.items() if flow is not None and cookie not in there]
+        drop = {cookie for cookie, flow in self._pending.items() if flow is None and cookie in there}
         drop |= self._foreign
         self._pending, self._foreign = {}, set()
         self.leaving = {cookie: self.leaving[cookie] for cookie in drop & self.leaving.keys()}

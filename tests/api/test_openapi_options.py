@@ -49,7 +49,7 @@ CHANGES_NOTHING = {
     ("openflow", "router_rate"), ("network", "permitted_ethertypes"),
     ("services", "dhcp_lease_time"), ("services", "dhcp_renewal_time"), ("services", "dhcp_rebinding_time"),
     ("services", "dns_domain"), ("services", "rate"), ("services", "ra_interval"), ("services", "dns_servers"),
-    ("services", "dhcp_relay_address"),
+    ("services", "project_rate"), ("services", "dhcp_relay_address"),
     ("metadata", "controllers"), ("metadata", "ca"), ("metadata", "token_file"), ("metadata", "user"),
     ("metadata", "nova_url"), ("metadata", "nova_ca"), ("metadata", "nova_secret_file"),
     ("external_dns", "server"), ("external_dns", "key_file"), ("external_dns", "zones"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from apps.gateways import in_turn, to_gateway
+from apps.gateways import in_turn, takes, to_gateway
 from apps.pipeline import OUTBOUND, TO_SWITCH
 from controller.flow import Action, Bucket, Group, resubmit, to_group
 from controller.model.model import Model
@@ -49,8 +49,8 @@ def towards(model: Model, switch_id: str) -> bytes:
     return said(to_gateway("r", Reader(model, switch_id), HERE))
 
 
-def outside(model: Model, switch_id: str, *, also_leaving: bool = False) -> bytes | None:
-    actions = in_turn("r", Reader(model, switch_id), OWN, OTHERS, also_leaving=also_leaving)
+def outside(model: Model, switch_id: str) -> bytes | None:
+    actions = in_turn("r", Reader(model, switch_id), OWN, OTHERS)
     return None if actions is None else said(actions)
 
 
@@ -74,8 +74,9 @@ def test_who_may_be_the_gateway_acts_when_those_before_it_are_dead() -> None:
 
 def test_a_former_gateway_takes_what_comes_back_but_does_not_answer_for_the_address() -> None:
     model = cloud("h2", leaving="h3")
-    assert outside(model, "h3", also_leaving=True) == said(OWN)
-    assert outside(model, "h3") is None and outside(model, "h1", also_leaving=True) is None
+    assert outside(model, "h3") is None and outside(model, "h1") is None
+    assert [takes("r", Reader(model, name)) for name in ("h1", "h2", "h3")] == [False, True, True]
+    assert not takes("r", Reader(cloud("h2", "h3"), "h2"))
 
 
 def test_until_the_next_gateway_is_ready_the_former_is_used_and_both_take_what_comes() -> None:
@@ -83,9 +84,9 @@ def test_until_the_next_gateway_is_ready_the_former_is_used_and_both_take_what_c
     assert towards(model, "h1") == choice(Bucket(to(3), 13), Bucket(to(2), 12), Bucket(HERE))
     assert towards(model, "h2") == choice(Bucket(to(3), 23), Bucket(HERE)) and towards(model, "h3") == said(HERE)
     assert outside(model, "h3") == said(OWN) and outside(model, "h2") == choice(Bucket(OTHERS, 23), Bucket(OWN))
-    assert outside(model, "h3", also_leaving=True) == outside(model, "h2", also_leaving=True) == said(OWN)
+    assert [takes("r", Reader(model, name)) for name in ("h1", "h2", "h3")] == [False, True, True]
     standby = choice(Bucket(OTHERS, 13), Bucket(OTHERS, 12), Bucket(OWN))
-    assert outside(model, "h1") == outside(model, "h1", also_leaving=True) == standby
+    assert outside(model, "h1") == standby
 
 
 def test_a_switch_that_has_not_been_heard_counts_as_alive() -> None:

@@ -44,6 +44,7 @@ NAMES = (
     "dhcp",
     "dhcp_boot",
     "dhcp_rate",
+    "dhcp_storm",
     "dns",
     "metadata",
     "idle",

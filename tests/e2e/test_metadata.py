@@ -134,6 +134,19 @@ def test_names_are_asked_over_tcp(site: Site) -> None:
     assert "status: REFUSED" in answer or "status: NXDOMAIN" in answer, answer
 
 
+def test_what_is_truncated_over_udp_is_whole_over_tcp(site: Site) -> None:
+    """dig asks again over TCP by itself."""
+    body = [
+        {"project_id": "red", "network_id": site.routed["id"], "dns_name": "many",
+         "fixed_ips": [{"ip_address": f"10.0.0.{number}"}]}
+        for number in range(100, 190)
+    ]  # fmt: skip
+    assert site.cloud.controller.api("POST", "/v2.0/ports", {"ports": body}).status == 201
+    many = ["dig", "+time=5", "+tries=2", "@169.254.169.254", "many.openstacklocal"]
+    assert "Truncated, retrying in TCP mode" in site.bob.exec(*many)
+    assert len(site.bob.exec(*many, "+short").splitlines()) >= 90
+
+
 def test_nothing_but_two_ports_is_reached_and_the_namespace_leads_nowhere(site: Site) -> None:
     """Neither the controller nor the host is beyond it."""
     assert told(site.eve, NAMES).status == 200

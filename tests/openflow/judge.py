@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from apps.services.served import of_asker
 from controller.flow import CONTROLLER, Flow
 from controller.flow.fields import FIELDS, text
 from controller.flow.interpret import Frame
-from controller.flow.meter import of_port
+from controller.flow.meter import Rates, of_port
 from controller.openflow import framework, wire
 from controller.openflow.session import Holdings, Session
 from controller.runtime.errors import Rejected
@@ -33,8 +34,8 @@ class Bench:
             name = f"d{ofport}"
             command += ["--", "add-port", "ours", name, "--", "set", "interface", name, "type=dummy"]
             command += [f"ofport_request={ofport}"]
-        for key in KEYS:
-            ovs.ofctl("add-meter", "theirs", f"meter={of_port(key, 1000).number},pktps,bands=type=drop,rate=100000")
+        for meter in [each for key in KEYS for each in (of_port(key, 1000), of_asker(key, Rates().services))]:
+            ovs.ofctl("add-meter", "theirs", f"meter={meter.number},pktps,bands=type=drop,rate=100000")
         ovs.vsctl(*command[1:])
         until(lambda: heard.sessions)
         self.session: Session = heard.sessions[901]

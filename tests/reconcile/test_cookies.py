@@ -14,9 +14,19 @@ numbers = st.sets(st.integers(0, 40) | st.integers(0, 2**64 - 1), max_size=100) 
 steps = st.lists(st.tuples(st.booleans(), numbers), max_size=8)
 
 
-@given(start=numbers, steps=steps, few=st.sampled_from([0, 3, 64, 10_000]))
-def test_it_is_as_a_set_is(start: set[int], steps: list[tuple[bool, set[int]]], few: int) -> None:
-    module.FEW, before = few, module.FEW
+@given(
+    start=numbers,
+    steps=steps,
+    few=st.sampled_from([0, 3, 64, 10_000]),
+    searched=st.sampled_from([1, 32]),
+    looking=st.booleans(),
+)
+def test_it_is_as_a_set_is(
+    start: set[int], steps: list[tuple[bool, set[int]]], few: int, searched: int, looking: bool
+) -> None:
+    """`looking`: after each step, which works all changes into the array; else they gather."""
+    before = module.FEW, module.SEARCHED
+    module.FEW, module.SEARCHED = few, searched
     try:
         one, other = CookieSet(start), set(start)
         for adds, some in steps:
@@ -26,12 +36,20 @@ def test_it_is_as_a_set_is(start: set[int], steps: list[tuple[bool, set[int]]], 
             else:
                 one.difference_update(some)
                 other -= some
-            assert list(one) == sorted(other) and len(one) == len(other)
-            assert one == other and other == one
+            assert len(one) == len(other)
             assert all((number in one) == (number in other) for number in (*some, *start, 41))
-            assert {*start}.symmetric_difference(one) == start ^ other
+            if looking:
+                _compare(one, other, some)
+        _compare(one, other, start)
     finally:
-        module.FEW = before
+        module.FEW, module.SEARCHED = before
+
+
+def _compare(one: CookieSet, other: set[int], some: set[int]) -> None:
+    assert one.among(some) == some & other and one.among([]) == set()
+    assert list(one) == sorted(other)
+    assert one == other and other == one
+    assert some.symmetric_difference(one) == some ^ other
 
 
 def test_a_cookie_takes_little_more_than_its_eight_bytes() -> None:

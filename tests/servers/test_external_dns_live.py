@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,42 @@ def view(live: Live) -> dict[str, Any]:
     assert status == 200
     found: dict[str, Any] = said["external_dns"]
     return found
+
+
+def test_a_process_that_is_killed_while_it_publishes_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    with bind(tmp_path / "bind") as server:
+        whole: dict[str, dict[str, tuple[str, ...]]] = {}
+        with killed(tmp_path, options(server)) as live:
+            network = made(live, "network", dns_domain="example.org.", **{
+                "provider:network_type": "flat", "provider:physical_network": "ext"
+            })  # fmt: skip
+            made(live, "subnet", network_id=network["id"], ip_version=4, cidr="192.0.2.0/24")
+            wanted = [
+                {"network_id": network["id"], "dns_name": f"vm{number}",
+                 "fixed_ips": [{"ip_address": f"192.0.2.{number}"}]}
+                for number in range(10, 210)
+            ]  # fmt: skip
+            status, said = live.call("POST", "/v2.0/ports", {"ports": wanted})
+            assert status == 201, said
+            for number in range(10, 210):
+                name = f"vm{number}.example.org."
+                whole[name] = {"A": (f"192.0.2.{number}",)}
+                whole[f"{number}.2.0.192.in-addr.arpa."] = {"PTR": (name,)}
+            assert until(lambda: len(server.records()) > 20)
+        with running(tmp_path, options(server)) as live:
+            assert until(lambda: server.records() == whole), live.process.text()
+            for port in said["ports"]:
+                assert live.call("DELETE", f"/v2.0/ports/{port['id']}")[0] == 204
+            assert until(lambda: server.records(marks=True) == {}), live.process.text()
+
+
+@contextmanager
+def killed(folder: Path, more: str) -> Iterator[Live]:
+    """A running Tenet that is killed in the end."""
+    manager = running(folder, more)
+    live = manager.__enter__()
+    try:
+        yield live
+    finally:
+        live.process.kill()
+        live.process.output.unlink()  # where the next one is, is read from its own

@@ -179,6 +179,15 @@ def test_every_switch_with_ports_of_the_network_advertises_to_them() -> None:
     assert told["to"] == ("33:33:00:00:00:01", "ff02::1") and told["lifetime"] == 65535
 
 
+def test_a_network_that_a_switch_only_routes_to_is_not_advertised_there() -> None:
+    there = subnet("there", 9, "slaac", "slaac", of="blue")
+    at = Port(id="if-there", project_id="t", network_id="blue", mac_address=mac(0xF3),
+              fixed_ips=(six.FixedIp("there", "2001:db8:9::1"),))  # fmt: skip
+    model = world(there, network("blue"), at, RouterInterface(id="if-there", router_id="r", network_id="blue"))
+    assert ("network", "blue") in Reader(model, "h1").reachable()
+    assert [subject.split()[0] for subject in jobs(model)] == ["if-r-red"]
+
+
 def test_a_change_is_another_job_and_the_former_ends_with_what_is_true_no_more() -> None:
     model, service = world(subnets=(SLAAC, STATELESS)), RouterAdvertisements(SETTINGS)
     (before,) = jobs(model, service=service)

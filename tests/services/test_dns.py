@@ -98,6 +98,16 @@ def test_names_of_several_labels_and_fully_qualified_ones(site: Site) -> None:
     assert site.values("11.0.0.10.in-addr.arpa.", "PTR") == ["b.here.test."]
 
 
+def test_an_address_has_the_name_that_the_api_shows(site: Site) -> None:
+    """Where fixed IPs are published to an external server, that in the domain of the port or its network."""
+    site.domain("n1", "cloud.test.")
+    published = ALONE._replace(naming=ALONE.naming._replace(published=lambda reads, which: which.id == "n1"))
+    found = reply(site.ask("5.0.0.10.in-addr.arpa.", "PTR", resolver=published))
+    assert [each.to_text() for each in found.answer[0]] == ["web.cloud.test."]
+    for name in ("web.cloud.test.", "web.here.test."):
+        assert [each.to_text() for each in reply(site.ask(name, resolver=published)).answer[0]] == ["10.0.0.5"]
+
+
 # --- whose names ------------------------------------------------------------------------------------------------------
 
 

@@ -83,7 +83,7 @@ def test_the_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(scene.leases._given) == [("p", "10.0.0.1"), ("r", "10.0.0.1")]
     assert [key[0] for key in scene.leases._declined] == ["p", "r"]
     scene.leases.acknowledged("r", "10.0.0.1", HOUR)
-    assert list(scene.leases._given) == ["p", "r"], "one that is there already takes no place"
+    assert [key[0] for key in scene.leases._given] == ["p", "r"], "one that is there already takes no place"
 
 
 def test_the_most_urgent_leases_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:

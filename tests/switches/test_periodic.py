@@ -255,6 +255,16 @@ def test_a_switch_that_is_lost_or_anothers_is_told_no_end() -> None:
     assert not [said for said in bench.live(10.0) if "away" in said[1]]
 
 
+def test_a_switch_that_connects_again_is_told_no_end_of_what_goes_on() -> None:
+    bench = Bench(ANNOUNCE._replace(ended=farewell))
+    bench.vms(3)
+    bench.periodic.attend("h1", bench.session)
+    bench.live(10.0)
+    bench.periodic.lost(bench.session)
+    bench.periodic.attend("h1", bench.session)
+    assert not [said for said in bench.live(10.0) if "away" in said[1]]
+
+
 def test_many_ends_are_told_in_shares() -> None:
     bench = Bench(ANNOUNCE._replace(ended=farewell))
     bench.vms(MOST + 5)

@@ -94,6 +94,7 @@ def test_the_service_that_is_meant_is_said_in_a_register() -> None:
         visited = made.pipeline("h1").visited({**frame(**said), "in_port": 1})
         (found,) = (flow for flow in visited if flow.table is ANSWER and flow.actions)
         assert found.actions[0] == SERVICE.put(service)
+        assert found.goto is SERVED or found.actions[-1] == SERVICE.put(0)  # what goes on is for no service
 
 
 def test_where_no_router_advertises_a_solicitation_is_a_group_frame_like_others() -> None:
