@@ -56,6 +56,7 @@ def test_a_port_is_shown_as_it_was_made(api: Api, network: dict[str, Any], subne
         "admin_state_up": True,
         "status": "BUILD",
         "tenet:status_reason": "",
+        "tenet:metadata": {},
         "mac_address": "02:00:00:00:00:aa",
         "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": "10.0.0.9"}],
         "device_id": "vm1",

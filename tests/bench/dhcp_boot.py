@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
+from apps.services.served import AT_ONCE
 from tests.bench.figure import Figure, percentiles
 from tests.bench.http import request
 from tests.bench.site import HYPERVISORS, Site, site
@@ -29,6 +31,7 @@ def measure() -> Iterator[Figure]:
             used, switches = made.cpu(), made.switches_cpu()
             began, boots = boot(clients, PATIENCE)
             yield _figure(turn, began, boots, made.cpu() - used, made.switches_cpu() - switches)
+            time.sleep(AT_ONCE)  # until the project may ask as much at once again
 
 
 def _figure(turn: int, began: float, boots: list[Boot], used: float, switches: float) -> Figure:

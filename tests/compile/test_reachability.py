@@ -73,8 +73,7 @@ def expected(model: Model) -> Expected:
             present.setdefault(at.switch_id, set()).add(("network", at.network_id))
     for router in model.rows(Router).values():
         ranking = model.rows(GatewayRanking).get(router.id)
-        former = (ranking.leaving,) if ranking and ranking.leaving else ()
-        for switch_id in (*ranking.switches, *former) if ranking else ():
+        for switch_id in {*ranking.switches, ranking.leaving} - {""} if ranking else ():
             nodes = {("router", router.id), *(("network", gateway.network_id) for gateway in router.gateways)}
             present.setdefault(switch_id, set()).update(nodes)
     for floating in model.rows(FloatingIp).values():

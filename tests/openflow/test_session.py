@@ -321,7 +321,7 @@ def test_sending_to_a_peer_that_does_not_read_ends_with_the_connection(bench: Be
 
 def test_others_go_on_while_a_large_dump_is_read(bench: Bench) -> None:
     _, peer = bench.switch()
-    flows = [flow(number) for number in range(20_000)]
+    flows = [flow(number) for number in range(60_000)]
     peer.apply(adds(flows), [])
     turns = 0
 
