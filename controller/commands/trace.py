@@ -14,7 +14,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "ends",
         nargs=2,
         metavar="PORT",
-        help="by id, name or interface; the second may be an address outside, a floating IP, dhcp, or dns",
+        help="by id, name or interface; the second may be an address outside, a floating IP, or dhcp, dns, metadata, "
+        "dhcp6, router-solicitation",
     )
     parser.add_argument("--protocol", default="icmp", help="icmp, tcp, udp or sctp")
     parser.add_argument("--port", default="0", help="destination port; required for tcp, udp and sctp")

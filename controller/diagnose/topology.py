@@ -138,7 +138,8 @@ class FabricReport:
     ) -> dict[str, Any]:
         """Trace of a packet from one port to another or to an address outside, and of the address request before it.
 
-        To "dhcp", "dns", "dhcp6" and "router-solicitation": of the message by which the port asks this service.
+        To "dhcp", "dns", "metadata", "dhcp6" and "router-solicitation": of the message by which the port asks this
+        service.
         Ports are given by id, name or interface.
         Raises `NotFound` without a bound port or a router that leads to the address, `Invalid` for several ports, and
         for a packet that there is not (`Question.of`).
@@ -155,9 +156,11 @@ class FabricReport:
         return {"from": self._port(one, bindings.get(one.id)), "to": to, "frames": frames}
 
     def _served(self, one: Port, service: str) -> dict[str, Any]:
-        frames = [self._follow(self._flows(), one, one, services.MESSAGES[service](one))]
+        frame = self._follow(self._flows(), one, one, services.MESSAGES[service](one))
+        if not (frame["answered"] or frame["filtered"]):
+            frame["verdict"] = services.hindrance(self._model, service, one) or frame["verdict"]
         at = self._model.placement.bindings.get(one.id)
-        return {"from": self._port(one, at), "to": services.shown(service), "frames": frames}
+        return {"from": self._port(one, at), "to": services.shown(service), "frames": [frame]}
 
     def _outside(self, one: Port, said: str, asked: Question) -> Outside | None:
         """An address that is asked about; None where it is none."""
@@ -277,7 +280,7 @@ class FabricReport:
         receivers = self._receivers(other, asked)
         arrives = any(receivers & {*hop.arrived} for hop in hops)
         left = "" if receivers else self._left(hops)
-        service = services.taken_by(hops)
+        service = services.verdict(self._model, hops)
         answered = bool(service) or any(sent.port == at.ofport for sent in hops[0].sent)
         opener = self._opener(one, other, asked)
         opened = headers(fields if other is one else opening(one, other, asked, self._way))
@@ -289,7 +292,7 @@ class FabricReport:
         refusal = next((each for found in decided for each in found if not each["passed"]), None)
         verdict = self._verdict(hops, arrives, answered)
         if service:
-            verdict = f"answered by the {service} service of its network"
+            verdict = service
         elif refusal and not arrives:
             verdict = _refused(refusal)
         elif left:

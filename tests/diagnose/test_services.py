@@ -11,7 +11,8 @@ from controller.diagnose.conversation import Fields
 from controller.diagnose.trace import Hop, follow
 from controller.flow.fields import value_of
 from controller.flow.interpret import Tracker
-from controller.model.rows import Port, Subnet
+from controller.model.rows import Interface, MetadataHost, MetadataService, Port, Subnet, Switch
+from controller.model.rows.metadata import VIF
 from tests.apps.clouds import network, plugged, port, switch
 from tests.services import six
 from tests.world import World
@@ -24,9 +25,11 @@ def hops(made: World, first: Fields | None = None, **said: Any) -> list[Hop]:
     return follow(made.model, made.pipeline, "h1", 1, frame, known)
 
 
+SUBNET = Subnet(id="s4", project_id="red", network_id="red", ip_version=4, cidr="10.0.0.0/24", enable_dhcp=True)
+
+
 def world(dhcp: bool) -> World:
-    subnet = Subnet(id="s4", project_id="red", network_id="red", ip_version=4, cidr="10.0.0.0/24", enable_dhcp=dhcp)
-    return World(network("red"), switch(1), subnet, port("p", "red", 1), plugged("p", 1, 1))
+    return World(network("red"), switch(1), replace(SUBNET, enable_dhcp=dhcp), port("p", "red", 1), plugged("p", 1, 1))
 
 
 def test_the_service_that_takes_a_frame_is_named() -> None:
@@ -66,3 +69,39 @@ def test_ipv6_hosts_ask_for_dhcpv6_and_for_routers() -> None:
         made.put(replace(six.STATEFUL, ra_mode="", address_mode=""))
         assert services.taken_by(hops(made, first)) == ""
         made.put(six.STATEFUL)
+
+
+def hindrance(made: World) -> str:
+    return services.hindrance(made.model, "metadata", port("p", "red", 1))
+
+
+def test_a_connection_for_metadata_goes_to_a_server_on_a_host_that_is_named() -> None:
+    """On another switch, then on the port's own; why not, where it does not."""
+    made, one = world(True), port("p", "red", 1)
+    request = services.request(one)
+
+    def verdict() -> str:
+        return services.verdict(made.model, hops(made, request))
+
+    assert verdict() == "" and "no host is to have one" in hindrance(made)
+    made.put(switch(2), MetadataHost(id="h2"), MetadataService(segment=0xABCDE))
+    assert verdict() == "" and "none serves" in hindrance(made)
+    made.put(Interface(switch_id="h2", name="tenet-md0", vif=VIF, ofport=50))
+    made.put(MetadataService(segment=0xABCDE, hosts=("h2",)))
+    assert verdict() == f"goes to the metadata server on {called(made, 'h2')}" and hindrance(made) == ""
+    assert services.verdict(made.model, hops(made, request, tcp_dst=22)) == ""
+    made.put(MetadataHost(id="h1"), Interface(switch_id="h1", name="tenet-md0", vif=VIF, ofport=51))
+    made.put(MetadataService(segment=0xABCDE, hosts=("h1", "h2")))
+    assert verdict() == f"goes to the metadata server on {called(made, 'h1')}"
+    me = made.model.get(Switch, "h1")
+    assert me is not None
+    made.put(replace(me, number=70_000))
+    assert verdict() == "" and "number 70000 of its switch is above 65535" in hindrance(made)
+    made.put(me, replace(SUBNET, enable_dhcp=False))
+    assert verdict() == "" and "no subnet of its network has enable_dhcp" in hindrance(made)
+    assert services.hindrance(made.model, "dns", one) == ""
+
+
+def called(made: World, switch_id: str) -> str:
+    found = made.model.get(Switch, switch_id)
+    return found.host if found and found.host else switch_id

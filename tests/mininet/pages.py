@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -31,8 +33,9 @@ class Shell:
     def __init__(self, directory: Path) -> None:
         self._script = directory / "block.sh"
         self._process = subprocess.Popen(
-            ["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory
-        )
+            ["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory,
+            start_new_session=True,
+        )  # fmt: skip
         self.run(f"set -E -o pipefail; trap 'echo \"{FAILED}$BASH_COMMAND\"' ERR")
 
     def run(self, commands: str) -> str:
@@ -53,7 +56,8 @@ class Shell:
         return "".join(said)
 
     def close(self) -> None:
-        self._process.kill()
+        """End it, and what still runs in its background."""
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
 
 
