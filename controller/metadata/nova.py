@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.client
+import re
 import ssl
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from apps.services.identity import Asker
 from controller.runtime import hub
@@ -46,6 +47,8 @@ class NovaMetadata:
         """Raises Unavailable when Nova does not answer."""
         if request.method not in METHODS:
             return Reply(405)
+        if not _is_below(request.path):
+            return Reply(400)
         instance = self._instances.of(asker)
         if instance is None or not instance.device_id:
             return Reply(404)
@@ -75,6 +78,13 @@ class NovaMetadata:
         if len(body) > MOST_ANSWER:
             raise Unavailable(f"Nova's answer has more than {MOST_ANSWER} bytes")
         return answer.status, body, content_type
+
+
+def _is_below(path: str) -> bool:
+    """Whether a path stays below where it begins.  A proxy before Nova may have other services beside its prefix."""
+    while (plainer := unquote(path)) != path:  # a proxy may decode it once more
+        path = plainer
+    return path.startswith("/") and {".", ".."}.isdisjoint(re.split(r"[/\\]", path))
 
 
 def identified(instance_id: str, project_id: str, address: str, secret: bytes) -> dict[str, str]:

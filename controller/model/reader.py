@@ -140,16 +140,13 @@ class Reader:
 
     # --- gateways ---
 
-    def ranking(self, router_id: str) -> tuple[str, ...]:
-        """The switches that may be a router's gateway, the active one first."""
-        ranking = self.view(GatewayRanking, router_id)
-        return ranking.switches if ranking else ()
-
     def gateways(self, router_id: str) -> tuple[str, ...]:
         """The switches that a router's packets for the outside are sent to: the first one of them that is alive."""
         ranking = self.view(GatewayRanking, router_id)
-        if ranking is None or ranking.used:
-            return self.ranking(router_id)
+        if ranking is None:
+            return ()
+        if ranking.used:
+            return ranking.switches
         return ranking.leaving, *(each for each in ranking.switches if each != ranking.leaving)
 
     def gateway_of(self) -> list[str]:

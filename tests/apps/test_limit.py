@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
+from apps.pipeline import LIMIT
 from controller.flow import Meter
 from controller.flow.interpret import Pipeline, Sent
 from controller.flow.meter import of_port
@@ -91,7 +92,8 @@ def test_each_bound_port_has_a_meter_of_its_own(world: World) -> None:
             at.port_key for port_id, at in world.model.placement.bindings.items()
             if at.switch_id == switch_id and world.model.placement.location(port_id)
         }  # fmt: skip
-        meters = [flow.meter for flow in world.compiler.wanted(switch_id) if flow.meter]
+        limits = [flow for flow in world.compiler.wanted(switch_id) if flow.table == LIMIT]
+        meters = [flow.meter for flow in limits if flow.meter]
         assert set(taking_part) <= set(bound)
         assert sorted(meters) == sorted(of_port(key, RATE) for key in taking_part)
         assert len({meter.number for meter in meters}) == len(meters)

@@ -190,7 +190,7 @@ def test_a_gateway_holds_a_routers_networks_without_a_port_there() -> None:
     assert placement.span.of("red") == ["h1"], "no flood goes to a switch without ports"
     assert {("network", "blue"), ("network", "red")} <= set(world.compiler.carried("h3"))
     see = Reader(world.model, "h3")
-    assert see.ranking("r") == ("h2", "h3") and see.gateway_of() == ["r"] and see.ranking("s") == ()
+    assert see.gateways("r") == ("h2", "h3") and see.gateway_of() == ["r"] and see.gateways("s") == ()
     world.put(GatewayRanking(id="r", switches=("h2",)))
     assert not placement.receives("h3") and placement.peers.of("h3") == placement.watched.of("h3") == []
     assert world.compiler.carried("h3") == (("switch", "h3"),)
