@@ -104,7 +104,7 @@ def told(
     values[HOST_NAME] = (port.dns_name.rstrip(".") or names.default_host(str(IPv4Address(at.packed)))).encode()
     own = [each for each in extras(port) if each.holds(tags)]
     own.sort(key=lambda each: bool(each.tags))  # one with conditions counts more than one without
-    set_here: dict[int, bytes | None] = {each.code: each.value for each in own}
+    set_here = {each.code: each.value for each in own if each.value or each.code not in (LEASE, T1, T2)}
     if ROUTES in set_here:
         set_here.setdefault(MICROSOFT_ROUTES, set_here[ROUTES])
     values |= _times(set_here, by)

@@ -2,7 +2,8 @@
 
 The process that masters the client's switch asks the servers from its own address.  It believes an answer only where it
 has asked: from that server, about that client, in that transaction, with an address that the port may use.  Open
-transactions are bounded, of a port and in all; nothing outlives them, so another member goes on with the next message.
+transactions are bounded, of a port, of a project and in all; nothing outlives them, so another member goes on with the
+next message.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from controller.runtime import hub
 from controller.runtime.errors import Misconfigured
 from controller.runtime.logpace import LogPace, times
 from controller.services.dispatch import Ignored, Later, asker, to_asker
+from controller.services.places import Places
 from controller.switches.packet_in import Answer, FrameOut, PuntedFrame
 
 log = logging.getLogger("tenet.dhcp")
 
-OPEN, OF_PORT = 1024, 4  # open transactions: in all, and of one port
+OPEN, OF_PROJECT, OF_PORT = 1024, 256, 4  # open transactions: in all, of a project, of a port
 PATIENCE = 4.0  # seconds; clients ask again after 4 s at the earliest (RFC 2131, 4.1)
 PORTS = {4: 67, 6: 547}  # of servers and relay agents
 _CLIENT = {4: 68, 6: 546}
@@ -77,7 +79,7 @@ class DhcpRelay:
         self._model = model
         self._sockets = dict(sockets)
         self._open: dict[_Key, _Transaction] = {}
-        self._of_port: Counter[str] = Counter()
+        self._places = Places(OPEN, OF_PROJECT, OF_PORT)
         self._outcomes: Counter[tuple[str, str]] = Counter()  # (version, outcome) -> messages of servers
         self._pace = LogPace()
 
@@ -138,18 +140,18 @@ class DhcpRelay:
         key = version, port.id, datagram.payload[4:8] if version == 4 else datagram.payload[1:4]
         if silent or key in self._open:  # nobody answers it, or who waits will have the answer
             raise Later(lambda: self._send_only(version, message, servers))
-        if self._of_port[port.id] >= OF_PORT or len(self._open) >= OPEN:
+        if not self._places.take(port):
             raise Ignored("busy")
         client = datagram.payload[28:34] if version == 4 else datagram.source
         transaction = self._open[key] = _Transaction(client, servers)
-        self._of_port[port.id] += 1
 
         def run() -> Iterable[FrameOut]:
             try:
                 self._send(version, message, servers)
                 transaction.answered.wait(PATIENCE)
             finally:
-                self._close(key)
+                del self._open[key]
+                self._places.give_back(port)
             if transaction.answer is None:
                 raise Ignored("no server answers")
             now = asker(frame, see)
@@ -188,12 +190,6 @@ class DhcpRelay:
                 self._count(version, "unreached")
                 if count := self._pace.due(server):
                     log.warning("DHCP server %s: %s%s", server, error.strerror or error, times(count))
-
-    def _close(self, key: _Key) -> None:
-        del self._open[key]
-        self._of_port[key[1]] -= 1
-        if not self._of_port[key[1]]:
-            del self._of_port[key[1]]
 
     # --- from servers ---
 

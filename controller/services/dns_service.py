@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from apps.packets import udp
 from apps.packets.udp import Datagram
+from apps.services.address import MAC
 from controller.config.services import ServiceSettings
 from controller.model.model import Model
 from controller.model.reader import Reader
@@ -23,10 +24,11 @@ from controller.switches.packet_in import FrameOut, PuntedFrame
 from .dispatch import Ignored, Later, asker, to_asker
 from .dns import Forward, Unanswerable, resolve
 from .own_answers import Resolver
+from .places import Places
 from .upstream import Upstream, failed, passed_on
 
-OPEN, OF_PORT = 1024, 16  # questions that wait for upstream resolvers: in all, and of one port
-_MAC = bytes.fromhex("0a544ef00001")  # apps/services/address.py
+OPEN, OF_PROJECT, OF_PORT = 1024, 256, 16  # questions that wait for upstream resolvers: in all, of a project, of a port
+_MAC = bytes.fromhex(MAC.replace(":", ""))
 
 
 class NameService:
@@ -37,8 +39,7 @@ class NameService:
         self._resolver = Resolver(settings.naming, recursive=bool(settings.dns_servers))
         self._upstream = Upstream(settings.dns_servers, self._count)
         self._attempts: Counter[str] = Counter()
-        self._open: Counter[str] = Counter()  # questions that wait, by port
-        self._waiting = 0  # all of them
+        self._waiting = Places(OPEN, OF_PROJECT, OF_PORT)
 
     def answer(self, frame: PuntedFrame, see: Reader) -> Iterator[FrameOut]:
         """Raises Ignored, and Later where others know the answer."""
@@ -61,7 +62,7 @@ class NameService:
         found = resolve(wire, port, self._model, self._resolver, tcp=True)
         if not isinstance(found, Forward):
             return found
-        return self._forwarded(port, wire, found, whole=True) if self._may_wait(port) else failed(wire, found.wire)
+        return self._forwarded(port, wire, found, whole=True) if self._waiting.take(port) else failed(wire, found.wire)
 
     def resolved(self, port: Port, wire: bytes) -> bytes | None:
         """As `over_tcp`; None for what is no message that could be answered."""
@@ -78,11 +79,11 @@ class NameService:
         for outcome, count in sorted(self._attempts.items()):
             attempts.add_metric([outcome], count)
         yield attempts
-        waiting = self._waiting
+        waiting = self._waiting.taken
         yield GaugeMetricFamily("tenet_dns_waiting", "Questions that wait for upstream resolvers.", value=waiting)
 
     def _later(self, frame: PuntedFrame, see: Reader, asked: Datagram, port: Port, question: Forward) -> NoReturn:
-        if not self._may_wait(port):
+        if not self._waiting.take(port):
             raise Ignored("busy")
 
         def run() -> Iterator[FrameOut]:
@@ -94,23 +95,12 @@ class NameService:
 
         raise Later(run)
 
-    def _may_wait(self, port: Port) -> bool:
-        """Take a place among the questions that wait."""
-        if self._open[port.id] >= OF_PORT or self._waiting >= OPEN:
-            return False
-        self._open[port.id] += 1
-        self._waiting += 1
-        return True
-
     def _forwarded(self, port: Port, wire: bytes, question: Forward, *, whole: bool = False) -> bytes:
         """What upstream resolvers say; gives the place back."""
         try:
             found = self._upstream.ask(question.wire, whole=whole)
         finally:
-            self._waiting -= 1
-            self._open[port.id] -= 1
-            if not self._open[port.id]:
-                del self._open[port.id]
+            self._waiting.give_back(port)
         return failed(wire, question.wire) if found is None else passed_on(wire, found, question.limit)
 
     def _count(self, outcome: str) -> None:

@@ -78,6 +78,20 @@ def test_what_nova_says_is_passed_back(url: str) -> None:
     assert ask(url, request(method="DELETE")).status == 405
 
 
+@pytest.mark.parametrize(
+    "path", ["/../admin", "/latest/../../admin", "/latest/%2e%2e/%2e%2E/admin", "/a/%252e%252e/b", "/..%2fadmin",
+             "/a\\..\\b", "/./", "*"],
+)  # fmt: skip
+def test_no_path_leads_out_of_nova(url: str, path: str) -> None:
+    """Beside its prefix other services may be, behind the same proxy."""
+    assert ask(f"{url}/metadata", request(path)).status == 400
+
+
+def test_paths_below_the_prefix_are_passed_on(url: str) -> None:
+    said = json.loads(ask(f"{url}/metadata/", request("/latest/user..data/.x/100%25")).body)
+    assert said["path"] == "/metadata/latest/user..data/.x/100%25"
+
+
 def test_ports_without_an_instance_are_told_nothing(url: str) -> None:
     assert ask(url, request(), NOBODY).status == 404
     assert ask(url, request(), BARE).status == 404

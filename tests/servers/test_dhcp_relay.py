@@ -29,6 +29,7 @@ from controller.runtime import hub
 from controller.services import dhcp_relay
 from controller.services.dhcp_relay import DhcpRelay
 from controller.services.dispatch import Ignored, Later, to_asker
+from controller.services.places import Places
 from controller.switches.packet_in import FrameOut, PuntedFrame
 from tests.apps.clouds import mac, network, port
 from tests.lab import dhcp
@@ -197,7 +198,7 @@ def test_open_transactions_are_bounded_and_end(red: Relayed, monkeypatch: pytest
     assert red.begin(dhcp.discover(ME, 0)).wait() == "passed on"  # the same again
     other = red.begin(dhcp.discover(mac(2), 99), 10)  # another port's share
     assert {thread.wait() for thread in (*threads, other)} == {"no server answers"}
-    monkeypatch.setattr(dhcp_relay, "OPEN", 1)
+    monkeypatch.setattr(red.relay, "_places", Places(1, 1, 1))
     last = red.begin(dhcp.discover(ME, 1))
     assert red.why_not(dhcp.discover(mac(2), 5), 10) == "busy"
     assert last.wait() == "no server answers"

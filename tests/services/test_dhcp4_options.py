@@ -125,6 +125,7 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, str], ...], dict[int, bytes | None]]] 
     ),
     "lease": ((("lease-time", "1h"),), {51: b"\0\0\x0e\x10", 58: b"\0\0\7\x08", 59: b"\0\0\x0c\x4e"}),
     "times": ((("T1", "100"), ("T2", "200")), {51: b"\0\1\x51\x80", 58: b"\0\0\0\x64", 59: b"\0\0\0\xc8"}),
+    "a lease without a value": ((("lease-time", "{}"), ("t1", "{}"), ("t2", "{}")), {51: b"\0\1\x51\x80"}),
     "times in no order": ((("T1", "300"), ("T2", "200")), {58: (43_200).to_bytes(4, "big")}),
     "for ever": ((("lease-time", "infinite"),), {51: b"\xff" * 4, 58: b"\xff" * 4, 59: b"\xff" * 4}),
     "what cannot be told": ((("no-such", "1"), ("mtu", "much"), ("53", "1")), {26: b"\5\xaa", 53: b"\2"}),

@@ -183,6 +183,18 @@ def test_no_more_wait_than_so_many(world: World, monkeypatch: pytest.MonkeyPatch
     assert asks(KEY) == "later"
 
 
+def test_a_project_whose_questions_nobody_answers_leaves_others_theirs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dns_service, "OF_PROJECT", 1)
+    world.put(replace(named("q", 2), project_id="other"))
+    service = NameService(world.model, RECURSIVE)
+    data = frame(question("www.example.test."))
+    for key, expected in ((KEY, "later"), (KEY, "busy"), (10, "later")):
+        with pytest.raises((Later, Ignored), match=expected):
+            asked(service, world.model, data, key)
+
+
 def test_a_place_is_given_back_whatever_happens(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(self: Upstream, wire: bytes, *, whole: bool = False) -> bytes | None:
         raise KeyError("a fault of ours")
