@@ -146,15 +146,13 @@ class Controller:
         last_drops, room = LastDrops(), TrackerRoom(self.replica.model)
         drops = DropTeller(self.replica.model, last_drops, FilterLog(self.replica.model, self._events))
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
-        leases, names = (
-            Leases(self.replica.model, time.time, mastery.speaks),
-            NameService(self.replica.model, settings.services._replace(naming=_naming(settings))),
-        )
-        advertisements = RouterAdvertisements(settings.services)
+        told = settings.services._replace(naming=_naming(settings))
+        leases, names = Leases(self.replica.model, time.time, mastery.speaks), NameService(self.replica.model, told)
+        advertisements = RouterAdvertisements(told)
         self._relay = DhcpRelay(self.replica.model, bound(settings.services.relay))
         services = NetworkServices(self.replica.model, self._relay.around({
-            DHCP4: ("dhcp", Dhcp4(settings.services, leases).answer), NAMES: ("dns", names.answer),
-            DHCP6: ("dhcp6", Dhcp6(settings.services, leases).answer),
+            DHCP4: ("dhcp", Dhcp4(told, leases).answer), NAMES: ("dns", names.answer),
+            DHCP6: ("dhcp6", Dhcp6(told, leases).answer),
             SOLICITED: ("router-advertisements", advertisements.answer),
         }))  # fmt: skip
         packet_ins = PacketIns({

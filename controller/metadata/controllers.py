@@ -5,22 +5,26 @@ from __future__ import annotations
 import http.client
 import ssl
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from controller.runtime import hub
 from controller.runtime.errors import Misconfigured, Unavailable
 
-PATIENCE = 5.0  # seconds for an answer
+from .http_peer import HttpPeer
+
+PATIENCE = 5.0  # seconds for an answer, unless said otherwise
 AT_ONCE = 64  # requests under way
 MOST_ANSWER = 1 << 20  # bytes
 
 
 class Controllers:
-    """`urls` of the REST API of every member.  `token`: of a user with the role service; "" where none is asked for."""
+    """`urls` of the REST API of every member.  `token`: of a user with the role service; "" where none is asked for.
 
-    def __init__(self, urls: Sequence[str], token: str, tls: ssl.SSLContext | None) -> None:
+    `patience`: seconds for an answer.
+    """
+
+    def __init__(self, urls: Sequence[str], token: str, tls: ssl.SSLContext | None, patience: float = PATIENCE) -> None:
         """Raises Misconfigured for what is no URL."""
-        self._members = [_Member(url, tls) for url in urls]
+        self._members = [_Member(url, tls, patience) for url in urls]
         self._headers = {"Accept": "application/json", **({"X-Auth-Token": token} if token else {})}
         self._first = 0  # the member that answered last
         self._room = hub.Semaphore(AT_ONCE)
@@ -53,14 +57,13 @@ class Controllers:
 class _Member:
     """One controller, and connections to it that wait to be used again."""
 
-    def __init__(self, url: str, tls: ssl.SSLContext | None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Misconfigured(f"{url} is not a URL of a controller, such as https://192.0.2.10:9696")
+    def __init__(self, url: str, tls: ssl.SSLContext | None, patience: float) -> None:
+        try:
+            self._peer = HttpPeer(url, tls)
+        except ValueError as error:
+            raise Misconfigured(f"{error} of a controller, such as https://192.0.2.10:9696") from error
         self.url = url
-        self._host, self._path = parts.hostname, parts.path.rstrip("/")
-        self._port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._tls = tls if parts.scheme == "https" else None
+        self._patience = patience
         self._waiting: list[http.client.HTTPConnection] = []
 
     def ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -70,19 +73,14 @@ class _Member:
                 return self._through(self._waiting.pop(), method, path, body, headers)
             except (OSError, http.client.HTTPException):
                 self._waiting.clear()
-        return self._through(self._connection(), method, path, body, headers)
-
-    def _connection(self) -> http.client.HTTPConnection:
-        if self._tls is not None:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=PATIENCE, context=self._tls)
-        return http.client.HTTPConnection(self._host, self._port, timeout=PATIENCE)
+        return self._through(self._peer.connection(self._patience), method, path, body, headers)
 
     def _through(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None,
         headers: dict[str, str],
     ) -> tuple[int, bytes]:  # fmt: skip
         try:
-            connection.request(method, self._path + path, body, headers)
+            connection.request(method, self._peer.path + path, body, headers)
             answer = connection.getresponse()
             found = answer.read(MOST_ANSWER)
             whole = answer.isclosed()

@@ -11,13 +11,14 @@ import hmac
 import http.client
 import re
 import ssl
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from apps.services.identity import Asker
 from controller.runtime import hub
 from controller.runtime.errors import Misconfigured, Unavailable
 
 from .embedded import InstanceDirectory
+from .http_peer import HttpPeer
 from .request import InstanceRequest
 from .server import Reply
 
@@ -33,13 +34,11 @@ class NovaMetadata:
     """`url` of Nova's metadata API; `secret`: its [neutron] metadata_proxy_shared_secret."""
 
     def __init__(self, instances: InstanceDirectory, url: str, secret: bytes, tls: ssl.SSLContext | None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Misconfigured(f"[metadata] nova_url = {url} is not a URL, such as http://192.0.2.10:8775")
+        try:
+            self._peer = HttpPeer(url, tls)
+        except ValueError as error:
+            raise Misconfigured(f"[metadata] nova_url: {error}, such as http://192.0.2.10:8775") from error
         self._instances = instances
-        self._host, self._path = parts.hostname, parts.path.rstrip("/")
-        self._port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._tls = tls if parts.scheme == "https" else None
         self._secret = secret
         self._room = hub.Semaphore(AT_ONCE)
 
@@ -61,13 +60,9 @@ class NovaMetadata:
         return Reply(status, body, content_type, instance.port_id)
 
     def _passed_on(self, request: InstanceRequest, headers: dict[str, str]) -> tuple[int, bytes, str]:
-        connection = (
-            http.client.HTTPSConnection(self._host, self._port, timeout=PATIENCE, context=self._tls)
-            if self._tls is not None
-            else http.client.HTTPConnection(self._host, self._port, timeout=PATIENCE)
-        )
+        connection = self._peer.connection(PATIENCE)
         try:
-            connection.request(request.method, self._path + request.target, request.body or None, headers)
+            connection.request(request.method, self._peer.path + request.target, request.body or None, headers)
             answer = connection.getresponse()
             body = answer.read(MOST_ANSWER + 1)
             content_type = answer.headers.get("Content-Type", "text/plain")

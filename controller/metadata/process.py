@@ -28,6 +28,7 @@ from .embedded import Embedded, Instances
 from .interface import ServerInterface
 from .nova import NovaMetadata
 from .request import InstanceRequest
+from .resolving import PATIENCE as NAMES_PATIENCE
 from .resolving import Resolving
 from .server import InstanceServer, Reply
 
@@ -57,8 +58,9 @@ def run(settings: MetadataSettings, interface: ServerInterface) -> int:
 
 def _server(settings: MetadataSettings) -> InstanceServer:
     token = _secret(settings.token_file, "[metadata] token_file")
-    controllers = Controllers(settings.controllers, token.decode(), _trust(settings.ca, "[metadata] ca"))
-    instances = Instances(controllers)
+    asked = settings.controllers, token.decode(), _trust(settings.ca, "[metadata] ca")
+    instances = Instances(Controllers(*asked))
+    names = Resolving(Controllers(*asked, patience=NAMES_PATIENCE))  # names that nobody answers delay no metadata
     answer: Callable[[InstanceRequest, Asker, str], Reply]
     if settings.nova_url:
         secret = _secret(settings.nova_secret_file, "[metadata] nova_secret_file")
@@ -68,7 +70,7 @@ def _server(settings: MetadataSettings) -> InstanceServer:
         answer = NovaMetadata(instances, settings.nova_url, secret, trust).answer
     else:
         answer = Embedded(instances).answer
-    return InstanceServer(answer, Resolving(controllers).answer)
+    return InstanceServer(answer, names.answer)
 
 
 def _secret(path: str, option: str) -> bytes:

@@ -7,6 +7,8 @@ from controller.runtime.errors import Unavailable
 
 from .controllers import Controllers
 
+PATIENCE = 10.0  # seconds for an answer: longer than a controller waits for upstream resolvers (services/upstream.py)
+
 
 class Resolving:
     def __init__(self, controllers: Controllers) -> None:

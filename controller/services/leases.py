@@ -110,13 +110,13 @@ class Leases:
         until then ({"1h": n, "4h": n, "12h": n, "ever": all}), and what clients declined.
         """
         leases = list(self.current())
-        first = nsmallest(MOST_SHOWN, leases, key=attrgetter("ends", "port_id"))
+        first = nsmallest(MOST_SHOWN, hub.taking_turns(leases, SLICE), key=attrgetter("ends", "port_id"))
         return {
             "leases": [
                 {"port_id": one.port_id, "ip_address": one.address, "acknowledged_at": moment(one.acknowledged),
                  "ends_at": None if one.ends == FOREVER else moment(one.ends)} for one in first
             ],
-            "ending": self._ending(leases),
+            "ending": self._ending(hub.taking_turns(leases, SLICE)),
             "declined": [
                 {"port_id": one.port_id, "ip_address": one.address, "at": moment(one.at), "times": one.times}
                 for one in self.declines()

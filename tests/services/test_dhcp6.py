@@ -16,6 +16,7 @@ from apps.services.address import ADDRESS6, MAC
 from apps.source import link_local
 from controller.config.services import ServiceSettings
 from controller.model.model import Model
+from controller.model.names import Naming
 from controller.model.reader import Reader
 from controller.model.rows import DhcpOption, Port
 from controller.services.dhcp6 import Dhcp6
@@ -212,6 +213,16 @@ def test_a_client_that_says_its_name_is_told_the_ports(flag: str, flags: int) ->
     said = ask(world(told(dns_name="web")), message(dhcp6.DHCP6_Solicit, ia(7), said_by_client))
     name = said[dhcp6.DHCP6OptClientFQDN]
     assert (int(name.flags), name.fqdn) == (flags, b"web.openstacklocal.")
+
+
+def test_the_name_is_the_one_that_the_api_shows() -> None:
+    """Where fixed IPs are published to an external server, that in the domain of the port or its network."""
+    model = world(told(dns_name="web", dns_domain="cloud.test."))
+    published = ServiceSettings(naming=Naming(published=lambda reads, network: True))
+    asked = from_client(message(dhcp6.DHCP6_Solicit, ia(7), dhcp6.DHCP6OptClientFQDN(fqdn="x")))
+    answer = Dhcp6(published, Leases(model, lambda: 1000.0, lambda _: True)).answer
+    (out,) = answer(punted(asked, DHCP6), Reader(model, "h1"))
+    assert six.layers(out.data)[3][dhcp6.DHCP6OptClientFQDN].fqdn == b"web.cloud.test."
 
 
 def test_who_only_asks_for_its_name_is_told_it_and_others_are_not() -> None:

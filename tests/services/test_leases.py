@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from controller.runtime import hub
 from controller.services.leases import FOREVER
 from tests.apps.clouds import plugged
 from tests.services.dhcp import DhcpScene
@@ -93,3 +94,22 @@ def test_the_most_urgent_leases_are_shown(monkeypatch: pytest.MonkeyPatch) -> No
     scene.leases.acknowledged("q", "10.0.0.2", HOUR)
     found = scene.leases.report()
     assert [one["port_id"] for one in found["leases"]] == ["q"] and found["ending"]["ever"] == 2
+
+
+def test_a_report_of_many_leases_gives_turns_at_each_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over them it goes three times: which are current, which end first, how many end when."""
+    monkeypatch.setattr("controller.services.leases.SLICE", 0.0)
+    turns = []
+
+    def other() -> None:
+        while True:
+            turns.append(1)
+            hub.sleep(0)
+
+    scene = DhcpScene()
+    scene.leases.acknowledged("p", "10.0.0.1", HOUR)
+    scene.leases.acknowledged("q", "10.0.0.2", HOUR)
+    thread = hub.spawn(other)
+    scene.leases.report()
+    thread.kill()
+    assert len(turns) >= 3 * 2
