@@ -86,7 +86,7 @@ def test_filter_it() -> None:
 
 
 def test_route_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = TUTORIAL.read_text().partition("## 8. Route it")[2]
+    page = TUTORIAL.read_text().partition("## 8. Route it")[2].partition("\n## ")[0]
     script = re.search(r"^    from mininet\.cli import CLI\n.*?net\.stop\(\)$", page, re.DOTALL | re.MULTILINE)
     assert script
     pings = re.findall(r"mininet> (h\d+) ping -c2 (\S+)", page)
