@@ -36,6 +36,7 @@ ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224", "hmac-
 _LABEL = "[0-9a-z_]([0-9a-z_-]{0,61}[0-9a-z_])?"
 _ZONE = re.compile(rf"({_LABEL}\.)*{_LABEL}\.?")
 _KEY = re.compile(r'\s*key\s+"?(?P<name>[^"\s{]+)"?\s*\{(?P<body>[^}]*)\}\s*;\s*')
+_COMMENT = re.compile(r'(?P<quoted>"[^"\n]*")|(//|#)[^\n]*')  # // is also part of some secrets
 _CLAUSE = re.compile(r'(algorithm|secret)\s+"?([^"\s;]+)"?\s*;')
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -107,7 +108,7 @@ def _server(text: str) -> tuple[str, int]:
 def _key(path: str) -> TsigKey:
     """The one key in a file of the form `key "NAME" { algorithm NAME; secret "BASE64"; };`."""
     try:
-        text = re.sub(r"(//|#)[^\n]*", "", Path(path).read_text(encoding="ascii"))
+        text = _COMMENT.sub(lambda found: found["quoted"] or "", Path(path).read_text(encoding="ascii"))
     except (OSError, UnicodeError) as error:
         raise Misconfigured(f"[external_dns] key_file = {path}: {error}") from error
     found = _KEY.fullmatch(text)

@@ -45,6 +45,11 @@ def test_the_port_is_that_of_dns(tmp_path: Path, server: str, address: str) -> N
     assert found is not None and found.server == (address, 53)
 
 
+def test_slashes_of_a_secret_are_no_comment(tmp_path: Path) -> None:
+    found = told(tmp_path, "server = 192.0.2.53\n", KEY.replace(SECRET, "ab//cd+/"))
+    assert found is not None and found.key == TsigKey("tenet.", "hmac-sha256", "ab//cd+/")
+
+
 def test_without_a_server_there_is_none(tmp_path: Path) -> None:
     assert told(tmp_path, "zones = example.org\n", key="nonsense") is None
 

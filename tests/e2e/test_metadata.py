@@ -117,14 +117,23 @@ def test_cloud_inits_own_readers_understand_it(site: Site) -> None:
     assert interface["mac_address"] == site.ann.mac and len(interface["subnets"]) == 2
 
 
+def traced(site: Site, name: str) -> str:
+    """What a trace says of a port's connection to the metadata server."""
+    port = site.ports[name]["id"]
+    (one,) = site.cloud.controller.api("GET", f"/tenet/v1/trace?from={port}&to=metadata").json["trace"]["frames"]
+    return str(one["verdict"])
+
+
 def test_security_groups_have_their_say(site: Site) -> None:
-    """Who may not send to it gets nothing; who may gets answers, although nothing may come in."""
+    """Who may not send to it gets nothing; who may gets answers, although nothing may come in.  Traces say the same."""
     shut = site.red.group("shut")
     for rule in site.red.show("security_group", shut["id"])["security_group_rules"]:
         site.red.delete("security_group_rule", rule["id"])
     assert told(site.ann, NAMES).status == 200
+    assert "goes to the metadata server on" in traced(site, "ann")
     site.red.update("port", site.ports["ann"]["id"], security_groups=[shut["id"]])
     assert ask(site.ann, NAMES, patience=2.0).status == 0
+    assert traced(site, "ann").startswith("dropped by the security groups of port")
     site.red.rule(shut, "egress", "tcp", 80)
     assert told(site.ann, NAMES) == (200, "ann")
 
