@@ -56,10 +56,14 @@ def _named(name: str, asker: Port, reads: Reads, naming: Naming) -> list[Port]:
     found = list(_owned(name, asker, reads))  # of a fully qualified `dns_name`
     for cut in range(1, len(labels) + 1):
         host = ".".join(labels[:cut])
+        known: dict[object, bool] = {}  # what its domains follow from -> whether the name is in one: looked at once
         for port in _owned(host, asker, reads):
-            if port.dns_name == host and (
-                len(labels) == 1 or name in all_of(port, reads.get(Network, port.network_id), naming)
-            ):
+            if port.dns_name != host:
+                continue
+            where = port.network_id, port.dns_domain, port.dns_keywords
+            if where not in known:
+                known[where] = len(labels) == 1 or name in all_of(port, reads.get(Network, port.network_id), naming)
+            if known[where]:
                 found.append(port)
     return _nearest(found, asker)
 

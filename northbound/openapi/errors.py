@@ -48,7 +48,7 @@ TYPES: dict[int, tuple[str, ...]] = {
         "SubnetNotFound", "SubnetPoolNotFound", "SwitchNotFound", "TagNotFound", "TargetResourceNotFound",
         "ConntrackHelperNotFound", "ExternalGatewayForFloatingIPNotFound", "FloatingIPNotFound",
         "LocalIPAssociationNotFound", "LocalIPNotFound", "MeteringLabelNotFound", "MeteringLabelRuleNotFound",
-        "NDPProxyNotFound", "PortForwardingNotFound",
+        "MetadataHostNotFound", "NDPProxyNotFound", "PortForwardingNotFound",
     ),
     405: ("HTTPMethodNotAllowed",),
     408: ("HTTPRequestTimeout",),

@@ -110,11 +110,11 @@ def make(tried: Tried, physical: bool) -> dict[str, str]:
 
 
 def identified(template: str, made: dict[str, str]) -> dict[str, str]:
-    """What stands for {id}, {network} and {network_id} in a path."""
+    """What stands for {id}, {network}, {network_id} and the like in a path."""
     paths = sorted(RESOURCES, key=lambda each: -len(each.path))
     named = next((each.name for each in paths if template.startswith(f"/v2.0/{each.path}/")), "")
     above = {f"{name}_id": row_id for name, row_id in made.items()}
-    return {**above, **made, "id": made.get(named, "none"), "member": "none"}
+    return {**above, **made, "id": made.get(named, "none"), "member": "none", "number": "1", "key": "1"}
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dns.flags
 import dns.message
 import dns.rcode
@@ -10,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from controller.model import names
+from controller.services import own_names
 from controller.services.dns import Forward, Unanswerable, resolve
 from controller.services.own_answers import Resolver
 from controller.services.plain_dns import PAYLOAD
@@ -96,6 +100,25 @@ def test_names_of_several_labels_and_fully_qualified_ones(site: Site) -> None:
     assert site.values("b.here.test.here.test.") == ["NXDOMAIN"]
     assert site.values("a.shop.") == ["REFUSED"]  # might be a name of others
     assert site.values("11.0.0.10.in-addr.arpa.", "PTR") == ["b.here.test."]
+
+
+def test_many_ports_with_one_name_are_looked_at_once_for_their_domain(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project can have as many as its quota says, and ask again and again."""
+    looked = []
+
+    def all_of(*what: Any) -> Any:
+        looked.append(what)
+        return names.all_of(*what)
+
+    monkeypatch.setattr(own_names, "all_of", all_of)
+    for number in range(20):
+        site.port(f"x{number}", "n1", f"10.0.0.{100 + number}", name="many")
+    site.port("other", "n1", "10.0.0.99", name="many", domain="cloud.test.")
+    assert len(site.values("many.here.test.")) == 21
+    assert len(looked) == 2
+    assert site.values("many.cloud.test.") == ["10.0.0.99"]
 
 
 def test_an_address_has_the_name_that_the_api_shows(site: Site) -> None:

@@ -27,6 +27,11 @@ class NameClaim(NamedTuple):
     zone: str
     addresses: tuple[str, ...]
 
+    @property
+    def floating(self) -> bool:
+        """Whether it is a floating IP's, whose address is its own; a tenant's subnet may have any address."""
+        return self.holder.startswith(f"{NAMES[FloatingIp]}/")
+
 
 class NetworkNames(NamedTuple):
     """What a network means for its ports' names.  `direct`: all of their addresses are published, otherwise only those

@@ -1,7 +1,8 @@
 """Names that differ from what has been published: the model compared with the rows, by change.
 
 A name has one holder.  Who is published under it keeps it; a name that gets free goes to the oldest object that is to
-have it.  PTR records follow from the names that are published.  All is bounded by turns; nothing here is sent.
+have it.  PTR records follow from the names that are published: of two names of an address the floating IP's counts,
+for whoever makes a subnet chooses its addresses.  All is bounded by turns; nothing here is sent.
 """
 
 from __future__ import annotations
@@ -204,7 +205,8 @@ class WantedNames:
         targets = self._reverse.get(name)
         if not targets:
             return None
-        target = before.holder if before is not None and before.holder in targets else min(targets)
+        held = before.holder if before is not None else ""
+        target = min(targets, key=lambda each: (not self._forward[each].floating, each != held, each))
         address = next(each for each in self._forward[target].addresses if self._zones.of_address(each)[0] == name)
         return PublishedName(
             id=name, zone=self._zones.of_address(address)[1], holder=target, records=(DnsRecord("PTR", target),)
