@@ -2,7 +2,8 @@
 
 A name has one holder.  Who is published under it keeps it; a name that gets free goes to the oldest object that is to
 have it.  PTR records follow from the names that are published, for addresses that an operator gave: whoever makes a
-subnet chooses its addresses.  A floating IP's address has its name alone, if any.  All is bounded by turns; nothing here is sent.
+subnet chooses its addresses.  A floating IP's address has its name alone, if any.  All is bounded by turns; nothing
+here is sent.
 """
 
 from __future__ import annotations
