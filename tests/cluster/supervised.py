@@ -15,6 +15,7 @@ hub.patch()
 
 from controller.assembly import Controller  # noqa: E402
 from controller.config.settings import read  # noqa: E402
+from controller.metadata.server import InstanceServer, Reply  # noqa: E402
 from tests.simswitch import SimSwitch  # noqa: E402
 
 AGAIN = 0.05
@@ -38,6 +39,8 @@ def main(path: str) -> None:
     settings = read(["--config-file", path])
     controller = Controller(settings)
     running = hub.spawn(controller.run)
+    # of another process (tenet metadata serve), which has this loop alone
+    InstanceServer(lambda *_: Reply(404), lambda *_: None).serve([hub.listen(("127.0.0.1", 0))])
     switch = SimSwitch(0x11, settings.openflow)
     wait_for(lambda: connects(switch))
     wait_for(lambda: any("_probe" in name for name in threads))

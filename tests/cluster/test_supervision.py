@@ -28,6 +28,14 @@ def loops() -> Iterator[str]:
                         yield f"{holder.name}.{ast.unparse(node.args[0]).removeprefix('self.')}"
 
 
+def key_file(folder: Path) -> Path:
+    """A TSIG key of nobody's."""
+    path = folder / "tenet.key"
+    path.write_text('key "tenet" {\n  algorithm hmac-sha256;\n  secret "c2VjcmV0";\n};\n')
+    path.chmod(0o600)
+    return path
+
+
 def configuration(folder: Path, store: str) -> Path:
     rest, openflow, ovsdb = free_ports(3)
     sections = {
@@ -36,6 +44,8 @@ def configuration(folder: Path, store: str) -> Path:
         "openflow": {"listen": f"127.0.0.1:{openflow}"},
         "ovsdb": {"listen": f"127.0.0.1:{ovsdb}"},
         "nova": {"endpoint": "http://127.0.0.1:9", "auth_type": "none"},
+        "services": {"dhcp_relay_address": "127.0.0.67"},
+        "external_dns": {"server": "127.0.0.1:9", "zones": "example.org", "key_file": str(key_file(folder))},
     }
     lines = [
         f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in each.items()) for name, each in sections.items()
