@@ -11,7 +11,7 @@ MOST_HEAD = 8192  # bytes of the request line and the header fields
 MOST_FIELDS = 64
 MOST_BODY = 4096  # bytes
 _LINE = re.compile(r"([A-Z]{1,16}) (/[!-~]{0,2047}|\*) HTTP/1\.([01])")
-_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}):[ \t]*([\t -~\x80-\xff]*?)[ \t]*")
+_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}):([\t -~\x80-\xff]*)")
 _END = b"\r\n\r\n"
 
 
@@ -79,7 +79,7 @@ def _head(head: bytes) -> tuple[tuple[str, str, str], dict[str, str]]:
         field = _FIELD.fullmatch(each)
         if field is None or (field[1].lower() in fields and field[1].lower() in ("content-length", "host")):
             raise BadRequest(400)
-        fields[field[1].lower()] = field[2]
+        fields[field[1].lower()] = field[2].strip(" \t")
     return (found[1], found[2], found[3]), fields
 
 

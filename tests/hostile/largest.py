@@ -140,7 +140,8 @@ class Maker:
             return f"198.{18 + (number >> 16 & 1)}.{number >> 8 & 255}.{number & 255}"
         length = max(schema.get("minLength", 0), len(str(number)), self._long(schema.get("maxLength", ANYTHING)))
         pattern = schema.get("pattern", "")
-        for each in (str(number).ljust(length, "x"), *SAMPLES):
+        name_of = ".".join((f"x{number}", *["x" * 61] * 3))  # a domain's, of labels as long as they may be
+        for each in (str(number).ljust(length, "x"), *SAMPLES, name_of, f"{name_of}."):
             if re.search(pattern, each):
                 return each
         raise NoValue(f"{name}: a text like {pattern}")
