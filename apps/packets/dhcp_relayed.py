@@ -16,6 +16,7 @@ _PAD, _KIND, _SERVER_ID, _AGENT, _END = 0, 53, 54, 82, 255
 _CIRCUIT, _LINK = 1, 5  # sub-options of 82 (RFC 3046, 2; RFC 3527)
 _REPLY, _SERVER_KINDS = 2, (2, 5, 6)  # OFFER, ACK, NAK
 _MOST_HOPS = 16  # RFC 1542, 4.1.1
+LONGEST = 4096  # bytes of a server's message; clients behind Ethernet take less (RFC 2132, 9.10)
 SILENT = (4, 7)  # DECLINE and RELEASE: nobody answers them
 
 RELAY_FORWARD, RELAY_REPLY = 12, 13
@@ -68,16 +69,17 @@ def kind4(message: bytes) -> int:
 def answer4(data: bytes, relay: bytes) -> RelayedAnswer:
     """The answer in a message from a server to this relay; without option 82, and without the relay's address.
 
-    Raises MalformedDhcp.
+    Raises MalformedDhcp, also for one that is longer than LONGEST.
     """
-    if len(data) < _OPTIONS or data[0] != _REPLY or data[1:3] != b"\1\6" or data[236:240] != _COOKIE:
+    if not _OPTIONS <= len(data) <= LONGEST or data[0] != _REPLY or data[1:3] != b"\1\6" or data[236:240] != _COOKIE:
         raise MalformedDhcp("no DHCP reply over Ethernet")
     if data[24:28] != relay or kind4(data) not in _SERVER_KINDS:
         raise MalformedDhcp("no answer to the relay")
-    kept, circuit = data[_OPTIONS:_OPTIONS], b""
+    kept: list[bytes] = []
+    circuit = b""
     for code, start, size in _options4(data):
         if code != _AGENT:
-            kept += bytes((code, size)) + data[start : start + size]
+            kept.append(data[start - 2 : start + size])
             continue
         at = start
         while at + 2 <= start + size:
@@ -85,7 +87,7 @@ def answer4(data: bytes, relay: bytes) -> RelayedAnswer:
                 circuit = data[at + 2 : min(at + 2 + data[at + 1], start + size)]
             at += 2 + data[at + 1]
     yiaddr = data[16:20]
-    message = data[:3] + b"\0" + data[4:24] + bytes(4) + data[28:_OPTIONS] + kept + bytes((_END,))
+    message = data[:3] + b"\0" + data[4:24] + bytes(4) + data[28:_OPTIONS] + b"".join(kept) + bytes((_END,))
     return RelayedAnswer(
         data[4:8], circuit, (yiaddr,) if yiaddr != bytes(4) else (), message.ljust(300, b"\0"), data[28:34]
     )
@@ -121,8 +123,8 @@ def relayed6(message: bytes, circuit: bytes, link: bytes, peer: bytes) -> bytes:
 
 
 def answer6(data: bytes) -> RelayedAnswer:
-    """The answer in a Relay-reply message.  Raises MalformedDhcp."""
-    if len(data) < _RELAY_HEAD or data[0] != RELAY_REPLY:
+    """The answer in a Relay-reply message.  Raises MalformedDhcp, also for one that is longer than LONGEST."""
+    if not _RELAY_HEAD <= len(data) <= LONGEST or data[0] != RELAY_REPLY:
         raise MalformedDhcp("no Relay-reply")
     options = dict(_options6(data, _RELAY_HEAD))
     message = options.get(_RELAY_MESSAGE, b"")

@@ -65,7 +65,7 @@ def faults(said: dict[str, Any]) -> list[str]:
 
 def table(said: dict[str, Any]) -> str:
     """Faults and gateways, one a line."""
-    lines = [f"{len(said['gateways'])} gateways", *(f"  !! {each}" for each in faults(said)), ""]
+    lines = [f"Gateways: {len(said['gateways'])}", *(f"  !! {each}" for each in faults(said)), ""]
     lines.append(f"{'SWITCH':<38} {'STATE':<9} {'ACTIVE':>6} {'STANDBY':>7} {'LEAVING':>7}  PHYSICAL NETWORKS")
     for one in said["gateways"]:
         state = "dead" if not one["alive"] else "draining" if one["draining"] else "alive"

@@ -79,6 +79,7 @@ class DhcpRelay:
         self._model = model
         self._sockets = dict(sockets)
         self._open: dict[_Key, _Transaction] = {}
+        self._asked: set[str] = set()  # servers that have been asked; operators name them
         self._places = Places(OPEN, OF_PROJECT, OF_PORT)
         self._outcomes: Counter[tuple[str, str]] = Counter()  # (version, outcome) -> messages of servers
         self._pace = LogPace()
@@ -183,6 +184,7 @@ class DhcpRelay:
         raise Ignored("passed on")
 
     def _send(self, version: int, message: bytes, servers: Sequence[str]) -> None:
+        self._asked.update(servers)
         for server in servers:
             try:
                 self._sockets[version].sendto(message, (server, PORTS[version]))
@@ -199,7 +201,9 @@ class DhcpRelay:
             self.received(version, data, source[0], source[1])
 
     def received(self, version: int, data: bytes, address: str, port: int) -> None:
-        """Take a message from a server's address and port; never waits."""
+        """Take a message from a server's address and port; never waits.  Whoever was not asked is not read."""
+        if port != PORTS[version] or address not in self._asked:
+            return self._count(version, "stranger")
         try:
             own = ip_address(self._sockets[version].getsockname()[0]).packed
             answer = dhcp_relayed.answer4(data, own) if version == 4 else dhcp_relayed.answer6(data)
@@ -209,7 +213,7 @@ class DhcpRelay:
         transaction = self._open.get((version, port_id, answer.xid))
         if transaction is None:
             return self._count(version, "unasked")
-        if address not in transaction.servers or port != PORTS[version] or answer.peer != transaction.client:
+        if address not in transaction.servers or answer.peer != transaction.client:
             return self._count(version, "stranger")
         asking = self._model.get(Port, port_id)
         if asking is None or not _may_use(asking, answer.addresses):

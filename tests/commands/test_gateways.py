@@ -33,7 +33,7 @@ def test_faults() -> None:
     ]
     assert faulty(faults(said)).faults == 4
     lines = table(said).splitlines()
-    assert lines[0] == "5 gateways" and lines[1].startswith("  !! router r9")
+    assert lines[0] == "Gateways: 5" and lines[1].startswith("  !! router r9")
     assert [line.split()[1] for line in lines if line.startswith("h")] == ["alive", "dead", "alive", "draining", "dead"]
 
 

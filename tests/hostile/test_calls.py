@@ -29,6 +29,7 @@ UUID = "00000000-0000-4000-8000-{:012x}".format
 
 # The n-th item of a list of an attribute.
 ITEMS: dict[str, Callable[[int], Any]] = {
+    "tenet:dhcp_relay": lambda number: f"192.0.2.{number + 1}",
     "segments": lambda n: {"provider:network_type": "vxlan", "provider:segmentation_id": 1000 + n},
     "availability_zone_hints": lambda n: f"zone{n}",
     "tags": lambda n: f"tag{n}",

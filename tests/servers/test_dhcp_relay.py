@@ -184,6 +184,16 @@ def test_only_who_was_asked_is_believed_and_only_about_that(red: Relayed, cable:
     assert red.counted()["unasked"] == 3  # late
 
 
+def test_messages_of_strangers_are_not_read(red: Relayed, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    monkeypatch.setattr(dhcp_relay.dhcp_relayed, "answer4", lambda data, own: read.append(len(data)))
+    thread = red.begin(dhcp.discover(ME, 5))
+    red.relay.received(4, bytes(65_000), OTHER4, 67)
+    red.relay.received(4, bytes(65_000), SERVER4, 68)
+    assert red.counted() == {"stranger": 2} and not read
+    thread.kill()
+
+
 def _heard(red: Relayed) -> tuple[bytes, tuple[str, int]]:
     red.sockets[4].settimeout(10.0)
     said, source = red.sockets[4].recvfrom(65_535)

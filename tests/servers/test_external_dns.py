@@ -172,7 +172,12 @@ def test_a_port_is_published_changed_and_removed(cloud: Deployment, server: Bind
 
 def test_a_floating_ip_has_its_own_name_or_its_ports(cloud: Deployment, server: Bind) -> None:
     inside = network(id="in", physical_network="", network_type="vxlan")
-    cloud.put(inside, port("a", 10, "vm", network_id="in"), floating("f", 50, "www", "example.org."))
+    cloud.put(
+        network(id="out", external=True),
+        inside,
+        port("a", 10, "vm", network_id="in"),
+        floating("f", 50, "www", "example.org."),
+    )
     cloud.dns.turn()
     assert server.records() == published("www", 50, six=False)  # and nothing of the port
     cloud.put(floating("f", 50, port_id="a"))
@@ -302,7 +307,7 @@ def test_zones_are_of_projects_and_names_below_them(cloud: Deployment, server: B
         ({"physical_network": "lan", "network_type": "vlan", "vlan": 150}, (), {}),
         ({"physical_network": "lan", "network_type": "vlan", "vlan": 200}, (), published("vm", 10)),
         ({"physical_network": "", "network_type": "vxlan"}, (), {}),
-        ({"physical_network": "", "network_type": "vxlan"}, ("s4",), published("vm", 10, six=False)),
+        ({"physical_network": "", "network_type": "vxlan"}, ("s4",), {"vm.example.org.": {"A": (f"{V4}.10",)}}),
     ],
 )
 def test_which_networks_publish_their_ports(

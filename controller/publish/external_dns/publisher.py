@@ -56,6 +56,12 @@ class Backoff:
     def succeeded(self, subject: str) -> None:
         self._kept.pop(subject, None)
 
+    def forget(self) -> list[str]:
+        """All subjects, which are tried again at once."""
+        found = list(self._kept)
+        self._kept.clear()
+        return found
+
     def waits(self, subject: str) -> bool:
         return self._clock() < self._kept.get(subject, (0.0, 0.0))[0]
 
@@ -126,14 +132,24 @@ class ExternalDns:
         """Look at what has changed, and send what differs, except what is to wait.  Raises Unavailable."""
         self._wanted.look()
         if not self._mine(OWNER):
+            for name in self._names.forget():
+                self._wanted.again(name)
             return
-        for name in self._names.due():
-            self._wanted.again(name)
-        self._wanted.look()
+        self._look_at_due()
         while not self._zones.waits(SERVER):
             ready = [zone for zone in self._wanted.pending if not self._zones.waits(zone)]
             if not [zone for zone in ready if self._send_some(zone)] or not self._mine(OWNER):
                 return
+
+    def _look_at_due(self) -> None:
+        """Queue names whose time has come; those that need no update by now are forgotten."""
+        due = [name for name in self._names.due() if not self._wanted.differs(name)]
+        for name in due:
+            self._wanted.again(name)
+        self._wanted.look()
+        for name in due:
+            if not self._wanted.differs(name):
+                self._names.succeeded(name)
 
     def _send_some(self, zone: str) -> bool:
         """Send some of a zone's changes; whether there was anything to send."""

@@ -1,20 +1,22 @@
 """Names that differ from what has been published: the model compared with the rows, by change.
 
 A name has one holder.  Who is published under it keeps it; a name that gets free goes to the oldest object that is to
-have it.  PTR records follow from the names that are published: of two names of an address the floating IP's counts,
-for whoever makes a subnet chooses its addresses.  All is bounded by turns; nothing here is sent.
+have it.  PTR records follow from the names that are published, for addresses that an operator gave: whoever makes a
+subnet chooses its addresses.  A floating IP's address has its name alone, if any.  All is bounded by turns; nothing
+here is sent.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from controller.config.physical_networks import PhysicalNetworks
 from controller.model.model import Dependency, Model
-from controller.model.rows import DnsRecord, FloatingIp, Network, Port, PublishedName, Subnet
-from controller.publish.external_dns.claims import Key, NameClaim, NetworkNames, of_network, of_object
+from controller.model.rows import DnsRecord, FloatingIp, Network, Port, PublishedName, Subnet, SubnetPool
+from controller.publish.external_dns.claims import Key, NameClaim, NetworkNames, is_given, of_network, of_object
 from controller.publish.external_dns.zones import Zones
 from controller.runtime import hub
 
@@ -43,6 +45,8 @@ class WantedNames:
         self._networks: dict[str, NetworkNames] = {}
         self._forward: dict[str, NameClaim] = {}  # name -> who has it
         self._reverse: dict[str, set[str]] = {}  # reverse name -> names that have its address
+        self._floating: dict[str, str] = {}  # floating IP -> reverse name of its address
+        self._floated: Counter[str] = Counter()  # reverse name -> floating IPs that have its address
         self._objects: dict[Key, None] = {}  # to look at
         self._touched: set[str] = set()  # networks to look at
         self._stale: dict[str, None] = {}  # names to look at
@@ -73,6 +77,8 @@ class WantedNames:
                 self._stale[what] = None
             elif kind is Subnet and (subnet := self._model.get(Subnet, what)) is not None:
                 self._touched.add(subnet.network_id)
+            elif kind is SubnetPool:  # sharing it counts as a change of it
+                self._touched.update(each.network_id for each in self._model.find(Subnet, "subnetpool_id", what))
         return before != (len(self._objects), len(self._touched), len(self._stale))
 
     def look(self) -> None:
@@ -100,6 +106,10 @@ class WantedNames:
         found = (self._difference(name) for name in islice(self._open.get(zone, ()), most))
         return [change for change in found if change is not None]
 
+    def differs(self, name: str) -> bool:
+        """Whether a name is among those that differ, as far as they have been looked at."""
+        return name in self._zone_of
+
     def defer(self, name: str) -> None:
         """Leave out a name that differs, until it is looked at `again` or changes."""
         self._close(name)
@@ -120,13 +130,36 @@ class WantedNames:
             return
         for port in self._model.find(Port, "network_id", network_id):
             self._objects[Port, port.id] = None
+        for floating in self._model.find(FloatingIp, "floating_network_id", network_id):
+            self._objects[FloatingIp, floating.id] = None
 
     def _look_at_object(self, key: Key) -> None:
         kind, row_id = key
+        if kind is FloatingIp:
+            self._look_at_address(row_id)
         if kind is Port:  # whose name its floating IPs may have
             for floating in self._model.find(FloatingIp, "port_id", row_id):
                 self._claim((FloatingIp, floating.id))
         self._claim(key)
+
+    def _look_at_address(self, floating_id: str) -> None:
+        """A floating IP's address is no port's while it has it, whether it has a name or not."""
+        row = self._model.get(FloatingIp, floating_id)
+        given = row is not None and is_given(self._model, row, self._physical)
+        now = self._zones.of_address(row.floating_ip_address)[0] if row is not None and given else ""
+        before = self._floating.pop(floating_id, "")
+        if now:
+            self._floating[floating_id] = now
+        if now == before:
+            return
+        if before:
+            self._floated[before] -= 1
+            self._stale[before] = None
+            if not self._floated[before]:
+                del self._floated[before]
+        if now:
+            self._floated[now] += 1
+            self._stale[now] = None
 
     def _claim(self, key: Key) -> None:
         now = of_object(self._model, key, self._zones, self._physical)
@@ -173,13 +206,13 @@ class WantedNames:
             self._forward[name] = now
         if now == before:
             return
-        for address in before.addresses if before is not None else ():
+        for address in before.given if before is not None else ():
             reverse, _ = self._zones.of_address(address)
             self._reverse.get(reverse, set()).discard(name)
             self._stale.update({reverse: None} if reverse else {})
             if reverse in self._reverse and not self._reverse[reverse]:
                 del self._reverse[reverse]
-        for address in now.addresses if now is not None else ():
+        for address in now.given if now is not None else ():
             reverse, _ = self._zones.of_address(address)
             if reverse:
                 self._reverse.setdefault(reverse, set()).add(name)
@@ -202,12 +235,14 @@ class WantedNames:
         if claim is not None:
             records = tuple(DnsRecord("AAAA" if ":" in each else "A", each) for each in sorted(claim.addresses))
             return PublishedName(id=name, zone=claim.zone, holder=claim.holder, records=records)
-        targets = self._reverse.get(name)
+        targets = self._reverse.get(name, set())
+        if name in self._floated:
+            targets = {each for each in targets if self._forward[each].floating}
         if not targets:
             return None
         held = before.holder if before is not None else ""
         target = min(targets, key=lambda each: (not self._forward[each].floating, each != held, each))
-        address = next(each for each in self._forward[target].addresses if self._zones.of_address(each)[0] == name)
+        address = next(each for each in self._forward[target].given if self._zones.of_address(each)[0] == name)
         return PublishedName(
             id=name, zone=self._zones.of_address(address)[1], holder=target, records=(DnsRecord("PTR", target),)
         )

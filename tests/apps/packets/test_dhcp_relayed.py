@@ -24,7 +24,7 @@ from scapy.layers.dhcp6 import (
 
 from apps.packets import dhcp_relayed
 from apps.packets.dhcp4 import MalformedDhcp
-from apps.packets.dhcp_relayed import answer4, answer6, relayed4, relayed6
+from apps.packets.dhcp_relayed import LONGEST, answer4, answer6, relayed4, relayed6
 from tests.lab import dhcp, frames
 
 ME, RELAY, LINK = "02:00:00:00:00:01", bytes((192, 0, 2, 1)), bytes((10, 0, 0, 0))
@@ -87,6 +87,17 @@ def test_what_no_client_says_is_not_relayed(message: bytes) -> None:
 def test_what_is_no_answer(message: bytes) -> None:
     with pytest.raises(MalformedDhcp):
         answer4(message, RELAY)
+
+
+def test_a_longer_message_than_any_servers_is_no_answer() -> None:
+    filled = OFFER.ljust(LONGEST, b"\0")
+    assert answer4(filled, RELAY).circuit == b"p"
+    with pytest.raises(MalformedDhcp):
+        answer4(filled + b"\0", RELAY)
+    padding = b"\xff\xfe" + (LONGEST - len(REPLY6) - 4).to_bytes(2, "big") + bytes(LONGEST - len(REPLY6) - 4)
+    assert answer6(REPLY6 + padding).circuit == b"p"
+    with pytest.raises(MalformedDhcp):
+        answer6(REPLY6 + b"\xff\xfe\0\0" + padding)
 
 
 def test_to_servers_of_ipv6() -> None:
