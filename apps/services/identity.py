@@ -42,6 +42,14 @@ def address6(asker: Asker) -> str:
     return str(ipaddress.IPv6Address(int(ipaddress.IPv6Address(PREFIX)) | asker.number << KEY_BITS | asker.key))
 
 
+def own_address(address: str) -> str:
+    """The address that a sender has on its own network, by the one that it has at the server."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if found.version == 4 or int(found) >> 64 != _ON_THE_WAY:
+        return address
+    return str(ipaddress.IPv6Address(_FE80 | int(found) & (1 << 64) - 1))
+
+
 def tcp_port(service: int, number: int, version: int) -> int:
     """TCP port at the server for a service (METADATA or DNS)."""
     return BASES[service] | (number >> LOW_BITS if version == 4 else 0)
@@ -62,3 +70,4 @@ def who(address: str, port: int) -> tuple[Asker, int] | None:
 
 
 _UPPER = int(ipaddress.IPv6Address(PREFIX)) >> KEY_BITS + NUMBER_BITS
+_ON_THE_WAY, _FE80 = int(ipaddress.IPv6Address(LINK_LOCAL)) >> 64, int(ipaddress.IPv6Address("fe80::"))

@@ -13,7 +13,7 @@ import re
 import ssl
 from urllib.parse import unquote
 
-from apps.services.identity import Asker
+from apps.services.identity import Asker, own_address
 from controller.runtime import hub
 from controller.runtime.errors import Misconfigured, Unavailable
 
@@ -52,7 +52,7 @@ class NovaMetadata:
         if instance is None or not instance.device_id:
             return Reply(404)
         headers = {name.title(): request.fields[name] for name in PASSED if name in request.fields}
-        headers |= identified(instance.device_id, instance.project_id, address, self._secret)
+        headers |= identified(instance.device_id, instance.project_id, own_address(address), self._secret)
         with self._room:
             status, body, content_type = self._passed_on(request, headers)
         if status in (401, 403):  # the signature is wrong: the instance is not told why

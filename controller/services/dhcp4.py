@@ -65,7 +65,7 @@ _MOST_REPLIES = 8  # of one port
 class _Prepared:
     """What is the same in all replies to a port, for as long as the rows that it follows from are the same."""
 
-    __slots__ = ("addresses", "mac", "network", "port", "replies", "subnets")
+    __slots__ = ("addresses", "by_hand", "mac", "network", "port", "replies", "subnets")
 
     def __init__(self, port: Port, network: Network, subnets: list[Subnet]) -> None:
         self.port, self.network, self.subnets = port, network, subnets
@@ -77,6 +77,12 @@ class _Prepared:
             if fixed.subnet_id in served
             for at in (IPv4Address(fixed.ip_address).packed,)
         }
+        # Its other addresses, where DHCP gives it none: who has one of them by hand is not told to drop it.
+        self.by_hand = (
+            ()
+            if self.addresses
+            else tuple(IPv4Address(fixed.ip_address).packed for fixed in port.fixed_ips if ":" not in fixed.ip_address)
+        )
         self.replies: dict[tuple[object, ...], tuple[bytes, int]] = {}
 
     def follows(self, port: Port, network: Network, subnets: list[Subnet]) -> bool:
@@ -158,7 +164,7 @@ class Dhcp4:
                 raise Ignored("no address")
             return _Outcome(OFFER, own.get(message.options.get(REQUESTED, b"")) or next(iter(own.values())))
         if kind == REQUEST:
-            return _requested(message, own)
+            return _requested(message, prepared)
         if kind == INFORM:
             if message.ciaddr not in own:
                 raise Ignored("address of another")
@@ -212,7 +218,7 @@ class Dhcp4:
         return lasting(prepared.mac, yiaddr, said.boot.siaddr, packed(options, room, said.boot)), seconds
 
 
-def _requested(message: Dhcp4Message, own: dict[bytes, DhcpAddress]) -> _Outcome:
+def _requested(message: Dhcp4Message, prepared: _Prepared) -> _Outcome:
     """RFC 2131, 4.3.2: which of the four states a client is in, is seen from what its message has."""
     server, asked = message.options.get(SERVER), message.options.get(REQUESTED)
     if server is not None and server != SERVER_ID:
@@ -220,8 +226,10 @@ def _requested(message: Dhcp4Message, own: dict[bytes, DhcpAddress]) -> _Outcome
     address = asked if message.ciaddr == _NONE else message.ciaddr
     if address is None:
         raise Ignored("malformed: no address requested")
-    if address in own:
-        return _Outcome(ACK, own[address])
+    if address in prepared.addresses:
+        return _Outcome(ACK, prepared.addresses[address])
+    if address in prepared.by_hand:
+        raise Ignored("no address")
     return _Outcome(NAK, None, "not an address of this port")
 
 

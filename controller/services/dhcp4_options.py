@@ -101,7 +101,8 @@ def told(
     """Options for an address of a port.  `beside`: the subnets of its network; `tags`: see `client_tags`."""
     domain = (names.domain(port, network) or by.dns_domain).rstrip(".")
     values = {code: value for code, value in _of_subnet(network, at, beside, domain) if value}
-    values[HOST_NAME] = (port.dns_name.rstrip(".") or names.default_host(str(IPv4Address(at.packed)))).encode()
+    host = port.dns_name.partition(".")[0]  # the domain has an option of its own
+    values[HOST_NAME] = (host or names.default_host(str(IPv4Address(at.packed)))).encode()
     own = [each for each in extras(port) if each.holds(tags)]
     own.sort(key=lambda each: bool(each.tags))  # one with conditions counts more than one without
     set_here = {each.code: each.value for each in own if each.value or each.code not in (LEASE, T1, T2)}

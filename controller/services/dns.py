@@ -27,7 +27,7 @@ from controller.model.rows.base import Reads
 
 from . import plain_dns
 from .own_answers import OwnAnswer, Resolver, own_answer
-from .plain_dns import NEGATIVE_TTL, PAYLOAD, SOA_NUMBERS, TTL
+from .plain_dns import LEAST_RECORD, NEGATIVE_TTL, PAYLOAD, SOA_NUMBERS, TTL
 
 PLAIN = 512  # bytes over UDP without EDNS (RFC 1035, 2.3.4)
 MOST = 1024  # records of one answer
@@ -65,8 +65,7 @@ def resolve(wire: bytes, port: Port, reads: Reads, resolver: Resolver, tcp: bool
     found = own_answer(asked.name, asked.rdtype, port, reads, resolver)
     if found is not None:
         found = found._replace(values=_bounded(found.values, limit))
-        answer = plain_dns.answer(wire[:2], asked, found, resolver.recursive)
-        return answer if len(answer) <= limit else _unusual(wire, port, reads, resolver, tcp)
+        return plain_dns.answer(wire[:2], asked, found, resolver.recursive, limit)
     return Forward(plain_dns.forwarded(asked), limit) if resolver.recursive else plain_dns.refused(wire[:2], asked)
 
 
@@ -75,12 +74,12 @@ def _limit(payload: int, tcp: bool) -> int:
 
 
 def _bounded(values: list[str], limit: int) -> list[str]:
-    """More of them than fit, if there are: a record takes 16 bytes or more."""
-    return values[: min(MOST, limit // 16 + 1)]
+    """More of them than fit, if there are."""
+    return values[: min(MOST, limit // LEAST_RECORD + 1)]
 
 
 def _unusual(wire: bytes, port: Port, reads: Reads, resolver: Resolver, tcp: bool) -> bytes | Forward:
-    """The same by dnspython: for messages of any other form, and answers that are to be truncated."""
+    """The same by dnspython: for messages of any other form."""
     if wire[2] & 0x78:
         return _refused(wire, dns.rcode.NOTIMP)  # of another opcode than QUERY
     try:

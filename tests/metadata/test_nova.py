@@ -47,8 +47,10 @@ def request(path: str = "/latest/meta-data/", method: str = "GET", body: bytes =
     )
 
 
-def ask(url: str, one: InstanceRequest, asker: Asker = ME, secret: bytes = SECRET) -> Reply:
-    return NovaMetadata(Directory(), url, secret, None).answer(one, asker, "10.0.0.5")
+def ask(
+    url: str, one: InstanceRequest, asker: Asker = ME, secret: bytes = SECRET, address: str = "10.0.0.5"
+) -> Reply:  # fmt: skip
+    return NovaMetadata(Directory(), url, secret, None).answer(one, asker, address)
 
 
 def test_nova_believes_who_asks(url: str) -> None:
@@ -57,6 +59,16 @@ def test_nova_believes_who_asks(url: str) -> None:
     said = {name.lower(): value for name, value in json.loads(reply.body)["fields"]}
     assert (said["x-instance-id"], said["x-tenant-id"], said["x-forwarded-for"]) == ("i-1", "red", "10.0.0.5")
     assert said["accept"] == "text/plain"
+
+
+@pytest.mark.parametrize(("came", "told"), [
+    ("fd00:a9fe:a9fe:1:f816:3eff:fe00:102", "fe80::f816:3eff:fe00:102"), ("2001:db8::5", "2001:db8::5"),
+    ("fd00:a9fe:a9fe:2::5", "fd00:a9fe:a9fe:2::5"),
+])  # fmt: skip
+def test_nova_is_told_the_address_that_the_instance_has(url: str, came: str, told: str) -> None:
+    """Not the one that a link-local sender has on the way to the server."""
+    said = {name.lower(): value for name, value in json.loads(ask(url, request(), address=came).body)["fields"]}
+    assert said["x-forwarded-for"] == told
 
 
 def test_an_instance_cannot_say_who_it_is(url: str) -> None:

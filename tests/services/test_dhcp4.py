@@ -116,6 +116,15 @@ def test_a_subnet_without_dhcp_gives_nothing() -> None:
     assert scene.ask(asked(INFORM, ciaddr=OWN)) == "address of another"
 
 
+def test_an_address_of_its_own_without_dhcp_is_not_refused() -> None:
+    """Though another subnet of the network has DHCP: a client that has it by hand keeps it."""
+    scene = DhcpScene(subnet("s7", "10.0.7.0/24", enable_dhcp=False))
+    scene.change(fixed_ips=(FixedIp("s7", "10.0.7.1"),))
+    assert scene.ask(asked(REQUEST, "10.0.7.1")) == "no address"
+    assert scene.ask(asked(REQUEST, ciaddr="10.0.7.1", way=Way("10.0.7.1", SERVER))) == "no address"
+    assert scene.told(asked(REQUEST, "10.0.7.2")).kind == NAK
+
+
 def test_a_port_may_switch_dhcp_off(scene: DhcpScene) -> None:
     scene.change(dhcp_options=(DhcpOption("dhcp_disabled", "True", 4),))
     assert scene.ask(dhcp.discover(ME, 5)) == "switched off at the port"

@@ -99,6 +99,12 @@ def test_names() -> None:
     scene = DhcpScene()
     scene.change(dns_name="www")
     assert told(scene)[12] == b"www"
+    for name in (
+        "www.here.test.",
+        "www.shop",
+    ):  # the first label, as cloud-init and DHCP clients take it for a host name
+        scene.change(dns_name=name)
+        assert told(scene)[12] == b"www"
     change(scene.model, replace(network("red"), dns_domain="red.example."))
     assert (told(scene)[15], told(scene)[119]) == (b"red.example", b"\3red\7example\0")
     nameless = DhcpScene(settings=ServiceSettings(naming=Naming("")))

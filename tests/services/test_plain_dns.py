@@ -89,6 +89,37 @@ def test_what_is_of_another_form_is_not_read() -> None:
     for wire in (
         good + b"\0", good[:-1], other_version, b"\0" * 12, question("."), question(r"a\.b.here.test."),
         question(r"\255.here.test."), dns.message.make_query("version.bind.", "TXT", "CH").to_wire(),
-        good[:4] + b"\0\2" + good[6:],
+        good[:4] + b"\0\2" + good[6:], good[:10] + b"\0\0" + good[12:],  # the second: OPT, and no count of it
     ):  # fmt: skip
         assert plain_dns.read(wire) is None, wire
+
+
+CROWD = Site()
+for number in range(200):
+    CROWD.port(f"p{number}", "n1", f"10.0.1.{number}", f"2001:db8::1:{number:x}", name="crowd")
+CROWD.port("six", "n1", *(f"2001:db8::2:{number:x}" for number in range(18)), name="six")  # 512 bytes and a few more
+
+
+@pytest.mark.parametrize("payload", [0, 100, 512, 1000, 65_535])
+@pytest.mark.parametrize(("name", "kind"), [("crowd.here.test.", "A"), ("crowd.", "AAAA"), ("six.here.test.", "AAAA")])
+def test_what_does_not_fit_is_truncated_by_hand_as_dnspython_does(
+    monkeypatch: pytest.MonkeyPatch, name: str, kind: str, payload: int
+) -> None:
+    """RFC 2181, section 9.  An answer by dnspython takes many times as long, and every tenant can ask for it."""
+    wire = question(name, kind, payload)
+    theirs = answers._unusual(wire, CROWD.asker, CROWD.model, ALONE, False)
+    assert isinstance(theirs, bytes)
+    monkeypatch.delattr(answers, "_unusual")
+    ours = resolve(wire, CROWD.asker, CROWD.model, ALONE)
+    assert isinstance(ours, bytes)
+    one, other = dns.message.from_wire(ours), dns.message.from_wire(theirs)
+    assert bool(one.flags & dns.flags.TC) == (name != "six.here.test." or payload < 600)
+    assert one == other and (one.flags, one.edns, one.payload) == (other.flags, other.edns, other.payload)
+    assert [len(each) for each in one.sections] == [len(each) for each in other.sections]
+
+
+def test_the_records_of_an_answer_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MOST", 150)
+    found = resolve(question("crowd.here.test."), CROWD.asker, CROWD.model, ALONE, tcp=True)
+    assert isinstance(found, bytes)
+    assert len(dns.message.from_wire(found).answer[0]) == 150

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from apps.matches import from_here
 from apps.pipeline import ANSWER, CLASSIFY, DHCP6, HIGHEST, SERVED, SERVICE, SOLICITED
 from apps.services.advertisements import to_everybody_here
 from apps.source import link_local
@@ -73,6 +74,18 @@ def test_without_dhcpv6_it_is_a_group_frame_like_others(changed: Any) -> None:
     made = world(changed)
     outcome = made.send("alice", **dhcp())
     assert "bob" in outcome.ports and not served(made)
+
+
+def test_dhcpv6_that_the_fabric_brings_is_not_answered() -> None:
+    """The switch of the client has done so; a host outside, on a physical network, may mean another server."""
+    made = world()
+    outer = {"tun_id": 71, "tun_src": "192.0.2.2", "tun_dst": "192.0.2.1"}
+    found = made.inject("h1", 900, frame(**{**dhcp(eth_src=mac(3), ipv6_src=link_local(mac(3))), **outer}))
+    assert found.shown == [] and "bob" in found.ports and not served(made)
+    (flow,) = (flow for flow in made.compiler.wanted("h1") if SERVICE.put(DHCP6) in flow.actions)
+    assert flow.table is ANSWER and str(from_here(NETWORKS["red"])) in map(
+        str, flow.match
+    )  # were such a frame to come there
 
 
 def test_another_source_than_the_ports_own_is_not_served() -> None:
