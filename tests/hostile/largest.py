@@ -140,7 +140,7 @@ class Maker:
             return f"198.{18 + (number >> 16 & 1)}.{number >> 8 & 255}.{number & 255}"
         length = max(schema.get("minLength", 0), len(str(number)), self._long(schema.get("maxLength", ANYTHING)))
         pattern = schema.get("pattern", "")
-        name_of = ".".join((f"x{number}", *["x" * 61] * 3))  # a domain's, of labels as long as they may be
+        name_of = ".".join((f"x{number}", "x" * 61, "x" * 40))  # of a domain
         for each in (str(number).ljust(length, "x"), *SAMPLES, name_of, f"{name_of}."):
             if re.search(pattern, each):
                 return each

@@ -75,6 +75,10 @@ def within(trail: Trail, address: int) -> str:
     return f"172.{16 + (nth(trail) >> 8)}.{nth(trail) & 255}.{address}"
 
 
+def pairs(count: int) -> dict[str, str]:
+    return {f"k{number}": "x" for number in range(count)}
+
+
 HINTS: Hints = {
     "network_id": lambda trail: network_id(sum(trail) % NETWORKS),
     "subnet_id": lambda trail: uuid(2, nth(trail) % NETWORKS),
@@ -219,6 +223,7 @@ class Described:
             "external_gateways": lambda trail: [{"network_id": self._external}],
             "floating_network_id": lambda trail: self._outside,
             "metering_label_id": lambda trail: self._label,
+            "tenet:metadata": lambda trail: {"user_data": "x" * int(6000 * share), "meta": pairs(int(100 * share))},
         }
         if "floatingips" in call.path:
             hints["subnet_id"] = lambda trail: None
