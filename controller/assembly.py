@@ -148,10 +148,10 @@ class Controller:
         self.neighbors = RouterNeighbors(self.store, self.replica, levels.is_away, mastery.speaks)
         told = settings.services._replace(naming=_naming(settings))
         leases, names = Leases(self.replica.model, time.time, mastery.speaks), NameService(self.replica.model, told)
-        advertisements = RouterAdvertisements(told)
+        advertisements = RouterAdvertisements(told, mtus.in_bytes)
         self._relay = DhcpRelay(self.replica.model, bound(settings.services.relay))
         services = NetworkServices(self.replica.model, self._relay.around({
-            DHCP4: ("dhcp", Dhcp4(told, leases).answer), NAMES: ("dns", names.answer),
+            DHCP4: ("dhcp", Dhcp4(told, leases, mtus.in_bytes).answer), NAMES: ("dns", names.answer),
             DHCP6: ("dhcp6", Dhcp6(told, leases).answer),
             SOLICITED: ("router-advertisements", advertisements.answer),
         }))  # fmt: skip

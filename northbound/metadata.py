@@ -30,7 +30,9 @@ def dismiss_host(ask: Ask, switch_id: str) -> Response:
 
 def instance(ask: Ask, number: str, key: str) -> Response:
     """The instance behind a logical port, by the number of its switch and the port's key there."""
-    return as_json(200, {"instance": instance_of(ask.context.replica.model, _port(ask, number, key))})
+    statuses = ask.context.statuses
+    found = instance_of(ask.context.replica.model, _port(ask, number, key), lambda network: statuses.mtu(network)[0])
+    return as_json(200, {"instance": found})
 
 
 def resolve(ask: Ask, number: str, key: str) -> Response:

@@ -45,6 +45,10 @@ class Mtus:
             return network.mtu, ""
         return most, f"it was made with {network.mtu}, and there is room for {most} now"
 
+    def in_bytes(self, network: Network) -> int:
+        """Effective MTU of a network."""
+        return self.of(network)[0]
+
     def lowered(self) -> list[Network]:
         """Networks with less than their configured MTU."""
         return [network for network in self._model.rows(Network).values() if self.of(network)[1]]

@@ -29,6 +29,7 @@ from controller.flow import OWN_PORT
 from controller.model.reader import Reader
 from controller.model.rows import Network, Router, RouterInterface
 from controller.services.dispatch import Ignored, asker, to_asker
+from controller.services.effective_mtu import EffectiveMtu, configured
 from controller.services.told import resolvers
 from controller.switches.packet_in import FrameOut, PuntedFrame
 from controller.switches.periodic import Job, Work
@@ -53,7 +54,8 @@ class Told(NamedTuple):
 class RouterAdvertisements:
     """The service (`answer`) and the periodic work (`work`); it keeps what it has computed."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, mtu: EffectiveMtu = configured) -> None:
+        self._mtu = mtu
         self._every = settings.ra_interval
         self._lifetime = max(settings.lease, 3 * settings.ra_interval)
         self._search = tuple(filter(None, (settings.dns_domain,)))
@@ -120,10 +122,11 @@ class RouterAdvertisements:
             return None
         default = any(subnet.gateway_ip in found.interface.answered for subnet in found.subnets)
         led_to = () if default else tuple(_led_to(interface, see))
-        source = (found, network.mtu, default, led_to)
+        mtu = self._mtu(network)
+        source = (found, mtu, default, led_to)
         latest = self._latest.get(interface.id)
         if latest is None or latest[0] != source:
-            latest = source, self._make(interface.id, found, self._said(found, network.mtu, default, led_to))
+            latest = source, self._make(interface.id, found, self._said(found, mtu, default, led_to))
             _put(self._latest, interface.id, latest)
         told = latest[1]
         if told.subject not in self._kept:

@@ -49,6 +49,7 @@ from controller.model.reader import Reader
 from controller.model.rows import Network, Port, Subnet
 from controller.services.dhcp4_options import SERVER_ID, DhcpAddress, client_tags, disabled, told
 from controller.services.dispatch import Ignored, asker, to_asker
+from controller.services.effective_mtu import EffectiveMtu, EffectiveNetworks, configured
 from controller.services.leases import FOREVER, Leases
 from controller.switches.packet_in import FrameOut, PuntedFrame
 
@@ -109,8 +110,9 @@ class _Outcome(NamedTuple):
 class Dhcp4:
     """The service.  Its answers depend on the message, the model and the settings alone; leases are told to a table."""
 
-    def __init__(self, settings: ServiceSettings, leases: Leases) -> None:
+    def __init__(self, settings: ServiceSettings, leases: Leases, mtu: EffectiveMtu = configured) -> None:
         self._settings = settings
+        self._networks = EffectiveNetworks(mtu)
         self._leases = leases
         self._known: dict[str, _Prepared] = {}
 
@@ -145,6 +147,7 @@ class Dhcp4:
         network = see.get(Network, port.network_id) if port is not None else None
         if port is None or network is None:
             raise Ignored("no port")
+        network = self._networks.of(network)
         subnets = see.find(Subnet, "network_id", network.id)
         found = self._known.get(port.id)
         if found is None or not found.follows(port, network, subnets):

@@ -6,6 +6,7 @@ import msgspec
 
 from controller.model.model import Model
 from controller.model.rows import Interface, Network, Port, Subnet, Switch
+from controller.services.effective_mtu import EffectiveMtu, configured
 
 MOST_INTERFACES = 64  # that an instance is told of
 
@@ -71,7 +72,7 @@ def port_at(model: Model, number: int, key: int) -> Port | None:
     return None
 
 
-def instance_of(model: Model, port: Port) -> Instance:
+def instance_of(model: Model, port: Port, mtu: EffectiveMtu = configured) -> Instance:
     told = msgspec.json.decode(port.metadata, type=ToldMetadata) if port.metadata else ToldMetadata()
     return Instance(
         port_id=port.id,
@@ -79,7 +80,7 @@ def instance_of(model: Model, port: Port) -> Instance:
         device_id=port.device_id,
         hostname=told.hostname or port.dns_name,
         metadata=told,
-        interfaces=tuple(_interface(model, each) for each in _of_device(model, port)),
+        interfaces=tuple(_interface(model, each, mtu) for each in _of_device(model, port)),
     )
 
 
@@ -95,11 +96,11 @@ def _of_device(model: Model, port: Port) -> list[Port]:
     return [port, *sorted(others, key=lambda each: each.id)[: MOST_INTERFACES - 1]]
 
 
-def _interface(model: Model, port: Port) -> InstanceInterface:
+def _interface(model: Model, port: Port, mtu: EffectiveMtu) -> InstanceInterface:
     network = model.get(Network, port.network_id)
     found = [(fixed, model.get(Subnet, fixed.subnet_id)) for fixed in port.fixed_ips]
     addresses = tuple(_address(fixed.ip_address, subnet) for fixed, subnet in found if subnet is not None)
-    return InstanceInterface(port.id, port.mac_address, port.network_id, network.mtu if network else 1500, addresses)
+    return InstanceInterface(port.id, port.mac_address, port.network_id, mtu(network) if network else 1500, addresses)
 
 
 def _address(ip_address: str, subnet: Subnet) -> InstanceAddress:

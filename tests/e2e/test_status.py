@@ -60,7 +60,7 @@ def test_v1_op_status_follows_state_and_attachment(world: Cloud) -> None:
 def test_prefer_wait_answers_when_the_flows_are_confirmed(world: Cloud, network: Body) -> None:
     """The interface is plugged first, so that the one POST makes the port and its flows."""
     vm = world.bare(world[0], "10.0.0.5/24", iface_id="plugged-before", mac="fa:16:3e:00:00:05")
-    known = lambda: world.controller.api("GET", "/tenet/v1/topology").json["interfaces"]  # noqa: E731
+    known = lambda: world.controller.api("GET", "/tenet/v1/topology").json["topology"]["interfaces"]  # noqa: E731
     assert until(lambda: any(one["vif"] == "plugged-before" for one in known()))
     body = {
         "port": {
