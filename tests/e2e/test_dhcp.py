@@ -26,6 +26,9 @@ LEASE = 86_400
 PATIENCE = 20.0  # seconds; dhcpcd asks for five whether anybody else has the address
 
 
+PLAIN = 1450  # bytes: MTU of a network where nothing but tunnels takes any
+
+
 class World:
     """Two hypervisors with a network between them, whose subnet says all that a VM is told."""
 
@@ -36,9 +39,17 @@ class World:
         self.wire = self._make_physical() if fabric == "physical" else ""
         self.v2 = made.v2("red")
         self.network = self.v2.network("n", **(PHYSICAL if self.wire else {}))
+        if fabric == "wires":  # which carry less, once they are known
+            assert until(lambda: self.v2.show("network", self.network["id"])["mtu"] < PLAIN)
+            self.network = self.v2.show("network", self.network["id"])
         routes = [{"destination": "198.51.100.0/24", "nexthop": "10.0.0.9"}]
         self.v2.subnet(
-            self.network, "10.0.0.0/24", gateway_ip="10.0.0.1", dns_nameservers=RESOLVERS, host_routes=routes
+            self.network,
+            "10.0.0.0/24",
+            gateway_ip="10.0.0.1",
+            dns_nameservers=RESOLVERS,
+            host_routes=routes,
+            allocation_pools=[{"start": "10.0.0.100", "end": "10.0.0.250"}],  # tests choose among the others
         )
         self._next = 0
 
