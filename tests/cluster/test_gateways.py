@@ -24,7 +24,7 @@ def routed(running: Running) -> Vm:
     for hypervisor in running.site.lab:
         assert running.members[0].api("POST", f"{GATEWAYS}/{hypervisor.system_id}/designation").status == 200
     outside = v2.network("outside", **{"router:external": True})
-    v2.subnet(outside, "203.0.113.0/24")
+    v2.subnet(outside, "203.0.113.0/24", allocation_pools=[{"start": "203.0.113.2", "end": "203.0.113.99"}])
     router = v2.router("r")
     inside = v2.port(running.network)
     v2.interface(router, port_id=inside["id"])
