@@ -92,6 +92,17 @@ def stream(peer: tuple[str, int]) -> GreenSocket:
     return connect(peer, socket.AF_INET6 if ":" in peer[0] else socket.AF_INET)
 
 
+def read_whole(sock: GreenSocket, count: int) -> bytes:
+    """So many bytes of a stream.  Raises OSError, also where it ends before."""
+    found = b""
+    while len(found) < count:
+        part = sock.recv(count - len(found))
+        if not part:
+            raise ConnectionResetError("the server has closed the connection")
+        found += part
+    return found
+
+
 def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
     """TLS server socket over an accepted green socket, before its `do_handshake`."""
     green = eventlet.green.ssl.GreenSSLSocket

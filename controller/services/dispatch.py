@@ -72,7 +72,7 @@ class NetworkServices:
 
     def _send(self, session: Session, name: str, answer: Callable[[], Iterable[FrameOut]]) -> None:
         try:
-            outs = [(out.in_port, wire(out.actions), out.data) for out in answer()]
+            outs = [out.packet for out in answer()]
         except Later:
             raise
         except Ignored as why:
@@ -96,12 +96,6 @@ class NetworkServices:
         for (service, outcome), count in sorted(self._outcomes.items()):
             frames.add_metric([service, outcome], count)
         yield frames
-
-
-@lru_cache(1024)
-def wire(actions: tuple[Action, ...]) -> bytes:
-    """Actions as a packet-out carries them."""
-    return b"".join([action.wire for action in actions])
 
 
 def asker(frame: PuntedFrame, see: Reader) -> Port | None:

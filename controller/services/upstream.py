@@ -88,19 +88,9 @@ def _over_tcp(server: Server, asked: bytes, patience: float) -> bytes | None:
     """Raises OSError."""
     with hub.Timeout(patience, TimeoutError("timed out")), hub.stream(server) as sock:
         sock.sendall(len(asked).to_bytes(2, "big") + asked)
-        length = int.from_bytes(_received(sock, 2), "big")
-        found = _received(sock, length)
+        length = int.from_bytes(hub.read_whole(sock, 2), "big")
+        found = hub.read_whole(sock, length)
     return found if answers(asked, found) else None
-
-
-def _received(sock: hub.GreenSocket, count: int) -> bytes:
-    found = b""
-    while len(found) < count:
-        part = sock.recv(count - len(found))
-        if not part:
-            raise ConnectionResetError("it has closed the connection")
-        found += part
-    return found
 
 
 def answers(asked: bytes, found: bytes) -> bool:

@@ -23,7 +23,7 @@ from apps.packets.icmp_error import HOST_UNREACHABLE, deserves_error
 from apps.packets.neighbor_query import Address
 from apps.pipeline import NEXT_HOP4, NEXT_HOP6, ROUTER, SEGMENT
 from apps.routing.asking import into_network
-from controller.flow import OWN_PORT, Action
+from controller.flow import OWN_PORT
 from controller.model.model import Model
 from controller.model.reader import Reader
 from controller.model.rows import Neighbor, Network, Router, Row, Switch
@@ -330,13 +330,9 @@ def _send(session: Session, segment: int, frame: bytes, mac: str) -> None:
 
 
 def _say(session: Session, frames: Iterable[FrameOut]) -> None:
-    said = [(out.in_port, _wire(out.actions), out.data) for out in frames]
+    said = [out.packet for out in frames]
     if said:
         session.packet_outs(said)
-
-
-def _wire(actions: tuple[Action, ...]) -> bytes:
-    return b"".join([action.wire for action in actions])
 
 
 def _one(found: list[R]) -> R | None:

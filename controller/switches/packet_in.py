@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from prometheus_client.core import CounterMetricFamily
@@ -44,6 +45,17 @@ class FrameOut(NamedTuple):
     in_port: int
     actions: tuple[Action, ...]
     data: bytes
+
+    @property
+    def packet(self) -> tuple[int, bytes, bytes]:
+        """As `Session.packet_outs` takes it."""
+        return self.in_port, packed(self.actions), self.data
+
+
+@lru_cache(1024)
+def packed(actions: tuple[Action, ...]) -> bytes:
+    """Actions as a packet-out carries them."""
+    return b"".join([action.wire for action in actions])
 
 
 Answer = Callable[[PuntedFrame, Reader], Iterable[FrameOut]]
@@ -94,9 +106,6 @@ class Answering:
         if not switches:
             return
         frame = PuntedFrame(IN_KEY.of(packet.registers), packet.in_port, packet.data, packet.registers)
-        frames = [
-            (out.in_port, b"".join([action.wire for action in out.actions]), out.data)
-            for out in self._answer(frame, Reader(self._model, switches[0].id))
-        ]
+        frames = [out.packet for out in self._answer(frame, Reader(self._model, switches[0].id))]
         if frames:
             session.packet_outs(frames)

@@ -162,10 +162,7 @@ class Periodic:
 
     def _frames(self, name: str, of: Frames, switch_id: str, subject: str) -> list[tuple[int, bytes, bytes]]:
         try:
-            frames = [
-                (out.in_port, b"".join([action.wire for action in out.actions]), out.data)
-                for out in of(subject, Reader(self._model, switch_id))
-            ]
+            frames = [out.packet for out in of(subject, Reader(self._model, switch_id))]
         except Exception:
             self._failed(name, f"{subject} at switch {switch_id}")
             return []

@@ -12,8 +12,8 @@ from apps.pipeline import DHCP4, NAMES, SENDER_FILTER, SERVICE, STATEFUL
 from controller.flow import OWN_PORT
 from controller.model.reader import Reader
 from controller.openflow.session import PacketIn, Session
-from controller.services.dispatch import Ignored, NetworkServices, asker, to_asker, wire
-from controller.switches.packet_in import FrameOut, PuntedFrame
+from controller.services.dispatch import Ignored, NetworkServices, asker, to_asker
+from controller.switches.packet_in import FrameOut, PuntedFrame, packed
 from tests.apps.clouds import network, plugged, port, switch
 from tests.switches.test_packet_in import Talking
 from tests.world import World
@@ -50,7 +50,7 @@ def test_the_register_says_which_service_answers() -> None:
     for service in (DHCP4, NAMES, 7):
         services.packet_in(cast(Session, session), asked(service))
     expected = to_asker(PuntedFrame(9, 3, b"a frame", {}), b"a frame")
-    assert session.sent == [(OWN_PORT, wire(expected.actions), b"a frame")]
+    assert session.sent == [(OWN_PORT, packed(expected.actions), b"a frame")]
     assert counted(services) == {("dhcp", "answered"): 1, ("dns", "malformed"): 1, ("", "unknown"): 1}
 
 

@@ -24,6 +24,7 @@ import dns.update
 
 from controller.config.external_dns import ExternalDnsSettings
 from controller.model.rows import DnsRecord
+from controller.runtime import hub
 
 DUID, SHA256 = 2, 1  # types of identifier and of digest in DHCID (RFC 4701, 3.3 and 3.4)
 DUID_UUID = b"\x00\x04"  # RFC 6355
@@ -140,7 +141,7 @@ class DnsServer:
             connection.sendall(struct.pack("!H", len(wire)) + wire)
         found: dict[int, tuple[int, str]] = {}
         while len(found) < len(messages):
-            wire = _read(connection, *struct.unpack("!H", _read(connection, 2)))
+            wire = hub.read_whole(connection, *struct.unpack("!H", hub.read_whole(connection, 2)))
             number = int.from_bytes(wire[:2], "big")
             if number not in waiting or number in found:
                 raise ConnectionError("the server answers what it was not asked")
@@ -172,13 +173,3 @@ def _judged(asked: Any, wire: bytes) -> tuple[int, str]:
         said = dns.rcode.to_text(dns.rcode.Rcode(wire[3] & 15)) if len(wire) > 3 else "nothing"
         return dns.rcode.SERVFAIL, f"the server's answer, {said}, is not to be believed: {error}"
     return reply.rcode(), ""
-
-
-def _read(connection: socket.socket, length: int) -> bytes:
-    found = b""
-    while len(found) < length:
-        more = connection.recv(length - len(found))
-        if not more:
-            raise ConnectionError("the server has closed the connection")
-        found += more
-    return found
